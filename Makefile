@@ -1,0 +1,56 @@
+# Everything one does with this tree. `make` alone lists it.
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS   += --no-print-directory
+
+SETUP    := ./internal/tools/setup.sh
+CODE     := cmd internal profiles templates
+DEMO     := $(or $(DEMO),.demo/$(shell date +%Y%m%d-%H%M%S))
+FUZZTIME ?= 10s
+
+.DEFAULT_GOAL := help
+.PHONY: build demo test test-race fuzz golden lint clean help bench tools
+
+build: ## the program: .bin/topobench
+	@go build -trimpath -o .bin/topobench ./cmd/topobench
+
+demo: build ## two simulated topologies, measured and compared; DEMO=DIRECTORY says where
+	@$(SETUP) demo
+	@./.bin/topobench run demo-disagg demo-agg --artifacts-root-dir $(DEMO)
+	@echo "the chart is $(DEMO)/pareto_plot.png"
+
+test: ## every test, under the race detector, against the real programs
+	@$(SETUP) test
+	@./internal/tools/test.sh .bin/test.log
+
+test-race: test ## the same as test
+
+fuzz: ## every fuzz target for FUZZTIME=10s
+	@grep -rHoE '^func Fuzz\w+' --include='*_test.go' $(CODE) | while IFS=: read -r file func; do \
+		echo "$${file%/*} $${func#func }"; \
+		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "./$${file%/*}"; \
+	done
+
+golden: ## write the golden files anew; look at the difference before committing it
+	@go test $$(grep -rlF 'Bool("update"' --include='*_test.go' $(CODE) | sed 's|^|./|; s|/[^/]*$$||' | sort -u) -update
+
+lint: ## format, vet, staticcheck, a build for macOS, the import rules, the scripts
+	@unformatted=$$(gofmt -l $(CODE)); [[ -z $$unformatted ]] || { echo "gofmt -w: $$unformatted"; exit 1; }
+	@go vet ./...
+	@go tool staticcheck ./...
+	@GOOS=darwin go build ./...
+	@go test -run TestImportArrows ./internal/cli/
+	@for script in $(SETUP) ./internal/tools/test.sh .ci/run; do bash -n $$script; done
+	@if command -v shellcheck >/dev/null; then shellcheck $(SETUP) ./internal/tools/test.sh .ci/run; fi
+
+bench: build ## what topobench itself costs
+	@./internal/bench/bench.sh
+
+tools: ## the real programs, into the cache (TOPOBENCH_CACHE, else ~/.cache/topobench)
+	@$(SETUP) all
+
+clean: ## remove .bin and .demo; the cache stays
+	@rm -rf .bin .demo
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

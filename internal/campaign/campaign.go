@@ -1,0 +1,165 @@
+// Package campaign conducts: one topology after another, one load after another.
+//
+// A topology starts only when the one before is proved gone. Every cell that
+// ended by itself is published with a verdict, valid or not; one that was
+// interrupted is not.
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"topobench/internal/plan"
+	"topobench/internal/process"
+	"topobench/internal/profile"
+	"topobench/internal/rundir"
+	"topobench/internal/stack"
+	"topobench/internal/status"
+)
+
+// Wish is a profile and the programs that were found for it.
+type Wish struct {
+	Profile  profile.Profile
+	Programs plan.Programs
+}
+
+// Campaign is one run.
+type Campaign struct {
+	Run      *rundir.Dir
+	Journal  *rundir.Journal
+	Screen   *status.View
+	Starter  process.Starter
+	Environ  []string
+	Site     plan.Site       // cookie and seed; places and programs are filled in for each topology
+	Hurry    context.Context // ends at the second Ctrl-C
+	Await    func(ctx context.Context, s plan.Service, note func(string)) (time.Time, error)
+	Smoke    func(ctx context.Context, s plan.Smoke, l plan.Load, note func(string)) error
+	FailFast bool
+	Fresh    bool                      // a seed of its own for each cell
+	Hold     func(ctx context.Context) // called with the last topology up; nil = do not hold
+}
+
+// Topology is what became of one profile.
+type Topology struct {
+	Name, Label string
+	Artifacts   rundir.Artifacts
+	Deviations  []plan.Deviation
+	Cells       []Cell
+	Times       Times
+	Err         error // why it did not start, or could not be taken down
+}
+
+// Times of a topology. Own is what is left of Total when the engine's start
+// and aiperf are taken off.
+type Times struct {
+	Plan, Launch, Engine, Lag, Smoke, AIPerf, Analysis, Teardown, Proof, Total time.Duration
+}
+
+// Own is topobench's own share.
+func (t Times) Own() time.Duration { return t.Total - t.Engine - t.AIPerf }
+
+// FailFastError ends a campaign at its first cell that is not valid.
+type FailFastError struct{ Cell Cell }
+
+func (e *FailFastError) Error() string {
+	return fmt.Sprintf("stopped at the first cell that is not valid (--fail-fast): concurrency %d", e.Cell.Concurrency)
+}
+
+// Conduct measures the topologies in order. The error is what ended the
+// campaign early: an interrupt, --fail-fast, or *stack.DirtyError.
+func (c *Campaign) Conduct(ctx context.Context, wishes []Wish) ([]Topology, error) {
+	var done []Topology
+	for i, w := range wishes {
+		p := w.Profile
+		c.Screen.Phase(fmt.Sprintf("topology %d/%d: %s (%s, %d GPUs)", i+1, len(wishes), p.Name, p.Label(), p.GPUs()))
+		last := i == len(wishes)-1
+		t, err := c.topology(ctx, w, last)
+		done = append(done, t)
+		if err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// topology brings one up, sweeps, takes it down. An error ends the campaign; a
+// topology that would not start only marks itself.
+func (c *Campaign) topology(ctx context.Context, w Wish, last bool) (t Topology, err error) {
+	began := time.Now()
+	t = Topology{Name: w.Profile.Name, Label: w.Profile.Label()}
+	defer func() { t.Times.Total = time.Since(began) }()
+	launch, err := c.plan(w, &t)
+	if err != nil {
+		return t, err
+	}
+	t.Times.Plan = time.Since(began)
+	c.note("topology-begin", map[string]any{"topology": t.Name, "artifacts": t.Artifacts.Name(), "plan": launch})
+	s, err := stack.Up(ctx, launch, c.options())
+	if err != nil {
+		t.Err = err
+		c.note("topology-failed", map[string]any{"topology": t.Name, "error": err.Error()})
+		return t, c.fatal(ctx, err)
+	}
+	t.Times.Launch, t.Times.Engine, t.Times.Lag = s.Launch, s.Engine, s.Lag
+	err = c.measure(s.Context(), launch, &t)
+	if cause := context.Cause(s.Context()); cause != nil && ctx.Err() == nil {
+		t.Err = cause
+	}
+	if last && c.Hold != nil && s.Context().Err() == nil {
+		c.Hold(s.Context())
+	}
+	down := c.down(s, &t)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return t, errors.Join(err, down)
+}
+
+// measure smokes and sweeps. What it returns ends the campaign.
+func (c *Campaign) measure(ctx context.Context, p plan.Plan, t *Topology) error {
+	began := time.Now()
+	l, err := c.smoke(ctx, p, t)
+	t.Times.Smoke = time.Since(began)
+	if err != nil {
+		t.Err = fmt.Errorf("%s came up, but does not serve: %w", t.Name, err)
+		return nil
+	}
+	return c.sweep(ctx, t, l)
+}
+
+// fatal keeps of a failed start what must end the campaign.
+func (c *Campaign) fatal(ctx context.Context, err error) error {
+	var dirty *stack.DirtyError
+	var busy *stack.BusyError
+	switch {
+	case errors.As(err, &dirty), errors.As(err, &busy):
+		return err
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (c *Campaign) down(s *stack.Stack, t *Topology) error {
+	c.Screen.Sweep(status.Sweep{})
+	c.note("teardown-begin", map[string]any{"topology": t.Name})
+	times, err := s.Down(c.Hurry)
+	t.Times.Teardown, t.Times.Proof = times.Teardown, times.Proof
+	if err != nil {
+		c.note("teardown-dirty", map[string]any{"topology": t.Name, "error": err.Error()})
+		return err
+	}
+	c.note("teardown-proved", map[string]any{"topology": t.Name})
+	c.Screen.Note(fmt.Sprintf("%s is gone: no process left, every port free (%.1f s)", t.Name, (times.Teardown + times.Proof).Seconds()))
+	return nil
+}
+
+// note writes the journal. A journal that cannot be written is said, once a
+// line, and does not end the run: the results are what matters.
+func (c *Campaign) note(event string, fields any) {
+	if err := c.Journal.Append(event, fields); err != nil {
+		c.Screen.Note(err.Error())
+	}
+}

@@ -1,0 +1,19 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+)
+
+// Interrupt is the cause of a run's context that a signal ended.
+type Interrupt struct{ Signal syscall.Signal }
+
+func (e *Interrupt) Error() string { return fmt.Sprintf("interrupted by %s", e.Signal) }
+
+// interrupted reports whether the user ended ctx, and not the death of a process.
+func interrupted(ctx context.Context) bool {
+	var i *Interrupt
+	return errors.As(context.Cause(ctx), &i)
+}

@@ -1,0 +1,102 @@
+package campaign
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"topobench/internal/plan"
+	"topobench/internal/ready"
+	"topobench/internal/rundir"
+	"topobench/internal/stack"
+	"topobench/internal/status"
+)
+
+// plan decides the launch and writes what must exist before the first process:
+// artifacts_N with its deployment_config.json, so that an interrupted sweep can
+// be plotted.
+func (c *Campaign) plan(w Wish, t *Topology) (plan.Plan, error) {
+	launch, err := c.launch(w)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	if t.Artifacts, err = c.Run.NextArtifacts(); err != nil {
+		return plan.Plan{}, err
+	}
+	launch.Load.Artifacts, t.Deviations = t.Artifacts.Path, launch.Deviations
+	config, err := json.MarshalIndent(launch.Deployment, "", "  ")
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	return launch, errors.Join(
+		rundir.WriteFile(filepath.Join(t.Artifacts.Path, "deployment_config.json"), append(config, '\n'), 0o644),
+		c.writePlan(launch))
+}
+
+// launch fills in the places of one launch.
+func (c *Campaign) launch(w Wish) (plan.Plan, error) {
+	p := w.Profile
+	dir, err := c.Run.Topology(p.Name)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	site := c.Site
+	site.Programs, site.Dir, site.Temp, site.Root = w.Programs, dir, c.Run.TempDir(), os.Geteuid() == 0
+	site.Namespace = Namespace(c.Run.ID(), p.Name)
+	launch, err := plan.Make(p, site)
+	launch.Inherit, launch.Load.FreshPrompts = plan.Inherit(c.Environ), c.Fresh
+	return launch, err
+}
+
+// writePlan leaves the launch as a script beside the logs it explains.
+func (c *Campaign) writePlan(launch plan.Plan) error {
+	var script strings.Builder
+	if err := plan.Script(&script, launch); err != nil {
+		return err
+	}
+	return rundir.WriteFile(filepath.Join(launch.Dirs[0], "plan.sh"), []byte(script.String()), 0o600)
+}
+
+// Namespace is a DYN_NAMESPACE of one launch: Dynamo splits it at dots.
+func Namespace(run, topology string) string {
+	return strings.NewReplacer(".", "-", "_", "-").Replace("topobench-" + run + "-" + topology)
+}
+
+func (c *Campaign) options() stack.Options {
+	return stack.Options{Environ: c.Environ, Starter: c.Starter, Await: c.Await, Note: c.show, Hurry: c.Hurry}
+}
+
+// show puts a change of a service on the screen and into the journal.
+func (c *Campaign) show(e stack.Event) {
+	s := status.Service{Name: e.Service.Name, State: status.State(e.State), Detail: e.Detail}
+	if len(e.Service.Ports) > 0 {
+		s.Port = e.Service.Ports[0].Number
+	}
+	s.GPUs = e.Service.Devices
+	c.Screen.Service(s)
+	if e.State == stack.Starting && e.Detail != "" {
+		return // what a gate waits for changes often, and the logs have it
+	}
+	c.note("service", map[string]any{"service": e.Service.Name, "state": e.State, "pid": e.PID, "detail": e.Detail})
+}
+
+// smoke proves that every worker serves the load's own body. perf.sh's nvext is
+// dropped, and that is said, where the server answers it with 400.
+func (c *Campaign) smoke(ctx context.Context, p plan.Plan, t *Topology) (plan.Load, error) {
+	l := p.Load
+	err := c.Smoke(ctx, p.Smoke, l, func(string) {})
+	var refused *ready.RefusedError
+	if errors.As(err, &refused) && l.NVExt {
+		l.NVExt = false
+		d := plan.NVExtDropped(refused.Answer)
+		t.Deviations = append(t.Deviations, d)
+		c.note("deviation", d)
+		c.Screen.Note(fmt.Sprintf("%s: nvext.ignore_eos is not sent, the server refuses it (HTTP %d); max_tokens, min_tokens and ignore_eos are", t.Name, refused.Status))
+		err = c.Smoke(ctx, p.Smoke, l, func(string) {})
+	}
+	return l, err
+}

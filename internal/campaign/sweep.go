@@ -1,0 +1,130 @@
+package campaign
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"topobench/internal/load"
+	"topobench/internal/plan"
+	"topobench/internal/result"
+	"topobench/internal/rundir"
+	"topobench/internal/status"
+)
+
+// Cell is what became of one concurrency.
+type Cell struct {
+	Concurrency int
+	Verdict     result.Verdict
+	Took        time.Duration
+	Path        string // where it was published
+}
+
+// sweep runs one cell after another. A cell that is not valid is kept and the
+// sweep goes on, unless --fail-fast; once the topology has died, or the user
+// has had enough, it ends.
+func (c *Campaign) sweep(ctx context.Context, t *Topology, l plan.Load) error {
+	var finished []status.Cell
+	for i, concurrency := range l.Concurrency {
+		if ctx.Err() != nil {
+			return nil
+		}
+		bar := &bar{screen: c.Screen, finished: finished, left: l.Concurrency[i:], all: len(l.Concurrency), began: time.Now()}
+		cell, err := c.cell(ctx, t, l, concurrency, bar)
+		if err != nil {
+			return err
+		}
+		if cell == nil { // interrupted
+			return nil
+		}
+		t.Cells = append(t.Cells, *cell)
+		finished = append(finished, status.Cell{Concurrency: concurrency, Took: cell.Took})
+		c.Screen.Note(cellLine(t.Name, *cell))
+		if c.FailFast && cell.Verdict.State == result.Invalid {
+			return &FailFastError{Cell: *cell}
+		}
+	}
+	return nil
+}
+
+// bar is the live line of a sweep.
+type bar struct {
+	screen   *status.View
+	finished []status.Cell
+	left     []int
+	all      int
+	began    time.Time
+}
+
+func (b *bar) show(p load.Progress) {
+	eta, _ := status.ETA(b.finished, b.left, time.Since(b.began))
+	b.screen.Sweep(status.Sweep{Done: len(b.finished), All: b.all, Concurrency: b.left[0], Requests: p.Done, Asked: p.Asked, Left: eta})
+}
+
+// cell runs aiperf once, judges what it left and publishes it. nil: it was
+// interrupted, and its attempt stays where it is.
+func (c *Campaign) cell(ctx context.Context, t *Topology, l plan.Load, concurrency int, bar *bar) (*Cell, error) {
+	attempt, err := c.Run.Attempt(t.Name, concurrency, 1, 1)
+	if err != nil {
+		return nil, err
+	}
+	job := load.Job{Name: fmt.Sprintf("aiperf-c%d", concurrency), Load: l, Concurrency: concurrency, Dir: attempt,
+		Log: filepath.Join(filepath.Dir(attempt), filepath.Base(attempt)+".log"), Environ: c.Environ, Progress: bar.show, Hurry: c.Hurry}
+	c.note("cell-begin", map[string]any{"topology": t.Name, "concurrency": concurrency, "argv": l.Argv(concurrency, attempt)})
+	outcome, err := load.Run(ctx, c.Starter, job)
+	t.Times.AIPerf += outcome.Took
+	if err != nil {
+		return nil, err
+	}
+	if interrupted(ctx) {
+		c.note("cell-aborted", map[string]any{"topology": t.Name, "concurrency": concurrency})
+		return nil, nil
+	}
+	began := time.Now()
+	defer func() { t.Times.Analysis += time.Since(began) }()
+	cell := &Cell{Concurrency: concurrency, Took: outcome.Took, Path: t.Artifacts.Cell(concurrency)}
+	cell.Verdict = verdict(attempt, outcome, result.Asked{Requests: l.Requests(concurrency), OSL: l.OSL})
+	return cell, c.publish(t, cell, attempt, outcome)
+}
+
+// verdict judges an attempt by aiperf's end and by its files.
+func verdict(attempt string, o load.Outcome, asked result.Asked) result.Verdict {
+	m, err := result.Read(filepath.Join(attempt, "profile_export_aiperf.json"))
+	v := result.Verdict{State: result.Invalid}
+	if err == nil {
+		v = result.Judge(m, asked, filepath.Join(attempt, "profile_export.jsonl"))
+	} else if o.Problem == "" {
+		v.Reasons = append(v.Reasons, err.Error())
+	}
+	if o.Problem != "" {
+		v.State = result.Invalid
+		v.Reasons = append([]string{o.Problem}, v.Reasons...)
+		v.Checks = append(v.Checks, result.Check{Name: "aiperf", State: result.Invalid, Detail: strings.Join(o.Tail, "\n")})
+	}
+	return v
+}
+
+func (c *Campaign) publish(t *Topology, cell *Cell, attempt string, o load.Outcome) error {
+	sidecar, err := json.MarshalIndent(map[string]any{"valid": cell.Verdict.State == result.Valid, "state": cell.Verdict.State,
+		"reasons": cell.Verdict.Reasons, "checks": cell.Verdict.Checks, "run": c.Run.ID()}, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := rundir.Publish(attempt, cell.Path, append(sidecar, '\n')); err != nil {
+		return err
+	}
+	c.note("cell-done", map[string]any{"topology": t.Name, "concurrency": cell.Concurrency, "state": cell.Verdict.State,
+		"reasons": cell.Verdict.Reasons, "seconds": o.Took.Seconds(), "exit": o.Exit.String()})
+	return nil
+}
+
+func cellLine(topology string, c Cell) string {
+	line := fmt.Sprintf("%s: concurrency %d: %s (%.1f s)", topology, c.Concurrency, c.Verdict.State, c.Took.Seconds())
+	if len(c.Verdict.Reasons) > 0 {
+		line += "\n  " + strings.Join(c.Verdict.Reasons, "\n  ")
+	}
+	return line
+}

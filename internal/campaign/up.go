@@ -1,0 +1,31 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+
+	"topobench/internal/stack"
+)
+
+// Up brings one topology up, proves that it serves, tells its URL and holds it
+// until ctx ends or a process dies; then it takes it down. It ends with the
+// interrupt that ended ctx, whose exit code says that the proof was given.
+func (c *Campaign) Up(ctx context.Context, w Wish, tell func(url string)) error {
+	p, err := c.launch(w)
+	if err != nil {
+		return err
+	}
+	s, err := stack.Up(ctx, p, c.options())
+	if err != nil {
+		return err
+	}
+	t := Topology{Name: p.Name}
+	if _, err = c.smoke(s.Context(), p, &t); err == nil {
+		tell(p.Smoke.URL)
+		<-s.Context().Done()
+	}
+	if s.Context().Err() != nil {
+		err = context.Cause(s.Context())
+	}
+	return errors.Join(err, c.down(s, &t))
+}

@@ -1,0 +1,97 @@
+// Package chart draws the Pareto picture as PNG and as SVG.
+//
+// It promises a picture that can stand in a publication without retouching: round ticks, a legend
+// that hides no point, concurrency numbers that avoid points and each other, and the same bytes for
+// the same Picture. Any Picture can be drawn: no points, one point, equal values, thousands.
+//
+// go-chart supplies the two renderers and the font. The layout is ours: go-chart's own legend lies on
+// the data, its annotations overlap, its ticks are not round and it refuses a range of zero width.
+//
+// Two pictures must not be drawn at the same time: go-chart parses its font at the first use, and the
+// check whether that is done takes no lock.
+package chart
+
+import (
+	"fmt"
+	"html"
+	"io"
+
+	gochart "github.com/wcharczuk/go-chart/v2"
+)
+
+// Size of the picture: the guide's 14 x 6 inches at 150 dots per inch (pixels, and SVG user units).
+const (
+	Width  = 2100
+	Height = 900
+)
+
+// Picture is everything that is drawn. Texts may hold any character; what cannot be printed is dropped.
+type Picture struct {
+	Title, XName, YName string
+	Series              []Series
+}
+
+// Series is one colour, one marker and one legend entry. Points may come in any order.
+type Series struct {
+	Name   string
+	Points []Point
+}
+
+// Point is one measured cell. Note stands beside it (the concurrency), unless the picture is too
+// crowded there. Hollow is a ring: measured but not valid. The Frontier points of a series are joined
+// by its dashed line, sorted by X. A point that is not finite is not drawn.
+type Point struct {
+	X, Y             float64
+	Note             string
+	Hollow, Frontier bool
+}
+
+// PNG writes the picture in Width x Height pixels.
+func PNG(w io.Writer, p Picture) error {
+	var raster gochart.ImageWriter
+	if err := (format{start: gochart.PNG, spell: printable}).render(&raster, p); err != nil {
+		return fmt.Errorf("cannot draw the PNG: %w", err)
+	}
+	img, err := raster.Image()
+	if err != nil {
+		return fmt.Errorf("cannot draw the PNG: %w", err)
+	}
+	return encode(w, img)
+}
+
+// SVG writes the picture in a viewBox of Width x Height, so that it scales to the page.
+func SVG(w io.Writer, p Picture) error {
+	escaped := func(s string) string { return html.EscapeString(printable(s)) }
+	if err := (format{start: gochart.SVG, spell: escaped, paper: true}).render(w, p); err != nil {
+		return fmt.Errorf("cannot write the SVG: %w", err)
+	}
+	return nil
+}
+
+// format is what PNG and SVG differ in.
+type format struct {
+	start gochart.RendererProvider
+	spell func(string) string // what the renderer may be given for a text
+	paper bool                // draw white first; encode puts it under a PNG in a tenth of the time
+}
+
+// render lays the picture out and draws it.
+func (f format) render(w io.Writer, p Picture) error {
+	font, err := gochart.GetDefaultFont()
+	if err != nil {
+		return err
+	}
+	style := gochart.Style{Font: font}
+	// Both formats measure text with the raster renderer: one layout for both, and the vector
+	// renderer would build a font face of a megabyte for every text it measures.
+	ruler, err := gochart.PNG(1, 1)
+	if err != nil {
+		return err
+	}
+	r, err := f.start(Width, Height)
+	if err != nil {
+		return err
+	}
+	draw(pen{r, style, f}, arrange(p, newMeter(ruler, style)))
+	return r.Save(w)
+}

@@ -1,0 +1,114 @@
+// Package cli is the command line: one file a command, flags to values, errors
+// to exit codes.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"topobench/internal/shepherd"
+	"topobench/internal/status"
+)
+
+// Env is all that a command takes from its process.
+type Env struct {
+	Stdout, Stderr io.Writer
+	Environ        []string
+}
+
+// OS is the environment of this process. A closed stdout or stderr is no error.
+func OS() *Env {
+	return &Env{Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ()}
+}
+
+// Getenv is the value of a variable, "" when it is not set.
+func (e *Env) Getenv(name string) string {
+	for _, kv := range e.Environ {
+		if n, v, _ := strings.Cut(kv, "="); n == name {
+			return v
+		}
+	}
+	return ""
+}
+
+// commands is the whole manual.
+type commands struct {
+	Run      runCmd      `cmd:"" help:"Measure topologies one after another and draw the Pareto chart."`
+	Plan     planCmd     `cmd:"" help:"Print what run would do as a shell script; starts nothing."`
+	Up       upCmd       `cmd:"" help:"Bring one topology up and hold it until Ctrl-C."`
+	Perf     perfCmd     `cmd:"" help:"perf.sh: measure a server that somebody else runs."`
+	Plot     plotCmd     `cmd:"" help:"plot_pareto.py: chart, CSV and ratio from an artifacts tree."`
+	Profiles profilesCmd `cmd:"" help:"List the built-in profiles, or show one."`
+
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+// Main runs one command and returns the exit code of the process.
+func Main(args []string, env *Env) int {
+	if len(args) > 0 && args[0] == "shepherd" {
+		return shepherd.Main(args[1:])
+	}
+	env = &Env{Stdout: status.Lenient(env.Stdout), Stderr: status.Lenient(env.Stderr), Environ: env.Environ}
+	signals := listen()
+	defer signals.stop()
+	done := make(chan int, 1)
+	go func() { done <- run(args, env, signals) }()
+	select {
+	case code := <-done:
+		return code
+	case <-signals.abandon:
+		fmt.Fprintln(env.Stderr, "topobench: left at once; the shepherds take down what still runs")
+		return codeDirty
+	}
+}
+
+// stopped is how kong leaves after --help and --version.
+type stopped int
+
+func run(args []string, env *Env, signals *signals) (code int) {
+	defer func() {
+		if s, ok := recover().(stopped); ok {
+			code = int(s)
+		}
+	}()
+	var c commands
+	parser, err := kong.New(&c, kong.Name("topobench"), kong.Description(description), kong.Vars{"version": version()},
+		kong.Writers(env.Stdout, env.Stderr), kong.Exit(func(code int) { panic(stopped(code)) }), kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.BindTo(signals.ctx, (*context.Context)(nil)), kong.Bind(env, signals))
+	if err != nil {
+		return tell(env, err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		return tell(env, &usageError{err})
+	}
+	return tell(env, ctx.Run())
+}
+
+const description = "Which LLM serving topology wins, at which latency, by how much."
+
+// usageError is a fault of the command line or of a profile.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+// tell prints an error for a person and turns it into an exit code.
+func tell(env *Env, err error) int {
+	if err == nil {
+		return codeOK
+	}
+	var quiet *quietError
+	if !errors.As(err, &quiet) {
+		fmt.Fprintf(env.Stderr, "topobench: %v\n", err)
+	}
+	return exitCode(err)
+}

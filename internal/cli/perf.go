@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"topobench/internal/campaign"
+	"topobench/internal/plan"
+	"topobench/internal/profile"
+	"topobench/internal/result"
+	"topobench/internal/tools"
+)
+
+// perfCmd has perf.sh's flags, long and short, with perf.sh's defaults.
+type perfCmd struct {
+	Model       string `default:"neuralmagic/DeepSeek-R1-Distill-Llama-70B-FP8-dynamic" help:"Model id to ask for."`
+	Tokenizer   string `placeholder:"ID" help:"Tokenizer id or directory (default: the model)."`
+	URL         string `name:"url" default:"http://localhost:8000" help:"Server to measure."`
+	ISL         int    `name:"input-sequence-length" aliases:"isl" default:"3000" help:"Input tokens (--isl)."`
+	OSL         int    `name:"output-sequence-length" aliases:"osl" default:"150" help:"Output tokens (--osl)."`
+	Concurrency []int  `default:"1,2,4,8,16,32,64,128,256" help:"Comma-separated concurrency levels."`
+	Mode        string `enum:"aggregated,disaggregated" default:"aggregated" help:"${enum}."`
+	Kind        string `name:"deployment-kind" default:"dynamo" help:"Label on the chart: kind_mode."`
+	Root        string `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Where results are written."`
+	TP          int    `name:"tensor-parallelism" aliases:"tp" help:"Of the aggregated servers (--tp)."`
+	DP          int    `name:"data-parallelism" aliases:"dp" help:"Number of aggregated servers (--dp)."`
+	PrefillTP   int    `name:"prefill-tensor-parallelism" aliases:"prefill-tp" help:"(--prefill-tp)"`
+	PrefillDP   int    `name:"prefill-data-parallelism" aliases:"prefill-dp" help:"(--prefill-dp)"`
+	DecodeTP    int    `name:"decode-tensor-parallelism" aliases:"decode-tp" help:"(--decode-tp)"`
+	DecodeDP    int    `name:"decode-data-parallelism" aliases:"decode-dp" help:"(--decode-dp)"`
+
+	Seed         int    `default:"100" help:"aiperf's random seed; perf.sh's is ${default}."`
+	FreshPrompts bool   `help:"A seed of its own for each concurrency."`
+	Exact        bool   `help:"perf.sh's aiperf arguments and no others."`
+	FailFast     bool   `help:"Stop at the first cell that is not valid."`
+	AIPerf       string `name:"aiperf" help:"aiperf command." placeholder:"PATH"`
+}
+
+// Run measures a server that somebody else runs, with perf.sh's artifacts.
+func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
+	if err := errors.Join(linuxOnly("perf"), c.check()); err != nil {
+		return &usageError{err}
+	}
+	aiperf, err := tools.Search{Flags: tools.Bins{AIPerf: c.AIPerf}, Getenv: env.Getenv}.Find(tools.AIPerf)
+	if err != nil {
+		return err
+	}
+	session, err := open(c.Root, env, s)
+	if err != nil {
+		return err
+	}
+	session.campaign.FailFast, session.campaign.Fresh = c.FailFast, c.FreshPrompts
+	t, err := session.campaign.Perf(ctx, c.deployment(), c.plan(aiperf[tools.AIPerf].Path, session))
+	err = errors.Join(err, session.close())
+	summary := runCmd{Title: "Single Node"}
+	return errors.Join(err, summary.report(env, session, []campaign.Topology{t}))
+}
+
+// check is what perf.sh gets wrong: it accepts tp=0 with dp=2, and then all
+// throughput is divided by nothing.
+func (c *perfCmd) check() error {
+	var faults []error
+	want := map[string]int{"--tensor-parallelism": c.TP, "--data-parallelism": c.DP}
+	if c.Mode == "disaggregated" {
+		want = map[string]int{"--prefill-tensor-parallelism": c.PrefillTP, "--prefill-data-parallelism": c.PrefillDP,
+			"--decode-tensor-parallelism": c.DecodeTP, "--decode-data-parallelism": c.DecodeDP}
+	}
+	for _, name := range sortedKeys(want) {
+		if want[name] < 1 {
+			faults = append(faults, fmt.Errorf("--mode %s needs %s: throughput is divided by the GPUs it gives", c.Mode, name))
+		}
+	}
+	if u, err := url.Parse(c.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		faults = append(faults, fmt.Errorf("--url %q is not http://host:port", c.URL))
+	}
+	if c.ISL < 1 || c.OSL < 1 {
+		faults = append(faults, errors.New("--isl and --osl must be positive"))
+	}
+	return errors.Join(append(faults, checkConcurrency(c.Concurrency))...)
+}
+
+func (c *perfCmd) deployment() result.Deployment {
+	d := result.Deployment{Kind: c.Kind, Model: c.Model, ISL: c.ISL, OSL: c.OSL, Mode: c.Mode}
+	if c.Mode == "disaggregated" {
+		d.PrefillTP, d.PrefillDP, d.DecodeTP, d.DecodeDP = c.PrefillTP, c.PrefillDP, c.DecodeTP, c.DecodeDP
+	} else {
+		d.TP, d.DP = c.TP, c.DP
+	}
+	return d
+}
+
+// plan is the load alone: nothing is started for it.
+func (c *perfCmd) plan(aiperf string, s *session) plan.Plan {
+	tokenizer := c.Tokenizer
+	if tokenizer == "" {
+		tokenizer = c.Model
+	}
+	base := strings.TrimRight(c.URL, "/")
+	p := profile.Profile{Engine: "external", Model: c.Model, Tokenizer: tokenizer}
+	site := plan.Site{Temp: s.campaign.Run.TempDir(), Cookie: s.campaign.Run.ID()}
+	return plan.Plan{Name: "perf", Kind: c.Kind, Mode: c.Mode, Model: c.Model,
+		Load: plan.Load{AIPerf: aiperf, Model: c.Model, Tokenizer: tokenizer, URL: base, ISL: c.ISL, OSL: c.OSL, Concurrency: c.Concurrency,
+			Seed: c.Seed, Exact: c.Exact, NVExt: true, Env: plan.LoadEnv(p, site)},
+		Smoke: plan.Smoke{URL: base, Model: c.Model, ISL: c.ISL, OSL: c.OSL, Deadline: 5 * time.Minute}}
+}

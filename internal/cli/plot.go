@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+
+	"topobench/internal/report"
+	"topobench/internal/result"
+)
+
+type plotCmd struct {
+	Root     string   `name:"artifacts-root-dir" required:"" type:"existingdir" help:"Directory that holds artifacts_0, artifacts_1, ..."`
+	Title    string   `default:"Single Node" help:"Title of the chart."`
+	Stat     string   `default:"avg" help:"Statistic of tokens/s/user, TTFT and ITL."`
+	Out      string   `default:"." type:"path" help:"Where pareto_plot.png, pareto_plot.svg and results.csv go."`
+	At       *float64 `placeholder:"X" help:"Compare at X tok/s/user (default: the middle of the shared range)."`
+	Baseline string   `placeholder:"LABEL" help:"Series that the others are compared with (default: the aggregated one)."`
+	JSON     bool     `name:"json" help:"The same facts as JSON on stdout."`
+}
+
+// Run reads an artifacts tree, ours or upstream's, and needs no server.
+func (c *plotCmd) Run(env *Env) error {
+	cells, faults := result.Tree(c.Root)
+	printAll(env.Stderr, texts(faults), "topobench: ")
+	if len(cells) == 0 {
+		return fmt.Errorf("cannot plot %s: no cell was found below it (artifacts_N/-concurrencyC/profile_export_aiperf.json)", c.Root)
+	}
+	facts, err := report.Of(cells, report.Options{Title: c.Title, Stat: c.Stat, At: c.At, Baseline: c.Baseline})
+	if err != nil {
+		return &usageError{err}
+	}
+	if c.JSON {
+		_, err = facts.Files(c.Out)
+		err = errors.Join(err, facts.JSON(env.Stdout))
+	} else {
+		err = present(env, facts, c.Out)
+	}
+	return errors.Join(err, partial(cells, faults))
+}
+
+// partial tells by the exit code that something was left out or is not valid.
+func partial(cells []result.Cell, faults []error) error {
+	bad := len(faults) > 0
+	for _, cell := range cells {
+		bad = bad || cell.Err != nil || cell.Verdict.State == result.Invalid
+	}
+	if bad {
+		return &quietError{codePartial}
+	}
+	return nil
+}
+
+func texts(errs []error) []string {
+	var lines []string
+	for _, err := range errs {
+		lines = append(lines, err.Error())
+	}
+	return lines
+}

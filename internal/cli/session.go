@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"time"
+
+	"topobench/internal/campaign"
+	"topobench/internal/plan"
+	"topobench/internal/process"
+	"topobench/internal/ready"
+	"topobench/internal/rundir"
+	"topobench/internal/status"
+)
+
+// session is what run, up and perf have in common: the run's directory, journal
+// and screen.
+type session struct {
+	campaign *campaign.Campaign
+	screen   *status.View
+	env      *Env
+	closed   bool
+}
+
+// open makes the run's directory and becomes the sub-reaper that orphans fall to.
+func open(root string, env *Env, s *signals) (*session, error) {
+	if err := process.Adopt(); err != nil {
+		return nil, err
+	}
+	dir, err := rundir.Create(root, newID())
+	if err != nil {
+		return nil, err
+	}
+	journal, err := dir.Journal()
+	if err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	screen := status.New(status.Detect(env.Stderr, env.Getenv))
+	return &session{screen: screen, env: env, campaign: &campaign.Campaign{
+		Run: dir, Journal: journal, Screen: screen, Environ: env.Environ, Hurry: s.hurry,
+		Await: ready.Await, Smoke: ready.Smoke, Site: plan.Site{Cookie: dir.ID()}}}, nil
+}
+
+func newID() string {
+	random := make([]byte, 2)
+	rand.Read(random) // never fails (crypto/rand, Go 1.24)
+	return rundir.NewID(time.Now(), random)
+}
+
+// close ends the screen and the journal and removes the run's TMPDIR, which is
+// part of the proof that nothing is left.
+func (s *session) close() error {
+	s.screen.Close()
+	return errors.Join(s.campaign.Journal.Close(), s.campaign.Run.Close())
+}
+
+// hold waits with the topology up.
+func (s *session) hold(ctx context.Context) {
+	s.screen.Note("held: press Ctrl-C to take it down")
+	<-ctx.Done()
+}
+
+// linuxOnly: everything that starts processes needs the Linux sub-reaper.
+func linuxOnly(command string) error {
+	if runtime.GOOS == "linux" {
+		return nil
+	}
+	return &usageError{fmt.Errorf("%s needs Linux; plan and plot work here", command)}
+}
+
+func printAll(w io.Writer, lines []string, prefix string) {
+	for _, l := range lines {
+		fmt.Fprintf(w, "%s%s\n", prefix, l)
+	}
+}

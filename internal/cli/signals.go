@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"topobench/internal/campaign"
+)
+
+// signals are the user's wishes, in order: the first signal ends ctx, the second
+// ends hurry, at the third abandon is closed.
+type signals struct {
+	ctx     context.Context
+	hurry   context.Context
+	abandon chan struct{}
+	stop    func()
+}
+
+// listen takes SIGINT, SIGTERM, and SIGHUP unless it was ignored at the start
+// (nohup). SIGPIPE is caught, not ignored: children must inherit its default.
+func listen() *signals {
+	s := &signals{abandon: make(chan struct{})}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	hurry, rush := context.WithCancel(context.Background())
+	s.ctx, s.hurry = ctx, hurry
+	caught := make(chan os.Signal, 8)
+	wanted := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE}
+	if !signal.Ignored(syscall.SIGHUP) {
+		wanted = append(wanted, syscall.SIGHUP)
+	}
+	signal.Notify(caught, wanted...)
+	steps := []func(os.Signal){
+		func(sig os.Signal) { cancel(&campaign.Interrupt{Signal: sig.(syscall.Signal)}) },
+		func(os.Signal) { rush() },
+		func(os.Signal) { close(s.abandon) },
+	}
+	go func() {
+		for sig := range caught {
+			if sig != syscall.SIGPIPE && len(steps) > 0 {
+				steps[0](sig)
+				steps = steps[1:]
+			}
+		}
+	}()
+	s.stop = func() { signal.Stop(caught); close(caught); rush(); cancel(nil) }
+	return s
+}

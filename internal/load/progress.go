@@ -1,0 +1,55 @@
+package load
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+const progressEvery = 250 * time.Millisecond
+
+// Progress counts the requests of a cell.
+type Progress struct {
+	Warm, Done, Asked int
+}
+
+// reader counts finished requests in profile_export.jsonl, to which aiperf
+// appends one line a request while it runs. It reads each byte once.
+type reader struct {
+	path   string
+	offset int64
+	p      Progress
+}
+
+func newReader(j Job) *reader {
+	return &reader{path: filepath.Join(j.Dir, "profile_export.jsonl"), p: Progress{Asked: j.Load.Requests(j.Concurrency)}}
+}
+
+// read takes in whole lines that were added since the last call. A file that is
+// not there yet counts nothing.
+func (r *reader) read() Progress {
+	f, err := os.Open(r.path)
+	if err != nil {
+		return r.p
+	}
+	defer f.Close()
+	if _, err := f.Seek(r.offset, io.SeekStart); err != nil {
+		return r.p
+	}
+	data, err := io.ReadAll(io.LimitReader(f, 16<<20))
+	if err != nil {
+		return r.p
+	}
+	whole := data[:bytes.LastIndexByte(data, '\n')+1]
+	r.offset += int64(len(whole))
+	for line := range bytes.Lines(whole) {
+		if bytes.Contains(line, []byte(`"benchmark_phase":"warmup"`)) {
+			r.p.Warm++
+		} else {
+			r.p.Done++
+		}
+	}
+	return r.p
+}

@@ -1,0 +1,51 @@
+package plan
+
+import (
+	"fmt"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"topobench/internal/proxy"
+)
+
+// balancer plans nginx before the backends: in a prefix of its own, in the
+// foreground, started when its backends are ready. -g leaves the file the
+// guide's: what it says there could not be said twice.
+func (d *draft) balancer() error {
+	if d.p.Balancer == nil {
+		return nil
+	}
+	prefix := filepath.Join(d.s.Dir, "nginx")
+	conf := filepath.Join(prefix, "nginx.conf")
+	text, err := proxy.Render(d.p.Balancer.Config, proxy.Values{Listen: address(d.p.Balancer.Port), Backends: d.backends, Prefix: prefix})
+	if err != nil {
+		return fmt.Errorf("%s: %w", d.p.Source, err)
+	}
+	globals := "daemon off; pid " + filepath.Join(prefix, "nginx.pid") + ";"
+	if d.s.Root {
+		globals += " user root;"
+	}
+	d.plan.Dirs = append(d.plan.Dirs, prefix, filepath.Join(prefix, "tmp"))
+	d.plan.Files = append(d.plan.Files, File{Path: conf, Text: text})
+	argv := []string{d.s.Programs.Nginx, "-p", prefix + "/", "-c", conf, "-e", "stderr", "-g", globals}
+	d.add(Service{Name: "nginx", Role: Balancer, Wave: 2, Argv: argv, Check: append([]string{argv[0], "-t"}, argv[1:]...),
+		Signal: syscall.SIGQUIT, Grace: 5 * time.Second,
+		Ports: []Port{{Use: "http", Number: d.p.Balancer.Port}},
+		Gate:  Gate{Kind: GateListens, Address: address(d.p.Balancer.Port)}})
+	return nil
+}
+
+// entry is the port the load goes to: the balancer's, else that of the one
+// frontend or server.
+func (d *draft) entry() int {
+	if d.p.Balancer != nil {
+		return d.p.Balancer.Port
+	}
+	for _, s := range d.plan.Services {
+		if s.Gate.Kind == GateFrontend || s.Gate.Kind == GateVLLM {
+			return s.Ports[0].Number
+		}
+	}
+	return 0
+}

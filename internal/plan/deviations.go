@@ -1,0 +1,76 @@
+package plan
+
+// Deviation is one difference between the guide and what is run. The table is
+// closed: the golden tests apply it to the guide's text and allow nothing else.
+type Deviation struct {
+	ID    string `json:"id"`
+	Guide string `json:"guide"` // what the guide does
+	Done  string `json:"done"`
+	Why   string `json:"why"`
+	Since string `json:"since,omitempty"` // version that made it necessary; empty = always
+}
+
+// deviation is a row of the table with the plans it applies to.
+type deviation struct {
+	Deviation
+	applies func(Plan) bool
+}
+
+func has(r Role) func(Plan) bool {
+	return func(p Plan) bool {
+		for _, s := range p.Services {
+			if s.Role == r {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func engine(name string) func(Plan) bool { return func(p Plan) bool { return p.Engine == name } }
+
+func always(Plan) bool { return true }
+
+// table is DESIGN's closed list, in the order in which a person meets it.
+func table() []deviation {
+	return []deviation{
+		{Deviation{ID: "mocker", Guide: "python -m dynamo.vllm or vllm serve", Done: "python -m dynamo.mocker",
+			Why: "the engine is simulated: no GPU is used and its numbers say nothing about one"}, engine("mocker")},
+		{Deviation{ID: "loopback", Guide: "servers listen on every address", Done: "DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, --host, listen 127.0.0.1:PORT",
+			Why: "none of them asks who is calling"}, always},
+		{Deviation{ID: "private-services", Guide: "etcd and NATS by docker compose on 2379 and 4222", Done: "own etcd and nats-server on own ports with fresh data, ETCD_ENDPOINTS and NATS_SERVER set",
+			Why: "instances of an earlier launch would be seen as workers of this one"}, has(Etcd)},
+		{Deviation{ID: "bookkeeping", Guide: "the shell's environment", Done: "a built environment with TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, telemetry off",
+			Why: "every process must be found again, and nothing of the shell may misdirect it"}, always},
+		{Deviation{ID: "nginx-paths", Guide: "sudo cp nginx.conf /etc/nginx, service nginx restart", Done: "own prefix, daemon off, access_log off and *_temp_path in the run directory",
+			Why: "the compiled-in places belong to root, and nothing under /etc is ours"}, has(Balancer)},
+		{Deviation{ID: "decode-tp", Guide: "decode without --tensor-parallel-size", Done: "--tensor-parallel-size of the profile",
+			Why: "perf.sh divides by decode's TP, which the guide forgets to pass"}, func(p Plan) bool { return p.Engine == "dynamo" && has(Decode)(p) }},
+		{Deviation{ID: "roles", Guide: "--is-prefill-worker, decode without a flag", Done: "--disaggregation-mode prefill|decode and --kv-transfer-config",
+			Why: "a decode worker without a mode registers as aggregated; there is no default connector", Since: "Dynamo 1.0"}, func(p Plan) bool { return p.Engine == "dynamo" && has(Decode)(p) }},
+		{Deviation{ID: "nixl-ports", Guide: "one side channel port for all", Done: "VLLM_NIXL_SIDE_CHANNEL_PORT and VLLM_PORT of its own for each worker",
+			Why: "workers of one host would collide on 5600", Since: "Dynamo 0.6"}, func(p Plan) bool { return p.Engine == "dynamo" && has(Decode)(p) }},
+		{Deviation{ID: "artifact-dir", Guide: "--artifact-dir artifacts_N/-concurrencyC", Done: "a directory for each attempt; what was accepted is published there",
+			Why: "plot_pareto.py would draw half-written and failed cells"}, always},
+		{Deviation{ID: "quiet-load", Guide: "--ui simple", Done: "--ui none --no-gpu-telemetry --no-server-metrics",
+			Why: "2.3 s less a cell; the profile does not ask for load.exact"}, func(p Plan) bool { return !p.Load.Exact }},
+		{Deviation{ID: "smoke", Guide: "\"check the logs\"", Done: "streamed completions with the load's own body until every worker has served one",
+			Why: "the first request through a pair takes seconds, and a worker that never serves would only be seen in the numbers"}, always},
+	}
+}
+
+func (d *draft) deviations() []Deviation {
+	var rows []Deviation
+	for _, row := range table() {
+		if row.applies(d.plan) {
+			rows = append(rows, row.Deviation)
+		}
+	}
+	return rows
+}
+
+// NVExtDropped is added when the server answered the load's own body with 400.
+func NVExtDropped(answer string) Deviation {
+	return Deviation{ID: "nvext", Guide: `--extra-inputs {"nvext":{"ignore_eos":true}}`, Done: "not sent",
+		Why: "the server answers it with 400: " + answer, Since: "Dynamo 1.3"}
+}

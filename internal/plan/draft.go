@@ -1,0 +1,112 @@
+package plan
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"topobench/internal/profile"
+)
+
+// draft gathers a plan while its parts are decided one after another.
+type draft struct {
+	p    profile.Profile
+	s    Site
+	plan Plan
+	seen int // workers so far: each has ports of its own
+
+	discoveryEnv []string // how a Dynamo process finds the others
+	backends     []string // host:port of every server that takes requests
+}
+
+const loopback = "127.0.0.1"
+
+func newDraft(p profile.Profile, s Site) *draft {
+	return &draft{p: p, s: s, plan: Plan{
+		Name: p.Name, Kind: p.Kind, Mode: p.Mode(), Engine: p.Engine, Simulated: p.Engine == "mocker",
+		Model: served(p), GPUs: p.GPUs(), Dirs: []string{s.Dir, filepath.Join(s.Dir, "logs")},
+		Deployment: deployment(p),
+	}}
+}
+
+// served is the id that requests name: a model's id need not be its path.
+func served(p profile.Profile) string {
+	if p.ServedName != "" {
+		return p.ServedName
+	}
+	return p.Model
+}
+
+// add appends a service with what all services have in common.
+func (d *draft) add(s Service) {
+	s.Dir = d.s.Dir
+	s.Log = filepath.Join(d.s.Dir, "logs", s.Name+".log")
+	s.Env = append(bookkeeping(d.s), s.Env...)
+	s.Env = append(s.Env, pairs(d.p.Env)...)
+	s.Gate.Deadline, s.Gate.Stall = d.p.Timeouts.Ready, d.p.Timeouts.Stall
+	if s.Signal == 0 {
+		s.Signal = syscall.SIGTERM
+	}
+	if s.Grace == 0 {
+		s.Grace = d.p.Timeouts.Grace
+	}
+	if s.Role.Worker() {
+		s.Nice = d.p.Nice
+	}
+	for i := range s.Ports {
+		s.Ports[i].Service = s.Name
+	}
+	d.plan.Services = append(d.plan.Services, s)
+}
+
+// discovery starts a private etcd and NATS, or points at those that run.
+// All five URL flags of etcd are needed, else it fights over port 2380.
+func (d *draft) discovery() {
+	base := portBase(d.p)
+	switch etcd := d.p.Discovery.Etcd; etcd {
+	case "none", "":
+		d.discoveryEnv = append(d.discoveryEnv, "DYN_DISCOVERY_BACKEND=file")
+	case "start":
+		client, peer := httpURL(base+offsetEtcd), httpURL(base+offsetEtcd+1)
+		d.add(Service{Name: "etcd", Role: Etcd, Grace: 5 * time.Second,
+			Argv: []string{d.s.Programs.Etcd, "--data-dir", filepath.Join(d.s.Dir, "etcd"),
+				"--listen-client-urls", client, "--advertise-client-urls", client,
+				"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default=" + peer},
+			Ports: []Port{{Use: "client", Number: base + offsetEtcd}, {Use: "peer", Number: base + offsetEtcd + 1}},
+			Gate:  Gate{Kind: GateHTTP, Address: address(base + offsetEtcd), Path: "/health"}})
+		d.discoveryEnv = append(d.discoveryEnv, "DYN_DISCOVERY_BACKEND=etcd", "ETCD_ENDPOINTS="+client)
+	default:
+		d.discoveryEnv = append(d.discoveryEnv, "DYN_DISCOVERY_BACKEND=etcd", "ETCD_ENDPOINTS="+etcd)
+	}
+	d.nats(base)
+}
+
+// nats is the event plane where there is one; else ZMQ, which needs no server.
+func (d *draft) nats(base int) {
+	server := d.p.Discovery.NATS
+	switch server {
+	case "none", "":
+		d.discoveryEnv = append(d.discoveryEnv, "DYN_EVENT_PLANE=zmq")
+		return
+	case "start":
+		port, monitor := base+offsetNATS, base+offsetNATS+1
+		d.add(Service{Name: "nats", Role: NATS, Grace: 5 * time.Second,
+			Argv: []string{d.s.Programs.NATS, "-js", "-sd", filepath.Join(d.s.Dir, "nats"),
+				"-a", loopback, "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor)},
+			Ports: []Port{{Use: "client", Number: port}, {Use: "monitor", Number: monitor}},
+			Gate:  Gate{Kind: GateHTTP, Address: address(monitor), Path: "/healthz"}})
+		server = "nats://" + address(port)
+	}
+	d.discoveryEnv = append(d.discoveryEnv, "DYN_EVENT_PLANE=nats", "NATS_SERVER="+server)
+}
+
+func address(port int) string { return fmt.Sprintf("%s:%d", loopback, port) }
+func httpURL(port int) string { return "http://" + address(port) }
+
+// finish hands the plan out.
+func (d *draft) finish() Plan {
+	d.plan.Deviations = d.deviations()
+	return d.plan
+}

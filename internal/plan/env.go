@@ -1,0 +1,96 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+)
+
+// Names that children inherit (faults S-02): what programs need to run and to
+// find GPUs, caches and proxies. Cloud credentials of the shell are not among
+// them, nor is anything that would misdirect Dynamo or vLLM.
+var (
+	inheritNames = []string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "XDG_CACHE_HOME",
+		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
+		"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS"}
+	inheritPrefixes = []string{"LC_", "CUDA_", "NCCL_", "UCX_", "HF_", "VLLM_", "NVIDIA_"}
+	neverInherited  = []string{"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "VLLM_PORT"}
+	neverPrefixes   = []string{"VLLM_NIXL_"}
+)
+
+// Inherit picks from an environment the names that children receive, sorted.
+func Inherit(environ []string) []string {
+	var names []string
+	for _, kv := range environ {
+		name, _, found := strings.Cut(kv, "=")
+		if found && inherits(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func inherits(name string) bool {
+	if slices.Contains(neverInherited, name) || hasPrefix(name, neverPrefixes) {
+		return false
+	}
+	return slices.Contains(inheritNames, name) || hasPrefix(name, inheritPrefixes)
+}
+
+func hasPrefix(name string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+}
+
+// Environ is the whole environment of a child: the inherited variables of the
+// caller, then own, in which a value "${ENV:NAME}" is replaced by the caller's
+// variable NAME. A missing NAME is returned by name.
+func Environ(caller, own []string) (env []string, missing []string) {
+	value := map[string]string{}
+	for _, kv := range caller {
+		if name, v, found := strings.Cut(kv, "="); found {
+			value[name] = v
+		}
+	}
+	for _, name := range Inherit(caller) {
+		env = append(env, name+"="+value[name])
+	}
+	for _, kv := range own {
+		name, v, _ := strings.Cut(kv, "=")
+		if ref, ok := reference(v); ok {
+			secret, known := value[ref]
+			if !known {
+				missing = append(missing, ref)
+			}
+			v = secret
+		}
+		env = append(env, name+"="+v)
+	}
+	return env, missing
+}
+
+// reference reads "${ENV:NAME}".
+func reference(v string) (name string, ok bool) {
+	if !strings.HasPrefix(v, "${ENV:") || !strings.HasSuffix(v, "}") {
+		return "", false
+	}
+	return v[len("${ENV:") : len(v)-1], true
+}
+
+// bookkeeping is in the environment of every child. SPT_NOENV keeps setproctitle
+// (vLLM, aiperf) from erasing the cookie; the rest switches telemetry off.
+func bookkeeping(s Site) []string {
+	return []string{
+		"TOPOBENCH_RUN=" + s.Cookie, "SPT_NOENV=1", "TMPDIR=" + s.Temp, "PYTHONUNBUFFERED=1",
+		"VLLM_NO_USAGE_STATS=1", "DO_NOT_TRACK=1", "HF_HUB_DISABLE_TELEMETRY=1",
+	}
+}
+
+// pairs turns a map of the profile into sorted NAME=value.
+func pairs(m map[string]string) []string {
+	var kv []string
+	for name, v := range m {
+		kv = append(kv, name+"="+v)
+	}
+	slices.Sort(kv)
+	return kv
+}

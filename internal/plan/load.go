@@ -1,0 +1,134 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"topobench/internal/profile"
+)
+
+// Load is perf.sh's sweep: one aiperf run for each concurrency.
+type Load struct {
+	AIPerf, Model, Tokenizer, URL string
+	ISL, OSL                      int
+	Concurrency                   []int
+	Seed                          int
+	Exact                         bool          // perf.sh's argv and nothing else
+	NVExt                         bool          // perf.sh's {"nvext":{"ignore_eos":true}}; dropped where the server answers it with 400
+	FreshPrompts                  bool          // a seed of its own for each cell
+	Timeout                       time.Duration // of a cell; 0 = derived
+	Artifacts                     string
+	Env                           []string
+}
+
+// Counts of a cell follow its concurrency, as in perf.sh.
+func (l Load) Requests(c int) int { return 10 * c }
+
+// Warmup requests are sent before the measured ones.
+func (l Load) Warmup(c int) int { return 2 * c }
+
+// Extra is the body beside model, messages and stream: perf.sh's --extra-inputs.
+func (l Load) Extra() []string {
+	osl := strconv.Itoa(l.OSL)
+	extra := []string{"max_tokens:" + osl, "min_tokens:" + osl, "ignore_eos:true"}
+	if l.NVExt {
+		extra = append(extra, `{"nvext":{"ignore_eos":true}}`)
+	}
+	return extra
+}
+
+// Body is the request that aiperf builds from Extra, for one prompt.
+func (l Load) Body(prompt string) ([]byte, error) {
+	body := map[string]any{"model": l.Model, "messages": []map[string]string{{"role": "user", "content": prompt}},
+		"stream": true, "max_tokens": l.OSL, "min_tokens": l.OSL, "ignore_eos": true}
+	if l.NVExt {
+		body["nvext"] = map[string]any{"ignore_eos": true}
+	}
+	return json.Marshal(body)
+}
+
+// Argv is perf.sh's aiperf command for concurrency c, its artifacts in dir. The
+// order of the arguments is perf.sh's. Not exact: no screen output, no GPU and
+// server scraping, which cost 2.3 s a cell (14.8 to 12.5 s, aiperf 0.13).
+func (l Load) Argv(c int, dir string) []string {
+	argv := []string{l.AIPerf, "profile", "--model", l.Model, "--tokenizer", l.Tokenizer,
+		"--endpoint-type", "chat", "--endpoint", "/v1/chat/completions", "--streaming", "--url", l.URL,
+		"--synthetic-input-tokens-mean", strconv.Itoa(l.ISL), "--synthetic-input-tokens-stddev", "0",
+		"--output-tokens-mean", strconv.Itoa(l.OSL), "--output-tokens-stddev", "0"}
+	for _, extra := range l.Extra() {
+		argv = append(argv, "--extra-inputs", extra)
+	}
+	argv = append(argv, "--concurrency", strconv.Itoa(c), "--request-count", strconv.Itoa(l.Requests(c)),
+		"--warmup-request-count", strconv.Itoa(l.Warmup(c)), "--num-dataset-entries", strconv.Itoa(12*c),
+		"--random-seed", strconv.Itoa(l.seed(c)), "--artifact-dir", dir)
+	headers := []string{"-H", "Authorization: Bearer NOT USED", "-H", "Accept: text/event-stream"}
+	if l.Exact {
+		return append(append(argv, "--ui", "simple"), headers...)
+	}
+	return append(append(argv, "--ui", "none", "--no-gpu-telemetry", "--no-server-metrics"), headers...)
+}
+
+// seed: perf.sh's one seed for all levels makes each level send the prompts of
+// the level before again (datasets are nested).
+func (l Load) seed(c int) int {
+	if l.FreshPrompts {
+		return l.Seed + c
+	}
+	return l.Seed
+}
+
+// Slowest rates still waited for: beyond them a cell has hung. A request may
+// take slowestToken for each token it writes, and all of them together move at
+// slowestRate tokens a second.
+const (
+	slowestToken = 500 * time.Millisecond
+	slowestRate  = 500
+	cellSlack    = 10 * time.Minute
+)
+
+// Deadline is how long the cell of concurrency c may take.
+func (l Load) Deadline(c int) time.Duration {
+	if l.Timeout > 0 {
+		return l.Timeout
+	}
+	requests := l.Requests(c) + l.Warmup(c)
+	inTurn := time.Duration(requests/c*l.OSL) * slowestToken
+	together := time.Duration(requests*(l.ISL+l.OSL)/slowestRate) * time.Second
+	return cellSlack + max(inTurn, together)
+}
+
+// load decides where the load goes and with what; the smoke sends the same body.
+func (d *draft) load() {
+	l := d.p.Load
+	d.plan.Load = Load{AIPerf: d.s.Programs.AIPerf, Model: d.plan.Model, Tokenizer: tokenizer(d.p), URL: "http://localhost:" + strconv.Itoa(d.entry()),
+		ISL: l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Seed: d.s.Seed, Exact: l.Exact, NVExt: true,
+		Timeout: d.p.Timeouts.Cell, Artifacts: d.s.Artifacts, Env: LoadEnv(d.p, d.s)}
+	s := &d.plan.Smoke
+	s.URL, s.Model, s.ISL, s.OSL, s.Deadline = httpURL(d.entry()), d.plan.Model, l.ISL, l.OSL, 5*time.Minute
+}
+
+// LoadEnv is aiperf's environment. On two cores its services need longer than
+// the 30 s it gives them to register.
+func LoadEnv(p profile.Profile, s Site) []string {
+	env := append(bookkeeping(s), "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300", "AIPERF_SERVICE_START_TIMEOUT=300", "TERM=dumb", "COLUMNS=120")
+	if filepath.IsAbs(tokenizer(p)) {
+		// aiperf 0.13 refuses a local tokenizer directory in offline mode (HFValidationError).
+		env = append(env, "HF_HUB_OFFLINE=0", "TRANSFORMERS_OFFLINE=0")
+	}
+	return append(env, pairs(p.Env)...)
+}
+
+func tokenizer(p profile.Profile) string {
+	if p.Tokenizer != "" {
+		return p.Tokenizer
+	}
+	return p.Model
+}
+
+// CellDir is the directory of a cell in an artifacts tree, as perf.sh names it.
+func CellDir(artifacts string, c int) string {
+	return filepath.Join(artifacts, fmt.Sprintf("-concurrency%d", c))
+}

@@ -1,0 +1,50 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+
+	"topobench/internal/profile"
+)
+
+// Offsets from port_base. Everything stays below 32768, where the ephemeral
+// range of Linux begins, and DYN_SYSTEM_PORT is a signed 16-bit number upstream.
+const (
+	offsetEtcd     = 1 // client, then peer
+	offsetNATS     = 3 // client, then monitor
+	offsetFrontend = 10
+	offsetSystem   = 100  // one a worker
+	offsetNIXL     = 200  // stride max(tp, dp) a worker
+	offsetEvents   = 400  // KV events, stride dp a worker
+	offsetInternal = 1000 // VLLM_PORT, 50 a worker
+
+	internalStride  = 50
+	defaultPortBase = 23000
+	highestPort     = 32767
+)
+
+// portBase is the profile's, or the default.
+func portBase(p profile.Profile) int {
+	if p.PortBase != 0 {
+		return p.PortBase
+	}
+	return defaultPortBase
+}
+
+// checkPorts finds ports that two services share or that lie too high.
+func checkPorts(p profile.Profile, ports []Port) error {
+	var faults []error
+	owner := map[int]Port{}
+	for _, port := range ports {
+		if port.Number > highestPort {
+			faults = append(faults, fmt.Errorf("%s: port %d for %s of %s is above %d, in the range the kernel hands out: lower port_base (%d)",
+				p.Source, port.Number, port.Use, port.Service, highestPort, portBase(p)))
+		}
+		if other, taken := owner[port.Number]; taken {
+			faults = append(faults, fmt.Errorf("%s: port %d is wanted twice: %s of %s, and %s of %s",
+				p.Source, port.Number, other.Use, other.Service, port.Use, port.Service))
+		}
+		owner[port.Number] = port
+	}
+	return errors.Join(faults...)
+}

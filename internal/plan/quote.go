@@ -1,0 +1,34 @@
+package plan
+
+import "strings"
+
+// Quote makes one word of POSIX shell out of any text.
+func Quote(text string) string {
+	if text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%") == "" {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+func quoteAll(words []string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = Quote(word)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// quoteEnv quotes NAME=value. Of NAME=${ENV:OTHER} it makes an expansion of
+// OTHER, so that a secret is named in the script and not written into it.
+func quoteEnv(env []string) string {
+	words := make([]string, len(env))
+	for i, kv := range env {
+		name, value, _ := strings.Cut(kv, "=")
+		if ref, ok := reference(value); ok {
+			words[i] = Quote(name+"=") + `"${` + ref + `:?}"`
+		} else {
+			words[i] = Quote(kv)
+		}
+	}
+	return strings.Join(words, " ")
+}

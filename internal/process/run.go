@@ -1,0 +1,51 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+)
+
+// outputBytes bounds the output that Run returns.
+const outputBytes = 1 << 20
+
+// Run runs a short command such as "nginx -t" to its end, with our own binary as
+// the shepherd; see Starter.Run.
+func Run(ctx context.Context, spec Spec) ([]byte, Exit, error) { return Starter{}.Run(ctx, spec) }
+
+// Run runs a short command to its end and returns what it added to spec.Log (the
+// first MiB) and how it ended. An exit code is no error. When ctx ends the
+// command is killed, and the error is the context's cause.
+func (s Starter) Run(ctx context.Context, spec Spec) (output []byte, exit Exit, err error) {
+	var before int64
+	if info, err := os.Stat(spec.Log); err == nil {
+		before = info.Size()
+	}
+	c, err := s.Start(spec)
+	if err != nil {
+		return nil, Exit{}, err
+	}
+	select {
+	case <-c.Done():
+	case <-ctx.Done():
+		err = fmt.Errorf("cannot wait for %s any longer: %w", spec.Name, context.Cause(ctx))
+	}
+	if left := c.Stop(ctx); left != nil {
+		return nil, c.Exit(), left
+	}
+	output, readErr := added(spec.Log, before)
+	if err == nil {
+		err = readErr
+	}
+	return output, c.Exit(), err
+}
+
+func added(path string, from int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the output of a command: %w", err)
+	}
+	defer f.Close()
+	return io.ReadAll(io.NewSectionReader(f, from, outputBytes))
+}

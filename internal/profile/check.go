@@ -1,0 +1,152 @@
+package profile
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	namePattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+	kindPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	routerPattern  = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
+	versionPattern = regexp.MustCompile(`^[0-9][0-9A-Za-z.+-]{0,63}$`)
+	// addressPattern keeps options of ssh and srun out: no address begins with a dash.
+	addressPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._:@-]{0,252}$`)
+)
+
+// versioned are the programs a profile may state a version for.
+var versioned = []string{"aiperf", "dynamo", "etcd", "nats", "nginx", "vllm"}
+
+// check finds what is wrong with a profile whose every value is fine alone.
+func check(p Profile) []problem {
+	return slices.Concat(
+		checkNames(p), checkRoles(p), checkFrontend(p), checkBalancer(p), checkDiscovery(p),
+		checkWorkers(p), checkGPUs(p), checkPorts(p), checkLoad(p.Load),
+		checkHosts(p), checkVersions(p.Versions), checkEnvironment(p))
+}
+
+func checkNames(p Profile) (found problems) {
+	required := []struct{ key, value, example string }{
+		{"name", p.Name, "name: disagg-1node"}, {"kind", p.Kind, "kind: dynamo_vllm"},
+		{"engine", p.Engine, "engine: dynamo, vllm or mocker"}, {"model", p.Model, "model: Qwen/Qwen3-0.6B"},
+	}
+	for _, r := range required {
+		if r.value == "" {
+			found.add(r.key, "%s is missing: add %q", r.key, r.example)
+		}
+	}
+	if p.Name != "" && !namePattern.MatchString(p.Name) {
+		found.add("name", "name %.80q: use a-z, 0-9, dot, underscore and dash, at most 64, a letter or digit first", p.Name)
+	}
+	if p.Kind != "" && !kindPattern.MatchString(p.Kind) {
+		found.add("kind", "kind %.80q: use letters, digits, dot, underscore and dash, at most 64, a letter or digit first", p.Kind)
+	}
+	arguments := []struct{ key, value string }{
+		{"model", p.Model}, {"served_name", p.ServedName}, {"tokenizer", p.Tokenizer},
+	}
+	for _, a := range arguments {
+		if strings.HasPrefix(a.value, "-") {
+			found.add(a.key, "%s %.80q would be taken for an option: it may not begin with a dash", a.key, a.value)
+		}
+	}
+	return found
+}
+
+func checkRoles(p Profile) (found problems) {
+	prefill, decode, aggregated := len(p.Prefill) > 0, len(p.Decode) > 0, len(p.Aggregated) > 0
+	switch {
+	case !prefill && !decode && !aggregated:
+		found.add("aggregated", "no worker: give aggregated, or prefill and decode")
+	case aggregated && prefill:
+		found.clash("aggregated", "prefill", "aggregated and prefill (%s) exclude each other: one profile is one topology", firstLine)
+	case aggregated && decode:
+		found.clash("aggregated", "decode", "aggregated and decode (%s) exclude each other: one profile is one topology", firstLine)
+	case prefill && !decode:
+		found.add("decode", "prefill without decode: add at least one decode worker")
+	case decode && !prefill:
+		found.add("prefill", "decode without prefill: add at least one prefill worker, or call the workers aggregated")
+	}
+	if p.Engine == "vllm" && (prefill || decode) {
+		found.add("engine", "engine vllm serves aggregated workers only: prefill and decode need engine dynamo or mocker")
+	}
+	return found
+}
+
+func checkDiscovery(p Profile) (found problems) {
+	services := []struct {
+		key, value string
+		schemes    []string
+	}{
+		{"discovery.etcd", p.Discovery.Etcd, []string{"http", "https"}},
+		{"discovery.nats", p.Discovery.NATS, []string{"nats"}},
+	}
+	for _, s := range services {
+		if s.value == none {
+			continue
+		}
+		if p.Engine == "vllm" {
+			found.add(s.key, "engine vllm has no discovery: remove %s", s.key)
+			continue
+		}
+		u, err := url.Parse(s.value)
+		switch {
+		case s.value == start:
+		case err != nil || !slices.Contains(s.schemes, u.Scheme) || u.Host == "":
+			found.add(s.key, "%s must be start, none or a URL such as %s://host:port, not %.80q", s.key, s.schemes[0], s.value)
+		case u.User != nil:
+			found.add(s.key, "%s has credentials in its URL: give them in env, by reference: ${ENV:NAME}", s.key)
+		}
+	}
+	return found
+}
+
+func checkLoad(load Sweep) (found problems) {
+	if len(load.Concurrency) == 0 {
+		found.add("load.concurrency", "load.concurrency is empty: give at least one level, such as [1, 2, 4]")
+	}
+	seen := map[int]bool{}
+	for i, c := range load.Concurrency {
+		if seen[c] {
+			found.add(index("load.concurrency", i), "concurrency %d is given twice", c)
+		}
+		seen[c] = true
+	}
+	return found
+}
+
+func checkHosts(p Profile) (found problems) {
+	for name, h := range p.Hosts {
+		path := join("hosts", name)
+		switch {
+		case !namePattern.MatchString(name):
+			found.add(path+"#", "host %.80q: use a-z, 0-9, dot, underscore and dash", name)
+		case h.Transport == "":
+			found.add(path+".transport", "host %s has no transport: add local, ssh or srun", name)
+		case h.Transport == "local" && h.Address != "":
+			found.add(path+".address", "host %s is local: it has no address", name)
+		case h.Transport != "local" && !addressPattern.MatchString(h.Address):
+			found.add(path+".address", "host %s needs an address for %s, such as node1 or user@10.0.0.2, not %.80q", name, h.Transport, h.Address)
+		}
+	}
+	for _, w := range p.workers() {
+		if _, defined := p.Hosts[w.Host]; w.Host != "" && !defined {
+			found.add(w.path+".host", "%s: host %.80q is not defined under hosts", w.name, w.Host)
+		}
+	}
+	return found
+}
+
+func checkVersions(versions map[string]string) (found problems) {
+	for key, version := range versions {
+		path := join("versions", key)
+		switch {
+		case !slices.Contains(versioned, key):
+			found.add(path+"#", "unknown key %.80q%s", key, suggest(key, versioned))
+		case !versionPattern.MatchString(version):
+			found.add(path, "%s must be a version such as 1.6.1, not %.80q", path, version)
+		}
+	}
+	return found
+}

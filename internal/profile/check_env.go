@@ -1,0 +1,59 @@
+package profile
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// protected variables are set by topobench itself: the GPUs of a worker, the
+// cookie a leftover is recognised by, and what decides which code is run.
+var protected = []string{
+	"CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "LD_PRELOAD", "PATH", "SPT_NOENV",
+}
+
+// secretPrefixes begin the tokens of Hugging Face, OpenAI, NVIDIA and GitHub.
+var secretPrefixes = []string{"hf_", "sk-", "nvapi-", "ghp_"}
+
+// checkEnvironment also looks at the arguments: a secret there would be
+// readable by every user of the machine.
+func checkEnvironment(p Profile) (found problems) {
+	checkEnv(&found, "env", p.Env)
+	checkSecrets(&found, "engine_args", p.EngineArgs)
+	for _, w := range p.workers() {
+		checkEnv(&found, w.path+".env", w.Env)
+		checkSecrets(&found, w.path+".engine_args", w.EngineArgs)
+	}
+	return found
+}
+
+func checkEnv(found *problems, path string, env map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		at := join(path, name)
+		switch {
+		case !envName.MatchString(name):
+			found.add(at+"#", "%.80q is not the name of an environment variable", name)
+		case slices.Contains(protected, name) || strings.HasPrefix(name, "TOPOBENCH_"):
+			found.add(at+"#", "%s is set by topobench itself: remove it", name)
+		}
+		if looksSecret(env[name]) {
+			found.add(at, "%.80q looks like a secret: use ${ENV:NAME} with the name of a variable that holds it", name)
+		}
+	}
+}
+
+func checkSecrets(found *problems, path string, args []string) {
+	for i, arg := range args {
+		_, value, _ := strings.Cut(arg, "=")
+		if looksSecret(arg) || looksSecret(value) {
+			found.add(index(path, i), "an argument looks like a secret, and arguments are public: put it into env, as ${ENV:NAME}")
+		}
+	}
+}
+
+func looksSecret(value string) bool {
+	return slices.ContainsFunc(secretPrefixes, func(prefix string) bool { return strings.HasPrefix(value, prefix) })
+}

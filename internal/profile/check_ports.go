@@ -1,0 +1,92 @@
+package profile
+
+import (
+	"fmt"
+	"strings"
+)
+
+func checkFrontend(p Profile) (found problems) {
+	if p.Frontend == nil {
+		return nil
+	}
+	if p.Engine == "vllm" {
+		found.add("frontend", "engine vllm has no frontend: remove it, several workers need a balancer")
+	}
+	if p.Frontend.Router != "" && !routerPattern.MatchString(p.Frontend.Router) {
+		found.add("frontend.router", "frontend.router must be a router mode such as round-robin or kv, not %.80q", p.Frontend.Router)
+	}
+	return found
+}
+
+// checkBalancer: a balancer spreads the load over workers that each serve HTTP
+// on a port of their own; such workers need one as soon as they are several.
+func checkBalancer(p Profile) (found problems) {
+	serving := p.Engine == "vllm" || p.Engine == "mocker" && p.Frontend == nil
+	if p.Balancer == nil {
+		if serving && len(p.Aggregated) > 1 {
+			found.add("balancer", "%d aggregated workers of engine %s need a balancer: add %q",
+				len(p.Aggregated), p.Engine, "balancer: {port: 8000}")
+		}
+		if p.Frontend != nil && p.Engine != "vllm" {
+			checkNoPorts(&found, p)
+		}
+		return found
+	}
+	switch {
+	case p.Engine == "dynamo" || p.Mode() == "disaggregated":
+		found.add("balancer", "a balancer is for aggregated workers of engine vllm or mocker: here the frontend spreads the load")
+		return found
+	case p.Frontend != nil && p.Engine == "mocker":
+		found.add("frontend", "frontend and balancer exclude each other: with a balancer each mocker has a frontend of its own")
+	}
+	for _, w := range p.workers() {
+		if w.Port == 0 {
+			found.add(w.path+".port", "%s has no port: the balancer needs one for each worker", w.name)
+		}
+	}
+	if config := p.Balancer.Config; isTemplatePath(config) && !strings.ContainsAny(config, "./") {
+		found.add("balancer.config", "balancer.config must be guide, tuned or the path of a template, not %.80q", config)
+	}
+	return found
+}
+
+// checkNoPorts: workers behind a Dynamo frontend serve no HTTP for the load.
+func checkNoPorts(found *problems, p Profile) {
+	for _, w := range p.workers() {
+		if w.Port != 0 {
+			found.add(w.path+".port", "%s: a worker behind a frontend has no port: remove it", w.name)
+		}
+	}
+}
+
+// checkPorts finds ports that are given twice on one machine.
+func checkPorts(p Profile) (found problems) {
+	type user struct {
+		name, path, machine string
+		port                int
+	}
+	var users []user
+	if p.Frontend != nil {
+		users = append(users, user{"frontend", "frontend", "", p.Frontend.Port})
+	}
+	if p.Balancer != nil {
+		users = append(users, user{"balancer", "balancer", "", p.Balancer.Port})
+	}
+	for _, w := range p.workers() {
+		users = append(users, user{w.name, w.path, p.machine(w.Host), w.Port})
+	}
+	taken := map[string]user{}
+	for _, u := range users {
+		key := fmt.Sprintf("%d on %s", u.port, u.machine)
+		first, clash := taken[key]
+		switch {
+		case u.port == 0:
+		case clash:
+			found.clash(u.path+".port", first.path+".port", "%s and %s (%s) both have port %d: give each its own",
+				u.name, first.name, firstLine, u.port)
+		default:
+			taken[key] = u
+		}
+	}
+	return found
+}

@@ -1,0 +1,81 @@
+package profile
+
+import (
+	"fmt"
+	"strings"
+)
+
+// derived are engine options that come from a key, which the chart and the
+// ports are computed from: typed twice they could differ.
+var derived = map[string]string{
+	"--tensor-parallel-size": "tensor_parallel", "-tp": "tensor_parallel",
+	"--data-parallel-size": "data_parallel", "-dp": "data_parallel",
+	"--port": "port",
+}
+
+func checkWorkers(p Profile) (found problems) {
+	checkArgs(&found, "engine_args", p.EngineArgs)
+	for _, w := range p.workers() {
+		checkArgs(&found, w.path+".engine_args", w.EngineArgs)
+		if len(w.Devices) == 0 {
+			found.add(w.path+".cuda_visible_devices", "%s has no cuda_visible_devices: list its GPUs, such as [0]", w.name)
+			continue
+		}
+		seen := map[int]bool{}
+		for i, device := range w.Devices {
+			if seen[device] {
+				found.add(index(w.path+".cuda_visible_devices", i), "%s names GPU %d twice", w.name, device)
+			}
+			seen[device] = true
+		}
+		if w.TP*w.DP != len(w.Devices) {
+			found.add(w.path, "%s: tensor_parallel %d x data_parallel %d is %d, but cuda_visible_devices names %d",
+				w.name, w.TP, w.DP, w.TP*w.DP, len(w.Devices))
+		}
+	}
+	return found
+}
+
+func checkArgs(found *problems, path string, args []string) {
+	for i, arg := range args {
+		option, _, _ := strings.Cut(arg, "=")
+		if key, ok := derived[option]; ok {
+			found.add(index(path, i), "%s is derived from the worker's %s: set that", option, key)
+		}
+	}
+}
+
+// checkGPUs finds devices that two workers on one machine name. Each pair is
+// one fault, at the later worker.
+func checkGPUs(p Profile) (found problems) {
+	if p.ShareGPU {
+		return nil
+	}
+	owners := map[string]namedWorker{}
+	for _, w := range p.workers() {
+		shared := map[string][]string{} // other worker's path -> devices
+		var others []namedWorker
+		for _, device := range w.Devices {
+			gpu := fmt.Sprintf("%d on %s", device, p.machine(w.Host))
+			other, taken := owners[gpu]
+			if !taken {
+				owners[gpu] = w
+				continue
+			}
+			if other.path == w.path { // twice in one list: checkWorkers says so
+				continue
+			}
+			if shared[other.path] == nil {
+				others = append(others, other)
+			}
+			shared[other.path] = append(shared[other.path], fmt.Sprint(device))
+		}
+		for _, other := range others {
+			found.clash(w.path, other.path, "%s and %s (%s) both name GPU %s: give each its own, or set share_gpu: true",
+				w.name, other.name, firstLine, strings.Join(shared[other.path], ", "))
+		}
+	}
+	return found
+}
+
+func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }

@@ -1,0 +1,74 @@
+package profile
+
+import "time"
+
+const (
+	frontendPort = 8000 // the guide's, for the frontend and for NGINX
+	none, start  = "none", "start"
+)
+
+// Defaults holds every default that does not depend on another key; the load is
+// the guide's. fill has the rest.
+func Defaults() Profile {
+	return Profile{
+		Load:     Sweep{ISL: 3000, OSL: 150, Concurrency: []int{1, 2, 4, 8, 16, 32, 64, 128, 256}},
+		Timeouts: Timeouts{Ready: 30 * time.Minute, Stall: 5 * time.Minute, Grace: 30 * time.Second},
+	}
+}
+
+// fill adds the defaults that depend on other keys. A zero here means that the
+// key was absent: an explicit zero is out of every range it could stand in.
+func (p *Profile) fill() {
+	discovery := none
+	if p.Engine == "dynamo" {
+		discovery = start
+	}
+	orString(&p.Discovery.Etcd, discovery)
+	orString(&p.Discovery.NATS, discovery)
+	if p.Frontend == nil && p.needsFrontend() {
+		p.Frontend = &Frontend{}
+	}
+	if p.Frontend != nil {
+		orInt(&p.Frontend.Port, frontendPort)
+	}
+	if p.Balancer != nil {
+		orInt(&p.Balancer.Port, frontendPort)
+		orString(&p.Balancer.Config, "guide")
+	}
+	for _, role := range [][]Worker{p.Prefill, p.Decode, p.Aggregated} {
+		for i := range role {
+			orInt(&role[i].TP, 1)
+			orInt(&role[i].DP, 1)
+		}
+	}
+}
+
+// needsFrontend: Dynamo's workers share one, unless each mocker has its own.
+func (p *Profile) needsFrontend() bool {
+	return (p.Engine == "dynamo" || p.Engine == "mocker") && p.Balancer == nil && !p.ownFrontends()
+}
+
+// ownFrontends reports whether every worker is an aggregated mocker with a port of its own.
+func (p *Profile) ownFrontends() bool {
+	if p.Engine != "mocker" || p.Mode() != "aggregated" {
+		return false
+	}
+	for _, w := range p.Aggregated {
+		if w.Port == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func orString(s *string, value string) {
+	if *s == "" {
+		*s = value
+	}
+}
+
+func orInt(n *int, value int) {
+	if *n == 0 {
+		*n = value
+	}
+}

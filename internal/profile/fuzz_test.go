@@ -1,0 +1,69 @@
+package profile
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// FuzzParse: no text panics, every fault has a place, and a profile that is
+// taken keeps the package's promises.
+func FuzzParse(f *testing.F) {
+	seeds := []string{
+		valid, "", "#", "---\n---\n", "a: &a [*a]", "&a\n<<: *a", valid + "<<: [*b]", "x: &x {y: *x}", "? a\n? [b]\n", "- - -",
+		head("dynamo") + "prefill: [&w {cuda_visible_devices: [0]}]\ndecode: [{<<: *w, cuda_visible_devices: [1]}]\nfrontend: {}\n",
+		valid + "balancer: {config: tuned}\nenv: {A: '${ENV:B}'}\nload: {concurrency: [1, 0x1]}\ntimeouts: {cell: 5m}\n",
+		valid + "hosts: {n: {transport: ssh, address: n}}\nversions: {vllm: 0.10}\nnice: !!int 5\nengine_args: [\"\\0\", hf_x]\n",
+		valid + "env: {\"a\\nb\": ~}\n",
+	}
+	for _, seed := range seeds {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := atHome.Parse("p.yaml", data)
+		if err != nil {
+			checkFaults(t, data, err)
+			return
+		}
+		checkPromises(t, p)
+	})
+}
+
+func checkFaults(t *testing.T, data []byte, err error) {
+	t.Helper()
+	faults, ok := errors.AsType[Faults](err)
+	if !ok || len(faults) == 0 {
+		t.Fatalf("error %v, want Faults", err)
+	}
+	for _, fault := range faults {
+		if fault.Line < 1 || fault.Column < 1 || fault.Text == "" || fault.Source != "p.yaml" {
+			t.Errorf("fault %+v has no place or text", fault)
+		}
+		if strings.ContainsFunc(fault.Text, func(r rune) bool { return isControl(r) || r == '\n' || r == '\r' }) {
+			t.Errorf("fault %+q of %q would break the terminal's line", fault.Text, data)
+		}
+	}
+}
+
+func checkPromises(t *testing.T, p Profile) {
+	t.Helper()
+	workers, devices := p.workers(), 0
+	for _, w := range workers {
+		if w.TP < 1 || w.DP < 1 || w.TP*w.DP != len(w.Devices) {
+			t.Errorf("%s: %d x %d for %v", w.name, w.TP, w.DP, w.Devices)
+		}
+		devices += len(w.Devices)
+	}
+	if len(workers) == 0 || p.GPUs() < 1 || p.GPUs() > devices || !p.ShareGPU && p.GPUs() != devices {
+		t.Errorf("%d workers with %d devices on %d GPUs", len(workers), devices, p.GPUs())
+	}
+	if p.Mode() == "aggregated" != (len(p.Aggregated) > 0) || p.Label() != p.Kind+"_"+p.Mode() {
+		t.Errorf("mode %s, label %s", p.Mode(), p.Label())
+	}
+	if p.Load.ISL < 1 || p.Load.OSL < 1 || len(p.Load.Concurrency) == 0 || p.Timeouts.Ready <= 0 {
+		t.Errorf("load %+v, timeouts %+v", p.Load, p.Timeouts)
+	}
+	if p.Engine == "dynamo" && p.Frontend == nil || p.Engine == "vllm" && p.Frontend != nil {
+		t.Errorf("engine %s with frontend %v", p.Engine, p.Frontend)
+	}
+}

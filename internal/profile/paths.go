@@ -1,0 +1,96 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// cacheVariable is the one variable that is expanded, at the start of a path.
+const cacheVariable = "${CACHE}"
+
+// CacheDir is where tools, models and probes are kept between runs: TOPOBENCH_CACHE,
+// else XDG_CACHE_HOME/topobench, else ~/.cache/topobench. Without any of the
+// three variables it is "".
+func CacheDir(getenv func(string) string) string {
+	if dir := getenv("TOPOBENCH_CACHE"); dir != "" {
+		return dir
+	}
+	// A relative XDG_CACHE_HOME is to be ignored (XDG Base Directory Specification).
+	if dir := getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "topobench")
+	}
+	if home := getenv("HOME"); home != "" {
+		return filepath.Join(home, ".cache", "topobench")
+	}
+	return ""
+}
+
+// resolve makes every path of p absolute: from the home directory for ~/, from
+// the cache for ${CACHE}, else from base.
+func (r Reader) resolve(p *Profile, base string) []problem {
+	var found problems
+	each := func(isPath func(string) bool, values map[string]*string) {
+		for key, value := range values {
+			if *value == "" || !isPath(*value) {
+				continue
+			}
+			resolved, err := r.absolute(base, *value)
+			if err != nil {
+				found.add(key, "%s: %v", key, err)
+			}
+			*value = resolved
+		}
+	}
+	each(isModelPath, map[string]*string{"model": &p.Model, "tokenizer": &p.Tokenizer})
+	each(isProgramPath, map[string]*string{"python": &p.Python, "vllm": &p.VLLM, "aiperf": &p.AIPerf,
+		"nginx": &p.Nginx, "etcd": &p.Etcd, "nats": &p.NATS})
+	if p.Balancer != nil {
+		each(isTemplatePath, map[string]*string{"balancer.config": &p.Balancer.Config})
+	}
+	return found
+}
+
+func (r Reader) absolute(base, path string) (string, error) {
+	getenv := r.Getenv
+	if getenv == nil {
+		getenv = os.Getenv
+	}
+	if rest, ok := strings.CutPrefix(path, cacheVariable); ok && (rest == "" || rest[0] == '/') {
+		dir := CacheDir(getenv)
+		if dir == "" {
+			return "", errors.New("no cache directory is known: set TOPOBENCH_CACHE or HOME")
+		}
+		return filepath.Abs(dir + rest)
+	}
+	if rest, ok := strings.CutPrefix(path, "~"); ok {
+		if home := getenv("HOME"); home != "" && strings.HasPrefix(rest, "/") {
+			return filepath.Clean(home + rest), nil
+		}
+		return "", fmt.Errorf("cannot expand %q: only ~/ is known, and it needs HOME", path)
+	}
+	if strings.Contains(path, "${") {
+		return "", fmt.Errorf("cannot expand %q: only %s is known, at the start of a path", path, cacheVariable)
+	}
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path), nil
+	}
+	return filepath.Abs(filepath.Join(base, path))
+}
+
+// isModelPath: a model with a slash inside is an id (Qwen/Qwen3-0.6B).
+func isModelPath(s string) bool {
+	for _, prefix := range []string{"/", "./", "../", "~", "${"} {
+		if strings.HasPrefix(s, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// isProgramPath: a bare name is looked for on PATH, as in a shell.
+func isProgramPath(s string) bool { return strings.Contains(s, "/") || isModelPath(s) }
+
+func isTemplatePath(s string) bool { return s != "guide" && s != "tuned" }

@@ -1,0 +1,71 @@
+package profile
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+)
+
+// builtIn begins the source of a profile that is not a file.
+const builtIn = "built-in "
+
+// Reader reads profiles. The zero value looks variables up in the process's environment.
+type Reader struct {
+	Getenv func(string) string // nil = os.Getenv; asked for HOME and CacheDir's variables
+}
+
+// Load reads the profile at path. The error is Faults, or says why the file cannot be read.
+func Load(path string) (Profile, error) { return Reader{}.Load(path) }
+
+// Parse reads a profile from data; see Reader.Parse.
+func Parse(source string, data []byte) (Profile, error) { return Reader{}.Parse(source, data) }
+
+// Load is the package's Load with this reader's environment.
+func (r Reader) Load(path string) (Profile, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return Profile{}, fmt.Errorf("cannot read the profile: %w (\"topobench profiles\" lists the built-in ones)", err)
+	}
+	defer file.Close() // opened for reading: nothing can be lost here
+	data, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
+	if err != nil {
+		return Profile{}, fmt.Errorf("cannot read the profile: %w", err)
+	}
+	return r.Parse(path, data)
+}
+
+// Parse reads a profile from data. Source is the file's path, against whose
+// directory relative paths are resolved, or "built-in NAME": then they are
+// resolved against the working directory. The error is Faults.
+func (r Reader) Parse(source string, data []byte) (Profile, error) {
+	root, fault := parse(data)
+	if fault != nil {
+		fault.Source = source
+		return Profile{}, Faults{*fault}
+	}
+	d := newDecoder(source)
+	d.lint(root)
+	p := Defaults()
+	p.Source = source
+	d.value("", root, reflect.ValueOf(&p).Elem(), "")
+	p.fill()
+	var problems []problem
+	if !d.bad[""] { // else there is nothing to check
+		problems = append(check(p), r.resolve(&p, base(source))...)
+	}
+	if faults := d.finish(problems); len(faults) > 0 {
+		return Profile{}, faults
+	}
+	return p, nil
+}
+
+// base is the directory that relative paths start from.
+func base(source string) string {
+	if strings.HasPrefix(source, builtIn) {
+		return ""
+	}
+	return filepath.Dir(source)
+}

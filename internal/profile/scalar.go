@@ -1,0 +1,99 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// errValue says that a scalar is not what its field takes; the caller words it.
+var errValue = errors.New("not such a value")
+
+// plainInt leaves out what YAML 1.1 reads as an integer and people do not: 010 (8), 0x1, 1_0.
+var plainInt = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
+
+// scalar stores n in v, a string, integer, boolean or duration.
+//
+// Text is taken as it is written: `vllm: 0.10` is "0.10", whatever YAML thinks of it.
+func scalar(n *yaml.Node, v reflect.Value, tag reflect.StructTag) error {
+	switch {
+	case v.Type() == reflect.TypeFor[time.Duration]():
+		span, err := time.ParseDuration(n.Value)
+		if err != nil || span <= 0 {
+			return errValue
+		}
+		v.SetInt(int64(span))
+	case v.Kind() == reflect.Int:
+		number, err := integer(n, tag.Get("in"))
+		if err != nil {
+			return err
+		}
+		v.SetInt(number)
+	case v.Kind() == reflect.Bool:
+		if !isPlain(n) || n.Value != "true" && n.Value != "false" {
+			return errValue
+		}
+		v.SetBool(n.Value == "true")
+	default:
+		if one := tag.Get("one"); one != "" && !slices.Contains(strings.Split(one, "|"), n.Value) {
+			return errValue
+		}
+		v.SetString(n.Value)
+	}
+	return nil
+}
+
+// integer reads a plain decimal number in the closed range "low..high".
+func integer(n *yaml.Node, within string) (int64, error) {
+	if !isPlain(n) || !plainInt.MatchString(n.Value) {
+		return 0, errValue
+	}
+	number, err := strconv.ParseInt(n.Value, 10, 32)
+	if err != nil {
+		return 0, err
+	}
+	var low, high int64
+	if _, err := fmt.Sscanf(within, "%d..%d", &low, &high); err != nil {
+		return 0, fmt.Errorf("range tag %q: %w", within, err)
+	}
+	if number < low || number > high {
+		return 0, errValue
+	}
+	return number, nil
+}
+
+// target is what an alias stands for, or n itself.
+func target(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// isPlain: neither quoted nor a block.
+func isPlain(n *yaml.Node) bool { return n.Style&^yaml.TaggedStyle == 0 }
+
+func isNull(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Tag == "!!null" && isPlain(n)
+}
+
+// describe names what stands in the file.
+func describe(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case n.Kind == yaml.MappingNode:
+		return "a mapping"
+	case isPlain(n) && printable(n.Value) == n.Value:
+		return fmt.Sprintf("%.60s", n.Value)
+	default:
+		return fmt.Sprintf("the quoted text %.60q", n.Value)
+	}
+}

@@ -1,0 +1,138 @@
+package ready
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"topobench/internal/plan"
+)
+
+// frontendServes wants the exact number of instances of each role, then our
+// model. The count is of distinct instance ids in /health: one too many is a
+// ghost of another launch. Where /v1/models/<id>/ready exists (Dynamo 1.3 and
+// newer) the router's own view, which lags behind discovery, must agree.
+func frontendServes(ctx context.Context, g plan.Gate) error {
+	_, body, err := get(ctx, "http://"+g.Address+"/health")
+	if err != nil {
+		return err
+	}
+	seen, err := parseInstances(body, g.Namespace)
+	if err != nil {
+		return fmt.Errorf("cannot read /health of %s: %w", g.Address, err)
+	}
+	want := counts{prefill: g.Prefill, serving: g.Decode + g.Aggregate}
+	if seen != want {
+		return fmt.Errorf("instances: %s", want.missing(seen))
+	}
+	if err := routerAgrees(ctx, g, want); err != nil {
+		return err
+	}
+	if err := listsModel(ctx, g); err != nil {
+		return fmt.Errorf("%w: %w", errNoModel, err)
+	}
+	return nil
+}
+
+// counts are instances by what they do: prefill, or serving (decode and
+// aggregated both register as "backend").
+type counts struct{ prefill, serving int }
+
+func (want counts) missing(seen counts) string {
+	var parts []string
+	if want.prefill > 0 || seen.prefill > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d prefill", seen.prefill, want.prefill))
+	}
+	return strings.Join(append(parts, fmt.Sprintf("%d of %d serving", seen.serving, want.serving)), ", ")
+}
+
+// parseInstances counts the distinct instances that generate in a namespace.
+// Component names: Dynamo's docs and srt-slurm's health check agree on them.
+func parseInstances(body []byte, namespace string) (counts, error) {
+	var health struct {
+		Instances []struct {
+			Component, Endpoint, Namespace string
+			ID                             json.Number `json:"instance_id"`
+		}
+	}
+	if err := json.Unmarshal(body, &health); err != nil {
+		return counts{}, err
+	}
+	prefill, serving := map[json.Number]bool{}, map[json.Number]bool{}
+	for _, i := range health.Instances {
+		if i.Endpoint != "generate" || i.Namespace != namespace {
+			continue
+		}
+		if i.Component == "prefill" {
+			prefill[i.ID] = true
+		} else {
+			serving[i.ID] = true
+		}
+	}
+	return counts{len(prefill), len(serving)}, nil
+}
+
+// routerAgrees asks /v1/models/<id>/ready; 404 means that this version has none
+// or does not know the model yet, which listsModel tells.
+func routerAgrees(ctx context.Context, g plan.Gate, want counts) error {
+	status, body, err := get(ctx, "http://"+g.Address+"/v1/models/"+g.Model+"/ready")
+	if err != nil || status == http.StatusNotFound {
+		return err
+	}
+	seen, ready, err := parseReady(body, g.Namespace)
+	if err != nil {
+		return fmt.Errorf("cannot read /ready of %s: %w", g.Address, err)
+	}
+	if !ready || seen != want {
+		return fmt.Errorf("router: %s", want.missing(seen))
+	}
+	return nil
+}
+
+func parseReady(body []byte, namespace string) (counts, bool, error) {
+	var answer struct {
+		Ready      bool
+		Namespaces map[string]struct {
+			WorkerTypes map[string]struct{ Workers int } `json:"worker_types"`
+		}
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return counts{}, false, err
+	}
+	var seen counts
+	for kind, t := range answer.Namespaces[namespace].WorkerTypes {
+		if kind == "prefill" {
+			seen.prefill += t.Workers
+		} else {
+			seen.serving += t.Workers
+		}
+	}
+	return seen, answer.Ready, nil
+}
+
+func parseModels(body []byte) ([]string, error) {
+	var list struct{ Data []struct{ ID string } }
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, m := range list.Data {
+		ids = append(ids, m.ID)
+	}
+	return ids, nil
+}
+
+// modelListed also catches a foreign server that answers on our port.
+func modelListed(models []string, want string) error {
+	switch {
+	case slices.Contains(models, want):
+		return nil
+	case len(models) == 0:
+		return fmt.Errorf("model %s is not listed yet", want)
+	default:
+		return fmt.Errorf("the server lists %s, not %s: is it ours?", strings.Join(models, ", "), want)
+	}
+}

@@ -1,0 +1,146 @@
+package ready
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	"topobench/internal/plan"
+)
+
+const (
+	smokePatience = 30 * time.Second // for answers that are not 200: a router may lag behind discovery
+	smokePause    = 100 * time.Millisecond
+)
+
+// RefusedError is a 400 to the load's own body: repeating it cannot help.
+type RefusedError struct {
+	Status int
+	Answer string
+}
+
+func (e *RefusedError) Error() string { return fmt.Sprintf("HTTP %d: %s", e.Status, e.Answer) }
+
+// Smoke streams completions with the load's own body, through the address that
+// the load will use, until every worker's request counter has moved. One round
+// sends as many at once as there are counters. A 400 is returned at once as
+// *RefusedError.
+func Smoke(ctx context.Context, s plan.Smoke, l plan.Load, note func(string)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, s.Deadline, fmt.Errorf("no proof within %s", s.Deadline))
+	defer cancel()
+	began := time.Now()
+	for {
+		err := round(ctx, s, l)
+		if refused := new(RefusedError); errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
+			return refused
+		}
+		if err != nil && time.Since(began) > smokePatience {
+			return fmt.Errorf("the model is listed, but a completion fails: %w", err)
+		}
+		idle := unmoved(ctx, s.Counters)
+		if err == nil && len(idle) == 0 {
+			return nil
+		}
+		note(smokeNote(err, idle))
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", smokeNote(err, idle), context.Cause(ctx))
+		case <-time.After(smokePause):
+		}
+	}
+}
+
+func smokeNote(err error, idle []string) string {
+	if err != nil {
+		return err.Error()
+	}
+	return "served no request yet: " + strings.Join(idle, ", ")
+}
+
+// round sends one completion a counter, all at once, and joins what went wrong.
+func round(ctx context.Context, s plan.Smoke, l plan.Load) error {
+	n := max(1, len(s.Counters))
+	results := make(chan error, n)
+	for range n {
+		go func() { results <- complete(ctx, s.URL, l) }()
+	}
+	var first error
+	for range n {
+		if err := <-results; err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// complete streams one completion to its end; it must carry text.
+func complete(ctx context.Context, url string, l plan.Load) error {
+	body, err := l.Body(prompt(l.ISL))
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/chat/completions", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "text/event-stream")
+	resp, err := streamer().Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500)) // what came is shown; that it broke off adds nothing
+		return &RefusedError{Status: resp.StatusCode, Answer: strings.TrimSpace(string(text))}
+	}
+	return readStream(resp.Body)
+}
+
+// streamer has no time limit of its own: the first completion of a pair may take
+// a handshake of 30 s, and the caller's context ends it.
+func streamer() *http.Client {
+	return &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}
+}
+
+func readStream(r io.Reader) error {
+	chunks, done := 0, false
+	lines := bufio.NewScanner(io.LimitReader(r, 64<<20))
+	lines.Buffer(make([]byte, 64<<10), bodyLimit)
+	for lines.Scan() {
+		switch data, ok := strings.CutPrefix(lines.Text(), "data: "); {
+		case !ok:
+		case data == "[DONE]":
+			done = true
+		case strings.Contains(data, `"content":`):
+			chunks++
+		case strings.Contains(data, `"error"`):
+			return fmt.Errorf("the stream carries an error: %s", data)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("the stream broke off: %w", err)
+	}
+	if !done || chunks == 0 {
+		return fmt.Errorf("the stream ended with %d chunks of text and done=%t", chunks, done)
+	}
+	return nil
+}
+
+// prompt is isl common words in an order of its own, so that no prefix cache
+// knows it. Common words are about one token each in every tokenizer.
+func prompt(isl int) string {
+	words := strings.Fields("the of and to in is was for on that by this with from at his an were are which have or had one not been has their more who can if")
+	text := make([]string, isl)
+	for i := range text {
+		text[i] = words[rand.IntN(len(words))]
+	}
+	return strings.Join(text, " ")
+}

@@ -1,0 +1,78 @@
+package ready
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"time"
+)
+
+// stall watches whether a log grows. A log that stands still is a hint, not a
+// failure: loading weights can be quiet.
+type stall struct {
+	log       string
+	after     time.Duration
+	size      int64
+	grew      time.Time
+	told      bool
+	toldModel bool
+}
+
+func newStall(log string, after time.Duration, now time.Time) stall {
+	return stall{log: log, after: after, grew: now}
+}
+
+// look returns a hint once for each standstill.
+func (s *stall) look(now time.Time) string {
+	if info, err := os.Stat(s.log); err == nil && info.Size() != s.size {
+		s.size, s.grew, s.told = info.Size(), now, false
+	}
+	if s.after == 0 || now.Sub(s.grew) < s.after || !s.once(&s.told) {
+		return ""
+	}
+	return fmt.Sprintf("its log has not grown for %s: %s", s.after, s.log)
+}
+
+// once is true the first time.
+func (s *stall) once(told *bool) bool {
+	first := !*told
+	*told = true
+	return first
+}
+
+const (
+	logTail    = 256 << 10 // bytes searched
+	errorsKept = 5
+)
+
+var (
+	ansi      = regexp.MustCompile("\x1b\\[[0-9;]*m")
+	errorLine = regexp.MustCompile(`\b(ERROR|CRITICAL|FATAL)\b|Error:|error:|panicked`)
+)
+
+// errorLines are the last lines of a log that name an error.
+func errorLines(path string) []string {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > logTail {
+		if _, err := f.Seek(-logTail, io.SeekEnd); err != nil {
+			return nil
+		}
+	}
+	data, err := io.ReadAll(io.LimitReader(f, logTail))
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for _, line := range bytes.FieldsFunc(ansi.ReplaceAll(data, nil), func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if errorLine.Match(line) {
+			found = append(found, string(line))
+		}
+	}
+	return found[max(0, len(found)-errorsKept):]
+}

@@ -1,0 +1,141 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"topobench/internal/frontier"
+)
+
+// Comparison is one series against the baseline at equal tokens/s/user. Without Measured there is no
+// number that would be true, and Sentence says why.
+type Comparison struct {
+	Baseline  string    `json:"baseline"` // labels
+	Other     string    `json:"other"`
+	Simulated bool      `json:"simulated"`
+	Measured  *Measured `json:"measured"`
+	Sentence  string    `json:"sentence"`
+}
+
+// Measured is frontier.Comparison: At, Lo and Hi in tokens/s/user, Baseline, Other and Diff in
+// tokens/s/gpu, Ratio is Other / Baseline.
+type Measured struct {
+	At       float64 `json:"at"`
+	Baseline float64 `json:"baseline"`
+	Other    float64 `json:"other"`
+	Diff     float64 `json:"diff"`
+	Ratio    float64 `json:"ratio"`
+	Lo       float64 `json:"lo"`
+	Hi       float64 `json:"hi"`
+}
+
+// comparisons compares every other series with the baseline.
+func comparisons(all []Series, o Options) ([]Comparison, error) {
+	made := []Comparison{}
+	if len(all) == 0 {
+		return made, nil
+	}
+	base, err := baseline(all, o.Baseline)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range all {
+		if i != base {
+			made = append(made, compare(all[base], s, o.At))
+		}
+	}
+	return made, nil
+}
+
+// baseline is the index of the series named, else of the first aggregated one, else 0.
+func baseline(all []Series, label string) (int, error) {
+	if label == "" {
+		return max(0, slices.IndexFunc(all, func(s Series) bool { return s.Mode == "aggregated" })), nil
+	}
+	if i := slices.IndexFunc(all, func(s Series) bool { return s.Label == label }); i >= 0 {
+		return i, nil
+	}
+	var known []string
+	for _, s := range all {
+		known = append(known, s.Label)
+	}
+	return 0, fmt.Errorf("cannot compare with baseline %q: there is no such series; choose one of %q", label, known)
+}
+
+func compare(base, other Series, at *float64) Comparison {
+	c := Comparison{Baseline: base.Label, Other: other.Label, Simulated: base.Simulated || other.Simulated}
+	if base.curve == nil || other.curve == nil {
+		c.Sentence = c.refusal("a series has no valid point", base, other)
+		return c
+	}
+	found, err := frontier.Compare(*base.curve, *other.curve, at)
+	if err != nil {
+		c.Sentence = c.refusal(why(err), base, other)
+		return c
+	}
+	measured := Measured(found)
+	c.Measured, c.Sentence = &measured, c.words(measured)
+	return c
+}
+
+// words says the numbers. The difference is that of the numbers as printed, so that the sum is right.
+func (c Comparison) words(m Measured) string {
+	n := max(decimals(m.Baseline), decimals(m.Other))
+	diff := round(m.Other, n) - round(m.Baseline, n)
+	return fmt.Sprintf("%sat %s tok/s/user %s gives %.*f and %s %.*f tokens/s/gpu: %.*f - %.*f = %+.*f tokens/s/gpu, %.2fx"+
+		" (shared range %s; interpolated)",
+		c.mark(), number(m.At), c.Other, n, m.Other, c.Baseline, n, m.Baseline, n, m.Other, n, m.Baseline, n, diff, m.Ratio,
+		span(m.Lo, m.Hi))
+}
+
+// refusal says why there is no number, and what each series knows.
+func (c Comparison) refusal(why string, base, other Series) string {
+	return fmt.Sprintf("%sno number for %s against %s: %s (%s; %s)", c.mark(), c.Other, c.Baseline, why, other.knows(), base.knows())
+}
+
+func (c Comparison) mark() string {
+	if c.Simulated {
+		return "simulated: "
+	}
+	return ""
+}
+
+// why says an error of frontier.Compare without the ranges, which stand beside it.
+func why(err error) string {
+	if none, ok := errors.AsType[*frontier.NoOverlapError](err); ok {
+		if none.At != nil {
+			return number(*none.At) + " tok/s/user is not within both"
+		}
+		return "they share no tok/s/user"
+	}
+	if thin, ok := errors.AsType[*frontier.ThinOverlapError](err); ok {
+		return fmt.Sprintf("they share only %s, %.1f %% of the narrower; name a point with --at", span(thin.Lo, thin.Hi), 100*thin.Part)
+	}
+	return err.Error()
+}
+
+func (s Series) knows() string {
+	if s.curve == nil {
+		return s.Label + " has no valid point"
+	}
+	return s.Label + " knows " + span(s.curve.Range())
+}
+
+func span(lo, hi float64) string { return number(lo) + " to " + number(hi) + " tok/s/user" }
+
+func number(v float64) string { return fmt.Sprintf("%.*f", decimals(v), v) }
+
+// decimals leaves three digits that count, and at least one decimal.
+func decimals(v float64) int {
+	if v == 0 {
+		return 1
+	}
+	return min(9, max(1, 2-int(math.Floor(math.Log10(math.Abs(v))))))
+}
+
+func round(v float64, decimals int) float64 {
+	unit := math.Pow10(decimals)
+	return math.Round(v*unit) / unit
+}

@@ -1,0 +1,191 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"topobench/internal/result"
+)
+
+var update = flag.Bool("update", false, "write the golden files instead of comparing")
+
+// golden compares with a file of testdata.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s differs (-want +got):\n%s", path, diff)
+	}
+}
+
+// recorded is the tree of real exports, with one cell that failed in part and one that was cut off.
+func recorded(t *testing.T, o Options) Facts {
+	t.Helper()
+	cells, errs := result.Tree(filepath.Join("testdata", "artifacts_root"))
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(cells) // the order of rows must not come from the caller
+	f, err := Of(cells, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func written(t *testing.T, write func(io.Writer) error) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestFormsOfRecordedTree(t *testing.T) {
+	for suffix, o := range map[string]Options{"": {}, "_p50": {Stat: "p50", Title: "Recorded"}} {
+		f := recorded(t, o)
+		golden(t, "results"+suffix+".csv", written(t, f.CSV))
+		golden(t, "facts"+suffix+".json", written(t, f.JSON))
+		golden(t, "table"+suffix+".txt", written(t, f.Table))
+		golden(t, "sentences"+suffix+".txt", []byte(strings.Join(slices.Concat(f.Sentences(), f.Warnings), "\n")+"\n"))
+	}
+}
+
+// at makes a cell of a label's mode at a point.
+func at(mode string, x, y float64) result.Cell {
+	kinds := map[string]string{"aggregated": "vllm_serve", "disaggregated": "dynamo_vllm"}
+	return result.Cell{
+		Artifacts: "artifacts_0", Concurrency: 1, Path: "export.json", GPUs: 2,
+		Deployment: result.Deployment{Kind: kinds[mode], Mode: mode},
+		Measurement: result.Measurement{Metrics: map[string]result.Metric{
+			"output_token_throughput_per_user": {Stats: map[string]float64{"avg": x}},
+			"output_token_throughput":          {Stats: map[string]float64{"avg": 2 * y}},
+		}},
+		Verdict: result.Verdict{State: result.Valid},
+	}
+}
+
+func TestFrontierIsPerLabelOverValidCells(t *testing.T) {
+	invalid, unchecked := at("aggregated", 99, 99), at("aggregated", 98, 98)
+	invalid.Verdict, invalid.Concurrency = result.Verdict{State: result.Invalid, Reasons: []string{"a", "b\n\x1b[31m"}}, 4
+	unchecked.Verdict.State, unchecked.Concurrency = result.Unchecked, 8
+	unread := result.Cell{Deployment: invalid.Deployment, Err: errors.New("no such file"), Concurrency: 16, GPUs: 2}
+	dominated, other := at("aggregated", 5, 5), at("disaggregated", 1, 1)
+	best, equal := at("aggregated", 10, 10), at("aggregated", 10, 10)
+
+	f, err := Of([]result.Cell{best, equal, dominated, other, invalid, unchecked, unread}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var efficient []bool
+	var reasons []string
+	for _, r := range f.Rows {
+		efficient, reasons = append(efficient, r.Efficient), append(reasons, strings.Join(r.Reasons, "|"))
+	}
+	if diff := cmp.Diff([]bool{true, true, false, true, false, false, false}, efficient); diff != "" {
+		t.Error("equal points stay, the dominated one goes, invalid and unchecked ones never count:", diff)
+	}
+	if diff := cmp.Diff([]string{"", "", "", "", "a|b [31m", "", "no such file"}, reasons); diff != "" {
+		t.Error("the reasons stand on one line:", diff)
+	}
+	if n := len(f.Rows[6].Numbers); n != 0 {
+		t.Errorf("a cell that cannot be read has %d numbers", n)
+	}
+	aggregated := f.Picture().Series[1]
+	if n := len(aggregated.Points); n != 5 {
+		t.Errorf("%d points drawn: the invalid and the unchecked one are drawn, the one without numbers is not", n)
+	}
+	if !aggregated.Points[3].Hollow || !aggregated.Points[4].Hollow || aggregated.Points[0].Hollow {
+		t.Errorf("hollow is exactly what is not valid: %+v", aggregated.Points)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	invalid, second, bare := at("aggregated", 9, 9), at("aggregated", 1, 2), at("aggregated", 1, 2)
+	invalid.Verdict.State, invalid.Concurrency = result.Invalid, 4
+	second.Artifacts, second.N = "artifacts_7", 7
+	delete(bare.Measurement.Metrics, "output_token_throughput_per_user")
+	f, err := Of([]result.Cell{invalid, second, bare}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"artifacts_0, artifacts_7", "1 of 3 cells are invalid (concurrency 4)", "has no output_token_throughput_per_user_avg"} {
+		if !strings.Contains(f.Warnings[i], want) {
+			t.Errorf("warning %d is %q, without %q", i, f.Warnings[i], want)
+		}
+	}
+}
+
+func TestOrderOfSeries(t *testing.T) {
+	cells := []result.Cell{at("disaggregated", 1, 1), at("aggregated", 1, 1)}
+	for _, row := range []struct {
+		why   string
+		order []string
+		want  []string
+	}{
+		{"without an order the labels are sorted", nil, []string{"dynamo_vllm_disaggregated", "vllm_serve_aggregated"}},
+		{"the order of the profiles wins; what it does not name follows", []string{"gone", "vllm_serve_aggregated"},
+			[]string{"vllm_serve_aggregated", "dynamo_vllm_disaggregated"}},
+	} {
+		f, err := Of(cells, Options{Order: row.order})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range f.Picture().Series {
+			got = append(got, s.Name)
+		}
+		if diff := cmp.Diff(row.want, got); diff != "" {
+			t.Error(row.why, diff)
+		}
+	}
+}
+
+func TestWrongOptionsNameTheChoices(t *testing.T) {
+	cells := []result.Cell{at("aggregated", 1, 1)}
+	if _, err := Of(cells, Options{Stat: "p51"}); err == nil || !strings.Contains(err.Error(), "avg min max p1 p5 p10 p25 p50 p75 p90 p95 p99") {
+		t.Errorf("an unknown statistic: %v", err)
+	}
+	if _, err := Of(cells, Options{Baseline: "x"}); err == nil || !strings.Contains(err.Error(), "vllm_serve_aggregated") {
+		t.Errorf("an unknown baseline: %v", err)
+	}
+}
+
+func TestNoCells(t *testing.T) {
+	f, err := Of(nil, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"title":"Pareto - Single Node","stat":"avg","rows":[],"series":[],"comparisons":[],"warnings":[]}`
+	got := strings.Join(strings.Fields(string(written(t, f.JSON))), "")
+	if got != strings.ReplaceAll(want, " ", "") {
+		t.Errorf("empty lists are lists: %s", got)
+	}
+}
+
+func TestJSONRefusesNaN(t *testing.T) {
+	f := Facts{Rows: []Row{{Numbers: map[string]float64{"x": math.NaN()}}}}
+	if err := f.JSON(io.Discard); err == nil {
+		t.Error("NaN was written")
+	}
+}

@@ -1,0 +1,139 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"topobench/internal/frontier"
+	"topobench/internal/result"
+)
+
+// Row is one cell. Numbers has the cell's metrics by CSV column (tokens/s, requests/s, ms, tokens);
+// what was not measured is not in it.
+type Row struct {
+	Label         string             `json:"label"`
+	Configuration string             `json:"configuration"` // path of the export
+	Concurrency   int                `json:"concurrency"`
+	Numbers       map[string]float64 `json:"numbers"`
+	Efficient     bool               `json:"is_pareto_efficient"`
+	State         result.State       `json:"valid"`
+	Reasons       []string           `json:"reasons"`
+	Name          string             `json:"name"`
+	Artifacts     string             `json:"artifacts"`
+	GPUs          int                `json:"gpus"`
+	Simulated     bool               `json:"simulated"`
+	AIPerf        string             `json:"aiperf_version"`
+
+	mode string // aggregated or disaggregated
+}
+
+// perGPU is output_token_throughput / GPUs: upstream has it as avg whatever statistic x has.
+const perGPU = "output_token_throughput_per_gpu_avg"
+
+func perUser(stat string) string { return "output_token_throughput_per_user_" + stat }
+
+// metric is a statistic of a metric of an export.
+type metric struct{ tag, stat string }
+
+func (m metric) column() string { return m.tag + "_" + m.stat }
+
+// upstreams are the metrics that plot_pareto.py writes, without perGPU.
+func upstreams(stat string) []metric {
+	return []metric{
+		{"output_token_throughput_per_user", stat},
+		{"time_to_first_token", stat},
+		{"inter_token_latency", stat},
+	}
+}
+
+// ours are the metrics that stand after upstream's, without those that upstream has already.
+func ours(stat string) []metric {
+	return slices.DeleteFunc([]metric{
+		{"output_token_throughput", "avg"},
+		{"request_throughput", "avg"},
+		{"time_to_first_token", "p50"},
+		{"time_to_first_token", "p99"},
+		{"inter_token_latency", "p50"},
+		{"inter_token_latency", "p99"},
+		{"output_sequence_length", "avg"},
+		{"usage_completion_tokens", "avg"},
+	}, func(m metric) bool { return slices.Contains(upstreams(stat), m) })
+}
+
+// rows makes a row of every cell. Which are efficient is decided by series.
+func rows(cells []result.Cell, stat string) []Row {
+	cells = slices.Clone(cells)
+	slices.SortStableFunc(cells, func(a, b result.Cell) int {
+		return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(a.Concurrency, b.Concurrency))
+	})
+	made := []Row{}
+	for _, c := range cells {
+		made = append(made, Row{
+			Label: c.Deployment.Label(), Configuration: c.Path, Concurrency: c.Concurrency,
+			Numbers: numbers(c, stat), State: state(c), Reasons: reasons(c),
+			Name: c.Deployment.Name, Artifacts: c.Artifacts, GPUs: c.GPUs,
+			Simulated: c.Deployment.Simulated, AIPerf: c.Measurement.AIPerf, mode: c.Deployment.Mode,
+		})
+	}
+	return made
+}
+
+// numbers looks every metric up. One that is missing or unusable is left out; the cell's verdict has
+// the reason if it matters.
+func numbers(c result.Cell, stat string) map[string]float64 {
+	found := map[string]float64{}
+	if c.Err != nil {
+		return found
+	}
+	for _, m := range append(upstreams(stat), ours(stat)...) {
+		if v, err := c.Measurement.Value(m.tag, m.stat); err == nil {
+			found[m.column()] = v
+		}
+	}
+	if v, err := c.Measurement.Value("output_token_throughput", "avg"); err == nil && c.GPUs > 0 {
+		found[perGPU] = v / float64(c.GPUs)
+	}
+	return found
+}
+
+// state is the verdict; a cell that could not be read is invalid, one without a verdict unchecked.
+func state(c result.Cell) result.State {
+	if c.Err != nil {
+		return result.Invalid
+	}
+	return cmp.Or(c.Verdict.State, result.Unchecked)
+}
+
+func reasons(c result.Cell) []string {
+	said := c.Verdict.Reasons
+	if len(said) == 0 && c.Err != nil {
+		said = []string{c.Err.Error()}
+	}
+	lines := []string{}
+	for _, reason := range said {
+		lines = append(lines, printable(reason))
+	}
+	return lines
+}
+
+// point is where the row stands in the picture; false if a coordinate was not measured.
+func (r Row) point(stat string) (frontier.Point, bool) {
+	x, hasX := r.Numbers[perUser(stat)]
+	y, hasY := r.Numbers[perGPU]
+	return frontier.Point{X: x, Y: y}, hasX && hasY
+}
+
+// printable makes one line of a text and drops what could command a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsPrint(r):
+			return r
+		}
+		return -1
+	}, s)
+}

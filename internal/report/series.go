@@ -1,0 +1,129 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"topobench/internal/chart"
+	"topobench/internal/frontier"
+	"topobench/internal/result"
+)
+
+// Series is what one label has. Its curve is the frontier of its valid cells.
+type Series struct {
+	Label     string   `json:"label"`
+	Mode      string   `json:"mode"` // aggregated or disaggregated
+	Simulated bool     `json:"simulated"`
+	Artifacts []string `json:"artifacts"` // artifacts_N, in order
+	Cells     int      `json:"cells"`
+	Valid     int      `json:"valid"` // cells that are valid and have both coordinates
+
+	curve *frontier.Curve // nil without a valid point
+}
+
+// series groups the rows by label and marks the efficient ones in place.
+func series(rows []Row, stat string, order []string) []Series {
+	made := []Series{}
+	for _, label := range labels(rows, order) {
+		s := Series{Label: label, Artifacts: []string{}}
+		var valid []int // indices of rows
+		var points []frontier.Point
+		for i, r := range rows {
+			if r.Label != label {
+				continue
+			}
+			s.add(r)
+			if p, ok := r.point(stat); ok && r.State == result.Valid {
+				valid, points = append(valid, i), append(points, p)
+			}
+		}
+		for i, on := range frontier.Of(points) {
+			rows[valid[i]].Efficient = on
+		}
+		s.Valid = len(points)
+		if curve, err := frontier.NewCurve(points); err == nil { // else ErrNoPoints
+			s.curve = &curve
+		}
+		made = append(made, s)
+	}
+	return made
+}
+
+// labels has each label once: first those of order, then the others by name.
+func labels(rows []Row, order []string) []string {
+	var found []string
+	for _, r := range rows {
+		found = append(found, r.Label)
+	}
+	slices.Sort(found)
+	found = slices.Compact(found)
+	place := func(label string) int {
+		if i := slices.Index(order, label); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	slices.SortStableFunc(found, func(a, b string) int { return place(a) - place(b) })
+	return found
+}
+
+func (s *Series) add(r Row) {
+	s.Cells++
+	s.Mode = r.mode
+	s.Simulated = s.Simulated || r.Simulated
+	if !slices.Contains(s.Artifacts, r.Artifacts) {
+		s.Artifacts = append(s.Artifacts, r.Artifacts)
+	}
+}
+
+// warnings names what a reader of the picture alone would not see.
+func warnings(f Facts) []string {
+	said := []string{}
+	for _, s := range f.Series {
+		if len(s.Artifacts) > 1 {
+			said = append(said, fmt.Sprintf("%s is one series made of %s: unless they repeat one topology, plot them apart",
+				s.Label, strings.Join(s.Artifacts, ", ")))
+		}
+		said = append(said, s.off(f.Rows, result.Invalid)...)
+		said = append(said, s.off(f.Rows, result.Unchecked)...)
+	}
+	for _, r := range f.Rows {
+		if _, drawn := r.point(f.Stat); !drawn && r.State == result.Valid {
+			said = append(said, fmt.Sprintf("%s at concurrency %d is not drawn: %s has no %s", r.Label, r.Concurrency, r.Configuration, perUser(f.Stat)))
+		}
+	}
+	return said
+}
+
+// off says which cells of the series are off the frontier for being in a state.
+func (s Series) off(rows []Row, state result.State) []string {
+	var at []string
+	for _, r := range rows {
+		if r.Label == s.Label && r.State == state {
+			at = append(at, strconv.Itoa(r.Concurrency))
+		}
+	}
+	if len(at) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: %d of %d cells are %s (concurrency %s): hollow in the picture, off the frontier; the table and the CSV say why",
+		s.Label, len(at), s.Cells, state, strings.Join(at, " "))}
+}
+
+// Picture has each row that has both coordinates.
+func (f Facts) Picture() chart.Picture {
+	p := chart.Picture{Title: f.Title, XName: "tokens/s/user " + f.Stat, YName: "tokens/s/gpu avg"}
+	for _, s := range f.Series {
+		drawn := chart.Series{Name: s.Label}
+		for _, r := range f.Rows {
+			if at, ok := r.point(f.Stat); ok && r.Label == s.Label {
+				drawn.Points = append(drawn.Points, chart.Point{X: at.X, Y: at.Y, Note: strconv.Itoa(r.Concurrency),
+					Hollow: r.State != result.Valid, Frontier: r.Efficient})
+			}
+		}
+		p.Series = append(p.Series, drawn)
+	}
+	return p
+}

@@ -1,0 +1,141 @@
+package result
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestJudgeRecordedRuns(t *testing.T) {
+	records := func(version string) string {
+		return filepath.Join("testdata", "versions", version, "-concurrency2", recordsName)
+	}
+	rows := []struct {
+		sentence, dir string
+		asked         Asked
+		jsonl         string
+		want          State
+		reasons       []string
+	}{
+		{"0.13, all well", "artifacts_root/artifacts_0/-concurrency2", Asked{20, 50}, "", Valid, []string{}},
+		{"0.13, asked by its own input_config", "artifacts_root/artifacts_1/-concurrency8", Asked{0, 50}, "", Valid, []string{}},
+		{"0.1.1 counts itself", "versions/0.1.1/-concurrency2", Asked{20, 15}, "", Valid, []string{}},
+		{"0.3 by its records", "versions/0.3.0/-concurrency2", Asked{20, 15}, records("0.3.0"), Valid, []string{}},
+		{"0.6 by its records", "versions/0.6.0/-concurrency2", Asked{20, 15}, records("0.6.0"), Valid, []string{}},
+		{"0.7 without records cannot tell", "versions/0.7.0/-concurrency2", Asked{20, 15}, "", Unchecked, []string{
+			"cannot tell how many requests have an inter-token latency: the export does not count them, and there is no profile_export.jsonl"}},
+		{"0.8 counts itself again", "versions/0.8.0/-concurrency2", Asked{20, 15}, "", Valid, []string{}},
+		{"0.11", "versions/0.11.0/-concurrency2", Asked{20, 15}, "", Valid, []string{}},
+		{"an OSL nobody knows", "versions/0.11.0/-concurrency2", Asked{}, "", Unchecked, []string{
+			"15 output tokens a request by the text tokenised again, but nothing says how many were asked for"}},
+		{"invalid wins over unchecked", "versions/0.7.0/-concurrency2", Asked{21, 15}, "", Invalid, []string{"20 of 21 requests completed"}},
+		{"5 of 20 answered 500, aiperf exited 0", "partial-5-of-20-failed/-concurrency2", Asked{20, 15}, "", Invalid, []string{
+			"15 of 20 requests completed", "requests failed: 5 x 500 Internal Server Error",
+			"0 of 15 requests have an inter-token latency", "inter_token_latency is 0"}},
+		{"chunks that arrived together", "coalesced-4-of-20-have-itl/-concurrency2", Asked{20, 15}, "", Invalid, []string{
+			"4 of 20 requests have an inter-token latency"}},
+		{"half the length asked for", "artifacts_root/artifacts_0/-concurrency2", Asked{20, 100}, "", Invalid, []string{
+			"50 output tokens a request by the server's usage, 100 asked for"}},
+		{"an OSL of 1", "versions/0.11.0/-concurrency2", Asked{20, 1}, "", Invalid, []string{
+			"15 output tokens a request by the text tokenised again, 1 asked for",
+			"an output of 1 token has no inter-token latency: ask for 2 or more"}},
+	}
+	for _, row := range rows {
+		m, err := Read(filepath.Join("testdata", row.dir, exportName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := Judge(m, row.asked, row.jsonl)
+		if v.State != row.want {
+			t.Errorf("%s: got %s, want %s", row.sentence, v.State, row.want)
+		}
+		if diff := cmp.Diff(row.reasons, v.Reasons); diff != "" {
+			t.Errorf("%s: want (-), got (+):\n%s", row.sentence, diff)
+		}
+	}
+}
+
+func TestJudgeTrustsTheServersCountOverTheText(t *testing.T) {
+	m, err := Read("testdata/real-vllm-agg-cpu/-concurrency4/" + exportName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Check{"output length", Valid, "15 output tokens a request by the server's usage (17.07 by the text tokenised again), as asked"}
+	if diff := cmp.Diff(want, outputLength(m, Asked{OSL: 15})); diff != "" {
+		t.Errorf("want (-), got (+):\n%s", diff)
+	}
+}
+
+// good is a measurement that Judge accepts with Asked{2, 10}.
+func good() Measurement {
+	avg := func(v float64) Metric { return Metric{Stats: map[string]float64{"avg": v, "count": 2}} }
+	return Measurement{Metrics: map[string]Metric{
+		"request_count": avg(2), "output_sequence_length": avg(10), "output_token_throughput": avg(100),
+		"time_to_first_token": avg(5), "inter_token_latency": avg(7), "output_token_throughput_per_user": avg(140)}}
+}
+
+func TestJudgeNamesEachFault(t *testing.T) {
+	set := func(m *Measurement, tag string, v float64) { m.Metrics[tag].Stats["avg"] = v }
+	rows := []struct {
+		sentence string
+		spoil    func(m *Measurement)
+		want     State
+		reason   string
+	}{
+		{"nothing spoilt", func(*Measurement) {}, Valid, ""},
+		{"cancelled by Ctrl-C", func(m *Measurement) { m.Cancelled = true }, Invalid, "the run was cancelled before its end"},
+		{"no request_count", func(m *Measurement) { delete(m.Metrics, "request_count") }, Invalid, "no request completed: the export has no request_count; no request completed"},
+		{"an error without an answer", func(m *Measurement) { m.Errors = []ErrorGroup{{Type: "Refused\x1b[2J", Count: 1}} }, Invalid, `requests failed: 1 x Refused\x1b[2J`},
+		{"only the metric knows of errors", func(m *Measurement) {
+			m.Metrics["error_request_count"] = Metric{Stats: map[string]float64{"avg": 3}}
+		}, Invalid, "3 requests failed"},
+		{"2 % longer is as asked", func(m *Measurement) { set(m, "output_sequence_length", 10.2) }, Valid, ""},
+		{"3 % shorter is not", func(m *Measurement) { set(m, "output_sequence_length", 9.7) }, Invalid, "9.7 output tokens a request by the text tokenised again, 10 asked for"},
+		{"no length", func(m *Measurement) { delete(m.Metrics, "output_sequence_length") }, Invalid, "the export has no output length"},
+		{"a throughput of 0", func(m *Measurement) { set(m, "output_token_throughput", 0) }, Invalid, "output_token_throughput is 0"},
+		{"a negative latency", func(m *Measurement) { set(m, "time_to_first_token", -1) }, Invalid, "time_to_first_token is -1"},
+		{"not streamed", func(m *Measurement) { delete(m.Metrics, "time_to_first_token") }, Invalid, "no avg of time_to_first_token"},
+	}
+	for _, row := range rows {
+		m := good()
+		row.spoil(&m)
+		v := Judge(m, Asked{2, 10}, "")
+		if got := strings.Join(v.Reasons, "; "); v.State != row.want || got != row.reason {
+			t.Errorf("%s: got %s: %s, want %s: %s", row.sentence, v.State, got, row.want, row.reason)
+		}
+	}
+}
+
+func TestRecordsThatCannotTellLeaveItUnchecked(t *testing.T) {
+	line := func(phase, ms string) string {
+		return `{"metadata":{"benchmark_phase":"` + phase + `"},"metrics":{"inter_token_latency":{"value":` + ms + `,"unit":"ms"}}}` + "\n"
+	}
+	rows := []struct {
+		sentence, lines string
+		want            State
+	}{
+		{"both measured requests have one", line("warmup", "0.0") + line("profiling", "3.1") + line("profiling", "3.2"), Valid},
+		{"one has none", line("profiling", "3.1") + line("profiling", "0.0"), Invalid},
+		{"the warm-up does not count", line("warmup", "3") + line("profiling", "3.1") + line("profiling", "0"), Invalid},
+		{"a metric is not written at all", line("profiling", "3.1") + `{"metadata":{"benchmark_phase":"profiling"},"metrics":{}}`, Invalid},
+		{"fewer lines than requests", line("profiling", "3.1"), Unchecked},
+		{"no line", "", Unchecked},
+		{"the last line is cut off", line("profiling", "3.1") + `{"metadata":{"bench`, Unchecked},
+		{"no phase", `{"metadata":{},"metrics":{}}`, Unchecked},
+		{"a text for a number", line("profiling", `"3.1"`), Unchecked},
+	}
+	for _, row := range rows {
+		path := filepath.Join(t.TempDir(), recordsName)
+		if err := os.WriteFile(path, []byte(row.lines), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m := good()
+		delete(m.Metrics["output_token_throughput_per_user"].Stats, "count")
+		if v := Judge(m, Asked{2, 10}, path); v.State != row.want {
+			t.Errorf("%s: got %s %v, want %s", row.sentence, v.State, v.Reasons, row.want)
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package result
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+)
+
+// note is topobench.json: what the run that measured a cell knew about it
+// (exit status, workers, balancer), which aiperf's files do not tell.
+type note struct {
+	Valid   *bool    `json:"valid"`
+	State   State    `json:"state"`
+	Reasons []string `json:"reasons"`
+	Checks  []Check  `json:"checks"`
+}
+
+// sidecar is the checks of a topobench.json; none if there is no such file. One
+// that cannot be read leaves the cell unchecked.
+func sidecar(path string) []Check {
+	data, err := load(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var n note
+	if err == nil {
+		err = json.Unmarshal(data, &n)
+	}
+	if err == nil && n.Valid == nil {
+		err = &FileError{Path: path, Key: "/valid", Err: ErrNoKey}
+	}
+	if err != nil {
+		return []Check{{sidecarName, Unchecked, fmt.Sprintf("cannot read %s: %v", path, err)}}
+	}
+	return n.checks()
+}
+
+// checks is the note's checks; if they do not bear its verdict out, the verdict
+// becomes a check itself, one per reason.
+func (n note) checks() []Check {
+	checks := n.Checks
+	state := n.State
+	switch {
+	case !*n.Valid && (state == Valid || state == ""):
+		state = Invalid
+	case *n.Valid && state == "":
+		state = Valid
+	}
+	if verdict(checks).State == state {
+		return checks
+	}
+	for _, reason := range n.Reasons {
+		checks = append(checks, Check{"run", state, reason})
+	}
+	if len(n.Reasons) == 0 {
+		checks = append(checks, Check{"run", state, fmt.Sprintf("the run marked it %s", state)})
+	}
+	return checks
+}
+
+// merge adds the checks of a note to ours. Of two with one name the worse
+// counts: a cell is valid only if both say so.
+func merge(ours, noted []Check) []Check {
+	for _, c := range noted {
+		c.State = worse(Valid, c.State)
+		i := slices.IndexFunc(ours, func(o Check) bool { return o.Name == c.Name && c.Name != "run" })
+		switch {
+		case i < 0:
+			ours = append(ours, c)
+		case worse(ours[i].State, c.State) != ours[i].State:
+			ours[i] = c
+		}
+	}
+	return ours
+}

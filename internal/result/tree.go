@@ -1,0 +1,139 @@
+package result
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Tree reads all cells of an artifacts_root, ours or one of upstream's perf.sh:
+// every profile_export_aiperf.json below artifacts_N/…-concurrencyC, without
+// hidden directories and without aiperf's own phases/. A cell without a usable
+// export is among them, with Err. Cells are sorted by N, C and path. The errors
+// name what was skipped and do not make the cells wrong.
+func Tree(root string) ([]Cell, []error) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil, []error{fmt.Errorf("cannot read artifacts: %w", err)}
+	}
+	var cells []Cell
+	var skipped []error
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), "artifacts_") {
+			continue
+		}
+		found, errs := topology(root, entry.Name())
+		cells, skipped = append(cells, found...), append(skipped, errs...)
+	}
+	if len(cells) == 0 && len(skipped) == 0 {
+		return nil, []error{fmt.Errorf("cannot find a result: %s has no artifacts_N directory; name the directory that perf.sh or topobench run wrote", root)}
+	}
+	slices.SortFunc(cells, func(a, b Cell) int {
+		return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(a.Concurrency, b.Concurrency), cmp.Compare(a.Path, b.Path))
+	})
+	fill(cells)
+	return cells, skipped
+}
+
+// topology lists the cells of one artifacts_N, not yet read.
+func topology(root, name string) ([]Cell, []error) {
+	dir := filepath.Join(root, name)
+	n, err := strconv.ParseUint(strings.TrimPrefix(name, "artifacts_"), 10, 31)
+	if err != nil {
+		return nil, []error{fmt.Errorf("skipped %s: its name does not end in a number", dir)}
+	}
+	deployment, err := ReadDeployment(filepath.Join(dir, deploymentName))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("it has no %s", deploymentName)
+	}
+	var gpus int
+	if err == nil {
+		gpus, err = deployment.GPUs()
+	}
+	if err != nil {
+		return nil, []error{fmt.Errorf("skipped %s: %w", dir, err)}
+	}
+	paths, skipped := exports(dir)
+	var cells []Cell
+	for _, path := range paths {
+		c, err := concurrency(path)
+		if err != nil {
+			skipped = append(skipped, fmt.Errorf("skipped %s: %w", filepath.Join(dir, path), err))
+			continue
+		}
+		cells = append(cells, Cell{Artifacts: name, N: int(n), Concurrency: c,
+			Path: filepath.Join(dir, path), Deployment: deployment, GPUs: gpus})
+	}
+	return cells, skipped
+}
+
+// exports lists, relative to dir, the exports below it, and for each
+// -concurrencyC directory without one the path where it should lie.
+func exports(dir string) (paths []string, skipped []error) {
+	empty := map[string]bool{} // directories of cells without an export so far
+	// DirFS follows dir itself if it is a link, and gives paths below it only.
+	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			skipped = append(skipped, fmt.Errorf("skipped %s: %w", filepath.Join(dir, path), err))
+			return fs.SkipDir
+		case entry.IsDir() && path != "." && (entry.Name() == "phases" || entry.Name()[0] == '.'):
+			return fs.SkipDir
+		case entry.IsDir() && cellName.MatchString(entry.Name()):
+			empty[path] = true
+		case !entry.IsDir() && entry.Name() == exportName:
+			paths = append(paths, path)
+			for up := filepath.Dir(path); up != "."; up = filepath.Dir(up) {
+				delete(empty, up)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		skipped = append(skipped, fmt.Errorf("skipped %s: %w", dir, err))
+	}
+	for cell := range empty {
+		paths = append(paths, filepath.Join(cell, exportName))
+	}
+	return paths, skipped
+}
+
+// cellName is how perf.sh and aiperf name a cell's directory.
+var cellName = regexp.MustCompile(`-concurrency(\d+)`)
+
+// concurrency is C of a path below artifacts_N. A directory above cannot
+// disturb it.
+func concurrency(path string) (int, error) {
+	found := cellName.FindAllStringSubmatch(path, -1)
+	if len(found) != 1 {
+		return 0, fmt.Errorf("its path names %d concurrencies, not one (-concurrencyC)", len(found))
+	}
+	c, err := strconv.Atoi(found[0][1])
+	if err != nil || c == 0 {
+		return 0, fmt.Errorf("%s is not a concurrency", found[0][1])
+	}
+	return c, nil
+}
+
+// fill reads the cells, as many at once as there are processors.
+func fill(cells []Cell) {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range cells {
+		group.Go(func() error {
+			cells[i].read()
+			return nil
+		})
+	}
+	_ = group.Wait() // every fault is in its cell's Err
+}

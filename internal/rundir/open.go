@@ -1,0 +1,125 @@
+package rundir
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// markerName is the file that says "a run of topobench made this directory".
+const markerName = "run.json"
+
+// marker is what a later process needs to finish what a killed run left.
+type marker struct {
+	Run   string `json:"run"`
+	Host  string `json:"host"`  // whose /tmp it is
+	Temp  string `json:"temp"`  // the temporary directory
+	Inode uint64 `json:"inode"` // of the temporary directory
+}
+
+// LiveError says that the process that made a run still runs.
+type LiveError struct{ Path string }
+
+func (e *LiveError) Error() string {
+	return fmt.Sprintf("cannot take over %s: its run is still going; wait for it or stop it", e.Path)
+}
+
+// List returns the paths of the runs below root, oldest first. A root without
+// runs has none; that is no error.
+func List(root string) ([]string, error) {
+	state := filepath.Join(root, StateDir)
+	entries, err := os.ReadDir(state)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, cannot("list the runs in", state, err)
+	}
+	var runs []string
+	for _, e := range entries {
+		path := filepath.Join(state, e.Name())
+		if _, err := os.Lstat(filepath.Join(path, markerName)); err == nil && e.IsDir() {
+			runs = append(runs, path)
+		}
+	}
+	return runs, nil
+}
+
+// Open takes over the directory of a run whose owner is gone, with the lock,
+// so that Close removes what is left of its temporary directory. While the
+// owner lives it fails with *LiveError. The owner's shepherds may outlive it.
+func Open(path string) (*Dir, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, cannot("open the run", path, err)
+	}
+	m, err := readMarker(path)
+	if err != nil {
+		return nil, err
+	}
+	temp, err := takeOver(m)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, &LiveError{Path: path}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the run %s: %w", path, err)
+	}
+	return &Dir{id: m.Run, root: filepath.Dir(filepath.Dir(path)), path: path, temp: temp}, nil
+}
+
+// takeOver locks the temporary directory that m names. One that is not the
+// very directory the run made is left alone: a planted marker must not make us
+// delete a stranger's files.
+func takeOver(m marker) (*tempDir, error) {
+	temp, err := lockTempDir(m.Temp)
+	if err != nil || temp.lock == nil {
+		return temp, err
+	}
+	inode, owner, err := temp.identify()
+	if err == nil && inode == m.Inode && int(owner) == os.Geteuid() {
+		return temp, nil
+	}
+	return &tempDir{path: m.Temp}, errors.Join(err, temp.lock.Close())
+}
+
+func readMarker(path string) (marker, error) {
+	file := filepath.Join(path, markerName)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return marker{}, cannot("read the run's marker", file, err)
+	}
+	var m marker
+	if err := json.Unmarshal(data, &m); err != nil {
+		return marker{}, cannot("read the run's marker", file, err)
+	}
+	host, err := os.Hostname()
+	switch {
+	case err != nil:
+		return marker{}, fmt.Errorf("cannot open the run %s: %w", path, err)
+	case m.Run != filepath.Base(path) || !plausibleTemp(m.Temp):
+		return marker{}, fmt.Errorf("cannot open the run %s: its %s belongs to something else; remove the directory by hand", path, markerName)
+	case m.Host != host:
+		return marker{}, fmt.Errorf("cannot open the run %s: it was started on %s; go there", path, m.Host)
+	}
+	return m, nil
+}
+
+func (d *Dir) writeMarker() error {
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("cannot name this machine: %w", err)
+	}
+	inode, _, err := d.temp.identify()
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(marker{Run: d.id, Host: host, Temp: d.temp.path, Inode: inode})
+	if err != nil {
+		return cannot("write the marker in", d.path, err)
+	}
+	return WriteFile(filepath.Join(d.path, markerName), append(data, '\n'), 0o600)
+}

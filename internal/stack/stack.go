@@ -1,0 +1,221 @@
+// Package stack brings a plan to life wave by wave and takes it down again.
+//
+// Up returns only when every gate is open, or with nothing left running. The
+// context of a stack ends the moment any of its processes dies. Down returns
+// only when no process of the plan is left, or with *DirtyError, which names
+// what is.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"topobench/internal/plan"
+	"topobench/internal/process"
+)
+
+// State of a service, as the user sees it.
+type State string
+
+// The states, in order.
+const (
+	Starting State = "starting"
+	Ready    State = "ready"
+	Stopping State = "stopping"
+	Gone     State = "gone"
+	Died     State = "died"
+)
+
+// Event is a change of one service.
+type Event struct {
+	Service plan.Service
+	State   State
+	PID     int
+	Detail  string
+}
+
+// Options are what a stack needs from outside.
+type Options struct {
+	Environ []string // of the caller
+	Starter process.Starter
+	Await   func(ctx context.Context, s plan.Service, note func(string)) (since time.Time, err error)
+	Note    func(Event)     // called from several goroutines
+	Hurry   context.Context // ends when a teardown may wait no longer (the second Ctrl-C)
+}
+
+// Stack is a plan that runs.
+type Stack struct {
+	plan   plan.Plan
+	o      Options
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	watch  sync.WaitGroup // one goroutine a child, owned by Down
+
+	mu       sync.Mutex
+	running  []service
+	stopping bool
+
+	Launch, Engine, Lag time.Duration // starting processes; until the last was ready; until we knew
+}
+
+type service struct {
+	plan.Service
+	child *process.Child
+}
+
+// Context ends with *process.DiedError as its cause when a process dies, and
+// with the cause of Up's context.
+func (s *Stack) Context() context.Context { return s.ctx }
+
+// Up checks ports and environment, writes files, starts the services and waits
+// for their gates. On failure everything that was started is taken down first,
+// and what could not be is joined to the error.
+func Up(ctx context.Context, p plan.Plan, o Options) (*Stack, error) {
+	s := &Stack{plan: p, o: o}
+	s.ctx, s.cancel = context.WithCancelCause(ctx)
+	err := s.prepare()
+	if err == nil {
+		err = s.start()
+	}
+	if err == nil {
+		return s, nil
+	}
+	_, dirty := s.Down(o.Hurry)
+	return nil, errors.Join(err, dirty)
+}
+
+// prepare does everything that can fail before a process exists.
+func (s *Stack) prepare() error {
+	if err := FreePorts(s.plan.Ports()); err != nil {
+		return err
+	}
+	for _, dir := range s.plan.Dirs {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("cannot make a directory of %s: %w", s.plan.Name, err)
+		}
+	}
+	for _, f := range s.plan.Files {
+		if err := os.WriteFile(f.Path, []byte(f.Text), 0o600); err != nil {
+			return fmt.Errorf("cannot write a file of %s: %w", s.plan.Name, err)
+		}
+	}
+	return s.check()
+}
+
+// check runs the tests of services such as nginx -t.
+func (s *Stack) check() error {
+	var faults []error
+	for _, svc := range s.plan.Services {
+		if len(svc.Check) == 0 {
+			continue
+		}
+		spec, err := s.spec(svc)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		spec.Argv, spec.Log = svc.Check, svc.Log+".check"
+		output, exit, err := s.o.Starter.Run(s.ctx, spec)
+		if err == nil && exit.Code != 0 {
+			err = fmt.Errorf("%s: %s\n%s", plan.Quote(svc.Check[0]), exit, output)
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("cannot use the configuration of %s: %w", svc.Name, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// start goes through the waves: a wave starts together, and the next one when
+// all its gates are open.
+func (s *Stack) start() error {
+	for _, wave := range plan.Waves(s.plan.Services) {
+		began := time.Now()
+		for _, svc := range wave {
+			if err := s.launch(svc); err != nil {
+				return err
+			}
+		}
+		s.Launch += time.Since(began)
+		began = time.Now()
+		last, err := s.await(wave)
+		if err != nil {
+			return err
+		}
+		s.Engine += last.Sub(began)
+		s.Lag += time.Since(last)
+	}
+	return nil
+}
+
+func (s *Stack) launch(svc plan.Service) error {
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
+	spec, err := s.spec(svc)
+	if err != nil {
+		return err
+	}
+	child, err := s.o.Starter.Start(spec)
+	if err != nil {
+		return fmt.Errorf("cannot start %s: %w", svc.Name, err)
+	}
+	s.mu.Lock()
+	s.running = append(s.running, service{svc, child})
+	s.mu.Unlock()
+	s.o.Note(Event{Service: svc, State: Starting, PID: child.PID()})
+	s.watch.Go(func() { s.died(svc, child) })
+	return nil
+}
+
+// died ends the stack's context when a child ends before it was asked to: any
+// exit of a service is a failure, whatever its code.
+func (s *Stack) died(svc plan.Service, child *process.Child) {
+	<-child.Done()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return
+	}
+	s.o.Note(Event{Service: svc, State: Died, Detail: child.Exit().String()})
+	s.cancel(&process.DiedError{Name: svc.Name, Exit: child.Exit(), Log: svc.Log, Tail: process.Tail(svc.Log, tailLines)})
+}
+
+const tailLines = 20
+
+func (s *Stack) spec(svc plan.Service) (process.Spec, error) {
+	env, missing := plan.Environ(s.o.Environ, svc.Env)
+	if len(missing) > 0 {
+		return process.Spec{}, fmt.Errorf("cannot start %s: its env names variables that are not set: %v", svc.Name, missing)
+	}
+	return process.Spec{Name: svc.Name, Argv: svc.Argv, Env: env, Dir: svc.Dir, Log: svc.Log,
+		Signal: svc.Signal, Grace: svc.Grace, Nice: svc.Nice}, nil
+}
+
+// await asks all gates of a wave at once; the first failure ends the others.
+// It returns when the last of them became ready.
+func (s *Stack) await(wave []plan.Service) (time.Time, error) {
+	group, ctx := errgroup.WithContext(s.ctx)
+	since := make([]time.Time, len(wave))
+	for i, svc := range wave {
+		group.Go(func() (err error) {
+			since[i], err = s.o.Await(ctx, svc, func(text string) { s.o.Note(Event{Service: svc, State: Starting, Detail: text}) })
+			if err == nil {
+				s.o.Note(Event{Service: svc, State: Ready})
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	if s.ctx.Err() != nil {
+		err = context.Cause(s.ctx) // the death of a process, not what its gate said of it
+	}
+	return slices.MaxFunc(since, time.Time.Compare), err
+}

@@ -1,0 +1,77 @@
+// Package testbed gives tests children that misbehave, and looks whether
+// anything of them is left. Tests only.
+//
+// The children are the test binary itself, started again with one bad habit
+// each. Audit judges by its own reading of /proc, not through the packages under
+// test, and it ends what it finds, so that one failure does not spoil the next test.
+package testbed
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"topobench/internal/proctree"
+	"topobench/internal/shepherd"
+)
+
+// childCommand makes the test binary a child with a habit.
+const childCommand = "child"
+
+// Main is for TestMain. It makes the test binary its own shepherd and its own
+// bad children, and runs the tests as a sub-reaper, so that nothing gets away.
+func Main(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case shepherd.Command:
+			os.Exit(shepherd.Main(os.Args[2:]))
+		case childCommand:
+			os.Exit(behave(os.Args[2:]))
+		}
+	}
+	if err := proctree.Adopt(); err != nil {
+		fmt.Fprintln(os.Stderr, "some tests will fail:", err)
+	}
+	m.Run()
+}
+
+// Argv is the command line of a child with a habit.
+func Argv(habit string, args ...string) []string {
+	return append([]string{os.Args[0], childCommand, habit}, args...)
+}
+
+func behave(args []string) int {
+	habit, known := habits()[args[0]]
+	if !known {
+		fmt.Println("no such habit:", args[0])
+		return 2
+	}
+	return habit(args[1:])
+}
+
+// Eventually polls until ask says true, and fails the test when it has not
+// within limit.
+func Eventually(t testing.TB, limit time.Duration, ask func() bool) {
+	t.Helper()
+	if !Soon(limit, ask) {
+		t.Fatalf("not so within %v", limit)
+	}
+}
+
+// Soon polls until ask says true or limit is over, and returns the last answer.
+func Soon(limit time.Duration, ask func() bool) bool {
+	again := time.NewTicker(2 * time.Millisecond)
+	defer again.Stop()
+	over := time.After(limit)
+	for {
+		if ask() {
+			return true
+		}
+		select {
+		case <-again.C:
+		case <-over:
+			return ask()
+		}
+	}
+}

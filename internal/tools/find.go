@@ -1,0 +1,142 @@
+package tools
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Search says where to look, strongest first: flags, profile, environment,
+// cache, PATH.
+type Search struct {
+	Flags, Profile Bins
+	Getenv         func(string) string // nil means os.Getenv; asked for TOPOBENCH_*, CacheDir's variables and PATH
+}
+
+// Find returns the place of each needed tool. Tools it cannot find are left out
+// of the map; the error joins a *NotFoundError or *UnusableError for each.
+func (s Search) Find(need ...Tool) (map[Tool]Found, error) {
+	if s.Getenv == nil {
+		s.Getenv = os.Getenv
+	}
+	all := make(map[Tool]Found, len(need))
+	var faults []error
+	for _, t := range need {
+		found, err := s.find(t)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		all[t] = found
+	}
+	return all, errors.Join(faults...)
+}
+
+func (s Search) find(t Tool) (Found, error) {
+	variable := "TOPOBENCH_" + strings.ToUpper(string(t))
+	for _, given := range []struct{ source, name, path string }{
+		{"flag", "--" + string(t), s.Flags.Of(t)},
+		{"profile", "the profile's key " + string(t), s.Profile.Of(t)},
+		{"environment", variable, s.Getenv(variable)},
+	} {
+		if given.path == "" {
+			continue
+		}
+		path, err := executable(given.path)
+		if err != nil {
+			return Found{}, &UnusableError{Tool: t, Named: given.name, Path: given.path, Cause: err}
+		}
+		return Found{path, given.source}, nil
+	}
+	return s.look(t)
+}
+
+// look tries the places nobody had to name, and keeps what it saw at each.
+func (s Search) look(t Tool) (Found, error) {
+	place := placeOf(t)
+	missing := &NotFoundError{Tool: t, Install: place.install}
+	path, err := cached(CacheDir(s.Getenv), place)
+	if err == nil {
+		return Found{path, "cache"}, nil
+	}
+	missing.Looked = append(missing.Looked, "cache: "+err.Error())
+	// Debian's servers lie in /usr/sbin, which is on root's PATH only.
+	for _, dir := range append(filepath.SplitList(s.Getenv("PATH")), "/usr/sbin") {
+		if !filepath.IsAbs(dir) { // what runs must not depend on where topobench was started
+			continue
+		}
+		if path, err := executable(filepath.Join(dir, place.name)); err == nil {
+			return Found{path, "PATH"}, nil
+		}
+	}
+	missing.Looked = append(missing.Looked, fmt.Sprintf("PATH: no %s in %s", place.name, s.Getenv("PATH")))
+	return Found{}, missing
+}
+
+// cached returns the tool in the cache, if it is there and was finished.
+func cached(dir string, p place) (string, error) {
+	switch {
+	case p.cached == "":
+		return "", errors.New("topobench does not fetch it")
+	case dir == "":
+		return "", errors.New("none is known; set TOPOBENCH_CACHE or HOME")
+	}
+	path, err := executable(filepath.Join(dir, p.cached))
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(filepath.Join(dir, p.mark)); err != nil {
+		return "", fmt.Errorf("%s: its set-up was not finished: %w", path, err)
+	}
+	return path, nil
+}
+
+// executable returns the absolute form of path if a file that can be run is there.
+func executable(path string) (string, error) {
+	path, err := filepath.Abs(path) // children run in directories of their own
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(path)
+	var cause *fs.PathError
+	switch {
+	case errors.As(err, &cause):
+		return "", fmt.Errorf("%s: %w", path, cause.Err)
+	case err != nil:
+		return "", err
+	case info.IsDir():
+		return "", fmt.Errorf("%s: is a directory", path)
+	case info.Mode().Perm()&0o111 == 0:
+		return "", fmt.Errorf("%s: is not executable", path)
+	}
+	return path, nil
+}
+
+// UnusableError is a path that somebody gave and that cannot be run.
+type UnusableError struct {
+	Tool  Tool
+	Named string // what gave it: "--nginx", "TOPOBENCH_NGINX" ...
+	Path  string // as it was given
+	Cause error  // begins with the absolute path
+}
+
+func (e *UnusableError) Error() string {
+	return fmt.Sprintf("cannot use the %s that %s names: %v; correct the path, or leave it out to look in the cache and on PATH", e.Tool, e.Named, e.Cause)
+}
+
+func (e *UnusableError) Unwrap() error { return e.Cause }
+
+// NotFoundError is a tool that nobody named and that is in none of the usual places.
+type NotFoundError struct {
+	Tool    Tool
+	Looked  []string // one line for each place: what was there instead
+	Install string   // what a person types to get it
+}
+
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("cannot find %[1]s: --%[1]s, the profile's key %[1]s and TOPOBENCH_%[2]s do not name it\n  %[3]s\n  to install it: %[4]s",
+		e.Tool, strings.ToUpper(string(e.Tool)), strings.Join(e.Looked, "\n  "), e.Install)
+}

@@ -1,0 +1,115 @@
+package tools
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// program writes a file that may be run.
+func program(t *testing.T, path string) string {
+	t.Helper()
+	return file(t, path, 0o755)
+}
+
+func file(t *testing.T, path string, mode fs.FileMode) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"), mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func getenv(env map[string]string) func(string) string {
+	return func(name string) string { return env[name] }
+}
+
+func TestFindTakesTheStrongestThatIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	flag, profile, variable := program(t, dir+"/f"), program(t, dir+"/p"), program(t, dir+"/e")
+	cache, onPath := program(t, dir+"/cache/aiperf-0.13.0/bin/aiperf"), program(t, dir+"/bin/aiperf")
+	file(t, dir+"/cache/aiperf-0.13.0/.complete", 0o644)
+	half := program(t, dir+"/half/aiperf-0.13.0/bin/aiperf") // no .complete beside it
+	whole := map[string]string{"TOPOBENCH_AIPERF": variable, "TOPOBENCH_CACHE": dir + "/cache", "PATH": dir + "/bin"}
+	rows := []struct {
+		says   string
+		search Search
+		want   Found
+	}{
+		{"a flag beats all", Search{Bins{AIPerf: flag}, Bins{AIPerf: profile}, getenv(whole)}, Found{flag, "flag"}},
+		{"then the profile", Search{Bins{Nginx: flag}, Bins{AIPerf: profile}, getenv(whole)}, Found{profile, "profile"}},
+		{"then the variable", Search{Getenv: getenv(whole)}, Found{variable, "environment"}},
+		{"then the cache", Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/cache", "PATH": dir + "/bin"})}, Found{cache, "cache"}},
+		{"then PATH", Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/none", "PATH": "bin:" + dir + ":" + dir + "/bin"})}, Found{onPath, "PATH"}},
+		{"a half-made environment is passed over", Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": filepath.Dir(filepath.Dir(filepath.Dir(half))), "PATH": dir + "/bin"})}, Found{onPath, "PATH"}},
+	}
+	for _, row := range rows {
+		got, err := row.search.Find(AIPerf)
+		if err != nil {
+			t.Errorf("%s: %v", row.says, err)
+		}
+		if diff := cmp.Diff(map[Tool]Found{AIPerf: row.want}, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", row.says, diff)
+		}
+	}
+}
+
+func TestFindRefusesAGivenPathThatCannotRun(t *testing.T) {
+	dir := t.TempDir()
+	plain := file(t, dir+"/plain", 0o644)
+	env := map[string]string{"PATH": filepath.Dir(program(t, dir+"/bin/nginx"))}
+	for _, row := range []struct{ says, path, want string }{
+		{"nothing there", dir + "/none", "no such file or directory"},
+		{"a directory", dir, "is a directory"},
+		{"a file without the executable bit", plain, "is not executable"},
+	} {
+		_, err := Search{Flags: Bins{Nginx: row.path}, Getenv: getenv(env)}.Find(Nginx)
+		unusable, ok := errors.AsType[*UnusableError](err)
+		if !ok {
+			t.Fatalf("%s: got %v, want an *UnusableError: PATH has one, but it was not asked for", row.says, err)
+		}
+		if unusable.Named != "--nginx" || !strings.Contains(err.Error(), row.path+": "+row.want) {
+			t.Errorf("%s: %v", row.says, err)
+		}
+	}
+}
+
+func TestFindNamesAllThatIsMissingAndEveryPlace(t *testing.T) {
+	dir := t.TempDir()
+	program(t, dir+"/bin/etcd")
+	env := map[string]string{"XDG_CACHE_HOME": dir, "PATH": dir + "/bin"}
+	found, err := Search{Getenv: getenv(env)}.Find(VLLM, Etcd, AIPerf)
+	if diff := cmp.Diff(map[Tool]Found{Etcd: {dir + "/bin/etcd", "PATH"}}, found); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, want := range []string{
+		"cannot find vllm: --vllm, the profile's key vllm and TOPOBENCH_VLLM do not name it",
+		"cache: topobench does not fetch it",
+		"to install it: pip install vllm",
+		"cannot find aiperf",
+		"cache: " + dir + "/topobench/aiperf-0.13.0/bin/aiperf: no such file or directory",
+		"PATH: no aiperf in " + dir + "/bin",
+		"to install it: make tools, or pip install aiperf",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error lacks %q:\n%v", want, err)
+		}
+	}
+}
+
+func TestFindMakesAGivenPathAbsolute(t *testing.T) {
+	t.Chdir(t.TempDir())
+	program(t, "env/bin/python")
+	found, err := Search{Profile: Bins{Python: "env/bin/python"}, Getenv: getenv(nil)}.Find(Python)
+	if err != nil || !filepath.IsAbs(found[Python].Path) {
+		t.Errorf("got %v, %v; want an absolute path: children run elsewhere", found, err)
+	}
+}

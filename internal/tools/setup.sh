@@ -1,0 +1,185 @@
+#!/usr/bin/env bash
+# Fills the tool cache: the real programs topobench drives, each at a pinned version, none needing root.
+#
+#   setup.sh demo    aiperf, Dynamo (frontend and mocker), nginx, a tiny model
+#   setup.sh test    the same, etcd and nats-server
+#   setup.sh all     everything there is
+#
+# The cache is $TOPOBENCH_CACHE, else topobench in $XDG_CACHE_HOME or ~/.cache. It lies outside the tree, so
+# a fresh clone finds it filled. Each part carries a stamp written last: a part without a matching stamp is
+# built again, so an interrupted set-up is never taken for a whole one. Two set-ups at once take turns.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+[[ ${XDG_CACHE_HOME-} == /* ]] || XDG_CACHE_HOME=$HOME/.cache # a relative one is to be ignored
+cache=${TOPOBENCH_CACHE:-$XDG_CACHE_HOME/topobench}
+mkdir -p "$cache"
+cache=$(cd "$cache" && pwd)
+debs=$cache/debs
+export PATH=$PATH:/usr/sbin:/sbin # nginx and nats-server lie there, often not on a user's PATH
+
+say() { printf 'tools: %s\n' "$*"; }
+die() { printf 'tools: cannot %s\n' "$*" >&2; exit 1; }
+
+# digest FILE...: one word that changes with what the files say, comments apart.
+digest() { grep -hv '^#' "$@" | sha256sum | cut -d' ' -f1; }
+
+# stamped FILE WORD: whether the stamp says that this very WORD was finished.
+stamped() { [[ -f $1 && $(<"$1") == "$2" ]]; }
+
+# stamp FILE WORD: written beside and renamed, so that it is there whole or not at all.
+stamp() { printf '%s\n' "$2" >"$1.tmp" && mv "$1.tmp" "$1"; }
+
+# prerequisites names everything that is missing at once.
+prerequisites() {
+	local missing=() tool
+	for tool in go git gcc make python3 flock sha256sum; do
+		command -v "$tool" >/dev/null || missing+=("$tool")
+	done
+	((${#missing[@]} == 0)) || die "set up without: ${missing[*]}
+  on Debian or Ubuntu: apt-get install -y golang git gcc make python3 python3-venv util-linux coreutils
+  (Go 1.26 or newer; https://go.dev/dl has it where the distribution does not)"
+}
+
+# python checks the interpreter; only asked where an environment has to be built.
+python() {
+	python3 -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null ||
+		die "build the environments: python3 must be 3.11 to 3.13 with the venv module (found: $(python3 --version 2>&1))
+  on Debian or Ubuntu: apt-get install -y python3 python3-venv"
+}
+
+# fresh NAME: whether the environment NAME is whole and made from today's requirements.
+fresh() {
+	stamped "$cache/$1/.complete" "$(digest "$here/requirements/${1%%-*}.txt")" && [[ -x $cache/$1/bin/python ]]
+}
+
+# environment NAME CHECK [PIP OPTION...]: one virtual environment, built where it will stay (its scripts name
+# their interpreter by path). CHECK is a Python module that must import before the stamp is written.
+environment() {
+	local name=$1 check=$2 list=$here/requirements/${1%%-*}.txt start=$SECONDS
+	shift 2
+	say "installing $name (log: $cache/$name.log)"
+	rm -rf "${cache:?}/$name"
+	{
+		python3 -m venv "$cache/$name" &&
+			"$cache/$name/bin/pip" install --disable-pip-version-check --no-input "$@" -r "$list" &&
+			"$cache/$name/bin/python" -c "import $check"
+	} >"$cache/$name.log" 2>&1 || {
+		tail -n 20 "$cache/$name.log" >&2
+		die "install $name: see $cache/$name.log"
+	}
+	stamp "$cache/$name/.complete" "$(digest "$list")"
+	say "$name installed in $((SECONDS - start)) s"
+}
+
+# environments builds what is missing, side by side, and waits for both even when one fails.
+environments() {
+	local pids=() failed=0 pid
+	fresh aiperf-0.13.0 && fresh dynamo-1.6.1 && return
+	python
+	fresh aiperf-0.13.0 || { environment aiperf-0.13.0 aiperf.cli & pids+=($!); }
+	fresh dynamo-1.6.1 || { environment dynamo-1.6.1 dynamo.frontend,dynamo.mocker --no-deps & pids+=($!); }
+	for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+	((failed == 0)) || exit 1
+}
+
+# model makes models/tiny, which every engine and aiperf can load: no weights are needed anywhere.
+model() {
+	local dir=$cache/models/tiny word
+	word=$(digest "$here/tiny_model.py" "$here/requirements/aiperf.txt")
+	stamped "$dir/.complete" "$word" && return
+	say "making $dir"
+	rm -rf "$dir.tmp" "$dir"
+	mkdir -p "$dir.tmp"
+	"$cache/aiperf-0.13.0/bin/python" "$here/tiny_model.py" "$dir.tmp" || die "make the tiny model"
+	stamp "$dir.tmp/.complete" "$word"
+	mv "$dir.tmp" "$dir"
+}
+
+# apt TOOL ARGUMENT...: apt-get or apt-cache on lists and caches of our own, so that neither root nor lists
+# that are there already are needed.
+apt() {
+	local tool=$1
+	shift
+	"$tool" -qq -o APT::Sandbox::User= -o Dir::State::lists="$debs/work/lists" -o Dir::Cache="$debs/work" "$@" 2>>"$debs/apt.log"
+}
+
+# unpack ROOT PACKAGE...: fetches the newest packages and unpacks them under ROOT without installing.
+unpack() {
+	local root=$1 fetched deb
+	shift
+	fetched=$(mktemp -d -p "$debs/work")
+	(cd "$fetched" && apt apt-get download "$@") || {
+		tail -n 20 "$debs/apt.log" >&2
+		die "fetch the packages $*: install them by hand (apt-get install $*)"
+	}
+	for deb in "$fetched"/*.deb; do dpkg -x "$deb" "$root"; done
+}
+
+# complete ROOT BINARY PACKAGE: gives an unpacked BINARY the shared libraries this machine lacks.
+complete() {
+	local root=$1 binary=$2 package=$3 libraries
+	ldd "$binary" 2>/dev/null | grep -q 'not found' || return 0
+	read -ra libraries <<<"$(apt apt-cache depends "$package" | awk '$1 == "Depends:" && $2 ~ /^lib/ && $2 !~ /^libc6$|^libnginx/ {print $2}' | xargs)"
+	unpack "$root" "${libraries[@]}"
+	mv "$binary" "$binary.bin"
+	cat >"$binary" <<-'END'
+		#!/bin/sh
+		# Runs the program with the libraries that were unpacked beside it.
+		root=$(cd "$(dirname "$0")/../.." && pwd)
+		LD_LIBRARY_PATH=$(echo "$root"/usr/lib/*-linux-gnu "$root"/lib/*-linux-gnu | tr ' ' ':') exec "$0.bin" "$@"
+	END
+	chmod 755 "$binary"
+	"$binary" -v >/dev/null 2>&1 || die "run the unpacked $package: install it by hand (apt-get install $package)"
+}
+
+# servers BINARY...: takes each from PATH, else unpacks its package into debs/root, replaced as a whole.
+servers() {
+	local missing=() name root=$debs/work/root path
+	declare -A package=([nginx]=nginx [etcd]=etcd-server [nats-server]=nats-server)
+	for name; do
+		command -v "$name" >/dev/null || [[ -x $(unpacked "$debs/root" "$name") ]] || missing+=("$name")
+	done
+	((${#missing[@]} > 0)) || return 0
+	{ command -v apt-get && command -v dpkg; } >/dev/null ||
+		die "fetch ${missing[*]}: neither on PATH nor is there an apt to fetch it with; install it by hand"
+	say "fetching ${missing[*]}"
+	rm -rf "$debs/work"
+	mkdir -p "$root" "$debs/work/archives/partial" "$debs/work/lists/partial"
+	[[ ! -d $debs/root ]] || cp -a "$debs/root/." "$root"
+	: >"$debs/apt.log"
+	apt apt-get update || say "the package lists could not all be renewed: see $debs/apt.log"
+	for name in "${missing[@]}"; do
+		unpack "$root" "${package[$name]}"
+		# Some releases keep nginx's binary in a flavour package.
+		[[ $name != nginx || -x $(unpacked "$root" nginx) ]] || unpack "$root" nginx-light
+		path=$(unpacked "$root" "$name")
+		[[ -x $path ]] || die "find $name in the package ${package[$name]}: install it by hand"
+		complete "$root" "$path" "${package[$name]}"
+	done
+	rm -rf "$debs/root"
+	mv "$root" "$debs/root"
+	rm -rf "$debs/work"
+}
+
+# unpacked ROOT NAME: where the packages put a binary.
+unpacked() {
+	if [[ -e $1/usr/sbin/$2 ]]; then echo "$1/usr/sbin/$2"; else echo "$1/usr/bin/$2"; fi
+}
+
+main() {
+	local need=(nginx)
+	case ${1-} in
+	demo) ;;
+	test | all) need+=(etcd nats-server) ;;
+	*) die "tell what to set up: setup.sh demo|test|all" ;;
+	esac
+	prerequisites
+	exec 9>"$cache/.lock"
+	flock -n 9 || { say "waiting for another set-up" && flock 9; }
+	environments
+	model
+	servers "${need[@]}"
+}
+
+main "$@"

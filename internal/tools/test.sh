@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Runs every test under the race detector in random order, and lists what was skipped and why: a skip that
+# nobody sees looks like a pass.
+#
+#   test.sh LOG [PACKAGE...]    LOG gets the whole output; default packages: ./...
+set -uo pipefail
+
+log=$1
+shift
+mkdir -p "$(dirname "$log")"
+go test -race -shuffle=on -v "${@:-./...}" 2>&1 | tee "$log" |
+	grep --line-buffered -E '^(ok|FAIL|panic|WARNING: DATA RACE)|^ *--- FAIL'
+code=${PIPESTATUS[0]}
+
+if ((code != 0)); then
+	echo "--- the output of what failed (all of it: $log)"
+	grep -vE '^ *(=== |--- (PASS|SKIP)|PASS$|-test.shuffle)|^ok|no test files' "$log"
+fi
+
+# The reason is the line a test writes before it is skipped.
+skips=$(awk '/^ *--- SKIP/ {sub(/^ */, ""); print "  " $0 ": " (last ~ /_test.go:/ ? last : "NO REASON GIVEN")} {last = $0}' "$log")
+echo "skipped tests: $(grep -c . <<<"$skips")"
+[[ -z $skips ]] || echo "$skips"
+exit "$code"

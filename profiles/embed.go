@@ -1,0 +1,36 @@
+// Package profiles holds the built-in topology profiles: the guide's two
+// single-node topologies, and the same two with a simulated engine for a laptop.
+//
+// Each is a file that a person can copy and change; none needs another file.
+package profiles
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+)
+
+//go:embed *.yaml
+var files embed.FS
+
+// Names lists the built-in profiles, sorted.
+func Names() []string {
+	entries, err := files.ReadDir(".")
+	if err != nil {
+		panic(err) // the directory is part of the program
+	}
+	names := make([]string, len(entries))
+	for i, entry := range entries {
+		names[i] = strings.TrimSuffix(entry.Name(), ".yaml")
+	}
+	return names
+}
+
+// Read is the text of a built-in profile. The error names those there are.
+func Read(name string) ([]byte, error) {
+	data, err := files.ReadFile(name + ".yaml")
+	if err != nil {
+		return nil, fmt.Errorf("cannot find a built-in profile %q: there are %s", name, strings.Join(Names(), ", "))
+	}
+	return data, nil
+}
