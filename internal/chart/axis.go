@@ -45,7 +45,7 @@ func span(values []float64) (lo, hi float64) {
 	}
 	size := max(math.Abs(lo), math.Abs(hi))
 	switch {
-	case size == 0:
+	case size < 1e-100: // zero, or too near to it to divide by
 		return 0, 1
 	case hi-lo < 1e-9*size: // a float64 cannot tell ticks apart in less
 		return lo - size/10, hi + size/10

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"strings"
 
 	gochart "github.com/wcharczuk/go-chart/v2"
 )
@@ -62,7 +63,11 @@ func PNG(w io.Writer, p Picture) error {
 // SVG writes the picture in a viewBox of Width x Height, so that it scales to the page.
 func SVG(w io.Writer, p Picture) error {
 	escaped := func(s string) string { return html.EscapeString(printable(s)) }
-	if err := (format{start: gochart.SVG, spell: escaped, paper: true}).render(w, p); err != nil {
+	var svg strings.Builder
+	if err := (format{start: gochart.SVG, spell: escaped, paper: true}).render(&svg, p); err != nil {
+		return fmt.Errorf("cannot draw the SVG: %w", err)
+	}
+	if _, err := plainColours().WriteString(w, svg.String()); err != nil {
 		return fmt.Errorf("cannot write the SVG: %w", err)
 	}
 	return nil
@@ -72,7 +77,7 @@ func SVG(w io.Writer, p Picture) error {
 type format struct {
 	start gochart.RendererProvider
 	spell func(string) string // what the renderer may be given for a text
-	paper bool                // draw white first; encode puts it under a PNG in a tenth of the time
+	paper bool                // draw white first; under a PNG encode puts it, which costs nothing
 }
 
 // render lays the picture out and draws it.

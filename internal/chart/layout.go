@@ -17,6 +17,9 @@ const (
 	tickLength = 8
 )
 
+// largest value that is drawn: the range of larger ones may be infinite.
+const largest = 1e100
+
 // crowd is the number of points from which on markers are small.
 const crowd = 150
 
@@ -88,8 +91,8 @@ func finite(series []Series) drawable {
 	for _, s := range series {
 		var kept []Point
 		for _, p := range s.Points {
-			if !(math.Abs(p.X) < 1e100 && math.Abs(p.Y) < 1e100) {
-				continue // NaN, infinite, or so large that a range of it is
+			if !(math.Abs(p.X) < largest && math.Abs(p.Y) < largest) {
+				continue // or NaN
 			}
 			kept = append(kept, p)
 			d.xs, d.ys = append(d.xs, p.X), append(d.ys, p.Y)

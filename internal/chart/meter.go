@@ -29,8 +29,11 @@ func newMeter(ruler gochart.Renderer, font gochart.Style) meter {
 func (m meter) width(body string, size float64) int {
 	key := measured{body, size}
 	if _, ok := m.known[key]; !ok {
-		m.ruler.SetFontSize(size)
-		m.known[key] = m.ruler.MeasureText(printable(body)).Width()
+		m.known[key] = 0 // which the ruler does not say of a text without ink
+		if ink := printable(body); strings.TrimSpace(ink) != "" {
+			m.ruler.SetFontSize(size)
+			m.known[key] = m.ruler.MeasureText(ink).Width()
+		}
 	}
 	return m.known[key]
 }

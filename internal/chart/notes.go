@@ -53,7 +53,7 @@ func placeNotes(l layout, m meter) []text {
 	var notes []text
 	for _, d := range dots {
 		size := image.Pt(m.width(d.note, noteSize), digitHeight)
-		if at, ok := findPlace(taken, l.plot, d, size); ok && d.note != "" {
+		if at, ok := findPlace(taken, l.plot, d, size); ok && size.X > 0 {
 			taken.take(at, byMark)
 			notes = append(notes, text{d.note, image.Pt(at.Min.X, at.Max.Y), noteSize})
 		}

@@ -1,7 +1,9 @@
 package chart
 
 import (
+	"fmt"
 	"image"
+	"strings"
 
 	"github.com/wcharczuk/go-chart/v2/drawing"
 )
@@ -21,6 +23,16 @@ func scheme() []uint32 { return []uint32{0x0077bb, 0xee7733, 0x009988, 0xcc3311,
 func colour(series int) drawing.Color {
 	colours := scheme()
 	return rgb(colours[series%len(colours)])
+}
+
+// plainColours writes #rrggbb for the renderer's rgba(): SVG 1.1 does not have it, and editors and
+// typesetters that go by that fill such a shape with black.
+func plainColours() *strings.Replacer {
+	pairs := []string{":" + drawing.ColorTransparent.String(), ":none"}
+	for _, c := range append(scheme(), white, black, frameGrey, gridGrey) {
+		pairs = append(pairs, ":"+rgb(c).String(), fmt.Sprintf(":#%06x", c))
+	}
+	return strings.NewReplacer(pairs...)
 }
 
 func rgb(c uint32) drawing.Color {

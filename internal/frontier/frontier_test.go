@@ -40,8 +40,8 @@ func beats(a, b Point) bool {
 	return a.usable() && a.X >= b.X && a.Y >= b.Y && (a.X > b.X || a.Y > b.Y)
 }
 
-// points takes eight bytes each: with 16 bits a coordinate ties are common,
-// with 64 every kind of float occurs.
+// points makes points of bytes: of 16 while the first is even, so that every
+// kind of float occurs, then of two, so that ties are common.
 func points(data []byte) []Point {
 	var ps []Point
 	for len(data) >= 16 && data[0]%2 == 0 {

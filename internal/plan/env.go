@@ -8,7 +8,7 @@ import (
 // Names that children inherit (faults S-02): what programs need to run and to
 // find GPUs, caches and proxies. Cloud credentials of the shell are not among
 // them, nor is anything that would misdirect Dynamo or vLLM.
-var (
+var ( // never written to
 	inheritNames = []string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "XDG_CACHE_HOME",
 		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
 		"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS"}
@@ -43,7 +43,7 @@ func hasPrefix(name string, prefixes []string) bool {
 
 // Environ is the whole environment of a child: the inherited variables of the
 // caller, then own, in which a value "${ENV:NAME}" is replaced by the caller's
-// variable NAME. A missing NAME is returned by name.
+// variable NAME. A name without "=" is not inherited. Missing NAMEs are returned.
 func Environ(caller, own []string) (env []string, missing []string) {
 	value := map[string]string{}
 	for _, kv := range caller {
@@ -52,10 +52,15 @@ func Environ(caller, own []string) (env []string, missing []string) {
 		}
 	}
 	for _, name := range Inherit(caller) {
-		env = append(env, name+"="+value[name])
+		if !slices.Contains(own, name) {
+			env = append(env, name+"="+value[name])
+		}
 	}
 	for _, kv := range own {
-		name, v, _ := strings.Cut(kv, "=")
+		name, v, set := strings.Cut(kv, "=")
+		if !set {
+			continue
+		}
 		if ref, ok := reference(v); ok {
 			secret, known := value[ref]
 			if !known {

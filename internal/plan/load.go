@@ -111,14 +111,15 @@ func (d *draft) load() {
 }
 
 // LoadEnv is aiperf's environment. On two cores its services need longer than
-// the 30 s it gives them to register.
+// the 30 s it gives them to register. The profile's env is the workers'.
 func LoadEnv(p profile.Profile, s Site) []string {
-	env := append(bookkeeping(s), "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300", "AIPERF_SERVICE_START_TIMEOUT=300", "TERM=dumb", "COLUMNS=120")
+	var env []string
 	if filepath.IsAbs(tokenizer(p)) {
-		// aiperf 0.13 refuses a local tokenizer directory in offline mode (HFValidationError).
-		env = append(env, "HF_HUB_OFFLINE=0", "TRANSFORMERS_OFFLINE=0")
+		// With either of them set, to 0 even, aiperf 0.13 refuses a local tokenizer (HFValidationError).
+		env = append(env, "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 	}
-	return append(env, pairs(p.Env)...)
+	env = append(env, bookkeeping(s)...)
+	return append(env, "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300", "AIPERF_SERVICE_START_TIMEOUT=300", "TERM=dumb", "COLUMNS=120")
 }
 
 func tokenizer(p profile.Profile) string {

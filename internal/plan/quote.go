@@ -18,13 +18,16 @@ func quoteAll(words []string) string {
 	return strings.Join(quoted, " ")
 }
 
-// quoteEnv quotes NAME=value. Of NAME=${ENV:OTHER} it makes an expansion of
+// quoteEnv makes arguments of env(1): NAME=value quoted, and -u for a name that is
+// not inherited, which stands before all others. Of NAME=${ENV:OTHER} it makes an expansion of
 // OTHER, so that a secret is named in the script and not written into it.
 func quoteEnv(env []string) string {
 	words := make([]string, len(env))
 	for i, kv := range env {
-		name, value, _ := strings.Cut(kv, "=")
-		if ref, ok := reference(value); ok {
+		name, value, set := strings.Cut(kv, "=")
+		if !set {
+			words[i] = "-u " + Quote(name)
+		} else if ref, ok := reference(value); ok {
 			words[i] = Quote(name+"=") + `"${` + ref + `:?}"`
 		} else {
 			words[i] = Quote(kv)

@@ -50,7 +50,7 @@ stop() {
 trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-start() { local log=$1; shift; env -i "${inherited[@]}" "$@" >>"$log" 2>&1 & pids+=($!); }
+start() { local log=$1; shift; env -i "${inherited[@]}" env "$@" >>"$log" 2>&1 & pids+=($!); }
 until_true() {
   local what=$1; shift
   until "$@" >/dev/null 2>&1; do
@@ -111,7 +111,7 @@ func (s *script) load(p Plan) {
 	l := p.Load
 	s.line("\n# perf.sh's load.")
 	for _, c := range l.Concurrency {
-		s.line(`env -i "${inherited[@]}" %s %s`, quoteEnv(l.Env), quoteAll(l.Argv(c, CellDir(l.Artifacts, c))))
+		s.line(`env -i "${inherited[@]}" env %s %s`, quoteEnv(l.Env), quoteAll(l.Argv(c, CellDir(l.Artifacts, c))))
 	}
 }
 

@@ -27,6 +27,7 @@ type Child struct {
 	cmd      *cmd.Cmd // of the shepherd
 	lifeline *os.File
 	self     proctree.Proc // pid and ticks; set before started closes
+	patience time.Duration // with a shepherd that has no grace to wait for
 
 	started chan struct{} // it runs, or failed says why not
 	failed  error
@@ -41,7 +42,7 @@ type Child struct {
 
 func newChild(spec Spec, lifeline *os.File, command *cmd.Cmd) *Child {
 	return &Child{
-		spec: spec, cmd: command, lifeline: lifeline,
+		spec: spec, cmd: command, lifeline: lifeline, patience: proctree.SweepLimit + lateness,
 		started: make(chan struct{}), done: make(chan struct{}), gone: make(chan struct{}),
 	}
 }
@@ -97,7 +98,7 @@ func (c *Child) Stop(ctx context.Context) error {
 	c.mu.Unlock()
 	// A fault here means that the shepherd is gone, and gone says so.
 	_ = c.order(shepherd.OrderStop)
-	limit := time.After(c.spec.Grace + proctree.SweepLimit + lateness)
+	limit := time.After(c.spec.Grace + c.patience)
 	hurry := ctx.Done()
 	for {
 		select {
@@ -105,7 +106,7 @@ func (c *Child) Stop(ctx context.Context) error {
 			return c.left
 		case <-hurry:
 			c.Hurry()
-			hurry, limit = nil, time.After(proctree.SweepLimit+lateness)
+			hurry, limit = nil, time.After(c.patience)
 		case <-limit:
 			c.killShepherd() // stuck or stopped by somebody: its tree falls to us
 			limit = nil

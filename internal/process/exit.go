@@ -27,6 +27,8 @@ func (e Exit) String() string {
 	switch {
 	case e.At.IsZero():
 		return "still running"
+	case e.Lost && e.Stopped:
+		return "stopped by signal 9: its shepherd did not answer"
 	case e.Lost:
 		return "killed because its shepherd was killed (not by topobench)"
 	case e.Signal != 0 && e.Stopped:

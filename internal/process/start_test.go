@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"topobench/internal/process"
+	"topobench/internal/testbed"
 )
 
 func TestStartErrorTellsTheCause(t *testing.T) {
@@ -89,7 +90,12 @@ func TestTheChildStartsClean(t *testing.T) {
 	if strings.Contains(log, "HOME=") {
 		t.Error("our environment reached the child")
 	}
-	if files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", c.PID())); len(files) != 3 {
+	var files []string
+	// Not at once: while it starts, sleep itself has its libraries open.
+	if !testbed.Soon(soon, func() bool {
+		files, _ = filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", c.PID()))
+		return len(files) == 3
+	}) {
 		t.Errorf("the child has %v, want 0, 1, 2", files)
 	}
 }

@@ -190,11 +190,9 @@ func TestF56ShepherdKilled(t *testing.T) {
 
 // A shepherd that somebody stopped does not answer; Stop must not wait for ever.
 func TestStopOfAFrozenShepherdEndsByItsLimit(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes the whole limit")
-	}
 	b := newBed(t)
 	c := b.start(b.spec("svc", "sleep"), "ready")
+	c.SetPatience(200 * time.Millisecond)
 	if err := syscall.Kill(b.shepherdOf(c), syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -204,4 +202,7 @@ func TestStopOfAFrozenShepherdEndsByItsLimit(t *testing.T) {
 		t.Error(err)
 	}
 	b.nothingLives()
+	if exit := c.Exit(); !exit.Lost || !exit.Stopped {
+		t.Errorf("got %+v, want it stopped, without its shepherd", exit)
+	}
 }

@@ -129,7 +129,7 @@ func TestWarnings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"artifacts_0, artifacts_7", "1 of 3 cells are invalid (concurrency 4)", "has no output_token_throughput_per_user_avg"} {
+	for i, want := range []string{"artifacts_0, artifacts_7", "1 of 3 cells (concurrency 4) are invalid", "1 of 3 cells (concurrency 1) are not drawn: their exports lack output_token_throughput_per_user_avg"} {
 		if !strings.Contains(f.Warnings[i], want) {
 			t.Errorf("warning %d is %q, without %q", i, f.Warnings[i], want)
 		}

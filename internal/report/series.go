@@ -86,30 +86,31 @@ func warnings(f Facts) []string {
 			said = append(said, fmt.Sprintf("%s is one series made of %s: unless they repeat one topology, plot them apart",
 				s.Label, strings.Join(s.Artifacts, ", ")))
 		}
-		said = append(said, s.off(f.Rows, result.Invalid)...)
-		said = append(said, s.off(f.Rows, result.Unchecked)...)
-	}
-	for _, r := range f.Rows {
-		if _, drawn := r.point(f.Stat); !drawn && r.State == result.Valid {
-			said = append(said, fmt.Sprintf("%s at concurrency %d is not drawn: %s has no %s", r.Label, r.Concurrency, r.Configuration, perUser(f.Stat)))
+		for _, state := range []result.State{result.Invalid, result.Unchecked} {
+			if at := s.which(f.Rows, func(r Row) bool { return r.State == state }); at != "" {
+				said = append(said, fmt.Sprintf("%s: %s are %s: hollow in the picture, off the frontier; the table and the CSV say why", s.Label, at, state))
+			}
+		}
+		unplaced := func(r Row) bool { _, ok := r.point(f.Stat); return !ok && r.State == result.Valid }
+		if at := s.which(f.Rows, unplaced); at != "" {
+			said = append(said, fmt.Sprintf("%s: %s are not drawn: their exports lack %s or output_token_throughput_avg", s.Label, at, perUser(f.Stat)))
 		}
 	}
 	return said
 }
 
-// off says which cells of the series are off the frontier for being in a state.
-func (s Series) off(rows []Row, state result.State) []string {
+// which names the cells of the series that are so, or is empty.
+func (s Series) which(rows []Row, so func(Row) bool) string {
 	var at []string
 	for _, r := range rows {
-		if r.Label == s.Label && r.State == state {
+		if r.Label == s.Label && so(r) {
 			at = append(at, strconv.Itoa(r.Concurrency))
 		}
 	}
 	if len(at) == 0 {
-		return nil
+		return ""
 	}
-	return []string{fmt.Sprintf("%s: %d of %d cells are %s (concurrency %s): hollow in the picture, off the frontier; the table and the CSV say why",
-		s.Label, len(at), s.Cells, state, strings.Join(at, " "))}
+	return fmt.Sprintf("%d of %d cells (concurrency %s)", len(at), s.Cells, strings.Join(at, " "))
 }
 
 // Picture has each row that has both coordinates.

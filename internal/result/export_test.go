@@ -188,6 +188,9 @@ func TestValueNeverInventsAZero(t *testing.T) {
 			t.Errorf("%v: got %v", ask, err)
 		}
 	}
+	if got, want := (&MissingError{"a.json", "goodput", "avg"}).Error(), "cannot use a.json: it has no avg of goodput"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 	if _, err := m.Value("request_count", "max"); !errors.Is(err, ErrNegative) {
 		t.Errorf("got %v, want %v", err, ErrNegative)
 	}

@@ -87,8 +87,9 @@ func TestJudgeNamesEachFault(t *testing.T) {
 	}{
 		{"nothing spoilt", func(*Measurement) {}, Valid, ""},
 		{"cancelled by Ctrl-C", func(m *Measurement) { m.Cancelled = true }, Invalid, "the run was cancelled before its end"},
-		{"no request_count", func(m *Measurement) { delete(m.Metrics, "request_count") }, Invalid, "no request completed: the export has no request_count; no request completed"},
+		{"no request_count", func(m *Measurement) { delete(m.Metrics, "request_count") }, Invalid, "no request completed: the export has no request_count"},
 		{"an error without an answer", func(m *Measurement) { m.Errors = []ErrorGroup{{Type: "Refused\x1b[2J", Count: 1}} }, Invalid, `requests failed: 1 x Refused\x1b[2J`},
+		{"an error without anything", func(m *Measurement) { m.Errors = []ErrorGroup{{Count: 2}} }, Invalid, "requests failed: 2 x an error without a type"},
 		{"only the metric knows of errors", func(m *Measurement) {
 			m.Metrics["error_request_count"] = Metric{Stats: map[string]float64{"avg": 3}}
 		}, Invalid, "3 requests failed"},
@@ -106,6 +107,14 @@ func TestJudgeNamesEachFault(t *testing.T) {
 		if got := strings.Join(v.Reasons, "; "); v.State != row.want || got != row.reason {
 			t.Errorf("%s: got %s: %s, want %s: %s", row.sentence, v.State, got, row.want, row.reason)
 		}
+	}
+}
+
+func TestJudgeCannotTellWithoutTheNumberAsked(t *testing.T) {
+	v := Judge(good(), Asked{OSL: 10}, "")
+	want := []string{"2 requests completed, but nothing says how many were asked for"}
+	if diff := cmp.Diff(want, v.Reasons); v.State != Unchecked || diff != "" {
+		t.Errorf("got %s, want (-), got (+):\n%s", v.State, diff)
 	}
 }
 

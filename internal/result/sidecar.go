@@ -64,9 +64,10 @@ func (n note) checks() []Check {
 // merge adds the checks of a note to ours. Of two with one name the worse
 // counts: a cell is valid only if both say so.
 func merge(ours, noted []Check) []Check {
+	own := len(ours)
 	for _, c := range noted {
 		c.State = worse(Valid, c.State)
-		i := slices.IndexFunc(ours, func(o Check) bool { return o.Name == c.Name && c.Name != "run" })
+		i := slices.IndexFunc(ours[:own], func(o Check) bool { return o.Name == c.Name })
 		switch {
 		case i < 0:
 			ours = append(ours, c)

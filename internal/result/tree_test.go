@@ -77,7 +77,9 @@ func TestTreeFindsCellsAndNamesWhatItSkips(t *testing.T) {
 		"artifacts_3/" + deploymentName:                                      strings.Replace(aggregated, "2,", "0,", 1),
 		"artifacts_4/" + deploymentName:                                      strings.Replace(aggregated, "2,", `"2",`, 1),
 		"artifacts_old/" + deploymentName:                                    aggregated,
-		"results.csv":                                                        "",
+		"artifacts_-1/" + deploymentName:                                     aggregated,
+		"artifacts_10/-concurrency0/" + exportName:                           "export 1",
+		"results.csv": "",
 	})
 	cells, skipped := Tree(root)
 	want := []string{
@@ -105,8 +107,8 @@ func TestTreeFindsCellsAndNamesWhatItSkips(t *testing.T) {
 			t.Errorf("%q is not in:\n%s", want, text)
 		}
 	}
-	if len(skipped) != 6 {
-		t.Errorf("got %d skipped, want 6:\n%s", len(skipped), text)
+	if len(skipped) != 8 {
+		t.Errorf("got %d skipped, want 8:\n%s", len(skipped), text)
 	}
 }
 
@@ -136,6 +138,8 @@ func TestSidecarCanOnlyMakeACellWorse(t *testing.T) {
 		{"valid stays valid", `{"valid": true, "state": "valid", "reasons": [], "checks": [{"name": "workers", "state": "valid", "detail": "8"}]}`, "2", "valid []"},
 		{"the run knew better", `{"valid": false, "state": "invalid", "reasons": ["decode-1 died"], "checks": [{"name": "workers", "state": "invalid", "detail": "decode-1 died"}]}`, "2", "invalid [decode-1 died]"},
 		{"a verdict without checks", `{"valid": false, "state": "invalid", "reasons": ["aiperf exited 1"]}`, "2", "invalid [aiperf exited 1]"},
+		{"two reasons", `{"valid": false, "state": "invalid", "reasons": ["aiperf exited 1", "a worker died"]}`, "2", "invalid [aiperf exited 1 a worker died]"},
+		{"only a flag, but valid", `{"valid": true}`, "2", "valid []"},
 		{"only a flag", `{"valid": false}`, "2", "invalid [the run marked it invalid]"},
 		{"unchecked", `{"valid": false, "state": "unchecked", "reasons": ["no counters"]}`, "2", "unchecked [no counters]"},
 		{"a flag against its state", `{"valid": false, "state": "valid"}`, "2", "invalid [the run marked it invalid]"},

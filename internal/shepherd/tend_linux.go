@@ -96,7 +96,7 @@ func (s *shepherd) collect() (empty bool) {
 
 // sweep kills until the kernel knows no child of this process. The direct
 // children come first and at once, because a chain of processes that each fork
-// and exit would always be one ahead of a walk through /proc.
+// and exit tends to be one ahead of a walk through /proc.
 func (s *shepherd) sweep() (left []proctree.Proc) {
 	s.sweeping, s.asked = true, s.asked || !s.ended
 	deadline := time.Now().Add(proctree.SweepLimit)

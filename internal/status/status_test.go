@@ -180,6 +180,9 @@ func TestManyServicesFitALowTerminal(t *testing.T) {
 		if got := strings.Count(s.String(), "cells 0/4"); got != 1 && rows > 1 {
 			t.Errorf("with %d rows the sweep is there %d times:\n%s", rows, got, s)
 		}
+		if got := strings.Count(s.String(), "decode-0"); got > 1 {
+			t.Errorf("with %d rows a service is there %d times:\n%s", rows, got, s)
+		}
 		if hidden := 8 - strings.Count(s.String(), "decode-"); rows > 2 && hidden > 0 &&
 			!strings.Contains(s.String(), fmt.Sprintf("and %d more", hidden)) {
 			t.Errorf("with %d rows %d services are hidden without a word:\n%s", rows, hidden, s)

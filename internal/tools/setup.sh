@@ -101,14 +101,14 @@ model() {
 apt() {
 	local tool=$1
 	shift
-	"$tool" -qq -o APT::Sandbox::User= -o Dir::State::lists="$debs/work/lists" -o Dir::Cache="$debs/work" "$@" 2>>"$debs/apt.log"
+	"$tool" -qq -o APT::Sandbox::User= -o Dir::State::lists="$debs/new/lists" -o Dir::Cache="$debs/new" "$@" 2>>"$debs/apt.log"
 }
 
 # unpack ROOT PACKAGE...: fetches the newest packages and unpacks them under ROOT without installing.
 unpack() {
 	local root=$1 fetched deb
 	shift
-	fetched=$(mktemp -d -p "$debs/work")
+	fetched=$(mktemp -d -p "$debs/new")
 	(cd "$fetched" && apt apt-get download "$@") || {
 		tail -n 20 "$debs/apt.log" >&2
 		die "fetch the packages $*: install them by hand (apt-get install $*)"
@@ -135,7 +135,7 @@ complete() {
 
 # servers BINARY...: takes each from PATH, else unpacks its package into debs/root, replaced as a whole.
 servers() {
-	local missing=() name root=$debs/work/root path
+	local missing=() name root=$debs/new/root path
 	declare -A package=([nginx]=nginx [etcd]=etcd-server [nats-server]=nats-server)
 	for name; do
 		command -v "$name" >/dev/null || [[ -x $(unpacked "$debs/root" "$name") ]] || missing+=("$name")
@@ -144,8 +144,8 @@ servers() {
 	{ command -v apt-get && command -v dpkg; } >/dev/null ||
 		die "fetch ${missing[*]}: neither on PATH nor is there an apt to fetch it with; install it by hand"
 	say "fetching ${missing[*]}"
-	rm -rf "$debs/work"
-	mkdir -p "$root" "$debs/work/archives/partial" "$debs/work/lists/partial"
+	rm -rf "$debs/new"
+	mkdir -p "$root" "$debs/new/archives/partial" "$debs/new/lists/partial"
 	[[ ! -d $debs/root ]] || cp -a "$debs/root/." "$root"
 	: >"$debs/apt.log"
 	apt apt-get update || say "the package lists could not all be renewed: see $debs/apt.log"
@@ -159,7 +159,7 @@ servers() {
 	done
 	rm -rf "$debs/root"
 	mv "$root" "$debs/root"
-	rm -rf "$debs/work"
+	rm -rf "$debs/new"
 }
 
 # unpacked ROOT NAME: where the packages put a binary.

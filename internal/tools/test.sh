@@ -17,8 +17,12 @@ if ((code != 0)); then
 	grep -vE '^ *(=== |--- (PASS|SKIP)|PASS$|-test.shuffle)|^ok|no test files' "$log"
 fi
 
-# The reason is the line a test writes before it is skipped.
-skips=$(awk '/^ *--- SKIP/ {sub(/^ */, ""); print "  " $0 ": " (last ~ /_test.go:/ ? last : "NO REASON GIVEN")} {last = $0}' "$log")
+# The reason is the last line a test wrote; "===" lines say whose the next lines are.
+skips=$(awk '
+	/^=== /            { name = $3; next }
+	/_test\.go:[0-9]+: / { sub(/^ */, ""); said[name] = $0; next }
+	/^ *--- SKIP: /    { print "  " $3 ": " ($3 in said ? said[$3] : "NO REASON GIVEN") }
+	/^(ok|FAIL)\t/     { delete said }' "$log")
 echo "skipped tests: $(grep -c . <<<"$skips")"
 [[ -z $skips ]] || echo "$skips"
 exit "$code"
