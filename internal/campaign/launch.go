@@ -88,7 +88,8 @@ func (c *Campaign) show(e stack.Event) {
 // dropped, and that is said, where the server answers it with 400.
 func (c *Campaign) smoke(ctx context.Context, p plan.Plan, t *Topology) (plan.Load, error) {
 	l := p.Load
-	err := c.Smoke(ctx, p.Smoke, l, func(string) {})
+	note := func(text string) { c.note("smoke", map[string]any{"topology": t.Name, "waits": text}) }
+	err := c.Smoke(ctx, p.Smoke, l, note)
 	var refused *ready.RefusedError
 	if errors.As(err, &refused) && l.NVExt {
 		l.NVExt = false
@@ -96,7 +97,7 @@ func (c *Campaign) smoke(ctx context.Context, p plan.Plan, t *Topology) (plan.Lo
 		t.Deviations = append(t.Deviations, d)
 		c.note("deviation", d)
 		c.Screen.Note(fmt.Sprintf("%s: nvext.ignore_eos is not sent, the server refuses it (HTTP %d); max_tokens, min_tokens and ignore_eos are", t.Name, refused.Status))
-		err = c.Smoke(ctx, p.Smoke, l, func(string) {})
+		err = c.Smoke(ctx, p.Smoke, l, note)
 	}
 	return l, err
 }

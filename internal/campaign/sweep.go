@@ -101,10 +101,25 @@ func verdict(attempt string, o load.Outcome, asked result.Asked) result.Verdict 
 	}
 	if o.Problem != "" {
 		v.State = result.Invalid
-		v.Reasons = append([]string{o.Problem}, v.Reasons...)
+		v.Reasons = append([]string{o.Problem}, append(v.Reasons, why(attempt, o)...)...)
 		v.Checks = append(v.Checks, result.Check{Name: "aiperf", State: result.Invalid, Detail: strings.Join(o.Tail, "\n")})
 	}
 	return v
+}
+
+// why adds what a person would look up next: the causes of failed requests, or
+// aiperf's own last error.
+func why(attempt string, o load.Outcome) []string {
+	failed, err := result.Failed(filepath.Join(attempt, "profile_export.jsonl"))
+	switch {
+	case err != nil:
+		return []string{err.Error()}
+	case failed != "":
+		return []string{failed}
+	case o.Error != "":
+		return []string{o.Error}
+	}
+	return nil
 }
 
 func (c *Campaign) publish(t *Topology, cell *Cell, attempt string, o load.Outcome) error {

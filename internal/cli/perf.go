@@ -56,7 +56,7 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	session.campaign.FailFast, session.campaign.Fresh = c.FailFast, c.FreshPrompts
 	t, err := session.campaign.Perf(ctx, c.deployment(), c.plan(aiperf[tools.AIPerf].Path, session))
 	err = errors.Join(err, session.close())
-	summary := runCmd{Title: "Single Node"}
+	summary := runCmd{Title: "Single Node", loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
 	return errors.Join(err, summary.report(env, session, []campaign.Topology{t}))
 }
 

@@ -24,9 +24,19 @@ func (c *runCmd) report(env *Env, s *session, topologies []campaign.Topology) er
 			return err
 		}
 	}
-	fmt.Fprintf(env.Stdout, "\n%s", campaign.TimeTable(topologies))
+	fmt.Fprintf(env.Stdout, "\n%s\n%s", c.prompts(), campaign.TimeTable(topologies))
 	fmt.Fprintf(env.Stdout, "\nlogs, plans and journal: %s\n", s.campaign.Run.Path())
 	return outcome(topologies)
+}
+
+// prompts names what the load does to prefix caches; how much of it they kept is
+// not measured.
+func (c *runCmd) prompts() string {
+	if c.FreshPrompts {
+		return "prompts: a seed of its own for each concurrency\n"
+	}
+	return "prompts: one seed for all levels, as the guide; each level sends those of the level before again, which a prefix cache\n" +
+		"may still hold (--fresh-prompts gives each level its own)\n"
 }
 
 // facts reads back the cells of this run, and of no other, from the artifacts.

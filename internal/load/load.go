@@ -8,6 +8,8 @@ package load
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -37,6 +39,7 @@ type Outcome struct {
 	Took    time.Duration
 	Problem string
 	Tail    []string // last lines of its log, when there is a problem
+	Error   string   // the last line of its log that names an error
 }
 
 // Run runs the job. An error means that aiperf could not be started or that it
@@ -63,11 +66,25 @@ func Run(ctx context.Context, s process.Starter, j Job) (Outcome, error) {
 	}
 	if o.Problem != "" {
 		o.Tail = process.Tail(j.Log, tailLines)
+		o.Error = lastError(process.Tail(j.Log, errorLines))
 	}
 	return o, err
 }
 
-const tailLines = 20
+const (
+	tailLines  = 20
+	errorLines = 200 // searched for an error; aiperf prints a boxed summary behind it
+)
+
+// lastError finds a line of aiperf's log such as "10:19:45.781 ERROR    text".
+func lastError(lines []string) string {
+	for _, line := range slices.Backward(lines) {
+		if _, text, found := strings.Cut(line, " ERROR "); found {
+			return "aiperf: " + strings.TrimSpace(text)
+		}
+	}
+	return ""
+}
 
 // follow returns when aiperf ended, or why it must be ended.
 func follow(ctx context.Context, child *process.Child, j Job) (problem string) {

@@ -2,6 +2,8 @@ package plan
 
 import (
 	"fmt"
+	"net"
+	"net/url"
 	"path/filepath"
 	"strconv"
 	"syscall"
@@ -78,6 +80,7 @@ func (d *draft) discovery() {
 			Gate:  Gate{Kind: GateHTTP, Address: address(base + offsetEtcd), Path: "/health"}})
 		d.discoveryEnv = append(d.discoveryEnv, "DYN_DISCOVERY_BACKEND=etcd", "ETCD_ENDPOINTS="+client)
 	default:
+		d.external(Etcd, etcd, "2379")
 		d.discoveryEnv = append(d.discoveryEnv, "DYN_DISCOVERY_BACKEND=etcd", "ETCD_ENDPOINTS="+etcd)
 	}
 	d.nats(base)
@@ -98,8 +101,30 @@ func (d *draft) nats(base int) {
 			Ports: []Port{{Use: "client", Number: port}, {Use: "monitor", Number: monitor}},
 			Gate:  Gate{Kind: GateHTTP, Address: address(monitor), Path: "/healthz"}})
 		server = "nats://" + address(port)
+	default:
+		d.external(NATS, server, "4222")
 	}
 	d.discoveryEnv = append(d.discoveryEnv, "DYN_EVENT_PLANE=nats", "NATS_SERVER="+server)
+}
+
+// externalPatience is short: a server that is said to run answers at once.
+const externalPatience = 10 * time.Second
+
+// external notes a server that must answer before anything is started. Of etcd
+// over plain HTTP the health is asked; else whether it listens.
+func (d *draft) external(role Role, server, port string) {
+	u, err := url.Parse(server)
+	if err != nil {
+		return // the profile has checked it
+	}
+	gate := Gate{Kind: GateListens, Address: u.Host, Deadline: externalPatience}
+	if u.Port() == "" {
+		gate.Address = net.JoinHostPort(u.Hostname(), port)
+	}
+	if u.Scheme == "http" {
+		gate.Kind, gate.Path = GateHTTP, "/health"
+	}
+	d.plan.External = append(d.plan.External, Service{Name: string(role) + " at " + server, Role: role, Gate: gate})
 }
 
 func address(port int) string { return fmt.Sprintf("%s:%d", loopback, port) }

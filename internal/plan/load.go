@@ -12,16 +12,20 @@ import (
 
 // Load is perf.sh's sweep: one aiperf run for each concurrency.
 type Load struct {
-	AIPerf, Model, Tokenizer, URL string
-	ISL, OSL                      int
-	Concurrency                   []int
-	Seed                          int
-	Exact                         bool          // perf.sh's argv and nothing else
-	NVExt                         bool          // perf.sh's {"nvext":{"ignore_eos":true}}; dropped where the server answers it with 400
-	FreshPrompts                  bool          // a seed of its own for each cell
-	Timeout                       time.Duration // of a cell; 0 = derived
-	Artifacts                     string
-	Env                           []string
+	AIPerf       string        `json:"aiperf"`
+	Model        string        `json:"model"`
+	Tokenizer    string        `json:"tokenizer"`
+	URL          string        `json:"url"`
+	ISL          int           `json:"isl"`
+	OSL          int           `json:"osl"`
+	Concurrency  []int         `json:"concurrency"`
+	Seed         int           `json:"seed"`
+	Exact        bool          `json:"exact"`         // perf.sh's argv and nothing else
+	NVExt        bool          `json:"nvext"`         // perf.sh's {"nvext":{"ignore_eos":true}}; dropped where the server answers it with 400
+	FreshPrompts bool          `json:"fresh_prompts"` // a seed of its own for each cell
+	Timeout      time.Duration `json:"timeout_ns"`    // of a cell; 0 = derived
+	Artifacts    string        `json:"artifacts"`
+	Env          []string      `json:"env"`
 }
 
 // Counts of a cell follow its concurrency, as in perf.sh.

@@ -48,49 +48,53 @@ func (r Role) Worker() bool { return r == Prefill || r == Decode || r == Aggrega
 
 // Plan is everything that is started, in order, and everything that is asked of it.
 type Plan struct {
-	Name       string `json:"name"`
-	Kind       string `json:"kind"`
-	Mode       string `json:"mode"`
-	Engine     string `json:"engine"`
-	Simulated  bool   // an engine that computes nothing: the chart must say so
-	Model      string // the id requests name
-	GPUs       int
-	Inherit    []string // names of the caller's variables that children receive
-	Dirs       []string // made before anything starts, 0700
-	Files      []File
-	Services   []Service // in order of start; waves ascend
-	Load       Load
-	Smoke      Smoke
-	Deployment result.Deployment
-	Deviations []Deviation
+	Name       string            `json:"name"`
+	Kind       string            `json:"kind"`
+	Mode       string            `json:"mode"`
+	Engine     string            `json:"engine"`
+	Simulated  bool              `json:"simulated"` // an engine that computes nothing: the chart must say so
+	Model      string            `json:"model"`     // the id requests name
+	GPUs       int               `json:"gpus"`
+	Inherit    []string          `json:"inherit"` // names of the caller's variables that children receive
+	Dirs       []string          `json:"dirs"`    // made before anything starts, 0700
+	Files      []File            `json:"files"`
+	External   []Service         `json:"external"` // servers somebody else runs: only asked, never started or stopped
+	Services   []Service         `json:"services"` // in order of start; waves ascend
+	Load       Load              `json:"load"`
+	Smoke      Smoke             `json:"smoke"`
+	Deployment result.Deployment `json:"deployment"`
+	Deviations []Deviation       `json:"deviations,omitempty"`
 }
 
 // File is written before anything starts, mode 0600.
-type File struct{ Path, Text string }
+type File struct {
+	Path string `json:"path"`
+	Text string `json:"text"`
+}
 
 // Service is one process of a plan.
 type Service struct {
-	Name    string
-	Role    Role
-	Wave    int // services of a wave start together, after the gates of the wave before
-	Argv    []string
-	Env     []string // ours, then the profile's; the inherited ones come before
-	Dir     string   // working directory
-	Log     string   // stdout and stderr, appended
-	Check   []string // argv of a test that must pass before anything starts, such as nginx -t
-	Devices []int
-	Ports   []Port
-	Gate    Gate
-	Signal  syscall.Signal // of an orderly stop
-	Grace   time.Duration  // between Signal and SIGKILL
-	Nice    int
+	Name    string         `json:"name"`
+	Role    Role           `json:"role"`
+	Wave    int            `json:"wave"` // services of a wave start together, after the gates of the wave before
+	Argv    []string       `json:"argv,omitempty"`
+	Env     []string       `json:"env,omitempty"`   // ours, then the profile's; the inherited ones come before
+	Dir     string         `json:"dir,omitempty"`   // working directory
+	Log     string         `json:"log,omitempty"`   // stdout and stderr, appended
+	Check   []string       `json:"check,omitempty"` // argv of a test that must pass before anything starts, such as nginx -t
+	Devices []int          `json:"devices,omitempty"`
+	Ports   []Port         `json:"ports,omitempty"`
+	Gate    Gate           `json:"gate,omitempty"`
+	Signal  syscall.Signal `json:"signal,omitempty"`   // of an orderly stop
+	Grace   time.Duration  `json:"grace_ns,omitempty"` // between Signal and SIGKILL
+	Nice    int            `json:"nice,omitempty"`
 }
 
 // Port is one number a service listens on, and for what.
 type Port struct {
-	Service string
-	Use     string
-	Number  int
+	Service string `json:"service"`
+	Use     string `json:"use"`
+	Number  int    `json:"number"`
 }
 
 // GateKind says how readiness is asked.
@@ -107,31 +111,34 @@ const (
 
 // Gate is what must hold before the next wave starts.
 type Gate struct {
-	Kind                       GateKind
-	Address                    string // host:port
-	Path                       string // for GateHTTP
-	Model                      string
-	Namespace                  string
-	Prefill, Decode, Aggregate int           // instances, exactly
-	Deadline                   time.Duration // from the start of the service
-	Stall                      time.Duration // a hint when its log has not grown for so long
+	Kind      GateKind      `json:"kind"`
+	Address   string        `json:"address,omitempty"` // host:port
+	Path      string        `json:"path,omitempty"`    // for GateHTTP
+	Model     string        `json:"model,omitempty"`
+	Namespace string        `json:"namespace,omitempty"`
+	Prefill   int           `json:"prefill,omitempty"`
+	Decode    int           `json:"decode,omitempty"`
+	Aggregate int           `json:"aggregate,omitempty"`   // instances, exactly
+	Deadline  time.Duration `json:"deadline_ns,omitempty"` // from the start of the service
+	Stall     time.Duration `json:"stall_ns,omitempty"`    // a hint when its log has not grown for so long
 }
 
 // Smoke is one streamed completion through the address of the load, repeated
 // until every counter has moved.
 type Smoke struct {
-	URL      string
-	Model    string
-	ISL, OSL int
-	Counters []Counter
-	Deadline time.Duration
+	URL      string        `json:"url"`
+	Model    string        `json:"model"`
+	ISL      int           `json:"isl"`
+	OSL      int           `json:"osl"`
+	Counters []Counter     `json:"counters"`
+	Deadline time.Duration `json:"deadline_ns"`
 }
 
 // Counter is the place where a worker counts its requests.
 type Counter struct {
-	Service string
-	URL     string // Prometheus text
-	Metric  string // exact name; its label dynamo_endpoint, if any, must be "generate"
+	Service string `json:"service"`
+	URL     string `json:"url"`    // Prometheus text
+	Metric  string `json:"metric"` // exact name; its label dynamo_endpoint, if any, must be "generate"
 }
 
 // Programs are the executables a plan runs, each a path or a name on PATH.

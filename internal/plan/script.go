@@ -81,6 +81,9 @@ func (s *script) files(p Plan) {
 }
 
 func (s *script) launch(p Plan) {
+	for _, svc := range p.External {
+		s.await(svc)
+	}
 	for _, wave := range Waves(p.Services) {
 		for _, svc := range wave {
 			s.line("\n# %s", svc.Name)
@@ -91,13 +94,17 @@ func (s *script) launch(p Plan) {
 		}
 		s.line("")
 		for _, svc := range wave {
-			for _, test := range gateTests(svc.Gate) {
-				s.line("until_true %s %s", Quote(svc.Name), test)
-			}
+			s.await(svc)
 		}
 	}
 	s.line("\necho \"up: load goes to %s\"", p.Load.URL)
 	s.line("if [ \"${1:-}\" = launch ]; then while :; do sleep 1; done; fi")
+}
+
+func (s *script) await(svc Service) {
+	for _, test := range gateTests(svc.Gate) {
+		s.line("until_true %s %s", Quote(svc.Name), test)
+	}
 }
 
 func nicely(svc Service) string {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"topobench/internal/plan"
 )
@@ -19,6 +20,24 @@ func unmoved(ctx context.Context, counters []plan.Counter) []string {
 		}
 	}
 	return idle
+}
+
+// A worker counts a request a moment after its last byte; another round would
+// cost a whole completion.
+const (
+	settleWithin = 300 * time.Millisecond
+	settleEvery  = 10 * time.Millisecond
+)
+
+// settled is unmoved, asked until all have moved or the counters had their moment.
+func settled(ctx context.Context, counters []plan.Counter) []string {
+	for began := time.Now(); ; {
+		idle := unmoved(ctx, counters)
+		if len(idle) == 0 || time.Since(began) > settleWithin || ctx.Err() != nil {
+			return idle
+		}
+		time.Sleep(settleEvery)
+	}
 }
 
 // Count sums the samples of a counter in Prometheus text. Of samples that have

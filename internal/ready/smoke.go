@@ -44,7 +44,7 @@ func Smoke(ctx context.Context, s plan.Smoke, l plan.Load, note func(string)) er
 		if err != nil && time.Since(began) > smokePatience {
 			return fmt.Errorf("the model is listed, but a completion fails: %w", err)
 		}
-		idle := unmoved(ctx, s.Counters)
+		idle := settled(ctx, s.Counters)
 		if err == nil && len(idle) == 0 {
 			return nil
 		}

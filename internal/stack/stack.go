@@ -82,6 +82,9 @@ func Up(ctx context.Context, p plan.Plan, o Options) (*Stack, error) {
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	err := s.prepare()
 	if err == nil {
+		_, err = s.await(p.External)
+	}
+	if err == nil {
 		err = s.start()
 	}
 	if err == nil {
@@ -217,5 +220,12 @@ func (s *Stack) await(wave []plan.Service) (time.Time, error) {
 	if s.ctx.Err() != nil {
 		err = context.Cause(s.ctx) // the death of a process, not what its gate said of it
 	}
-	return slices.MaxFunc(since, time.Time.Compare), err
+	return latest(since), err
+}
+
+func latest(times []time.Time) time.Time {
+	if len(times) == 0 {
+		return time.Time{}
+	}
+	return slices.MaxFunc(times, time.Time.Compare)
 }

@@ -3,6 +3,7 @@
 #
 #   setup.sh demo    aiperf, Dynamo (frontend and mocker), nginx, a tiny model
 #   setup.sh test    the same, etcd and nats-server
+#   setup.sh bench   the demo's, and what plot_pareto.py needs
 #   setup.sh all     everything there is
 #
 # The cache is $TOPOBENCH_CACHE, else topobench in $XDG_CACHE_HOME or ~/.cache. It lies outside the tree, so
@@ -72,13 +73,25 @@ environment() {
 	say "$name installed in $((SECONDS - start)) s"
 }
 
-# environments builds what is missing, side by side, and waits for both even when one fails.
+# build NAME: the environment of that name, each with its own check and options.
+build() {
+	case $1 in
+	aiperf-*) environment "$1" aiperf.cli ;;
+	dynamo-*) environment "$1" dynamo.frontend,dynamo.mocker --no-deps ;;
+	bench-*) environment "$1" pandas,matplotlib,seaborn ;;
+	esac
+}
+
+# environments NAME...: builds what is missing, side by side, and waits for all even when one fails.
 environments() {
-	local pids=() failed=0 pid
-	fresh aiperf-0.13.0 && fresh dynamo-1.6.1 && return
+	local missing=() pids=() failed=0 name pid
+	for name; do fresh "$name" || missing+=("$name"); done
+	((${#missing[@]} > 0)) || return 0
 	python
-	fresh aiperf-0.13.0 || { environment aiperf-0.13.0 aiperf.cli & pids+=($!); }
-	fresh dynamo-1.6.1 || { environment dynamo-1.6.1 dynamo.frontend,dynamo.mocker --no-deps & pids+=($!); }
+	for name in "${missing[@]}"; do
+		build "$name" &
+		pids+=($!)
+	done
 	for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
 	((failed == 0)) || exit 1
 }
@@ -168,16 +181,18 @@ unpacked() {
 }
 
 main() {
-	local need=(nginx)
+	local need=(nginx) with=(aiperf-0.13.0 dynamo-1.6.1)
 	case ${1-} in
 	demo) ;;
-	test | all) need+=(etcd nats-server) ;;
-	*) die "tell what to set up: setup.sh demo|test|all" ;;
+	test) need+=(etcd nats-server) ;;
+	bench) with+=(bench-1) ;;
+	all) need+=(etcd nats-server) with+=(bench-1) ;;
+	*) die "tell what to set up: setup.sh demo|test|bench|all" ;;
 	esac
 	prerequisites
 	exec 9>"$cache/.lock"
 	flock -n 9 || { say "waiting for another set-up" && flock 9; }
-	environments
+	environments "${with[@]}"
 	model
 	servers "${need[@]}"
 }

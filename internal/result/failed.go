@@ -1,0 +1,79 @@
+package result
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Failed says why requests of a cell failed, from its profile_export.jsonl:
+// where every request fails aiperf writes no export, and the causes stand only
+// there. "" = no failed request is recorded. A torn last line is no error.
+func Failed(jsonl string) (string, error) {
+	file, err := os.Open(jsonl)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	var groups []ErrorGroup
+	lines := jsontext.NewDecoder(file)
+	for {
+		var line struct {
+			Error *struct {
+				Code    int    `json:"code"`
+				Type    string `json:"type"`
+				Message string `json:"message"`
+			} `json:"error"`
+		}
+		err := json.UnmarshalDecode(lines, &line)
+		if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+			return sentence(groups), nil
+		}
+		if err != nil {
+			return sentence(groups), fmt.Errorf("%s: %w", jsonl, err)
+		}
+		if line.Error != nil {
+			groups = tally(groups, ErrorGroup{Code: line.Error.Code, Type: line.Error.Type, Message: line.Error.Message})
+		}
+	}
+}
+
+// tally counts e with those of its code and type; the first message stands for all.
+func tally(groups []ErrorGroup, e ErrorGroup) []ErrorGroup {
+	for i, g := range groups {
+		if g.Code == e.Code && g.Type == e.Type {
+			groups[i].Count++
+			return groups
+		}
+	}
+	e.Count = 1
+	return append(groups, e)
+}
+
+const messageWidth = 160 // characters of a server's message that are shown
+
+func sentence(groups []ErrorGroup) string {
+	slices.SortStableFunc(groups, func(a, b ErrorGroup) int { return b.Count - a.Count })
+	var causes []string
+	for _, g := range groups {
+		message := strings.Join(strings.Fields(fmt.Sprintf("%+q", g.Message)), " ")
+		if len(message) > messageWidth {
+			message = message[:messageWidth] + "…"
+		}
+		causes = append(causes, fmt.Sprintf("%d x %s (%s)", g.Count, g.label(), message))
+	}
+	if len(causes) == 0 {
+		return ""
+	}
+	return "requests failed: " + strings.Join(causes, ", ")
+}
