@@ -46,6 +46,7 @@ type Topology struct {
 	Name, Label string
 	Artifacts   rundir.Artifacts
 	Deviations  []plan.Deviation
+	Asked       []int // concurrencies
 	Cells       []Cell
 	Times       Times
 	Err         error // why it did not start, or could not be taken down
@@ -88,7 +89,7 @@ func (c *Campaign) Conduct(ctx context.Context, wishes []Wish) ([]Topology, erro
 // topology that would not start only marks itself.
 func (c *Campaign) topology(ctx context.Context, w Wish, last bool) (t Topology, err error) {
 	began := time.Now()
-	t = Topology{Name: w.Profile.Name, Label: w.Profile.Label()}
+	t = Topology{Name: w.Profile.Name, Label: w.Profile.Label(), Asked: w.Profile.Load.Concurrency}
 	defer func() { t.Times.Total = time.Since(began) }()
 	launch, err := c.plan(w, &t)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // artifacts, nothing brought up, nothing taken down.
 func (c *Campaign) Perf(ctx context.Context, d result.Deployment, p plan.Plan) (Topology, error) {
 	began := time.Now()
-	t := Topology{Name: "perf", Label: d.Label()}
+	t := Topology{Name: "perf", Label: d.Label(), Asked: p.Load.Concurrency}
 	var err error
 	if t.Artifacts, err = c.Run.NextArtifacts(); err != nil {
 		return t, err

@@ -90,36 +90,48 @@ func (c *Campaign) cell(ctx context.Context, t *Topology, l plan.Load, concurren
 	return cell, c.publish(t, cell, attempt, outcome)
 }
 
-// verdict judges an attempt by aiperf's end and by its files.
+// verdict judges an attempt by aiperf's end and by its files. What aiperf's files
+// cannot tell becomes a check of its own, so that the sidecar carries it on.
 func verdict(attempt string, o load.Outcome, asked result.Asked) result.Verdict {
+	var v result.Verdict
 	m, err := result.Read(filepath.Join(attempt, "profile_export_aiperf.json"))
-	v := result.Verdict{State: result.Invalid}
 	if err == nil {
 		v = result.Judge(m, asked, filepath.Join(attempt, "profile_export.jsonl"))
-	} else if o.Problem == "" {
-		v.Reasons = append(v.Reasons, err.Error())
 	}
-	if o.Problem != "" {
-		v.State = result.Invalid
-		v.Reasons = append([]string{o.Problem}, append(v.Reasons, why(attempt, o)...)...)
-		v.Checks = append(v.Checks, result.Check{Name: "aiperf", State: result.Invalid, Detail: strings.Join(o.Tail, "\n")})
+	reasons := why(attempt, o, err)
+	if len(reasons) == 0 {
+		return v
+	}
+	v.State = result.Invalid
+	v.Reasons = append(reasons, v.Reasons...)
+	for _, reason := range reasons {
+		v.Checks = append(v.Checks, result.Check{Name: "run", State: result.Invalid, Detail: reason})
 	}
 	return v
 }
 
-// why adds what a person would look up next: the causes of failed requests, or
-// aiperf's own last error.
-func why(attempt string, o load.Outcome) []string {
+// why says how a cell went wrong, in one line each: how aiperf ended, and the
+// causes of failed requests or aiperf's own last error. unread is why its export
+// could not be read.
+func why(attempt string, o load.Outcome, unread error) []string {
+	if o.Problem == "" {
+		if unread != nil {
+			return []string{unread.Error()}
+		}
+		return nil
+	}
+	problem, _, _ := strings.Cut(o.Problem, "\n")
+	reasons := []string{problem}
 	failed, err := result.Failed(filepath.Join(attempt, "profile_export.jsonl"))
 	switch {
 	case err != nil:
-		return []string{err.Error()}
+		reasons = append(reasons, err.Error())
 	case failed != "":
-		return []string{failed}
+		reasons = append(reasons, failed)
 	case o.Error != "":
-		return []string{o.Error}
+		reasons = append(reasons, o.Error)
 	}
-	return nil
+	return reasons
 }
 
 func (c *Campaign) publish(t *Topology, cell *Cell, attempt string, o load.Outcome) error {

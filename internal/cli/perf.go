@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"topobench/internal/campaign"
 	"topobench/internal/plan"
@@ -105,5 +104,5 @@ func (c *perfCmd) plan(aiperf string, s *session) plan.Plan {
 	return plan.Plan{Name: "perf", Kind: c.Kind, Mode: c.Mode, Model: c.Model,
 		Load: plan.Load{AIPerf: aiperf, Model: c.Model, Tokenizer: tokenizer, URL: base, ISL: c.ISL, OSL: c.OSL, Concurrency: c.Concurrency,
 			Seed: c.Seed, Exact: c.Exact, NVExt: true, Env: plan.LoadEnv(p, site)},
-		Smoke: plan.Smoke{URL: base, Model: c.Model, ISL: c.ISL, OSL: c.OSL, Deadline: 5 * time.Minute}}
+		Smoke: plan.NewSmoke(base)}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"topobench/internal/campaign"
 	"topobench/internal/report"
@@ -85,6 +86,9 @@ func printTopologies(env *Env, topologies []campaign.Topology) {
 			fmt.Fprintf(env.Stdout, "%s: concurrency %d is %s (%s)\n", t.Name, cell.Concurrency, cell.Verdict.State, filepath.Base(cell.Path))
 			printAll(env.Stdout, cell.Verdict.Reasons, "  ")
 		}
+		if missing := t.Asked[len(t.Cells):]; len(missing) > 0 {
+			fmt.Fprintf(env.Stdout, "%s: not measured: concurrency %s\n", t.Name, strings.Trim(fmt.Sprint(missing), "[]"))
+		}
 	}
 }
 
@@ -96,7 +100,7 @@ func outcome(topologies []campaign.Topology) error {
 		if len(t.Cells) == 0 {
 			return &quietError{codeNotUp}
 		}
-		if t.Err != nil || slices.ContainsFunc(t.Cells, func(c campaign.Cell) bool { return c.Verdict.State == result.Invalid }) {
+		if t.Err != nil || len(t.Cells) < len(t.Asked) || slices.ContainsFunc(t.Cells, func(c campaign.Cell) bool { return c.Verdict.State == result.Invalid }) {
 			code = codePartial
 		}
 	}

@@ -7,12 +7,14 @@ import (
 
 // deployment derives upstream's deployment_config.json from the profile: what
 // perf.sh makes a person type, where a wrong number divides all throughput.
+// A GPU that two roles share is counted in both, since upstream adds them up.
 func deployment(p profile.Profile) result.Deployment {
 	d := result.Deployment{Kind: p.Kind, Model: served(p), ISL: p.Load.ISL, OSL: p.Load.OSL, Mode: p.Mode(),
-		Name: p.Name, Engine: p.Engine, Simulated: p.Engine == "mocker", NumGPUs: p.GPUs()}
-	d.TP, d.DP = parallelism(p.Aggregated)
-	d.PrefillTP, d.PrefillDP = parallelism(p.Prefill)
-	d.DecodeTP, d.DecodeDP = parallelism(p.Decode)
+		Name: p.Name, Engine: p.Engine, Simulated: p.Engine == "mocker"}
+	d.TP, d.DP = parallelism(p, p.Aggregated)
+	d.PrefillTP, d.PrefillDP = parallelism(p, p.Prefill)
+	d.DecodeTP, d.DecodeDP = parallelism(p, p.Decode)
+	d.NumGPUs = d.TP*d.DP + d.PrefillTP*d.PrefillDP + d.DecodeTP*d.DecodeDP
 	for _, g := range []group{{Prefill, p.Prefill}, {Decode, p.Decode}, {Aggregated, p.Aggregated}} {
 		for _, w := range g.workers {
 			d.Workers = append(d.Workers, result.Worker{Role: string(g.role), Devices: w.Devices, TP: w.TP, DP: w.DP, Host: w.Host})
@@ -22,19 +24,18 @@ func deployment(p profile.Profile) result.Deployment {
 }
 
 // parallelism is upstream's pair of a role: tp, and how many workers of that
-// width. Where workers differ it is 1 and the number of devices, so that the
-// product, which is all that plot_pareto.py uses, stays right.
-func parallelism(workers []profile.Worker) (tp, dp int) {
-	devices, equal := 0, true
-	for _, w := range workers {
-		devices += len(w.Devices)
-		equal = equal && w.TP == workers[0].TP && w.DP == workers[0].DP
-	}
+// width. Where workers differ or share GPUs it is 1 and the number of GPUs, so
+// that the product, which is all that plot_pareto.py uses, stays right.
+func parallelism(p profile.Profile, workers []profile.Worker) (tp, dp int) {
 	if len(workers) == 0 {
 		return 0, 0
 	}
-	if !equal {
-		return 1, devices
+	gpus := profile.Profile{Aggregated: workers, Hosts: p.Hosts}.GPUs()
+	first := workers[0]
+	for _, w := range workers {
+		if w.TP != first.TP || w.DP != first.DP || gpus != len(workers)*len(first.Devices) {
+			return 1, gpus
+		}
 	}
-	return workers[0].TP, workers[0].DP * len(workers)
+	return first.TP, first.DP * len(workers)
 }

@@ -1,5 +1,7 @@
 package plan
 
+import "slices"
+
 // Deviation is one difference between the guide and what is run. The table is
 // closed: the golden tests apply it to the guide's text and allow nothing else.
 type Deviation struct {
@@ -27,6 +29,10 @@ func has(r Role) func(Plan) bool {
 	}
 }
 
+func byFiles(p Plan) bool {
+	return slices.ContainsFunc(p.Services, func(s Service) bool { return slices.Contains(s.Env, "DYN_DISCOVERY_BACKEND=file") })
+}
+
 func engine(name string) func(Plan) bool { return func(p Plan) bool { return p.Engine == name } }
 
 func always(Plan) bool { return true }
@@ -40,6 +46,8 @@ func table() []deviation {
 			Why: "none of them asks who is calling"}, always},
 		{Deviation{ID: "private-services", Guide: "etcd and NATS by docker compose on 2379 and 4222", Done: "own etcd and nats-server on own ports with fresh data, ETCD_ENDPOINTS and NATS_SERVER set",
 			Why: "instances of an earlier launch would be seen as workers of this one"}, has(Etcd)},
+		{Deviation{ID: "file-discovery", Guide: "etcd and NATS by docker compose", Done: "DYN_DISCOVERY_BACKEND=file, DYN_EVENT_PLANE=zmq",
+			Why: "the profile asks for no discovery service: workers find each other by files", Since: "Dynamo 1.0"}, byFiles},
 		{Deviation{ID: "bookkeeping", Guide: "the shell's environment", Done: "a built environment with TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, telemetry off",
 			Why: "every process must be found again, and nothing of the shell may misdirect it"}, always},
 		{Deviation{ID: "nginx-paths", Guide: "sudo cp nginx.conf /etc/nginx, service nginx restart", Done: "own prefix, daemon off, access_log off and *_temp_path in the run directory",
@@ -50,6 +58,8 @@ func table() []deviation {
 			Why: "a decode worker without a mode registers as aggregated; there is no default connector", Since: "Dynamo 1.0"}, func(p Plan) bool { return p.Engine == "dynamo" && has(Decode)(p) }},
 		{Deviation{ID: "nixl-ports", Guide: "one side channel port for all", Done: "VLLM_NIXL_SIDE_CHANNEL_PORT and VLLM_PORT of its own for each worker",
 			Why: "workers of one host would collide on 5600", Since: "Dynamo 0.6"}, func(p Plan) bool { return p.Engine == "dynamo" && has(Decode)(p) }},
+		{Deviation{ID: "vllm-args", Guide: "--tensor-parallel-size before --gpu-memory-utilization, --disable-log-requests", Done: "engine_args of the profile first, then --tensor-parallel-size; no --disable-log-requests",
+			Why: "vllm takes them in any order; it no longer logs requests by default and no longer knows the flag", Since: "vLLM 0.11"}, engine("vllm")},
 		{Deviation{ID: "artifact-dir", Guide: "--artifact-dir artifacts_N/-concurrencyC", Done: "a directory for each attempt; what was accepted is published there",
 			Why: "plot_pareto.py would draw half-written and failed cells"}, always},
 		{Deviation{ID: "quiet-load", Guide: "--ui simple", Done: "--ui none --no-gpu-telemetry --no-server-metrics",

@@ -31,7 +31,7 @@ func Inherit(environ []string) []string {
 }
 
 func inherits(name string) bool {
-	if slices.Contains(neverInherited, name) || hasPrefix(name, neverPrefixes) {
+	if !isName(name) || slices.Contains(neverInherited, name) || hasPrefix(name, neverPrefixes) {
 		return false
 	}
 	return slices.Contains(inheritNames, name) || hasPrefix(name, inheritPrefixes)
@@ -73,12 +73,19 @@ func Environ(caller, own []string) (env []string, missing []string) {
 	return env, missing
 }
 
-// reference reads "${ENV:NAME}".
+// reference reads "${ENV:NAME}". The name goes into a script unquoted.
 func reference(v string) (name string, ok bool) {
 	if !strings.HasPrefix(v, "${ENV:") || !strings.HasSuffix(v, "}") {
 		return "", false
 	}
-	return v[len("${ENV:") : len(v)-1], true
+	name = v[len("${ENV:") : len(v)-1]
+	return name, isName(name)
+}
+
+// isName reports whether a shell would take the text for a variable's name.
+func isName(text string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+	return strings.Trim(text, letters+"0123456789") == "" && text != "" && strings.Contains(letters, text[:1])
 }
 
 // bookkeeping is in the environment of every child. SPT_NOENV keeps setproctitle

@@ -110,8 +110,10 @@ func (d *draft) load() {
 	d.plan.Load = Load{AIPerf: d.s.Programs.AIPerf, Model: d.plan.Model, Tokenizer: tokenizer(d.p), URL: "http://localhost:" + strconv.Itoa(d.entry()),
 		ISL: l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Seed: d.s.Seed, Exact: l.Exact, NVExt: true,
 		Timeout: d.p.Timeouts.Cell, Artifacts: d.s.Artifacts, Env: LoadEnv(d.p, d.s)}
-	s := &d.plan.Smoke
-	s.URL, s.Model, s.ISL, s.OSL, s.Deadline = httpURL(d.entry()), d.plan.Model, l.ISL, l.OSL, 5*time.Minute
+	counters := d.plan.Smoke.Counters
+	d.plan.Smoke = NewSmoke(httpURL(d.entry()))
+	d.plan.Smoke.Counters = counters
+	d.plan.Smoke.Patience = min(d.plan.Smoke.Patience, d.p.Timeouts.Ready) // a lagging router is not ready either
 }
 
 // LoadEnv is aiperf's environment. On two cores its services need longer than

@@ -127,11 +127,14 @@ type Gate struct {
 // until every counter has moved.
 type Smoke struct {
 	URL      string        `json:"url"`
-	Model    string        `json:"model"`
-	ISL      int           `json:"isl"`
-	OSL      int           `json:"osl"`
 	Counters []Counter     `json:"counters"`
-	Deadline time.Duration `json:"deadline_ns"`
+	Patience time.Duration `json:"patience_ns"` // with answers that are not 200: a router may lag behind discovery
+	Deadline time.Duration `json:"deadline_ns"` // the first handshake of each pair of workers takes 5-30 s
+}
+
+// NewSmoke is the smoke of an address with its limits, without counters.
+func NewSmoke(url string) Smoke {
+	return Smoke{URL: url, Patience: 30 * time.Second, Deadline: 5 * time.Minute}
 }
 
 // Counter is the place where a worker counts its requests.

@@ -37,7 +37,7 @@ func checkPorts(p profile.Profile, ports []Port) error {
 	owner := map[int]Port{}
 	for _, port := range ports {
 		if port.Number > highestPort {
-			faults = append(faults, fmt.Errorf("%s: port %d for %s of %s is above %d, in the range the kernel hands out: lower port_base (%d)",
+			faults = append(faults, fmt.Errorf("%s: port %d for %s of %s is above %d, in the range the kernel hands out: choose a lower one, or a lower port_base than %d",
 				p.Source, port.Number, port.Use, port.Service, highestPort, portBase(p)))
 		}
 		if other, taken := owner[port.Number]; taken {

@@ -60,7 +60,7 @@ until_true() {
   echo "ready: $what"
 }
 answers() { curl -fsS --noproxy '*' "$1"; }
-says() { curl -sS --noproxy '*' "$1" | grep -qF -- "$2"; }
+says() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
 counts() { [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$2" | wc -l)" -eq "$3" ]; }
 listens() { (exec 3<>"/dev/tcp/$1/$2"); }
 `
@@ -76,7 +76,7 @@ func (s *script) files(p Plan) {
 		files = append(slices.Clone(files), File{Path: filepath.Join(p.Load.Artifacts, "deployment_config.json"), Text: string(config) + "\n"})
 	}
 	for _, f := range files {
-		s.line("cat >%s <<'END-OF-FILE'\n%sEND-OF-FILE", Quote(f.Path), f.Text)
+		s.line("printf %%s %s >%s", Quote(f.Text), Quote(f.Path))
 	}
 }
 
@@ -117,6 +117,9 @@ func nicely(svc Service) string {
 func (s *script) load(p Plan) {
 	l := p.Load
 	s.line("\n# perf.sh's load.")
+	if l.NVExt && p.Engine != "vllm" {
+		s.line("# Dynamo 1.3 and newer answer nvext with 400: leave that argument out there.")
+	}
 	for _, c := range l.Concurrency {
 		s.line(`env -i "${inherited[@]}" env %s %s`, quoteEnv(l.Env), quoteAll(l.Argv(c, CellDir(l.Artifacts, c))))
 	}

@@ -161,9 +161,9 @@ func TestTheSignalOfTheSpecIsUsed(t *testing.T) {
 // F-56 here: somebody kills the shepherd, and its tree falls to this process.
 func TestF56ShepherdKilled(t *testing.T) {
 	b := newBed(t)
-	other := b.start(b.spec("other", "sleep"), "ready")
 	c := b.start(b.spec("svc", "grandchild"))
 	b.ready("svc", 2)
+	other := b.start(b.spec("other", "sleep"), "ready") // younger: it could be taken for offspring
 	if err := syscall.Kill(b.shepherdOf(c), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

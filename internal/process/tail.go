@@ -13,7 +13,7 @@ import (
 const tailBytes = 64 << 10
 
 // lineRunes bounds one line of a Tail; a log may hold a megabyte without newline.
-const lineRunes = 500
+const lineRunes = 200
 
 // Tail returns the last n lines of the file that have something to show, for a
 // person: split on "\n" and on the "\r" of progress bars, without colour codes

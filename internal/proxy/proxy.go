@@ -63,7 +63,7 @@ func load(config string) (*template.Template, error) {
 func (v Values) check() error {
 	var faults []error
 	for _, address := range append([]string{v.Listen}, v.Backends...) {
-		if _, err := netip.ParseAddrPort(address); err != nil {
+		if a, err := netip.ParseAddrPort(address); err != nil || a.Addr().Zone() != "" { // a zone is free text
 			faults = append(faults, fmt.Errorf("%q is not an address and port", address))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,10 +16,7 @@ import (
 	"topobench/internal/plan"
 )
 
-const (
-	smokePatience = 30 * time.Second // for answers that are not 200: a router may lag behind discovery
-	smokePause    = 100 * time.Millisecond
-)
+const smokePause = 100 * time.Millisecond
 
 // RefusedError is a 400 to the load's own body: repeating it cannot help.
 type RefusedError struct {
@@ -41,7 +39,7 @@ func Smoke(ctx context.Context, s plan.Smoke, l plan.Load, note func(string)) er
 		if refused := new(RefusedError); errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
 			return refused
 		}
-		if err != nil && time.Since(began) > smokePatience {
+		if err != nil && ctx.Err() == nil && time.Since(began) > s.Patience {
 			return fmt.Errorf("the model is listed, but a completion fails: %w", err)
 		}
 		idle := settled(ctx, s.Counters)
@@ -119,7 +117,7 @@ func readStream(r io.Reader) error {
 		case !ok:
 		case data == "[DONE]":
 			done = true
-		case strings.Contains(data, `"content":`):
+		case carriesText(data):
 			chunks++
 		case strings.Contains(data, `"error"`):
 			return fmt.Errorf("the stream carries an error: %s", data)
@@ -132,6 +130,25 @@ func readStream(r io.Reader) error {
 		return fmt.Errorf("the stream ended with %d chunks of text and done=%t", chunks, done)
 	}
 	return nil
+}
+
+// carriesText is false for vLLM's first chunk, whose content is empty. What a
+// model thinks comes under one of two other names when a reasoning parser is on.
+func carriesText(data string) bool {
+	var chunk struct {
+		Choices []struct {
+			Delta struct {
+				Content   string
+				Reasoning string
+				Thoughts  string `json:"reasoning_content"`
+			}
+		}
+	}
+	if json.Unmarshal([]byte(data), &chunk) != nil || len(chunk.Choices) == 0 {
+		return false
+	}
+	delta := chunk.Choices[0].Delta
+	return delta.Content+delta.Reasoning+delta.Thoughts != ""
 }
 
 // prompt is isl common words in an order of its own, so that no prefix cache

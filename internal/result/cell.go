@@ -35,6 +35,10 @@ func (c *Cell) read() {
 		c.Err = &FileError{Path: filepath.Dir(c.Path), Err: ErrNoResult}
 	}
 	noted := sidecar(filepath.Join(filepath.Dir(c.Path), sidecarName))
+	if errors.Is(c.Err, ErrNoResult) && verdict(noted).State == Invalid {
+		c.Verdict = verdict(noted) // the run that saw it fail knows why; that there is no export follows from it
+		return
+	}
 	c.Verdict = verdict(merge(c.checks(), noted))
 }
 

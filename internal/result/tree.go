@@ -28,14 +28,16 @@ func Tree(root string) ([]Cell, []error) {
 	}
 	var cells []Cell
 	var skipped []error
+	topologies := 0
 	for _, entry := range entries {
 		if !strings.HasPrefix(entry.Name(), "artifacts_") {
 			continue
 		}
+		topologies++
 		found, errs := topology(root, entry.Name())
 		cells, skipped = append(cells, found...), append(skipped, errs...)
 	}
-	if len(cells) == 0 && len(skipped) == 0 {
+	if topologies == 0 {
 		return nil, []error{fmt.Errorf("cannot find a result: %s has no artifacts_N directory; name the directory that perf.sh or topobench run wrote", root)}
 	}
 	slices.SortFunc(cells, func(a, b Cell) int {

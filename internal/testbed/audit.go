@@ -61,22 +61,30 @@ func (s Seen) String() string {
 // Living returns the living processes that descend from the test process or
 // carry the cookie.
 func (w Witness) Living() []Seen {
-	all := map[int]Seen{}
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is well formed
-	for _, path := range stats {
-		if s, ok := see(path, w.cookie); ok {
-			all[s.PID] = s
-		}
-	}
+	all := snapshot(w.cookie)
 	var living []Seen
 	for _, s := range all {
-		dead := s.State == "X" || (s.State == "Z" && s.Threads < 2)
-		if !dead && s.PID != os.Getpid() && (s.marked || descends(all, s)) {
+		if !s.dead() && s.PID != os.Getpid() && (s.marked || descends(all, s)) {
 			living = append(living, s)
 		}
 	}
 	return living
 }
+
+// snapshot is every process of this machine, marked if its environment holds mark.
+func snapshot(mark string) map[int]Seen {
+	all := map[int]Seen{}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is well formed
+	for _, path := range stats {
+		if s, ok := see(path, mark); ok {
+			all[s.PID] = s
+		}
+	}
+	return all
+}
+
+// dead: a zombie with other threads still runs.
+func (s Seen) dead() bool { return s.State == "X" || (s.State == "Z" && s.Threads < 2) }
 
 func see(path, cookie string) (Seen, bool) {
 	stat, err := os.ReadFile(path)

@@ -1,0 +1,147 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"topobench/profiles"
+)
+
+func TestInherit(t *testing.T) {
+	for _, row := range []struct {
+		why, name string
+		want      bool
+	}{
+		{"programs are found by it", "PATH", true},
+		{"caches lie there", "HOME", true},
+		{"a locale", "LC_ALL", true},
+		{"a proxy to the model hub", "https_proxy", true},
+		{"the token of gated models", "HF_TOKEN", true},
+		{"NCCL's own settings", "NCCL_DEBUG", true},
+		{"where CUDA lies", "CUDA_HOME", true},
+		{"a credential that no child needs", "AWS_SECRET_ACCESS_KEY", false},
+		{"it would send Dynamo to another launch", "DYN_NAMESPACE", false},
+		{"it would send Dynamo to another etcd", "ETCD_ENDPOINTS", false},
+		{"it would send Dynamo to another NATS", "NATS_SERVER", false},
+		{"GPUs come from the profile", "CUDA_VISIBLE_DEVICES", false},
+		{"the order of GPUs is fixed", "CUDA_DEVICE_ORDER", false},
+		{"ports come from the plan", "VLLM_PORT", false},
+		{"side channels come from the plan", "VLLM_NIXL_SIDE_CHANNEL_PORT", false},
+		{"another run's mark", "TOPOBENCH_RUN", false},
+		{"TMPDIR is private", "TMPDIR", false},
+		{"it changes which code runs", "LD_PRELOAD", false},
+		{"a script could not name it", "HF_X;touch x", false},
+		{"a script could not name it either", "LC_(", false},
+	} {
+		got := slices.Contains(Inherit([]string{row.name + "=v"}), row.name)
+		if got != row.want {
+			t.Errorf("%s is inherited: %t, want %t: %s", row.name, got, row.want, row.why)
+		}
+	}
+	got := Inherit([]string{"PATH=/a", "no-value", "HOME=/h", "PATH=/b", "="})
+	if diff := cmp.Diff([]string{"HOME", "PATH"}, got); diff != "" {
+		t.Errorf("sorted, each once (-want +got):\n%s", diff)
+	}
+}
+
+func TestEnviron(t *testing.T) {
+	caller := []string{"PATH=/bin", "SECRET=s3", "HF_HUB_OFFLINE=1", "DYN_NAMESPACE=other"}
+	own := []string{"HF_HUB_OFFLINE", "A=1", "TOKEN=${ENV:SECRET}", "B=${ENV:NOT_SET}", "C=${ENV:a b}", "D=x${ENV:SECRET}"}
+	env, missing := Environ(caller, own)
+	want := []string{"PATH=/bin", "A=1", "TOKEN=s3", "B=", "C=${ENV:a b}", "D=x${ENV:SECRET}"}
+	if diff := cmp.Diff(want, env); diff != "" {
+		t.Errorf("environment (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"NOT_SET"}, missing); diff != "" {
+		t.Errorf("missing (-want +got):\n%s", diff)
+	}
+}
+
+// What the shell of the caller holds is named in a plan and never in its text.
+func TestNoInheritedValueIsPrinted(t *testing.T) {
+	var caller []string
+	for i, name := range []string{"PATH", "HOME", "HF_TOKEN", "SECRET", "LC_ALL", "NCCL_X", "https_proxy"} {
+		caller = append(caller, fmt.Sprintf("%s=sentinel-%d", name, i))
+	}
+	for _, name := range profiles.Names() {
+		profile := builtIn(t, name)
+		profile.Env = map[string]string{"HF_TOKEN": "${ENV:SECRET}"}
+		p := planned(t, profile)
+		p.Inherit = Inherit(caller)
+		text, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for form, text := range map[string]string{"script": printed(t, p), "JSON": string(text)} {
+			if strings.Contains(text, "sentinel-") {
+				t.Errorf("the %s of %s holds a value of the caller's", form, name)
+			}
+			if !strings.Contains(text, "SECRET") {
+				t.Errorf("the %s of %s does not name the variable that is wanted", form, name)
+			}
+		}
+		env, missing := Environ(caller, p.Services[0].Env)
+		if len(missing) > 0 || !slices.Contains(env, "HF_TOKEN=sentinel-3") {
+			t.Errorf("%s: the service gets %v, missing %v", name, env, missing)
+		}
+	}
+}
+
+// A value set in the shell must not win over what the plan decides.
+func TestNothingOfTheShellMisdirectsDynamo(t *testing.T) {
+	caller := []string{"DYN_NAMESPACE=other", "ETCD_ENDPOINTS=http://other", "NATS_SERVER=nats://other", "DYN_REQUEST_PLANE=nats",
+		"CUDA_VISIBLE_DEVICES=7", "VLLM_PORT=1", "VLLM_NIXL_SIDE_CHANNEL_PORT=5600"}
+	for _, name := range profiles.Names() {
+		for _, s := range builtInPlan(t, name).Services {
+			env, _ := Environ(caller, s.Env)
+			for _, kv := range env {
+				if slices.Contains(caller, kv) {
+					t.Errorf("%s of %s gets the shell's %s", s.Name, name, kv)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryChildCarriesTheMark(t *testing.T) {
+	for _, name := range profiles.Names() {
+		p := builtInPlan(t, name)
+		children := append(slices.Clone(p.Services), Service{Name: "aiperf", Env: p.Load.Env})
+		for _, s := range children {
+			for _, kv := range []string{"TOPOBENCH_RUN=x", "SPT_NOENV=1", "TMPDIR=/tmp/t1"} {
+				if !slices.Contains(s.Env, kv) {
+					t.Errorf("%s of %s has no %s", s.Name, name, kv)
+				}
+			}
+		}
+	}
+}
+
+// aiperf 0.13 refuses a local tokenizer when either variable is set, and the
+// shell may have set them.
+func TestLoadDropsOfflineForALocalTokenizer(t *testing.T) {
+	env, _ := Environ([]string{"HF_HUB_OFFLINE=1", "PATH=/bin"}, builtInPlan(t, "demo-agg").Load.Env)
+	if slices.Contains(env, "HF_HUB_OFFLINE=1") {
+		t.Error("a local tokenizer, and aiperf gets HF_HUB_OFFLINE")
+	}
+	env, _ = Environ([]string{"HF_HUB_OFFLINE=1"}, builtInPlan(t, "agg-1node").Load.Env)
+	if !slices.Contains(env, "HF_HUB_OFFLINE=1") {
+		t.Error("a tokenizer of the hub, and what the person set is lost")
+	}
+}
+
+func TestTheProfileHasTheLastWord(t *testing.T) {
+	p := textPlan(t, `{name: a, kind: b, engine: mocker, model: m, env: {DYN_REQUEST_PLANE: nats, X: all},
+		aggregated: [{cuda_visible_devices: [0], env: {Y: own}}]}`)
+	s := service(t, p, "aggregated-0")
+	for name, want := range map[string]string{"DYN_REQUEST_PLANE": "nats", "X": "all", "Y": "own"} {
+		if got := value(s, name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}

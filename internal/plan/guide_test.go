@@ -1,0 +1,132 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// edit is what a row of the deviation table does to a command of the guide.
+type edit struct{ id, from, to string }
+
+const (
+	transfer  = ` --kv-transfer-config {"kv_connector":"NixlConnector","kv_role":"kv_both"}`
+	guidePD   = "python -m dynamo.vllm --model Qwen/Qwen3-0.6B"
+	guideVLLM = "vllm serve Qwen/Qwen3-0.6B --block-size 128 --max-model-len 3500 --max-num-batched-tokens 3500" +
+		" --tensor-parallel-size 4 --gpu-memory-utilization 0.95 --disable-log-requests --port "
+)
+
+func vllmEdits(port string) []edit {
+	return []edit{
+		{"vllm-args", " --tensor-parallel-size 4 --gpu-memory-utilization 0.95 --disable-log-requests", " --gpu-memory-utilization 0.95 --tensor-parallel-size 4"},
+		{"loopback", " --port " + port, " --host 127.0.0.1 --port " + port},
+	}
+}
+
+// The guide's commands, word for word, and the deviations that are allowed.
+func TestCommandsAreTheGuides(t *testing.T) {
+	prefill := []edit{{"roles", " --is-prefill-worker", " --disaggregation-mode prefill" + transfer}}
+	for _, row := range []struct {
+		profile, service, gpus, guide string
+		edits                         []edit
+	}{
+		{"disagg-1node", "frontend", "", "python -m dynamo.frontend --http-port 8000", nil},
+		{"disagg-1node", "prefill-0", "0", guidePD + " --is-prefill-worker", prefill},
+		{"disagg-1node", "prefill-3", "3", guidePD + " --is-prefill-worker", prefill},
+		{"disagg-1node", "decode-0", "4,5,6,7", guidePD, []edit{
+			{"decode-tp", "0.6B", "0.6B --tensor-parallel-size 4"},
+			{"roles", "-size 4", "-size 4 --disaggregation-mode decode" + transfer}}},
+		{"agg-1node", "aggregated-0", "0,1,2,3", guideVLLM + "8001", vllmEdits("8001")},
+		{"agg-1node", "aggregated-1", "4,5,6,7", guideVLLM + "8002", vllmEdits("8002")},
+	} {
+		p := builtInPlan(t, row.profile)
+		s := service(t, p, row.service)
+		want := row.guide
+		for _, e := range row.edits {
+			if !slices.ContainsFunc(p.Deviations, func(d Deviation) bool { return d.ID == e.id }) {
+				t.Errorf("%s: the deviation %s is not in the plan's table", row.service, e.id)
+			}
+			if strings.Count(want, e.from) != 1 {
+				t.Fatalf("%s: %q is not once in %q", row.service, e.from, want)
+			}
+			want = strings.Replace(want, e.from, e.to, 1)
+		}
+		if diff := cmp.Diff(strings.Fields(want), s.Argv); diff != "" {
+			t.Errorf("%s of %s (-guide +plan):\n%s", row.service, row.profile, diff)
+		}
+		if got := value(s, "CUDA_VISIBLE_DEVICES"); got != row.gpus {
+			t.Errorf("%s of %s sees the GPUs %q, want %q", row.service, row.profile, got, row.gpus)
+		}
+	}
+}
+
+// perf.sh's aiperf command for a concurrency of 8.
+var perfSH = []string{
+	"aiperf", "profile",
+	"--model", "Qwen/Qwen3-0.6B",
+	"--tokenizer", "Qwen/Qwen3-0.6B",
+	"--endpoint-type", "chat",
+	"--endpoint", "/v1/chat/completions",
+	"--streaming",
+	"--url", "http://localhost:8000",
+	"--synthetic-input-tokens-mean", "3000",
+	"--synthetic-input-tokens-stddev", "0",
+	"--output-tokens-mean", "150",
+	"--output-tokens-stddev", "0",
+	"--extra-inputs", "max_tokens:150",
+	"--extra-inputs", "min_tokens:150",
+	"--extra-inputs", "ignore_eos:true",
+	"--extra-inputs", `{"nvext":{"ignore_eos":true}}`,
+	"--concurrency", "8",
+	"--request-count", "80",
+	"--warmup-request-count", "16",
+	"--num-dataset-entries", "96",
+	"--random-seed", "100",
+	"--artifact-dir", "artifacts_root/artifacts_0/-concurrency8",
+	"--ui", "simple",
+	"-H", "Authorization: Bearer NOT USED",
+	"-H", "Accept: text/event-stream",
+}
+
+func TestExactLoadIsPerfSH(t *testing.T) {
+	for _, name := range []string{"disagg-1node", "agg-1node"} {
+		l := builtInPlan(t, name).Load
+		if diff := cmp.Diff(perfSH, l.Argv(8, CellDir(l.Artifacts, 8))); diff != "" {
+			t.Errorf("%s (-perf.sh +plan):\n%s", name, diff)
+		}
+		if diff := cmp.Diff([]int{1, 2, 4, 8, 16, 32, 64, 128, 256}, l.Concurrency); diff != "" {
+			t.Errorf("%s: levels (-perf.sh +plan):\n%s", name, diff)
+		}
+	}
+}
+
+func TestQuietLoadDiffersInWhatItsDeviationSays(t *testing.T) {
+	exact := builtInPlan(t, "agg-1node").Load
+	quiet := exact
+	quiet.Exact = false
+	want := strings.Join(exact.Argv(8, "d"), "\n")
+	want = strings.Replace(want, "--ui\nsimple", "--ui\nnone\n--no-gpu-telemetry\n--no-server-metrics", 1)
+	if diff := cmp.Diff(want, strings.Join(quiet.Argv(8, "d"), "\n")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	quiet.Exact, quiet.NVExt = true, false
+	want = strings.Replace(strings.Join(exact.Argv(8, "d"), "\n"), "--extra-inputs\n{\"nvext\":{\"ignore_eos\":true}}\n", "", 1)
+	if diff := cmp.Diff(want, strings.Join(quiet.Argv(8, "d"), "\n")); diff != "" {
+		t.Errorf("without nvext (-want +got):\n%s", diff)
+	}
+}
+
+func TestFreshPromptsHaveASeedForEachLevel(t *testing.T) {
+	l := builtInPlan(t, "demo-agg").Load
+	l.FreshPrompts = true
+	seeds := map[string]bool{}
+	for _, c := range l.Concurrency {
+		argv := l.Argv(c, "d")
+		seeds[argv[slices.Index(argv, "--random-seed")+1]] = true
+	}
+	if len(seeds) != len(l.Concurrency) {
+		t.Errorf("seeds %v for the levels %v", seeds, l.Concurrency)
+	}
+}

@@ -1,0 +1,103 @@
+package plan
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"topobench/internal/profile"
+	"topobench/profiles"
+)
+
+var update = flag.Bool("update", false, "write the golden files instead of comparing")
+
+// golden compares with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs (-want +got):\n%s", path, diff)
+	}
+}
+
+// site is a launch whose programs carry the guide's names.
+func site() Site {
+	return Site{Dir: "/runs/x/t", Temp: "/tmp/t1", Namespace: "topobench-x-t", Cookie: "x", Artifacts: "artifacts_root/artifacts_0",
+		Programs: Programs{Python: "python", VLLM: "vllm", AIPerf: "aiperf", Nginx: "nginx", Etcd: "etcd", NATS: "nats-server"}, Seed: 100}
+}
+
+// read reads a profile in an environment whose cache is /cache.
+func read(t testing.TB, source, text string) profile.Profile {
+	t.Helper()
+	getenv := func(name string) string { return map[string]string{"TOPOBENCH_CACHE": "/cache"}[name] }
+	p, err := profile.Reader{Getenv: getenv}.Parse(source, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func builtIn(t testing.TB, name string) profile.Profile {
+	t.Helper()
+	text, err := profiles.Read(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read(t, "built-in "+name, string(text))
+}
+
+func planned(t testing.TB, p profile.Profile) Plan {
+	t.Helper()
+	plan, err := Make(p, site())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+func builtInPlan(t testing.TB, name string) Plan { return planned(t, builtIn(t, name)) }
+
+// textPlan plans a profile given as text.
+func textPlan(t testing.TB, text string) Plan { return planned(t, read(t, "/p/p.yaml", text)) }
+
+func service(t testing.TB, p Plan, name string) Service {
+	t.Helper()
+	i := slices.IndexFunc(p.Services, func(s Service) bool { return s.Name == name })
+	if i < 0 {
+		t.Fatalf("no service %s in %s", name, p.Name)
+	}
+	return p.Services[i]
+}
+
+// value is a variable of a service, the last one as env(1) has it.
+func value(s Service, name string) string {
+	for _, kv := range slices.Backward(s.Env) {
+		if n, v, _ := strings.Cut(kv, "="); n == name {
+			return v
+		}
+	}
+	return ""
+}
+
+func printed(t testing.TB, p Plan) string {
+	t.Helper()
+	var b strings.Builder
+	if err := Script(&b, p); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}

@@ -1,0 +1,84 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"topobench/profiles"
+)
+
+// wide is a node of sixteen GPUs, all of them workers.
+func wide(base int) string {
+	var workers []string
+	for i := range 16 {
+		workers = append(workers, fmt.Sprintf("{cuda_visible_devices: [%d]}", i))
+	}
+	list := strings.Join(workers, ", ")
+	return fmt.Sprintf("{name: wide, kind: k, engine: dynamo, model: m, port_base: %d, prefill: [%s], decode: [{cuda_visible_devices: [16, 17, 18, 19, 20, 21, 22, 23], tensor_parallel: 8}]}", base, list)
+}
+
+func TestPortsAreDistinctAndLow(t *testing.T) {
+	plans := []Plan{textPlan(t, wide(23000)), textPlan(t, wide(1024))}
+	for _, name := range profiles.Names() {
+		plans = append(plans, builtInPlan(t, name))
+	}
+	for _, p := range plans {
+		taken := map[int]Port{}
+		for _, port := range p.Ports() {
+			if other, twice := taken[port.Number]; twice {
+				t.Errorf("%s: %+v and %+v", p.Name, port, other)
+			}
+			taken[port.Number] = port
+			if port.Number > 32767 || port.Service == "" || port.Use == "" {
+				t.Errorf("%s: %+v is too high or nobody's", p.Name, port)
+			}
+		}
+	}
+}
+
+// A rank of a worker listens on base + rank: the next worker must begin behind it.
+func TestSideChannelsLeaveRoomForRanks(t *testing.T) {
+	p := textPlan(t, wide(23000))
+	last := 0
+	for _, s := range p.Services {
+		for _, port := range s.Ports {
+			if port.Use != "nixl" {
+				continue
+			}
+			if last > 0 && port.Number-last < 8 {
+				t.Errorf("%s begins %d ports behind its neighbour, want 8", s.Name, port.Number-last)
+			}
+			last = port.Number
+		}
+	}
+	if last == 0 {
+		t.Error("no side channel in the plan")
+	}
+}
+
+func TestClashingPorts(t *testing.T) {
+	const mocker = "{name: a, kind: b, engine: mocker, model: m, aggregated: [{cuda_visible_devices: [0]}], "
+	for _, row := range []struct {
+		why, text string
+		words     []string
+	}{
+		{"the frontend's port is a worker's system port", mocker + "frontend: {port: 23100}}",
+			[]string{"/p/p.yaml: port 23100 is wanted twice", "http of frontend", "system of aggregated-0"}},
+		{"behind a high base the last side channels are too high", wide(32000) + "",
+			[]string{"nixl of", "above 32767", "port_base than 32000"}},
+		{"two faults are told at once", mocker + "frontend: {port: 23100}, balancer_: 0}",
+			nil},
+	} {
+		_, err := Make(read(t, "/p/p.yaml", row.text), site())
+		if err == nil {
+			t.Errorf("%s: no error", row.why)
+			continue
+		}
+		for _, word := range row.words {
+			if !strings.Contains(err.Error(), word) {
+				t.Errorf("%s: no %q in\n%v", row.why, word, err)
+			}
+		}
+	}
+}

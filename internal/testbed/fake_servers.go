@@ -1,0 +1,69 @@
+package testbed
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+var (
+	listenLine  = regexp.MustCompile(`(?m)^\s*listen\s+([^\s;]+)`)
+	backendLine = regexp.MustCompile(`(?m)^\s*server\s+(\d[^\s;]+)`)
+)
+
+// nginx spreads requests over the servers of its configuration in turn. As a
+// test (-t) it refuses the directive "bogus", and with FAKE_NGINX=hang-check it
+// does not come to an end.
+func nginx(args []string) int {
+	path := flags(args)["c"]
+	conf, err := os.ReadFile(path)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "nginx: [emerg]", err)
+		return 1
+	}
+	if at := strings.Index(string(conf), "bogus"); at >= 0 {
+		fmt.Fprintf(os.Stderr, "nginx: [emerg] unknown directive \"bogus\" in %s:%d\n", path, 1+strings.Count(string(conf[:at]), "\n"))
+		return 1
+	}
+	if slices.Contains(args, "-t") {
+		if fails, _ := fault("NGINX"); fails == "hang-check" {
+			return hang()
+		}
+		return 0
+	}
+	backends := backendLine.FindAllSubmatch(conf, -1)
+	var turn atomic.Int64
+	return serve(string(listenLine.FindSubmatch(conf)[1]), &httputil.ReverseProxy{
+		FlushInterval: -1, // streams
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: string(backends[int(turn.Add(1))%len(backends)][1])})
+		},
+	})
+}
+
+// etcd answers /health.
+func etcd(args []string) int {
+	return serve(strings.TrimPrefix(flags(args)["listen-client-urls"], "http://"),
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"health":"true"}`) }))
+}
+
+// nats answers /healthz on its monitoring port.
+func nats(args []string) int {
+	return serve(flags(args)["a"]+":"+flags(args)["m"],
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"status":"ok"}`) }))
+}
+
+// vllm is "vllm serve MODEL": it takes nvext, which it does not know, in silence.
+func vllm(args []string) int {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /v1/models", func(w http.ResponseWriter, _ *http.Request) { listModels(w, args[1]) })
+	mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, _ *http.Request) { streamText(w, 4) })
+	return serve("127.0.0.1:"+flags(args)["port"], mux)
+}

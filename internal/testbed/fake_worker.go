@@ -1,0 +1,105 @@
+package testbed
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+)
+
+// instance is a worker as it stands in the frontend's /health. Type and Model
+// are the fakes' own.
+type instance struct {
+	Component string            `json:"component"`
+	Endpoint  string            `json:"endpoint"`
+	Namespace string            `json:"namespace"`
+	ID        int               `json:"instance_id"`
+	Transport map[string]string `json:"transport"`
+	Type      string            `json:"type"` // prefill, decode or aggregated
+	Model     string            `json:"model"`
+}
+
+// dynamoMocker registers in a file below DYN_FILE_KV and serves on its system
+// port: /health and /metrics as recorded, and /generate, to which the fake
+// frontend hands requests. Faults of FAKE_WORKER: "exit N" at the start, "die N"
+// with the Nth request, never-ready, absent (ready, but never registered),
+// stubborn (deaf to SIGTERM).
+func dynamoMocker(args []string) int {
+	fails, n := fault("WORKER")
+	if fails == "exit" {
+		fmt.Printf("INFO loading the model\nERROR: engine core failed to start\nending with %d\n", n)
+		return n
+	}
+	address := os.Getenv("DYN_SYSTEM_HOST") + ":" + os.Getenv("DYN_SYSTEM_PORT")
+	if fails != "absent" {
+		if err := register(address, flags(args)); err != nil {
+			fmt.Println("ERROR:", err)
+			return 1
+		}
+	}
+	w := &mocker{state: "ready"}
+	if fails == "never-ready" {
+		w.state = "notready"
+	}
+	if fails == "die" {
+		w.last = int64(n)
+	}
+	code := serve(address, w.handler())
+	if fails == "stubborn" {
+		return hang() // serve has caught the signals for good
+	}
+	return code
+}
+
+// register writes the worker's file whole: the frontend may be reading.
+func register(address string, f map[string]string) error {
+	i := instance{Component: "backend", Endpoint: "generate", Namespace: os.Getenv("DYN_NAMESPACE"), ID: os.Getpid(),
+		Transport: map[string]string{"tcp": address}, Type: f["disaggregation-mode"], Model: f["model-name"]}
+	switch i.Type {
+	case "":
+		i.Type = "aggregated"
+	case "prefill":
+		i.Component = "prefill"
+	}
+	if i.Model == "" {
+		i.Model = f["model-path"]
+	}
+	data, err := json.Marshal(i)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(os.Getenv("DYN_FILE_KV"), strings.ReplaceAll(address, ":", "-"))
+	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path+".json")
+}
+
+type mocker struct {
+	state    string // of the endpoint generate
+	last     int64  // the request it dies of; 0 = none
+	requests atomic.Int64
+}
+
+func (m *mocker) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		// The real mocker says "notready" here while generate is ready.
+		fmt.Fprintf(w, `{"status":"notready","uptime":{"secs":5,"nanos":0},"endpoints":{"generate":%q}}`, m.state)
+	})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "# TYPE dynamo_component_requests_total counter\n"+
+			"dynamo_component_requests_total{dynamo_endpoint=\"generate\"} %d\n"+
+			"dynamo_component_requests_total{dynamo_endpoint=\"worker_kv_query_source\"} 7\n", m.requests.Load())
+	})
+	mux.HandleFunc("POST /generate", func(http.ResponseWriter, *http.Request) {
+		if m.requests.Add(1) == m.last {
+			fmt.Printf("ERROR: illegal memory access at request %d\n", m.last)
+			End(1)
+		}
+	})
+	return mux
+}

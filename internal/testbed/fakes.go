@@ -1,0 +1,115 @@
+package testbed
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Fakes are the programs that topobench drives, for testscript.Main: a Python
+// with Dynamo's frontend and mocker, vllm, nginx, etcd, nats-server and aiperf.
+// Each talks as the real one does (recorded from Dynamo 1.6.1 and aiperf 0.13),
+// as far as topobench listens, and misbehaves where a variable says so: see fault.
+func Fakes() map[string]func() {
+	commands := map[string]func(){}
+	for name, run := range map[string]func(args []string) int{
+		"python3": python, "vllm": vllm, "aiperf": aiperf, "nginx": nginx, "etcd": etcd, "nats-server": nats,
+	} {
+		commands[name] = func() {
+			Named()
+			if len(os.Args) > 1 && os.Args[1] == childCommand {
+				End(behave(os.Args[2:]))
+			}
+			End(run(os.Args[1:]))
+		}
+	}
+	return commands
+}
+
+// Named gives a command of testscript.Main its path back as os.Args[0], by which
+// it can be started again and be recognised in /proc.
+func Named() {
+	if path, err := os.Executable(); err == nil {
+		os.Args[0] = path
+	}
+}
+
+// End is os.Exit without the second that the race detector waits for late
+// reports: children get no GORACE that would forbid it.
+func End(code int) { syscall.Exit(code) }
+
+// Carriers are the living processes with mark in their environment.
+func Carriers(mark string) []Seen {
+	return slices.DeleteFunc(slices.Collect(maps.Values(snapshot(mark))), func(s Seen) bool { return s.dead() || !s.marked })
+}
+
+// python runs Dynamo's modules.
+func python(args []string) int {
+	switch module := flags(args)["m"]; module {
+	case "dynamo.frontend":
+		return dynamoFrontend(args)
+	case "dynamo.mocker":
+		return dynamoMocker(args)
+	default:
+		fmt.Fprintf(os.Stderr, "python3: Error while finding module specification for '%s' (ModuleNotFoundError)\n", module)
+		return 1
+	}
+}
+
+// fault is how a program is to misbehave: the first word of FAKE_<program>, which
+// a profile's env sets, or of LC_FAKE_<program>, which topobench hands on from
+// its own environment; and the number after it, if any.
+func fault(program string) (name string, n int) {
+	text := os.Getenv("FAKE_" + program)
+	if text == "" {
+		text = os.Getenv("LC_FAKE_" + program)
+	}
+	name, number, _ := strings.Cut(text, " ")
+	n, _ = strconv.Atoi(number)
+	return name, n
+}
+
+// flags reads -name value and --name value. Of a name given twice the last counts.
+func flags(args []string) map[string]string {
+	values := map[string]string{}
+	for i, arg := range args {
+		if strings.HasPrefix(arg, "-") && i+1 < len(args) {
+			values[strings.TrimLeft(arg, "-")] = args[i+1]
+		}
+	}
+	return values
+}
+
+// serve answers on an address until a signal asks it to end.
+func serve(address string, h http.Handler) int {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		fmt.Println("ERROR:", err)
+		return 1
+	}
+	go func() { fmt.Println("ERROR:", http.Serve(l, h)) }()
+	fmt.Println("serving on", address)
+	select {
+	case sig := <-asked:
+		fmt.Println("stopping on", sig)
+	case <-time.After(forever):
+	}
+	return 0
+}
+
+// hang does nothing, for as long as a child may.
+func hang() int {
+	fmt.Println("hanging")
+	time.Sleep(forever)
+	return 0
+}
