@@ -96,7 +96,7 @@ func (c *Campaign) smoke(ctx context.Context, p plan.Plan, t *Topology) (plan.Lo
 		d := plan.NVExtDropped(refused.Answer)
 		t.Deviations = append(t.Deviations, d)
 		c.note("deviation", d)
-		c.Screen.Note(fmt.Sprintf("%s: nvext.ignore_eos is not sent, the server refuses it (HTTP %d); max_tokens, min_tokens and ignore_eos are", t.Name, refused.Status))
+		c.Screen.Note(fmt.Sprintf("%s: the load leaves out nvext.ignore_eos, which the server refuses (HTTP %d)", t.Name, refused.Status))
 		err = c.Smoke(ctx, p.Smoke, l, note)
 	}
 	return l, err

@@ -21,6 +21,7 @@ type Cell struct {
 	Verdict     result.Verdict
 	Took        time.Duration
 	Path        string // where it was published
+	Numbers     string // the ones a person waits for; "" = none
 }
 
 // sweep runs one cell after another. A cell that is not valid is kept and the
@@ -86,28 +87,41 @@ func (c *Campaign) cell(ctx context.Context, t *Topology, l plan.Load, concurren
 	began := time.Now()
 	defer func() { t.Times.Analysis += time.Since(began) }()
 	cell := &Cell{Concurrency: concurrency, Took: outcome.Took, Path: t.Artifacts.Cell(concurrency)}
-	cell.Verdict = verdict(attempt, outcome, result.Asked{Requests: l.Requests(concurrency), OSL: l.OSL})
+	cell.Verdict, cell.Numbers = verdict(attempt, outcome, result.Asked{Requests: l.Requests(concurrency), OSL: l.OSL})
 	return cell, c.publish(t, cell, attempt, outcome)
 }
 
 // verdict judges an attempt by aiperf's end and by its files. What aiperf's files
 // cannot tell becomes a check of its own, so that the sidecar carries it on.
-func verdict(attempt string, o load.Outcome, asked result.Asked) result.Verdict {
-	var v result.Verdict
+func verdict(attempt string, o load.Outcome, asked result.Asked) (v result.Verdict, numbers string) {
 	m, err := result.Read(filepath.Join(attempt, "profile_export_aiperf.json"))
 	if err == nil {
 		v = result.Judge(m, asked, filepath.Join(attempt, "profile_export.jsonl"))
+		numbers = headline(m)
 	}
 	reasons := why(attempt, o, err)
 	if len(reasons) == 0 {
-		return v
+		return v, numbers
 	}
 	v.State = result.Invalid
 	v.Reasons = append(reasons, v.Reasons...)
 	for _, reason := range reasons {
 		v.Checks = append(v.Checks, result.Check{Name: "run", State: result.Invalid, Detail: reason})
 	}
-	return v
+	return v, numbers
+}
+
+// headline is what a person waits for; a number that is missing is left out.
+func headline(m result.Measurement) string {
+	var parts []string
+	for _, x := range []struct{ tag, format string }{
+		{"output_token_throughput_per_user", "%.1f tok/s/user"}, {"output_token_throughput", "%.1f tok/s"}, {"time_to_first_token", "TTFT %.1f ms"},
+	} {
+		if n, err := m.Value(x.tag, "avg"); err == nil {
+			parts = append(parts, fmt.Sprintf(x.format, n))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // why says how a cell went wrong, in one line each: how aiperf ended, and the
@@ -150,6 +164,9 @@ func (c *Campaign) publish(t *Topology, cell *Cell, attempt string, o load.Outco
 
 func cellLine(topology string, c Cell) string {
 	line := fmt.Sprintf("%s: concurrency %d: %s (%.1f s)", topology, c.Concurrency, c.Verdict.State, c.Took.Seconds())
+	if c.Numbers != "" {
+		line += "  " + c.Numbers
+	}
 	if len(c.Verdict.Reasons) > 0 {
 		line += "\n  " + strings.Join(c.Verdict.Reasons, "\n  ")
 	}

@@ -12,7 +12,7 @@ import (
 func TimeTable(topologies []Topology) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "seconds\tplan\tlaunch\tengine start\tready lag\tsmoke\taiperf\tanalysis\tteardown\tproof\ttotal\town\t")
+	fmt.Fprintln(w, "seconds\tplan\tlaunch\tengine\tready lag\tsmoke\taiperf\tanalysis\tteardown\tproof\ttotal\town\t")
 	for _, t := range topologies {
 		x := t.Times
 		fmt.Fprintf(w, "%s\t", t.Name)

@@ -19,12 +19,13 @@ import (
 // Env is all that a command takes from its process.
 type Env struct {
 	Stdout, Stderr io.Writer
+	Screen         io.Writer // where a run's progress is shown; redrawn in place if it is a terminal
 	Environ        []string
 }
 
 // OS is the environment of this process. A closed stdout or stderr is no error.
 func OS() *Env {
-	return &Env{Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ()}
+	return &Env{Stdout: status.Lenient(os.Stdout), Stderr: status.Lenient(os.Stderr), Screen: os.Stderr, Environ: os.Environ()}
 }
 
 // Getenv is the value of a variable, "" when it is not set.
@@ -54,7 +55,6 @@ func Main(args []string, env *Env) int {
 	if len(args) > 0 && args[0] == "shepherd" {
 		return shepherd.Main(args[1:])
 	}
-	env = &Env{Stdout: status.Lenient(env.Stdout), Stderr: status.Lenient(env.Stderr), Environ: env.Environ}
 	signals := listen()
 	defer signals.stop()
 	done := make(chan int, 1)

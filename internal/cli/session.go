@@ -39,7 +39,7 @@ func open(root string, env *Env, s *signals) (*session, error) {
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
-	screen := status.New(status.Detect(env.Stderr, env.Getenv))
+	screen := status.New(status.Detect(env.Screen, env.Getenv))
 	return &session{screen: screen, env: env, campaign: &campaign.Campaign{
 		Run: dir, Journal: journal, Screen: screen, Environ: env.Environ, Hurry: s.hurry,
 		Await: ready.Await, Smoke: ready.Smoke, Site: plan.Site{Cookie: dir.ID()}}}, nil

@@ -36,8 +36,8 @@ func (c *runCmd) prompts() string {
 	if c.FreshPrompts {
 		return "prompts: a seed of its own for each concurrency\n"
 	}
-	return "prompts: one seed for all levels, as the guide; each level sends those of the level before again, which a prefix cache\n" +
-		"may still hold (--fresh-prompts gives each level its own)\n"
+	return "prompts: one seed for all levels, as the guide. Each level sends those of the level before\n" +
+		"again, which a prefix cache may still hold; --fresh-prompts gives each level its own.\n"
 }
 
 // facts reads back the cells of this run, and of no other, from the artifacts.

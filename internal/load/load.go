@@ -39,7 +39,7 @@ type Outcome struct {
 	Exit    process.Exit
 	Took    time.Duration
 	Problem string
-	Error   string   // the last line of its log that names an error
+	Error   string // the last line of its log that names an error
 }
 
 // Run runs the job. An error means that aiperf could not be started or that it

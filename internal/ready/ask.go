@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"topobench/internal/plan"
@@ -26,6 +27,8 @@ const bodyLimit = 1 << 20
 
 // errNoModel: every instance is there, and still the frontend lists no model.
 var errNoModel = errors.New("all instances are registered, but the model is not listed")
+
+var errNoAnswer = errors.New("does not answer yet")
 
 // ask asks a gate once.
 func ask(ctx context.Context, g plan.Gate) error {
@@ -55,7 +58,10 @@ func get(ctx context.Context, url string) (int, []byte, error) {
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return 0, nil, fmt.Errorf("no answer yet: %w", errors.Unwrap(err))
+		if errors.Is(err, syscall.ECONNREFUSED) { // the normal state while a model is loaded
+			return 0, nil, errNoAnswer
+		}
+		return 0, nil, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, bodyLimit))

@@ -1,0 +1,123 @@
+package plan
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"topobench/internal/profile"
+	"topobench/internal/testbed"
+	"topobench/internal/tools"
+	"topobench/profiles"
+)
+
+// realDemo is demo-agg with the real programs, on ports of its own.
+func realDemo(t *testing.T) Plan {
+	t.Helper()
+	found, err := tools.Search{}.Find(tools.Python, tools.Nginx, tools.AIPerf)
+	if err != nil {
+		t.Skipf("the real programs are not here (make tools): %v", err)
+	}
+	text, err := profiles.Read("demo-agg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := profile.Parse("built-in demo-agg", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(p.Model); err != nil {
+		t.Skipf("the model of the demo is not here (make tools): %v", err)
+	}
+	p.PortBase, p.Balancer.Port, p.Aggregated[0].Port, p.Aggregated[1].Port = 21300, 21380, 21381, 21382
+	s := site()
+	s.Dir, s.Temp, s.Artifacts, s.Root = filepath.Join(t.TempDir(), "run"), t.TempDir(), filepath.Join(t.TempDir(), "artifacts_0"), os.Geteuid() == 0
+	s.Programs = Programs{Python: found[tools.Python].Path, Nginx: found[tools.Nginx].Path, AIPerf: found[tools.AIPerf].Path}
+	launch, err := Make(p, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	launch.Inherit = Inherit(os.Environ())
+	return launch
+}
+
+// The printed script is what a person would type: it must bring the topology up,
+// serve, and take everything down at SIGTERM.
+func TestScriptReachesReadiness(t *testing.T) {
+	p := realDemo(t)
+	witness := testbed.Audit(t)
+	path := filepath.Join(t.TempDir(), "plan.sh")
+	if err := os.WriteFile(path, []byte(printed(t, p)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bash := exec.Command("bash", path, "launch")
+	bash.Env, bash.Stderr = witness.Env(os.Environ()...), os.Stderr
+	out, err := bash.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bash.Start(); err != nil {
+		t.Fatal(err)
+	}
+	limit := time.AfterFunc(2*time.Minute, func() { _ = bash.Process.Signal(syscall.SIGTERM) }) // gone already is as good
+	defer limit.Stop()
+	lines := bufio.NewScanner(out)
+	up := false
+	for !up && lines.Scan() {
+		t.Log(lines.Text())
+		up = strings.HasPrefix(lines.Text(), "up: ")
+	}
+	if !up {
+		t.Errorf("the script ended before the topology was up: %v", bash.Wait())
+		return
+	}
+	serves(t, p)
+	if err := bash.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := bash.Wait(); bash.ProcessState.ExitCode() != 143 {
+		t.Errorf("after SIGTERM the script ends with %v, want exit status 143", err)
+	}
+	for _, port := range p.Ports() {
+		l, err := net.Listen("tcp", address(port.Number))
+		if err != nil {
+			t.Errorf("port %d for %s of %s is not free: %v", port.Number, port.Use, port.Service, err)
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// serves sends one of the load's requests through nginx.
+func serves(t *testing.T, p Plan) {
+	t.Helper()
+	l := p.Load
+	l.NVExt = false // Dynamo 1.6 answers it with 400
+	body, err := l.Body("one two three")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Post(p.Smoke.URL+"/v1/chat/completions", "application/json", strings.NewReader(string(body)))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	text, err := io.ReadAll(resp.Body)
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		t.Error(err)
+	}
+	if resp.StatusCode != http.StatusOK || !strings.Contains(string(text), `"content":`) || !strings.Contains(string(text), "[DONE]") {
+		t.Errorf("HTTP %d through nginx:\n%s", resp.StatusCode, text)
+	}
+}
