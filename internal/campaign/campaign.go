@@ -71,6 +71,9 @@ func (e *FailFastError) Error() string {
 // Conduct measures the topologies in order. The error is what ended the
 // campaign early: an interrupt, --fail-fast, or *stack.DirtyError.
 func (c *Campaign) Conduct(ctx context.Context, wishes []Wish) ([]Topology, error) {
+	if err := c.preflight(wishes); err != nil {
+		return nil, err
+	}
 	var done []Topology
 	for i, w := range wishes {
 		p := w.Profile
@@ -83,6 +86,22 @@ func (c *Campaign) Conduct(ctx context.Context, wishes []Wish) ([]Topology, erro
 		}
 	}
 	return done, nil
+}
+
+// preflight looks at the ports of all topologies at once: that the second one
+// cannot start should not be learnt hours after the first one did.
+func (c *Campaign) preflight(wishes []Wish) error {
+	var faults []error
+	for _, w := range wishes {
+		p, err := c.launch(w)
+		if err == nil {
+			err = stack.FreePorts(p.Ports())
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", w.Profile.Name, err))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // topology brings one up, sweeps, takes it down. An error ends the campaign; a
@@ -99,20 +118,24 @@ func (c *Campaign) topology(ctx context.Context, w Wish, last bool) (t Topology,
 	c.note("topology-begin", map[string]any{"topology": t.Name, "artifacts": t.Artifacts.Name(), "plan": launch})
 	s, err := stack.Up(ctx, launch, c.options())
 	if err != nil {
-		t.Err = err
 		c.note("topology-failed", map[string]any{"topology": t.Name, "error": err.Error()})
-		return t, c.fatal(ctx, err)
+		if ends := c.fatal(ctx, err); ends != nil {
+			return t, ends
+		}
+		t.Err = err
+		return t, nil
 	}
 	t.Times.Launch, t.Times.Engine, t.Times.Lag = s.Launch, s.Engine, s.Lag
 	err = c.measure(s.Context(), launch, &t)
 	if cause := context.Cause(s.Context()); cause != nil && ctx.Err() == nil {
 		t.Err = cause
 	}
-	if last && c.Hold != nil && s.Context().Err() == nil {
+	held := last && c.Hold != nil && s.Context().Err() == nil
+	if held {
 		c.Hold(s.Context())
 	}
 	down := c.down(s, &t)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !held { // the end of a hold is no interrupt
 		err = context.Cause(ctx)
 	}
 	return t, errors.Join(err, down)

@@ -106,9 +106,24 @@ func tell(env *Env, err error) int {
 	if err == nil {
 		return codeOK
 	}
-	var quiet *quietError
-	if !errors.As(err, &quiet) {
-		fmt.Fprintf(env.Stderr, "topobench: %v\n", err)
+	if news := untold(err); news != nil {
+		fmt.Fprintf(env.Stderr, "topobench: %v\n", news)
 	}
 	return exitCode(err)
+}
+
+// untold is err without the results that were told already.
+func untold(err error) error {
+	if _, told := err.(*quietError); told {
+		return nil
+	}
+	joined, several := err.(interface{ Unwrap() []error })
+	if !several {
+		return err
+	}
+	var faults []error
+	for _, e := range joined.Unwrap() {
+		faults = append(faults, untold(e))
+	}
+	return errors.Join(faults...)
 }

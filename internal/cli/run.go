@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"topobench/internal/campaign"
+	"topobench/internal/plan"
 	"topobench/internal/profile"
 )
 
@@ -62,10 +63,14 @@ func wishes(profiles []profile.Profile, f binFlags, env *Env) ([]campaign.Wish, 
 	var faults []error
 	for _, p := range profiles {
 		programs, _, err := findPrograms(p, f, env)
-		faults = append(faults, err, runnable(p))
+		_, clash := plan.Make(p, plan.Site{Dir: "/"}) // what shows only once ports are derived
+		faults = append(faults, err, clash, runnable(p))
 		all = append(all, campaign.Wish{Profile: p, Programs: programs})
 	}
-	return all, errors.Join(faults...)
+	if err := errors.Join(faults...); err != nil {
+		return nil, &usageError{err}
+	}
+	return all, nil
 }
 
 // runnable refuses engines that can be planned, but are not run yet.
@@ -73,5 +78,5 @@ func runnable(p profile.Profile) error {
 	if p.Engine == "mocker" {
 		return nil
 	}
-	return &usageError{fmt.Errorf("%s: engine %s can be planned (topobench plan) but not run by this version, which runs mocker", p.Source, p.Engine)}
+	return fmt.Errorf("%s: engine %s can be planned (topobench plan) but not run by this version, which runs mocker", p.Source, p.Engine)
 }

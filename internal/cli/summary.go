@@ -15,6 +15,9 @@ import (
 // report prints the table, writes chart and CSV into the artifacts root, and
 // returns what the exit code must tell.
 func (c *runCmd) report(env *Env, s *session, topologies []campaign.Topology) error {
+	if len(topologies) == 0 {
+		return nil
+	}
 	facts, err := c.facts(s, topologies)
 	if err != nil {
 		return err

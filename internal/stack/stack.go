@@ -84,10 +84,11 @@ func Up(ctx context.Context, p plan.Plan, o Options) (*Stack, error) {
 	if err == nil {
 		_, err = s.await(p.External)
 	}
-	if err == nil {
-		err = s.start()
+	if err != nil {
+		s.cancel(err)
+		return nil, err // nothing of ours runs, and a port that somebody else has is no leftover
 	}
-	if err == nil {
+	if err = s.start(); err == nil {
 		return s, nil
 	}
 	_, dirty := s.Down(o.Hurry)
