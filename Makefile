@@ -7,6 +7,7 @@ SETUP    := ./internal/tools/setup.sh
 CODE     := cmd internal profiles templates
 DEMO     := $(or $(DEMO),.demo/$(shell date +%Y%m%d-%H%M%S))
 FUZZTIME ?= 10s
+SCRIPTS  := $(SETUP) ./internal/tools/test.sh ./internal/bench/bench.sh ./internal/bench/by-hand.sh .ci/run
 
 .DEFAULT_GOAL := help
 .PHONY: build demo test test-race fuzz golden lint clean help bench tools
@@ -40,10 +41,11 @@ lint: ## format, vet, staticcheck, a build for macOS, the import rules, the scri
 	@go tool staticcheck ./...
 	@GOOS=darwin go build ./...
 	@go test -run TestImportArrows ./internal/cli/
-	@for script in $(SETUP) ./internal/tools/test.sh .ci/run; do bash -n $$script; done
-	@if command -v shellcheck >/dev/null; then shellcheck $(SETUP) ./internal/tools/test.sh .ci/run; fi
+	@for script in $(SCRIPTS); do bash -n $$script; done
+	@if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS); fi
 
-bench: build ## what topobench itself costs
+bench: build ## what topobench itself costs, beside the work by hand; nothing else should run meanwhile
+	@$(SETUP) bench
 	@./internal/bench/bench.sh
 
 tools: ## the real programs, into the cache (TOPOBENCH_CACHE, else ~/.cache/topobench)

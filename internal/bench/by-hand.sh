@@ -46,10 +46,10 @@ mocker() { # NAME FLAG...
 	start "$1" "$python" -m dynamo.mocker --model-path "$model" --model-name tiny --num-gpu-blocks-override 128 "${@:2}"
 }
 
-# alive: whether the first process of any job is there.
+# alive: whether the first process of any job is there. (A bare return in a trap has the status before it.)
 alive() {
 	local job
-	for job in "${jobs[@]}"; do kill -0 "$job" 2>/dev/null && return; done
+	for job in "${jobs[@]}"; do kill -0 "$job" 2>/dev/null && return 0; done
 	return 1
 }
 
@@ -74,7 +74,7 @@ poll() {
 	local what=$1 tries
 	shift
 	for ((tries = 0; tries < 120; tries++)); do
-		"$@" 2>/dev/null && return
+		"$@" 2>/dev/null && return 0
 		sleep 1
 	done
 	die "wait for $what any longer: see $out/logs"

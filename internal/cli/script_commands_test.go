@@ -1,7 +1,10 @@
 package cli_test
 
 import (
+	"errors"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,15 +35,21 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	expect(ts, args[0], code)
 }
 
-// start NAME program arguments...: the program runs until "ends".
+// start NAME program arguments...: the program runs until "ends", its output in
+// NAME.out and NAME.err.
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg || len(args) < 2, "start NAME program [arguments...]")
 	path, err := exec.LookPath(args[1])
 	ts.Check(err)
 	r := &running{cmd: exec.Command(path, args[2:]...), ended: make(chan struct{})}
-	r.cmd.Dir, r.cmd.Stdout, r.cmd.Stderr = ts.MkAbs("."), &r.stdout, &r.stderr
-	r.cmd.Env = environ(ts)
-	ts.Check(r.cmd.Start())
+	r.cmd.Dir, r.cmd.Env = ts.MkAbs("."), environ(ts)
+	stdout, err := os.Create(ts.MkAbs(args[0] + ".out"))
+	ts.Check(err)
+	stderr, err := os.Create(ts.MkAbs(args[0] + ".err"))
+	ts.Check(err)
+	r.cmd.Stdout, r.cmd.Stderr = stdout, stderr
+	err = r.cmd.Start()
+	ts.Check(errors.Join(err, stdout.Close(), stderr.Close()))
 	stageOf(ts).running[args[0]] = r
 	go func() {
 		defer close(r.ended)
@@ -73,12 +82,11 @@ func ends(ts *testscript.TestScript, neg bool, args []string) {
 	case <-time.After(patience):
 		ts.Check(r.cmd.Process.Signal(syscall.SIGQUIT)) // where it stands
 		<-r.ended
-		ts.Logf("%s%s", r.stdout.String(), r.stderr.String())
-		ts.Fatalf("%s has not ended within %s", args[1], patience)
+		ts.Fatalf("%s has not ended within %s:\n%s", args[1], patience, ts.ReadFile(args[1]+".err"))
 	}
-	_, err := r.stdout.WriteTo(ts.Stdout())
+	_, err := io.WriteString(ts.Stdout(), ts.ReadFile(args[1]+".out"))
 	ts.Check(err)
-	_, err = r.stderr.WriteTo(ts.Stderr())
+	_, err = io.WriteString(ts.Stderr(), ts.ReadFile(args[1]+".err"))
 	ts.Check(err)
 	delete(stageOf(ts).running, args[1])
 	expect(ts, args[0], r.cmd.ProcessState.ExitCode())
@@ -138,6 +146,25 @@ func listen(ts *testscript.TestScript, neg bool, args []string) {
 	l, err := net.Listen("tcp", "127.0.0.1:"+args[0])
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(l.Close()) })
+}
+
+// get URL: a server answers it with 200; its answer can then be matched.
+func get(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) != 1, "get URL")
+	var body []byte
+	if !testbed.Soon(patience, func() bool {
+		resp, err := http.Get(args[0])
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		body, err = io.ReadAll(resp.Body)
+		return err == nil && resp.StatusCode == http.StatusOK
+	}) {
+		ts.Fatalf("%s has not answered within %s", args[0], patience)
+	}
+	_, err := ts.Stdout().Write(body)
+	ts.Check(err)
 }
 
 func background(ts *testscript.TestScript, name string) *running {

@@ -2,11 +2,13 @@ package cli_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +18,7 @@ import (
 
 	"topobench/internal/cli"
 	"topobench/internal/proctree"
+	"topobench/internal/rundir"
 	"topobench/internal/shepherd"
 	"topobench/internal/testbed"
 )
@@ -49,13 +52,16 @@ func topobench() {
 // TestScripts runs testdata/script: the whole command line, in processes, against
 // fakes. Each script has ports of its own, and at its end nothing it started lives.
 func TestScripts(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("processes are started on Linux only")
+	}
 	var taken atomic.Int64
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error { return setUp(t, env, &taken) },
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "start": start, "signal": send, "ends": ends, "waitfor": waitFor,
-			"alive": alive, "audit": audit, "listen": listen,
+			"alive": alive, "audit": audit, "listen": listen, "get": get,
 		},
 	})
 }
@@ -68,22 +74,21 @@ type stage struct {
 	running map[string]*running
 }
 
-// running is a process in the background.
+// running is a process in the background. Its output goes to NAME.out and NAME.err.
 type running struct {
-	cmd            *exec.Cmd
-	stdout, stderr bytes.Buffer
-	ended          chan struct{}
+	cmd   *exec.Cmd
+	ended chan struct{}
 }
 
 // setUp gives a script its ports, its mark and the profiles of testdata/profiles.
 func setUp(t *testing.T, env *testscript.Env, taken *atomic.Int64) error {
 	s := &stage{mark: "LC_TESTBED=" + filepath.Base(env.WorkDir) + "-" + fmt.Sprint(time.Now().UnixNano()), running: map[string]*running{}}
 	env.Values[stageKey{}] = s
-	env.Defer(func() { s.strike(t, filepath.Base(env.WorkDir)) })
+	env.Defer(func() { s.strike(t, env.WorkDir) })
 	hundreds := block(taken)
 	// GORACE: topobench need not wait a second for late reports.
 	env.Vars = append(env.Vars, s.mark, "P="+hundreds, "GORACE=atexit_sleep_ms=0", "J=root/.topobench/*/journal.ndjson",
-		"BIN="+filepath.SplitList(os.Getenv("PATH"))[0], "TERM=dumb")
+		"BIN="+filepath.SplitList(os.Getenv("PATH"))[0], "TERM=dumb", "PID="+fmt.Sprint(os.Getpid()))
 	shared, err := filepath.Glob("testdata/profiles/*.yaml")
 	if err != nil {
 		return err
@@ -130,13 +135,25 @@ func block(taken *atomic.Int64) string {
 }
 
 // strike ends what a script left running, and fails the test for what survives.
-func (s *stage) strike(t *testing.T, name string) {
+// It closes the runs of killed topobenches, whose temporary directories wait for that.
+func (s *stage) strike(t *testing.T, workDir string) {
 	for _, r := range s.running {
 		_ = r.cmd.Process.Kill() // it may have ended
 		<-r.ended
 	}
 	if left := s.left(5 * time.Second); left != "" {
-		t.Errorf("%s: left behind:\n%s", strings.TrimPrefix(name, "script-"), left)
+		t.Errorf("%s: left behind:\n%s", filepath.Base(workDir), left)
+	}
+	runs, err := filepath.Glob(filepath.Join(workDir, "*", rundir.StateDir, "*"))
+	for _, path := range runs {
+		run, openErr := rundir.Open(path)
+		err = errors.Join(err, openErr)
+		if openErr == nil {
+			err = errors.Join(err, run.Close())
+		}
+	}
+	if err != nil {
+		t.Errorf("%s: %v", filepath.Base(workDir), err)
 	}
 }
 

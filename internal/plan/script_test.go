@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -130,11 +132,15 @@ func TestScriptWritesFiles(t *testing.T) {
 
 // A script that waits for a process that is dead says so instead of waiting for ever.
 func TestScriptSeesADeath(t *testing.T) {
-	p := builtInPlan(t, "demo-disagg")
+	demo := builtIn(t, "demo-disagg")
+	demo.PortBase, demo.Frontend.Port = 21500, 21580 // where nothing answers
+	p := planned(t, demo)
 	dir := t.TempDir()
 	text := strings.ReplaceAll(printed(t, p), "/runs/x/t", dir)
 	text = strings.ReplaceAll(text, " python -m ", " false ")
-	bash := exec.Command("bash", "-s", "launch")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	bash := exec.CommandContext(ctx, "bash", "-s", "launch")
 	bash.Dir, bash.Stdin = dir, strings.NewReader(text)
 	out, err := bash.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "a process died while waiting for frontend") {

@@ -1,25 +1,23 @@
 package proctree
 
 import (
-	"os"
-	"strconv"
+	"context"
+
+	"github.com/shirou/gopsutil/v3/common"
+	"github.com/shirou/gopsutil/v3/process"
 )
 
+// pids lists the processes of this machine. The library would follow HOST_PROC
+// in the environment to another /proc, where these pids mean other processes.
 func pids() ([]int, error) {
-	dir, err := os.Open("/proc")
+	ctx := context.WithValue(context.Background(), common.EnvKey, common.EnvMap{common.HostProcEnvKey: "/proc"})
+	found, err := process.PidsWithContext(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	if err != nil {
-		return nil, err
-	}
-	var pids []int
-	for _, name := range names {
-		if pid, err := strconv.Atoi(name); err == nil {
-			pids = append(pids, pid)
-		}
+	pids := make([]int, len(found))
+	for i, pid := range found {
+		pids[i] = int(pid)
 	}
 	return pids, nil
 }

@@ -34,7 +34,7 @@ func aiperf(args []string) int {
 	}
 	switch fails, n := fault("AIPERF"); fails {
 	case "exit":
-		fmt.Println("ERROR: the dataset manager died")
+		fmt.Println("10:19:45.781 ERROR    the dataset manager died")
 		return n
 	case "hang":
 		return hang()
@@ -46,7 +46,7 @@ func aiperf(args []string) int {
 		j.failed = n
 	}
 	if err := j.run(); err != nil {
-		fmt.Println("ERROR:", err)
+		fmt.Println("10:19:45.781 ERROR   ", err)
 		return 1
 	}
 	return 0

@@ -1,8 +1,8 @@
-// Package testbed gives tests children that misbehave, and looks whether
-// anything of them is left. Tests only.
+// Package testbed gives tests children that misbehave and fakes of the programs
+// that topobench drives, and looks whether anything of them is left. Tests only.
 //
 // The children are the test binary itself, started again with one bad habit
-// each. Audit judges by its own reading of /proc, not through the packages under
+// each, or as one of the Fakes. Audit judges by its own reading of /proc, not through the packages under
 // test, and it ends what it finds, so that one failure does not spoil the next test.
 package testbed
 

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# What topobench itself costs, beside what it replaces. Each ratio comes from one interleaved run, so that a
+# machine that is busy for a while slows both sides. Nothing else should run meanwhile.
+#
+#   bench.sh [run|plot|small|logs]...    default: all four
+#
+#   run     topobench run of the two demos against by-hand.sh, and topobench's own share; RUNS=2 of each
+#   plot    topobench plot of 1,000 cells against pandas and matplotlib; PLOTS=7 of each
+#   small   the same with 8 cells
+#   logs    the memory topobench holds while its children write 1 GiB of logs
+#
+# `make bench` sets up what is needed and runs all.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+[[ ${XDG_CACHE_HOME-} == /* ]] || XDG_CACHE_HOME=$HOME/.cache
+python=${TOPOBENCH_CACHE:-$XDG_CACHE_HOME/topobench}/bench-1/bin/python
+recorded=internal/result/testdata/artifacts_root
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# timed NAME COMMAND...: adds the wall seconds to $work/NAME.times; what it printed is in $work/NAME.out.
+timed() {
+	local name=$1 begin end
+	shift
+	begin=$EPOCHREALTIME
+	"$@" >"$work/$name.out" 2>&1 || {
+		cat "$work/$name.out" >&2
+		echo "bench: cannot time $name: it failed" >&2
+		exit 1
+	}
+	end=$EPOCHREALTIME
+	awk -v a="$begin" -v b="$end" 'BEGIN {printf "%.3f\n", b - a}' >>"$work/$name.times"
+}
+
+# stats NAME: the least and the median of the seconds, and how many there are.
+stats() {
+	sort -n "$work/$1.times" | awk '{t[NR] = $1} END {print t[1], (t[int((NR + 1) / 2)] + t[int(NR / 2) + 1]) / 2, NR}'
+}
+
+# line NAME COMMAND: one side's seconds, and how to repeat them.
+line() {
+	local least median n
+	read -r least median n < <(stats "$1")
+	printf '  %-10s min %7.3f s  median %7.3f s  n=%-3d %s\n' "$1" "$least" "$median" "$n" "$2"
+}
+
+# ratio NAME OTHER: of the minima and of the medians; below 1 NAME is faster.
+ratio() {
+	echo "$(stats "$1") $(stats "$2")" | awk '{printf "  ratio      min %7.3f    median %7.3f\n", $1 / $4, $2 / $5}'
+}
+
+runs() {
+	local n
+	echo "measuring both demos: topobench run against the work by hand"
+	for ((n = 1; n <= ${RUNS:-2}; n++)); do
+		timed topobench .bin/topobench run demo-disagg demo-agg --artifacts-root-dir "$work/run-$n"
+		sed -n '/^seconds /,/^$/p' "$work/topobench.out" >>"$work/own"
+		timed by-hand internal/bench/by-hand.sh "$work/hand-$n"
+	done
+	line topobench ".bin/topobench run demo-disagg demo-agg --artifacts-root-dir DIR"
+	line by-hand "internal/bench/by-hand.sh DIR"
+	ratio topobench by-hand
+	echo "topobench's own share of each topology: the last column of the table that run prints"
+	sed 's/^/  /' "$work/own"
+}
+
+# plots CELLS: on a tree that is in the page cache; the first of each is not counted.
+plots() {
+	local tree=$work/tree n
+	echo "drawing $1 cells: topobench plot against pandas, matplotlib and seaborn"
+	python3 internal/bench/make_tree.py $recorded "$tree" "$1"
+	for ((n = 0; n <= ${PLOTS:-7}; n++)); do
+		((n != 1)) || rm "$work"/{topobench,upstream}.times
+		timed topobench .bin/topobench plot --artifacts-root-dir "$tree" --out "$work"
+		timed upstream env -C "$work" "$python" "$PWD/internal/bench/plot_like_upstream.py" --artifacts-root-dir "$tree"
+	done
+	line topobench ".bin/topobench plot --artifacts-root-dir TREE --out DIR"
+	line upstream "$python internal/bench/plot_like_upstream.py --artifacts-root-dir TREE"
+	ratio topobench upstream
+	echo "  TREE       python3 internal/bench/make_tree.py $recorded TREE $1"
+	rm -rf "$tree"
+}
+
+logs() {
+	echo "memory while four children write 1 GiB of logs: the peak of the process that started them"
+	go test -run '^$' -bench BenchmarkLogs -benchtime 1x ./internal/process/ >"$work/logs.out"
+	awk '/^BenchmarkLogs/ {for (i = 3; i < NF; i += 2) if ($(i+1) == "peak-MiB") peak = $i}
+		END {if (peak == "") exit 1; printf "  topobench  %s MiB   ", peak}' "$work/logs.out"
+	echo "go test -run '^$' -bench BenchmarkLogs -benchtime 1x ./internal/process/"
+}
+
+(($# > 0)) || set -- run plot small logs
+for part; do
+	rm -f "$work"/*.times
+	case $part in
+	run) runs ;;
+	plot) plots 1000 ;;
+	small) plots 8 ;;
+	logs) logs ;;
+	*) echo "bench: cannot measure $part: choose among run, plot, small, logs" >&2 && exit 2 ;;
+	esac
+	echo
+done

@@ -1,0 +1,138 @@
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"topobench/internal/rundir"
+	"topobench/internal/tools"
+)
+
+const exportName = "profile_export_aiperf.json"
+
+// checkState checks that the run keeps to itself what upstream must not see, and
+// that nobody else can look into it.
+func (r *running) checkState() {
+	r.Helper()
+	state := filepath.Join(r.root, rundir.StateDir)
+	if mode := r.stat(state).Mode(); mode != fs.ModeDir|0o700 {
+		r.Errorf("%s is %v", state, mode)
+	}
+	phases := r.find(r.root, "phases")
+	if len(phases) == 0 {
+		r.Error("aiperf left no phases: the test looks for something else by now")
+	}
+	for _, path := range phases {
+		if !strings.HasPrefix(path, state+"/") {
+			r.Errorf("upstream would draw %s as points", path)
+		}
+	}
+}
+
+// checkArtifacts checks one artifacts_N: its cells, each valid with one export,
+// and a deployment_config.json that was there first and begins with these bytes.
+func (r *running) checkArtifacts(name string, cells []string, config string) {
+	r.Helper()
+	dir := filepath.Join(r.root, name)
+	var want []string
+	for _, cell := range cells {
+		want = append(want, filepath.Join(dir, cell, exportName))
+	}
+	if diff := cmp.Diff(want, r.find(dir, exportName)); diff != "" {
+		r.Errorf("%s has other exports: %s", name, diff)
+	}
+	path := filepath.Join(dir, "deployment_config.json")
+	var compact bytes.Buffer
+	r.check(json.Compact(&compact, []byte(r.read(path))))
+	if !strings.HasPrefix(compact.String(), config) {
+		r.Errorf("%s\nhas     %s\nwithout %s", path, compact.String(), config)
+	}
+	for _, cell := range cells {
+		r.checkCell(filepath.Join(dir, cell), r.stat(path).ModTime())
+	}
+}
+
+// checkCell checks that a cell is younger than the config, and its verdict.
+func (r *running) checkCell(cell string, config time.Time) {
+	r.Helper()
+	if made := r.stat(filepath.Join(cell, exportName)).ModTime(); made.Before(config) {
+		r.Errorf("%s is of %v, its deployment_config.json of %v", cell, made, config)
+	}
+	var sidecar struct {
+		Valid      bool
+		State, Run string
+		Reasons    []string
+		Checks     []struct{ Name, State string }
+	}
+	r.check(json.Unmarshal([]byte(r.read(filepath.Join(cell, rundir.SidecarName))), &sidecar))
+	if !sidecar.Valid || sidecar.State != "valid" || len(sidecar.Reasons) > 0 || len(sidecar.Checks) == 0 || sidecar.Run != filepath.Base(r.path()) {
+		r.Errorf("%s: %+v", cell, sidecar)
+	}
+}
+
+// checkUpstream lets upstream's way of reading find exactly these cells (label,
+// concurrency), in our results.csv's order and with its numbers to the last digit.
+func (r *running) checkUpstream(cells ...string) {
+	r.Helper()
+	lines, err := csv.NewReader(strings.NewReader(r.read(filepath.Join(r.root, "results.csv")))).ReadAll()
+	r.check(err)
+	head := []string{"", "label", "configuration", "concurrency", "output_token_throughput_per_user_avg", "output_token_throughput_per_gpu_avg",
+		"time_to_first_token_avg", "inter_token_latency_avg", "is_pareto_efficient"}
+	if diff := cmp.Diff(head, lines[0][:len(head)]); diff != "" {
+		r.Fatalf("results.csv does not begin with upstream's columns: %s", diff)
+	}
+	var found, points []string
+	for _, line := range lines[1:] {
+		found = append(found, line[1]+","+line[3])
+		points = append(points, strings.Join(slices.Concat(line[1:2], line[3:8]), ","))
+	}
+	if diff := cmp.Diff(cells, found); diff != "" {
+		r.Errorf("results.csv has other cells: %s", diff)
+	}
+	if diff := cmp.Diff(strings.Join(points, "\n")+"\n", r.readAsUpstream()); diff != "" {
+		r.Errorf("upstream reads something else than results.csv says: %s", diff)
+	}
+}
+
+// readAsUpstream is a line for each point that plot_pareto.py would draw.
+func (r *running) readAsUpstream() string {
+	r.Helper()
+	python := exec.Command(r.programs[tools.Python].Path, "testdata/read_as_upstream.py", r.root)
+	var complaint strings.Builder
+	python.Stderr = &complaint
+	points, err := python.Output()
+	if err != nil {
+		r.Fatalf("upstream cannot read %s: %v\n%s", r.root, err, complaint.String())
+	}
+	return string(points)
+}
+
+// find lists every path of that name below dir, sorted.
+func (b bed) find(dir, name string) []string {
+	b.Helper()
+	var found []string
+	b.check(filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Name() == name {
+			found = append(found, path)
+		}
+		return err
+	}))
+	return found
+}
+
+func (b bed) stat(path string) fs.FileInfo {
+	b.Helper()
+	info, err := os.Stat(path)
+	b.check(err)
+	return info
+}

@@ -1,0 +1,108 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"topobench/internal/process"
+	"topobench/internal/testbed"
+	"topobench/internal/tools"
+)
+
+// TestRealDiscovery runs one cell with each way in which workers find each other.
+// Servers that somebody else runs are used, and never stopped.
+func TestRealDiscovery(t *testing.T) {
+	b := newBed(t)
+	servers := b.ports + topobenchPorts
+	etcd := b.etcd(servers, servers+1)
+	nats := b.nats(servers+2, servers+3)
+	const none = "discovery: {etcd: none, nats: none}"
+	r := b.start("run", "run", b.disagg("files"),
+		b.disagg("own", none, "discovery: {etcd: start, nats: start}"),
+		b.disagg("external", none, fmt.Sprintf("discovery: {etcd: %q, nats: \"nats://127.0.0.1:%d\"}", etcd.url, servers+2)))
+	r.ends(0)
+	r.clean()
+	r.checkUpstream("files_disaggregated,1.0", "own_disaggregated,1.0", "external_disaggregated,1.0")
+
+	for _, server := range []server{etcd, nats} {
+		select {
+		case <-server.child.Done():
+			t.Fatalf("%s was stopped: %v", server.child.Name(), server.child.Exit())
+		default:
+		}
+	}
+	if revision := etcd.revision(b); revision < 2 {
+		t.Errorf("nothing was written into the external etcd (revision %d)", revision)
+	}
+	if connections := nats.connections(b); connections == 0 {
+		t.Error("nothing has connected to the external NATS")
+	}
+}
+
+// server is one that the test runs, and topobench only uses.
+type server struct {
+	child *process.Child
+	url   string // where it is asked
+}
+
+func (b bed) etcd(port, peerPort int) server {
+	b.Helper()
+	client, peer := fmt.Sprintf("http://127.0.0.1:%d", port), fmt.Sprintf("http://127.0.0.1:%d", peerPort)
+	return b.server("etcd", client, "/health", []string{b.programs[tools.Etcd].Path, "--data-dir", filepath.Join(b.dir, "etcd"),
+		"--listen-client-urls", client, "--advertise-client-urls", client,
+		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default=" + peer})
+}
+
+func (b bed) nats(port, monitor int) server {
+	b.Helper()
+	return b.server("nats", fmt.Sprintf("http://127.0.0.1:%d", monitor), "/healthz", []string{b.programs[tools.NATS].Path,
+		"-js", "-sd", filepath.Join(b.dir, "nats"), "-a", "127.0.0.1", "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor)})
+}
+
+// server starts a server and waits until it is healthy.
+func (b bed) server(name, url, health string, argv []string) server {
+	b.Helper()
+	log := filepath.Join(b.dir, name+".log")
+	child, err := process.Starter{}.Start(process.Spec{Name: name, Argv: argv, Env: b.Env(), Log: log, Grace: 5 * time.Second})
+	b.check(err)
+	b.Cleanup(func() {
+		if err := child.Stop(b.Context()); err != nil {
+			b.Error(err)
+		}
+	})
+	if !testbed.Soon(patience, func() bool { _, err := ask(http.MethodGet, url+health, ""); return err == nil }) {
+		b.Fatalf("%s is not healthy:\n%s", name, b.read(log))
+	}
+	return server{child, url}
+}
+
+// revision counts the writes etcd has seen, deleted keys included; 1 is none.
+func (s server) revision(b bed) int {
+	b.Helper()
+	text, err := ask(http.MethodPost, s.url+"/v3/kv/range", `{"key": "AA==", "range_end": "AA==", "count_only": true}`) // all keys
+	b.check(err)
+	var answer struct {
+		Header struct {
+			Revision int `json:"revision,string"`
+		}
+	}
+	b.check(json.Unmarshal([]byte(text), &answer))
+	return answer.Header.Revision
+}
+
+// connections counts those that NATS has ever had.
+func (s server) connections(b bed) int {
+	b.Helper()
+	text, err := ask(http.MethodGet, s.url+"/varz", "")
+	b.check(err)
+	var answer struct {
+		Total int `json:"total_connections"`
+	}
+	b.check(json.Unmarshal([]byte(text), &answer))
+	return answer.Total
+}

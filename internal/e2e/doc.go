@@ -1,0 +1,7 @@
+// Package e2e tests topobench on the real programs: Dynamo's frontend and
+// mocker, nginx, etcd, nats-server and aiperf.
+//
+// It has tests only. Each starts topobench as a person would, in a process of
+// its own, and judges by exit code, output, files, and by what the kernel says
+// is left. Without the programs they are skipped, and where CI is true they fail.
+package e2e

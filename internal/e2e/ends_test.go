@@ -1,0 +1,117 @@
+package e2e_test
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"topobench/internal/rundir"
+)
+
+// midCell starts a run whose one cell takes 15 s at least, and returns once the
+// decode worker works for that cell.
+func (b bed) midCell() *running {
+	b.Helper()
+	r := b.start("run", "run", b.disagg("mid-cell"), "--osl", "300")
+	r.first("the cell begins", func(e event) bool { return e.Event == "cell-begin" })
+	r.await("the decode worker has a request of the cell", func() bool {
+		return b.counter(b.ports+101, "dynamo_component_inflight_requests") > 0
+	})
+	return r
+}
+
+// F-30: a worker that dies is noticed at once, the cell does not count, and the
+// exit code says so.
+func TestRealWorkerDies(t *testing.T) {
+	r := newBed(t).midCell()
+	decode := r.first("the decode worker has started", func(e event) bool { return e.Service == "decode-0" && e.PID != 0 })
+	killed := time.Now()
+	r.check(syscall.Kill(decode.PID, syscall.SIGKILL))
+	died := r.first("the death is noticed", func(e event) bool { return e.State == "died" })
+	if late := died.Time.Sub(killed); died.Service != "decode-0" || late > 500*time.Millisecond {
+		t.Errorf("%s died, noticed %v after the kill of decode-0", died.Service, late)
+	}
+	said := r.ends(3)
+	r.clean()
+	for _, want := range []string{
+		"mid-cell: concurrency 1 is invalid",
+		"decode-0 died: killed by signal 9 (not by topobench)",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("stdout lacks %q:\n%s", want, said)
+		}
+	}
+	if verdict := r.read(filepath.Join(r.root, "artifacts_0", "-concurrency1", rundir.SidecarName)); !strings.Contains(verdict, `"valid": false`) {
+		t.Errorf("the verdict of a cell whose worker died: %s", verdict)
+	}
+}
+
+// F-55: without topobench the shepherds end everything. Its temporary directory
+// falls to whoever opens the run next.
+func TestRealOrchestratorKilled(t *testing.T) {
+	r := newBed(t).midCell()
+	r.signal(syscall.SIGKILL)
+	<-r.ended
+	r.gone(2 * time.Second)
+	left, err := rundir.Open(r.path())
+	r.check(err)
+	r.check(left.Close())
+	if cells := r.find(filepath.Join(r.root, "artifacts_0"), exportName); len(cells) > 0 {
+		t.Errorf("a cell was published that had not ended: %v", cells)
+	}
+}
+
+// An interrupted cell is not published, and the exit code is given after the proof.
+func TestRealInterrupt(t *testing.T) {
+	r := newBed(t).midCell()
+	r.signal(syscall.SIGINT)
+	r.ends(130)
+	r.clean()
+	r.first("the teardown is proved", func(e event) bool { return e.Event == "teardown-proved" })
+	if cells := r.find(filepath.Join(r.root, "artifacts_0"), exportName); len(cells) > 0 {
+		t.Errorf("an interrupted cell was published: %v", cells)
+	}
+}
+
+// The balancer of the baseline spreads requests over both engines.
+func TestRealBalancer(t *testing.T) {
+	for _, config := range []string{"guide", "tuned"} {
+		t.Run(config, func(t *testing.T) {
+			b := newBed(t)
+			r := b.start("up", "up", b.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22", "config: guide", "config: "+config))
+			r.awaitUp(b.ports + 20)
+			requests := func(worker int) float64 { return b.counter(b.ports+100+worker, "dynamo_component_requests_total") }
+			before := []float64{requests(0), requests(1)}
+			const n = 20
+			b.check(askAtOnce(n, fmt.Sprintf("http://127.0.0.1:%d", b.ports+20)))
+			first, second := 0.0, 0.0
+			r.await("the engines have counted all requests", func() bool {
+				first, second = requests(0)-before[0], requests(1)-before[1]
+				return first+second == n
+			})
+			if min(first, second) < n/4 {
+				t.Errorf("the engines served %v and %v of %d requests", first, second, n)
+			}
+			r.signal(syscall.SIGINT)
+			r.ends(130)
+			r.clean()
+		})
+	}
+}
+
+// askAtOnce sends n small completions at once, and joins what went wrong.
+func askAtOnce(n int, url string) error {
+	results := make(chan error, n)
+	for range n {
+		go func() { results <- complete(url) }()
+	}
+	var faults []error
+	for range n {
+		faults = append(faults, <-results)
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,55 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"topobench/internal/cli"
+	"topobench/internal/shepherd"
+	"topobench/internal/testbed"
+	"topobench/internal/tools"
+)
+
+// topobench as the first argument makes the test binary topobench.
+const topobench = "topobench"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case topobench:
+			os.Exit(cli.Main(os.Args[2:], cli.OS()))
+		case shepherd.Command:
+			// Shepherds get no GORACE: without End, each would wait a second at its end.
+			testbed.End(shepherd.Main(os.Args[2:]))
+		}
+	}
+	testbed.Main(m)
+}
+
+// programs are the real ones; without them the test is skipped, in CI it fails.
+func programs(t *testing.T) map[tools.Tool]tools.Found {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("topobench starts processes on Linux only")
+	}
+	found, err := tools.Search{}.Find(tools.Python, tools.AIPerf, tools.Nginx, tools.Etcd, tools.NATS)
+	if err == nil {
+		_, err = os.Stat(tiny())
+	}
+	if err == nil && found[tools.Python].Source == "PATH" { // any Python, and not one with Dynamo
+		err = &tools.NotFoundError{Tool: tools.Python, Looked: []string{"cache: it has no Python"}, Install: "make tools"}
+	}
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "true":
+		t.Fatalf("run make tools: %v", err)
+	default:
+		t.Skipf("run make tools: %v", err)
+	}
+	return found
+}
+
+// tiny is the model of all tests.
+func tiny() string { return filepath.Join(tools.CacheDir(nil), "models", "tiny") }

@@ -1,0 +1,80 @@
+package e2e_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"topobench/profiles"
+)
+
+// TestRealRun is the main job: both demo topologies, with this test's ports.
+func TestRealRun(t *testing.T) {
+	b := newBed(t)
+	disagg := b.builtIn("demo-disagg", "18000", "@10")
+	agg := b.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22")
+	r := b.start("run", "run", disagg, agg, "--isl", "100", "--osl", "20", "--concurrency", "1,2")
+	said := r.ends(0)
+	r.clean()
+
+	for what, pattern := range map[string]string{
+		"an iso-latency sentence that begins with simulated": `(?m)^simulated: .*dynamo_mocker_disaggregated.*tok/s/user`,
+		"the heads of the time table":                        `(?m)^ *seconds .* aiperf .* total +own *$`,
+		"demo-disagg's times, its own share among them":      `(?m)^ *demo-disagg( +\d+\.\d\d){11} *$`,
+		"demo-agg's times, its own share among them":         `(?m)^ *demo-agg( +\d+\.\d\d){11} *$`,
+	} {
+		if !regexp.MustCompile(pattern).MatchString(said) {
+			t.Errorf("stdout lacks %s:\n%s", what, said)
+		}
+	}
+	r.checkState()
+	r.checkArtifacts("artifacts_0", []string{"-concurrency1", "-concurrency2"}, `{"kind":"dynamo_mocker","model":"tiny",`+
+		`"input_sequence_length":100,"output_sequence_length":20,"tensor_parallelism":0,"data_parallelism":0,`+
+		`"prefill_tensor_parallelism":1,"prefill_data_parallelism":4,"decode_tensor_parallelism":4,"decode_data_parallelism":1,"mode":"disaggregated"`)
+	r.checkArtifacts("artifacts_1", []string{"-concurrency1", "-concurrency2"}, `{"kind":"vllm_mocker","model":"tiny",`+
+		`"input_sequence_length":100,"output_sequence_length":20,"tensor_parallelism":4,"data_parallelism":2,`+
+		`"prefill_tensor_parallelism":0,"prefill_data_parallelism":0,"decode_tensor_parallelism":0,"decode_data_parallelism":0,"mode":"aggregated"`)
+	r.checkPictures()
+	r.checkUpstream("dynamo_mocker_disaggregated,1.0", "dynamo_mocker_disaggregated,2.0", "vllm_mocker_aggregated,1.0", "vllm_mocker_aggregated,2.0")
+}
+
+// builtIn writes a built-in profile with the test's ports.
+func (b bed) builtIn(name string, oldNew ...string) string {
+	b.Helper()
+	text, err := profiles.Read(name)
+	b.check(err)
+	return b.profile(name, string(text)+"port_base: @00\n", oldNew...)
+}
+
+// checkPictures reads the chart as a viewer would.
+func (r *running) checkPictures() {
+	r.Helper()
+	file, err := os.Open(filepath.Join(r.root, "pareto_plot.png"))
+	r.check(err)
+	defer file.Close()
+	picture, err := png.Decode(file)
+	r.check(err)
+	if size := picture.Bounds().Size(); size.X < 1000 || size.Y < 400 {
+		r.Errorf("the PNG is %v", size)
+	}
+	elements := 0
+	for tokens := xml.NewDecoder(strings.NewReader(r.read(filepath.Join(r.root, "pareto_plot.svg")))); ; {
+		token, err := tokens.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		r.check(err)
+		if _, ok := token.(xml.StartElement); ok {
+			elements++
+		}
+	}
+	if elements < 20 {
+		r.Errorf("the SVG has %d elements", elements)
+	}
+}

@@ -1,0 +1,89 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"topobench/internal/rundir"
+	"topobench/internal/testbed"
+)
+
+// gone checks that within limit no process of topobench is left, and then no port.
+func (r *running) gone(limit time.Duration) {
+	r.Helper()
+	if !testbed.Soon(limit, func() bool { return len(r.left()) == 0 }) {
+		r.Errorf("%s: left behind after %v: %v", r.name, limit, r.left())
+	}
+	if ports := taken(r.ports, topobenchPorts); len(ports) > 0 {
+		r.Errorf("%s: ports are still taken: %v", r.name, ports)
+	}
+}
+
+// left are the living processes that were not there before it started.
+func (r *running) left() []testbed.Seen {
+	var left []testbed.Seen
+	for _, p := range r.Living() {
+		if !r.before[p.PID] {
+			left = append(left, p)
+		}
+	}
+	return left
+}
+
+// clean checks what must hold the moment topobench has ended by itself: nothing
+// runs, every port is free, the temporary directory is gone.
+func (r *running) clean() {
+	r.Helper()
+	r.gone(0)
+	var marker struct{ Temp string }
+	r.check(json.Unmarshal([]byte(r.read(filepath.Join(r.path(), "run.json"))), &marker))
+	if _, err := os.Lstat(marker.Temp); marker.Temp == "" || !errors.Is(err, fs.ErrNotExist) {
+		r.Errorf("the temporary directory %q is left: %v", marker.Temp, err)
+	}
+}
+
+// event is a line of the journal, with the fields that tests look at.
+type event struct {
+	Event, Service, State string
+	PID                   int
+	Time                  time.Time
+}
+
+// journal is what the run has written so far.
+func (r *running) journal() []event {
+	r.Helper()
+	runs, err := rundir.List(r.root)
+	r.check(err)
+	var events []event
+	for _, run := range runs {
+		entries, err := rundir.ReadJournal(filepath.Join(run, rundir.JournalName))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // not yet
+		}
+		r.check(err)
+		for _, entry := range entries {
+			var e event
+			r.check(entry.Decode(&e))
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+// first waits for the first event that is as asked.
+func (r *running) first(what string, as func(event) bool) event {
+	r.Helper()
+	var events []event
+	i := -1
+	r.await(what, func() bool {
+		events = r.journal()
+		i = slices.IndexFunc(events, as)
+		return i >= 0
+	})
+	return events[i]
+}

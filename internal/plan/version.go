@@ -1,0 +1,45 @@
+package plan
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Version is the number of an installed program, such as "1.6.1" or
+// "0.31.0+cpu". Empty is unknown: the newest rule is taken then, and said.
+type Version string
+
+// Versions are those of the programs that a plan is for.
+type Versions struct{ Dynamo, VLLM, AIPerf, Nginx, Etcd, NATS Version }
+
+// below compares the leading numbers; what follows them (rc1, +cpu) does not
+// count, and what is missing is 0. An unknown version is below nothing.
+func (v Version) below(limit Version) bool {
+	if v == "" {
+		return false
+	}
+	a, b := v.numbers(), limit.numbers()
+	for i := range a {
+		if a[i] != b[i] {
+			return a[i] < b[i]
+		}
+	}
+	return false
+}
+
+// numbers are major, minor and patch.
+func (v Version) numbers() (n [3]int) {
+	parts := strings.SplitN(string(v), ".", 4)
+	for i := range min(len(parts), len(n)) {
+		digits := parts[i][:len(parts[i])-len(strings.TrimLeft(parts[i], "0123456789"))]
+		number, err := strconv.Atoi(digits)
+		if err != nil {
+			break
+		}
+		n[i] = number
+		if digits != parts[i] {
+			break
+		}
+	}
+	return n
+}

@@ -1,0 +1,47 @@
+package process_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"topobench/internal/process"
+)
+
+// BenchmarkLogs reports the most memory this process ever held while four children wrote 1 GiB of logs.
+// Run it alone and once: what ran before counts too, and a log is appended to.
+func BenchmarkLogs(b *testing.B) {
+	const each = 256 // MiB
+	bed := newBed(b)
+	for b.Loop() {
+		var children []*process.Child
+		for _, name := range []string{"one", "two", "three", "four"} {
+			children = append(children, bed.start(bed.spec(name, "flood", strconv.Itoa(each))))
+		}
+		for _, c := range children {
+			bed.done(c)
+			if info, err := os.Stat(filepath.Join(bed.dir, c.Name()+".log")); err != nil || info.Size() < each<<20 {
+				b.Errorf("%s: %v, %v", c.Name(), info, err)
+			}
+		}
+	}
+	b.ReportMetric(peakMiB(b), "peak-MiB")
+}
+
+// peakMiB is the high-water mark of this process's resident memory: VmHWM of proc_pid_status(5), in KiB.
+func peakMiB(b *testing.B) float64 {
+	b.Helper()
+	for line := range strings.Lines(string(readFile("/proc/self/status"))) {
+		if name, value, _ := strings.Cut(line, ":"); name == "VmHWM" {
+			kib, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			return float64(kib) / 1024
+		}
+	}
+	b.Fatal("no VmHWM in /proc/self/status")
+	return 0
+}
