@@ -57,7 +57,7 @@ runs() {
 	echo "measuring both demos: topobench run against the work by hand"
 	for ((n = 1; n <= ${RUNS:-2}; n++)); do
 		timed topobench .bin/topobench run demo-disagg demo-agg --artifacts-root-dir "$work/run-$n"
-		sed -n '/^seconds /,/^$/p' "$work/topobench.out" >>"$work/own"
+		sed -n '/^ *seconds /,/^$/p' "$work/topobench.out" >>"$work/own"
 		timed by-hand internal/bench/by-hand.sh "$work/hand-$n"
 	done
 	line topobench ".bin/topobench run demo-disagg demo-agg --artifacts-root-dir DIR"

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -143,6 +144,9 @@ func (s *stage) strike(t *testing.T, workDir string) {
 	}
 	if left := s.left(5 * time.Second); left != "" {
 		t.Errorf("%s: left behind:\n%s", filepath.Base(workDir), left)
+		for _, p := range testbed.Carriers(s.mark) {
+			_ = syscall.Kill(p.PID, syscall.SIGKILL) // one failure must not spoil the next test
+		}
 	}
 	runs, err := filepath.Glob(filepath.Join(workDir, "*", rundir.StateDir, "*"))
 	for _, path := range runs {

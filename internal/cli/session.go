@@ -23,7 +23,6 @@ type session struct {
 	campaign *campaign.Campaign
 	screen   *status.View
 	env      *Env
-	closed   bool
 }
 
 // open makes the run's directory and becomes the sub-reaper that orphans fall to.

@@ -13,14 +13,14 @@ func TestRealPerf(t *testing.T) {
 	up.awaitUp(b.ports + 10)
 	r := b.start("perf", "perf", "--url", fmt.Sprintf("http://127.0.0.1:%d", b.ports+10), "--mode", "disaggregated",
 		"--prefill-tp", "1", "--prefill-dp", "4", "--decode-tp", "4", "--decode-dp", "1", "--model", "tiny", "--tokenizer", tiny(),
-		"--concurrency", "1", "--isl", "64", "--osl", "8", "--deployment-kind", "dynamo_mocker")
+		"--concurrency", "1", "--isl", "64", "--osl", "40", "--deployment-kind", "dynamo_mocker")
 	r.ends(0)
 	if left := r.left(); len(left) > 0 {
 		t.Errorf("perf left behind: %v", left)
 	}
 	r.checkState()
 	r.checkArtifacts("artifacts_0", []string{"-concurrency1"}, `{"kind":"dynamo_mocker","model":"tiny",`+
-		`"input_sequence_length":64,"output_sequence_length":8,"tensor_parallelism":0,"data_parallelism":0,`+
+		`"input_sequence_length":64,"output_sequence_length":40,"tensor_parallelism":0,"data_parallelism":0,`+
 		`"prefill_tensor_parallelism":1,"prefill_data_parallelism":4,"decode_tensor_parallelism":4,"decode_data_parallelism":1,"mode":"disaggregated"}`)
 	r.checkUpstream("dynamo_mocker_disaggregated,1.0")
 

@@ -19,7 +19,7 @@ func TestRealRun(t *testing.T) {
 	b := newBed(t)
 	disagg := b.builtIn("demo-disagg", "18000", "@10")
 	agg := b.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22")
-	r := b.start("run", "run", disagg, agg, "--isl", "100", "--osl", "20", "--concurrency", "1,2")
+	r := b.start("run", "run", disagg, agg, "--isl", "100", "--osl", "40", "--concurrency", "1,2")
 	said := r.ends(0)
 	r.clean()
 
@@ -35,10 +35,10 @@ func TestRealRun(t *testing.T) {
 	}
 	r.checkState()
 	r.checkArtifacts("artifacts_0", []string{"-concurrency1", "-concurrency2"}, `{"kind":"dynamo_mocker","model":"tiny",`+
-		`"input_sequence_length":100,"output_sequence_length":20,"tensor_parallelism":0,"data_parallelism":0,`+
+		`"input_sequence_length":100,"output_sequence_length":40,"tensor_parallelism":0,"data_parallelism":0,`+
 		`"prefill_tensor_parallelism":1,"prefill_data_parallelism":4,"decode_tensor_parallelism":4,"decode_data_parallelism":1,"mode":"disaggregated"`)
 	r.checkArtifacts("artifacts_1", []string{"-concurrency1", "-concurrency2"}, `{"kind":"vllm_mocker","model":"tiny",`+
-		`"input_sequence_length":100,"output_sequence_length":20,"tensor_parallelism":4,"data_parallelism":2,`+
+		`"input_sequence_length":100,"output_sequence_length":40,"tensor_parallelism":4,"data_parallelism":2,`+
 		`"prefill_tensor_parallelism":0,"prefill_data_parallelism":0,"decode_tensor_parallelism":0,"decode_data_parallelism":0,"mode":"aggregated"`)
 	r.checkPictures()
 	r.checkUpstream("dynamo_mocker_disaggregated,1.0", "dynamo_mocker_disaggregated,2.0", "vllm_mocker_aggregated,1.0", "vllm_mocker_aggregated,2.0")

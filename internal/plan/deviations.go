@@ -37,6 +37,11 @@ func engine(name string) func(Plan) bool { return func(p Plan) bool { return p.E
 
 func always(Plan) bool { return true }
 
+// split is true of Dynamo's vLLM workers in prefill and decode, under a rule.
+func split(under func(rules) bool) func(Plan) bool {
+	return func(p Plan) bool { return p.Engine == "dynamo" && has(Decode)(p) && under(rulesFor(p.Versions)) }
+}
+
 // table is DESIGN's closed list, in the order in which a person meets it.
 func table() []deviation {
 	return []deviation{
@@ -53,16 +58,18 @@ func table() []deviation {
 		{Deviation{ID: "nginx-paths", Guide: "sudo cp nginx.conf /etc/nginx, service nginx restart", Done: "own prefix, daemon off, access_log off and *_temp_path in the run directory",
 			Why: "the compiled-in places belong to root, and nothing under /etc is ours"}, has(Balancer)},
 		{Deviation{ID: "decode-tp", Guide: "decode without --tensor-parallel-size", Done: "--tensor-parallel-size of the profile",
-			Why: "perf.sh divides by decode's TP, which the guide forgets to pass"}, func(p Plan) bool { return p.Engine == "dynamo" && has(Decode)(p) }},
+			Why: "perf.sh divides by decode's TP, which the guide forgets to pass"}, split(func(rules) bool { return true })},
 		{Deviation{ID: "roles", Guide: "--is-prefill-worker, decode without a flag", Done: "--disaggregation-mode prefill|decode and --kv-transfer-config",
-			Why: "a decode worker without a mode registers as aggregated; there is no default connector", Since: "Dynamo 1.0"}, func(p Plan) bool { return p.Engine == "dynamo" && has(Decode)(p) }},
+			Why: "a decode worker without a mode registers as aggregated; there is no default connector", Since: "Dynamo 1.0"}, split(func(r rules) bool { return r.connector })},
+		{Deviation{ID: "decode-role", Guide: "decode without a flag", Done: "--is-decode-worker",
+			Why: "decode and aggregated workers look the same without it", Since: "Dynamo 0.6"}, split(func(r rules) bool { return r.roles == roleByTwo })},
 		{Deviation{ID: "nixl-ports", Guide: "one side channel port for all", Done: "VLLM_NIXL_SIDE_CHANNEL_PORT and VLLM_PORT of its own for each worker",
-			Why: "workers of one host would collide on 5600", Since: "Dynamo 0.6"}, func(p Plan) bool { return p.Engine == "dynamo" && has(Decode)(p) }},
-		{Deviation{ID: "vllm-args", Guide: "--tensor-parallel-size before --gpu-memory-utilization, --disable-log-requests", Done: "engine_args of the profile first, then --tensor-parallel-size; no --disable-log-requests",
-			Why: "vllm takes them in any order; it no longer logs requests by default and no longer knows the flag", Since: "vLLM 0.11"}, engine("vllm")},
+			Why: "workers of one host would collide on 5600", Since: "Dynamo 0.6"}, split(func(r rules) bool { return r.nixlPorts })},
+		{Deviation{ID: "log-requests", Guide: "--disable-log-requests", Done: "not passed",
+			Why: "vLLM logs no requests unless told to, and no longer knows the flag", Since: "vLLM 0.10.1"}, func(p Plan) bool { return p.Engine == "vllm" && !rulesFor(p.Versions).logsOff }},
 		{Deviation{ID: "artifact-dir", Guide: "--artifact-dir artifacts_N/-concurrencyC", Done: "a directory for each attempt; what was accepted is published there",
 			Why: "plot_pareto.py would draw half-written and failed cells"}, always},
-		{Deviation{ID: "quiet-load", Guide: "--ui simple", Done: "--ui none --no-gpu-telemetry --no-server-metrics",
+		{Deviation{ID: "quiet-load", Guide: "--ui simple", Done: "--ui none, and from aiperf 0.9 on --no-gpu-telemetry --no-server-metrics",
 			Why: "2.3 s less a cell; the profile does not ask for load.exact"}, func(p Plan) bool { return !p.Load.Exact }},
 		{Deviation{ID: "smoke", Guide: "\"check the logs\"", Done: "streamed completions with the load's own body until every worker has served one",
 			Why: "the first request through a pair takes seconds, and a worker that never serves would only be seen in the numbers"}, always},

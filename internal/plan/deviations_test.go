@@ -11,7 +11,7 @@ import (
 func TestDeviationsOfTheBuiltIns(t *testing.T) {
 	for name, want := range map[string]string{
 		"disagg-1node": "loopback private-services bookkeeping decode-tp roles nixl-ports artifact-dir smoke",
-		"agg-1node":    "loopback bookkeeping nginx-paths vllm-args artifact-dir smoke",
+		"agg-1node":    "loopback bookkeeping nginx-paths log-requests artifact-dir smoke",
 		"demo-disagg":  "mocker loopback file-discovery bookkeeping artifact-dir quiet-load smoke",
 		"demo-agg":     "mocker loopback file-discovery bookkeeping nginx-paths artifact-dir quiet-load smoke",
 	} {

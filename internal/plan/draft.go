@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/url"
@@ -14,10 +15,11 @@ import (
 
 // draft gathers a plan while its parts are decided one after another.
 type draft struct {
-	p    profile.Profile
-	s    Site
-	plan Plan
-	seen int // workers so far: each has ports of its own
+	p     profile.Profile
+	s     Site
+	rules rules
+	plan  Plan
+	seen  int // workers so far: each has ports of its own
 
 	discoveryEnv []string // how a Dynamo process finds the others
 	backends     []string // host:port of every server that takes requests
@@ -26,8 +28,10 @@ type draft struct {
 const loopback = "127.0.0.1"
 
 func newDraft(p profile.Profile, s Site) *draft {
-	return &draft{p: p, s: s, plan: Plan{
-		Name: p.Name, Kind: p.Kind, Mode: p.Mode(), Engine: p.Engine, Simulated: p.Engine == "mocker",
+	versions := s.Versions.with(p.Versions)
+	return &draft{p: p, s: s, rules: rulesFor(versions), plan: Plan{
+		Versions: versions,
+		Name:     p.Name, Kind: p.Kind, Mode: p.Mode(), Engine: p.Engine, Simulated: p.Engine == "mocker",
 		Model: served(p), GPUs: p.GPUs(), Dirs: []string{s.Dir, filepath.Join(s.Dir, "logs")},
 		Deployment: deployment(p),
 	}}
@@ -35,10 +39,7 @@ func newDraft(p profile.Profile, s Site) *draft {
 
 // served is the id that requests name: a model's id need not be its path.
 func served(p profile.Profile) string {
-	if p.ServedName != "" {
-		return p.ServedName
-	}
-	return p.Model
+	return cmp.Or(p.ServedName, p.Model)
 }
 
 // add appends a service with what all services have in common.
@@ -78,10 +79,10 @@ func (d *draft) discovery() {
 				"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default=" + peer},
 			Ports: []Port{{Use: "client", Number: base + offsetEtcd}, {Use: "peer", Number: base + offsetEtcd + 1}},
 			Gate:  Gate{Kind: GateHTTP, Address: address(base + offsetEtcd), Path: "/health"}})
-		d.discoveryEnv = append(d.discoveryEnv, "DYN_DISCOVERY_BACKEND=etcd", "ETCD_ENDPOINTS="+client)
+		d.useEtcd(client)
 	default:
 		d.external(Etcd, etcd, "2379")
-		d.discoveryEnv = append(d.discoveryEnv, "DYN_DISCOVERY_BACKEND=etcd", "ETCD_ENDPOINTS="+etcd)
+		d.useEtcd(etcd)
 	}
 	d.nats(base)
 }
@@ -104,7 +105,18 @@ func (d *draft) nats(base int) {
 	default:
 		d.external(NATS, server, "4222")
 	}
-	d.discoveryEnv = append(d.discoveryEnv, "DYN_EVENT_PLANE=nats", "NATS_SERVER="+server)
+	d.discoveryEnv = append(d.discoveryEnv, "NATS_SERVER="+server)
+	if d.rules.files {
+		d.discoveryEnv = append(d.discoveryEnv, "DYN_EVENT_PLANE=nats")
+	}
+}
+
+// useEtcd: until 1.0 Dynamo knew nothing else.
+func (d *draft) useEtcd(endpoints string) {
+	d.discoveryEnv = append(d.discoveryEnv, "ETCD_ENDPOINTS="+endpoints)
+	if d.rules.files {
+		d.discoveryEnv = append(d.discoveryEnv, "DYN_DISCOVERY_BACKEND=etcd")
+	}
 }
 
 // externalPatience is short: a server that is said to run answers at once.

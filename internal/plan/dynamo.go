@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"topobench/internal/profile"
@@ -69,6 +70,9 @@ func (d *draft) frontend(name string, port int, r realm, g Gate) {
 func (d *draft) worker(role Role, i int, w profile.Worker, r realm) {
 	system := portBase(d.p) + offsetSystem + d.seen
 	env := append(d.dynamoEnv(r), "DYN_SYSTEM_PORT="+strconv.Itoa(system), "DYN_SYSTEM_HOST="+loopback)
+	if d.rules.statusOn {
+		env = append(env, "DYN_SYSTEM_ENABLED=true")
+	}
 	s := Service{Name: fmt.Sprintf("%s-%d", role, i), Role: role, Wave: 1, Devices: w.Devices,
 		Ports: []Port{{Use: "system", Number: system}}, Gate: Gate{Kind: GateWorker, Address: address(system)}}
 	if d.p.Engine == "mocker" {
@@ -93,10 +97,12 @@ func (d *draft) count(service string, port int, metric string) {
 // dynamoEnv is what frontend and workers of one realm share. Grace 0: the bench
 // is over when they are stopped, nothing is in flight.
 func (d *draft) dynamoEnv(r realm) []string {
-	env := append([]string{}, d.discoveryEnv...)
-	env = append(env, "DYN_FILE_KV="+r.keys, "DYN_NAMESPACE="+r.namespace, "DYN_REQUEST_PLANE=tcp",
+	env := append(slices.Clone(d.discoveryEnv), "DYN_NAMESPACE="+r.namespace,
 		"DYN_TCP_RPC_HOST="+loopback, "DYN_TCP_RESPONSE_STREAM_HOST="+loopback, "DYN_EVENT_PLANE_HOST="+loopback,
 		"DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0")
+	if d.rules.files {
+		env = append(env, "DYN_FILE_KV="+r.keys, "DYN_REQUEST_PLANE=tcp")
+	}
 	if filepath.IsAbs(d.p.Model) {
 		env = append(env, "HF_HUB_OFFLINE=1")
 	}
@@ -108,9 +114,7 @@ func (d *draft) mockerArgv(role Role, w profile.Worker) []string {
 	if d.plan.Model != d.p.Model {
 		argv = append(argv, "--model-name", d.plan.Model)
 	}
-	if role != Aggregated {
-		argv = append(argv, "--disaggregation-mode", string(role))
-	}
+	argv = append(argv, d.rules.roleArgs(role)...)
 	if w.DP > 1 {
 		argv = append(argv, "--data-parallel-size", strconv.Itoa(w.DP))
 	}

@@ -20,7 +20,7 @@ const (
 
 func vllmEdits(port string) []edit {
 	return []edit{
-		{"vllm-args", " --tensor-parallel-size 4 --gpu-memory-utilization 0.95 --disable-log-requests", " --gpu-memory-utilization 0.95 --tensor-parallel-size 4"},
+		{"log-requests", " --disable-log-requests", ""},
 		{"loopback", " --port " + port, " --host 127.0.0.1 --port " + port},
 	}
 }
@@ -28,10 +28,7 @@ func vllmEdits(port string) []edit {
 // The guide's commands, word for word, and the deviations that are allowed.
 func TestCommandsAreTheGuides(t *testing.T) {
 	prefill := []edit{{"roles", " --is-prefill-worker", " --disaggregation-mode prefill" + transfer}}
-	for _, row := range []struct {
-		profile, service, gpus, guide string
-		edits                         []edit
-	}{
+	for _, row := range []guideRow{
 		{"disagg-1node", "frontend", "", "python -m dynamo.frontend --http-port 8000", nil},
 		{"disagg-1node", "prefill-0", "0", guidePD + " --is-prefill-worker", prefill},
 		{"disagg-1node", "prefill-3", "3", guidePD + " --is-prefill-worker", prefill},
@@ -41,24 +38,53 @@ func TestCommandsAreTheGuides(t *testing.T) {
 		{"agg-1node", "aggregated-0", "0,1,2,3", guideVLLM + "8001", vllmEdits("8001")},
 		{"agg-1node", "aggregated-1", "4,5,6,7", guideVLLM + "8002", vllmEdits("8002")},
 	} {
-		p := builtInPlan(t, row.profile)
-		s := service(t, p, row.service)
-		want := row.guide
-		for _, e := range row.edits {
-			if !slices.ContainsFunc(p.Deviations, func(d Deviation) bool { return d.ID == e.id }) {
-				t.Errorf("%s: the deviation %s is not in the plan's table", row.service, e.id)
-			}
-			if strings.Count(want, e.from) != 1 {
-				t.Fatalf("%s: %q is not once in %q", row.service, e.from, want)
-			}
-			want = strings.Replace(want, e.from, e.to, 1)
+		row.check(t, builtInPlan(t, row.profile))
+	}
+}
+
+// The versions that the guide was written for need two edits, and no more.
+func TestCommandsOfTheGuidesTimeAreTheGuides(t *testing.T) {
+	loopback := func(port string) []edit {
+		return []edit{{"loopback", " --port " + port, " --host 127.0.0.1 --port " + port}}
+	}
+	for _, row := range []guideRow{
+		{"disagg-1node", "frontend", "", "python -m dynamo.frontend --http-port 8000", nil},
+		{"disagg-1node", "prefill-0", "0", guidePD + " --is-prefill-worker", nil},
+		{"disagg-1node", "prefill-1", "1", guidePD + " --is-prefill-worker", nil},
+		{"disagg-1node", "prefill-2", "2", guidePD + " --is-prefill-worker", nil},
+		{"disagg-1node", "prefill-3", "3", guidePD + " --is-prefill-worker", nil},
+		{"disagg-1node", "decode-0", "4,5,6,7", guidePD, []edit{{"decode-tp", "0.6B", "0.6B --tensor-parallel-size 4"}}},
+		{"agg-1node", "aggregated-0", "0,1,2,3", guideVLLM + "8001", loopback("8001")},
+		{"agg-1node", "aggregated-1", "4,5,6,7", guideVLLM + "8002", loopback("8002")},
+	} {
+		row.check(t, builtInPlanFor(t, row.profile, Versions{Dynamo: "0.5", VLLM: "0.10", AIPerf: "0.1.1"}))
+	}
+}
+
+// guideRow is a command of the guide and the deviations that change it.
+type guideRow struct {
+	profile, service, gpus, guide string
+	edits                         []edit
+}
+
+func (row guideRow) check(t *testing.T, p Plan) {
+	t.Helper()
+	s := service(t, p, row.service)
+	want := row.guide
+	for _, e := range row.edits {
+		if !slices.ContainsFunc(p.Deviations, func(d Deviation) bool { return d.ID == e.id }) {
+			t.Errorf("%s: the deviation %s is not in the plan's table", row.service, e.id)
 		}
-		if diff := cmp.Diff(strings.Fields(want), s.Argv); diff != "" {
-			t.Errorf("%s of %s (-guide +plan):\n%s", row.service, row.profile, diff)
+		if strings.Count(want, e.from) != 1 {
+			t.Fatalf("%s: %q is not once in %q", row.service, e.from, want)
 		}
-		if got := value(s, "CUDA_VISIBLE_DEVICES"); got != row.gpus {
-			t.Errorf("%s of %s sees the GPUs %q, want %q", row.service, row.profile, got, row.gpus)
-		}
+		want = strings.Replace(want, e.from, e.to, 1)
+	}
+	if diff := cmp.Diff(strings.Fields(want), s.Argv); diff != "" {
+		t.Errorf("%s of %s (-guide +plan):\n%s", row.service, row.profile, diff)
+	}
+	if got := value(s, "CUDA_VISIBLE_DEVICES"); got != row.gpus {
+		t.Errorf("%s of %s sees the GPUs %q, want %q", row.service, row.profile, got, row.gpus)
 	}
 }
 

@@ -69,7 +69,21 @@ func planned(t testing.TB, p profile.Profile) Plan {
 	return plan
 }
 
-func builtInPlan(t testing.TB, name string) Plan { return planned(t, builtIn(t, name)) }
+func builtInPlan(t testing.TB, name string) Plan {
+	t.Helper()
+	return builtInPlanFor(t, name, Versions{})
+}
+
+func builtInPlanFor(t testing.TB, name string, v Versions) Plan {
+	t.Helper()
+	where := site()
+	where.Versions = v
+	p, err := Make(builtIn(t, name), where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
 
 // textPlan plans a profile given as text.
 func textPlan(t testing.TB, text string) Plan { return planned(t, read(t, "/p/p.yaml", text)) }

@@ -21,6 +21,7 @@ type Load struct {
 	Concurrency  []int         `json:"concurrency"`
 	Seed         int           `json:"seed"`
 	Exact        bool          `json:"exact"`         // perf.sh's argv and nothing else
+	Quiet        bool          `json:"quiet"`         // aiperf can leave out GPU telemetry and server metrics
 	NVExt        bool          `json:"nvext"`         // perf.sh's {"nvext":{"ignore_eos":true}}; dropped where the server answers it with 400
 	FreshPrompts bool          `json:"fresh_prompts"` // a seed of its own for each cell
 	Timeout      time.Duration `json:"timeout_ns"`    // of a cell; 0 = derived
@@ -69,10 +70,15 @@ func (l Load) Argv(c int, dir string) []string {
 		"--warmup-request-count", strconv.Itoa(l.Warmup(c)), "--num-dataset-entries", strconv.Itoa(12*c),
 		"--random-seed", strconv.Itoa(l.seed(c)), "--artifact-dir", dir)
 	headers := []string{"-H", "Authorization: Bearer NOT USED", "-H", "Accept: text/event-stream"}
-	if l.Exact {
-		return append(append(argv, "--ui", "simple"), headers...)
+	switch {
+	case l.Exact:
+		argv = append(argv, "--ui", "simple")
+	case l.Quiet:
+		argv = append(argv, "--ui", "none", "--no-gpu-telemetry", "--no-server-metrics")
+	default:
+		argv = append(argv, "--ui", "none")
 	}
-	return append(append(argv, "--ui", "none", "--no-gpu-telemetry", "--no-server-metrics"), headers...)
+	return append(argv, headers...)
 }
 
 // seed: perf.sh's one seed for all levels makes each level send the prompts of
@@ -108,7 +114,7 @@ func (l Load) Deadline(c int) time.Duration {
 func (d *draft) load() {
 	l := d.p.Load
 	d.plan.Load = Load{AIPerf: d.s.Programs.AIPerf, Model: d.plan.Model, Tokenizer: tokenizer(d.p), URL: "http://localhost:" + strconv.Itoa(d.entry()),
-		ISL: l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Seed: d.s.Seed, Exact: l.Exact, NVExt: true,
+		ISL: l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Seed: d.s.Seed, Exact: l.Exact, Quiet: d.rules.quietLoad, NVExt: true,
 		Timeout: d.p.Timeouts.Cell, Artifacts: d.s.Artifacts, Env: LoadEnv(d.p, d.s)}
 	counters := d.plan.Smoke.Counters
 	d.plan.Smoke = NewSmoke(httpURL(d.entry()))

@@ -7,6 +7,7 @@
 package plan
 
 import (
+	"errors"
 	"syscall"
 	"time"
 
@@ -58,6 +59,7 @@ type Plan struct {
 	Inherit    []string          `json:"inherit"` // names of the caller's variables that children receive
 	Dirs       []string          `json:"dirs"`    // made before anything starts, 0700
 	Files      []File            `json:"files"`
+	Versions   Versions          `json:"versions"`
 	External   []Service         `json:"external"` // servers somebody else runs: only asked, never started or stopped
 	Services   []Service         `json:"services"` // in order of start; waves ascend
 	Load       Load              `json:"load"`
@@ -155,8 +157,9 @@ type Site struct {
 	Cookie    string // marks every process of the run
 	Artifacts string // artifacts_N of this topology
 	Programs  Programs
-	Root      bool // nginx would drop to nobody, who cannot enter a private directory
-	Seed      int  // aiperf's --random-seed; the guide's is 100
+	Versions  Versions // found beside the programs; those of the profile win
+	Root      bool     // nginx would drop to nobody, who cannot enter a private directory
+	Seed      int      // aiperf's --random-seed; the guide's is 100
 }
 
 // Label is the name of the series: kind_mode, as plot_pareto.py makes it.
@@ -187,5 +190,5 @@ func Make(p profile.Profile, s Site) (Plan, error) {
 	}
 	d.load()
 	plan := d.finish()
-	return plan, checkPorts(p, plan.Ports())
+	return plan, errors.Join(checkPorts(p, plan.Ports()), d.unplannable())
 }

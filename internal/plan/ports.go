@@ -48,3 +48,27 @@ func checkPorts(p profile.Profile, ports []Port) error {
 	}
 	return errors.Join(faults...)
 }
+
+// unplannable finds what the profile wants and the versions do not have.
+func (d *draft) unplannable() error {
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("%s: "+format, append([]any{d.p.Source}, args...)...))
+	}
+	version := d.plan.Versions.Dynamo
+	if d.p.Engine == "vllm" {
+		return nil
+	}
+	for _, server := range [][2]string{{"etcd", d.p.Discovery.Etcd}, {"nats", d.p.Discovery.NATS}} {
+		if name := server[0]; !d.rules.files && (server[1] == "none" || server[1] == "") {
+			fault("Dynamo %s cannot do without %s: set discovery: {%s: start}", version, name, name)
+		}
+	}
+	if d.p.Engine == "mocker" && !d.rules.mockerRoles && d.plan.Mode == "disaggregated" {
+		fault("the mocker of Dynamo %s has no prefill and decode roles, only aggregated", version)
+	}
+	if d.p.Engine == "mocker" && !d.rules.mockerName && d.plan.Model != d.p.Model {
+		fault("Dynamo %s serves a model under its path only: leave out served_name %s", version, d.plan.Model)
+	}
+	return errors.Join(faults...)
+}

@@ -1,43 +1,90 @@
 package plan
 
+import (
+	"fmt"
+	"strings"
+)
+
 // rules say how the programs of a launch take what they are told. They follow
-// from the versions alone; rulesFor is the whole table.
+// from the versions alone.
 type rules struct {
 	roles       roleFlags
-	connector   bool // since 1.0 Dynamo has no default KV connector: it must be given
+	connector   bool // there is no default KV connector: it must be given, to prefill and to decode
 	files       bool // discovery by files and a request plane over TCP; else etcd and NATS are needed
-	listenEnv   bool // addresses can be told by the environment
-	nixlPorts   bool // until 0.5 Dynamo allocated the side channels itself
+	nixlPorts   bool // the side channels are ours to allocate
 	statusOn    bool // DYN_SYSTEM_ENABLED is wanted beside DYN_SYSTEM_PORT
 	mockerRoles bool // the mocker knows prefill and decode
 	mockerName  bool // the mocker's model may be named other than its path
-	quietVLLM   bool // vllm serve logs no requests unless told to; --disable-log-requests is gone
-	quietLoad   bool // aiperf has --ui none, --no-gpu-telemetry and --no-server-metrics
+	logsOff     bool // vllm serve logs every request unless told --disable-log-requests
+	quietLoad   bool // aiperf has --no-gpu-telemetry and --no-server-metrics
 }
 
 // roleFlags is how a Dynamo worker is told its role.
 type roleFlags int
 
 const (
-	roleByMode    roleFlags = iota // --disaggregation-mode prefill|decode
+	roleByPrefill roleFlags = iota // --is-prefill-worker; decode has no flag and looks like aggregated
 	roleByTwo                      // --is-prefill-worker, --is-decode-worker
-	roleByPrefill                  // --is-prefill-worker; decode has no flag and looks like aggregated
+	roleByMode                     // --disaggregation-mode prefill|decode
 )
 
-// Where a rule changed: Dynamo's and vLLM's sources and changelogs, and what was
-// run (README, "What was really run").
-const (
-	dynamoTwoRoles  Version = "0.6"
-	dynamoModes     Version = "1.0"
-	dynamoStatusOn  Version = "0.8" // DYN_SYSTEM_ENABLED was needed from 0.5 to 0.7
-	dynamoFreeName  Version = "1.3" // 0.9 and 1.0: a name other than the path makes the frontend try to download it
-	vllmQuiet       Version = "0.10.1"
-	aiperfQuiet     Version = "0.4"
-	oldestDynamo    Version = "0.4"
-	oldestVLLM      Version = "0.10"
-	oldestAIPerf    Version = "0.1"
-	newestDynamo    Version = "1.6.1"
-	newestVLLM      Version = "0.33"
-	newestAIPerf    Version = "0.13"
-	afterEachNewest         = "the rule of the newest known version is taken"
-)
+// rulesFor is the version table. Sources: the argument parsers of Dynamo 0.4 to
+// 1.6, vLLM's changes 21739 and 29402 (--disable-log-requests), aiperf's --help.
+func rulesFor(v Versions) rules {
+	r := rules{
+		roles:       roleByMode,
+		connector:   !v.Dynamo.below("1.0"),
+		files:       !v.Dynamo.below("1.0"),
+		nixlPorts:   !v.Dynamo.below("0.6"),
+		statusOn:    v.Dynamo.below("0.8"),
+		mockerRoles: !v.Dynamo.below("0.6"),
+		mockerName:  !v.Dynamo.below("1.3"), // 0.9 and 1.0: the frontend tries to download a name that is not the path
+		logsOff:     v.VLLM.below("0.10.1"),
+		quietLoad:   !v.AIPerf.below("0.9"),
+	}
+	switch {
+	case v.Dynamo.below("0.6"):
+		r.roles = roleByPrefill
+	case v.Dynamo.below("1.0"):
+		r.roles = roleByTwo
+	}
+	return r
+}
+
+// known is the span of versions that the table was made from.
+var known = []struct {
+	program        string
+	version        func(Versions) Version
+	oldest, newest Version
+}{
+	{"Dynamo", func(v Versions) Version { return v.Dynamo }, "0.4", "1.6.1"},
+	{"vLLM", func(v Versions) Version { return v.VLLM }, "0.10", "0.33"},
+	{"aiperf", func(v Versions) Version { return v.AIPerf }, "0.1", "0.13"},
+}
+
+// Outside names versions that the table was not made from, and what is done.
+func (v Versions) Outside() []string {
+	var said []string
+	for _, k := range known {
+		switch is := k.version(v); {
+		case is.below(k.oldest):
+			said = append(said, fmt.Sprintf("%s %s is older than %s, the oldest known: its rules are taken", k.program, is, k.oldest))
+		case is != "" && !strings.HasPrefix(string(is), string(k.newest)) && k.newest.below(is):
+			said = append(said, fmt.Sprintf("%s %s is newer than %s, the newest known: its rules are taken", k.program, is, k.newest))
+		}
+	}
+	return said
+}
+
+// roleArgs tells a Dynamo worker its role.
+func (r rules) roleArgs(role Role) []string {
+	switch {
+	case role == Aggregated:
+		return nil
+	case r.roles == roleByMode:
+		return []string{"--disaggregation-mode", string(role)}
+	case r.roles == roleByTwo || role == Prefill:
+		return []string{"--is-" + string(role) + "-worker"}
+	}
+	return nil
+}

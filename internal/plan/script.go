@@ -76,8 +76,21 @@ func (s *script) files(p Plan) {
 		files = append(slices.Clone(files), File{Path: filepath.Join(p.Load.Artifacts, "deployment_config.json"), Text: string(config) + "\n"})
 	}
 	for _, f := range files {
-		s.line("printf %%s %s >%s", Quote(f.Text), Quote(f.Path))
+		s.heredoc(f)
 	}
+}
+
+// heredoc writes a file word for word; the end mark is one that the text lacks.
+func (s *script) heredoc(f File) {
+	mark := "END-OF-FILE"
+	for strings.Contains(f.Text, mark) {
+		mark += "-"
+	}
+	text := f.Text
+	if !strings.HasSuffix(text, "\n") {
+		text += "\n" // a here-document ends in one
+	}
+	s.line("cat >%s <<'%s'\n%s%s", Quote(f.Path), mark, text, mark)
 }
 
 func (s *script) launch(p Plan) {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 )
@@ -10,7 +11,20 @@ import (
 type Version string
 
 // Versions are those of the programs that a plan is for.
-type Versions struct{ Dynamo, VLLM, AIPerf, Nginx, Etcd, NATS Version }
+type Versions struct {
+	Dynamo Version `json:"dynamo,omitempty"`
+	VLLM   Version `json:"vllm,omitempty"`
+	AIPerf Version `json:"aiperf,omitempty"`
+}
+
+// with puts what a profile says over what was found.
+func (v Versions) with(said map[string]string) Versions {
+	return Versions{
+		Dynamo: cmp.Or(Version(said["dynamo"]), v.Dynamo),
+		VLLM:   cmp.Or(Version(said["vllm"]), v.VLLM),
+		AIPerf: cmp.Or(Version(said["aiperf"]), v.AIPerf),
+	}
+}
 
 // below compares the leading numbers; what follows them (rc1, +cpu) does not
 // count, and what is missing is 0. An unknown version is below nothing.

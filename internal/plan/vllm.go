@@ -12,20 +12,19 @@ import (
 // default connector any more.
 const kvTransfer = `{"kv_connector":"NixlConnector","kv_role":"kv_both"}`
 
-// vllmServers plans one `vllm serve` a worker, flags in the guide's order: the
-// settings of the profile, then the parallelism, then the port.
+// vllmServers plans one `vllm serve` a worker.
 func (d *draft) vllmServers() {
 	for i, w := range d.p.Aggregated {
 		port := w.Port
 		if port == 0 {
 			port = portBase(d.p) + offsetFrontend + i
 		}
-		argv := d.engineArgs([]string{d.s.Programs.VLLM, "serve", d.p.Model}, w)
-		if d.plan.Model != d.p.Model {
-			argv = append(argv, "--served-model-name", d.plan.Model)
+		args := append(d.modelArgs(nil), parallel(w)...)
+		if d.rules.logsOff {
+			args = append(args, "--disable-log-requests")
 		}
-		argv = append(argv, parallel(w)...)
-		argv = append(argv, "--host", loopback, "--port", strconv.Itoa(port))
+		args = append(d.engineArgs(args, w), "--host", loopback, "--port", strconv.Itoa(port))
+		argv := append([]string{d.s.Programs.VLLM, "serve", d.p.Model}, ordered(args)...)
 		env, ports := d.gpuEnv(nil, Aggregated, w)
 		name := fmt.Sprintf("%s-%d", Aggregated, i)
 		d.add(Service{Name: name, Role: Aggregated, Wave: 1, Argv: argv, Env: append(env, pairs(w.Env)...), Devices: w.Devices,
@@ -37,19 +36,24 @@ func (d *draft) vllmServers() {
 	}
 }
 
-// dynamoVLLMArgv is the guide's command with what Dynamo 1.x wants said: the
-// role by its new flag, the connector, and decode's tensor parallelism, which
-// the guide divides by but forgets to pass.
+// dynamoVLLMArgv is the guide's command with what the version wants said: the
+// role, the connector, and decode's tensor parallelism, which the guide divides
+// by but forgets to pass.
 func (d *draft) dynamoVLLMArgv(role Role, w profile.Worker) []string {
-	argv := []string{d.s.Programs.Python, "-m", "dynamo.vllm", "--model", d.p.Model}
-	if d.plan.Model != d.p.Model {
-		argv = append(argv, "--served-model-name", d.plan.Model)
+	args := append(d.modelArgs([]string{"--model", d.p.Model}), parallel(w)...)
+	args = append(args, d.rules.roleArgs(role)...)
+	if d.rules.connector && role != Aggregated {
+		args = append(args, "--kv-transfer-config", kvTransfer)
 	}
-	argv = append(argv, parallel(w)...)
-	if role != Aggregated {
-		argv = append(argv, "--disaggregation-mode", string(role), "--kv-transfer-config", kvTransfer)
+	return append([]string{d.s.Programs.Python, "-m", "dynamo.vllm"}, ordered(d.engineArgs(args, w))...)
+}
+
+// modelArgs adds the name that requests use, where it is not the model itself.
+func (d *draft) modelArgs(args []string) []string {
+	if d.plan.Model == d.p.Model {
+		return args
 	}
-	return d.engineArgs(argv, w)
+	return append(args, "--served-model-name", d.plan.Model)
 }
 
 func parallel(w profile.Worker) []string {
@@ -68,7 +72,11 @@ func parallel(w profile.Worker) []string {
 func (d *draft) gpuEnv(env []string, role Role, w profile.Worker) ([]string, []Port) {
 	base := portBase(d.p)
 	internal := base + offsetInternal + internalStride*d.seen
-	env = append(env, "CUDA_DEVICE_ORDER=PCI_BUS_ID", "CUDA_VISIBLE_DEVICES="+join(w.Devices), "VLLM_PORT="+strconv.Itoa(internal))
+	env = append(env, "CUDA_DEVICE_ORDER=PCI_BUS_ID", "CUDA_VISIBLE_DEVICES="+join(w.Devices))
+	if !d.rules.nixlPorts && d.p.Engine == "dynamo" {
+		return env, nil
+	}
+	env = append(env, "VLLM_PORT="+strconv.Itoa(internal))
 	if role == Aggregated {
 		return env, nil
 	}

@@ -115,9 +115,12 @@ func listsModel(ctx context.Context, g plan.Gate) error {
 	if err != nil {
 		return err
 	}
+	if status != http.StatusOK {
+		return fmt.Errorf("GET /v1/models of %s: %d", g.Address, status)
+	}
 	models, err := parseModels(body)
-	if err != nil || status != http.StatusOK {
-		return fmt.Errorf("GET /v1/models of %s: %d %w", g.Address, status, err)
+	if err != nil {
+		return fmt.Errorf("cannot read /v1/models of %s: %w", g.Address, err)
 	}
 	return modelListed(models, g.Model)
 }

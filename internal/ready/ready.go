@@ -73,6 +73,8 @@ type watch struct {
 	note    func(string)
 	stall   stall
 	last    error
+
+	toldModel bool
 }
 
 func (w *watch) missing(err error) {
@@ -87,9 +89,10 @@ func (w *watch) missing(err error) {
 		}
 		w.note(hint)
 	}
-	if errors.Is(err, errNoModel) && w.stall.once(&w.stall.toldModel) {
+	if errors.Is(err, errNoModel) && !w.toldModel {
 		for _, line := range errorLines(w.service.Log) {
 			w.note(line)
+			w.toldModel = true // its log tells why only once it has tried
 		}
 	}
 }

@@ -12,12 +12,11 @@ import (
 // stall watches whether a log grows. A log that stands still is a hint, not a
 // failure: loading weights can be quiet.
 type stall struct {
-	log       string
-	after     time.Duration
-	size      int64
-	grew      time.Time
-	told      bool
-	toldModel bool
+	log   string
+	after time.Duration
+	size  int64
+	grew  time.Time
+	told  bool
 }
 
 func newStall(log string, after time.Duration, now time.Time) stall {
@@ -29,17 +28,11 @@ func (s *stall) look(now time.Time) string {
 	if info, err := os.Stat(s.log); err == nil && info.Size() != s.size {
 		s.size, s.grew, s.told = info.Size(), now, false
 	}
-	if s.after == 0 || now.Sub(s.grew) < s.after || !s.once(&s.told) {
+	if s.after == 0 || s.told || now.Sub(s.grew) < s.after {
 		return ""
 	}
+	s.told = true
 	return fmt.Sprintf("its log has not grown for %s: %s", s.after, s.log)
-}
-
-// once is true the first time.
-func (s *stall) once(told *bool) bool {
-	first := !*told
-	*told = true
-	return first
 }
 
 const (

@@ -2,8 +2,9 @@
 // that topobench drives, and looks whether anything of them is left. Tests only.
 //
 // The children are the test binary itself, started again with one bad habit
-// each, or as one of the Fakes. Audit judges by its own reading of /proc, not through the packages under
-// test, and it ends what it finds, so that one failure does not spoil the next test.
+// each, or as one of the Fakes. Audit judges by its own reading of /proc, not
+// through the packages under test, and it ends what it finds, so that one failure
+// does not spoil the next test.
 package testbed
 
 import (

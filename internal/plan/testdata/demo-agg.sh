@@ -6,7 +6,7 @@
 # differs from the guide (bookkeeping): the shell's environment -> a built environment with TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, telemetry off
 # differs from the guide (nginx-paths): sudo cp nginx.conf /etc/nginx, service nginx restart -> own prefix, daemon off, access_log off and *_temp_path in the run directory
 # differs from the guide (artifact-dir): --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; what was accepted is published there
-# differs from the guide (quiet-load): --ui simple -> --ui none --no-gpu-telemetry --no-server-metrics
+# differs from the guide (quiet-load): --ui simple -> --ui none, and from aiperf 0.9 on --no-gpu-telemetry --no-server-metrics
 # differs from the guide (smoke): "check the logs" -> streamed completions with the load's own body until every worker has served one
 set -euo pipefail
 umask 077
@@ -43,7 +43,8 @@ mkdir -p /runs/x/t/kv-1
 mkdir -p /runs/x/t/nginx
 mkdir -p /runs/x/t/nginx/tmp
 mkdir -p artifacts_root/artifacts_0
-printf %s '# The guide'\''s nginx.conf. Added: access_log and the temp paths, whose compiled-in
+cat >/runs/x/t/nginx/nginx.conf <<'END-OF-FILE'
+# The guide's nginx.conf. Added: access_log and the temp paths, whose compiled-in
 # places belong to root.
 worker_processes 1;
 worker_rlimit_nofile 4096;
@@ -78,8 +79,9 @@ http {
         }
     }
 }
-' >/runs/x/t/nginx/nginx.conf
-printf %s '{
+END-OF-FILE
+cat >artifacts_root/artifacts_0/deployment_config.json <<'END-OF-FILE'
+{
   "kind": "vllm_mocker",
   "model": "tiny",
   "input_sequence_length": 300,
@@ -120,19 +122,19 @@ printf %s '{
     }
   ]
 }
-' >artifacts_root/artifacts_0/deployment_config.json
+END-OF-FILE
 
 # frontend-0
-start /runs/x/t/logs/frontend-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_FILE_KV=/runs/x/t/kv-0 DYN_NAMESPACE=topobench-x-t-0 DYN_REQUEST_PLANE=tcp DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 python -m dynamo.frontend --http-port 18101
+start /runs/x/t/logs/frontend-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-0 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv-0 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 python -m dynamo.frontend --http-port 18101
 
 # aggregated-0
-start /runs/x/t/logs/aggregated-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_FILE_KV=/runs/x/t/kv-0 DYN_NAMESPACE=topobench-x-t-0 DYN_REQUEST_PLANE=tcp DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23100 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --num-gpu-blocks-override 128
+start /runs/x/t/logs/aggregated-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-0 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv-0 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23100 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --num-gpu-blocks-override 128
 
 # frontend-1
-start /runs/x/t/logs/frontend-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_FILE_KV=/runs/x/t/kv-1 DYN_NAMESPACE=topobench-x-t-1 DYN_REQUEST_PLANE=tcp DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 python -m dynamo.frontend --http-port 18102
+start /runs/x/t/logs/frontend-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-1 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv-1 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 python -m dynamo.frontend --http-port 18102
 
 # aggregated-1
-start /runs/x/t/logs/aggregated-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_FILE_KV=/runs/x/t/kv-1 DYN_NAMESPACE=topobench-x-t-1 DYN_REQUEST_PLANE=tcp DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23101 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --num-gpu-blocks-override 128
+start /runs/x/t/logs/aggregated-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-1 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv-1 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23101 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --num-gpu-blocks-override 128
 
 until_true frontend-0 counts http://127.0.0.1:18101/health '"component":"backend","endpoint":"generate"' 1
 until_true frontend-0 says http://127.0.0.1:18101/v1/models '"id":"tiny"'

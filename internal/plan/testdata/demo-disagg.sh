@@ -5,7 +5,7 @@
 # differs from the guide (file-discovery): etcd and NATS by docker compose -> DYN_DISCOVERY_BACKEND=file, DYN_EVENT_PLANE=zmq
 # differs from the guide (bookkeeping): the shell's environment -> a built environment with TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, telemetry off
 # differs from the guide (artifact-dir): --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; what was accepted is published there
-# differs from the guide (quiet-load): --ui simple -> --ui none --no-gpu-telemetry --no-server-metrics
+# differs from the guide (quiet-load): --ui simple -> --ui none, and from aiperf 0.9 on --no-gpu-telemetry --no-server-metrics
 # differs from the guide (smoke): "check the logs" -> streamed completions with the load's own body until every worker has served one
 set -euo pipefail
 umask 077
@@ -39,7 +39,8 @@ mkdir -p /runs/x/t
 mkdir -p /runs/x/t/logs
 mkdir -p /runs/x/t/kv
 mkdir -p artifacts_root/artifacts_0
-printf %s '{
+cat >artifacts_root/artifacts_0/deployment_config.json <<'END-OF-FILE'
+{
   "kind": "dynamo_mocker",
   "model": "tiny",
   "input_sequence_length": 300,
@@ -101,25 +102,25 @@ printf %s '{
     }
   ]
 }
-' >artifacts_root/artifacts_0/deployment_config.json
+END-OF-FILE
 
 # frontend
-start /runs/x/t/logs/frontend.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_FILE_KV=/runs/x/t/kv DYN_NAMESPACE=topobench-x-t DYN_REQUEST_PLANE=tcp DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 python -m dynamo.frontend --http-port 18000
+start /runs/x/t/logs/frontend.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 python -m dynamo.frontend --http-port 18000
 
 # prefill-0
-start /runs/x/t/logs/prefill-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_FILE_KV=/runs/x/t/kv DYN_NAMESPACE=topobench-x-t DYN_REQUEST_PLANE=tcp DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23100 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --disaggregation-mode prefill --num-gpu-blocks-override 128
+start /runs/x/t/logs/prefill-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23100 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --disaggregation-mode prefill --num-gpu-blocks-override 128
 
 # prefill-1
-start /runs/x/t/logs/prefill-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_FILE_KV=/runs/x/t/kv DYN_NAMESPACE=topobench-x-t DYN_REQUEST_PLANE=tcp DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23101 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --disaggregation-mode prefill --num-gpu-blocks-override 128
+start /runs/x/t/logs/prefill-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23101 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --disaggregation-mode prefill --num-gpu-blocks-override 128
 
 # prefill-2
-start /runs/x/t/logs/prefill-2.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_FILE_KV=/runs/x/t/kv DYN_NAMESPACE=topobench-x-t DYN_REQUEST_PLANE=tcp DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23102 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --disaggregation-mode prefill --num-gpu-blocks-override 128
+start /runs/x/t/logs/prefill-2.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23102 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --disaggregation-mode prefill --num-gpu-blocks-override 128
 
 # prefill-3
-start /runs/x/t/logs/prefill-3.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_FILE_KV=/runs/x/t/kv DYN_NAMESPACE=topobench-x-t DYN_REQUEST_PLANE=tcp DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23103 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --disaggregation-mode prefill --num-gpu-blocks-override 128
+start /runs/x/t/logs/prefill-3.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23103 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --disaggregation-mode prefill --num-gpu-blocks-override 128
 
 # decode-0
-start /runs/x/t/logs/decode-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_FILE_KV=/runs/x/t/kv DYN_NAMESPACE=topobench-x-t DYN_REQUEST_PLANE=tcp DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23104 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --disaggregation-mode decode --num-gpu-blocks-override 128
+start /runs/x/t/logs/decode-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23104 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --disaggregation-mode decode --num-gpu-blocks-override 128
 
 until_true frontend counts http://127.0.0.1:18000/health '"component":"prefill","endpoint":"generate"' 4
 until_true frontend counts http://127.0.0.1:18000/health '"component":"backend","endpoint":"generate"' 1

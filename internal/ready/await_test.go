@@ -1,0 +1,192 @@
+package ready
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"topobench/internal/plan"
+)
+
+// fronted is the service whose gate is asked, with a log that says text.
+func fronted(t *testing.T, g plan.Gate, text string) plan.Service {
+	t.Helper()
+	log := filepath.Join(t.TempDir(), "frontend.log")
+	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return plan.Service{Name: "frontend", Role: plan.Frontend, Log: log, Gate: g}
+}
+
+// notes gathers what Await tells; it is called from one goroutine.
+type notes struct{ lines []string }
+
+func (n *notes) add(line string)  { n.lines = append(n.lines, line) }
+func (n *notes) text() string     { return strings.Join(n.lines, "\n") }
+func (n *notes) has(w string) int { return strings.Count(n.text(), w) }
+
+func TestAwaitTellsEveryStepOnce(t *testing.T) {
+	steps := []state{recordedState(t, "0-no-workers"), recordedState(t, "1-one-prefill"), recordedState(t, "2-1p1d"), recordedState(t, "3-2p1d"), routed(t)}
+	address := serve(t, func(turn int) state { return steps[min((turn-1)/2, len(steps)-1)] })
+	var told notes
+	since, err := Await(t.Context(), fronted(t, gate2P1D(address), ""), told.add)
+	if err != nil || since.IsZero() {
+		t.Fatalf("%v at %v, want it open\n%s", err, since, told.text())
+	}
+	want := "instances: 0 of 2 prefill, 0 of 1 serving\ninstances: 1 of 2 prefill, 0 of 1 serving\n" +
+		"instances: 1 of 2 prefill, 1 of 1 serving\nrouter: 1 of 2 prefill, 1 of 1 serving"
+	if told.text() != want {
+		t.Errorf("told\n%s\nwant\n%s", told.text(), want)
+	}
+}
+
+// Two good answers and a bad one, again and again: not ready. Three in a row are.
+func TestAwaitFlapping(t *testing.T) {
+	bad := recordedState(t, "2-1p1d")
+	flap := func(turn int) state {
+		if turn%3 == 0 {
+			return bad
+		}
+		return routed(t)
+	}
+	g := gate2P1D(serve(t, flap))
+	g.Deadline = time.Second
+	_, err := Await(t.Context(), fronted(t, g, ""), func(string) {})
+	if _, ok := errors.AsType[*NotReadyError](err); !ok {
+		t.Errorf("error %v, want *NotReadyError", err)
+	}
+	var asked int
+	g = gate2P1D(serve(t, func(turn int) state { asked = turn; return routed(t) }))
+	if _, err := Await(t.Context(), fronted(t, g, ""), func(string) {}); err != nil || asked != wanted {
+		t.Errorf("error %v after %d good answers, want none after %d", err, asked, wanted)
+	}
+}
+
+// What is reported as ready is the first of the good answers, not the third.
+func TestAwaitDatesTheFirstGoodAnswer(t *testing.T) {
+	began := time.Now()
+	since, err := Await(t.Context(), fronted(t, gate2P1D(serve(t, still(routed(t)))), ""), func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); since.Sub(began) > took-2*pollEvery+pollEvery/2 {
+		t.Errorf("ready after %s of %s: that is not the first answer", since.Sub(began), took)
+	}
+}
+
+func TestAwaitEndsWithTheCauseOfItsContext(t *testing.T) {
+	cause := errors.New("decode-0 died: exit 1")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	g := gate2P1D(serve(t, func(turn int) state {
+		if turn == 3 {
+			cancel(cause)
+		}
+		return recordedState(t, "2-1p1d")
+	}))
+	began := time.Now()
+	_, err := Await(ctx, fronted(t, g, ""), func(string) {})
+	if !errors.Is(err, cause) {
+		t.Errorf("error %v, want %v", err, cause)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it went on for %s", took)
+	}
+}
+
+func TestAwaitAtItsDeadline(t *testing.T) {
+	g := gate2P1D(serve(t, still(recordedState(t, "2-1p1d"))))
+	g.Deadline = 200 * time.Millisecond
+	log := "INFO start\n\x1b[31mERROR\x1b[0m Error adding model from discovery: no such file\nINFO go on\nValueError: bad port\n"
+	_, err := Await(t.Context(), fronted(t, g, log), func(string) {})
+	missed, ok := errors.AsType[*NotReadyError](err)
+	if !ok {
+		t.Fatalf("error %v, want *NotReadyError", err)
+	}
+	if missed.Service != "frontend" || missed.After < g.Deadline {
+		t.Errorf("%s after %s", missed.Service, missed.After)
+	}
+	wantWords(t, "the error", err.Error(), "frontend is not ready after", "instances: 1 of 2 prefill, 1 of 1 serving",
+		"errors in its log:\n    ERROR Error adding model from discovery", "    ValueError: bad port")
+	if strings.Contains(err.Error(), "INFO") {
+		t.Errorf("lines that are no errors are hints:\n%v", err)
+	}
+}
+
+func TestAwaitHintsAtAStall(t *testing.T) {
+	g := gate2P1D(serve(t, still(recordedState(t, "0-no-workers"))))
+	g.Deadline, g.Stall = time.Second, 100*time.Millisecond
+	var told notes
+	_, err := Await(t.Context(), fronted(t, g, "ERROR cannot reach the hub\n"), told.add)
+	if err == nil {
+		t.Fatal("it is ready with no workers")
+	}
+	if n := told.has("its log has not grown for 100ms"); n != 1 {
+		t.Errorf("one standstill is told %d times:\n%s", n, told.text())
+	}
+	wantWords(t, "the hint", told.text(), "its last error: ERROR cannot reach the hub")
+}
+
+// An old frontend fetches an unknown model, fails, and lists nothing for ever;
+// only its log says why, and only after a while.
+func TestAwaitTellsWhyNoModelIsListed(t *testing.T) {
+	s := fronted(t, plan.Gate{}, "")
+	address := serve(t, func(turn int) state {
+		if turn == 4 {
+			if err := os.WriteFile(s.Log, []byte("ERROR Error adding model from discovery\n"), 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+		return routed(t).with(t, "/v1/models", `{"id":"tiny","object":"model"`, `{"id":"","object":"model"`)
+	})
+	s.Gate = gate2P1D(address)
+	s.Gate.Deadline = time.Second
+	var told notes
+	if _, err := Await(t.Context(), s, told.add); err == nil {
+		t.Fatal("it is ready without a model")
+	}
+	if n := told.has("ERROR Error adding model"); n != 1 {
+		t.Errorf("the reason is told %d times, want once:\n%s", n, told.text())
+	}
+}
+
+func TestStall(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "x.log")
+	grow := func(text string) {
+		if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin := time.Unix(0, 0)
+	at := func(s int) time.Time { return begin.Add(time.Duration(s) * time.Second) }
+	s := newStall(log, 10*time.Second, begin)
+	for _, step := range []struct {
+		second int
+		grow   string
+		hint   bool
+	}{{5, "", false}, {10, "", true}, {15, "", false}, {16, "more", false}, {25, "", false}, {26, "", true}, {99, "", false}} {
+		if step.grow != "" {
+			grow(step.grow)
+		}
+		if hint := s.look(at(step.second)); (hint != "") != step.hint {
+			t.Errorf("second %d: hint %q, want one: %t", step.second, hint, step.hint)
+		}
+	}
+}
+
+func TestErrorLines(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "x.log")
+	text := strings.Repeat("x", 300<<10) + "\n" + strings.Repeat("ERROR early\n", 10) + "progress 1%\rERROR late\rthread 'main' panicked at x\nno terror here\nerrors: 0\n"
+	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(errorLines(log), "|"), "ERROR early|ERROR early|ERROR early|ERROR late|thread 'main' panicked at x"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got := errorLines(log + ".none"); got != nil {
+		t.Errorf("a log that is not there has errors: %v", got)
+	}
+}
