@@ -80,17 +80,18 @@ func (s *script) files(p Plan) {
 	}
 }
 
-// heredoc writes a file word for word; the end mark is one that the text lacks.
+// heredoc writes a file byte for byte. The end mark is one that the text lacks;
+// what does not end in a newline cannot be a here-document.
 func (s *script) heredoc(f File) {
+	if !strings.HasSuffix(f.Text, "\n") {
+		s.line("printf %%s %s >%s", Quote(f.Text), Quote(f.Path))
+		return
+	}
 	mark := "END-OF-FILE"
 	for strings.Contains(f.Text, mark) {
 		mark += "-"
 	}
-	text := f.Text
-	if !strings.HasSuffix(text, "\n") {
-		text += "\n" // a here-document ends in one
-	}
-	s.line("cat >%s <<'%s'\n%s%s", Quote(f.Path), mark, text, mark)
+	s.line("cat >%s <<'%s'\n%s%s", Quote(f.Path), mark, f.Text, mark)
 }
 
 func (s *script) launch(p Plan) {
