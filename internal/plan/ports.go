@@ -59,15 +59,18 @@ func (d *draft) unplannable() error {
 	if d.p.Engine == "vllm" {
 		return nil
 	}
-	for _, server := range [][2]string{{"etcd", d.p.Discovery.Etcd}, {"nats", d.p.Discovery.NATS}} {
-		if name := server[0]; !d.rules.files && (server[1] == "none" || server[1] == "") {
-			fault("Dynamo %s cannot do without %s: set discovery: {%s: start}", version, name, name)
-		}
+	mocker := d.p.Engine == "mocker"
+	none := func(server string) bool { return server == "none" || server == "" }
+	if !d.rules.files && none(d.p.Discovery.Etcd) {
+		fault("Dynamo %s cannot do without etcd: set discovery: {etcd: start}", version)
 	}
-	if d.p.Engine == "mocker" && !d.rules.mockerRoles && d.plan.Mode == "disaggregated" {
+	if (!d.rules.files || mocker && d.rules.mockerNATS) && none(d.p.Discovery.NATS) {
+		fault("Dynamo %s cannot do without nats: set discovery: {nats: start}", version)
+	}
+	if mocker && !d.rules.mockerRoles && d.plan.Mode == "disaggregated" {
 		fault("the mocker of Dynamo %s has no prefill and decode roles, only aggregated", version)
 	}
-	if d.p.Engine == "mocker" && !d.rules.mockerName && d.plan.Model != d.p.Model {
+	if mocker && !d.rules.mockerName && d.plan.Model != d.p.Model {
 		fault("Dynamo %s serves a model under its path only: leave out served_name %s", version, d.plan.Model)
 	}
 	return errors.Join(faults...)

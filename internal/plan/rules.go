@@ -14,6 +14,7 @@ type rules struct {
 	nixlPorts   bool // the side channels are ours to allocate
 	statusOn    bool // DYN_SYSTEM_ENABLED is wanted beside DYN_SYSTEM_PORT
 	mockerRoles bool // the mocker knows prefill and decode
+	mockerNATS  bool // the mocker connects to NATS whatever the event plane
 	mockerName  bool // the mocker's model may be named other than its path
 	logsOff     bool // vllm serve logs every request unless told --disable-log-requests
 	quietLoad   bool // aiperf has --no-gpu-telemetry and --no-server-metrics
@@ -38,7 +39,8 @@ func rulesFor(v Versions) rules {
 		nixlPorts:   !v.Dynamo.below("0.6"),
 		statusOn:    v.Dynamo.below("0.8"),
 		mockerRoles: !v.Dynamo.below("0.6"),
-		mockerName:  !v.Dynamo.below("1.3"), // 0.9 and 1.0: the frontend tries to download a name that is not the path
+		mockerNATS:  v.Dynamo.below("1.1"),
+		mockerName:  v.Dynamo.below("0.6") || !v.Dynamo.below("1.3"), // 0.9 and 1.0: the frontend tries to download a name that is not the path
 		logsOff:     v.VLLM.below("0.10.1"),
 		quietLoad:   !v.AIPerf.below("0.9"),
 	}

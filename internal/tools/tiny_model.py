@@ -63,6 +63,7 @@ def configs(end: int) -> dict[str, dict]:
             "torch_dtype": "bfloat16",
             "max_position_embeddings": CONTEXT,
             "vocab_size": end + 1,
+            "bos_token_id": end,  # Dynamo 0.5 does not load a model without one
             "eos_token_id": end,
         },
         "tokenizer_config.json": {
@@ -73,7 +74,7 @@ def configs(end: int) -> dict[str, dict]:
             "clean_up_tokenization_spaces": False,
             "chat_template": TEMPLATE,
         },
-        "generation_config.json": {"eos_token_id": end, "pad_token_id": end},
+        "generation_config.json": {"bos_token_id": end, "eos_token_id": end, "pad_token_id": end},
     }
 
 

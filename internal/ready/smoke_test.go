@@ -1,0 +1,191 @@
+package ready
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"topobench/internal/plan"
+)
+
+const (
+	chunk = `data: {"choices":[{"delta":{"content":" word"}}]}` + "\n\n"
+	done  = "data: [DONE]\n\n"
+)
+
+// chat is a server with one worker: what it answers to the n-th completion, and
+// what its counter says.
+type chat struct {
+	answer func(n int, w http.ResponseWriter, r *http.Request)
+	stuck  bool // the counter never moves
+
+	mu     sync.Mutex
+	served int
+	bodies []map[string]any
+}
+
+func (c *chat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/metrics" {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		moved := c.served
+		if c.stuck {
+			moved = 0
+		}
+		fmt.Fprintf(w, "requests_total{dynamo_endpoint=\"generate\"} %d\n", moved)
+		return
+	}
+	var body map[string]any
+	err := json.NewDecoder(r.Body).Decode(&body)
+	c.mu.Lock()
+	c.served++
+	n := c.served
+	c.bodies = append(c.bodies, body)
+	c.mu.Unlock()
+	if err != nil || r.URL.Path != "/v1/chat/completions" {
+		w.WriteHeader(http.StatusTeapot)
+		return
+	}
+	c.answer(n, w, r)
+}
+
+// says always streams one text.
+func says(text string) func(int, http.ResponseWriter, *http.Request) {
+	return func(_ int, w http.ResponseWriter, _ *http.Request) { io.WriteString(w, text) }
+}
+
+// smoke runs Smoke against c with one counter.
+func (c *chat) smoke(t *testing.T, ctx context.Context, patience, deadline time.Duration) error {
+	t.Helper()
+	s := httptest.NewServer(c)
+	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
+	smoke := plan.Smoke{URL: s.URL, Patience: patience, Deadline: deadline,
+		Counters: []plan.Counter{{Service: "prefill-0", URL: s.URL + "/metrics", Metric: "requests_total"}}}
+	return Smoke(ctx, smoke, plan.Load{Model: "tiny", ISL: 20, OSL: 5, NVExt: true}, func(string) {})
+}
+
+const long = time.Minute
+
+func TestSmokeSendsTheLoadsBody(t *testing.T) {
+	c := &chat{answer: says(file(t, "2-1p1d/chat.txt"))}
+	if err := c.smoke(t, t.Context(), long, long); err != nil {
+		t.Fatalf("the recorded stream is refused: %v", err)
+	}
+	body := c.bodies[0]
+	content := body["messages"].([]any)[0].(map[string]any)["content"].(string)
+	if n := len(strings.Fields(content)); n != 20 {
+		t.Errorf("the prompt has %d words, want 20", n)
+	}
+	delete(body, "messages")
+	if got, want := fmt.Sprint(body), "map[ignore_eos:true max_tokens:5 min_tokens:5 model:tiny nvext:map[ignore_eos:true] stream:true]"; got != want {
+		t.Errorf("body %s, want %s", got, want)
+	}
+}
+
+// A 400 to the load's own body can only be answered by another body.
+func TestSmokeIsRefused(t *testing.T) {
+	c := &chat{answer: func(_ int, w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, `{"message":"unknown field nvext"}`, http.StatusBadRequest)
+	}}
+	err := c.smoke(t, t.Context(), long, long)
+	refused, ok := errors.AsType[*RefusedError](err)
+	if !ok || refused.Status != 400 || !strings.Contains(refused.Answer, "nvext") {
+		t.Errorf("error %v, want *RefusedError with the server's words", err)
+	}
+	if c.served != 1 {
+		t.Errorf("it was asked %d times", c.served)
+	}
+}
+
+// The router may lag behind discovery: a 5xx at first is no failure.
+func TestSmokeIsPatient(t *testing.T) {
+	c := &chat{answer: func(n int, w http.ResponseWriter, _ *http.Request) {
+		if n < 3 {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		io.WriteString(w, chunk+done)
+	}}
+	if err := c.smoke(t, t.Context(), long, long); err != nil || c.served != 3 {
+		t.Errorf("error %v after %d completions, want none after 3", err, c.served)
+	}
+}
+
+// Streams that are no completion, and what is said of them once patience ends.
+func TestSmokeRefusesBadStreams(t *testing.T) {
+	for _, row := range []struct{ why, text, want string }{
+		{"nothing", "", "0 chunks of text and done=false"},
+		{"only the end", done, "0 chunks of text and done=true"},
+		{"vLLM's first chunk has an empty content", `data: {"choices":[{"delta":{"role":"assistant","content":""}}]}` + "\n\n" + done, "0 chunks of text"},
+		{"text without an end", chunk, "1 chunks of text and done=false"},
+		{"an error behind some text", chunk + `data: {"error":{"message":"no KV blocks"}}` + "\n\n" + done, "no KV blocks"},
+		{"an error event", "event: error\ndata: {\"error\":\"worker is gone\"}\n\n", "worker is gone"},
+		{"a page", "<html>hello</html>", "0 chunks of text"},
+	} {
+		t.Run(row.why, func(t *testing.T) {
+			err := (&chat{answer: says(row.text)}).smoke(t, t.Context(), 0, long)
+			if err == nil {
+				t.Fatal("taken for a completion")
+			}
+			wantWords(t, row.why, err.Error(), "the model is listed, but a completion fails", row.want)
+		})
+	}
+	for _, text := range []string{`{"choices":[{"delta":{"reasoning_content":" hm"}}]}`, `{"choices":[{"delta":{"reasoning":" hm"}}]}`} {
+		if err := (&chat{answer: says("data: " + text + "\n\n" + done)}).smoke(t, t.Context(), 0, long); err != nil {
+			t.Errorf("a thought is no text: %v", err)
+		}
+	}
+}
+
+// A stream that never ends is ended by the deadline, and the error says so.
+func TestSmokeEndsAtItsDeadline(t *testing.T) {
+	c := &chat{answer: func(_ int, w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, chunk)
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}}
+	began := time.Now()
+	err := c.smoke(t, t.Context(), 0, 300*time.Millisecond)
+	if err == nil || !strings.Contains(err.Error(), "no proof within 300ms") {
+		t.Errorf("error %v, want the deadline", err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+// Answers alone are no proof: a worker that never serves must be named.
+func TestSmokeNamesWhoNeverServes(t *testing.T) {
+	err := (&chat{answer: says(chunk + done), stuck: true}).smoke(t, t.Context(), long, 700*time.Millisecond)
+	if err == nil {
+		t.Fatal("prefill-0 served nothing, and the smoke is content")
+	}
+	wantWords(t, "the error", err.Error(), "prefill-0", "no proof within 700ms")
+}
+
+// The death of a process ends the smoke with that as its cause.
+func TestSmokeEndsWithTheCauseOfItsContext(t *testing.T) {
+	cause := errors.New("decode-0 died: exit 1")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	c := &chat{answer: func(_ int, w http.ResponseWriter, r *http.Request) {
+		cancel(cause)
+		<-r.Context().Done()
+	}}
+	if err := c.smoke(t, ctx, 0, long); !errors.Is(err, cause) {
+		t.Errorf("error %v, want %v", err, cause)
+	}
+}
+
+func TestPromptsDiffer(t *testing.T) {
+	if prompt(50) == prompt(50) {
+		t.Error("two prompts are one: the prefix cache of a single worker would serve both")
+	}
+}

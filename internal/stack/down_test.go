@@ -1,0 +1,138 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"topobench/internal/plan"
+	"topobench/internal/proctree"
+)
+
+// Whatever the order of start: first who sends, then who serves, last who is asked.
+func TestDownGoesByRole(t *testing.T) {
+	b := newBed(t)
+	s := b.up(b.service("etcd", plan.Etcd, 0, "sleep"), b.service("decode", plan.Decode, 1, "sleep"),
+		b.service("frontend", plan.Frontend, 1, "sleep"), b.service("nginx", plan.Balancer, 2, "sleep"))
+	times, err := s.Down(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, told, _ := strings.Cut(b.told(), "ready nginx, ")
+	want := "stopping nginx, gone nginx, stopping frontend, gone frontend, stopping decode, gone decode, stopping etcd, gone etcd"
+	if told != want {
+		t.Errorf("told %s\nwant %s", told, want)
+	}
+	if living := b.Living(); len(living) > 0 {
+		t.Errorf("there is %v", living)
+	}
+	if times.Teardown <= 0 || times.Proof <= 0 {
+		t.Errorf("times %+v", times)
+	}
+	if s.Context().Err() == nil || strings.Contains(b.told(), "died") {
+		t.Errorf("a stopped stack: context %v, told %s", s.Context().Err(), b.told())
+	}
+	if _, err := s.Down(t.Context()); err != nil {
+		t.Errorf("a second Down: %v", err)
+	}
+}
+
+// The second Ctrl-C: no more grace, and still nothing is left.
+func TestDownInAHurry(t *testing.T) {
+	b := newBed(t)
+	stubborn := b.service("a", plan.Decode, 0, "stubborn")
+	stubborn.Grace = time.Minute
+	s := b.up(stubborn)
+	b.said("a", "ready")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	began := time.Now()
+	if _, err := s.Down(ctx); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > soon {
+		t.Errorf("it took %s", took)
+	}
+	if living := b.Living(); len(living) > 0 {
+		t.Errorf("there is %v", living)
+	}
+}
+
+// Up that fails in a hurry must not wait for a grace either.
+func TestUpThatFailsInAHurry(t *testing.T) {
+	b := newBed(t)
+	stubborn := b.service("a", plan.Decode, 0, "stubborn")
+	stubborn.Grace = time.Minute
+	o := b.options()
+	hurry, cancel := context.WithCancel(t.Context())
+	cancel()
+	o.Hurry = hurry
+	o.Await = func(context.Context, plan.Service, func(string)) (time.Time, error) {
+		b.said("a", "ready")
+		return time.Time{}, errors.New("not ready")
+	}
+	began := time.Now()
+	if _, err := Up(t.Context(), plan.Plan{Name: "t", Services: []plan.Service{stubborn}}, o); err == nil || err.Error() != "not ready" {
+		t.Errorf("error %v, want only what the gate said", err)
+	}
+	if took := time.Since(began); took > soon {
+		t.Errorf("it took %s", took)
+	}
+}
+
+// What left by setsid and double fork, and ignores SIGTERM, belongs to the service.
+func TestDownSweepsGrandchildren(t *testing.T) {
+	b := newBed(t)
+	s := b.up(b.service("a", plan.Decode, 0, "grandchild"))
+	b.said("a", "ready")
+	if n := len(b.Living()); n < 3 { // the shepherd, the child, the grandchild
+		t.Fatalf("%d processes, the test shows nothing", n)
+	}
+	if _, err := s.Down(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if living := b.Living(); len(living) > 0 {
+		t.Errorf("there is %v", living)
+	}
+}
+
+// A process that belongs to no service is found by the proof, named, and not touched.
+func TestDownIsDirtyWhenSomethingIsLeft(t *testing.T) {
+	b := newBed(t)
+	s := b.up(b.service("a", plan.Frontend, 0, "sleep"))
+	stray, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{Env: b.Env()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Down(t.Context())
+	dirty, ok := errors.AsType[*DirtyError](err)
+	if !ok || len(dirty.Left) != 1 || dirty.Left[0].PID != stray.Pid {
+		t.Errorf("error %v, want the stray process %d", err, stray.Pid)
+	} else if !strings.Contains(err.Error(), "DIRTY: t is not gone") || !strings.Contains(err.Error(), "sleep 60") {
+		t.Errorf("the error does not say what is left: %v", err)
+	}
+	if err := stray.Kill(); err != nil {
+		t.Errorf("it was touched: %v", err)
+	}
+	if _, err := stray.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDirtyError(t *testing.T) {
+	self, err := proctree.Read(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := (&DirtyError{Topology: "demo", Reasons: []string{"port 8000 is taken", "decode-0: it does not end"},
+		Left: []proctree.Proc{self, {PID: 1 << 30, PPID: 1, State: 'D', Comm: "gone-again"}}}).Error()
+	for _, line := range []string{"DIRTY: demo is not gone:\n", "\n  port 8000 is taken\n", "\n  decode-0: it does not end\n", os.Args[0], "gone-again", "state D, parent 1"} {
+		if !strings.Contains(text, line) {
+			t.Errorf("no %q in\n%s", line, text)
+		}
+	}
+}
+
