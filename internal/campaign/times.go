@@ -15,6 +15,9 @@ func TimeTable(topologies []Topology) string {
 	fmt.Fprintln(w, "seconds\tplan\tlaunch\tengine\tready lag\tsmoke\taiperf\tanalysis\tteardown\tproof\ttotal\town\t")
 	for _, t := range topologies {
 		x := t.Times
+		if x.Engine == 0 {
+			continue // it did not come up: there is nothing to share out
+		}
 		fmt.Fprintf(w, "%s\t", t.Name)
 		for _, d := range []time.Duration{x.Plan, x.Launch, x.Engine, x.Lag, x.Smoke, x.AIPerf, x.Analysis, x.Teardown, x.Proof, x.Total, x.Own()} {
 			fmt.Fprintf(w, "%.2f\t", d.Seconds())

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime/debug"
 
 	"topobench/internal/report"
@@ -31,6 +32,9 @@ func (c *plotCmd) Run(env *Env) error {
 	facts, err := report.Of(cells, report.Options{Title: c.Title, Stat: c.Stat, At: c.At, Baseline: c.Baseline})
 	if err != nil {
 		return &usageError{err}
+	}
+	if err := os.MkdirAll(c.Out, 0o755); err != nil {
+		return fmt.Errorf("cannot write to --out: %w", err)
 	}
 	if c.JSON {
 		_, err = facts.Files(c.Out)

@@ -135,4 +135,3 @@ func TestDirtyError(t *testing.T) {
 		}
 	}
 }
-

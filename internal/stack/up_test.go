@@ -33,17 +33,15 @@ func TestUpOpensGatesWaveByWave(t *testing.T) {
 			return ctx.Err()
 		}
 	}
-	done := make(chan *Stack)
 	go func() {
-		defer close(done)
-		done <- b.up(b.service("a", plan.Etcd, 0, "sleep"), b.service("b", plan.NATS, 0, "sleep"), b.service("c", plan.Frontend, 1, "sleep"))
+		if testbed.Soon(soon, func() bool { return strings.Contains(b.told(), "ready a") }) {
+			if got, want := b.told(), "starting a, starting b, ready a"; got != want {
+				t.Errorf("with the gate of b closed: %s, want %s", got, want)
+			}
+		}
+		close(open)
 	}()
-	testbed.Eventually(t, soon, func() bool { return strings.Contains(b.told(), "ready a") })
-	if got, want := b.told(), "starting a, starting b, ready a"; got != want {
-		t.Errorf("with the gate of b closed: %s, want %s", got, want)
-	}
-	close(open)
-	s := <-done
+	s := b.up(b.service("a", plan.Etcd, 0, "sleep"), b.service("b", plan.NATS, 0, "sleep"), b.service("c", plan.Frontend, 1, "sleep"))
 	if got, want := b.told(), "starting a, starting b, ready a, ready b, starting c, ready c"; got != want {
 		t.Errorf("told %s, want %s", got, want)
 	}
