@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"topobench/internal/campaign"
 	"topobench/internal/plan"
@@ -64,19 +63,11 @@ func wishes(profiles []profile.Profile, f binFlags, env *Env) ([]campaign.Wish, 
 	for _, p := range profiles {
 		programs, _, err := findPrograms(p, f, env)
 		_, clash := plan.Make(p, plan.Site{Dir: "/"}) // what shows only once ports are derived
-		faults = append(faults, err, clash, runnable(p))
+		faults = append(faults, err, clash)
 		all = append(all, campaign.Wish{Profile: p, Programs: programs})
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, &usageError{err}
 	}
 	return all, nil
-}
-
-// runnable refuses engines that can be planned, but are not run yet.
-func runnable(p profile.Profile) error {
-	if p.Engine == "mocker" {
-		return nil
-	}
-	return fmt.Errorf("%s: engine %s can be planned (topobench plan) but not run by this version, which runs mocker", p.Source, p.Engine)
 }

@@ -185,7 +185,7 @@ func TestSmokeEndsWithTheCauseOfItsContext(t *testing.T) {
 }
 
 func TestPromptsDiffer(t *testing.T) {
-	if prompt(50) == prompt(50) {
+	if one, other := prompt(50), prompt(50); one == other {
 		t.Error("two prompts are one: the prefix cache of a single worker would serve both")
 	}
 }

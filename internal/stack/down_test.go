@@ -86,7 +86,9 @@ func TestUpThatFailsInAHurry(t *testing.T) {
 // What left by setsid and double fork, and ignores SIGTERM, belongs to the service.
 func TestDownSweepsGrandchildren(t *testing.T) {
 	b := newBed(t)
-	s := b.up(b.service("a", plan.Decode, 0, "grandchild"))
+	a := b.service("a", plan.Decode, 0, "grandchild")
+	a.Grace = 100 * time.Millisecond
+	s := b.up(a)
 	b.said("a", "ready")
 	if n := len(b.Living()); n < 3 { // the shepherd, the child, the grandchild
 		t.Fatalf("%d processes, the test shows nothing", n)

@@ -2,7 +2,7 @@
 # Fills the tool cache: the real programs topobench drives, each at a pinned version, none needing root.
 #
 #   setup.sh demo    aiperf, Dynamo (frontend and mocker), nginx, a tiny model
-#   setup.sh test    the same, etcd and nats-server
+#   setup.sh test    the same, etcd, nats-server, older versions of aiperf and Dynamo
 #   setup.sh bench   the demo's, and what plot_pareto.py needs
 #   setup.sh all     everything there is
 #
@@ -49,15 +49,23 @@ python() {
   on Debian or Ubuntu: apt-get install -y python3 python3-venv"
 }
 
+# pins NAME: the list of what the environment NAME holds. Today's versions have one without a number.
+pins() {
+	local list=$here/requirements/$1.txt
+	[[ -f $list ]] || list=$here/requirements/${1%%-*}.txt
+	echo "$list"
+}
+
 # fresh NAME: whether the environment NAME is whole and made from today's requirements.
 fresh() {
-	stamped "$cache/$1/.complete" "$(digest "$here/requirements/${1%%-*}.txt")" && [[ -x $cache/$1/bin/python ]]
+	stamped "$cache/$1/.complete" "$(digest "$(pins "$1")")" && [[ -x $cache/$1/bin/python ]]
 }
 
 # environment NAME CHECK [PIP OPTION...]: one virtual environment, built where it will stay (its scripts name
 # their interpreter by path). CHECK is a Python module that must import before the stamp is written.
 environment() {
-	local name=$1 check=$2 list=$here/requirements/${1%%-*}.txt start=$SECONDS
+	local name=$1 check=$2 list start=$SECONDS
+	list=$(pins "$1")
 	shift 2
 	say "installing $name (log: $cache/$name.log)"
 	rm -rf "${cache:?}/$name"
@@ -82,13 +90,14 @@ build() {
 	esac
 }
 
-# environments NAME...: builds what is missing, side by side, and waits for all even when one fails.
+# environments NAME...: builds what is missing, two at a time, and waits for all even when one fails.
 environments() {
 	local missing=() pids=() failed=0 name pid
 	for name; do fresh "$name" || missing+=("$name"); done
 	((${#missing[@]} > 0)) || return 0
 	python
 	for name in "${missing[@]}"; do
+		((${#pids[@]} < 2)) || { wait "${pids[0]}" || failed=1; pids=("${pids[@]:1}"); }
 		build "$name" &
 		pids+=($!)
 	done
@@ -182,11 +191,12 @@ unpacked() {
 
 main() {
 	local need=(nginx) with=(aiperf-0.13.0 dynamo-1.6.1)
+	local older=(aiperf-0.9.0 aiperf-0.1.1 dynamo-1.0.2 dynamo-0.5.1)
 	case ${1-} in
 	demo) ;;
-	test) need+=(etcd nats-server) ;;
+	test) need+=(etcd nats-server) with+=("${older[@]}") ;;
 	bench) with+=(bench-1) ;;
-	all) need+=(etcd nats-server) with+=(bench-1) ;;
+	all) need+=(etcd nats-server) with+=("${older[@]}" bench-1) ;;
 	*) die "tell what to set up: setup.sh demo|test|bench|all" ;;
 	esac
 	prerequisites

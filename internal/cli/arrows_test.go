@@ -1,0 +1,192 @@
+package cli_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// arrows says which of our packages each package may import; a package that is
+// not here may not be. Effects import decisions, never the other way round.
+func arrows() map[string][]string {
+	everything := []string{"*"}
+	return map[string][]string{
+		"cmd/topobench": {"cli"},
+		"cli":           everything, // but testbed; it wires ready.Await and ready.Smoke in
+		"campaign": {"profile", "plan", "stack", "load", "result", "frontier", "rundir",
+			"process", // the Starter that stack and load are given
+			"ready",   // RefusedError, on which it drops nvext
+			"status"}, // the screen it tells
+		"stack": {"plan", "process", "proctree"},
+		"ready": {"plan"},
+		"load":  {"process", "plan"},
+		"plan": {"profile",
+			"proxy",   // nginx.conf is part of a plan, so that it can be printed
+			"result"}, // deployment_config.json has one definition
+		"process":   {"shepherd", "proctree"},
+		"shepherd":  {"proctree"}, // it sweeps the tree that it owns
+		"report":    {"result", "frontier", "chart"},
+		"chart":     {"frontier"},
+		"proxy":     {"templates"}, // the built-in files
+		"profile":   nil,
+		"result":    nil,
+		"frontier":  nil,
+		"proctree":  nil,
+		"rundir":    nil,
+		"status":    nil,
+		"tools":     nil,
+		"profiles":  nil,
+		"templates": nil,
+		"e2e":       nil,        // tests of the whole
+		"testbed":   everything, // for tests: nothing else imports it
+	}
+}
+
+// doors says through which packages a library is reached. A library that is not
+// here has no door.
+func doors() map[string][]string {
+	return map[string][]string{
+		"github.com/alecthomas/kong":         {"cli"},
+		"github.com/go-cmd/cmd":              {"process"},
+		"os/exec":                            {"process"},
+		"gopkg.in/yaml.v3":                   {"profile"},
+		"github.com/wcharczuk/go-chart/v2":   {"chart"},
+		"github.com/shirou/gopsutil/v3":      {"proctree"},
+		"github.com/go-json-experiment/json": {"result"},
+		"golang.org/x/term":                  {"status"},
+		"golang.org/x/sync/errgroup":         {"result", "stack"},
+		"golang.org/x/sys/unix":              {"campaign", "proctree", "shepherd"},
+	}
+}
+
+// source is a file that is part of the program.
+type source struct {
+	path, pkg string // relative to the repository; the package's name in arrows
+	syntax    *ast.File
+}
+
+// sources parses every Go file that is no test, for all systems alike.
+func sources(t *testing.T) []source {
+	t.Helper()
+	root := filepath.Join("..", "..")
+	var all []source
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch name := d.Name(); {
+		case err != nil:
+			return err
+		case d.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "testdata"):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
+			return nil
+		}
+		syntax, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		path, err = filepath.Rel(root, path)
+		path = filepath.ToSlash(path)
+		dir, _, _ := strings.Cut(path, "/"+d.Name())
+		all = append(all, source{path, strings.TrimPrefix(dir, "internal/"), syntax})
+		return err
+	})
+	if err != nil || len(all) < 50 {
+		t.Fatalf("%d files: %v", len(all), err)
+	}
+	return all
+}
+
+func TestImportArrows(t *testing.T) {
+	for _, s := range sources(t) {
+		if _, known := arrows()[s.pkg]; !known {
+			t.Errorf("%s: no arrow is drawn for the package %s", s.path, s.pkg)
+			continue
+		}
+		for _, i := range s.syntax.Imports {
+			path, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fault := wrong(s.pkg, path); fault != "" {
+				t.Errorf("%s: %s", s.path, fault)
+			}
+		}
+	}
+}
+
+// wrong says what is wrong with an import, "" when nothing is.
+func wrong(pkg, path string) string {
+	if ours, ok := strings.CutPrefix(path, "topobench/"); ok {
+		ours = strings.TrimPrefix(ours, "internal/")
+		allowed := arrows()[pkg]
+		if ours == "testbed" || !slices.Contains(allowed, "*") && !slices.Contains(allowed, ours) {
+			return fmt.Sprintf("%s may not import %s", pkg, ours)
+		}
+		return ""
+	}
+	for library, through := range doors() {
+		if (path == library || strings.HasPrefix(path, library+"/")) && !slices.Contains(through, pkg) {
+			return fmt.Sprintf("%s is a second door to %s: the first is %s", pkg, library, strings.Join(through, ", "))
+		}
+		if path == library || strings.HasPrefix(path, library+"/") {
+			return ""
+		}
+	}
+	if host, _, _ := strings.Cut(path, "/"); strings.Contains(host, ".") {
+		return "there is no door to " + path
+	}
+	return ""
+}
+
+func TestWrongArrowsAreSeen(t *testing.T) {
+	for _, row := range []struct{ why, pkg, path, want string }{
+		{"a decision may not import an effect", "plan", "topobench/internal/stack", "may not"},
+		{"nobody imports testbed", "cli", "topobench/internal/testbed", "may not"},
+		{"a second door", "stack", "github.com/go-cmd/cmd", "second door"},
+		{"a second door to a part of a library", "load", "github.com/shirou/gopsutil/v3/process", "second door"},
+		{"os/exec is behind process", "ready", "os/exec", "second door"},
+		{"a new library", "plan", "github.com/pkg/errors", "no door"},
+		{"a drawn arrow", "plan", "topobench/internal/profile", ""},
+		{"the door itself", "profile", "gopkg.in/yaml.v3", ""},
+		{"the standard library", "plan", "encoding/json", ""},
+	} {
+		if got := wrong(row.pkg, row.path); (row.want == "") != (got == "") || !strings.Contains(got, row.want) {
+			t.Errorf("%s: %q, want %q", row.why, got, row.want)
+		}
+	}
+}
+
+// Only main ends the process: elsewhere it would skip a teardown. testbed's
+// children are processes of their own.
+func TestOnlyMainExits(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.pkg == "cmd/topobench" || s.pkg == "testbed" {
+			continue
+		}
+		ast.Inspect(s.syntax, func(n ast.Node) bool {
+			if call, ok := n.(*ast.SelectorExpr); ok && call.Sel.Name == "Exit" {
+				if of, ok := call.X.(*ast.Ident); ok && (of.Name == "os" || of.Name == "syscall") {
+					t.Errorf("%s calls %s.Exit", s.path, of.Name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+// Every library of the table is used: the doors are there for a reason.
+func TestEveryDoorIsUsed(t *testing.T) {
+	for library := range doors() {
+		if !slices.ContainsFunc(sources(t), func(s source) bool {
+			return slices.ContainsFunc(s.syntax.Imports, func(i *ast.ImportSpec) bool { return strings.HasPrefix(i.Path.Value, `"`+library) })
+		}) {
+			t.Errorf("nothing imports %s", library)
+		}
+	}
+}
