@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 SCRIPTS  := $(SETUP) ./internal/tools/test.sh ./internal/bench/bench.sh ./internal/bench/by-hand.sh .ci/run
 
 .DEFAULT_GOAL := help
-.PHONY: build demo test test-race fuzz golden lint clean help bench tools
+.PHONY: build demo test test-race fuzz golden lint clean help bench tools engines test-engines
 
 build: ## the program: .bin/topobench
 	@go build -trimpath -o .bin/topobench ./cmd/topobench
@@ -23,6 +23,12 @@ demo: build ## two simulated topologies, measured and compared; DEMO=DIRECTORY s
 test: ## every test, under the race detector, against the real programs
 	@$(SETUP) test
 	@./internal/tools/test.sh .bin/test.log
+
+engines: ## real vLLM, Dynamo and NIXL for the CPU, into the cache (5 GB), for the profiles cpu-*
+	@$(SETUP) engines
+
+test-engines: engines ## the profiles cpu-* on real vLLM and real prefill/decode, without a GPU; 15 minutes on two cores
+	@./internal/tools/test.sh .bin/test-engines.log -tags engines -run Engines -timeout 20m ./internal/e2e/
 
 test-race: test ## the same as test
 
@@ -37,8 +43,8 @@ golden: ## write the golden files anew; look at the difference before committing
 
 lint: ## format, vet, staticcheck, a build for macOS, the import rules, the scripts
 	@unformatted=$$(gofmt -l $(CODE)); [[ -z $$unformatted ]] || { echo "gofmt -w: $$unformatted"; exit 1; }
-	@go vet ./...
-	@go tool staticcheck ./...
+	@go vet -tags engines ./...
+	@go tool staticcheck -tags engines ./...
 	@GOOS=darwin go build ./...
 	@go test -run TestImportArrows ./internal/cli/
 	@for script in $(SCRIPTS); do bash -n $$script; done
@@ -55,4 +61,4 @@ clean: ## remove .bin and .demo; the cache stays
 	@rm -rf .bin .demo
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,5 +1,5 @@
-// Package profiles holds the built-in topology profiles: the guide's two
-// single-node topologies, and the same two with a simulated engine for a laptop.
+// Package profiles holds the built-in topology profiles: the guide's topologies on
+// one node and on two, and their shapes with a simulated engine for a laptop.
 //
 // Each is a file that a person can copy and change; none needs another file.
 package profiles
@@ -7,6 +7,7 @@ package profiles
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +24,7 @@ func Names() []string {
 	for i, entry := range entries {
 		names[i] = strings.TrimSuffix(entry.Name(), ".yaml")
 	}
+	slices.Sort(names) // the files' order has demo-agg.yaml behind demo-agg-urls.yaml
 	return names
 }
 

@@ -1,6 +1,7 @@
 package profiles_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -26,8 +27,12 @@ func parse(t *testing.T, name string) profile.Profile {
 }
 
 func TestEachBuiltInProfileIsWithoutFaultAndNamedAsItsFile(t *testing.T) {
-	want := []string{"agg-1node", "demo-agg", "demo-disagg", "disagg-1node"}
-	if diff := cmp.Diff(profiles.Names(), want); diff != "" {
+	gpus := map[string]int{
+		"agg-1node": 8, "disagg-1node": 8, "agg-2node": 16, "disagg-2node": 16,
+		"cpu-agg": 2, "cpu-disagg": 3, "cpu-dp": 2,
+		"demo-agg": 8, "demo-agg-dynamo": 8, "demo-agg-urls": 8, "demo-disagg": 8,
+	}
+	if diff := cmp.Diff(profiles.Names(), slices.Sorted(maps.Keys(gpus))); diff != "" {
 		t.Error(diff)
 	}
 	for _, name := range profiles.Names() {
@@ -35,8 +40,8 @@ func TestEachBuiltInProfileIsWithoutFaultAndNamedAsItsFile(t *testing.T) {
 		if p.Name != name || p.Source != "built-in "+name {
 			t.Errorf("%s: Name %q, Source %q", name, p.Name, p.Source)
 		}
-		if p.GPUs() != 8 {
-			t.Errorf("%s: %d GPUs, want the guide's 8", name, p.GPUs())
+		if p.GPUs() != gpus[name] {
+			t.Errorf("%s: %d GPUs, want %d", name, p.GPUs(), gpus[name])
 		}
 	}
 }
@@ -45,6 +50,7 @@ func TestGuideProfilesAskForTheGuidesLoad(t *testing.T) {
 	want := profile.Sweep{ISL: 3000, OSL: 150, Concurrency: []int{1, 2, 4, 8, 16, 32, 64, 128, 256}, Exact: true}
 	for name, label := range map[string]string{
 		"disagg-1node": "dynamo_vllm_disaggregated", "agg-1node": "vllm_serve_aggregated",
+		"disagg-2node": "dynamo_vllm_disaggregated", "agg-2node": "vllm_serve_aggregated",
 	} {
 		p := parse(t, name)
 		if diff := cmp.Diff(p.Load, want); diff != "" {
@@ -57,30 +63,53 @@ func TestGuideProfilesAskForTheGuidesLoad(t *testing.T) {
 }
 
 func TestGuideBaselineHasTheGuidesArguments(t *testing.T) {
-	got := strings.Join(parse(t, "agg-1node").EngineArgs, " ")
 	want := "--block-size 128 --max-model-len 3500 --max-num-batched-tokens 3500 --gpu-memory-utilization 0.95"
-	if got != want {
-		t.Errorf("got %s, want %s", got, want)
+	for _, name := range []string{"agg-1node", "agg-2node"} {
+		if got := strings.Join(parse(t, name).EngineArgs, " "); got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
 	}
 }
 
 func TestDemosShareTheLoadAndTheModelAndNoPort(t *testing.T) {
-	disagg, agg := parse(t, "demo-disagg"), parse(t, "demo-agg")
-	if diff := cmp.Diff(disagg.Load, agg.Load); diff != "" {
-		t.Error(diff)
-	}
-	for _, p := range []profile.Profile{disagg, agg} {
+	var ports []int
+	labels := map[string]bool{}
+	first := parse(t, "demo-disagg")
+	for _, name := range []string{"demo-disagg", "demo-agg", "demo-agg-dynamo", "demo-agg-urls"} {
+		p := parse(t, name)
+		p.Load.Spread = first.Load.Spread // how it is sent, not what
+		if diff := cmp.Diff(first.Load, p.Load); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		labels[p.Label()] = true
+		if p.Frontend != nil {
+			ports = append(ports, p.Frontend.Port)
+		}
+		if p.Balancer != nil {
+			ports = append(ports, p.Balancer.Port)
+		}
+		for _, w := range p.Aggregated {
+			ports = append(ports, w.Port)
+		}
 		if p.Model != "/home/someone/.cache/topobench/models/tiny" || p.ServedName != "tiny" {
 			t.Errorf("%s: model %s served as %s", p.Name, p.Model, p.ServedName)
 		}
 	}
-	if agg.Frontend != nil {
-		t.Error("demo-agg: the mockers behind the balancer have a frontend each, none in common")
+	if len(labels) != 4 {
+		t.Errorf("labels %v: all demos can stand on one chart", labels)
 	}
-	ports := []int{disagg.Frontend.Port, agg.Balancer.Port, agg.Aggregated[0].Port, agg.Aggregated[1].Port}
+	ports = slices.DeleteFunc(ports, func(port int) bool { return port == 0 })
 	slices.Sort(ports)
-	if n := len(slices.Compact(ports)); n != 4 {
-		t.Errorf("ports %v: want four different ones", ports)
+	if n := len(slices.Compact(slices.Clone(ports))); n != 7 || len(ports) != 7 {
+		t.Errorf("ports %v: want seven different ones", ports)
+	}
+}
+
+func TestOnlyBalancedMockersHaveFrontendsOfTheirOwn(t *testing.T) {
+	for name, common := range map[string]bool{"demo-agg": false, "demo-agg-urls": false, "demo-agg-dynamo": true} {
+		if p := parse(t, name); (p.Frontend != nil) != common {
+			t.Errorf("%s: a frontend in common is there: %t, want %t", name, p.Frontend != nil, common)
+		}
 	}
 }
 

@@ -14,15 +14,17 @@ import (
 	"topobench/internal/plan"
 	"topobench/internal/process"
 	"topobench/internal/profile"
+	"topobench/internal/result"
 	"topobench/internal/rundir"
 	"topobench/internal/stack"
 	"topobench/internal/status"
 )
 
-// Wish is a profile and the programs that were found for it.
+// Wish is a profile, the programs that were found for it, and their versions.
 type Wish struct {
 	Profile  profile.Profile
 	Programs plan.Programs
+	Versions plan.Versions
 }
 
 // Campaign is one run.
@@ -89,18 +91,22 @@ func (c *Campaign) Conduct(ctx context.Context, wishes []Wish) ([]Topology, erro
 }
 
 // preflight looks at the ports of all topologies at once: that the second one
-// cannot start should not be learnt hours after the first one did.
+// cannot start should not be learnt hours after the first one did. It notes how
+// the engines of the topologies are set, which a comparison must tell.
 func (c *Campaign) preflight(wishes []Wish) error {
 	var faults []error
+	var sides []result.Deployment
 	for _, w := range wishes {
 		p, err := c.launch(w)
 		if err == nil {
+			sides = append(sides, p.Deployment)
 			err = stack.FreePorts(p.Ports())
 		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", w.Profile.Name, err))
 		}
 	}
+	c.note("settings", result.CompareSettings(sides))
 	return errors.Join(faults...)
 }
 

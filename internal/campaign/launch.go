@@ -45,7 +45,8 @@ func (c *Campaign) launch(w Wish) (plan.Plan, error) {
 		return plan.Plan{}, err
 	}
 	site := c.Site
-	site.Programs, site.Dir, site.Temp, site.Root = w.Programs, dir, c.Run.TempDir(), os.Geteuid() == 0
+	site.Programs, site.Versions = w.Programs, w.Versions
+	site.Dir, site.Temp, site.Root = dir, c.Run.TempDir(), os.Geteuid() == 0
 	site.Namespace = Namespace(c.Run.ID(), p.Name)
 	launch, err := plan.Make(p, site)
 	launch.Inherit, launch.Load.FreshPrompts = plan.Inherit(c.Environ), c.Fresh

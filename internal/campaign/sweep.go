@@ -164,7 +164,7 @@ func (c *Campaign) publish(t *Topology, cell *Cell, attempt string, o load.Outco
 
 func cellLine(topology string, c Cell) string {
 	line := fmt.Sprintf("%s: concurrency %d: %s (%.1f s)", topology, c.Concurrency, c.Verdict.State, c.Took.Seconds())
-	if c.Numbers != "" {
+	if c.Numbers != "" && c.Verdict.State != result.Invalid { // a number that does not count is not news
 		line += "  " + c.Numbers
 	}
 	if len(c.Verdict.Reasons) > 0 {

@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"topobench/internal/stack"
 )
@@ -21,7 +22,7 @@ func (c *Campaign) Up(ctx context.Context, w Wish, tell func(url string)) error 
 	}
 	t := Topology{Name: p.Name}
 	if _, err = c.smoke(s.Context(), p, &t); err == nil {
-		tell(p.Smoke.URL)
+		tell(strings.Join(p.Smoke.URLs, " "))
 		<-s.Context().Done()
 	}
 	if s.Context().Err() != nil {

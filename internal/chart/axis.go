@@ -52,7 +52,7 @@ func span(values []float64) (lo, hi float64) {
 	}
 	air := (hi - lo) * 0.06
 	if lo >= 0 && lo < hi/2 {
-		return 0, hi + air
+		return 0, hi * 1.08 // the highest point's number must fit above it
 	}
 	return lo - air, hi + air
 }

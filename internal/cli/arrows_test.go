@@ -30,6 +30,7 @@ func arrows() map[string][]string {
 		"plan": {"profile",
 			"proxy",   // nginx.conf is part of a plan, so that it can be printed
 			"result"}, // deployment_config.json has one definition
+		"probe":     {"process", "tools"}, // it runs the tools that were found
 		"process":   {"shepherd", "proctree"},
 		"shepherd":  {"proctree"}, // it sweeps the tree that it owns
 		"report":    {"result", "frontier", "chart"},

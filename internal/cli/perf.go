@@ -44,7 +44,7 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := errors.Join(linuxOnly("perf"), c.check()); err != nil {
 		return &usageError{err}
 	}
-	aiperf, err := tools.Search{Flags: tools.Bins{AIPerf: c.AIPerf}, Getenv: env.Getenv}.Find(tools.AIPerf)
+	wish, err := c.wish(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -52,11 +52,26 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err != nil {
 		return err
 	}
+	session.announce([]campaign.Wish{wish})
 	session.campaign.FailFast, session.campaign.Fresh = c.FailFast, c.FreshPrompts
-	t, err := session.campaign.Perf(ctx, c.deployment(), c.plan(aiperf[tools.AIPerf].Path, session))
+	t, err := session.campaign.Perf(ctx, c.deployment(), c.plan(wish, session))
 	err = errors.Join(err, session.close())
 	summary := runCmd{Title: "Single Node", loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
 	return errors.Join(err, summary.report(env, session, []campaign.Topology{t}))
+}
+
+// wish is the load generator and its version; the server is somebody else's.
+func (c *perfCmd) wish(ctx context.Context, env *Env) (campaign.Wish, error) {
+	p := profile.Profile{Name: "perf", Engine: "external"}
+	found, err := tools.Search{Flags: tools.Bins{AIPerf: c.AIPerf}, Getenv: env.Getenv}.Find(tools.AIPerf)
+	if err != nil {
+		return campaign.Wish{}, err
+	}
+	versions, err := ask(ctx, p, found, env)
+	if err != nil {
+		return campaign.Wish{}, &usageError{err}
+	}
+	return campaign.Wish{Profile: p, Programs: plan.Programs{AIPerf: found[tools.AIPerf].Path}, Versions: versions}, nil
 }
 
 // check is what perf.sh gets wrong: it accepts tp=0 with dp=2, and then all
@@ -93,16 +108,17 @@ func (c *perfCmd) deployment() result.Deployment {
 }
 
 // plan is the load alone: nothing is started for it.
-func (c *perfCmd) plan(aiperf string, s *session) plan.Plan {
+func (c *perfCmd) plan(w campaign.Wish, s *session) plan.Plan {
 	tokenizer := c.Tokenizer
 	if tokenizer == "" {
 		tokenizer = c.Model
 	}
 	base := strings.TrimRight(c.URL, "/")
-	p := profile.Profile{Engine: "external", Model: c.Model, Tokenizer: tokenizer}
+	p := w.Profile
+	p.Model, p.Tokenizer = c.Model, tokenizer
 	site := plan.Site{Temp: s.campaign.Run.TempDir(), Cookie: s.campaign.Run.ID()}
-	return plan.Plan{Name: "perf", Kind: c.Kind, Mode: c.Mode, Model: c.Model,
-		Load: plan.Load{AIPerf: aiperf, Model: c.Model, Tokenizer: tokenizer, URL: base, ISL: c.ISL, OSL: c.OSL, Concurrency: c.Concurrency,
+	return plan.Plan{Name: p.Name, Kind: c.Kind, Mode: c.Mode, Model: c.Model, Versions: w.Versions,
+		Load: plan.Load{AIPerf: w.Programs.AIPerf, Quiet: w.Versions.QuietLoad(), Model: c.Model, Tokenizer: tokenizer, URLs: []string{base}, ISL: c.ISL, OSL: c.OSL, Concurrency: c.Concurrency,
 			Seed: c.Seed, Exact: c.Exact, NVExt: true, Env: plan.LoadEnv(p, site)},
 		Smoke: plan.NewSmoke(base)}
 }

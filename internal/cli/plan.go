@@ -9,6 +9,8 @@ import (
 	"topobench/internal/campaign"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
+	"topobench/internal/report"
+	"topobench/internal/result"
 	"topobench/internal/tools"
 )
 
@@ -35,6 +37,7 @@ func (c *planCmd) Run(env *Env) error {
 		}
 		plans = append(plans, launch)
 	}
+	fmt.Fprint(env.Stderr, report.SettingsTable(result.CompareSettings(deployments(plans))))
 	switch {
 	case c.JSON:
 		out := json.NewEncoder(env.Stdout)
@@ -64,11 +67,22 @@ func (c *planCmd) make(p profile.Profile, i int, env *Env) (plan.Plan, error) {
 			fmt.Fprintf(env.Stderr, "topobench: %s: %s is %s (%s)\n", p.Name, t, f.Path, f.Source)
 		}
 	}
+	versions := recall(p, found, env)
 	dir := filepath.Join(c.Root, ".topobench", "by-hand", p.Name)
 	launch, err := plan.Make(p, plan.Site{Dir: dir, Temp: os.TempDir(), Namespace: campaign.Namespace("by-hand", p.Name), Cookie: "by-hand",
-		Artifacts: filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", nextFree(c.Root, i))), Programs: programs, Root: os.Geteuid() == 0, Seed: c.Seed})
+		Artifacts: filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", nextFree(c.Root, i))), Programs: programs, Versions: versions, Root: os.Geteuid() == 0, Seed: c.Seed})
 	launch.Inherit, launch.Load.FreshPrompts = plan.Inherit(env.Environ), c.FreshPrompts
+	lines := versionLines([]campaign.Wish{{Profile: p, Versions: launch.Versions}})
+	printAll(env.Stderr, append(contradicted(versions, launch.Versions), lines...), "topobench: "+p.Name+": ")
 	return launch, err
+}
+
+func deployments(plans []plan.Plan) []result.Deployment {
+	var all []result.Deployment
+	for _, p := range plans {
+		all = append(all, p.Deployment)
+	}
+	return all
 }
 
 // nextFree is the index that the i-th topology of a run would get.

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"topobench/internal/campaign"
 	"topobench/internal/plan"
@@ -22,7 +24,7 @@ type runCmd struct {
 
 // Run measures the profiles, then reports.
 func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
-	profiles, err := c.load(env)
+	wishes, err := c.load(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -30,19 +32,20 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err != nil {
 		return err
 	}
+	session.announce(wishes)
 	conductor := session.campaign
 	conductor.FailFast, conductor.Fresh = c.FailFast, c.FreshPrompts
 	conductor.Site.Seed = c.Seed
 	if c.Keep {
 		conductor.Hold = session.hold
 	}
-	topologies, err := conductor.Conduct(ctx, profiles)
+	topologies, err := conductor.Conduct(ctx, wishes)
 	err = errors.Join(err, session.close())
 	return errors.Join(err, c.report(env, session, topologies))
 }
 
 // load reads and checks everything that can be wrong before a process starts.
-func (c *runCmd) load(env *Env) ([]campaign.Wish, error) {
+func (c *runCmd) load(ctx context.Context, env *Env) ([]campaign.Wish, error) {
 	if err := linuxOnly("run"); err != nil {
 		return nil, err
 	}
@@ -53,21 +56,41 @@ func (c *runCmd) load(env *Env) ([]campaign.Wish, error) {
 	if err := campaign.Comparable(profiles); err != nil {
 		return nil, &usageError{err}
 	}
-	return wishes(profiles, c.binFlags, env)
+	return wishes(ctx, profiles, c.binFlags, env)
 }
 
-// wishes pairs each profile with the programs it runs; all that are missing at once.
-func wishes(profiles []profile.Profile, f binFlags, env *Env) ([]campaign.Wish, error) {
+// wishes pairs each profile with the programs it runs and their versions; all
+// that is missing or wrong at once.
+func wishes(ctx context.Context, profiles []profile.Profile, f binFlags, env *Env) ([]campaign.Wish, error) {
 	var all []campaign.Wish
 	var faults []error
 	for _, p := range profiles {
-		programs, _, err := findPrograms(p, f, env)
-		_, clash := plan.Make(p, plan.Site{Dir: "/"}) // what shows only once ports are derived
-		faults = append(faults, err, clash)
-		all = append(all, campaign.Wish{Profile: p, Programs: programs})
+		programs, found, err := findPrograms(p, f, env)
+		installed, unfit := ask(ctx, p, found, env)
+		launch, clash := plan.Make(p, plan.Site{Dir: "/", Versions: installed}) // what shows only once ports are derived
+		printAll(env.Stderr, contradicted(installed, launch.Versions), "topobench: "+p.Name+": ")
+		if away := elsewhere(launch); away != nil {
+			faults = append(faults, away) // what this machine lacks does not matter
+			continue
+		}
+		faults = append(faults, err, unfit, clash)
+		all = append(all, campaign.Wish{Profile: p, Programs: programs, Versions: launch.Versions})
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, &usageError{err}
 	}
 	return all, nil
+}
+
+// elsewhere refuses what is planned for other machines than this one.
+func elsewhere(p plan.Plan) error {
+	if len(p.Hosts) == 0 {
+		return nil
+	}
+	var names []string
+	for _, h := range p.Hosts {
+		names = append(names, h.Name+" ("+h.Address+")")
+	}
+	return fmt.Errorf("cannot run %s on %s: hosts other than this machine are planned, not run, by this version; \"topobench plan\" prints the script for each host",
+		p.Name, strings.Join(names, ", "))
 }

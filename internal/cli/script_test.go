@@ -89,7 +89,7 @@ func setUp(t *testing.T, env *testscript.Env, taken *atomic.Int64) error {
 	hundreds := block(taken)
 	// GORACE: topobench need not wait a second for late reports.
 	env.Vars = append(env.Vars, s.mark, "P="+hundreds, "GORACE=atexit_sleep_ms=0", "J=root/.topobench/*/journal.ndjson",
-		"BIN="+filepath.SplitList(os.Getenv("PATH"))[0], "TERM=dumb", "PID="+fmt.Sprint(os.Getpid()))
+		"BIN="+filepath.SplitList(os.Getenv("PATH"))[0], "TERM=dumb", "TOPOBENCH_CACHE="+filepath.Join(env.WorkDir, "cache"), "PID="+fmt.Sprint(os.Getpid()))
 	shared, err := filepath.Glob("testdata/profiles/*.yaml")
 	if err != nil {
 		return err

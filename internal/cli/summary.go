@@ -62,6 +62,9 @@ func (c *runCmd) facts(s *session, topologies []campaign.Topology) (report.Facts
 
 // present shows the facts in all forms that a person reads.
 func present(env *Env, facts report.Facts, dir string) error {
+	if table := report.SettingsTable(facts.Settings); table != "" {
+		fmt.Fprintf(env.Stdout, "\n%s", table)
+	}
 	fmt.Fprintln(env.Stdout)
 	if err := facts.Table(env.Stdout); err != nil {
 		return err

@@ -22,7 +22,7 @@ func (c *upCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err != nil {
 		return err
 	}
-	wish, err := wishes(profiles, c.binFlags, env)
+	wish, err := wishes(ctx, profiles, c.binFlags, env)
 	if err != nil {
 		return err
 	}
@@ -30,6 +30,7 @@ func (c *upCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err != nil {
 		return err
 	}
+	session.announce(wish)
 	err = session.campaign.Up(ctx, wish[0], func(url string) {
 		session.screen.Note(fmt.Sprintf("%s is up: %s\nlogs: %s", profiles[0].Name, url, session.campaign.Run.Path()))
 	})

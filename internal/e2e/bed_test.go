@@ -27,7 +27,8 @@ type bed struct {
 	testbed.Witness
 	programs map[tools.Tool]tools.Found
 	dir      string
-	ports    int // the first of 300; topobench gets 200, the test's own servers the rest
+	ports    int           // the first of 300; topobench gets 200, the test's own servers the rest
+	longer   time.Duration // than patience, where real engines start
 }
 
 func newBed(t *testing.T) bed {
@@ -133,11 +134,28 @@ func (b bed) start(name string, args ...string) *running {
 		defer close(r.ended)
 		_ = r.cmd.Wait() // its state is looked at by ends
 	}()
-	b.Cleanup(func() {
-		_ = r.cmd.Process.Kill() // it may have ended
-		<-r.ended
-	})
+	b.Cleanup(r.finish)
 	return r
+}
+
+// finish ends topobench if it still runs, and takes over the temporary directory
+// that one which was killed leaves.
+func (r *running) finish() {
+	_ = r.cmd.Process.Kill() // it may have ended
+	<-r.ended
+	runs, err := rundir.List(r.root)
+	if err != nil {
+		r.Error(err)
+	}
+	for _, path := range runs {
+		run, err := rundir.Open(path)
+		if err == nil {
+			err = run.Close()
+		}
+		if err != nil {
+			r.Error(err)
+		}
+	}
 }
 
 // output is what it has said so far.
@@ -148,7 +166,7 @@ func (r *running) await(what string, ask func() bool) {
 	r.Helper()
 	again := time.NewTicker(pause)
 	defer again.Stop()
-	over := time.After(patience)
+	over := time.After(patience + r.longer)
 	for !ask() {
 		select {
 		case <-again.C:
@@ -158,7 +176,7 @@ func (r *running) await(what string, ask func() bool) {
 			}
 			return
 		case <-over:
-			r.Fatalf("%s: not within %v: %s\n%s", r.name, patience, what, r.output())
+			r.Fatalf("%s: not within %v: %s\n%s", r.name, patience+r.longer, what, r.output())
 		}
 	}
 }
@@ -173,7 +191,7 @@ func (r *running) ends(code int) string {
 	r.Helper()
 	select {
 	case <-r.ended:
-	case <-time.After(2 * patience):
+	case <-time.After(2*patience + r.longer):
 		r.signal(syscall.SIGQUIT) // says where it stands
 		<-r.ended
 	}

@@ -4,4 +4,5 @@
 // It has tests only. Each starts topobench as a person would, in a process of
 // its own, and judges by exit code, output, files, and by what the kernel says
 // is left. Without the programs they are skipped, and where CI is true they fail.
+// Those on real vLLM have the build tag engines: they need 5 GB and minutes.
 package e2e

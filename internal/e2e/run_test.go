@@ -40,6 +40,9 @@ func TestRealRun(t *testing.T) {
 	r.checkArtifacts("artifacts_1", []string{"-concurrency1", "-concurrency2"}, `{"kind":"vllm_mocker","model":"tiny",`+
 		`"input_sequence_length":100,"output_sequence_length":40,"tensor_parallelism":4,"data_parallelism":2,`+
 		`"prefill_tensor_parallelism":0,"prefill_data_parallelism":0,"decode_tensor_parallelism":0,"decode_data_parallelism":0,"mode":"aggregated"`)
+	if shared := r.sharedPrompts("artifacts_0"); shared != 12 {
+		t.Errorf("with the guide's one seed the second level sends %d of the first's 12 prompts again, want all", shared)
+	}
 	r.checkPictures()
 	r.checkUpstream("dynamo_mocker_disaggregated,1.0", "dynamo_mocker_disaggregated,2.0", "vllm_mocker_aggregated,1.0", "vllm_mocker_aggregated,2.0")
 }

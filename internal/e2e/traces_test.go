@@ -50,6 +50,7 @@ func (r *running) clean() {
 // event is a line of the journal, with the fields that tests look at.
 type event struct {
 	Event, Service, State string
+	Topology              string
 	PID                   int
 	Time                  time.Time
 }

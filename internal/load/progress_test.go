@@ -62,7 +62,6 @@ func TestProgressOfPartialLines(t *testing.T) {
 		why, add string
 		want     Progress
 	}{
-		{"no file yet", "", Progress{}},
 		{"half a line", warm[:20], Progress{}},
 		{"its other half", warm[20:] + "\n", Progress{Warm: 1}},
 		{"nothing new", "", Progress{Warm: 1}},
@@ -73,9 +72,21 @@ func TestProgressOfPartialLines(t *testing.T) {
 		if step.add != "" {
 			add(step.add)
 		}
-		step.want.Asked = 10
+		step.want.Asked = 10 // the request count of concurrency 1
 		if got := r.read(); got != step.want {
 			t.Errorf("%s: %+v, want %+v", step.why, got, step.want)
 		}
+	}
+}
+
+// Without a file nothing is known: "0 of 10" would be a lie for all of the cell.
+func TestProgressWithoutAFile(t *testing.T) {
+	r, add := export(t, 1)
+	if got := r.read(); got != (Progress{}) {
+		t.Errorf("no file: %+v", got)
+	}
+	add("")
+	if got := r.read(); got != (Progress{Asked: 10}) {
+		t.Errorf("an empty file: %+v", got)
 	}
 }

@@ -16,9 +16,11 @@ func (d *draft) balancer() error {
 	if d.p.Balancer == nil {
 		return nil
 	}
+	d.plan.Balancer = d.p.Balancer.Config
 	prefix := filepath.Join(d.s.Dir, "nginx")
 	conf := filepath.Join(prefix, "nginx.conf")
-	text, err := proxy.Render(d.p.Balancer.Config, proxy.Values{Listen: address(d.p.Balancer.Port), Backends: d.backends, Prefix: prefix})
+	listen := at(d.bind(d.p.Balancer.Host), d.p.Balancer.Port)
+	text, err := proxy.Render(d.p.Balancer.Config, proxy.Values{Listen: listen, Backends: d.backends, Prefix: prefix})
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.p.Source, err)
 	}
@@ -29,23 +31,18 @@ func (d *draft) balancer() error {
 	d.plan.Dirs = append(d.plan.Dirs, prefix, filepath.Join(prefix, "tmp"))
 	d.plan.Files = append(d.plan.Files, File{Path: conf, Text: text})
 	argv := []string{d.s.Programs.Nginx, "-p", prefix + "/", "-c", conf, "-e", "stderr", "-g", globals}
-	d.add(Service{Name: "nginx", Role: Balancer, Wave: 2, Argv: argv, Check: append([]string{argv[0], "-t"}, argv[1:]...),
+	d.add(Service{Name: "nginx", Role: Balancer, Host: d.p.Balancer.Host, Wave: 2, Argv: argv, Check: append([]string{argv[0], "-t"}, argv[1:]...),
 		Signal: syscall.SIGQUIT, Grace: 5 * time.Second,
 		Ports: []Port{{Use: "http", Number: d.p.Balancer.Port}},
-		Gate:  Gate{Kind: GateListens, Address: address(d.p.Balancer.Port)}})
+		Gate:  Gate{Kind: GateListens, Address: listen}})
 	return nil
 }
 
-// entry is the port the load goes to: the balancer's, else that of the one
-// frontend or server.
-func (d *draft) entry() int {
+// entries are where the load goes, host:port: the balancer, every server if aiperf
+// goes round them, else the one frontend or server.
+func (d *draft) entries() []string {
 	if d.p.Balancer != nil {
-		return d.p.Balancer.Port
+		return []string{at(d.bind(d.p.Balancer.Host), d.p.Balancer.Port)}
 	}
-	for _, s := range d.plan.Services {
-		if s.Gate.Kind == GateFrontend || s.Gate.Kind == GateVLLM {
-			return s.Ports[0].Number
-		}
-	}
-	return 0
+	return d.backends
 }

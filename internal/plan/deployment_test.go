@@ -45,8 +45,8 @@ func TestDeploymentOfTheBuiltIns(t *testing.T) {
 	for _, name := range profiles.Names() {
 		p := builtInPlan(t, name)
 		gpus, err := p.Deployment.GPUs()
-		if err != nil || gpus != p.GPUs || gpus != 8 {
-			t.Errorf("%s: %d GPUs by the deployment (%v), %d by the plan, want 8", name, gpus, err, p.GPUs)
+		if err != nil || gpus != p.GPUs {
+			t.Errorf("%s: %d GPUs by the deployment (%v), %d by the plan", name, gpus, err, p.GPUs)
 		}
 		if p.Deployment.Label() != p.Label() {
 			t.Errorf("%s: label %s in the deployment, %s in the plan", name, p.Deployment.Label(), p.Label())

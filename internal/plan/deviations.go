@@ -37,6 +37,16 @@ func engine(name string) func(Plan) bool { return func(p Plan) bool { return p.E
 
 func always(Plan) bool { return true }
 
+// over is true of a plan over other machines than this one.
+func over(p Plan) bool { return len(p.Hosts) > 0 }
+
+// wideDecode is true of decode workers that are told their tensor parallelism.
+func wideDecode(p Plan) bool {
+	return slices.ContainsFunc(p.Services, func(s Service) bool {
+		return p.Engine == "dynamo" && s.Role == Decode && option(s.Argv, "tensor-parallel-size") != notGiven
+	})
+}
+
 // split is true of Dynamo's vLLM workers in prefill and decode, under a rule.
 func split(under func(rules) bool) func(Plan) bool {
 	return func(p Plan) bool { return p.Engine == "dynamo" && has(Decode)(p) && under(rulesFor(p.Versions)) }
@@ -45,20 +55,28 @@ func split(under func(rules) bool) func(Plan) bool {
 // table is DESIGN's closed list, in the order in which a person meets it.
 func table() []deviation {
 	return []deviation{
-		{Deviation{ID: "mocker", Guide: "python -m dynamo.vllm or vllm serve", Done: "python -m dynamo.mocker",
+		{Deviation{ID: "mocker", Guide: "python -m dynamo.vllm or vllm serve", Done: "python -m dynamo.mocker; in the place of vllm serve each has a Dynamo frontend of its own",
 			Why: "the engine is simulated: no GPU is used and its numbers say nothing about one"}, engine("mocker")},
-		{Deviation{ID: "loopback", Guide: "servers listen on every address", Done: "DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, --host, listen 127.0.0.1:PORT",
-			Why: "none of them asks who is calling"}, always},
+		{Deviation{ID: "loopback", Guide: "servers listen on every address", Done: "DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen 127.0.0.1:PORT",
+			Why: "none of them asks who is calling"}, func(p Plan) bool { return !over(p) }},
+		{Deviation{ID: "bind-address", Guide: "servers listen on every address of their host", Done: "each listens on its host's own address: DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen ADDRESS:PORT",
+			Why: "the other hosts must reach it, so it cannot be 127.0.0.1, and none of them asks who is calling: keep that network private"}, over},
+		{Deviation{ID: "named-gpus", Guide: "a worker over a whole node has no CUDA_VISIBLE_DEVICES", Done: "CUDA_VISIBLE_DEVICES names all its GPUs",
+			Why: "the GPUs that are counted are the GPUs that are used, however many the node has"}, over},
 		{Deviation{ID: "private-services", Guide: "etcd and NATS by docker compose on 2379 and 4222", Done: "own etcd and nats-server on own ports with fresh data, ETCD_ENDPOINTS and NATS_SERVER set",
 			Why: "instances of an earlier launch would be seen as workers of this one"}, has(Etcd)},
 		{Deviation{ID: "file-discovery", Guide: "etcd and NATS by docker compose", Done: "DYN_DISCOVERY_BACKEND=file, DYN_EVENT_PLANE=zmq",
 			Why: "the profile asks for no discovery service: workers find each other by files", Since: "Dynamo 1.0"}, byFiles},
-		{Deviation{ID: "bookkeeping", Guide: "the shell's environment", Done: "a built environment with TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, telemetry off",
+		{Deviation{ID: "bookkeeping", Guide: "the shell's environment", Done: "a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT, telemetry off",
 			Why: "every process must be found again, and nothing of the shell may misdirect it"}, always},
 		{Deviation{ID: "nginx-paths", Guide: "sudo cp nginx.conf /etc/nginx, service nginx restart", Done: "own prefix, daemon off, access_log off and *_temp_path in the run directory",
 			Why: "the compiled-in places belong to root, and nothing under /etc is ours"}, has(Balancer)},
+		{Deviation{ID: "nginx-conf", Guide: "the guide's nginx.conf", Done: "the profile's balancer.config",
+			Why: "the profile asks for it: tuned streams without buffering, keeps connections and never ejects a server"}, func(p Plan) bool { return p.Balancer != "" && p.Balancer != "guide" }},
+		{Deviation{ID: "spread", Guide: "NGINX before the servers, --url of NGINX", Done: "no balancer: --url of each server, aiperf sends to them in turn",
+			Why: "the profile asks for load.spread: no hop through a proxy, and by turns instead of least_conn", Since: "aiperf 0.7"}, func(p Plan) bool { return len(p.Load.URLs) > 1 }},
 		{Deviation{ID: "decode-tp", Guide: "decode without --tensor-parallel-size", Done: "--tensor-parallel-size of the profile",
-			Why: "perf.sh divides by decode's TP, which the guide forgets to pass"}, split(func(rules) bool { return true })},
+			Why: "perf.sh divides by decode's TP, which the guide forgets to pass"}, wideDecode},
 		{Deviation{ID: "roles", Guide: "--is-prefill-worker, decode without a flag", Done: "--disaggregation-mode prefill|decode and --kv-transfer-config",
 			Why: "a decode worker without a mode registers as aggregated; there is no default connector", Since: "Dynamo 1.0"}, split(func(r rules) bool { return r.connector })},
 		{Deviation{ID: "decode-role", Guide: "decode without a flag", Done: "--is-decode-worker",

@@ -14,6 +14,11 @@ func TestDeviationsOfTheBuiltIns(t *testing.T) {
 		"agg-1node":    "loopback bookkeeping nginx-paths log-requests artifact-dir smoke",
 		"demo-disagg":  "mocker loopback file-discovery bookkeeping artifact-dir quiet-load smoke",
 		"demo-agg":     "mocker loopback file-discovery bookkeeping nginx-paths artifact-dir quiet-load smoke",
+		"disagg-2node": "bind-address named-gpus private-services bookkeeping decode-tp roles nixl-ports artifact-dir smoke",
+		"agg-2node":    "bind-address named-gpus bookkeeping nginx-paths log-requests artifact-dir smoke",
+
+		"demo-agg-dynamo": "mocker loopback file-discovery bookkeeping artifact-dir quiet-load smoke",
+		"demo-agg-urls":   "mocker loopback file-discovery bookkeeping spread artifact-dir quiet-load smoke",
 	} {
 		var ids []string
 		for _, d := range builtInPlan(t, name).Deviations {

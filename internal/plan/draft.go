@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"fmt"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -25,8 +24,6 @@ type draft struct {
 	backends     []string // host:port of every server that takes requests
 }
 
-const loopback = "127.0.0.1"
-
 func newDraft(p profile.Profile, s Site) *draft {
 	versions := s.Versions.with(p.Versions)
 	return &draft{p: p, s: s, rules: rulesFor(versions), plan: Plan{
@@ -45,6 +42,9 @@ func served(p profile.Profile) string {
 // add appends a service with what all services have in common.
 func (d *draft) add(s Service) {
 	s.Dir = d.s.Dir
+	if !d.remote() {
+		s.Host = ""
+	}
 	s.Log = filepath.Join(d.s.Dir, "logs", s.Name+".log")
 	s.Env = append(bookkeeping(d.s), s.Env...)
 	s.Env = append(s.Env, pairs(d.p.Env)...)
@@ -67,18 +67,18 @@ func (d *draft) add(s Service) {
 // discovery starts a private etcd and NATS, or points at those that run.
 // All five URL flags of etcd are needed, else it fights over port 2380.
 func (d *draft) discovery() {
-	base := portBase(d.p)
+	base, bind := portBase(d.p), d.bind(d.center())
 	switch etcd := d.p.Discovery.Etcd; etcd {
 	case "none", "":
 		d.discoveryEnv = append(d.discoveryEnv, "DYN_DISCOVERY_BACKEND=file")
 	case "start":
-		client, peer := httpURL(base+offsetEtcd), httpURL(base+offsetEtcd+1)
-		d.add(Service{Name: "etcd", Role: Etcd, Grace: 5 * time.Second,
+		client, peer := "http://"+at(bind, base+offsetEtcd), "http://"+at(bind, base+offsetEtcd+1)
+		d.add(Service{Name: "etcd", Role: Etcd, Host: d.center(), Grace: 5 * time.Second,
 			Argv: []string{d.s.Programs.Etcd, "--data-dir", filepath.Join(d.s.Dir, "etcd"),
 				"--listen-client-urls", client, "--advertise-client-urls", client,
 				"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default=" + peer},
 			Ports: []Port{{Use: "client", Number: base + offsetEtcd}, {Use: "peer", Number: base + offsetEtcd + 1}},
-			Gate:  Gate{Kind: GateHTTP, Address: address(base + offsetEtcd), Path: "/health"}})
+			Gate:  Gate{Kind: GateHTTP, Address: at(bind, base+offsetEtcd), Path: "/health"}})
 		d.useEtcd(client)
 	default:
 		d.external(Etcd, etcd, "2379")
@@ -89,19 +89,19 @@ func (d *draft) discovery() {
 
 // nats is the event plane where there is one; else ZMQ, which needs no server.
 func (d *draft) nats(base int) {
-	server := d.p.Discovery.NATS
+	bind, server := d.bind(d.center()), d.p.Discovery.NATS
 	switch server {
 	case "none", "":
 		d.discoveryEnv = append(d.discoveryEnv, "DYN_EVENT_PLANE=zmq")
 		return
 	case "start":
 		port, monitor := base+offsetNATS, base+offsetNATS+1
-		d.add(Service{Name: "nats", Role: NATS, Grace: 5 * time.Second,
+		d.add(Service{Name: "nats", Role: NATS, Host: d.center(), Grace: 5 * time.Second,
 			Argv: []string{d.s.Programs.NATS, "-js", "-sd", filepath.Join(d.s.Dir, "nats"),
-				"-a", loopback, "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor)},
+				"-a", bind, "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor)},
 			Ports: []Port{{Use: "client", Number: port}, {Use: "monitor", Number: monitor}},
-			Gate:  Gate{Kind: GateHTTP, Address: address(monitor), Path: "/healthz"}})
-		server = "nats://" + address(port)
+			Gate:  Gate{Kind: GateHTTP, Address: at(bind, monitor), Path: "/healthz"}})
+		server = "nats://" + at(bind, port)
 	default:
 		d.external(NATS, server, "4222")
 	}
@@ -139,11 +139,10 @@ func (d *draft) external(role Role, server, port string) {
 	d.plan.External = append(d.plan.External, Service{Name: string(role) + " at " + server, Role: role, Gate: gate})
 }
 
-func address(port int) string { return fmt.Sprintf("%s:%d", loopback, port) }
-func httpURL(port int) string { return "http://" + address(port) }
-
 // finish hands the plan out.
 func (d *draft) finish() Plan {
+	d.plan.Hosts = d.hosts()
+	d.plan.Deployment.Settings = settings(d.plan)
 	d.plan.Deviations = d.deviations()
 	return d.plan
 }

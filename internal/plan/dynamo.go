@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"topobench/internal/profile"
 )
@@ -27,21 +28,22 @@ func (d *draft) dynamo() {
 	if d.p.Frontend == nil {
 		for i, w := range d.p.Aggregated {
 			r := d.realm(fmt.Sprintf("-%d", i))
-			d.frontend(fmt.Sprintf("frontend-%d", i), w.Port, r, Gate{Aggregate: 1})
+			d.frontend(Service{Name: fmt.Sprintf("frontend-%d", i), Host: w.Host, Gate: Gate{Aggregate: 1}}, w.Port, r)
 			d.worker(Aggregated, i, w, r)
-			d.backends = append(d.backends, address(w.Port))
+			d.backends = append(d.backends, at(d.bind(w.Host), w.Port))
 		}
 		return
 	}
 	r := d.realm("")
-	port := d.p.Frontend.Port
-	d.frontend("frontend", port, r, Gate{Prefill: instances(d.p.Prefill), Decode: instances(d.p.Decode), Aggregate: instances(d.p.Aggregated)})
+	front := d.p.Frontend
+	d.frontend(Service{Name: "frontend", Host: front.Host,
+		Gate: Gate{Prefill: instances(d.p.Prefill), Decode: instances(d.p.Decode), Aggregate: instances(d.p.Aggregated)}}, front.Port, r)
 	for _, group := range d.groups() {
 		for i, w := range group.workers {
 			d.worker(group.role, i, w, r)
 		}
 	}
-	d.backends = []string{address(port)}
+	d.backends = []string{at(d.bind(front.Host), front.Port)}
 }
 
 type group struct {
@@ -56,25 +58,28 @@ func (d *draft) groups() []group {
 // instances is how often the workers of a role register: once each.
 func instances(workers []profile.Worker) int { return len(workers) }
 
-// frontend's argv is the guide's; where it listens is told by the environment.
-func (d *draft) frontend(name string, port int, r realm, g Gate) {
+// frontend completes a service that has a name, a host and the instances that its
+// gate waits for. Its argv is the guide's; where it listens is told by the environment.
+func (d *draft) frontend(s Service, port int, r realm) {
+	bind := d.bind(s.Host)
 	argv := []string{d.s.Programs.Python, "-m", "dynamo.frontend", "--http-port", strconv.Itoa(port)}
 	if d.p.Frontend != nil && d.p.Frontend.Router != "" {
 		argv = append(argv, "--router-mode", d.p.Frontend.Router)
 	}
-	g.Kind, g.Address, g.Model, g.Namespace = GateFrontend, address(port), d.plan.Model, r.namespace
-	d.add(Service{Name: name, Role: Frontend, Wave: 1, Argv: argv, Env: append(d.dynamoEnv(r), "DYN_HTTP_HOST="+loopback),
-		Ports: []Port{{Use: "http", Number: port}}, Gate: g})
+	s.Role, s.Wave, s.Argv, s.Env = Frontend, 1, argv, append(d.dynamoEnv(r, bind), "DYN_HTTP_HOST="+bind)
+	s.Ports = []Port{{Use: "http", Number: port}}
+	s.Gate.Kind, s.Gate.Address, s.Gate.Model, s.Gate.Namespace = GateFrontend, at(bind, port), d.plan.Model, r.namespace
+	d.add(s)
 }
 
 func (d *draft) worker(role Role, i int, w profile.Worker, r realm) {
-	system := portBase(d.p) + offsetSystem + d.seen
-	env := append(d.dynamoEnv(r), "DYN_SYSTEM_PORT="+strconv.Itoa(system), "DYN_SYSTEM_HOST="+loopback)
+	system, bind := portBase(d.p)+offsetSystem+d.seen, d.bind(w.Host)
+	env := append(d.dynamoEnv(r, bind), "DYN_SYSTEM_PORT="+strconv.Itoa(system), "DYN_SYSTEM_HOST="+bind)
 	if d.rules.statusOn {
 		env = append(env, "DYN_SYSTEM_ENABLED=true")
 	}
-	s := Service{Name: fmt.Sprintf("%s-%d", role, i), Role: role, Wave: 1, Devices: w.Devices,
-		Ports: []Port{{Use: "system", Number: system}}, Gate: Gate{Kind: GateWorker, Address: address(system)}}
+	s := Service{Name: fmt.Sprintf("%s-%d", role, i), Role: role, Host: w.Host, Wave: 1, Devices: w.Devices,
+		Ports: []Port{{Use: "system", Number: system}}, Gate: Gate{Kind: GateWorker, Address: at(bind, system)}}
 	if d.p.Engine == "mocker" {
 		s.Argv = d.mockerArgv(role, w)
 	} else {
@@ -85,28 +90,29 @@ func (d *draft) worker(role Role, i int, w profile.Worker, r realm) {
 	}
 	s.Env = append(env, pairs(w.Env)...)
 	d.add(s)
-	d.count(s.Name, system, "dynamo_component_requests_total")
+	d.plan.Smoke.Counters = append(d.plan.Smoke.Counters, counter(s, "dynamo_component_requests_total"))
+	if role == Decode && strings.Contains(option(s.Argv, "kv-transfer-config"), "NixlConnector") {
+		d.plan.Smoke.Transfers = append(d.plan.Smoke.Transfers, counter(s, "vllm:nixl_xfer_time_seconds_count"))
+	}
 	d.seen++
 }
 
-// count notes where a worker counts its requests, for the smoke.
-func (d *draft) count(service string, port int, metric string) {
-	d.plan.Smoke.Counters = append(d.plan.Smoke.Counters, Counter{Service: service, URL: httpURL(port) + "/metrics", Metric: metric})
+// counter is a metric of a worker, told where its gate is.
+func counter(s Service, metric string) Counter {
+	return Counter{Service: s.Name, URL: "http://" + s.Gate.Address + "/metrics", Metric: metric}
 }
 
-// dynamoEnv is what frontend and workers of one realm share. Grace 0: the bench
+// dynamoEnv is what frontend and workers of one realm share, and the address on
+// which this one listens. Grace 0: the bench
 // is over when they are stopped, nothing is in flight.
-func (d *draft) dynamoEnv(r realm) []string {
+func (d *draft) dynamoEnv(r realm, bind string) []string {
 	env := append(slices.Clone(d.discoveryEnv), "DYN_NAMESPACE="+r.namespace,
-		"DYN_TCP_RPC_HOST="+loopback, "DYN_TCP_RESPONSE_STREAM_HOST="+loopback, "DYN_EVENT_PLANE_HOST="+loopback,
+		"DYN_TCP_RPC_HOST="+bind, "DYN_TCP_RESPONSE_STREAM_HOST="+bind, "DYN_EVENT_PLANE_HOST="+bind,
 		"DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0")
 	if d.rules.files {
 		env = append(env, "DYN_FILE_KV="+r.keys, "DYN_REQUEST_PLANE=tcp")
 	}
-	if filepath.IsAbs(d.p.Model) {
-		env = append(env, "HF_HUB_OFFLINE=1")
-	}
-	return env
+	return append(env, d.modelEnv()...)
 }
 
 func (d *draft) mockerArgv(role Role, w profile.Worker) []string {

@@ -95,7 +95,7 @@ func TestNoInheritedValueIsPrinted(t *testing.T) {
 // A value set in the shell must not win over what the plan decides.
 func TestNothingOfTheShellMisdirectsDynamo(t *testing.T) {
 	caller := []string{"DYN_NAMESPACE=other", "ETCD_ENDPOINTS=http://other", "NATS_SERVER=nats://other", "DYN_REQUEST_PLANE=nats",
-		"CUDA_VISIBLE_DEVICES=7", "VLLM_PORT=1", "VLLM_NIXL_SIDE_CHANNEL_PORT=5600"}
+		"CUDA_VISIBLE_DEVICES=77", "VLLM_PORT=1", "VLLM_NIXL_SIDE_CHANNEL_PORT=5600"}
 	for _, name := range profiles.Names() {
 		for _, s := range builtInPlan(t, name).Services {
 			env, _ := Environ(caller, s.Env)

@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -57,9 +59,33 @@ func TestCommandsOfTheGuidesTimeAreTheGuides(t *testing.T) {
 		{"agg-1node", "aggregated-0", "0,1,2,3", guideVLLM + "8001", loopback("8001")},
 		{"agg-1node", "aggregated-1", "4,5,6,7", guideVLLM + "8002", loopback("8002")},
 	} {
-		row.check(t, builtInPlanFor(t, row.profile, Versions{Dynamo: "0.5", VLLM: "0.10", AIPerf: "0.1.1"}))
+		row.check(t, builtInPlanFor(t, row.profile, guidesTime()))
 	}
 }
+
+// Two nodes: the guide's commands on each, with the versions of its time.
+func TestCommandsOfTwoNodesAreTheGuides(t *testing.T) {
+	all := "0,1,2,3,4,5,6,7"
+	server := strings.Replace(guideVLLM, "-size 4", "-size 8", 1) // "use --tensor-parallel-size 8"
+	bound := func(port, address string) []edit {
+		return []edit{{"bind-address", " --port " + port, " --host " + address + " --port " + port}}
+	}
+	rows := []guideRow{
+		{"disagg-2node", "frontend", "", "python -m dynamo.frontend --http-port 8000", nil},
+		{"disagg-2node", "decode-0", all, guidePD, []edit{{"decode-tp", "0.6B", "0.6B --tensor-parallel-size 8"}}},
+		{"agg-2node", "aggregated-0", all, server + "8001", bound("8001", "192.0.2.10")},
+		{"agg-2node", "aggregated-1", all, server + "8002", bound("8002", "192.0.2.11")},
+	}
+	for i := range 8 {
+		rows = append(rows, guideRow{"disagg-2node", fmt.Sprintf("prefill-%d", i), strconv.Itoa(i), guidePD + " --is-prefill-worker", nil})
+	}
+	for _, row := range rows {
+		row.check(t, builtInPlanFor(t, row.profile, guidesTime()))
+	}
+}
+
+// guidesTime are the versions that the guide was written for.
+func guidesTime() Versions { return Versions{Dynamo: "0.5", VLLM: "0.10", AIPerf: "0.1.1"} }
 
 // guideRow is a command of the guide and the deviations that change it.
 type guideRow struct {
@@ -124,6 +150,18 @@ func TestExactLoadIsPerfSH(t *testing.T) {
 		}
 		if diff := cmp.Diff([]int{1, 2, 4, 8, 16, 32, 64, 128, 256}, l.Concurrency); diff != "" {
 			t.Errorf("%s: levels (-perf.sh +plan):\n%s", name, diff)
+		}
+	}
+}
+
+// "--url http://<node_0_ip_addr>:8000" is all that differs over two nodes.
+func TestExactLoadOfTwoNodesIsPerfSH(t *testing.T) {
+	want := slices.Clone(perfSH)
+	want[slices.Index(want, "--url")+1] = "http://192.0.2.10:8000"
+	for _, name := range []string{"disagg-2node", "agg-2node"} {
+		l := builtInPlanFor(t, name, guidesTime()).Load
+		if diff := cmp.Diff(want, l.Argv(8, CellDir(l.Artifacts, 8))); diff != "" {
+			t.Errorf("%s (-perf.sh +plan):\n%s", name, diff)
 		}
 	}
 }

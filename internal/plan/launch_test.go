@@ -88,7 +88,7 @@ func TestScriptReachesReadiness(t *testing.T) {
 		t.Errorf("after SIGTERM the script ends with %v, want exit status 143", err)
 	}
 	for _, port := range p.Ports() {
-		l, err := net.Listen("tcp", address(port.Number))
+		l, err := net.Listen("tcp", at(loopback, port.Number))
 		if err != nil {
 			t.Errorf("port %d for %s of %s is not free: %v", port.Number, port.Use, port.Service, err)
 			continue
@@ -108,7 +108,7 @@ func serves(t *testing.T, p Plan) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.Post(p.Smoke.URL+"/v1/chat/completions", "application/json", strings.NewReader(string(body)))
+	resp, err := http.Post(p.Smoke.URLs[0]+"/v1/chat/completions", "application/json", strings.NewReader(string(body)))
 	if err != nil {
 		t.Error(err)
 		return

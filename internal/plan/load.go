@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"topobench/internal/profile"
@@ -15,7 +16,7 @@ type Load struct {
 	AIPerf       string        `json:"aiperf"`
 	Model        string        `json:"model"`
 	Tokenizer    string        `json:"tokenizer"`
-	URL          string        `json:"url"`
+	URLs         []string      `json:"urls"` // several: aiperf sends to each in turn
 	ISL          int           `json:"isl"`
 	OSL          int           `json:"osl"`
 	Concurrency  []int         `json:"concurrency"`
@@ -60,9 +61,12 @@ func (l Load) Body(prompt string) ([]byte, error) {
 // server scraping, which cost 2.3 s a cell (14.8 to 12.5 s, aiperf 0.13).
 func (l Load) Argv(c int, dir string) []string {
 	argv := []string{l.AIPerf, "profile", "--model", l.Model, "--tokenizer", l.Tokenizer,
-		"--endpoint-type", "chat", "--endpoint", "/v1/chat/completions", "--streaming", "--url", l.URL,
-		"--synthetic-input-tokens-mean", strconv.Itoa(l.ISL), "--synthetic-input-tokens-stddev", "0",
-		"--output-tokens-mean", strconv.Itoa(l.OSL), "--output-tokens-stddev", "0"}
+		"--endpoint-type", "chat", "--endpoint", "/v1/chat/completions", "--streaming"}
+	for _, url := range l.URLs {
+		argv = append(argv, "--url", url)
+	}
+	argv = append(argv, "--synthetic-input-tokens-mean", strconv.Itoa(l.ISL), "--synthetic-input-tokens-stddev", "0",
+		"--output-tokens-mean", strconv.Itoa(l.OSL), "--output-tokens-stddev", "0")
 	for _, extra := range l.Extra() {
 		argv = append(argv, "--extra-inputs", extra)
 	}
@@ -113,12 +117,17 @@ func (l Load) Deadline(c int) time.Duration {
 // load decides where the load goes and with what; the smoke sends the same body.
 func (d *draft) load() {
 	l := d.p.Load
-	d.plan.Load = Load{AIPerf: d.s.Programs.AIPerf, Model: d.plan.Model, Tokenizer: tokenizer(d.p), URL: "http://localhost:" + strconv.Itoa(d.entry()),
+	var urls, direct []string
+	for _, entry := range d.entries() {
+		direct = append(direct, "http://"+entry)
+		urls = append(urls, "http://"+strings.Replace(entry, loopback+":", "localhost:", 1)) // as the guide has it
+	}
+	d.plan.Load = Load{AIPerf: d.s.Programs.AIPerf, Model: d.plan.Model, Tokenizer: tokenizer(d.p), URLs: urls,
 		ISL: l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Seed: d.s.Seed, Exact: l.Exact, Quiet: d.rules.quietLoad, NVExt: true,
 		Timeout: d.p.Timeouts.Cell, Artifacts: d.s.Artifacts, Env: LoadEnv(d.p, d.s)}
-	counters := d.plan.Smoke.Counters
-	d.plan.Smoke = NewSmoke(httpURL(d.entry()))
-	d.plan.Smoke.Counters = counters
+	counters, transfers := d.plan.Smoke.Counters, d.plan.Smoke.Transfers
+	d.plan.Smoke = NewSmoke(direct...)
+	d.plan.Smoke.Counters, d.plan.Smoke.Transfers = counters, transfers
 	d.plan.Smoke.Patience = min(d.plan.Smoke.Patience, d.p.Timeouts.Ready) // a lagging router is not ready either
 }
 

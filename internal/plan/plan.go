@@ -53,11 +53,13 @@ type Plan struct {
 	Kind       string            `json:"kind"`
 	Mode       string            `json:"mode"`
 	Engine     string            `json:"engine"`
-	Simulated  bool              `json:"simulated"` // an engine that computes nothing: the chart must say so
-	Model      string            `json:"model"`     // the id requests name
+	Simulated  bool              `json:"simulated"`          // an engine that computes nothing: the chart must say so
+	Model      string            `json:"model"`              // the id requests name
+	Balancer   string            `json:"balancer,omitempty"` // configuration of nginx: guide, tuned or a path
 	GPUs       int               `json:"gpus"`
-	Inherit    []string          `json:"inherit"` // names of the caller's variables that children receive
-	Dirs       []string          `json:"dirs"`    // made before anything starts, 0700
+	Hosts      []Host            `json:"hosts,omitempty"` // empty: everything is on this machine
+	Inherit    []string          `json:"inherit"`         // names of the caller's variables that children receive
+	Dirs       []string          `json:"dirs"`            // made before anything starts, 0700
 	Files      []File            `json:"files"`
 	Versions   Versions          `json:"versions"`
 	External   []Service         `json:"external"` // servers somebody else runs: only asked, never started or stopped
@@ -66,6 +68,12 @@ type Plan struct {
 	Smoke      Smoke             `json:"smoke"`
 	Deployment result.Deployment `json:"deployment"`
 	Deviations []Deviation       `json:"deviations,omitempty"`
+}
+
+// Host is a machine of a plan, with the address its servers listen on.
+type Host struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`
 }
 
 // File is written before anything starts, mode 0600.
@@ -78,7 +86,8 @@ type File struct {
 type Service struct {
 	Name    string         `json:"name"`
 	Role    Role           `json:"role"`
-	Wave    int            `json:"wave"` // services of a wave start together, after the gates of the wave before
+	Host    string         `json:"host,omitempty"` // name of a host; empty = this machine
+	Wave    int            `json:"wave"`           // services of a wave start together, after the gates of the wave before
 	Argv    []string       `json:"argv,omitempty"`
 	Env     []string       `json:"env,omitempty"`   // ours, then the profile's; the inherited ones come before
 	Dir     string         `json:"dir,omitempty"`   // working directory
@@ -125,18 +134,21 @@ type Gate struct {
 	Stall     time.Duration `json:"stall_ns,omitempty"`    // a hint when its log has not grown for so long
 }
 
-// Smoke is one streamed completion through the address of the load, repeated
+// Smoke is one streamed completion through each address of the load, repeated
 // until every counter has moved.
 type Smoke struct {
-	URL      string        `json:"url"`
-	Counters []Counter     `json:"counters"`
-	Patience time.Duration `json:"patience_ns"` // with answers that are not 200: a router may lag behind discovery
-	Deadline time.Duration `json:"deadline_ns"` // the first handshake of each pair of workers takes 5-30 s
+	URLs     []string  `json:"urls"`
+	Counters []Counter `json:"counters"`
+	// Transfers are KV caches that decode workers fetched from prefill workers;
+	// one that has served without any has computed its prompts itself.
+	Transfers []Counter     `json:"transfers,omitempty"`
+	Patience  time.Duration `json:"patience_ns"` // with answers that are not 200: a router may lag behind discovery
+	Deadline  time.Duration `json:"deadline_ns"` // the first handshake of each pair of workers takes 5-30 s
 }
 
-// NewSmoke is the smoke of an address with its limits, without counters.
-func NewSmoke(url string) Smoke {
-	return Smoke{URL: url, Patience: 30 * time.Second, Deadline: 5 * time.Minute}
+// NewSmoke is the smoke of addresses with its limits, without counters.
+func NewSmoke(urls ...string) Smoke {
+	return Smoke{URLs: urls, Patience: 30 * time.Second, Deadline: 5 * time.Minute}
 }
 
 // Counter is the place where a worker counts its requests.
@@ -190,5 +202,5 @@ func Make(p profile.Profile, s Site) (Plan, error) {
 	}
 	d.load()
 	plan := d.finish()
-	return plan, errors.Join(checkPorts(p, plan.Ports()), d.unplannable())
+	return plan, errors.Join(checkPorts(p, plan.Services), d.unplannable(), d.unreachable(), fits(p, plan))
 }

@@ -18,6 +18,9 @@ func TestGoldens(t *testing.T) {
 			p := builtInPlan(t, name)
 			p.Inherit = []string{"HOME", "PATH"}
 			golden(t, name+".sh", printed(t, p))
+			if !slices.Contains([]string{"disagg-1node", "agg-1node", "demo-disagg", "demo-agg"}, name) {
+				return // the form is the same, and the text is long
+			}
 			text, err := json.MarshalIndent(p, "", "  ")
 			if err != nil {
 				t.Fatal(err)

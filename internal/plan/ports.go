@@ -32,7 +32,15 @@ func portBase(p profile.Profile) int {
 }
 
 // checkPorts finds ports that two services share or that lie too high.
-func checkPorts(p profile.Profile, ports []Port) error {
+func checkPorts(p profile.Profile, services []Service) error {
+	var faults []error
+	for _, host := range hostsOf(services) {
+		faults = append(faults, checkHostPorts(p, portsOn(services, host)))
+	}
+	return errors.Join(faults...)
+}
+
+func checkHostPorts(p profile.Profile, ports []Port) error {
 	var faults []error
 	owner := map[int]Port{}
 	for _, port := range ports {

@@ -17,6 +17,7 @@ type rules struct {
 	mockerNATS  bool // the mocker connects to NATS whatever the event plane
 	mockerName  bool // the mocker's model may be named other than its path
 	logsOff     bool // vllm serve logs every request unless told --disable-log-requests
+	manyURLs    bool // aiperf takes several --url and goes round them
 	quietLoad   bool // aiperf has --no-gpu-telemetry and --no-server-metrics
 }
 
@@ -30,7 +31,7 @@ const (
 )
 
 // rulesFor is the version table. Sources: the argument parsers of Dynamo 0.4 to
-// 1.6, vLLM's changes 21739 and 29402 (--disable-log-requests), aiperf's --help.
+// 1.6, vLLM's changes 21739 and 29402 (--disable-log-requests), aiperf's --help, its change 606 and guide of 0.7 (--url).
 func rulesFor(v Versions) rules {
 	r := rules{
 		roles:       roleByMode,
@@ -42,6 +43,7 @@ func rulesFor(v Versions) rules {
 		mockerNATS:  v.Dynamo.below("1.1"),
 		mockerName:  v.Dynamo.below("0.6") || !v.Dynamo.below("1.3"), // 0.9 and 1.0: the frontend tries to download a name that is not the path
 		logsOff:     v.VLLM.below("0.10.1"),
+		manyURLs:    !v.AIPerf.below("0.7"),
 		quietLoad:   !v.AIPerf.below("0.9"),
 	}
 	switch {

@@ -11,12 +11,18 @@ import (
 
 // Script prints the plan as a bash script that does the same launch and load by
 // hand: `bash SCRIPT launch` brings the topology up and holds it until Ctrl-C,
-// `bash SCRIPT` also runs the load. Inherited variables are named, never printed.
+// `bash SCRIPT` also runs the load. A plan over several hosts is run on each by
+// its name, `bash SCRIPT node0`, and then `bash SCRIPT load`. Inherited variables
+// are named, never printed.
 func Script(w io.Writer, p Plan) error {
 	s := &script{}
 	s.head(p)
 	s.files(p)
-	s.launch(p)
+	if len(p.Hosts) > 0 {
+		s.hosts(p)
+	} else {
+		s.launch(p)
+	}
 	s.load(p)
 	_, err := io.WriteString(w, s.b.String())
 	return err
@@ -98,21 +104,52 @@ func (s *script) launch(p Plan) {
 	for _, svc := range p.External {
 		s.await(svc)
 	}
+	s.waves(p, "")
+	s.line("\necho \"up: load goes to %s\"", strings.Join(p.Load.URLs, " "))
+	s.line("if [ \"${1:-}\" = launch ]; then while :; do sleep 1; done; fi")
+}
+
+// waves starts the services of a host. It waits for those of all hosts.
+func (s *script) waves(p Plan, host string) {
 	for _, wave := range Waves(p.Services) {
 		for _, svc := range wave {
-			s.line("\n# %s", svc.Name)
-			if len(svc.Check) > 0 {
-				s.line("%s", quoteAll(svc.Check))
+			if svc.Host == host {
+				s.start(svc)
 			}
-			s.line("start %s %s %s%s", Quote(svc.Log), quoteEnv(svc.Env), nicely(svc), quoteAll(svc.Argv))
 		}
 		s.line("")
 		for _, svc := range wave {
 			s.await(svc)
 		}
 	}
-	s.line("\necho \"up: load goes to %s\"", p.Load.URL)
-	s.line("if [ \"${1:-}\" = launch ]; then while :; do sleep 1; done; fi")
+}
+
+func (s *script) start(svc Service) {
+	s.line("\n# %s", svc.Name)
+	if len(svc.Check) > 0 {
+		s.line("%s", quoteAll(svc.Check))
+	}
+	s.line("start %s %s %s%s", Quote(svc.Log), quoteEnv(svc.Env), nicely(svc), quoteAll(svc.Argv))
+}
+
+// hosts has a block of lines for each host. In which order they are started does
+// not matter: each waits for what it needs of the others.
+func (s *script) hosts(p Plan) {
+	var names []string
+	for _, h := range p.Hosts {
+		names = append(names, h.Name)
+	}
+	s.line("\n# Several hosts: this file is run on each by its name, then anywhere with load.")
+	s.line("case \"${1:-}\" in %s|load) ;; *) echo \"usage: bash $0 %s|load\" >&2; exit 2;; esac", strings.Join(names, "|"), strings.Join(names, "|"))
+	for _, h := range p.Hosts {
+		s.line("\n# ==== on %s, %s ====", h.Name, h.Address)
+		s.line("if [ \"$1\" = %s ]; then", h.Name)
+		for _, svc := range p.External {
+			s.await(svc)
+		}
+		s.waves(p, h.Name)
+		s.line("echo \"up: load goes to %s\"\nwhile :; do sleep 1; done\nfi", strings.Join(p.Load.URLs, " "))
+	}
 }
 
 func (s *script) await(svc Service) {

@@ -15,6 +15,9 @@ type Versions struct {
 	Dynamo Version `json:"dynamo,omitempty"`
 	VLLM   Version `json:"vllm,omitempty"`
 	AIPerf Version `json:"aiperf,omitempty"`
+	Nginx  Version `json:"nginx,omitempty"`
+	Etcd   Version `json:"etcd,omitempty"`
+	NATS   Version `json:"nats,omitempty"`
 }
 
 // with puts what a profile says over what was found.
@@ -23,8 +26,29 @@ func (v Versions) with(said map[string]string) Versions {
 		Dynamo: cmp.Or(Version(said["dynamo"]), v.Dynamo),
 		VLLM:   cmp.Or(Version(said["vllm"]), v.VLLM),
 		AIPerf: cmp.Or(Version(said["aiperf"]), v.AIPerf),
+		Nginx:  cmp.Or(Version(said["nginx"]), v.Nginx),
+		Etcd:   cmp.Or(Version(said["etcd"]), v.Etcd),
+		NATS:   cmp.Or(Version(said["nats"]), v.NATS),
 	}
 }
+
+// Unknown names the programs of an engine whose rules had to be guessed.
+func (v Versions) Unknown(engine string) []string {
+	var unknown []string
+	if v.Dynamo == "" && (engine == "dynamo" || engine == "mocker") {
+		unknown = append(unknown, "Dynamo")
+	}
+	if v.VLLM == "" && (engine == "dynamo" || engine == "vllm") {
+		unknown = append(unknown, "vLLM")
+	}
+	if v.AIPerf == "" {
+		unknown = append(unknown, "aiperf")
+	}
+	return unknown
+}
+
+// QuietLoad reports whether aiperf can leave out GPU telemetry and server metrics.
+func (v Versions) QuietLoad() bool { return rulesFor(v).quietLoad }
 
 // below compares the leading numbers; what follows them (rc1, +cpu) does not
 // count, and what is missing is 0. An unknown version is below nothing.

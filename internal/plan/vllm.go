@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -9,13 +10,13 @@ import (
 )
 
 // kvTransfer is wanted on prefill and on decode: since Dynamo 1.0 there is no
-// default connector any more.
+// default connector any more. One in engine_args takes its place.
 const kvTransfer = `{"kv_connector":"NixlConnector","kv_role":"kv_both"}`
 
 // vllmServers plans one `vllm serve` a worker.
 func (d *draft) vllmServers() {
 	for i, w := range d.p.Aggregated {
-		port := w.Port
+		port, bind := w.Port, d.bind(w.Host)
 		if port == 0 {
 			port = portBase(d.p) + offsetFrontend + i
 		}
@@ -23,15 +24,15 @@ func (d *draft) vllmServers() {
 		if d.rules.logsOff {
 			args = append(args, "--disable-log-requests")
 		}
-		args = append(d.engineArgs(args, w), "--host", loopback, "--port", strconv.Itoa(port))
+		args = append(d.engineArgs(args, w), "--host", bind, "--port", strconv.Itoa(port))
 		argv := append([]string{d.s.Programs.VLLM, "serve", d.p.Model}, ordered(args)...)
-		env, ports := d.gpuEnv(nil, Aggregated, w)
-		name := fmt.Sprintf("%s-%d", Aggregated, i)
-		d.add(Service{Name: name, Role: Aggregated, Wave: 1, Argv: argv, Env: append(env, pairs(w.Env)...), Devices: w.Devices,
+		env, ports := d.gpuEnv(d.modelEnv(), Aggregated, w)
+		s := Service{Name: fmt.Sprintf("%s-%d", Aggregated, i), Role: Aggregated, Host: w.Host, Wave: 1, Argv: argv, Env: append(env, pairs(w.Env)...), Devices: w.Devices,
 			Ports: append([]Port{{Use: "http", Number: port}}, ports...),
-			Gate:  Gate{Kind: GateVLLM, Address: address(port), Model: d.plan.Model}})
-		d.count(name, port, "vllm:request_success_total")
-		d.backends = append(d.backends, address(port))
+			Gate:  Gate{Kind: GateVLLM, Address: at(bind, port), Model: d.plan.Model}}
+		d.add(s)
+		d.plan.Smoke.Counters = append(d.plan.Smoke.Counters, counter(s, "vllm:request_success_total"))
+		d.backends = append(d.backends, s.Gate.Address)
 		d.seen++
 	}
 }
@@ -42,10 +43,11 @@ func (d *draft) vllmServers() {
 func (d *draft) dynamoVLLMArgv(role Role, w profile.Worker) []string {
 	args := append(d.modelArgs([]string{"--model", d.p.Model}), parallel(w)...)
 	args = append(args, d.rules.roleArgs(role)...)
-	if d.rules.connector && role != Aggregated {
+	args = d.engineArgs(args, w)
+	if d.rules.connector && role != Aggregated && option(args, "kv-transfer-config") == notGiven {
 		args = append(args, "--kv-transfer-config", kvTransfer)
 	}
-	return append([]string{d.s.Programs.Python, "-m", "dynamo.vllm"}, ordered(d.engineArgs(args, w))...)
+	return append([]string{d.s.Programs.Python, "-m", "dynamo.vllm"}, ordered(args)...)
 }
 
 // modelArgs adds the name that requests use, where it is not the model itself.
@@ -67,6 +69,14 @@ func parallel(w profile.Worker) []string {
 	return argv
 }
 
+// modelEnv keeps a model that is a directory from being asked for elsewhere.
+func (d *draft) modelEnv() []string {
+	if filepath.IsAbs(d.p.Model) {
+		return []string{"HF_HUB_OFFLINE=1"}
+	}
+	return nil
+}
+
 // gpuEnv pins a worker and gives it ports of its own: on one host all workers
 // would share 5600 for the NIXL side channel (real port = base + dp rank).
 func (d *draft) gpuEnv(env []string, role Role, w profile.Worker) ([]string, []Port) {
@@ -76,12 +86,12 @@ func (d *draft) gpuEnv(env []string, role Role, w profile.Worker) ([]string, []P
 	if !d.rules.nixlPorts && d.p.Engine == "dynamo" {
 		return env, nil
 	}
-	env = append(env, "VLLM_PORT="+strconv.Itoa(internal))
+	env = append(env, "VLLM_PORT="+strconv.Itoa(internal), "VLLM_HOST_IP="+d.bind(w.Host))
 	if role == Aggregated {
 		return env, nil
 	}
 	side := base + offsetNIXL + nixlStride(d.p)*d.seen
-	env = append(env, "VLLM_NIXL_SIDE_CHANNEL_HOST="+loopback, "VLLM_NIXL_SIDE_CHANNEL_PORT="+strconv.Itoa(side))
+	env = append(env, "VLLM_NIXL_SIDE_CHANNEL_HOST="+d.bind(w.Host), "VLLM_NIXL_SIDE_CHANNEL_PORT="+strconv.Itoa(side))
 	return env, []Port{{Use: "nixl", Number: side}}
 }
 

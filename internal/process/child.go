@@ -68,9 +68,14 @@ func (c *Child) Exit() Exit {
 	return c.exit
 }
 
-// Died describes an end that nobody asked for, with the last lines of the log.
+// Died describes an end that nobody asked for, with the last lines of the log
+// and what to do about them. A child that was killed had no time to say why.
 func (c *Child) Died() *DiedError {
-	return &DiedError{Name: c.spec.Name, Exit: c.Exit(), Log: c.spec.Log, Tail: Tail(c.spec.Log, tailLines)}
+	e := &DiedError{Name: c.spec.Name, Exit: c.Exit(), Log: c.spec.Log, Tail: Tail(c.spec.Log, tailLines)}
+	if e.Exit.Signal != syscall.SIGKILL {
+		e.Hint = hint(lastLines(c.spec.Log, hintLines))
+	}
+	return e
 }
 
 // Interrupt sends sig to the child's own pid, and to nothing that it started.

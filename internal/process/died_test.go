@@ -33,6 +33,21 @@ func TestF01DiedShowsTheEndOfTheLog(t *testing.T) {
 	}
 }
 
+// The hint stands behind the lines that it is about, though it reads further up.
+func TestDiedSaysWhatToDoNext(t *testing.T) {
+	b := newBed(t)
+	for end, want := range map[string]bool{"exit 1": true, "kill -9 $$": false} {
+		spec := b.spec("decode-0", "sleep")
+		spec.Log += end
+		spec.Argv = []string{"/bin/sh", "-c", "echo 'error: unrecognized arguments: --nonsense'; seq 30; " + end}
+		c := b.start(spec)
+		b.done(c)
+		if said := c.Died().Error(); strings.HasSuffix(said, "    30\n  "+c.Died().Hint) != want || strings.Contains(said, "engine_args") != want {
+			t.Errorf("after %q, want a hint %t:\n%s", end, want, said)
+		}
+	}
+}
+
 func TestF04KilledByAnotherIsSaid(t *testing.T) {
 	b := newBed(t)
 	c := b.start(b.spec("decode-0", "crash", "9"))

@@ -48,6 +48,7 @@ type DiedError struct {
 	Exit Exit
 	Log  string   // path
 	Tail []string // its last lines
+	Hint string   // what to do next, where the log tells the cause
 }
 
 func (e *DiedError) Error() string {
@@ -60,6 +61,9 @@ func (e *DiedError) Error() string {
 	fmt.Fprintf(&b, "  last lines of %s:", e.Log)
 	for _, line := range e.Tail {
 		b.WriteString("\n    " + line)
+	}
+	if e.Hint != "" {
+		b.WriteString("\n  " + e.Hint)
 	}
 	return b.String()
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -19,6 +20,15 @@ const lineRunes = 200
 // person: split on "\n" and on the "\r" of progress bars, without colour codes
 // and control characters. A file that cannot be read has none.
 func Tail(path string, n int) []string {
+	kept := lastLines(path, n)
+	for i, line := range kept {
+		kept[i] = shorten(line)
+	}
+	return kept
+}
+
+// lastLines is Tail with lines of any length.
+func lastLines(path string, n int) []string {
 	text, err := lastBytes(path, tailBytes)
 	if err != nil {
 		return nil
@@ -27,9 +37,10 @@ func Tail(path string, n int) []string {
 	var kept []string
 	for i := len(lines) - 1; i >= 0 && len(kept) < n; i-- {
 		if line := strings.TrimRightFunc(lines[i], unicode.IsSpace); line != "" {
-			kept = append([]string{shorten(line)}, kept...)
+			kept = append(kept, line)
 		}
 	}
+	slices.Reverse(kept)
 	return kept
 }
 

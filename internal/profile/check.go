@@ -130,10 +130,19 @@ func checkHosts(p Profile) (found problems) {
 			found.add(path+".address", "host %s needs an address for %s, such as node1 or user@10.0.0.2, not %.80q", name, h.Transport, h.Address)
 		}
 	}
-	for _, w := range p.workers() {
-		if _, defined := p.Hosts[w.Host]; w.Host != "" && !defined {
-			found.add(w.path+".host", "%s: host %.80q is not defined under hosts", w.name, w.Host)
+	defined := func(name, path, host string) {
+		if _, ok := p.Hosts[host]; host != "" && !ok {
+			found.add(path+".host", "%s: host %.80q is not defined under hosts", name, host)
 		}
+	}
+	if p.Frontend != nil {
+		defined("frontend", "frontend", p.Frontend.Host)
+	}
+	if p.Balancer != nil {
+		defined("balancer", "balancer", p.Balancer.Host)
+	}
+	for _, w := range p.workers() {
+		defined(w.name, w.path, w.Host)
 	}
 	return found
 }

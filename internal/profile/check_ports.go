@@ -22,10 +22,14 @@ func checkFrontend(p Profile) (found problems) {
 // on a port of their own; such workers need one as soon as they are several.
 func checkBalancer(p Profile) (found problems) {
 	serving := p.Engine == "vllm" || p.Engine == "mocker" && p.Frontend == nil
+	if p.Load.Spread {
+		checkSpread(&found, p, serving)
+		return found
+	}
 	if p.Balancer == nil {
 		if serving && len(p.Aggregated) > 1 {
-			found.add("balancer", "%d aggregated workers of engine %s need a balancer: add %q",
-				len(p.Aggregated), p.Engine, "balancer: {port: 8000}")
+			found.add("balancer", "%d aggregated workers of engine %s need a balancer: add %q, or let aiperf go round them: %q",
+				len(p.Aggregated), p.Engine, "balancer: {port: 8000}", "load: {spread: true}")
 		}
 		if p.Frontend != nil && p.Engine != "vllm" {
 			checkNoPorts(&found, p)
@@ -50,6 +54,19 @@ func checkBalancer(p Profile) (found problems) {
 	return found
 }
 
+// checkSpread: aiperf goes round the servers itself, so there must be several of
+// them and nothing before them.
+func checkSpread(found *problems, p Profile, serving bool) {
+	switch {
+	case p.Balancer != nil:
+		found.add("load.spread", "load.spread and balancer exclude each other: either aiperf or NGINX spreads the requests")
+	case !serving:
+		found.add("load.spread", "load.spread is for aggregated workers that each serve HTTP (engine vllm, or mockers with a port): here the frontend spreads the load")
+	case len(p.Aggregated) < 2:
+		found.add("load.spread", "load.spread needs several servers: there is %d", len(p.Aggregated))
+	}
+}
+
 // checkNoPorts: workers behind a Dynamo frontend serve no HTTP for the load.
 func checkNoPorts(found *problems, p Profile) {
 	for _, w := range p.workers() {
@@ -67,10 +84,10 @@ func checkPorts(p Profile) (found problems) {
 	}
 	var users []user
 	if p.Frontend != nil {
-		users = append(users, user{"frontend", "frontend", "", p.Frontend.Port})
+		users = append(users, user{"frontend", "frontend", p.machine(p.Frontend.Host), p.Frontend.Port})
 	}
 	if p.Balancer != nil {
-		users = append(users, user{"balancer", "balancer", "", p.Balancer.Port})
+		users = append(users, user{"balancer", "balancer", p.machine(p.Balancer.Host), p.Balancer.Port})
 	}
 	for _, w := range p.workers() {
 		users = append(users, user{w.name, w.path, p.machine(w.Host), w.Port})

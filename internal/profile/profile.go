@@ -66,6 +66,7 @@ type Discovery struct {
 type Frontend struct {
 	Port   int    `yaml:"port" in:"1..65535"`
 	Router string `yaml:"router"`
+	Host   string `yaml:"host"` // a key of Hosts; etcd and NATS are there too
 }
 
 // Balancer is NGINX before several aggregated workers. Config is "guide",
@@ -73,6 +74,7 @@ type Frontend struct {
 type Balancer struct {
 	Port   int    `yaml:"port" in:"1..65535"`
 	Config string `yaml:"config"`
+	Host   string `yaml:"host"` // a key of Hosts
 }
 
 // Worker is one GPU-pinned process. TP x DP is the number of its devices.
@@ -87,12 +89,14 @@ type Worker struct {
 }
 
 // Sweep is the load: one run for each concurrency, in this order. ISL and OSL
-// are input and output tokens of a request. Exact asks for perf.sh's own argv.
+// are input and output tokens of a request. Exact asks for perf.sh's own argv,
+// Spread for requests to every server in turn, without a balancer.
 type Sweep struct {
 	ISL         int   `yaml:"isl" in:"1..1000000"`
 	OSL         int   `yaml:"osl" in:"1..1000000"`
 	Concurrency []int `yaml:"concurrency" in:"1..4096"`
 	Exact       bool  `yaml:"exact"`
+	Spread      bool  `yaml:"spread"`
 }
 
 // Timeouts bound what can hang.

@@ -2,7 +2,9 @@ package ready
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,6 +40,43 @@ func settled(ctx context.Context, counters []plan.Counter) []string {
 		}
 		time.Sleep(settleEvery)
 	}
+}
+
+// transferWithin is longer: vLLM adds a transfer to its metrics when the engine
+// has finished a step, which a busy machine takes its time with.
+const transferWithin = 2 * time.Second
+
+// alone names the workers that have served, and not one request of them with a
+// KV cache from a prefill worker. One whose metrics have no such counter (an older
+// vLLM) cannot be judged.
+func alone(ctx context.Context, transfers []plan.Counter, idle []string) error {
+	var served []plan.Counter
+	for _, c := range transfers {
+		if !slices.Contains(idle, c.Service) {
+			served = append(served, c)
+		}
+	}
+	for began := time.Now(); ; time.Sleep(settleEvery) {
+		names := without(ctx, served)
+		if len(names) == 0 {
+			return nil
+		}
+		if time.Since(began) > transferWithin || ctx.Err() != nil {
+			return fmt.Errorf("%s served without a transfer from prefill: it computed the prompts itself", strings.Join(names, ", "))
+		}
+	}
+}
+
+// without names the services whose metrics have the counter, at zero.
+func without(ctx context.Context, counters []plan.Counter) []string {
+	var names []string
+	for _, c := range counters {
+		status, body, err := get(ctx, c.URL)
+		if err == nil && status == http.StatusOK && strings.Contains(string(body), c.Metric) && Count(string(body), c.Metric) == 0 {
+			names = append(names, c.Service)
+		}
+	}
+	return names
 }
 
 // Count sums the samples of a counter in Prometheus text. Of samples that have

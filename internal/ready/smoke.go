@@ -26,10 +26,11 @@ type RefusedError struct {
 
 func (e *RefusedError) Error() string { return fmt.Sprintf("HTTP %d: %s", e.Status, e.Answer) }
 
-// Smoke streams completions with the load's own body, through the address that
+// Smoke streams completions with the load's own body, through each address that
 // the load will use, until every worker's request counter has moved. One round
 // sends as many at once as there are counters. A 400 is returned at once as
-// *RefusedError.
+// *RefusedError. A decode worker that goes on serving without a transfer from
+// prefill is an error by that name.
 func Smoke(ctx context.Context, s plan.Smoke, l plan.Load, note func(string)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.Deadline, fmt.Errorf("no proof within %s", s.Deadline))
 	defer cancel()
@@ -39,10 +40,13 @@ func Smoke(ctx context.Context, s plan.Smoke, l plan.Load, note func(string)) er
 		if refused := new(RefusedError); errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
 			return refused
 		}
-		if err != nil && ctx.Err() == nil && time.Since(began) > s.Patience {
-			return fmt.Errorf("the model is listed, but a completion fails: %w", err)
-		}
 		idle := settled(ctx, s.Counters)
+		if err == nil {
+			err = alone(ctx, s.Transfers, idle)
+		}
+		if err != nil && ctx.Err() == nil && time.Since(began) > s.Patience {
+			return fmt.Errorf("the model is listed, but %w", err)
+		}
 		if err == nil && len(idle) == 0 {
 			return nil
 		}
@@ -62,17 +66,18 @@ func smokeNote(err error, idle []string) string {
 	return "served no request yet: " + strings.Join(idle, ", ")
 }
 
-// round sends one completion a counter, all at once, and joins what went wrong.
+// round sends one completion a counter, all at once, to the addresses in turn, and
+// tells the first that went wrong.
 func round(ctx context.Context, s plan.Smoke, l plan.Load) error {
-	n := max(1, len(s.Counters))
+	n := max(len(s.URLs), len(s.Counters))
 	results := make(chan error, n)
-	for range n {
-		go func() { results <- complete(ctx, s.URL, l) }()
+	for i := range n {
+		go func() { results <- complete(ctx, s.URLs[i%len(s.URLs)], l) }()
 	}
 	var first error
 	for range n {
 		if err := <-results; err != nil && first == nil {
-			first = err
+			first = fmt.Errorf("a completion fails: %w", err)
 		}
 	}
 	return first

@@ -29,7 +29,7 @@ func (f Facts) header() []string {
 	names := []string{"", "label", "configuration", "concurrency"}
 	names = append(names, theirColumns(f.Stat)...)
 	names = append(names, "is_pareto_efficient", "valid", "reason", "name", "artifacts", "gpus", "simulated")
-	return append(append(names, ourColumns(f.Stat)...), "aiperf_version")
+	return append(append(names, ourColumns(f.Stat)...), "aiperf_version", byUsage, "token_counts_differ")
 }
 
 // record is header's line for a row.
@@ -40,7 +40,12 @@ func (f Facts) record(i int, r Row) []string {
 	if r.GPUs > 0 {
 		line[len(line)-2] = strconv.Itoa(r.GPUs)
 	}
-	return append(append(line, r.fields(ourColumns(f.Stat))...), cell(r.AIPerf))
+	line = append(append(line, r.fields(ourColumns(f.Stat))...), cell(r.AIPerf))
+	line = append(line, r.fields([]string{byUsage})...)
+	if r.CountsDiffer == nil {
+		return append(line, "")
+	}
+	return append(line, pythonBool(*r.CountsDiffer))
 }
 
 // theirColumns are the numbers of plot_pareto.py, in its order.

@@ -25,12 +25,13 @@ type Options struct {
 
 // Facts is everything that is said. Comparisons has one entry for each series but the baseline.
 type Facts struct {
-	Title       string       `json:"title"`
-	Stat        string       `json:"stat"`
-	Rows        []Row        `json:"rows"`
-	Series      []Series     `json:"series"`
-	Comparisons []Comparison `json:"comparisons"`
-	Warnings    []string     `json:"warnings"`
+	Title       string          `json:"title"`
+	Stat        string          `json:"stat"`
+	Rows        []Row           `json:"rows"`
+	Series      []Series        `json:"series"`
+	Comparisons []Comparison    `json:"comparisons"`
+	Warnings    []string        `json:"warnings"`
+	Settings    result.Settings `json:"settings"` // of the engines, side by side
 }
 
 // Stats lists the statistics that Options.Stat may name: those that every metric on an axis has.
@@ -48,6 +49,7 @@ func Of(cells []result.Cell, o Options) (Facts, error) {
 	f := Facts{Title: "Pareto - " + o.Title, Stat: o.Stat, Rows: rows(cells, o.Stat)}
 	f.Series = series(f.Rows, o.Stat, o.Order)
 	f.Warnings = warnings(f)
+	f.Settings = result.CompareSettings(deployments(cells))
 	if slices.ContainsFunc(f.Series, func(s Series) bool { return s.Simulated }) {
 		f.Title += " (simulated)"
 	}

@@ -25,12 +25,16 @@ type Row struct {
 	GPUs          int                `json:"gpus"`
 	Simulated     bool               `json:"simulated"`
 	AIPerf        string             `json:"aiperf_version"`
+	CountsDiffer  *bool              `json:"token_counts_differ"` // nil: one of the counts is missing
 
 	mode string // aggregated or disaggregated
 }
 
 // perGPU is output_token_throughput / GPUs: upstream has it as avg whatever statistic x has.
 const perGPU = "output_token_throughput_per_gpu_avg"
+
+// byUsage is perGPU with the server's own count of output tokens.
+const byUsage = "output_token_throughput_per_gpu_by_usage"
 
 func perUser(stat string) string { return "output_token_throughput_per_user_" + stat }
 
@@ -70,15 +74,36 @@ func rows(cells []result.Cell, stat string) []Row {
 	})
 	made := []Row{}
 	for _, c := range cells {
-		made = append(made, Row{
+		row := Row{
 			Label: c.Deployment.Label(), Configuration: c.Path, Concurrency: c.Concurrency,
 			Numbers: numbers(c, stat), State: state(c), Reasons: reasons(c),
 			Name: c.Deployment.Name, Artifacts: c.Artifacts, GPUs: c.GPUs,
 			Simulated: c.Deployment.Simulated, AIPerf: c.Measurement.AIPerf, mode: c.Deployment.Mode,
-		})
+		}
+		row.countTokens()
+		made = append(made, row)
 	}
 	return made
 }
+
+// countTokens compares aiperf's count of output tokens, the text tokenised again,
+// with the server's usage. On real engines it was up to a quarter higher, and all
+// of aiperf's throughput with it.
+func (r *Row) countTokens() {
+	text, hasText := r.Numbers["output_sequence_length_avg"]
+	usage, hasUsage := r.Numbers["usage_completion_tokens_avg"]
+	if !hasText || !hasUsage {
+		return
+	}
+	differ := result.Apart(text, usage)
+	r.CountsDiffer = &differ
+	if y, ok := r.Numbers[perGPU]; ok && text > 0 {
+		r.Numbers[byUsage] = y * usage / text
+	}
+}
+
+// miscounted is true where the counts are known to differ.
+func (r Row) miscounted() bool { return r.CountsDiffer != nil && *r.CountsDiffer }
 
 // numbers looks every metric up. One that is missing or unusable is left out; the cell's verdict has
 // the reason if it matters.

@@ -91,12 +91,27 @@ func warnings(f Facts) []string {
 				said = append(said, fmt.Sprintf("%s: %s are %s: hollow in the picture, off the frontier; the table and the CSV say why", s.Label, at, state))
 			}
 		}
+		if at := s.which(f.Rows, Row.miscounted); at != "" {
+			said = append(said, fmt.Sprintf("%s: in %s aiperf counts other output tokens than the server's usage (†); by usage tok/s/gpu is %s",
+				s.Label, at, s.byUsage(f.Rows)))
+		}
 		unplaced := func(r Row) bool { _, ok := r.point(f.Stat); return !ok && r.State == result.Valid }
 		if at := s.which(f.Rows, unplaced); at != "" {
 			said = append(said, fmt.Sprintf("%s: %s are not drawn: their exports lack %s or output_token_throughput_avg", s.Label, at, perUser(f.Stat)))
 		}
 	}
 	return said
+}
+
+// byUsage lists, in the order of which, what the miscounted cells would have by usage.
+func (s Series) byUsage(rows []Row) string {
+	var values []string
+	for _, r := range rows {
+		if r.Label == s.Label && r.miscounted() {
+			values = append(values, r.shown(byUsage))
+		}
+	}
+	return strings.Join(values, " ")
 }
 
 // which names the cells of the series that are so, or is empty.

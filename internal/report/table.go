@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -10,14 +11,19 @@ import (
 	"topobench/internal/result"
 )
 
-// Table writes aligned columns for a terminal. A star marks the frontier, a dash what was not measured.
+// Table writes aligned columns for a terminal. A star marks the frontier, a dash what was not measured,
+// a dagger a throughput for which the server counted other tokens than aiperf.
 func (f Facts) Table(w io.Writer) error {
 	names := theirColumns(f.Stat)
 	lines := [][]string{{"series", "conc", "tok/s/user", "tok/s/gpu", "TTFT ms", "ITL ms", "frontier", "valid"}}
+	marked := slices.ContainsFunc(f.Rows, Row.miscounted)
 	for _, r := range f.Rows {
 		line := []string{printable(r.Label), strconv.Itoa(r.Concurrency)}
 		for _, name := range names {
 			line = append(line, r.shown(name))
+			if name == perGPU && marked { // all or none, so that the digits stay below each other
+				line[len(line)-1] += dagger(r.miscounted())
+			}
 		}
 		lines = append(lines, append(line, star(r.Efficient), r.verdict()))
 	}
@@ -44,6 +50,13 @@ func (r Row) verdict() string {
 		said += fmt.Sprintf(" (and %d more)", more)
 	}
 	return said
+}
+
+func dagger(on bool) string {
+	if on {
+		return "†"
+	}
+	return " "
 }
 
 func star(on bool) string {

@@ -28,6 +28,8 @@ type Deployment struct {
 	Simulated bool     `json:"simulated,omitempty"`
 	NumGPUs   int      `json:"num_gpus,omitempty"`
 	Workers   []Worker `json:"workers,omitempty"`
+
+	Settings map[string]string `json:"settings,omitempty"` // of the engine; see Side
 }
 
 // Worker is one GPU-pinned process of a deployment.
@@ -116,6 +118,13 @@ func (d *Deployment) read(doc *document, seen map[string]bool) error {
 		d.Workers = append(d.Workers, Worker{})
 		return d.Workers[len(d.Workers)-1].read(doc)
 	}
+	setting := func(name string) (err error) {
+		if d.Settings == nil { // an empty object is none
+			d.Settings = map[string]string{}
+		}
+		d.Settings[name], err = doc.text()
+		return err
+	}
 	return doc.fields(map[string]any{
 		"kind":                       &d.Kind,
 		"model":                      &d.Model,
@@ -133,6 +142,7 @@ func (d *Deployment) read(doc *document, seen map[string]bool) error {
 		"simulated":                  &d.Simulated,
 		"num_gpus":                   &d.NumGPUs,
 		"workers":                    func() error { return doc.array(worker) },
+		"settings":                   func() error { return doc.object(setting) },
 	}, seen)
 }
 

@@ -31,7 +31,8 @@ func TestParseDeploymentReadsUpstreams(t *testing.T) {
 var ours = Deployment{Kind: "vllm_serve", Model: "m", ISL: 1, OSL: 2, TP: 4, DP: 2, Mode: "aggregated",
 	Name: "agg", Engine: "mocker", Simulated: true, NumGPUs: 8, Workers: []Worker{
 		{Role: "aggregated", Devices: []int{0, 1, 2, 3}, TP: 4, DP: 1, Host: "a"},
-		{Role: "aggregated", Devices: []int{4, 5, 6, 7}, TP: 4, DP: 1}}}
+		{Role: "aggregated", Devices: []int{4, 5, 6, 7}, TP: 4, DP: 1}},
+	Settings: map[string]string{"block-size": "128", "dtype": "default"}}
 
 func TestDeploymentSurvivesWritingAndReading(t *testing.T) {
 	data, err := json.Marshal(ours)
@@ -55,7 +56,7 @@ func TestDeploymentWritesUpstreamsKeysFirst(t *testing.T) {
 	rest := string(data)
 	for _, key := range []string{"kind", "model", "input_sequence_length", "output_sequence_length", "tensor_parallelism",
 		"data_parallelism", "prefill_tensor_parallelism", "prefill_data_parallelism", "decode_tensor_parallelism",
-		"decode_data_parallelism", "mode", "name", "engine", "simulated", "num_gpus", "workers"} {
+		"decode_data_parallelism", "mode", "name", "engine", "simulated", "num_gpus", "workers", "settings"} {
 		_, after, found := strings.Cut(rest, `"`+key+`":`)
 		if !found {
 			t.Fatalf("%s is missing or out of order in %s", key, data)
@@ -91,6 +92,8 @@ func TestParseDeploymentNamesWrongValues(t *testing.T) {
 		{"a word for yes", `"simulated": "yes"`, ErrType},
 		{"one worker instead of a list", `"workers": {}`, ErrType},
 		{"a device in quotes", `"workers": [{"cuda_visible_devices": ["0"]}]`, ErrType},
+		{"a setting that is a number", `"settings": {"block-size": 128}`, ErrType},
+		{"a setting twice", `"settings": {"dtype": "a", "dtype": "b"}`, ErrDuplicate},
 		{"a key twice", `"mode": "aggregated", "mode": "disaggregated"`, ErrDuplicate},
 	}
 	for _, row := range rows {
@@ -129,6 +132,7 @@ func FuzzDeployment(f *testing.F) {
 	f.Add(recorded(f, "artifacts_root", "artifacts_0", deploymentName))
 	f.Add(recorded(f, "artifacts_root", "artifacts_1", deploymentName))
 	f.Add([]byte(`{"kind": "", "workers": [{"cuda_visible_devices": [0], "tensor_parallel": 1.0}]}`))
+	f.Add([]byte(`{"kind": "", "settings": {"block-size": "128"}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d, err := ParseDeployment("x", data)
 		if err != nil {

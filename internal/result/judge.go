@@ -101,19 +101,20 @@ func outputLength(m Measurement, a Asked) Check {
 		return Check{name, Invalid, "the export has no output length"}
 	}
 	detail := fmt.Sprintf("%.4g output tokens a request %s", tokens, source)
-	if errUsage == nil && errText == nil && apart(retokenised, tokens) {
+	if errUsage == nil && errText == nil && Apart(retokenised, tokens) {
 		detail += fmt.Sprintf(" (%.4g by the text tokenised again)", retokenised)
 	}
 	switch {
 	case a.OSL == 0:
 		return Check{name, Unchecked, detail + ", but nothing says how many were asked for"}
-	case apart(tokens, float64(a.OSL)):
+	case Apart(tokens, float64(a.OSL)):
 		return Check{name, Invalid, fmt.Sprintf("%s, %d asked for", detail, a.OSL)}
 	}
 	return Check{name, Valid, fmt.Sprintf("%s, as asked", detail)}
 }
 
-func apart(got, want float64) bool { return math.Abs(got-want) > tolerance*want }
+// Apart is true of token counts too far from each other to be the same.
+func Apart(got, want float64) bool { return math.Abs(got-want) > tolerance*want }
 
 // interToken asks for an inter-token latency of every completed request.
 // Requests whose chunks arrived together have none and drop out of the mean of

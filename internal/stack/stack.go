@@ -189,10 +189,8 @@ func (s *Stack) died(svc plan.Service, child *process.Child) {
 		return
 	}
 	s.o.Note(Event{Service: svc, State: Died, Detail: child.Exit().String()})
-	s.cancel(&process.DiedError{Name: svc.Name, Exit: child.Exit(), Log: svc.Log, Tail: process.Tail(svc.Log, tailLines)})
+	s.cancel(child.Died())
 }
-
-const tailLines = 20
 
 func (s *Stack) spec(svc plan.Service) (process.Spec, error) {
 	env, missing := plan.Environ(s.o.Environ, svc.Env)

@@ -21,6 +21,10 @@ var (
 // test (-t) it refuses the directive "bogus", and with FAKE_NGINX=hang-check it
 // does not come to an end.
 func nginx(args []string) int {
+	if slices.Contains(args, "-v") {
+		fmt.Fprintln(os.Stderr, "nginx version: nginx/1.22.1")
+		return 0
+	}
 	path := flags(args)["c"]
 	conf, err := os.ReadFile(path)
 	if err != nil {
@@ -49,12 +53,20 @@ func nginx(args []string) int {
 
 // etcd answers /health.
 func etcd(args []string) int {
+	if slices.Contains(args, "--version") {
+		fmt.Println("etcd Version: 3.4.23")
+		return 0
+	}
 	return serve(strings.TrimPrefix(flags(args)["listen-client-urls"], "http://"),
 		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"health":"true"}`) }))
 }
 
 // nats answers /healthz on its monitoring port.
 func nats(args []string) int {
+	if slices.Contains(args, "--version") {
+		fmt.Println("nats-server: v2.9.10")
+		return 0
+	}
 	return serve(flags(args)["a"]+":"+flags(args)["m"],
 		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"status":"ok"}`) }))
 }

@@ -51,8 +51,17 @@ func Carriers(mark string) []Seen {
 	return slices.DeleteFunc(slices.Collect(maps.Values(snapshot(mark))), func(s Seen) bool { return s.dead() || !s.marked })
 }
 
-// python runs Dynamo's modules.
+// python runs Dynamo's modules. Asked for what is installed (-c), it has Dynamo
+// 1.6.1, or with FAKE_PYTHON=bare nothing.
 func python(args []string) int {
+	if fails, _ := fault("PYTHON"); flags(args)["c"] != "" {
+		if fails == "bare" {
+			fmt.Println(`{"versions": {}, "modules": [], "stamps": {}}`)
+		} else {
+			fmt.Println(`{"versions": {"ai-dynamo": "1.6.1"}, "modules": ["dynamo"], "stamps": {}}`)
+		}
+		return 0
+	}
 	switch module := flags(args)["m"]; module {
 	case "dynamo.frontend":
 		return dynamoFrontend(args)

@@ -47,7 +47,7 @@ func (s Search) find(t Tool) (Found, error) {
 		}
 		path, err := executable(given.path)
 		if err != nil {
-			return Found{}, &UnusableError{Tool: t, Named: given.name, Path: given.path, Cause: err}
+			return Found{}, &UnusableError{Tool: t, Named: given.name, Path: given.path, Cause: err, Cached: within(CacheDir(s.Getenv), given.path)}
 		}
 		return Found{path, given.source}, nil
 	}
@@ -59,10 +59,12 @@ func (s Search) look(t Tool) (Found, error) {
 	place := placeOf(t)
 	missing := &NotFoundError{Tool: t, Install: place.install}
 	path, err := cached(CacheDir(s.Getenv), place)
-	if err == nil {
+	switch {
+	case err != nil:
+		missing.Looked = append(missing.Looked, "cache: "+err.Error())
+	case !place.last:
 		return Found{path, "cache"}, nil
 	}
-	missing.Looked = append(missing.Looked, "cache: "+err.Error())
 	// Debian's servers lie in /usr/sbin, which is on root's PATH only.
 	for _, dir := range append(filepath.SplitList(s.Getenv("PATH")), "/usr/sbin") {
 		if !filepath.IsAbs(dir) { // what runs must not depend on where topobench was started
@@ -72,16 +74,16 @@ func (s Search) look(t Tool) (Found, error) {
 			return Found{path, "PATH"}, nil
 		}
 	}
+	if err == nil {
+		return Found{path, "cache"}, nil
+	}
 	missing.Looked = append(missing.Looked, fmt.Sprintf("PATH: no %s in %s", place.name, s.Getenv("PATH")))
 	return Found{}, missing
 }
 
 // cached returns the tool in the cache, if it is there and was finished.
 func cached(dir string, p place) (string, error) {
-	switch {
-	case p.cached == "":
-		return "", errors.New("topobench does not fetch it")
-	case dir == "":
+	if dir == "" {
 		return "", errors.New("none is known; set TOPOBENCH_CACHE or HOME")
 	}
 	path, err := executable(filepath.Join(dir, p.cached))
@@ -115,16 +117,27 @@ func executable(path string) (string, error) {
 	return path, nil
 }
 
+// within reports whether a path lies below dir; "" holds nothing.
+func within(dir, path string) bool {
+	return dir != "" && strings.HasPrefix(path, dir+string(filepath.Separator))
+}
+
 // UnusableError is a path that somebody gave and that cannot be run.
 type UnusableError struct {
 	Tool  Tool
 	Named string // what gave it: "--nginx", "TOPOBENCH_NGINX" ...
 	Path  string // as it was given
 	Cause error  // begins with the absolute path
+	// Cached: the path lies in the tool cache, whose parts are there only when asked for.
+	Cached bool
 }
 
 func (e *UnusableError) Error() string {
-	return fmt.Sprintf("cannot use the %s that %s names: %v; correct the path, or leave it out to look in the cache and on PATH", e.Tool, e.Named, e.Cause)
+	next := "correct the path, or leave it out to look in the cache and on PATH"
+	if e.Cached {
+		next = "make engines puts vLLM for the CPU into the cache, make tools the rest"
+	}
+	return fmt.Sprintf("cannot use the %s that %s names: %v; %s", e.Tool, e.Named, e.Cause, next)
 }
 
 func (e *UnusableError) Unwrap() error { return e.Cause }

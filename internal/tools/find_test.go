@@ -82,6 +82,31 @@ func TestFindRefusesAGivenPathThatCannotRun(t *testing.T) {
 	}
 }
 
+// The cache has vLLM for the CPU: who has another on PATH wants that one.
+func TestFindTakesTheVLLMOnPathFirst(t *testing.T) {
+	dir := t.TempDir()
+	cache, onPath := program(t, dir+"/cache/vllm-0.31.0/bin/vllm"), program(t, dir+"/bin/vllm")
+	file(t, dir+"/cache/vllm-0.31.0/.complete", 0o644)
+	for path, want := range map[string]Found{dir + "/bin": {onPath, "PATH"}, dir + "/none": {cache, "cache"}} {
+		found, err := Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/cache", "PATH": path})}.Find(VLLM)
+		if err != nil || found[VLLM] != want {
+			t.Errorf("PATH=%s: got %v, %v; want %v", path, found[VLLM], err, want)
+		}
+	}
+}
+
+// A profile may name a part of the cache that was never asked for.
+func TestFindSaysHowToFillTheCache(t *testing.T) {
+	dir := t.TempDir()
+	env := map[string]string{"TOPOBENCH_CACHE": dir}
+	for path, want := range map[string]string{dir + "/vllm-0.31.0/bin/vllm": "make engines", dir + "x/vllm": "correct the path"} {
+		_, err := Search{Profile: Bins{VLLM: path}, Getenv: getenv(env)}.Find(VLLM)
+		if err == nil || !strings.Contains(err.Error(), "no such file or directory; "+want) {
+			t.Errorf("%s: %v, want %q", path, err, want)
+		}
+	}
+}
+
 func TestFindNamesAllThatIsMissingAndEveryPlace(t *testing.T) {
 	dir := t.TempDir()
 	program(t, dir+"/bin/etcd")
@@ -92,8 +117,8 @@ func TestFindNamesAllThatIsMissingAndEveryPlace(t *testing.T) {
 	}
 	for _, want := range []string{
 		"cannot find vllm: --vllm, the profile's key vllm and TOPOBENCH_VLLM do not name it",
-		"cache: topobench does not fetch it",
-		"to install it: pip install vllm",
+		"cache: " + dir + "/topobench/vllm-0.31.0/bin/vllm: no such file or directory",
+		"to install it: pip install vllm on a GPU node, or make engines",
 		"cannot find aiperf",
 		"cache: " + dir + "/topobench/aiperf-0.13.0/bin/aiperf: no such file or directory",
 		"PATH: no aiperf in " + dir + "/bin",

@@ -4,7 +4,8 @@
 #   setup.sh demo    aiperf, Dynamo (frontend and mocker), nginx, a tiny model
 #   setup.sh test    the same, etcd, nats-server, older versions of aiperf and Dynamo
 #   setup.sh bench   the demo's, and what plot_pareto.py needs
-#   setup.sh all     everything there is
+#   setup.sh engines the demo's, and real vLLM with Dynamo and NIXL, on the CPU (5 GB)
+#   setup.sh all     everything but the engines
 #
 # The cache is $TOPOBENCH_CACHE, else topobench in $XDG_CACHE_HOME or ~/.cache. It lies outside the tree, so
 # a fresh clone finds it filled. Each part carries a stamp written last: a part without a matching stamp is
@@ -72,6 +73,7 @@ environment() {
 	{
 		python3 -m venv "$cache/$name" &&
 			"$cache/$name/bin/pip" install --disable-pip-version-check --no-input "$@" -r "$list" &&
+			finish "$name" &&
 			"$cache/$name/bin/python" -c "import $check"
 	} >"$cache/$name.log" 2>&1 || {
 		tail -n 20 "$cache/$name.log" >&2
@@ -81,12 +83,22 @@ environment() {
 	say "$name installed in $((SECONDS - start)) s"
 }
 
+# finish NAME: what pip leaves undone. vLLM looks itself up by the name vllm, which its CPU build does not have,
+# and takes the CPU for its platform only if that version says so.
+finish() {
+	[[ $1 == vllm-* ]] || return 0
+	local info
+	info=$("$cache/$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/$1+cpu.dist-info
+	mkdir -p "$info" && printf 'Metadata-Version: 2.1\nName: vllm\nVersion: %s+cpu\n' "${1#vllm-}" >"$info/METADATA"
+}
+
 # build NAME: the environment of that name, each with its own check and options.
 build() {
 	case $1 in
 	aiperf-*) environment "$1" aiperf.cli ;;
 	dynamo-*) environment "$1" dynamo.frontend,dynamo.mocker --no-deps ;;
 	bench-*) environment "$1" pandas,matplotlib,seaborn ;;
+	vllm-*) environment "$1" vllm.platforms,dynamo.vllm.args,nixl --no-deps ;;
 	esac
 }
 
@@ -196,8 +208,9 @@ main() {
 	demo) ;;
 	test) need+=(etcd nats-server) with+=("${older[@]}") ;;
 	bench) with+=(bench-1) ;;
+	engines) with+=(vllm-0.31.0) ;;
 	all) need+=(etcd nats-server) with+=("${older[@]}" bench-1) ;;
-	*) die "tell what to set up: setup.sh demo|test|bench|all" ;;
+	*) die "tell what to set up: setup.sh demo|test|bench|engines|all" ;;
 	esac
 	prerequisites
 	exec 9>"$cache/.lock"

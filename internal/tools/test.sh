@@ -2,7 +2,7 @@
 # Runs every test under the race detector in random order, and lists what was skipped and why: a skip that
 # nobody sees looks like a pass.
 #
-#   test.sh LOG [PACKAGE...]    LOG gets the whole output; default packages: ./...
+#   test.sh LOG [ARGUMENT...]    LOG gets the whole output; arguments of go test, by default ./...
 set -uo pipefail
 
 log=$1

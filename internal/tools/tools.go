@@ -59,23 +59,25 @@ type place struct {
 	name    string // the program's name on PATH
 	cached  string // below the cache directory; empty if setup.sh does not fetch it
 	mark    string // below the cache directory, written last: without it cached is half made; empty if it appears whole
+	last    bool   // PATH comes before the cache
 	install string // what a person types to get it
 }
 
 func placeOf(t Tool) place {
 	switch t {
 	case Python:
-		return place{"python3", "dynamo-1.6.1/bin/python", "dynamo-1.6.1/.complete", "make tools, or pip install 'ai-dynamo[vllm]' on a GPU node"}
+		return place{"python3", "dynamo-1.6.1/bin/python", "dynamo-1.6.1/.complete", false, "make tools, or pip install 'ai-dynamo[vllm]' on a GPU node"}
 	case VLLM:
-		return place{"vllm", "", "", "pip install vllm"}
+		// A build for the CPU: who has one for GPUs wants that.
+		return place{"vllm", "vllm-0.31.0/bin/vllm", "vllm-0.31.0/.complete", true, "pip install vllm on a GPU node, or make engines for one on the CPU"}
 	case AIPerf:
-		return place{"aiperf", "aiperf-0.13.0/bin/aiperf", "aiperf-0.13.0/.complete", "make tools, or pip install aiperf"}
+		return place{"aiperf", "aiperf-0.13.0/bin/aiperf", "aiperf-0.13.0/.complete", false, "make tools, or pip install aiperf"}
 	case Nginx:
-		return place{"nginx", "debs/root/usr/sbin/nginx", "", "make tools, or apt-get install nginx"}
+		return place{"nginx", "debs/root/usr/sbin/nginx", "", false, "make tools, or apt-get install nginx"}
 	case Etcd:
-		return place{"etcd", "debs/root/usr/bin/etcd", "", "make tools, or apt-get install etcd-server"}
+		return place{"etcd", "debs/root/usr/bin/etcd", "", false, "make tools, or apt-get install etcd-server"}
 	case NATS:
-		return place{"nats-server", "debs/root/usr/sbin/nats-server", "", "make tools, or apt-get install nats-server"}
+		return place{"nats-server", "debs/root/usr/sbin/nats-server", "", false, "make tools, or apt-get install nats-server"}
 	}
 	return place{name: string(t), install: "it is not a tool topobench knows"}
 }

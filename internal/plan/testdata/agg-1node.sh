@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # agg-1node: vllm_serve_aggregated, 8 GPUs, vllm
-# differs from the guide (loopback): servers listen on every address -> DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, --host, listen 127.0.0.1:PORT
-# differs from the guide (bookkeeping): the shell's environment -> a built environment with TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, telemetry off
+# differs from the guide (loopback): servers listen on every address -> DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen 127.0.0.1:PORT
+# differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT, telemetry off
 # differs from the guide (nginx-paths): sudo cp nginx.conf /etc/nginx, service nginx restart -> own prefix, daemon off, access_log off and *_temp_path in the run directory
 # differs from the guide (log-requests): --disable-log-requests -> not passed
 # differs from the guide (artifact-dir): --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; what was accepted is published there
@@ -115,15 +115,27 @@ cat >artifacts_root/artifacts_0/deployment_config.json <<'END-OF-FILE'
       "tensor_parallel": 4,
       "data_parallel": 1
     }
-  ]
+  ],
+  "settings": {
+    "block-size": "128",
+    "dtype": "default",
+    "enable-prefix-caching": "default",
+    "enforce-eager": "default",
+    "engine": "vLLM of unknown version",
+    "gpu-memory-utilization": "0.95",
+    "kv-cache-dtype": "default",
+    "max-model-len": "3500",
+    "max-num-batched-tokens": "3500",
+    "quantization": "default"
+  }
 }
 END-OF-FILE
 
 # aggregated-0
-start /runs/x/t/logs/aggregated-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=0,1,2,3 VLLM_PORT=24000 vllm serve Qwen/Qwen3-0.6B --block-size 128 --max-model-len 3500 --max-num-batched-tokens 3500 --tensor-parallel-size 4 --gpu-memory-utilization 0.95 --host 127.0.0.1 --port 8001
+start /runs/x/t/logs/aggregated-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=0,1,2,3 VLLM_PORT=24000 VLLM_HOST_IP=127.0.0.1 vllm serve Qwen/Qwen3-0.6B --block-size 128 --max-model-len 3500 --max-num-batched-tokens 3500 --tensor-parallel-size 4 --gpu-memory-utilization 0.95 --host 127.0.0.1 --port 8001
 
 # aggregated-1
-start /runs/x/t/logs/aggregated-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=4,5,6,7 VLLM_PORT=24050 vllm serve Qwen/Qwen3-0.6B --block-size 128 --max-model-len 3500 --max-num-batched-tokens 3500 --tensor-parallel-size 4 --gpu-memory-utilization 0.95 --host 127.0.0.1 --port 8002
+start /runs/x/t/logs/aggregated-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=4,5,6,7 VLLM_PORT=24050 VLLM_HOST_IP=127.0.0.1 vllm serve Qwen/Qwen3-0.6B --block-size 128 --max-model-len 3500 --max-num-batched-tokens 3500 --tensor-parallel-size 4 --gpu-memory-utilization 0.95 --host 127.0.0.1 --port 8002
 
 until_true aggregated-0 answers http://127.0.0.1:8001/health
 until_true aggregated-0 says http://127.0.0.1:8001/v1/models Qwen/Qwen3-0.6B

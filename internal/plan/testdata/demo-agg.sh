@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # demo-agg: vllm_mocker_aggregated, 8 GPUs, mocker
-# differs from the guide (mocker): python -m dynamo.vllm or vllm serve -> python -m dynamo.mocker
-# differs from the guide (loopback): servers listen on every address -> DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, --host, listen 127.0.0.1:PORT
+# differs from the guide (mocker): python -m dynamo.vllm or vllm serve -> python -m dynamo.mocker; in the place of vllm serve each has a Dynamo frontend of its own
+# differs from the guide (loopback): servers listen on every address -> DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen 127.0.0.1:PORT
 # differs from the guide (file-discovery): etcd and NATS by docker compose -> DYN_DISCOVERY_BACKEND=file, DYN_EVENT_PLANE=zmq
-# differs from the guide (bookkeeping): the shell's environment -> a built environment with TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, telemetry off
+# differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT, telemetry off
 # differs from the guide (nginx-paths): sudo cp nginx.conf /etc/nginx, service nginx restart -> own prefix, daemon off, access_log off and *_temp_path in the run directory
 # differs from the guide (artifact-dir): --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; what was accepted is published there
 # differs from the guide (quiet-load): --ui simple -> --ui none, and from aiperf 0.9 on --no-gpu-telemetry --no-server-metrics
@@ -120,7 +120,19 @@ cat >artifacts_root/artifacts_0/deployment_config.json <<'END-OF-FILE'
       "tensor_parallel": 4,
       "data_parallel": 1
     }
-  ]
+  ],
+  "settings": {
+    "block-size": "default",
+    "dtype": "default",
+    "enable-prefix-caching": "default",
+    "enforce-eager": "default",
+    "engine": "Dynamo mocker of unknown version",
+    "gpu-memory-utilization": "default",
+    "kv-cache-dtype": "default",
+    "max-model-len": "default",
+    "max-num-batched-tokens": "default",
+    "quantization": "default"
+  }
 }
 END-OF-FILE
 

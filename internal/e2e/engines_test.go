@@ -1,0 +1,138 @@
+//go:build engines
+
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"topobench/internal/rundir"
+	"topobench/internal/testbed"
+	"topobench/internal/tools"
+	"topobench/profiles"
+)
+
+// enginesBed is a bed for real vLLM, which the set-up puts into the cache.
+func enginesBed(t *testing.T) bed {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(tools.CacheDir(nil), "vllm-0.31.0", ".complete")); err != nil {
+		t.Fatalf("run make test-engines: %v", err)
+	}
+	b := newBed(t)
+	b.longer = 12 * time.Minute
+	return b
+}
+
+// engine is a built-in cpu profile with the test's ports.
+func (b bed) engine(name, base string, oldNew ...string) string {
+	b.Helper()
+	text, err := profiles.Read(name)
+	b.check(err)
+	return b.profile(name, string(text), append(oldNew, "port_base: "+base, "port_base: @00")...)
+}
+
+const (
+	requests = 12*1 + 12*2 // of a sweep at concurrency 1 and 2: 10 measured and 2 warm-up ones a level
+	decodeTP = 2
+)
+
+// TestEnginesRun is the main job with real engines: vLLM behind nginx, Dynamo with
+// prefill and decode, vLLM with two data-parallel engines.
+func TestEnginesRun(t *testing.T) {
+	b := enginesBed(t)
+	r := b.start("run", "run",
+		b.engine("cpu-disagg", "25500", "18210", "@10"),
+		b.engine("cpu-agg", "24000", "18200", "@20", "18201", "@21", "18202", "@22"),
+		b.engine("cpu-dp", "27000", "18220", "@30"))
+	r.checkTransfers("cpu-agg")
+	r.checkReplaced("cpu-dp", func() {})
+	r.ends(0)
+	r.clean()
+
+	cells := []string{"-concurrency1", "-concurrency2"}
+	for i, config := range []string{
+		`{"kind":"dynamo_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":20,"tensor_parallelism":0,"data_parallelism":0,` +
+			`"prefill_tensor_parallelism":1,"prefill_data_parallelism":1,"decode_tensor_parallelism":2,"decode_data_parallelism":1,"mode":"disaggregated"`,
+		`{"kind":"vllm_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":20,"tensor_parallelism":1,"data_parallelism":2,`,
+		`{"kind":"vllm_dp_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":20,"tensor_parallelism":1,"data_parallelism":2,`,
+	} {
+		r.checkArtifacts(fmt.Sprintf("artifacts_%d", i), cells, config)
+	}
+	r.checkPictures()
+	r.checkUpstream("dynamo_cpu_disaggregated,1.0", "dynamo_cpu_disaggregated,2.0", "vllm_cpu_aggregated,1.0", "vllm_cpu_aggregated,2.0",
+		"vllm_dp_cpu_aggregated,1.0", "vllm_dp_cpu_aggregated,2.0")
+}
+
+// checkTransfers watches decode until the next topology begins: each request's KV
+// cache comes from prefill, to each of its ranks.
+func (r *running) checkTransfers(next string) {
+	r.Helper()
+	transfers := func() float64 { return r.counter(r.ports+101, "vllm:nixl_xfer_time_seconds_count") }
+	r.first("the first cell begins", func(e event) bool { return e.Event == "cell-begin" })
+	before, after := transfers(), 0.0
+	// aiperf needs seconds from the last answer to its end: the last look misses none.
+	r.checkReplaced(next, func() { after = max(after, transfers()) })
+	r.Logf("%v transfers by the smoke, %v by %d requests", before, after-before, requests)
+	if before < decodeTP || after-before < requests*decodeTP {
+		r.Errorf("decode made %v transfers in the smoke and %v for %d requests, want one a request and rank", before, after-before, requests)
+	}
+}
+
+// checkReplaced waits until the next topology begins, and checks that then no
+// process of the one before is alive. Meanwhile it looks once a second: looking
+// costs CPU that the engines need.
+func (r *running) checkReplaced(next string, look func()) {
+	r.Helper()
+	seen, looked := map[int]string{}, time.Time{}
+	begins := func(e event) bool { return e.Event == "topology-begin" && e.Topology == next }
+	r.await(next+" begins", func() bool {
+		if slices.ContainsFunc(r.journal(), begins) {
+			return true
+		}
+		if time.Since(looked) > time.Second {
+			for _, p := range r.left() {
+				seen[p.PID] = p.Comm
+			}
+			look()
+			looked = time.Now()
+		}
+		return false
+	})
+	delete(seen, r.cmd.Process.Pid)
+	for _, p := range r.left() {
+		if seen[p.PID] == p.Comm {
+			r.Errorf("%s begins, and %v of the topology before is still there", next, p)
+		}
+	}
+	r.Logf("%s replaces %d processes", next, len(seen))
+}
+
+// A vLLM API server that is killed leaves its engine and its workers running for
+// ever (vLLM's issue 55510), unless somebody ends them.
+func TestEnginesServerKilledMidCell(t *testing.T) {
+	b := enginesBed(t)
+	r := b.start("run", "run", b.engine("cpu-dp", "27000", "18220", "@30"), "--concurrency", "1", "--osl", "300")
+	r.first("the cell begins", func(e event) bool { return e.Event == "cell-begin" })
+	r.await("the engine has a request of the cell", func() bool { return b.counter(b.ports+30, "vllm:num_requests_running") > 0 })
+	for _, want := range []string{"VLLM::EngineCor", "VLLM::Worker"} {
+		if !slices.ContainsFunc(r.left(), func(p testbed.Seen) bool { return strings.HasPrefix(p.Comm, want) }) {
+			t.Fatalf("the witness does not see %s: %v", want, r.left())
+		}
+	}
+	server := r.first("the server has started", func(e event) bool { return e.Service == "aggregated-0" && e.PID != 0 })
+	r.check(syscall.Kill(server.PID, syscall.SIGKILL))
+	said := r.ends(3)
+	r.clean()
+	if want := "aggregated-0 died: killed by signal 9 (not by topobench)"; !strings.Contains(said, want) {
+		t.Errorf("stdout lacks %q:\n%s", want, said)
+	}
+	if verdict := r.read(filepath.Join(r.root, "artifacts_0", "-concurrency1", rundir.SidecarName)); !strings.Contains(verdict, `"valid": false`) {
+		t.Errorf("the verdict of a cell whose server died: %s", verdict)
+	}
+}

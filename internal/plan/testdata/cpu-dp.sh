@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# cpu-dp: vllm_dp_cpu_aggregated, 2 GPUs, vllm
+# differs from the guide (loopback): servers listen on every address -> DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen 127.0.0.1:PORT
+# differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT, telemetry off
+# differs from the guide (log-requests): --disable-log-requests -> not passed
+# differs from the guide (artifact-dir): --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; what was accepted is published there
+# differs from the guide (quiet-load): --ui simple -> --ui none, and from aiperf 0.9 on --no-gpu-telemetry --no-server-metrics
+# differs from the guide (smoke): "check the logs" -> streamed completions with the load's own body until every worker has served one
+set -euo pipefail
+umask 077
+pids=()
+stop() {
+  trap - EXIT
+  for ((i=${#pids[@]}-1; i>=0; i--)); do kill "${pids[i]}" 2>/dev/null || true; done
+  wait
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+start() { local log=$1; shift; env -i "${inherited[@]}" env "$@" >>"$log" 2>&1 & pids+=($!); }
+until_true() {
+  local what=$1; shift
+  until "$@" >/dev/null 2>&1; do
+    for pid in "${pids[@]}"; do kill -0 "$pid" 2>/dev/null || { echo "a process died while waiting for $what: see the logs" >&2; exit 1; }; done
+    sleep 0.2
+  done
+  echo "ready: $what"
+}
+answers() { curl -fsS --noproxy '*' "$1"; }
+says() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
+counts() { [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$2" | wc -l)" -eq "$3" ]; }
+listens() { (exec 3<>"/dev/tcp/$1/$2"); }
+inherited=()
+for name in HOME PATH; do if [ -n "${!name+set}" ]; then inherited+=("$name=${!name}"); fi; done
+
+# Directories and files.
+mkdir -p /runs/x/t
+mkdir -p /runs/x/t/logs
+mkdir -p artifacts_root/artifacts_0
+cat >artifacts_root/artifacts_0/deployment_config.json <<'END-OF-FILE'
+{
+  "kind": "vllm_dp_cpu",
+  "model": "tiny",
+  "input_sequence_length": 100,
+  "output_sequence_length": 20,
+  "tensor_parallelism": 1,
+  "data_parallelism": 2,
+  "prefill_tensor_parallelism": 0,
+  "prefill_data_parallelism": 0,
+  "decode_tensor_parallelism": 0,
+  "decode_data_parallelism": 0,
+  "mode": "aggregated",
+  "name": "cpu-dp",
+  "engine": "vllm",
+  "num_gpus": 2,
+  "workers": [
+    {
+      "role": "aggregated",
+      "cuda_visible_devices": [
+        0,
+        1
+      ],
+      "tensor_parallel": 1,
+      "data_parallel": 2
+    }
+  ],
+  "settings": {
+    "block-size": "default",
+    "dtype": "bfloat16",
+    "enable-prefix-caching": "default",
+    "enforce-eager": "on",
+    "engine": "vLLM of unknown version",
+    "gpu-memory-utilization": "default",
+    "kv-cache-dtype": "default",
+    "max-model-len": "2048",
+    "max-num-batched-tokens": "default",
+    "quantization": "default"
+  }
+}
+END-OF-FILE
+
+# aggregated-0
+start /runs/x/t/logs/aggregated-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 HF_HUB_OFFLINE=1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=0,1 VLLM_PORT=28000 VLLM_HOST_IP=127.0.0.1 OMP_NUM_THREADS=1 VLLM_CPU_KVCACHE_SPACE=1 VLLM_CPU_OMP_THREADS_BIND=nobind nice -n 19 vllm serve /cache/models/tiny --served-model-name tiny --max-model-len 2048 --data-parallel-size 2 --dtype bfloat16 --enforce-eager --load-format dummy --host 127.0.0.1 --port 18220
+
+until_true aggregated-0 answers http://127.0.0.1:18220/health
+until_true aggregated-0 says http://127.0.0.1:18220/v1/models tiny
+
+echo "up: load goes to http://localhost:18220"
+if [ "${1:-}" = launch ]; then while :; do sleep 1; done; fi
+
+# perf.sh's load.
+env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18220 --synthetic-input-tokens-mean 100 --synthetic-input-tokens-stddev 0 --output-tokens-mean 20 --output-tokens-stddev 0 --extra-inputs max_tokens:20 --extra-inputs min_tokens:20 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 1 --request-count 10 --warmup-request-count 2 --num-dataset-entries 12 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency1 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
+env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18220 --synthetic-input-tokens-mean 100 --synthetic-input-tokens-stddev 0 --output-tokens-mean 20 --output-tokens-stddev 0 --extra-inputs max_tokens:20 --extra-inputs min_tokens:20 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 2 --request-count 20 --warmup-request-count 4 --num-dataset-entries 24 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency2 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'

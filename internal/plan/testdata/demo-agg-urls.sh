@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# demo-agg-urls: vllm_mocker_urls_aggregated, 8 GPUs, mocker
+# differs from the guide (mocker): python -m dynamo.vllm or vllm serve -> python -m dynamo.mocker; in the place of vllm serve each has a Dynamo frontend of its own
+# differs from the guide (loopback): servers listen on every address -> DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen 127.0.0.1:PORT
+# differs from the guide (file-discovery): etcd and NATS by docker compose -> DYN_DISCOVERY_BACKEND=file, DYN_EVENT_PLANE=zmq
+# differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT, telemetry off
+# differs from the guide (spread): NGINX before the servers, --url of NGINX -> no balancer: --url of each server, aiperf sends to them in turn
+# differs from the guide (artifact-dir): --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; what was accepted is published there
+# differs from the guide (quiet-load): --ui simple -> --ui none, and from aiperf 0.9 on --no-gpu-telemetry --no-server-metrics
+# differs from the guide (smoke): "check the logs" -> streamed completions with the load's own body until every worker has served one
+set -euo pipefail
+umask 077
+pids=()
+stop() {
+  trap - EXIT
+  for ((i=${#pids[@]}-1; i>=0; i--)); do kill "${pids[i]}" 2>/dev/null || true; done
+  wait
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+start() { local log=$1; shift; env -i "${inherited[@]}" env "$@" >>"$log" 2>&1 & pids+=($!); }
+until_true() {
+  local what=$1; shift
+  until "$@" >/dev/null 2>&1; do
+    for pid in "${pids[@]}"; do kill -0 "$pid" 2>/dev/null || { echo "a process died while waiting for $what: see the logs" >&2; exit 1; }; done
+    sleep 0.2
+  done
+  echo "ready: $what"
+}
+answers() { curl -fsS --noproxy '*' "$1"; }
+says() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
+counts() { [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$2" | wc -l)" -eq "$3" ]; }
+listens() { (exec 3<>"/dev/tcp/$1/$2"); }
+inherited=()
+for name in HOME PATH; do if [ -n "${!name+set}" ]; then inherited+=("$name=${!name}"); fi; done
+
+# Directories and files.
+mkdir -p /runs/x/t
+mkdir -p /runs/x/t/logs
+mkdir -p /runs/x/t/kv-0
+mkdir -p /runs/x/t/kv-1
+mkdir -p artifacts_root/artifacts_0
+cat >artifacts_root/artifacts_0/deployment_config.json <<'END-OF-FILE'
+{
+  "kind": "vllm_mocker_urls",
+  "model": "tiny",
+  "input_sequence_length": 300,
+  "output_sequence_length": 50,
+  "tensor_parallelism": 4,
+  "data_parallelism": 2,
+  "prefill_tensor_parallelism": 0,
+  "prefill_data_parallelism": 0,
+  "decode_tensor_parallelism": 0,
+  "decode_data_parallelism": 0,
+  "mode": "aggregated",
+  "name": "demo-agg-urls",
+  "engine": "mocker",
+  "simulated": true,
+  "num_gpus": 8,
+  "workers": [
+    {
+      "role": "aggregated",
+      "cuda_visible_devices": [
+        0,
+        1,
+        2,
+        3
+      ],
+      "tensor_parallel": 4,
+      "data_parallel": 1
+    },
+    {
+      "role": "aggregated",
+      "cuda_visible_devices": [
+        4,
+        5,
+        6,
+        7
+      ],
+      "tensor_parallel": 4,
+      "data_parallel": 1
+    }
+  ],
+  "settings": {
+    "block-size": "default",
+    "dtype": "default",
+    "enable-prefix-caching": "default",
+    "enforce-eager": "default",
+    "engine": "Dynamo mocker of unknown version",
+    "gpu-memory-utilization": "default",
+    "kv-cache-dtype": "default",
+    "max-model-len": "default",
+    "max-num-batched-tokens": "default",
+    "quantization": "default"
+  }
+}
+END-OF-FILE
+
+# frontend-0
+start /runs/x/t/logs/frontend-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-0 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv-0 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 python -m dynamo.frontend --http-port 18111
+
+# aggregated-0
+start /runs/x/t/logs/aggregated-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-0 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv-0 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23100 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --num-gpu-blocks-override 128
+
+# frontend-1
+start /runs/x/t/logs/frontend-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-1 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv-1 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 python -m dynamo.frontend --http-port 18112
+
+# aggregated-1
+start /runs/x/t/logs/aggregated-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-1 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv-1 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23101 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --num-gpu-blocks-override 128
+
+until_true frontend-0 counts http://127.0.0.1:18111/health '"component":"backend","endpoint":"generate"' 1
+until_true frontend-0 says http://127.0.0.1:18111/v1/models '"id":"tiny"'
+until_true aggregated-0 says http://127.0.0.1:23100/health '"generate":"ready"'
+until_true frontend-1 counts http://127.0.0.1:18112/health '"component":"backend","endpoint":"generate"' 1
+until_true frontend-1 says http://127.0.0.1:18112/v1/models '"id":"tiny"'
+until_true aggregated-1 says http://127.0.0.1:23101/health '"generate":"ready"'
+
+echo "up: load goes to http://localhost:18111 http://localhost:18112"
+if [ "${1:-}" = launch ]; then while :; do sleep 1; done; fi
+
+# perf.sh's load.
+# Dynamo 1.3 and newer answer nvext with 400: leave that argument out there.
+env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18111 --url http://localhost:18112 --synthetic-input-tokens-mean 300 --synthetic-input-tokens-stddev 0 --output-tokens-mean 50 --output-tokens-stddev 0 --extra-inputs max_tokens:50 --extra-inputs min_tokens:50 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 1 --request-count 10 --warmup-request-count 2 --num-dataset-entries 12 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency1 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
+env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18111 --url http://localhost:18112 --synthetic-input-tokens-mean 300 --synthetic-input-tokens-stddev 0 --output-tokens-mean 50 --output-tokens-stddev 0 --extra-inputs max_tokens:50 --extra-inputs min_tokens:50 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 2 --request-count 20 --warmup-request-count 4 --num-dataset-entries 24 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency2 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
+env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18111 --url http://localhost:18112 --synthetic-input-tokens-mean 300 --synthetic-input-tokens-stddev 0 --output-tokens-mean 50 --output-tokens-stddev 0 --extra-inputs max_tokens:50 --extra-inputs min_tokens:50 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 4 --request-count 40 --warmup-request-count 8 --num-dataset-entries 48 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency4 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
+env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18111 --url http://localhost:18112 --synthetic-input-tokens-mean 300 --synthetic-input-tokens-stddev 0 --output-tokens-mean 50 --output-tokens-stddev 0 --extra-inputs max_tokens:50 --extra-inputs min_tokens:50 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 8 --request-count 80 --warmup-request-count 16 --num-dataset-entries 96 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency8 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'

@@ -1,0 +1,258 @@
+#!/usr/bin/env bash
+# disagg-2node: dynamo_vllm_disaggregated, 16 GPUs, dynamo
+# differs from the guide (bind-address): servers listen on every address of their host -> each listens on its host's own address: DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen ADDRESS:PORT
+# differs from the guide (named-gpus): a worker over a whole node has no CUDA_VISIBLE_DEVICES -> CUDA_VISIBLE_DEVICES names all its GPUs
+# differs from the guide (private-services): etcd and NATS by docker compose on 2379 and 4222 -> own etcd and nats-server on own ports with fresh data, ETCD_ENDPOINTS and NATS_SERVER set
+# differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT, telemetry off
+# differs from the guide (decode-tp): decode without --tensor-parallel-size -> --tensor-parallel-size of the profile
+# differs from the guide (roles): --is-prefill-worker, decode without a flag -> --disaggregation-mode prefill|decode and --kv-transfer-config
+# differs from the guide (nixl-ports): one side channel port for all -> VLLM_NIXL_SIDE_CHANNEL_PORT and VLLM_PORT of its own for each worker
+# differs from the guide (artifact-dir): --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; what was accepted is published there
+# differs from the guide (smoke): "check the logs" -> streamed completions with the load's own body until every worker has served one
+set -euo pipefail
+umask 077
+pids=()
+stop() {
+  trap - EXIT
+  for ((i=${#pids[@]}-1; i>=0; i--)); do kill "${pids[i]}" 2>/dev/null || true; done
+  wait
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+start() { local log=$1; shift; env -i "${inherited[@]}" env "$@" >>"$log" 2>&1 & pids+=($!); }
+until_true() {
+  local what=$1; shift
+  until "$@" >/dev/null 2>&1; do
+    for pid in "${pids[@]}"; do kill -0 "$pid" 2>/dev/null || { echo "a process died while waiting for $what: see the logs" >&2; exit 1; }; done
+    sleep 0.2
+  done
+  echo "ready: $what"
+}
+answers() { curl -fsS --noproxy '*' "$1"; }
+says() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
+counts() { [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$2" | wc -l)" -eq "$3" ]; }
+listens() { (exec 3<>"/dev/tcp/$1/$2"); }
+inherited=()
+for name in HOME PATH; do if [ -n "${!name+set}" ]; then inherited+=("$name=${!name}"); fi; done
+
+# Directories and files.
+mkdir -p /runs/x/t
+mkdir -p /runs/x/t/logs
+mkdir -p /runs/x/t/kv
+mkdir -p artifacts_root/artifacts_0
+cat >artifacts_root/artifacts_0/deployment_config.json <<'END-OF-FILE'
+{
+  "kind": "dynamo_vllm",
+  "model": "Qwen/Qwen3-0.6B",
+  "input_sequence_length": 3000,
+  "output_sequence_length": 150,
+  "tensor_parallelism": 0,
+  "data_parallelism": 0,
+  "prefill_tensor_parallelism": 1,
+  "prefill_data_parallelism": 8,
+  "decode_tensor_parallelism": 8,
+  "decode_data_parallelism": 1,
+  "mode": "disaggregated",
+  "name": "disagg-2node",
+  "engine": "dynamo",
+  "num_gpus": 16,
+  "workers": [
+    {
+      "role": "prefill",
+      "cuda_visible_devices": [
+        0
+      ],
+      "tensor_parallel": 1,
+      "data_parallel": 1,
+      "host": "node1"
+    },
+    {
+      "role": "prefill",
+      "cuda_visible_devices": [
+        1
+      ],
+      "tensor_parallel": 1,
+      "data_parallel": 1,
+      "host": "node1"
+    },
+    {
+      "role": "prefill",
+      "cuda_visible_devices": [
+        2
+      ],
+      "tensor_parallel": 1,
+      "data_parallel": 1,
+      "host": "node1"
+    },
+    {
+      "role": "prefill",
+      "cuda_visible_devices": [
+        3
+      ],
+      "tensor_parallel": 1,
+      "data_parallel": 1,
+      "host": "node1"
+    },
+    {
+      "role": "prefill",
+      "cuda_visible_devices": [
+        4
+      ],
+      "tensor_parallel": 1,
+      "data_parallel": 1,
+      "host": "node1"
+    },
+    {
+      "role": "prefill",
+      "cuda_visible_devices": [
+        5
+      ],
+      "tensor_parallel": 1,
+      "data_parallel": 1,
+      "host": "node1"
+    },
+    {
+      "role": "prefill",
+      "cuda_visible_devices": [
+        6
+      ],
+      "tensor_parallel": 1,
+      "data_parallel": 1,
+      "host": "node1"
+    },
+    {
+      "role": "prefill",
+      "cuda_visible_devices": [
+        7
+      ],
+      "tensor_parallel": 1,
+      "data_parallel": 1,
+      "host": "node1"
+    },
+    {
+      "role": "decode",
+      "cuda_visible_devices": [
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7
+      ],
+      "tensor_parallel": 8,
+      "data_parallel": 1,
+      "host": "node0"
+    }
+  ],
+  "settings": {
+    "block-size": "default",
+    "dtype": "default",
+    "enable-prefix-caching": "default",
+    "enforce-eager": "default",
+    "engine": "vLLM of unknown version",
+    "gpu-memory-utilization": "default",
+    "kv-cache-dtype": "default",
+    "max-model-len": "default",
+    "max-num-batched-tokens": "default",
+    "quantization": "default"
+  }
+}
+END-OF-FILE
+
+# Several hosts: this file is run on each by its name, then anywhere with load.
+case "${1:-}" in node0|node1|load) ;; *) echo "usage: bash $0 node0|node1|load" >&2; exit 2;; esac
+
+# ==== on node0, 192.0.2.10 ====
+if [ "$1" = node0 ]; then
+
+# etcd
+start /runs/x/t/logs/etcd.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 etcd --data-dir /runs/x/t/etcd --listen-client-urls http://192.0.2.10:23001 --advertise-client-urls http://192.0.2.10:23001 --listen-peer-urls http://192.0.2.10:23002 --initial-advertise-peer-urls http://192.0.2.10:23002 --initial-cluster default=http://192.0.2.10:23002
+
+# nats
+start /runs/x/t/logs/nats.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 nats-server -js -sd /runs/x/t/nats -a 192.0.2.10 -p 23003 -m 23004
+
+until_true etcd answers http://192.0.2.10:23001/health
+until_true nats answers http://192.0.2.10:23004/healthz
+
+# frontend
+start /runs/x/t/logs/frontend.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://192.0.2.10:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://192.0.2.10:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=192.0.2.10 DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.10 DYN_EVENT_PLANE_HOST=192.0.2.10 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_HTTP_HOST=192.0.2.10 python -m dynamo.frontend --http-port 8000
+
+# decode-0
+start /runs/x/t/logs/decode-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://192.0.2.10:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://192.0.2.10:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=192.0.2.10 DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.10 DYN_EVENT_PLANE_HOST=192.0.2.10 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23108 DYN_SYSTEM_HOST=192.0.2.10 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=0,1,2,3,4,5,6,7 VLLM_PORT=24400 VLLM_HOST_IP=192.0.2.10 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.10 VLLM_NIXL_SIDE_CHANNEL_PORT=23264 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --tensor-parallel-size 8 --disaggregation-mode decode --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
+
+until_true frontend counts http://192.0.2.10:8000/health '"component":"prefill","endpoint":"generate"' 8
+until_true frontend counts http://192.0.2.10:8000/health '"component":"backend","endpoint":"generate"' 1
+until_true frontend says http://192.0.2.10:8000/v1/models '"id":"Qwen/Qwen3-0.6B"'
+until_true prefill-0 says http://192.0.2.11:23100/health '"generate":"ready"'
+until_true prefill-1 says http://192.0.2.11:23101/health '"generate":"ready"'
+until_true prefill-2 says http://192.0.2.11:23102/health '"generate":"ready"'
+until_true prefill-3 says http://192.0.2.11:23103/health '"generate":"ready"'
+until_true prefill-4 says http://192.0.2.11:23104/health '"generate":"ready"'
+until_true prefill-5 says http://192.0.2.11:23105/health '"generate":"ready"'
+until_true prefill-6 says http://192.0.2.11:23106/health '"generate":"ready"'
+until_true prefill-7 says http://192.0.2.11:23107/health '"generate":"ready"'
+until_true decode-0 says http://192.0.2.10:23108/health '"generate":"ready"'
+echo "up: load goes to http://192.0.2.10:8000"
+while :; do sleep 1; done
+fi
+
+# ==== on node1, 192.0.2.11 ====
+if [ "$1" = node1 ]; then
+
+until_true etcd answers http://192.0.2.10:23001/health
+until_true nats answers http://192.0.2.10:23004/healthz
+
+# prefill-0
+start /runs/x/t/logs/prefill-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://192.0.2.10:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://192.0.2.10:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23100 DYN_SYSTEM_HOST=192.0.2.11 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=0 VLLM_PORT=24000 VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23200 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
+
+# prefill-1
+start /runs/x/t/logs/prefill-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://192.0.2.10:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://192.0.2.10:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23101 DYN_SYSTEM_HOST=192.0.2.11 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=1 VLLM_PORT=24050 VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23208 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
+
+# prefill-2
+start /runs/x/t/logs/prefill-2.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://192.0.2.10:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://192.0.2.10:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23102 DYN_SYSTEM_HOST=192.0.2.11 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=2 VLLM_PORT=24100 VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23216 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
+
+# prefill-3
+start /runs/x/t/logs/prefill-3.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://192.0.2.10:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://192.0.2.10:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23103 DYN_SYSTEM_HOST=192.0.2.11 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=3 VLLM_PORT=24150 VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23224 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
+
+# prefill-4
+start /runs/x/t/logs/prefill-4.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://192.0.2.10:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://192.0.2.10:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23104 DYN_SYSTEM_HOST=192.0.2.11 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=4 VLLM_PORT=24200 VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23232 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
+
+# prefill-5
+start /runs/x/t/logs/prefill-5.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://192.0.2.10:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://192.0.2.10:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23105 DYN_SYSTEM_HOST=192.0.2.11 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=5 VLLM_PORT=24250 VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23240 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
+
+# prefill-6
+start /runs/x/t/logs/prefill-6.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://192.0.2.10:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://192.0.2.10:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23106 DYN_SYSTEM_HOST=192.0.2.11 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=6 VLLM_PORT=24300 VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23248 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
+
+# prefill-7
+start /runs/x/t/logs/prefill-7.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://192.0.2.10:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://192.0.2.10:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23107 DYN_SYSTEM_HOST=192.0.2.11 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=7 VLLM_PORT=24350 VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23256 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
+
+until_true frontend counts http://192.0.2.10:8000/health '"component":"prefill","endpoint":"generate"' 8
+until_true frontend counts http://192.0.2.10:8000/health '"component":"backend","endpoint":"generate"' 1
+until_true frontend says http://192.0.2.10:8000/v1/models '"id":"Qwen/Qwen3-0.6B"'
+until_true prefill-0 says http://192.0.2.11:23100/health '"generate":"ready"'
+until_true prefill-1 says http://192.0.2.11:23101/health '"generate":"ready"'
+until_true prefill-2 says http://192.0.2.11:23102/health '"generate":"ready"'
+until_true prefill-3 says http://192.0.2.11:23103/health '"generate":"ready"'
+until_true prefill-4 says http://192.0.2.11:23104/health '"generate":"ready"'
+until_true prefill-5 says http://192.0.2.11:23105/health '"generate":"ready"'
+until_true prefill-6 says http://192.0.2.11:23106/health '"generate":"ready"'
+until_true prefill-7 says http://192.0.2.11:23107/health '"generate":"ready"'
+until_true decode-0 says http://192.0.2.10:23108/health '"generate":"ready"'
+echo "up: load goes to http://192.0.2.10:8000"
+while :; do sleep 1; done
+fi
+
+# perf.sh's load.
+# Dynamo 1.3 and newer answer nvext with 400: leave that argument out there.
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://192.0.2.10:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 1 --request-count 10 --warmup-request-count 2 --num-dataset-entries 12 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency1 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://192.0.2.10:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 2 --request-count 20 --warmup-request-count 4 --num-dataset-entries 24 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency2 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://192.0.2.10:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 4 --request-count 40 --warmup-request-count 8 --num-dataset-entries 48 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency4 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://192.0.2.10:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 8 --request-count 80 --warmup-request-count 16 --num-dataset-entries 96 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency8 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://192.0.2.10:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 16 --request-count 160 --warmup-request-count 32 --num-dataset-entries 192 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency16 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://192.0.2.10:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 32 --request-count 320 --warmup-request-count 64 --num-dataset-entries 384 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency32 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://192.0.2.10:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 64 --request-count 640 --warmup-request-count 128 --num-dataset-entries 768 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency64 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://192.0.2.10:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 128 --request-count 1280 --warmup-request-count 256 --num-dataset-entries 1536 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency128 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://192.0.2.10:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 256 --request-count 2560 --warmup-request-count 512 --num-dataset-entries 3072 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency256 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'

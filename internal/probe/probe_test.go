@@ -1,0 +1,231 @@
+package probe_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"topobench/internal/probe"
+	"topobench/internal/testbed"
+	"topobench/internal/tools"
+)
+
+// bed is an environment whose python is the test binary.
+type bed struct {
+	*testing.T
+	dir, python, site string
+	prober            probe.Prober
+}
+
+func newBed(t *testing.T) *bed {
+	t.Helper()
+	witness, dir := testbed.Audit(t), t.TempDir()
+	b := &bed{T: t, dir: dir, python: filepath.Join(dir, "bin", "python3"), site: filepath.Join(dir, "site")}
+	b.check(errors.Join(os.Mkdir(filepath.Dir(b.python), 0o755), os.Mkdir(b.site, 0o755)))
+	b.check(os.Symlink(b.binary(), b.python))
+	b.prober = probe.Prober{Cache: filepath.Join(dir, "cache", "probes.json"), Note: func(text string) { t.Error(text) },
+		Environ: append(witness.Env(), "ASKED="+filepath.Join(dir, "asked"))}
+	b.says(`{"versions": {"ai-dynamo": "1.6.1"}, "modules": ["dynamo"], "stamps": {%q: %d}}`, b.site, b.stamp(b.site))
+	return b
+}
+
+func (b *bed) check(err error) {
+	b.Helper()
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+func (b *bed) binary() string {
+	b.Helper()
+	path, err := os.Executable()
+	b.check(err)
+	return path
+}
+
+func (b *bed) stamp(path string) int64 {
+	b.Helper()
+	info, err := os.Stat(path)
+	b.check(err)
+	return info.ModTime().UnixNano()
+}
+
+// says sets what the program answers from now on.
+func (b *bed) says(format string, args ...any) {
+	b.prober.Environ = append(b.prober.Environ, "SAYS="+fmt.Sprintf(format, args...))
+}
+
+// asks asks and returns the answer and how often the program has run by then.
+func (b *bed) asks(t tools.Tool, path string) (probe.Answer, int) {
+	b.Helper()
+	got, err := b.prober.Ask(b.Context(), t, path)
+	b.check(err)
+	log, err := os.ReadFile(filepath.Join(b.dir, "asked"))
+	b.check(err)
+	return got, strings.Count(string(log), "\n")
+}
+
+func TestAnAnswerIsKeptUntilWhatItDependsOnChanges(t *testing.T) {
+	b := newBed(t)
+	want := probe.Answer{Versions: map[string]string{"ai-dynamo": "1.6.1"}, Modules: []string{"dynamo"}}
+	later := time.Now().Add(time.Hour)
+	for _, step := range []struct {
+		why    string
+		before func()
+		runs   int
+	}{
+		{"the first time it is asked", func() {}, 1},
+		{"then the cache knows", func() {}, 1},
+		{"pip install changes the directory", func() {
+			b.check(os.Chtimes(b.site, later, later))
+			b.says(`{"versions": {"ai-dynamo": "1.6.1"}, "modules": ["dynamo"], "stamps": {%q: %d}}`, b.site, later.UnixNano())
+		}, 2},
+		{"then the cache knows again", func() {}, 2},
+		{"another interpreter under the same path", func() {
+			copied := filepath.Join(b.dir, "other")
+			b.check(errors.Join(os.Remove(b.python), os.Link(b.binary(), copied)))
+			data, err := os.ReadFile(copied)
+			b.check(err)
+			b.check(os.WriteFile(b.python, data, 0o755))
+		}, 3},
+		{"a damaged cache is no cache", func() { b.check(os.WriteFile(b.prober.Cache, []byte(`{"/x": {"ver`), 0o644)) }, 4},
+		{"nor is one of other things", func() { b.check(os.WriteFile(b.prober.Cache, []byte(`["x"]`), 0o644)) }, 5},
+		{"it was mended by then", func() {}, 5},
+	} {
+		step.before()
+		got, runs := b.asks(tools.Python, b.python)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.why, diff)
+		}
+		if runs != step.runs {
+			t.Errorf("%s: it has run %d times, not %d", step.why, runs, step.runs)
+		}
+	}
+	var kept map[string]any
+	data, err := os.ReadFile(b.prober.Cache)
+	b.check(err)
+	if err := json.Unmarshal(data, &kept); err != nil || len(kept) != 1 {
+		t.Errorf("the cache has %d entries (%v):\n%s", len(kept), err, data)
+	}
+}
+
+func TestRecallStartsNothing(t *testing.T) {
+	b := newBed(t)
+	if got, known := b.prober.Recall(tools.Python, b.python); known {
+		t.Errorf("nothing was asked, and it knows %v", got)
+	}
+	b.asks(tools.Python, b.python)
+	got, known := b.prober.Recall(tools.Python, b.python)
+	if !known || got.Version("vllm", "ai-dynamo") != "1.6.1" || got.Lacks("dynamo") || !got.Lacks("vllm") {
+		t.Errorf("it was asked, and Recall says %v, %v", got, known)
+	}
+	if _, runs := b.asks(tools.Python, b.python); runs != 1 {
+		t.Errorf("it ran %d times", runs)
+	}
+}
+
+// A script is asked through its interpreter, so two scripts of one environment
+// cost one question.
+func TestAScriptIsAskedByItsInterpreter(t *testing.T) {
+	b := newBed(t)
+	for _, name := range []tools.Tool{tools.AIPerf, tools.VLLM} {
+		script := filepath.Join(b.dir, "bin", string(name))
+		b.check(os.WriteFile(script, []byte("#!"+b.python+"\nimport sys\n"), 0o755))
+		got, runs := b.asks(name, script)
+		if got.Version("ai-dynamo") != "1.6.1" || runs != 1 {
+			t.Errorf("%s: %v after %d runs", name, got, runs)
+		}
+	}
+}
+
+func TestServersSayTheirVersions(t *testing.T) {
+	b := newBed(t)
+	for i, row := range []struct {
+		tool       tools.Tool
+		says, want string
+	}{
+		{tools.Nginx, "nginx version: nginx/1.22.1", "1.22.1"},
+		{tools.Etcd, "etcd Version: 3.4.23\nGit SHA: Not provided\nGo Version: go1.19.8", "3.4.23"},
+		{tools.NATS, "nats-server: v2.9.10", "2.9.10"},
+	} {
+		path := filepath.Join(b.dir, string(row.tool))
+		b.check(os.Symlink(b.binary(), path))
+		b.says("%s", row.says)
+		for range 2 {
+			got, runs := b.asks(row.tool, path)
+			if got.Version(string(row.tool)) != row.want || runs != i+1 {
+				t.Errorf("%s: %v after %d runs, want %s", row.tool, got, runs, row.want)
+			}
+		}
+	}
+}
+
+func TestAProgramThatIsNoPythonIsUnknown(t *testing.T) {
+	b := newBed(t)
+	got, err := b.prober.Ask(t.Context(), tools.AIPerf, b.binary())
+	if err != nil || got.Modules != nil || got.Lacks("aiperf") {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestWhatCannotBeAskedIsAnError(t *testing.T) {
+	b := newBed(t)
+	stopped, stop := context.WithCancelCause(t.Context())
+	stop(errors.New("interrupted"))
+	for _, row := range []struct {
+		why, says, want string
+		ctx             context.Context
+	}{
+		{"it fails", "", "cannot ask " + b.python + " for its version: it ended with exit 1: it said nothing", t.Context()},
+		{"it is no Python", "hello", "is it a Python?", t.Context()},
+		{"the user has had enough", "hello", "interrupted", stopped},
+	} {
+		b.says("%s", row.says)
+		_, err := b.prober.Ask(row.ctx, tools.Python, b.python)
+		if err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: %v", row.why, err)
+		}
+	}
+}
+
+// A cache that cannot be written costs time, not the run.
+func TestACacheThatCannotBeWrittenIsSaid(t *testing.T) {
+	b := newBed(t)
+	b.check(os.WriteFile(filepath.Join(b.dir, "cache"), nil, 0o644)) // where a directory should be
+	said := ""
+	b.prober.Note = func(text string) { said = text }
+	if got, _ := b.asks(tools.Python, b.python); got.Version("ai-dynamo") != "1.6.1" {
+		t.Errorf("got %v", got)
+	}
+	if !strings.Contains(said, "cannot keep the versions of "+b.python) {
+		t.Errorf("it said %q", said)
+	}
+}
+
+func TestTwoAtOnceLeaveAWholeCache(t *testing.T) {
+	b := newBed(t)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if _, err := b.prober.Ask(t.Context(), tools.Python, b.python); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if _, known := b.prober.Recall(tools.Python, b.python); !known {
+		t.Error("the cache knows nothing")
+	}
+	if left, err := filepath.Glob(filepath.Join(b.dir, "cache", ".tmp-*")); err != nil || len(left) > 0 {
+		t.Errorf("left in the cache: %v, %v", left, err)
+	}
+}

@@ -1,0 +1,135 @@
+package report
+
+import (
+	"encoding/csv"
+	"errors"
+	"math"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"topobench/internal/result"
+)
+
+// realVLLM is what aiperf wrote of real vLLM servers, whose output it tokenises
+// into more tokens than the server generated.
+func realVLLM(t *testing.T) Facts {
+	t.Helper()
+	cells, errs := result.Tree(filepath.Join("testdata", "token_counts"))
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Of(cells, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestTokenCountsThatDifferAreTold(t *testing.T) {
+	f := realVLLM(t)
+	golden(t, "token_counts.txt", []byte(string(written(t, f.Table))+strings.Join(f.Warnings, "\n")+"\n"))
+	lines, err := csv.NewReader(strings.NewReader(string(written(t, f.CSV)))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	column := func(name string) int { return slices.Index(lines[0], name) }
+	// tokens/s of the export, by its two counts of output tokens, over two GPUs
+	for i, row := range []struct{ throughput, usage, text float64 }{
+		{37.31785265047747, 15, 18.8}, {41.17063270188986, 15, 18.6}, {97.88241115746338, 15, 17.075},
+	} {
+		line := lines[i+1]
+		got, err := strconv.ParseFloat(line[column("output_token_throughput_per_gpu_by_usage")], 64)
+		if want := row.throughput / 2 * row.usage / row.text; err != nil || math.Abs(got-want) > 1e-9 {
+			t.Errorf("row %d: %g by usage (%v), want %g", i, got, err, want)
+		}
+		if differ := line[column("token_counts_differ")]; differ != "True" {
+			t.Errorf("row %d: token_counts_differ is %q", i, differ)
+		}
+	}
+}
+
+func TestTokenCountsDifferByMoreThanTwoPercent(t *testing.T) {
+	for _, row := range []struct {
+		why         string
+		text, usage float64 // below 0: the export lacks it
+		told        string
+		byUsage     bool
+	}{
+		{"the same", 50, 50, "False", true},
+		{"2 % more", 51, 50, "False", true},
+		{"more than that", 51.1, 50, "True", true},
+		{"less by more than that", 48.9, 50, "True", true},
+		{"no usage", 50, -1, "", false},
+		{"no text", -1, 50, "", false},
+		{"no token by the text: nothing to divide by", 0, 50, "True", false},
+	} {
+		cell := at("aggregated", 10, 10)
+		for tag, v := range map[string]float64{"output_sequence_length": row.text, "usage_completion_tokens": row.usage} {
+			if v >= 0 {
+				cell.Measurement.Metrics[tag] = result.Metric{Stats: map[string]float64{"avg": v}}
+			}
+		}
+		f, err := Of([]result.Cell{cell}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := f.record(0, f.Rows[0])
+		if told := line[len(line)-1]; told != row.told {
+			t.Errorf("%s: token_counts_differ is %q, want %q", row.why, told, row.told)
+		}
+		if has := line[len(line)-2] != ""; has != row.byUsage {
+			t.Errorf("%s: a throughput by usage: %t, want %t", row.why, has, row.byUsage)
+		}
+		marked := strings.Contains(string(written(t, f.Table)), "†")
+		if want := row.told == "True"; marked != want || (len(f.Warnings) > 0) != want {
+			t.Errorf("%s: marked %t, warnings %q, want %t", row.why, marked, f.Warnings, want)
+		}
+		if f.Rows[0].State != result.Valid || !f.Rows[0].Efficient {
+			t.Errorf("%s: that counts differ makes no cell invalid", row.why)
+		}
+	}
+}
+
+func TestSettingsTable(t *testing.T) {
+	side := func(name, block string) result.Deployment {
+		return result.Deployment{Name: name, Settings: map[string]string{"block-size": block, "dtype": "default"}}
+	}
+	for _, row := range []struct {
+		why   string
+		sides []result.Deployment
+		want  string
+	}{
+		{"one side", []result.Deployment{side("a", "16")}, ""},
+		{"equal", []result.Deployment{side("a", "16"), side("b", "16")}, "engine settings: the same on every side\n"},
+		{"what differs, and only that", []result.Deployment{side("disagg", "default"), side("agg", "128")},
+			"engine settings that differ  disagg   agg\n  block-size                 default  128\n"},
+		{"nothing commands the terminal", []result.Deployment{side("a\x1b[2J", "1\t2\n"), side("b", "3")},
+			"engine settings that differ  a[2J  b\n  block-size                 1 2   3\n"},
+	} {
+		if got := SettingsTable(result.CompareSettings(row.sides)); got != row.want {
+			t.Errorf("%s:\n%q\nwant\n%q", row.why, got, row.want)
+		}
+	}
+}
+
+// The sides come from the deployment_config.json beside the cells, once each.
+func TestFactsHaveTheSettingsOfTheirTopologies(t *testing.T) {
+	cell := func(n int, name, block string) result.Cell {
+		c := at("aggregated", 1, 1)
+		c.N, c.Deployment.Name, c.Deployment.Settings = n, name, map[string]string{"block-size": block}
+		return c
+	}
+	f, err := Of([]result.Cell{cell(1, "b", "128"), cell(0, "a", "16"), cell(1, "b", "128")}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := f.Settings; len(s.Sides) != 2 || s.Sides[0].Name != "a" || s.Sides[1].Name != "b" || len(s.Differ) != 1 {
+		t.Errorf("settings %+v", s)
+	}
+	if text := string(written(t, f.JSON)); !strings.Contains(text, `"block-size": "128"`) {
+		t.Errorf("the JSON lacks them:\n%s", text)
+	}
+}

@@ -1,0 +1,49 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"topobench/internal/result"
+)
+
+// SettingsTable has the engine settings that differ between the sides of a comparison, side by side, or
+// says that none does. It is empty where there are not two sides to compare.
+func SettingsTable(s result.Settings) string {
+	if len(s.Sides) < 2 {
+		return ""
+	}
+	if len(s.Differ) == 0 {
+		return "engine settings: the same on every side\n"
+	}
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	line := func(first string, of func(result.Side) string) {
+		w.Write([]byte(first)) // a strings.Builder does not fail
+		for _, side := range s.Sides {
+			w.Write([]byte("\t" + printable(of(side))))
+		}
+		w.Write([]byte("\n"))
+	}
+	line("engine settings that differ", func(side result.Side) string { return side.Name })
+	for _, name := range s.Differ {
+		line("  "+printable(name), func(side result.Side) string { return cmp.Or(side.Values[name], "?") })
+	}
+	w.Flush()
+	return b.String()
+}
+
+// deployments are those of the cells, each artifacts_N once, in order.
+func deployments(cells []result.Cell) []result.Deployment {
+	cells = slices.Clone(cells)
+	slices.SortStableFunc(cells, func(a, b result.Cell) int { return cmp.Compare(a.N, b.N) })
+	var all []result.Deployment
+	for i, c := range cells {
+		if i == 0 || c.N != cells[i-1].N {
+			all = append(all, c.Deployment)
+		}
+	}
+	return all
+}
