@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -21,17 +22,19 @@ func SettingsTable(s result.Settings) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	line := func(first string, of func(result.Side) string) {
-		w.Write([]byte(first)) // a strings.Builder does not fail
+		fmt.Fprint(w, first)
 		for _, side := range s.Sides {
-			w.Write([]byte("\t" + printable(of(side))))
+			fmt.Fprint(w, "\t", printable(of(side)))
 		}
-		w.Write([]byte("\n"))
+		fmt.Fprintln(w)
 	}
 	line("engine settings that differ", func(side result.Side) string { return side.Name })
 	for _, name := range s.Differ {
 		line("  "+printable(name), func(side result.Side) string { return cmp.Or(side.Values[name], "?") })
 	}
-	w.Flush()
+	if err := w.Flush(); err != nil {
+		return err.Error() // a strings.Builder does not fail
+	}
 	return b.String()
 }
 
