@@ -7,14 +7,13 @@ import (
 
 // deployment derives upstream's deployment_config.json from the profile: what
 // perf.sh makes a person type, where a wrong number divides all throughput.
-// A GPU that two roles share is counted in both, since upstream adds them up.
+// num_gpus counts a GPU that two roles share once; upstream's formula cannot.
 func deployment(p profile.Profile) result.Deployment {
 	d := result.Deployment{Kind: p.Kind, Model: served(p), ISL: p.Load.ISL, OSL: p.Load.OSL, Mode: p.Mode(),
-		Name: p.Name, Engine: p.Engine, Simulated: p.Engine == "mocker"}
+		Name: p.Name, Engine: p.Engine, Simulated: p.Engine == "mocker", NumGPUs: p.GPUs()}
 	d.TP, d.DP = parallelism(p, p.Aggregated)
 	d.PrefillTP, d.PrefillDP = parallelism(p, p.Prefill)
 	d.DecodeTP, d.DecodeDP = parallelism(p, p.Decode)
-	d.NumGPUs = d.TP*d.DP + d.PrefillTP*d.PrefillDP + d.DecodeTP*d.DecodeDP
 	for _, g := range []group{{Prefill, p.Prefill}, {Decode, p.Decode}, {Aggregated, p.Aggregated}} {
 		for _, w := range g.workers {
 			d.Workers = append(d.Workers, result.Worker{Role: string(g.role), Devices: w.Devices, TP: w.TP, DP: w.DP, Host: w.Host})

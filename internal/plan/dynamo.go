@@ -108,7 +108,7 @@ func counter(s Service, metric string) Counter {
 func (d *draft) dynamoEnv(r realm, bind string) []string {
 	env := append(slices.Clone(d.discoveryEnv), "DYN_NAMESPACE="+r.namespace,
 		"DYN_TCP_RPC_HOST="+bind, "DYN_TCP_RESPONSE_STREAM_HOST="+bind, "DYN_EVENT_PLANE_HOST="+bind,
-		"DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0")
+		"DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0", "DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0")
 	if d.rules.files {
 		env = append(env, "DYN_FILE_KV="+r.keys, "DYN_REQUEST_PLANE=tcp")
 	}

@@ -88,3 +88,25 @@ func TestSpreadLoadNeedsAnAIPerfThatGoesRound(t *testing.T) {
 		}
 	}
 }
+
+func TestAnotherNginxConfIsADeviation(t *testing.T) {
+	for config, told := range map[string]bool{"guide": false, "tuned": true} {
+		p := builtIn(t, "agg-1node")
+		p.Balancer.Config = config
+		got := slices.ContainsFunc(planned(t, p).Deviations, func(d Deviation) bool { return d.ID == "nginx-conf" })
+		if got != told {
+			t.Errorf("%s: a row in the table: %t, want %t", config, got, told)
+		}
+	}
+}
+
+// A decode worker of one GPU is told no tensor parallelism, as in the guide.
+func TestNarrowDecodeIsNoDeviation(t *testing.T) {
+	for tp, told := range map[string]bool{"[1]}": false, "[1, 2], tensor_parallel: 2}": true} {
+		p := textPlan(t, "{name: a, kind: k, engine: dynamo, model: m, prefill: [{cuda_visible_devices: [0]}], decode: [{cuda_visible_devices: "+tp+"]}")
+		got := slices.ContainsFunc(p.Deviations, func(d Deviation) bool { return d.ID == "decode-tp" })
+		if got != told {
+			t.Errorf("%s: a row in the table: %t, want %t", tp, got, told)
+		}
+	}
+}

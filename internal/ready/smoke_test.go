@@ -171,6 +171,28 @@ func TestSmokeNamesWhoNeverServes(t *testing.T) {
 	wantWords(t, "the error", err.Error(), "prefill-0", "no proof within 700ms")
 }
 
+// Where aiperf goes round several servers, each has to serve.
+func TestSmokeGoesToEachAddress(t *testing.T) {
+	smoke := plan.Smoke{Patience: long, Deadline: long}
+	servers := []*chat{{answer: says(chunk + done)}, {answer: says(chunk + done)}, {answer: says(chunk + done)}}
+	for i, c := range servers {
+		s := httptest.NewServer(c)
+		t.Cleanup(s.Close)
+		smoke.URLs = append(smoke.URLs, s.URL)
+		if i > 0 { // one without a counter is asked all the same
+			smoke.Counters = append(smoke.Counters, plan.Counter{Service: "s", URL: s.URL + "/metrics", Metric: "requests_total"})
+		}
+	}
+	if err := Smoke(t.Context(), smoke, plan.Load{Model: "tiny", ISL: 20, OSL: 5}, func(string) {}); err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range servers {
+		if c.served != 1 {
+			t.Errorf("server %d has served %d completions, want 1", i, c.served)
+		}
+	}
+}
+
 // The death of a process ends the smoke with that as its cause.
 func TestSmokeEndsWithTheCauseOfItsContext(t *testing.T) {
 	cause := errors.New("decode-0 died: exit 1")

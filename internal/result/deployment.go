@@ -46,7 +46,8 @@ func (d Deployment) Label() string { return d.Kind + "_" + d.Mode }
 
 // GPUs is the number the throughput is divided by, with the formula of
 // upstream's plot_pareto.py: TP x DP, summed over both roles if disaggregated.
-// A role without GPUs is an error, and so is a num_gpus that says otherwise.
+// A role without GPUs is an error, and so is a num_gpus that says otherwise,
+// unless workers shows that two roles share GPUs: then num_gpus is the truth.
 func (d Deployment) GPUs() (int, error) {
 	var gpus int
 	switch d.Mode {
@@ -65,10 +66,28 @@ func (d Deployment) GPUs() (int, error) {
 	default:
 		return 0, fmt.Errorf("cannot count GPUs: mode %q is neither aggregated nor disaggregated", d.Mode)
 	}
+	if d.NumGPUs != 0 && d.NumGPUs == d.distinct() {
+		return d.NumGPUs, nil
+	}
 	if d.NumGPUs != 0 && d.NumGPUs != gpus {
 		return 0, fmt.Errorf("cannot count GPUs: num_gpus says %d, the parallelism %d", d.NumGPUs, gpus)
 	}
 	return gpus, nil
+}
+
+// distinct counts the GPUs that workers names, 0 if it names none.
+func (d Deployment) distinct() int {
+	type gpu struct {
+		host   string
+		device int
+	}
+	seen := map[gpu]bool{}
+	for _, w := range d.Workers {
+		for _, device := range w.Devices {
+			seen[gpu{w.Host, device}] = true
+		}
+	}
+	return len(seen)
 }
 
 // ReadDeployment reads a deployment_config.json. The error is one *FileError
