@@ -136,3 +136,16 @@ func TestEnginesServerKilledMidCell(t *testing.T) {
 		t.Errorf("the verdict of a cell whose server died: %s", verdict)
 	}
 }
+
+// F-01: a vLLM that refuses to start says why, and topobench what to do about it.
+func TestEnginesUnknownArgument(t *testing.T) {
+	b := enginesBed(t)
+	r := b.start("run", "run", b.engine("cpu-dp", "27000", "18220", "@30", "dummy]", "dummy, --disable-log-requests]"))
+	said := r.ends(4)
+	r.clean()
+	for _, want := range []string{"aggregated-0 died: exit 2", "unrecognized arguments: --disable-log-requests", "correct engine_args"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("stdout lacks %q:\n%s", want, said)
+		}
+	}
+}
