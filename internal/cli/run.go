@@ -39,7 +39,10 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if c.Keep {
 		conductor.Hold = session.hold
 	}
-	topologies, err := conductor.Conduct(ctx, wishes)
+	var topologies []campaign.Topology
+	if err = session.fetchModels(ctx, wishes); err == nil {
+		topologies, err = conductor.Conduct(ctx, wishes)
+	}
 	err = errors.Join(err, session.close())
 	return errors.Join(err, c.report(env, session, topologies))
 }
@@ -73,7 +76,7 @@ func wishes(ctx context.Context, profiles []profile.Profile, f binFlags, env *En
 			faults = append(faults, away) // what this machine lacks does not matter
 			continue
 		}
-		faults = append(faults, err, unfit, clash)
+		faults = append(faults, err, unfit, clash, checkModel(p, env))
 		all = append(all, campaign.Wish{Profile: p, Programs: programs, Versions: launch.Versions})
 	}
 	if err := errors.Join(faults...); err != nil {

@@ -31,8 +31,10 @@ func (c *upCmd) Run(ctx context.Context, env *Env, s *signals) error {
 		return err
 	}
 	session.announce(wish)
-	err = session.campaign.Up(ctx, wish[0], func(url string) {
-		session.screen.Note(fmt.Sprintf("%s is up: %s\nlogs: %s", profiles[0].Name, url, session.campaign.Run.Path()))
-	})
+	if err = session.fetchModels(ctx, wish); err == nil {
+		err = session.campaign.Up(ctx, wish[0], func(url string) {
+			session.screen.Note(fmt.Sprintf("%s is up: %s\nlogs: %s", profiles[0].Name, url, session.campaign.Run.Path()))
+		})
+	}
 	return errors.Join(err, session.close())
 }

@@ -34,7 +34,7 @@ func (d *draft) balancer() error {
 	d.add(Service{Name: "nginx", Role: Balancer, Host: d.p.Balancer.Host, Wave: 2, Argv: argv, Check: append([]string{argv[0], "-t"}, argv[1:]...),
 		Signal: syscall.SIGQUIT, Grace: 5 * time.Second,
 		Ports: []Port{{Use: "http", Number: d.p.Balancer.Port}},
-		Gate:  Gate{Kind: GateListens, Address: listen}})
+		Gate:  Gate{Kind: GateListens, Address: listen}}, nil)
 	return nil
 }
 

@@ -39,15 +39,19 @@ func served(p profile.Profile) string {
 	return cmp.Or(p.ServedName, p.Model)
 }
 
-// add appends a service with what all services have in common.
-func (d *draft) add(s Service) {
+// add appends a service with what all services have in common. Of its environment
+// the last word is own, a worker's; before that the profile's, before that ours.
+func (d *draft) add(s Service, own map[string]string) {
 	s.Dir = d.s.Dir
 	if !d.remote() {
 		s.Host = ""
 	}
 	s.Log = filepath.Join(d.s.Dir, "logs", s.Name+".log")
 	s.Env = append(bookkeeping(d.s), s.Env...)
-	s.Env = append(s.Env, pairs(d.p.Env)...)
+	if s.Role.Worker() || s.Role == Frontend {
+		s.Env = append(s.Env, pairs(d.p.Env)...)
+	}
+	s.Env = append(s.Env, pairs(own)...)
 	s.Gate.Deadline, s.Gate.Stall = d.p.Timeouts.Ready, d.p.Timeouts.Stall
 	if s.Signal == 0 {
 		s.Signal = syscall.SIGTERM
@@ -78,7 +82,7 @@ func (d *draft) discovery() {
 				"--listen-client-urls", client, "--advertise-client-urls", client,
 				"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default=" + peer},
 			Ports: []Port{{Use: "client", Number: base + offsetEtcd}, {Use: "peer", Number: base + offsetEtcd + 1}},
-			Gate:  Gate{Kind: GateHTTP, Address: at(bind, base+offsetEtcd), Path: "/health"}})
+			Gate:  Gate{Kind: GateHTTP, Address: at(bind, base+offsetEtcd), Path: "/health"}}, nil)
 		d.useEtcd(client)
 	default:
 		d.external(Etcd, etcd, "2379")
@@ -100,7 +104,7 @@ func (d *draft) nats(base int) {
 			Argv: []string{d.s.Programs.NATS, "-js", "-sd", filepath.Join(d.s.Dir, "nats"),
 				"-a", bind, "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor)},
 			Ports: []Port{{Use: "client", Number: port}, {Use: "monitor", Number: monitor}},
-			Gate:  Gate{Kind: GateHTTP, Address: at(bind, monitor), Path: "/healthz"}})
+			Gate:  Gate{Kind: GateHTTP, Address: at(bind, monitor), Path: "/healthz"}}, nil)
 		server = "nats://" + at(bind, port)
 	default:
 		d.external(NATS, server, "4222")

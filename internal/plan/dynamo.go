@@ -69,7 +69,7 @@ func (d *draft) frontend(s Service, port int, r realm) {
 	s.Role, s.Wave, s.Argv, s.Env = Frontend, 1, argv, append(d.dynamoEnv(r, bind), "DYN_HTTP_HOST="+bind)
 	s.Ports = []Port{{Use: "http", Number: port}}
 	s.Gate.Kind, s.Gate.Address, s.Gate.Model, s.Gate.Namespace = GateFrontend, at(bind, port), d.plan.Model, r.namespace
-	d.add(s)
+	d.add(s, nil)
 }
 
 func (d *draft) worker(role Role, i int, w profile.Worker, r realm) {
@@ -88,8 +88,8 @@ func (d *draft) worker(role Role, i int, w profile.Worker, r realm) {
 		env, ports = d.gpuEnv(env, role, w)
 		s.Ports = append(s.Ports, ports...)
 	}
-	s.Env = append(env, pairs(w.Env)...)
-	d.add(s)
+	s.Env = env
+	d.add(s, w.Env)
 	d.plan.Smoke.Counters = append(d.plan.Smoke.Counters, counter(s, "dynamo_component_requests_total"))
 	if role == Decode && strings.Contains(option(s.Argv, "kv-transfer-config"), "NixlConnector") {
 		d.plan.Smoke.Transfers = append(d.plan.Smoke.Transfers, counter(s, "vllm:nixl_xfer_time_seconds_count"))

@@ -85,9 +85,24 @@ func TestNoInheritedValueIsPrinted(t *testing.T) {
 				t.Errorf("the %s of %s does not name the variable that is wanted", form, name)
 			}
 		}
-		env, missing := Environ(caller, p.Services[0].Env)
+		worker := slices.IndexFunc(p.Services, func(s Service) bool { return s.Role.Worker() })
+		env, missing := Environ(caller, p.Services[worker].Env)
 		if len(missing) > 0 || !slices.Contains(env, "HF_TOKEN=sentinel-3") {
 			t.Errorf("%s: the service gets %v, missing %v", name, env, missing)
+		}
+	}
+}
+
+// The profile's env is for workers and frontends; a worker's own has the last word.
+func TestWhoseEnvironmentWins(t *testing.T) {
+	p := textPlan(t, `{name: a, kind: k, engine: mocker, model: m, env: {A: profile, B: profile}, balancer: {port: 8000},
+		aggregated: [{cuda_visible_devices: [0], port: 8001, env: {A: worker}}, {cuda_visible_devices: [1], port: 8002}]}`)
+	for _, row := range []struct{ service, name, want string }{
+		{"aggregated-0", "A", "worker"}, {"aggregated-0", "B", "profile"}, {"aggregated-1", "A", "profile"},
+		{"frontend-0", "A", "profile"}, {"nginx", "A", ""},
+	} {
+		if got := value(service(t, p, row.service), row.name); got != row.want {
+			t.Errorf("%s has %s=%q, want %q", row.service, row.name, got, row.want)
 		}
 	}
 }

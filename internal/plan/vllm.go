@@ -27,10 +27,10 @@ func (d *draft) vllmServers() {
 		args = append(d.engineArgs(args, w), "--host", bind, "--port", strconv.Itoa(port))
 		argv := append([]string{d.s.Programs.VLLM, "serve", d.p.Model}, ordered(args)...)
 		env, ports := d.gpuEnv(d.modelEnv(), Aggregated, w)
-		s := Service{Name: fmt.Sprintf("%s-%d", Aggregated, i), Role: Aggregated, Host: w.Host, Wave: 1, Argv: argv, Env: append(env, pairs(w.Env)...), Devices: w.Devices,
+		s := Service{Name: fmt.Sprintf("%s-%d", Aggregated, i), Role: Aggregated, Host: w.Host, Wave: 1, Argv: argv, Env: env, Devices: w.Devices,
 			Ports: append([]Port{{Use: "http", Number: port}}, ports...),
 			Gate:  Gate{Kind: GateVLLM, Address: at(bind, port), Model: d.plan.Model}}
-		d.add(s)
+		d.add(s, w.Env)
 		d.plan.Smoke.Counters = append(d.plan.Smoke.Counters, counter(s, "vllm:request_success_total"))
 		d.backends = append(d.backends, s.Gate.Address)
 		d.seen++
@@ -87,12 +87,13 @@ func (d *draft) gpuEnv(env []string, role Role, w profile.Worker) ([]string, []P
 		return env, nil
 	}
 	env = append(env, "VLLM_PORT="+strconv.Itoa(internal), "VLLM_HOST_IP="+d.bind(w.Host))
+	ports := []Port{{Use: "internal", Number: internal}} // vLLM takes further ones from here upwards
 	if role == Aggregated {
-		return env, nil
+		return env, ports
 	}
 	side := base + offsetNIXL + nixlStride(d.p)*d.seen
 	env = append(env, "VLLM_NIXL_SIDE_CHANNEL_HOST="+d.bind(w.Host), "VLLM_NIXL_SIDE_CHANNEL_PORT="+strconv.Itoa(side))
-	return env, []Port{{Use: "nixl", Number: side}}
+	return env, append(ports, Port{Use: "nixl", Number: side})
 }
 
 // nixlStride keeps the side channels of neighbours apart: the widest worker decides.

@@ -73,7 +73,7 @@ func (c *Child) Exit() Exit {
 func (c *Child) Died() *DiedError {
 	e := &DiedError{Name: c.spec.Name, Exit: c.Exit(), Log: c.spec.Log, Tail: Tail(c.spec.Log, tailLines)}
 	if e.Exit.Signal != syscall.SIGKILL {
-		e.Hint = hint(lastLines(c.spec.Log, hintLines))
+		e.Hint = Hint(lastLines(c.spec.Log, hintLines))
 	}
 	return e
 }

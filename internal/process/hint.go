@@ -42,10 +42,10 @@ type cause struct {
 	next string
 }
 
-// hint is what to do next about a program that ended with these log lines; ""
+// Hint is what to do next about a program that ended with these log lines; ""
 // when none of them is known. The last one that is known counts: earlier ones
 // may have been warnings.
-func hint(lines []string) string {
+func Hint(lines []string) string {
 	known := causes()
 	for _, line := range slices.Backward(lines) {
 		for _, c := range known {

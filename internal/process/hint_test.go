@@ -52,7 +52,7 @@ func TestF03F27HintSaysWhatToDoNext(t *testing.T) {
 		{"nothing that is known", "Killed\nthe end", ""},
 		{"nothing at all", "", ""},
 	} {
-		got := hint(strings.Split(row.log, "\n"))
+		got := Hint(strings.Split(row.log, "\n"))
 		if (row.want == "") != (got == "") || !strings.Contains(got, row.want) {
 			t.Errorf("%s: got %q, want %q", row.says, got, row.want)
 		}

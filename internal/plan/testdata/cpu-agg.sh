@@ -158,7 +158,7 @@ until_true aggregated-1 says http://127.0.0.1:18202/v1/models tiny
 
 # nginx
 nginx -t -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid /runs/x/t/nginx/nginx.pid;'
-start /runs/x/t/logs/nginx.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 OMP_NUM_THREADS=1 VLLM_CPU_KVCACHE_SPACE=1 VLLM_CPU_OMP_THREADS_BIND=nobind nginx -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid /runs/x/t/nginx/nginx.pid;'
+start /runs/x/t/logs/nginx.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 nginx -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid /runs/x/t/nginx/nginx.pid;'
 
 until_true nginx listens 127.0.0.1 18200
 

@@ -1,0 +1,58 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"topobench/internal/process"
+)
+
+// Cached reports whether a model with an id such as Qwen/Qwen3-0.6B lies in the
+// Hugging Face cache, where every worker will look: HF_HUB_CACHE, else HF_HOME,
+// else ~/.cache/huggingface. A snapshot without config.json does not count.
+func Cached(getenv func(string) string, id string) bool {
+	hub := getenv("HF_HUB_CACHE")
+	if home := getenv("HF_HOME"); hub == "" && home != "" {
+		hub = filepath.Join(home, "hub")
+	}
+	if hub == "" {
+		hub = filepath.Join(getenv("HOME"), ".cache", "huggingface", "hub")
+	}
+	folder := "models--" + strings.ReplaceAll(id, "/", "--")
+	found, err := filepath.Glob(filepath.Join(escape(hub), folder, "snapshots", "*", "config.json"))
+	return err == nil && len(found) > 0
+}
+
+// escape keeps Glob from reading a directory's own name as a pattern.
+func escape(dir string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(dir)
+}
+
+// Interpreter is the Python that runs a program: itself, or what its first line names.
+func (p Prober) Interpreter(path string) string {
+	if python := interpreter(path, p.look); python != "" {
+		return python
+	}
+	return path
+}
+
+// Fetch downloads a model into the cache, once for all workers, with the
+// huggingface_hub that they will use themselves. Its output goes to log.
+func (p Prober) Fetch(ctx context.Context, python, id, log string) error {
+	_, exit, err := p.Starter.Run(ctx, process.Spec{Name: "fetch", Log: log, Env: p.Environ,
+		Argv: []string{python, "-c", "import sys, huggingface_hub; huggingface_hub.snapshot_download(sys.argv[1])", id}})
+	if err != nil {
+		return fmt.Errorf("cannot fetch model %s: %w", id, err)
+	}
+	if exit.Code == 0 {
+		return nil
+	}
+	tail := process.Tail(log, 3)
+	text := fmt.Sprintf("cannot fetch model %s: %s\n    %s\n  log: %s", id, exit, strings.Join(tail, "\n    "), log)
+	if hint := process.Hint(tail); hint != "" {
+		text += "\n  " + hint
+	}
+	return fmt.Errorf("%s", text)
+}
