@@ -67,6 +67,9 @@ func (d *draft) frontend(s Service, port int, r realm) {
 		argv = append(argv, "--router-mode", d.p.Frontend.Router)
 	}
 	s.Role, s.Wave, s.Argv, s.Env = Frontend, 1, argv, append(d.dynamoEnv(r, bind), "DYN_HTTP_HOST="+bind)
+	if size := option(d.p.EngineArgs, "block-size"); size != notGiven && d.routesByKV() {
+		s.Env = append(s.Env, "DYN_KV_CACHE_BLOCK_SIZE="+size) // router and workers must agree
+	}
 	s.Ports = []Port{{Use: "http", Number: port}}
 	s.Gate.Kind, s.Gate.Address, s.Gate.Model, s.Gate.Namespace = GateFrontend, at(bind, port), d.plan.Model, r.namespace
 	d.add(s, nil)
@@ -87,6 +90,12 @@ func (d *draft) worker(role Role, i int, w profile.Worker, r realm) {
 		var ports []Port
 		env, ports = d.gpuEnv(env, role, w)
 		s.Ports = append(s.Ports, ports...)
+		if d.publishes(role) {
+			s.Ports = append(s.Ports, Port{Use: "kv events", Number: d.eventPort()})
+		}
+		if d.publishes(role) && !d.rules.connector {
+			env = append(env, "DYN_VLLM_KV_EVENT_PORT="+strconv.Itoa(d.eventPort()))
+		}
 	}
 	s.Env = env
 	d.add(s, w.Env)

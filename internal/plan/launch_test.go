@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -119,5 +120,36 @@ func serves(t *testing.T, p Plan) {
 	}
 	if resp.StatusCode != http.StatusOK || !strings.Contains(string(text), `"content":`) || !strings.Contains(string(text), "[DONE]") {
 		t.Errorf("HTTP %d through nginx:\n%s", resp.StatusCode, text)
+	}
+}
+
+// A router in kv mode hears from each worker that holds prompts, on a port of its own.
+func TestRouterInKVModeHearsItsWorkers(t *testing.T) {
+	text := `{name: a, kind: k, engine: dynamo, model: m, frontend: {router: kv}, engine_args: [--block-size, "32"],
+		prefill: [{cuda_visible_devices: [0]}, {cuda_visible_devices: [1]}], decode: [{cuda_visible_devices: [2, 3], tensor_parallel: 2}]}`
+	p := textPlan(t, text)
+	events := map[string]bool{}
+	for _, name := range []string{"prefill-0", "prefill-1", "decode-0"} {
+		argv := service(t, p, name).Argv
+		if i := slices.Index(argv, "--kv-events-config"); i >= 0 {
+			events[argv[i+1]] = true
+		} else if name != "decode-0" {
+			t.Errorf("%s publishes nothing: %v", name, argv)
+		}
+	}
+	if len(events) != 2 {
+		t.Errorf("the endpoints are %v, want one of its own for each prefill and none for decode", events)
+	}
+	if got := value(service(t, p, "frontend"), "DYN_KV_CACHE_BLOCK_SIZE"); got != "32" {
+		t.Errorf("the router thinks of blocks of %q", got)
+	}
+	where := site()
+	where.Versions.Dynamo = "0.9.1"
+	old, err := Make(read(t, "p.yaml", text), where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := value(service(t, old, "prefill-1"), "DYN_VLLM_KV_EVENT_PORT"); got == "" || slices.Contains(service(t, old, "prefill-1").Argv, "--kv-events-config") {
+		t.Errorf("Dynamo 0.9 takes the port by the environment: %q", got)
 	}
 }

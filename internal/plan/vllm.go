@@ -13,6 +13,21 @@ import (
 // default connector any more. One in engine_args takes its place.
 const kvTransfer = `{"kv_connector":"NixlConnector","kv_role":"kv_both"}`
 
+// kvEvents tells the router which blocks a worker holds. vLLM binds where the
+// endpoint has a "*" and connects otherwise, so this one cannot be on loopback.
+const kvEvents = `{"publisher":"zmq","topic":"kv-events","endpoint":"tcp://*:%d","enable_kv_cache_events":true}`
+
+// publishes reports whether a worker sends KV events: only a router in kv mode
+// listens, and decode workers never do (Dynamo 0.6 and newer; 0.5 allocates the
+// ports itself).
+func (d *draft) publishes(role Role) bool {
+	return d.p.Engine == "dynamo" && d.rules.nixlPorts && role != Decode && d.routesByKV()
+}
+
+func (d *draft) routesByKV() bool { return d.p.Frontend != nil && d.p.Frontend.Router == "kv" }
+
+func (d *draft) eventPort() int { return portBase(d.p) + offsetEvents + nixlStride(d.p)*d.seen }
+
 // vllmServers plans one `vllm serve` a worker.
 func (d *draft) vllmServers() {
 	for i, w := range d.p.Aggregated {
