@@ -62,6 +62,9 @@ func (d *draft) dynamoVLLMArgv(role Role, w profile.Worker) []string {
 	if d.rules.connector && role != Aggregated && option(args, "kv-transfer-config") == notGiven {
 		args = append(args, "--kv-transfer-config", kvTransfer)
 	}
+	if d.publishes(role) && d.rules.connector && option(args, "kv-events-config") == notGiven {
+		args = append(args, "--kv-events-config", fmt.Sprintf(kvEvents, d.eventPort()))
+	}
 	return append([]string{d.s.Programs.Python, "-m", "dynamo.vllm"}, ordered(args)...)
 }
 
