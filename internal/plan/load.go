@@ -128,6 +128,7 @@ func (d *draft) load() {
 	counters, transfers := d.plan.Smoke.Counters, d.plan.Smoke.Transfers
 	d.plan.Smoke = NewSmoke(direct...)
 	d.plan.Smoke.Counters, d.plan.Smoke.Transfers = counters, transfers
+	d.plan.Smoke.Round = max(len(direct), len(d.p.Prefill), len(d.p.Decode), len(d.p.Aggregated))
 	d.plan.Smoke.Patience = min(d.plan.Smoke.Patience, d.p.Timeouts.Ready) // a lagging router is not ready either
 }
 

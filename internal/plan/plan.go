@@ -142,13 +142,14 @@ type Smoke struct {
 	// Transfers are KV caches that decode workers fetched from prefill workers;
 	// one that has served without any has computed its prompts itself.
 	Transfers []Counter     `json:"transfers,omitempty"`
+	Round     int           `json:"round"`       // completions sent at once: as many as the largest role has workers
 	Patience  time.Duration `json:"patience_ns"` // with answers that are not 200: a router may lag behind discovery
 	Deadline  time.Duration `json:"deadline_ns"` // the first handshake of each pair of workers takes 5-30 s
 }
 
 // NewSmoke is the smoke of addresses with its limits, without counters.
 func NewSmoke(urls ...string) Smoke {
-	return Smoke{URLs: urls, Patience: 30 * time.Second, Deadline: 5 * time.Minute}
+	return Smoke{URLs: urls, Round: len(urls), Patience: 30 * time.Second, Deadline: 5 * time.Minute}
 }
 
 // Counter is the place where a worker counts its requests.

@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	pollEvery = 50 * time.Millisecond
-	wanted    = 3 // successive good answers
+	pollEvery    = 50 * time.Millisecond
+	confirmEvery = 15 * time.Millisecond // once an answer was good
+	wanted       = 3                     // successive good answers
 )
 
 // NotReadyError says which service never became ready, and its last answer.
@@ -43,8 +44,6 @@ func (e *NotReadyError) Error() string {
 func Await(ctx context.Context, s plan.Service, note func(string)) (time.Time, error) {
 	began := time.Now()
 	w := &watch{service: s, note: note, stall: newStall(s.Log, s.Gate.Stall, began), last: errors.New("its answers do not stay good")}
-	ticker := time.NewTicker(pollEvery)
-	defer ticker.Stop()
 	var first time.Time
 	for good := 0; ; {
 		if err := ask(ctx, s.Gate); err != nil {
@@ -62,9 +61,16 @@ func Await(ctx context.Context, s plan.Service, note func(string)) (time.Time, e
 		select {
 		case <-ctx.Done():
 			return first, context.Cause(ctx)
-		case <-ticker.C:
+		case <-time.After(pause(good)):
 		}
 	}
+}
+
+func pause(good int) time.Duration {
+	if good > 0 {
+		return confirmEvery
+	}
+	return pollEvery
 }
 
 // watch remembers the last answer and tells changes.

@@ -28,7 +28,7 @@ func (e *RefusedError) Error() string { return fmt.Sprintf("HTTP %d: %s", e.Stat
 
 // Smoke streams completions with the load's own body, through each address that
 // the load will use, until every worker's request counter has moved. One round
-// sends as many at once as there are counters. A 400 is returned at once as
+// sends as many at once as the largest role has workers. A 400 is returned at once as
 // *RefusedError. A decode worker that goes on serving without a transfer from
 // prefill is an error by that name.
 func Smoke(ctx context.Context, s plan.Smoke, l plan.Load, note func(string)) error {
@@ -66,10 +66,10 @@ func smokeNote(err error, idle []string) string {
 	return "served no request yet: " + strings.Join(idle, ", ")
 }
 
-// round sends one completion a counter, all at once, to the addresses in turn, and
-// tells the first that went wrong.
+// round sends completions, all at once, to the addresses in turn, and tells the
+// first that went wrong.
 func round(ctx context.Context, s plan.Smoke, l plan.Load) error {
-	n := max(len(s.URLs), len(s.Counters))
+	n := max(len(s.URLs), s.Round)
 	results := make(chan error, n)
 	for i := range n {
 		go func() { results <- complete(ctx, s.URLs[i%len(s.URLs)], l) }()
