@@ -152,6 +152,9 @@ func (c *Campaign) measure(ctx context.Context, p plan.Plan, t *Topology) error 
 	began := time.Now()
 	l, err := c.smoke(ctx, p, t)
 	t.Times.Smoke = time.Since(began)
+	if interrupted(ctx) {
+		return nil
+	}
 	if err != nil {
 		t.Err = fmt.Errorf("%s came up, but does not serve: %w", t.Name, err)
 		return nil

@@ -44,7 +44,7 @@ func (c *Campaign) sweep(ctx context.Context, t *Topology, l plan.Load) error {
 		t.Cells = append(t.Cells, *cell)
 		finished = append(finished, status.Cell{Concurrency: concurrency, Took: cell.Took})
 		c.Screen.Note(cellLine(t.Name, *cell))
-		if c.FailFast && cell.Verdict.State == result.Invalid {
+		if c.FailFast && cell.Verdict.State != result.Valid {
 			return &FailFastError{Cell: *cell}
 		}
 	}

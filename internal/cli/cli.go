@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -50,12 +51,15 @@ type commands struct {
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
+// conducting are the commands that start processes, and must take them down.
+var conducting = []string{"run", "up", "perf"} // never written to
+
 // Main runs one command and returns the exit code of the process.
 func Main(args []string, env *Env) int {
 	if len(args) > 0 && args[0] == "shepherd" {
 		return shepherd.Main(args[1:])
 	}
-	signals := listen()
+	signals := listen(len(args) > 0 && slices.Contains(conducting, args[0]))
 	defer signals.stop()
 	done := make(chan int, 1)
 	go func() { done <- run(args, env, signals) }()
@@ -73,8 +77,12 @@ type stopped int
 
 func run(args []string, env *Env, signals *signals) (code int) {
 	defer func() {
-		if s, ok := recover().(stopped); ok {
-			code = int(s)
+		switch r := recover().(type) {
+		case nil:
+		case stopped:
+			code = int(r)
+		default:
+			panic(r)
 		}
 	}()
 	var c commands

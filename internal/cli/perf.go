@@ -57,7 +57,7 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	t, err := session.campaign.Perf(ctx, c.deployment(), c.plan(wish, session))
 	err = errors.Join(err, session.close())
 	summary := runCmd{Title: "Single Node", loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
-	return errors.Join(err, summary.report(env, session, []campaign.Topology{t}))
+	return errors.Join(err, summary.report(env, session, []campaign.Topology{t}, nil))
 }
 
 // wish is the load generator and its version; the server is somebody else's.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 
 	"topobench/internal/report"
 	"topobench/internal/result"
@@ -30,6 +31,9 @@ func (c *plotCmd) Run(env *Env) error {
 		return fmt.Errorf("cannot plot %s: no cell was found below it (artifacts_N/-concurrencyC/profile_export_aiperf.json)", c.Root)
 	}
 	facts, err := report.Of(cells, report.Options{Title: c.Title, Stat: c.Stat, At: c.At, Baseline: c.Baseline})
+	if err == nil {
+		err = c.checkBaseline(facts.Series)
+	}
 	if err != nil {
 		return &usageError{err}
 	}
@@ -43,6 +47,18 @@ func (c *plotCmd) Run(env *Env) error {
 		err = present(env, facts, c.Out)
 	}
 	return errors.Join(err, partial(cells, faults))
+}
+
+// checkBaseline: report says only that it has no cell, here it is misspelt.
+func (c *plotCmd) checkBaseline(all []report.Series) error {
+	var labels []string
+	for _, s := range all {
+		labels = append(labels, s.Label)
+	}
+	if c.Baseline == "" || slices.Contains(labels, c.Baseline) {
+		return nil
+	}
+	return fmt.Errorf("cannot compare with --baseline %q: there is no such series below %s; choose one of %q", c.Baseline, c.Root, labels)
 }
 
 // partial tells by the exit code that something was left out or is not valid.

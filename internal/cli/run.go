@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"topobench/internal/campaign"
@@ -44,7 +45,19 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 		topologies, err = conductor.Conduct(ctx, wishes)
 	}
 	err = errors.Join(err, session.close())
-	return errors.Join(err, c.report(env, session, topologies))
+	return errors.Join(err, c.report(env, session, topologies, wishes))
+}
+
+// checkBaseline: that a label is misspelt should not be learnt when all is measured.
+func (c *runCmd) checkBaseline(profiles []profile.Profile) error {
+	var labels []string
+	for _, p := range profiles {
+		labels = append(labels, p.Label())
+	}
+	if c.Baseline == "" || slices.Contains(labels, c.Baseline) {
+		return nil
+	}
+	return fmt.Errorf("--baseline %s is no series of this run: choose one of %s", c.Baseline, strings.Join(labels, ", "))
 }
 
 // load reads and checks everything that can be wrong before a process starts.
@@ -56,7 +69,7 @@ func (c *runCmd) load(ctx context.Context, env *Env) ([]campaign.Wish, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := campaign.Comparable(profiles); err != nil {
+	if err := errors.Join(campaign.Comparable(profiles), c.checkBaseline(profiles)); err != nil {
 		return nil, &usageError{err}
 	}
 	return wishes(ctx, profiles, c.binFlags, env)
@@ -77,7 +90,7 @@ func wishes(ctx context.Context, profiles []profile.Profile, f binFlags, env *En
 			continue
 		}
 		faults = append(faults, err, unfit, clash, checkModel(p, env))
-		all = append(all, campaign.Wish{Profile: p, Programs: programs, Versions: launch.Versions})
+		all = append(all, campaign.Wish{Profile: p, Programs: programs, Versions: installed})
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, &usageError{err}

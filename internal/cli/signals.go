@@ -19,15 +19,19 @@ type signals struct {
 }
 
 // listen takes SIGINT, SIGTERM, and SIGHUP unless it was ignored at the start
-// (nohup). SIGPIPE is caught, not ignored: children must inherit its default.
-func listen() *signals {
+// (nohup), of a command that has something to take down; any other is ended by
+// them as usual. SIGPIPE is caught, not ignored: children must inherit its default.
+func listen(conducts bool) *signals {
 	s := &signals{abandon: make(chan struct{})}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	hurry, rush := context.WithCancel(context.Background())
 	s.ctx, s.hurry = ctx, hurry
 	caught := make(chan os.Signal, 8)
-	wanted := []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGPIPE}
-	if !signal.Ignored(syscall.SIGHUP) {
+	wanted := []os.Signal{syscall.SIGPIPE}
+	if conducts {
+		wanted = append(wanted, syscall.SIGINT, syscall.SIGTERM)
+	}
+	if conducts && !signal.Ignored(syscall.SIGHUP) {
 		wanted = append(wanted, syscall.SIGHUP)
 	}
 	signal.Notify(caught, wanted...)

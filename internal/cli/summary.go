@@ -12,25 +12,61 @@ import (
 	"topobench/internal/result"
 )
 
-// report prints the table, writes chart and CSV into the artifacts root, and
-// returns what the exit code must tell.
-func (c *runCmd) report(env *Env, s *session, topologies []campaign.Topology) error {
+// report says what became of each topology, prints the table, writes chart and
+// CSV, and returns what the exit code must tell.
+func (c *runCmd) report(env *Env, s *session, topologies []campaign.Topology, wishes []campaign.Wish) error {
 	if len(topologies) == 0 {
 		return nil
 	}
-	facts, err := c.facts(s, topologies)
+	printTopologies(env, topologies)
+	printUnreached(env, topologies, wishes)
+	err := c.present(env, s, topologies)
+	fmt.Fprintf(env.Stdout, "\n%s%s\n%s", deviations(topologies), c.prompts(), campaign.TimeTable(topologies))
+	fmt.Fprintf(env.Stdout, "\nlogs, plans and journal: %s\n", s.campaign.Run.Path())
+	return errors.Join(err, outcome(topologies))
+}
+
+// present shows the facts of this run and writes them twice: among the run's own
+// files, and as the newest of the artifacts root.
+func (c *runCmd) present(env *Env, s *session, topologies []campaign.Topology) error {
+	facts, err := c.facts(env, s, topologies)
 	if err != nil {
 		return err
 	}
-	printTopologies(env, topologies)
-	if len(facts.Rows) > 0 {
-		if err := present(env, facts, s.campaign.Run.Root()); err != nil {
-			return err
+	root := s.campaign.Run.Root()
+	if len(facts.Rows) == 0 {
+		fmt.Fprintf(env.Stdout, "no cell was measured: a chart or results.csv in %s is of an earlier run\n", root)
+		return nil
+	}
+	_, err = facts.Files(s.campaign.Run.Path())
+	return errors.Join(err, present(env, facts, root))
+}
+
+// deviations names what differs from the guide, topology by topology.
+func deviations(topologies []campaign.Topology) string {
+	var b strings.Builder
+	for _, t := range topologies {
+		var ids []string
+		for _, d := range t.Deviations {
+			ids = append(ids, d.ID)
+		}
+		if len(ids) > 0 {
+			fmt.Fprintf(&b, "%s differs from the guide in: %s\n", t.Name, strings.Join(ids, ", "))
 		}
 	}
-	fmt.Fprintf(env.Stdout, "\n%s\n%s", c.prompts(), campaign.TimeTable(topologies))
-	fmt.Fprintf(env.Stdout, "\nlogs, plans and journal: %s\n", s.campaign.Run.Path())
-	return outcome(topologies)
+	if b.Len() > 0 {
+		b.WriteString("(topobench plan PROFILE --guide explains each)\n")
+	}
+	return b.String()
+}
+
+// printUnreached names the topologies whose turn never came.
+func printUnreached(env *Env, topologies []campaign.Topology, wishes []campaign.Wish) {
+	for i, w := range wishes {
+		if i >= len(topologies) {
+			fmt.Fprintf(env.Stdout, "%s: not started\n", w.Profile.Name)
+		}
+	}
 }
 
 // prompts names what the load does to prefix caches; how much of it they kept is
@@ -43,21 +79,26 @@ func (c *runCmd) prompts() string {
 		"again, which a prefix cache may still hold; --fresh-prompts gives each level its own.\n"
 }
 
-// facts reads back the cells of this run, and of no other, from the artifacts.
-func (c *runCmd) facts(s *session, topologies []campaign.Topology) (report.Facts, error) {
-	cells, faults := result.Tree(s.campaign.Run.Root())
-	mine := func(cell result.Cell) bool {
-		return slices.ContainsFunc(topologies, func(t campaign.Topology) bool { return t.Artifacts.Path != "" && t.Artifacts.Name() == cell.Artifacts })
-	}
-	cells = slices.DeleteFunc(cells, func(cell result.Cell) bool { return !mine(cell) })
-	if len(cells) == 0 && len(faults) > 0 {
-		return report.Facts{}, errors.Join(faults...)
-	}
-	var order []string
+// facts reads back the cells of this run, and of no other, from the artifacts. A
+// run that did not measure all it was asked for says so in the chart's title.
+func (c *runCmd) facts(env *Env, s *session, topologies []campaign.Topology) (report.Facts, error) {
+	title := c.Title
+	var order, mine []string
 	for _, t := range topologies {
 		order = append(order, t.Label)
+		if t.Artifacts.Path != "" {
+			mine = append(mine, t.Artifacts.Name())
+		}
+		if len(t.Cells) < len(t.Asked) {
+			title = c.Title + ", partial"
+		}
 	}
-	return report.Of(cells, report.Options{Title: c.Title, Baseline: c.Baseline, Order: order})
+	if len(mine) == 0 {
+		return report.Facts{}, nil
+	}
+	cells, faults := result.Tree(s.campaign.Run.Root(), mine...)
+	printAll(env.Stderr, texts(faults), "topobench: ")
+	return report.Of(cells, report.Options{Title: title, Baseline: c.Baseline, Order: order})
 }
 
 // present shows the facts in all forms that a person reads.
@@ -98,15 +139,16 @@ func printTopologies(env *Env, topologies []campaign.Topology) {
 	}
 }
 
-// outcome is the exit code of what was measured: a topology without any cell is
-// stronger than cells that are not valid.
+// outcome is the exit code of what was measured: a topology that did not come up
+// is stronger than cells that are not valid. One that an error ended before its
+// first cell leaves the code to that error.
 func outcome(topologies []campaign.Topology) error {
 	code := codeOK
 	for _, t := range topologies {
-		if len(t.Cells) == 0 {
+		if len(t.Cells) == 0 && t.Err != nil {
 			return &quietError{codeNotUp}
 		}
-		if t.Err != nil || len(t.Cells) < len(t.Asked) || slices.ContainsFunc(t.Cells, func(c campaign.Cell) bool { return c.Verdict.State == result.Invalid }) {
+		if len(t.Cells) > 0 && (t.Err != nil || len(t.Cells) < len(t.Asked) || slices.ContainsFunc(t.Cells, notValid)) {
 			code = codePartial
 		}
 	}
@@ -115,3 +157,5 @@ func outcome(topologies []campaign.Topology) error {
 	}
 	return nil
 }
+
+func notValid(c campaign.Cell) bool { return c.Verdict.State != result.Valid }

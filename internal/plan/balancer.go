@@ -24,7 +24,7 @@ func (d *draft) balancer() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", d.p.Source, err)
 	}
-	globals := "daemon off; pid " + filepath.Join(prefix, "nginx.pid") + ";"
+	globals := `daemon off; pid "` + filepath.Join(prefix, "nginx.pid") + `";`
 	if d.s.Root {
 		globals += " user root;"
 	}

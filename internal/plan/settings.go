@@ -20,8 +20,8 @@ const notGiven = "default"
 // settings reads off the workers' commands what they are told of each compared
 // option. Where the workers of a topology differ, the roles are named:
 // "prefill 4096, decode 8192". The engine with its version is one of them.
-func settings(p Plan) map[string]string {
-	said := map[string]string{"engine": engineName(p)}
+func settings(p Plan, installed Versions) map[string]string {
+	said := map[string]string{"engine": engineName(p, installed)}
 	for _, name := range compared {
 		var values, byRole []string
 		for _, s := range p.Services {
@@ -39,10 +39,11 @@ func settings(p Plan) map[string]string {
 }
 
 // engineName is what computes: Dynamo's workers are vLLM inside.
-func engineName(p Plan) string {
-	name, version := "vLLM", p.Versions.VLLM
+// What is installed counts, not what the profile says it plans for.
+func engineName(p Plan, installed Versions) string {
+	name, version := "vLLM", cmp.Or(installed.VLLM, p.Versions.VLLM)
 	if p.Simulated {
-		name, version = "Dynamo mocker", p.Versions.Dynamo
+		name, version = "Dynamo mocker", cmp.Or(installed.Dynamo, p.Versions.Dynamo)
 	}
 	return name + " " + cmp.Or(string(version), "of unknown version")
 }

@@ -70,7 +70,7 @@ func (v Values) check() error {
 	if len(v.Backends) == 0 {
 		faults = append(faults, errors.New("there is no backend"))
 	}
-	if strings.ContainsAny(v.Prefix, "\"'{};$\\\n\r\t ") {
+	if strings.ContainsAny(v.Prefix, "\"$\\\n\r\t") { // inside double quotes
 		faults = append(faults, fmt.Errorf("the directory %q holds characters that nginx.conf gives a meaning: choose another --artifacts-root-dir", v.Prefix))
 	}
 	return errors.Join(faults...)

@@ -40,11 +40,11 @@ http > server > location / > proxy_pass http://backend_servers
 http > server > location / > proxy_http_version 1.1
 http > server > location / > proxy_read_timeout 240s`
 	const added = `http > access_log off
-http > client_body_temp_path /run/x/tmp/body
-http > proxy_temp_path /run/x/tmp/proxy
-http > fastcgi_temp_path /run/x/tmp/fastcgi
-http > uwsgi_temp_path /run/x/tmp/uwsgi
-http > scgi_temp_path /run/x/tmp/scgi
+http > client_body_temp_path "/run/x/tmp/body"
+http > proxy_temp_path "/run/x/tmp/proxy"
+http > fastcgi_temp_path "/run/x/tmp/fastcgi"
+http > uwsgi_temp_path "/run/x/tmp/uwsgi"
+http > scgi_temp_path "/run/x/tmp/scgi"
 `
 	want := strings.Replace(guide, "http > upstream", added+"http > upstream", 1)
 	want = strings.Replace(want, "listen 8000", "listen 127.0.0.1:8000", 1)
@@ -110,10 +110,10 @@ func TestInjectionIsRefused(t *testing.T) {
 		{"a block in the zone of an address", Values{Listen: "[fe80::1%x;}server{listen 0.0.0.0:80;]:1", Backends: values().Backends, Prefix: "/x"}, []string{"is not an address and port"}},
 		{"a name, which nginx would look up", Values{Listen: values().Listen, Backends: []string{"localhost:8001"}, Prefix: "/x"}, []string{`"localhost:8001"`}},
 		{"a line of its own", Values{Listen: "127.0.0.1:8000\n", Backends: values().Backends, Prefix: "/x"}, []string{"is not an address and port"}},
-		{"a block in the directory", Values{Listen: values().Listen, Backends: values().Backends, Prefix: "/x; } server { listen 80; #"}, []string{"--artifacts-root-dir"}},
-		{"a space in the directory", Values{Listen: values().Listen, Backends: values().Backends, Prefix: "/x y"}, []string{`"/x y"`}},
+		{"a block in the directory", Values{Listen: values().Listen, Backends: values().Backends, Prefix: `/x"; } server { listen 80; #`}, []string{"--artifacts-root-dir"}},
+		{"a line in the directory", Values{Listen: values().Listen, Backends: values().Backends, Prefix: "/x\ny"}, []string{`"/x\ny"`}},
 		{"a variable in the directory", Values{Listen: values().Listen, Backends: values().Backends, Prefix: "/$uri"}, []string{`"/$uri"`}},
-		{"all faults at once", Values{Listen: "a", Prefix: "/x y"}, []string{`"a"`, "no backend", `"/x y"`}},
+		{"all faults at once", Values{Listen: "a", Prefix: "/$y"}, []string{`"a"`, "no backend", `"/$y"`}},
 	} {
 		text, err := Render("guide", row.values)
 		if err == nil {

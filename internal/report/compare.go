@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"topobench/internal/frontier"
 )
@@ -17,6 +18,8 @@ type Comparison struct {
 	Simulated bool      `json:"simulated"`
 	Measured  *Measured `json:"measured"`
 	Sentence  string    `json:"sentence"`
+
+	stat string // " (p99)" for the sentence, empty if it is avg
 }
 
 // Measured is frontier.Comparison: At, Lo and Hi in tokens/s/user, Baseline, Other and Diff in
@@ -32,67 +35,76 @@ type Measured struct {
 }
 
 // comparisons compares every other series with the baseline.
-func comparisons(all []Series, o Options) ([]Comparison, error) {
+func comparisons(all []Series, o Options) []Comparison {
 	made := []Comparison{}
 	if len(all) == 0 {
-		return made, nil
+		return made
 	}
-	base, err := baseline(all, o.Baseline)
-	if err != nil {
-		return nil, err
+	base := baseline(all, o.Baseline)
+	if base < 0 {
+		said := printable("no number: the baseline " + o.Baseline + " has no cell")
+		return append(made, Comparison{Baseline: o.Baseline, Sentence: said})
 	}
 	for i, s := range all {
 		if i != base {
-			made = append(made, compare(all[base], s, o.At))
+			made = append(made, compare(all[base], s, o))
 		}
 	}
-	return made, nil
+	return made
 }
 
-// baseline is the index of the series named, else of the first aggregated one, else 0.
-func baseline(all []Series, label string) (int, error) {
+// baseline is the index of the series named, -1 if there is none; without a name that of the first
+// aggregated one, else 0.
+func baseline(all []Series, label string) int {
 	if label == "" {
-		return max(0, slices.IndexFunc(all, func(s Series) bool { return s.Mode == "aggregated" })), nil
+		return max(0, slices.IndexFunc(all, func(s Series) bool { return s.Mode == "aggregated" }))
 	}
-	if i := slices.IndexFunc(all, func(s Series) bool { return s.Label == label }); i >= 0 {
-		return i, nil
-	}
-	var known []string
-	for _, s := range all {
-		known = append(known, s.Label)
-	}
-	return 0, fmt.Errorf("cannot compare with baseline %q: there is no such series; choose one of %q", label, known)
+	return slices.IndexFunc(all, func(s Series) bool { return s.Label == label })
 }
 
-func compare(base, other Series, at *float64) Comparison {
+func compare(base, other Series, o Options) Comparison {
 	c := Comparison{Baseline: base.Label, Other: other.Label, Simulated: base.Simulated || other.Simulated}
-	if base.curve == nil || other.curve == nil {
-		c.Sentence = c.refusal("a series has no valid point", base, other)
-		return c
+	if o.Stat != "avg" {
+		c.stat = " (" + o.Stat + ")"
 	}
-	found, err := frontier.Compare(*base.curve, *other.curve, at)
-	if err != nil {
-		c.Sentence = c.refusal(why(err), base, other)
-		return c
+	why := obstacle(base, other)
+	if why == "" {
+		found, err := frontier.Compare(*base.curve, *other.curve, o.At)
+		if err == nil {
+			measured := Measured(found)
+			c.Measured, c.Sentence = &measured, printable(c.words(measured))
+			return c
+		}
+		why = missed(err) + ranges(base, other)
 	}
-	measured := Measured(found)
-	c.Measured, c.Sentence = &measured, c.words(measured)
+	c.Sentence = printable(fmt.Sprintf("%sno number for %s against %s%s: %s", c.mark(), c.Other, c.Baseline, c.stat, why))
 	return c
+}
+
+// obstacle is what forbids to look at the frontiers at all, or is empty.
+func obstacle(base, other Series) string {
+	for _, s := range []Series{other, base} {
+		if len(s.Mixed) > 0 {
+			return s.Label + " has no frontier, its artifacts differ: " + strings.Join(s.Mixed, "; ")
+		}
+	}
+	if differ := other.against(base.Setup); differ != "" {
+		return "different loads: " + differ
+	}
+	if base.curve == nil || other.curve == nil {
+		return "a series has no valid point" + ranges(base, other)
+	}
+	return ""
 }
 
 // words says the numbers. The difference is that of the numbers as printed, so that the sum is right.
 func (c Comparison) words(m Measured) string {
 	n := max(decimals(m.Baseline), decimals(m.Other))
 	diff := round(m.Other, n) - round(m.Baseline, n)
-	return fmt.Sprintf("%sat %s tok/s/user %s gives %.*f and %s %.*f tokens/s/gpu: %.*f - %.*f = %+.*f tokens/s/gpu, %.2fx"+
+	return fmt.Sprintf("%sat %s tok/s/user%s %s gives %.*f and %s %.*f tokens/s/gpu: %.*f - %.*f = %+.*f tokens/s/gpu, %.2fx"+
 		" (shared range %s; interpolated)",
-		c.mark(), number(m.At), c.Other, n, m.Other, c.Baseline, n, m.Baseline, n, m.Other, n, m.Baseline, n, diff, m.Ratio,
+		c.mark(), number(m.At), c.stat, c.Other, n, m.Other, c.Baseline, n, m.Baseline, n, m.Other, n, m.Baseline, n, diff, m.Ratio,
 		span(m.Lo, m.Hi))
-}
-
-// refusal says why there is no number, and what each series knows.
-func (c Comparison) refusal(why string, base, other Series) string {
-	return fmt.Sprintf("%sno number for %s against %s: %s (%s; %s)", c.mark(), c.Other, c.Baseline, why, other.knows(), base.knows())
 }
 
 func (c Comparison) mark() string {
@@ -102,8 +114,8 @@ func (c Comparison) mark() string {
 	return ""
 }
 
-// why says an error of frontier.Compare without the ranges, which stand beside it.
-func why(err error) string {
+// missed says an error of frontier.Compare without the ranges, which stand beside it.
+func missed(err error) string {
 	if none, ok := errors.AsType[*frontier.NoOverlapError](err); ok {
 		if none.At != nil {
 			return number(*none.At) + " tok/s/user is not within both"
@@ -115,6 +127,9 @@ func why(err error) string {
 	}
 	return err.Error()
 }
+
+// ranges is what each series knows.
+func ranges(base, other Series) string { return " (" + other.knows() + "; " + base.knows() + ")" }
 
 func (s Series) knows() string {
 	if s.curve == nil {

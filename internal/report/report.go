@@ -19,11 +19,12 @@ type Options struct {
 	Title    string   // default "Single Node"
 	Stat     string   // of tokens/s/user, TTFT and ITL; default "avg"
 	At       *float64 // tokens/s/user to compare at; nil is the middle of the shared range
-	Baseline string   // a label; default the first aggregated series, else the first
+	Baseline string   // a label; default the first aggregated series, else the first; one without cells is said
 	Order    []string // labels in profile order; others follow, sorted
 }
 
-// Facts is everything that is said. Comparisons has one entry for each series but the baseline.
+// Facts is everything that is said. Comparisons has one entry for each series but the baseline,
+// or, if the baseline has no cell, one without Other that says so.
 type Facts struct {
 	Title       string          `json:"title"`
 	Stat        string          `json:"stat"`
@@ -40,7 +41,7 @@ func Stats() []string {
 }
 
 // Of makes the facts of cells, in rows sorted by artifacts_N and concurrency. It fails if the statistic
-// or the baseline is unknown; no cells are no error.
+// is unknown; no cells are no error.
 func Of(cells []result.Cell, o Options) (Facts, error) {
 	o.Title, o.Stat = cmp.Or(o.Title, "Single Node"), cmp.Or(o.Stat, "avg")
 	if !slices.Contains(Stats(), o.Stat) {
@@ -53,9 +54,8 @@ func Of(cells []result.Cell, o Options) (Facts, error) {
 	if slices.ContainsFunc(f.Series, func(s Series) bool { return s.Simulated }) {
 		f.Title += " (simulated)"
 	}
-	var err error
-	f.Comparisons, err = comparisons(f.Series, o)
-	return f, err
+	f.Comparisons = comparisons(f.Series, o)
+	return f, nil
 }
 
 // Sentences says each comparison in words.

@@ -166,9 +166,6 @@ func TestWrongOptionsNameTheChoices(t *testing.T) {
 	if _, err := Of(cells, Options{Stat: "p51"}); err == nil || !strings.Contains(err.Error(), "avg min max p1 p5 p10 p25 p50 p75 p90 p95 p99") {
 		t.Errorf("an unknown statistic: %v", err)
 	}
-	if _, err := Of(cells, Options{Baseline: "x"}); err == nil || !strings.Contains(err.Error(), "vllm_serve_aggregated") {
-		t.Errorf("an unknown baseline: %v", err)
-	}
 }
 
 func TestNoCells(t *testing.T) {

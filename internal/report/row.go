@@ -27,7 +27,8 @@ type Row struct {
 	AIPerf        string             `json:"aiperf_version"`
 	CountsDiffer  *bool              `json:"token_counts_differ"` // nil: one of the counts is missing
 
-	mode string // aggregated or disaggregated
+	mode  string // aggregated or disaggregated
+	setup Setup
 }
 
 // perGPU is output_token_throughput / GPUs: upstream has it as avg whatever statistic x has.
@@ -79,6 +80,7 @@ func rows(cells []result.Cell, stat string) []Row {
 			Numbers: numbers(c, stat), State: state(c), Reasons: reasons(c),
 			Name: c.Deployment.Name, Artifacts: c.Artifacts, GPUs: c.GPUs,
 			Simulated: c.Deployment.Simulated, AIPerf: c.Measurement.AIPerf, mode: c.Deployment.Mode,
+			setup: Setup{c.Deployment.Model, c.Deployment.ISL, c.Deployment.OSL, c.GPUs},
 		}
 		row.countTokens()
 		made = append(made, row)

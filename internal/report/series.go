@@ -11,44 +11,55 @@ import (
 	"topobench/internal/result"
 )
 
-// Series is what one label has. Its curve is the frontier of its valid cells.
+// Series is what one label has. Its curve is the frontier of its valid cells; where Mixed says that its
+// artifacts_N are not comparable it has no frontier and no Setup.
 type Series struct {
-	Label     string   `json:"label"`
-	Mode      string   `json:"mode"` // aggregated or disaggregated
-	Simulated bool     `json:"simulated"`
+	Label     string `json:"label"`
+	Mode      string `json:"mode"` // aggregated or disaggregated
+	Simulated bool   `json:"simulated"`
+	Setup
+	Mixed     []string `json:"mixed"`     // in what its artifacts_N differ
 	Artifacts []string `json:"artifacts"` // artifacts_N, in order
 	Cells     int      `json:"cells"`
 	Valid     int      `json:"valid"` // cells that are valid and have both coordinates
 
-	curve *frontier.Curve // nil without a valid point
+	curve *frontier.Curve // nil without a valid point or if mixed
 }
 
 // series groups the rows by label and marks the efficient ones in place.
 func series(rows []Row, stat string, order []string) []Series {
 	made := []Series{}
 	for _, label := range labels(rows, order) {
-		s := Series{Label: label, Artifacts: []string{}}
-		var valid []int // indices of rows
-		var points []frontier.Point
-		for i, r := range rows {
-			if r.Label != label {
-				continue
-			}
-			s.add(r)
-			if p, ok := r.point(stat); ok && r.State == result.Valid {
-				valid, points = append(valid, i), append(points, p)
-			}
-		}
-		for i, on := range frontier.Of(points) {
-			rows[valid[i]].Efficient = on
-		}
-		s.Valid = len(points)
-		if curve, err := frontier.NewCurve(points); err == nil { // else ErrNoPoints
-			s.curve = &curve
-		}
-		made = append(made, s)
+		made = append(made, seriesOf(label, rows, stat))
 	}
 	return made
+}
+
+func seriesOf(label string, rows []Row, stat string) Series {
+	s := Series{Label: label, Mixed: mixed(rows, label), Artifacts: []string{}}
+	var valid []int // indices of rows
+	var points []frontier.Point
+	for i, r := range rows {
+		if r.Label != label {
+			continue
+		}
+		s.add(r)
+		if p, ok := r.point(stat); ok && r.State == result.Valid {
+			valid, points = append(valid, i), append(points, p)
+		}
+	}
+	s.Valid = len(points)
+	if len(s.Mixed) > 0 {
+		s.Setup = Setup{}
+		return s
+	}
+	for i, on := range frontier.Of(points) {
+		rows[valid[i]].Efficient = on
+	}
+	if curve, err := frontier.NewCurve(points); err == nil { // else ErrNoPoints
+		s.curve = &curve
+	}
+	return s
 }
 
 // labels has each label once: first those of order, then the others by name.
@@ -71,7 +82,7 @@ func labels(rows []Row, order []string) []string {
 
 func (s *Series) add(r Row) {
 	s.Cells++
-	s.Mode = r.mode
+	s.Mode, s.Setup = r.mode, r.setup
 	s.Simulated = s.Simulated || r.Simulated
 	if !slices.Contains(s.Artifacts, r.Artifacts) {
 		s.Artifacts = append(s.Artifacts, r.Artifacts)
@@ -82,7 +93,11 @@ func (s *Series) add(r Row) {
 func warnings(f Facts) []string {
 	said := []string{}
 	for _, s := range f.Series {
-		if len(s.Artifacts) > 1 {
+		switch {
+		case len(s.Mixed) > 0:
+			said = append(said, printable(fmt.Sprintf("%s is one series made of artifacts that are not comparable: %s: it has no frontier and no comparison; split it by deployment kind",
+				s.Label, strings.Join(s.Mixed, "; "))))
+		case len(s.Artifacts) > 1:
 			said = append(said, fmt.Sprintf("%s is one series made of %s: unless they repeat one topology, plot them apart",
 				s.Label, strings.Join(s.Artifacts, ", ")))
 		}

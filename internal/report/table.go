@@ -15,7 +15,11 @@ import (
 // a dagger a throughput for which the server counted other tokens than aiperf.
 func (f Facts) Table(w io.Writer) error {
 	names := theirColumns(f.Stat)
-	lines := [][]string{{"series", "conc", "tok/s/user", "tok/s/gpu", "TTFT ms", "ITL ms", "frontier", "valid"}}
+	stat := "" // of the columns that have it: tok/s/gpu is always an average
+	if f.Stat != "avg" {
+		stat = " " + f.Stat
+	}
+	lines := [][]string{{"series", "conc", "tok/s/user" + stat, "tok/s/gpu", "TTFT ms" + stat, "ITL ms" + stat, "frontier", "valid"}}
 	marked := slices.ContainsFunc(f.Rows, Row.miscounted)
 	for _, r := range f.Rows {
 		line := []string{printable(r.Label), strconv.Itoa(r.Concurrency)}

@@ -20,8 +20,9 @@ import (
 // every profile_export_aiperf.json below artifacts_N/…-concurrencyC, without
 // hidden directories and without aiperf's own phases/. A cell without a usable
 // export is among them, with Err. Cells are sorted by N, C and path. The errors
-// name what was skipped and do not make the cells wrong.
-func Tree(root string) ([]Cell, []error) {
+// name what was skipped and do not make the cells wrong. With only, such as
+// "artifacts_3", the other directories are not looked at.
+func Tree(root string, only ...string) ([]Cell, []error) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
 		return nil, []error{fmt.Errorf("cannot read artifacts: %w", err)}
@@ -30,7 +31,7 @@ func Tree(root string) ([]Cell, []error) {
 	var skipped []error
 	topologies := 0
 	for _, entry := range entries {
-		if !strings.HasPrefix(entry.Name(), "artifacts_") {
+		if !strings.HasPrefix(entry.Name(), "artifacts_") || len(only) > 0 && !slices.Contains(only, entry.Name()) {
 			continue
 		}
 		topologies++

@@ -54,11 +54,11 @@ events {
 
 http {
     access_log off;
-    client_body_temp_path /runs/x/t/nginx/tmp/body;
-    proxy_temp_path /runs/x/t/nginx/tmp/proxy;
-    fastcgi_temp_path /runs/x/t/nginx/tmp/fastcgi;
-    uwsgi_temp_path /runs/x/t/nginx/tmp/uwsgi;
-    scgi_temp_path /runs/x/t/nginx/tmp/scgi;
+    client_body_temp_path "/runs/x/t/nginx/tmp/body";
+    proxy_temp_path "/runs/x/t/nginx/tmp/proxy";
+    fastcgi_temp_path "/runs/x/t/nginx/tmp/fastcgi";
+    uwsgi_temp_path "/runs/x/t/nginx/tmp/uwsgi";
+    scgi_temp_path "/runs/x/t/nginx/tmp/scgi";
 
     upstream backend_servers {
         least_conn;
@@ -157,8 +157,8 @@ until_true aggregated-1 answers http://192.0.2.11:8002/health
 until_true aggregated-1 says http://192.0.2.11:8002/v1/models Qwen/Qwen3-0.6B
 
 # nginx
-nginx -t -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid /runs/x/t/nginx/nginx.pid;'
-start /runs/x/t/logs/nginx.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 nginx -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid /runs/x/t/nginx/nginx.pid;'
+nginx -t -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid "/runs/x/t/nginx/nginx.pid";'
+start /runs/x/t/logs/nginx.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 nginx -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid "/runs/x/t/nginx/nginx.pid";'
 
 until_true nginx listens 192.0.2.10 8000
 echo "up: load goes to http://192.0.2.10:8000"

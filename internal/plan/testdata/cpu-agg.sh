@@ -56,11 +56,11 @@ events {
 
 http {
     access_log off;
-    client_body_temp_path /runs/x/t/nginx/tmp/body;
-    proxy_temp_path /runs/x/t/nginx/tmp/proxy;
-    fastcgi_temp_path /runs/x/t/nginx/tmp/fastcgi;
-    uwsgi_temp_path /runs/x/t/nginx/tmp/uwsgi;
-    scgi_temp_path /runs/x/t/nginx/tmp/scgi;
+    client_body_temp_path "/runs/x/t/nginx/tmp/body";
+    proxy_temp_path "/runs/x/t/nginx/tmp/proxy";
+    fastcgi_temp_path "/runs/x/t/nginx/tmp/fastcgi";
+    uwsgi_temp_path "/runs/x/t/nginx/tmp/uwsgi";
+    scgi_temp_path "/runs/x/t/nginx/tmp/scgi";
     tcp_nodelay on;
     client_max_body_size 64m;
     client_body_buffer_size 1m;
@@ -157,8 +157,8 @@ until_true aggregated-1 answers http://127.0.0.1:18202/health
 until_true aggregated-1 says http://127.0.0.1:18202/v1/models tiny
 
 # nginx
-nginx -t -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid /runs/x/t/nginx/nginx.pid;'
-start /runs/x/t/logs/nginx.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 nginx -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid /runs/x/t/nginx/nginx.pid;'
+nginx -t -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid "/runs/x/t/nginx/nginx.pid";'
+start /runs/x/t/logs/nginx.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 nginx -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid "/runs/x/t/nginx/nginx.pid";'
 
 until_true nginx listens 127.0.0.1 18200
 

@@ -57,11 +57,11 @@ events {
 
 http {
     access_log off;
-    client_body_temp_path /runs/x/t/nginx/tmp/body;
-    proxy_temp_path /runs/x/t/nginx/tmp/proxy;
-    fastcgi_temp_path /runs/x/t/nginx/tmp/fastcgi;
-    uwsgi_temp_path /runs/x/t/nginx/tmp/uwsgi;
-    scgi_temp_path /runs/x/t/nginx/tmp/scgi;
+    client_body_temp_path "/runs/x/t/nginx/tmp/body";
+    proxy_temp_path "/runs/x/t/nginx/tmp/proxy";
+    fastcgi_temp_path "/runs/x/t/nginx/tmp/fastcgi";
+    uwsgi_temp_path "/runs/x/t/nginx/tmp/uwsgi";
+    scgi_temp_path "/runs/x/t/nginx/tmp/scgi";
 
     upstream backend_servers {
         least_conn;
@@ -156,8 +156,8 @@ until_true frontend-1 says http://127.0.0.1:18102/v1/models '"id":"tiny"'
 until_true aggregated-1 says http://127.0.0.1:23101/health '"generate":"ready"'
 
 # nginx
-nginx -t -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid /runs/x/t/nginx/nginx.pid;'
-start /runs/x/t/logs/nginx.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 nginx -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid /runs/x/t/nginx/nginx.pid;'
+nginx -t -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid "/runs/x/t/nginx/nginx.pid";'
+start /runs/x/t/logs/nginx.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 nginx -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid "/runs/x/t/nginx/nginx.pid";'
 
 until_true nginx listens 127.0.0.1 18080
 

@@ -1,0 +1,141 @@
+package report
+
+import (
+	"encoding/csv"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"topobench/internal/result"
+)
+
+// loaded is a cell of artifacts_n with a setup.
+func loaded(mode string, n int, s Setup) result.Cell {
+	c := at(mode, 10, 10)
+	c.N, c.Artifacts, c.GPUs = n, "artifacts_"+string(rune('0'+n)), s.GPUs
+	c.Deployment.Model, c.Deployment.ISL, c.Deployment.OSL = s.Model, s.ISL, s.OSL
+	return c
+}
+
+func TestOnlyEqualLoadsAreCompared(t *testing.T) {
+	base := Setup{"other/Model-70B", 3000, 150, 8}
+	for _, row := range []struct {
+		why  string
+		with Setup
+		want string // of the reason; empty: there is a number
+	}{
+		{"the same", base, ""},
+		{"GPUs may differ: throughput is divided by them", Setup{"other/Model-70B", 3000, 150, 4}, ""},
+		{"isl", Setup{"other/Model-70B", 300, 150, 8}, "isl 300 against 3000"},
+		{"osl", Setup{"other/Model-70B", 3000, 50, 8}, "osl 50 against 150"},
+		{"model", Setup{"ti\x1bny", 3000, 150, 8}, "model tiny against other/Model-70B"},
+		{"all", Setup{"tiny", 300, 50, 4}, "isl 300 against 3000, osl 50 against 150, model tiny against other/Model-70B"},
+	} {
+		f, err := Of([]result.Cell{loaded("disaggregated", 0, row.with), loaded("aggregated", 1, base)}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := f.Comparisons[0]
+		if (got.Measured != nil) != (row.want == "") {
+			t.Errorf("%s: measured %v", row.why, got.Measured)
+		}
+		want := "no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: different loads: " + row.want
+		if row.want != "" && got.Sentence != want {
+			t.Errorf("%s:\n got %s\nwant %s", row.why, got.Sentence, want)
+		}
+		if f.Series[0].Setup != row.with || f.Series[1].Setup != base {
+			t.Errorf("%s: the series have %+v and %+v", row.why, f.Series[0].Setup, f.Series[1].Setup)
+		}
+	}
+}
+
+func TestArtifactsThatDifferHaveNoFrontier(t *testing.T) {
+	first := Setup{"tiny", 300, 50, 8}
+	for _, row := range []struct {
+		why    string
+		second Setup
+		want   string // empty: one frontier
+	}{
+		{"a repeat", first, ""},
+		{"gpus", Setup{"tiny", 300, 50, 4}, "gpus 8 (artifacts_0 artifacts_2), 4 (artifacts_1)"},
+		{"two traits", Setup{"big", 30, 50, 8}, "isl 300 (artifacts_0 artifacts_2), 30 (artifacts_1); model tiny (artifacts_0 artifacts_2), big (artifacts_1)"},
+		{"osl", Setup{"tiny", 300, 5, 8}, "osl 50 (artifacts_0 artifacts_2), 5 (artifacts_1)"},
+	} {
+		for _, mode := range []string{"aggregated", "disaggregated"} { // as the baseline, and as the other
+			other := map[string]string{"aggregated": "disaggregated", "disaggregated": "aggregated"}[mode]
+			f, err := Of([]result.Cell{loaded(mode, 0, first), loaded(mode, 1, row.second), loaded(mode, 2, first), loaded(other, 3, first)}, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkMixed(t, f, row.why, row.want)
+		}
+	}
+}
+
+// checkMixed looks at the first three rows, which are one series.
+func checkMixed(t *testing.T, f Facts, why, want string) {
+	t.Helper()
+	one := want == ""
+	for i, r := range f.Rows {
+		if r.Efficient != (one || i == 3) {
+			t.Errorf("%s: row %d efficient: %t", why, i, r.Efficient)
+		}
+	}
+	i := slices.IndexFunc(f.Series, func(s Series) bool { return s.Cells == 3 })
+	s, drawn := f.Series[i], f.Picture().Series[i].Points
+	if len(drawn) != 3 || drawn[0].Hollow || drawn[0].Frontier != one {
+		t.Errorf("%s: drawn %+v", why, drawn)
+	}
+	if lines, err := csv.NewReader(strings.NewReader(string(written(t, f.CSV)))).ReadAll(); err != nil || len(lines) != 5 {
+		t.Errorf("%s: %d lines of CSV: %v", why, len(lines), err)
+	}
+	if (f.Comparisons[0].Measured != nil) != one || len(f.Warnings) != 1 {
+		t.Fatalf("%s: measured %v, warnings %q", why, f.Comparisons[0].Measured, f.Warnings)
+	}
+	if one {
+		return
+	}
+	if s.Setup != (Setup{}) || s.Valid != 3 {
+		t.Errorf("%s: the series has %+v", why, s)
+	}
+	warning := s.Label + " is one series made of artifacts that are not comparable: " + want +
+		": it has no frontier and no comparison; split it by deployment kind"
+	sentence := "no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: " + s.Label + " has no frontier, its artifacts differ: " + want
+	if diff := cmp.Diff([]string{warning, sentence}, []string{f.Warnings[0], f.Comparisons[0].Sentence}); diff != "" {
+		t.Errorf("%s: %s", why, diff)
+	}
+}
+
+func TestBaselineWithoutACellIsSaid(t *testing.T) {
+	f, err := Of([]result.Cell{at("aggregated", 1, 1), at("disaggregated", 1, 1)}, Options{Baseline: "other_aggregated"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"no number: the baseline other_aggregated has no cell"}, f.Sentences()); diff != "" {
+		t.Error(diff)
+	}
+	if f.Comparisons[0].Measured != nil {
+		t.Error("there is a number against nothing")
+	}
+}
+
+func TestStatisticIsSaid(t *testing.T) {
+	cells := []result.Cell{at("aggregated", 1, 80), at("disaggregated", 1, 160)}
+	for i := range cells {
+		cells[i].Measurement.Metrics["output_token_throughput_per_user"].Stats["p99"] = 103.8
+	}
+	f, err := Of(cells, Options{Stat: "p99"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "at 103.8 tok/s/user (p99) dynamo_vllm_disaggregated gives 160.0 and vllm_serve_aggregated 80.0 tokens/s/gpu: "
+	if got := f.Sentences()[0]; !strings.HasPrefix(got, want) {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	header, _, _ := strings.Cut(string(written(t, f.Table)), "\n")
+	if want := "conc  tok/s/user p99  tok/s/gpu  TTFT ms p99  ITL ms p99  frontier"; !strings.Contains(header, want) {
+		t.Errorf("header %q lacks %q", header, want)
+	}
+}
