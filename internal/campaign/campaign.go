@@ -38,6 +38,8 @@ type Campaign struct {
 	Hurry    context.Context // ends at the second Ctrl-C
 	Await    func(ctx context.Context, s plan.Service, note func(string)) (time.Time, error)
 	Smoke    func(ctx context.Context, s plan.Smoke, l plan.Load, note func(string)) error
+	Standing func(ctx context.Context, services []plan.Service) (missing []string)
+	Counters func(ctx context.Context, counters []plan.Counter) (map[string]float64, error)
 	FailFast bool
 	Fresh    bool                      // a seed of its own for each cell
 	Hold     func(ctx context.Context) // called with the last topology up; nil = do not hold
@@ -73,9 +75,11 @@ func (e *FailFastError) Error() string {
 // Conduct measures the topologies in order. The error is what ended the
 // campaign early: an interrupt, --fail-fast, or *stack.DirtyError.
 func (c *Campaign) Conduct(ctx context.Context, wishes []Wish) ([]Topology, error) {
-	if err := c.preflight(wishes); err != nil {
+	release, err := c.preflight(wishes)
+	if err != nil {
 		return nil, err
 	}
+	defer release()
 	var done []Topology
 	for i, w := range wishes {
 		p := w.Profile
@@ -90,24 +94,41 @@ func (c *Campaign) Conduct(ctx context.Context, wishes []Wish) ([]Topology, erro
 	return done, nil
 }
 
-// preflight looks at the ports of all topologies at once: that the second one
-// cannot start should not be learnt hours after the first one did. It notes how
-// the engines of the topologies are set, which a comparison must tell.
-func (c *Campaign) preflight(wishes []Wish) error {
+// preflight claims the ports of all topologies, until release, and looks at them:
+// that the second one cannot start should not be learnt hours after the first one
+// did. It notes how the engines are set, which a comparison must tell.
+func (c *Campaign) preflight(wishes []Wish) (release func(), err error) {
 	var faults []error
+	var ports []plan.Port
 	var sides []result.Deployment
 	for _, w := range wishes {
 		p, err := c.launch(w)
 		if err == nil {
 			sides = append(sides, p.Deployment)
-			err = stack.FreePorts(p.Ports())
+			ports = append(ports, p.Ports()...)
 		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", w.Profile.Name, err))
 		}
 	}
 	c.note("settings", result.CompareSettings(sides))
-	return errors.Join(faults...)
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return claim(ports)
+}
+
+// claim keeps other runs from the ports, and proves that nobody else has them. A
+// port that another run has claimed may well be taken, by a process of that run.
+func claim(ports []plan.Port) (release func(), err error) {
+	if release, err = stack.Claim(ports); err != nil {
+		return nil, err
+	}
+	if err := stack.FreePorts(ports); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
 }
 
 // topology brings one up, sweeps, takes it down. An error ends the campaign; a
@@ -159,7 +180,8 @@ func (c *Campaign) measure(ctx context.Context, p plan.Plan, t *Topology) error 
 		t.Err = fmt.Errorf("%s came up, but does not serve: %w", t.Name, err)
 		return nil
 	}
-	return c.sweep(ctx, t, l)
+	p.Load = l
+	return c.sweep(ctx, t, p)
 }
 
 // fatal keeps of a failed start what must end the campaign.
@@ -180,6 +202,10 @@ func (c *Campaign) down(s *stack.Stack, t *Topology) error {
 	c.note("teardown-begin", map[string]any{"topology": t.Name})
 	times, err := s.Down(c.Hurry)
 	t.Times.Teardown, t.Times.Proof = times.Teardown, times.Proof
+	if _, busy := errors.AsType[*stack.BusyError](err); busy {
+		c.note("teardown-busy", map[string]any{"topology": t.Name, "error": err.Error()})
+		return err
+	}
 	if err != nil {
 		c.note("teardown-dirty", map[string]any{"topology": t.Name, "error": err.Error()})
 		return err

@@ -27,18 +27,19 @@ type Cell struct {
 // sweep runs one cell after another. A cell that is not valid is kept and the
 // sweep goes on, unless --fail-fast; once the topology has died, or the user
 // has had enough, it ends.
-func (c *Campaign) sweep(ctx context.Context, t *Topology, l plan.Load) error {
+func (c *Campaign) sweep(ctx context.Context, t *Topology, p plan.Plan) error {
+	concurrencies := p.Load.Concurrency
 	var finished []status.Cell
-	for i, concurrency := range l.Concurrency {
+	for i, concurrency := range concurrencies {
 		if ctx.Err() != nil {
 			return nil
 		}
-		bar := &bar{screen: c.Screen, finished: finished, left: l.Concurrency[i:], all: len(l.Concurrency), began: time.Now()}
-		cell, err := c.cell(ctx, t, l, concurrency, bar)
+		bar := &bar{screen: c.Screen, finished: finished, left: concurrencies[i:], all: len(concurrencies), began: time.Now()}
+		cell, err := c.cell(ctx, t, p, concurrency, bar)
 		if err != nil {
 			return err
 		}
-		if cell == nil { // interrupted
+		if cell == nil { // it was interrupted, or the topology died before it
 			return nil
 		}
 		t.Cells = append(t.Cells, *cell)
@@ -65,30 +66,51 @@ func (b *bar) show(p load.Progress) {
 	b.screen.Sweep(status.Sweep{Done: len(b.finished), All: b.all, Concurrency: b.left[0], Requests: p.Done, Asked: p.Asked, Left: eta})
 }
 
-// cell runs aiperf once, judges what it left and publishes it. nil: it was
-// interrupted, and its attempt stays where it is.
-func (c *Campaign) cell(ctx context.Context, t *Topology, l plan.Load, concurrency int, bar *bar) (*Cell, error) {
+// cell runs aiperf once, judges what it left and publishes it. Where a service is
+// missing there is nothing to measure: the cell is invalid and aiperf not run.
+// nil: it was interrupted, or the topology died before aiperf began; its attempt
+// stays where it is.
+func (c *Campaign) cell(ctx context.Context, t *Topology, p plan.Plan, concurrency int, bar *bar) (*Cell, error) {
 	attempt, err := c.Run.Attempt(t.Name, concurrency, 1, 1)
 	if err != nil {
 		return nil, err
 	}
-	job := load.Job{Name: fmt.Sprintf("aiperf-c%d", concurrency), Load: l, Concurrency: concurrency, Dir: attempt,
-		Log: filepath.Join(filepath.Dir(attempt), filepath.Base(attempt)+".log"), Environ: c.Environ, Progress: bar.show, Hurry: c.Hurry}
-	c.note("cell-begin", map[string]any{"topology": t.Name, "concurrency": concurrency, "argv": l.Argv(concurrency, attempt)})
-	outcome, err := load.Run(ctx, c.Starter, job)
-	t.Times.AIPerf += outcome.Took
+	cell := &Cell{Concurrency: concurrency, Path: t.Artifacts.Cell(concurrency)}
+	before := c.census(ctx, p, flapAsks)
+	switch {
+	case ctx.Err() != nil:
+		return nil, nil
+	case len(before.missing) > 0:
+		cell.Verdict = cell.Verdict.With(absent("before", before.missing))
+		return cell, c.publish(t, cell, attempt, "aiperf was not run")
+	}
+	outcome, err := c.aiperf(ctx, t, load.Job{Load: p.Load, Concurrency: concurrency, Dir: attempt, Progress: bar.show})
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
+	defer func() { t.Times.Analysis += time.Since(began) }()
+	after := c.census(ctx, p, 1)
 	if interrupted(ctx) {
 		c.note("cell-aborted", map[string]any{"topology": t.Name, "concurrency": concurrency})
 		return nil, nil
 	}
-	began := time.Now()
-	defer func() { t.Times.Analysis += time.Since(began) }()
-	cell := &Cell{Concurrency: concurrency, Took: outcome.Took, Path: t.Artifacts.Cell(concurrency)}
-	cell.Verdict, cell.Numbers = verdict(attempt, outcome, result.Asked{Requests: l.Requests(concurrency), OSL: l.OSL})
-	return cell, c.publish(t, cell, attempt, outcome)
+	cell.Took = outcome.Took
+	cell.Verdict, cell.Numbers = verdict(attempt, outcome, result.Asked{Requests: p.Load.Requests(concurrency), OSL: p.Load.OSL})
+	if ctx.Err() == nil || outcome.Problem == "" { // else the verdict names the death
+		cell.Verdict = cell.Verdict.With(attendance(p, concurrency, before, after, outcome.Problem == "")...)
+	}
+	return cell, c.publish(t, cell, attempt, outcome.Exit.String())
+}
+
+// aiperf completes a job and runs it.
+func (c *Campaign) aiperf(ctx context.Context, t *Topology, j load.Job) (load.Outcome, error) {
+	j.Name = fmt.Sprintf("aiperf-c%d", j.Concurrency)
+	j.Log, j.Environ, j.Hurry = filepath.Join(filepath.Dir(j.Dir), filepath.Base(j.Dir)+".log"), c.Environ, c.Hurry
+	c.note("cell-begin", map[string]any{"topology": t.Name, "concurrency": j.Concurrency, "argv": j.Load.Argv(j.Concurrency, j.Dir)})
+	outcome, err := load.Run(ctx, c.Starter, j)
+	t.Times.AIPerf += outcome.Took
+	return outcome, err
 }
 
 // verdict judges an attempt by aiperf's end and by its files. What aiperf's files
@@ -99,16 +121,11 @@ func verdict(attempt string, o load.Outcome, asked result.Asked) (v result.Verdi
 		v = result.Judge(m, asked, filepath.Join(attempt, "profile_export.jsonl"))
 		numbers = headline(m)
 	}
-	reasons := why(attempt, o, err)
-	if len(reasons) == 0 {
-		return v, numbers
+	var run []result.Check
+	for _, reason := range why(attempt, o, err) {
+		run = append(run, result.Check{Name: "run", State: result.Invalid, Detail: reason})
 	}
-	v.State = result.Invalid
-	v.Reasons = append(reasons, v.Reasons...)
-	for _, reason := range reasons {
-		v.Checks = append(v.Checks, result.Check{Name: "run", State: result.Invalid, Detail: reason})
-	}
-	return v, numbers
+	return v.With(run...), numbers
 }
 
 // headline is what a person waits for; a number that is missing is left out.
@@ -148,7 +165,8 @@ func why(attempt string, o load.Outcome, unread error) []string {
 	return reasons
 }
 
-func (c *Campaign) publish(t *Topology, cell *Cell, attempt string, o load.Outcome) error {
+// publish notes the checks too: the journal is read where the artifacts are not.
+func (c *Campaign) publish(t *Topology, cell *Cell, attempt, exit string) error {
 	sidecar, err := json.MarshalIndent(map[string]any{"valid": cell.Verdict.State == result.Valid, "state": cell.Verdict.State,
 		"reasons": cell.Verdict.Reasons, "checks": cell.Verdict.Checks, "run": c.Run.ID()}, "", "  ")
 	if err != nil {
@@ -158,7 +176,7 @@ func (c *Campaign) publish(t *Topology, cell *Cell, attempt string, o load.Outco
 		return err
 	}
 	c.note("cell-done", map[string]any{"topology": t.Name, "concurrency": cell.Concurrency, "state": cell.Verdict.State,
-		"reasons": cell.Verdict.Reasons, "seconds": o.Took.Seconds(), "exit": o.Exit.String()})
+		"reasons": cell.Verdict.Reasons, "checks": cell.Verdict.Checks, "seconds": cell.Took.Seconds(), "exit": exit})
 	return nil
 }
 

@@ -16,6 +16,11 @@ func (c *Campaign) Up(ctx context.Context, w Wish, tell func(url string)) error 
 	if err != nil {
 		return err
 	}
+	release, err := claim(p.Ports())
+	if err != nil {
+		return err
+	}
+	defer release()
 	s, err := stack.Up(ctx, p, c.options())
 	if err != nil {
 		return err

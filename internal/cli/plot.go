@@ -65,7 +65,7 @@ func (c *plotCmd) checkBaseline(all []report.Series) error {
 func partial(cells []result.Cell, faults []error) error {
 	bad := len(faults) > 0
 	for _, cell := range cells {
-		bad = bad || cell.Err != nil || cell.Verdict.State == result.Invalid
+		bad = bad || cell.Err != nil || cell.Verdict.State != result.Valid
 	}
 	if bad {
 		return &quietError{codePartial}

@@ -39,9 +39,22 @@ func open(root string, env *Env, s *signals) (*session, error) {
 		return nil, errors.Join(err, dir.Close())
 	}
 	screen := status.New(status.Detect(env.Screen, env.Getenv))
+	recoverRuns(root, screen)
 	return &session{screen: screen, env: env, campaign: &campaign.Campaign{
 		Run: dir, Journal: journal, Screen: screen, Environ: env.Environ, Hurry: s.hurry,
-		Await: ready.Await, Smoke: ready.Smoke, Site: plan.Site{Cookie: dir.ID()}}}, nil
+		Await: ready.Await, Smoke: ready.Smoke, Standing: ready.Standing, Counters: ready.Counters, Site: plan.Site{Cookie: dir.ID()}}}, nil
+}
+
+// recoverRuns finishes what killed runs below root left. What cannot be removed is
+// said and does not keep this run from its own work.
+func recoverRuns(root string, screen *status.View) {
+	crashed, err := rundir.Recover(root)
+	for _, id := range crashed {
+		screen.Note(fmt.Sprintf("run %s had crashed: its temporary directory is removed", id))
+	}
+	if err != nil {
+		screen.Note(err.Error())
+	}
 }
 
 func newID() string {
@@ -50,9 +63,12 @@ func newID() string {
 	return rundir.NewID(time.Now(), random)
 }
 
-// close ends the screen and the journal and removes the run's TMPDIR, which is
+// close ends the journal and the screen and removes the run's TMPDIR, which is
 // part of the proof that nothing is left.
 func (s *session) close() error {
+	if err := s.campaign.Journal.AppendDurable(rundir.EventEnd, nil); err != nil {
+		s.screen.Note(err.Error())
+	}
 	s.screen.Close()
 	return errors.Join(s.campaign.Journal.Close(), s.campaign.Run.Close())
 }

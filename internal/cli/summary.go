@@ -20,26 +20,26 @@ func (c *runCmd) report(env *Env, s *session, topologies []campaign.Topology, wi
 	}
 	printTopologies(env, topologies)
 	printUnreached(env, topologies, wishes)
-	err := c.present(env, s, topologies)
-	fmt.Fprintf(env.Stdout, "\n%s%s\n%s", deviations(topologies), c.prompts(), campaign.TimeTable(topologies))
+	facts, err := c.present(env, s, topologies)
+	fmt.Fprintf(env.Stdout, "\n%s%s\n%s", deviations(topologies), c.prompts(facts), campaign.TimeTable(topologies))
 	fmt.Fprintf(env.Stdout, "\nlogs, plans and journal: %s\n", s.campaign.Run.Path())
 	return errors.Join(err, outcome(topologies))
 }
 
 // present shows the facts of this run and writes them twice: among the run's own
 // files, and as the newest of the artifacts root.
-func (c *runCmd) present(env *Env, s *session, topologies []campaign.Topology) error {
+func (c *runCmd) present(env *Env, s *session, topologies []campaign.Topology) (report.Facts, error) {
 	facts, err := c.facts(env, s, topologies)
 	if err != nil {
-		return err
+		return facts, err
 	}
 	root := s.campaign.Run.Root()
 	if len(facts.Rows) == 0 {
 		fmt.Fprintf(env.Stdout, "no cell was measured: a chart or results.csv in %s is of an earlier run\n", root)
-		return nil
+		return facts, nil
 	}
 	_, err = facts.Files(s.campaign.Run.Path())
-	return errors.Join(err, present(env, facts, root))
+	return facts, errors.Join(err, present(env, facts, root))
 }
 
 // deviations names what differs from the guide, topology by topology.
@@ -69,14 +69,18 @@ func printUnreached(env *Env, topologies []campaign.Topology, wishes []campaign.
 	}
 }
 
-// prompts names what the load does to prefix caches; how much of it they kept is
-// not measured.
-func (c *runCmd) prompts() string {
-	if c.FreshPrompts {
-		return "prompts: a seed of its own for each concurrency\n"
-	}
-	return "prompts: one seed for all levels, as the guide. Each level sends those of the level before\n" +
+// prompts names what the load does to prefix caches, and how much of it the
+// servers say they kept.
+func (c *runCmd) prompts(facts report.Facts) string {
+	text := "prompts: one seed for all levels, as the guide. Each level sends those of the level before\n" +
 		"again, which a prefix cache may still hold; --fresh-prompts gives each level its own.\n"
+	if c.FreshPrompts {
+		text = "prompts: a seed of its own for each concurrency\n"
+	}
+	if least, greatest, told := facts.CacheRead(); told {
+		text += fmt.Sprintf("Of the prompt tokens the servers read %.0f to %.0f %% from a prefix cache (results.csv has it for each cell).\n", least, greatest)
+	}
+	return text
 }
 
 // facts reads back the cells of this run, and of no other, from the artifacts. A

@@ -26,6 +26,7 @@ type Child struct {
 	spec     Spec
 	cmd      *cmd.Cmd // of the shepherd
 	lifeline *os.File
+	shepherd proctree.Proc // zero if it never ran
 	self     proctree.Proc // pid and ticks; set before started closes
 	patience time.Duration // with a shepherd that has no grace to wait for
 
@@ -128,9 +129,7 @@ func (c *Child) order(line string) error {
 
 // killShepherd is for one that does not answer. Its end closes the reports.
 func (c *Child) killShepherd() {
-	if p, err := proctree.Read(c.cmd.Status().PID); err == nil {
-		_ = proctree.Signal(p, syscall.SIGKILL) // already gone is as good
-	}
+	_ = proctree.Signal(c.shepherd, syscall.SIGKILL) // already gone is as good
 }
 
 // tend hears the shepherd until it is gone. It is the child's only goroutine,
@@ -147,8 +146,8 @@ func (c *Child) tend(reports io.ReadCloser) {
 		swept = swept || r.Event == shepherd.Gone
 	}
 	<-c.cmd.Done()
-	if c.self.PID != 0 && !swept {
-		c.fallen()
+	if !swept && c.failed == nil && c.shepherd.PID != 0 {
+		c.fallen() // a child may run, also where no report said so
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -174,7 +173,8 @@ func (c *Child) hear(r shepherd.Report) {
 }
 
 // awaitFork waits until go-cmd has noted the shepherd's pid or its failure, which
-// it does microseconds after the fork: only then has it let go of the files.
+// it does microseconds after the fork: only then has it let go of the files. A
+// shepherd that is gone by then has had no time to start anything.
 func (c *Child) awaitFork() {
 	for c.cmd.Status().PID == 0 {
 		select {
@@ -182,6 +182,9 @@ func (c *Child) awaitFork() {
 			return
 		case <-time.After(100 * time.Microsecond):
 		}
+	}
+	if p, err := proctree.Read(c.cmd.Status().PID); err == nil {
+		c.shepherd = p
 	}
 }
 
@@ -200,7 +203,8 @@ func (c *Child) startFault() error {
 	case c.cmd.Status().Error != nil:
 		return fmt.Errorf("cannot run its shepherd: %w", c.cmd.Status().Error)
 	default:
-		return errors.New("its shepherd ended without a word")
+		<-c.gone
+		return errors.Join(errors.New("its shepherd ended without a word"), c.left)
 	}
 }
 

@@ -48,11 +48,11 @@ func herded(p proctree.Proc) bool {
 
 // fallen ends the tree of a child whose shepherd was killed. The tree is what
 // hangs from the child, plus what fell to this process and belongs to no
-// shepherd; whatever is older than the child is not its offspring.
+// shepherd; whatever is older than the shepherd is not its offspring.
 func (c *Child) fallen() {
 	killed, err := proctree.Sweep(proctree.SweepLimit, func(all []proctree.Proc) []proctree.Proc {
 		orphans := proctree.Below(all, os.Getpid(), func(p proctree.Proc) bool {
-			return p.Ticks < c.self.Ticks || herded(p)
+			return p.Ticks < c.shepherd.Ticks || herded(p)
 		})
 		return append(orphans, household(all, c.self)...)
 	})

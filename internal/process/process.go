@@ -84,6 +84,7 @@ func (s Starter) Start(spec Spec) (*Child, error) {
 	}
 	c := newChild(spec, ends.lifeline, s.command(spec, ends))
 	c.cmd.Start()
+	c.awaitFork()
 	go c.tend(ends.reports)
 	select {
 	case <-c.started:
@@ -91,7 +92,6 @@ func (s Starter) Start(spec Spec) (*Child, error) {
 	case <-time.After(startLimit):
 		c.killShepherd()
 	}
-	c.awaitFork()
 	ends.release()
 	if err := c.startFault(); err != nil {
 		return fail(err)

@@ -65,6 +65,20 @@ func TestStartErrorOfABrokenShepherd(t *testing.T) {
 	}
 }
 
+// A shepherd that says nothing may have started something all the same.
+func TestAShepherdWithoutAWordLeavesNothing(t *testing.T) {
+	b := newBed(t)
+	spec := b.spec("svc", "sleep")
+	spec.Env = b.Env("PATH=/usr/bin:/bin")
+	// Its child has none of the shepherd's descriptors, as is usual.
+	mute := process.Starter{Exe: "/bin/sh", Args: []string{"-c", "setsid sleep 60 3>&- 4>&- & sleep 0.2; echo bye"}}
+	_, err := mute.Start(spec)
+	if err == nil || !strings.Contains(err.Error(), "without a word") || !strings.Contains(b.log("svc"), "bye") {
+		t.Errorf("got %v, and its log %q", err, b.log("svc"))
+	}
+	b.nothingLives()
+}
+
 // The child must not see what the shepherd needs for itself: signals held back,
 // descriptors, nice value, environment.
 func TestTheChildStartsClean(t *testing.T) {

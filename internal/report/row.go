@@ -37,6 +37,26 @@ const perGPU = "output_token_throughput_per_gpu_avg"
 // byUsage is perGPU with the server's own count of output tokens.
 const byUsage = "output_token_throughput_per_gpu_by_usage"
 
+// cacheRead is the share of prompt tokens, in percent, that the servers say came
+// from their prefix caches.
+const cacheRead = "overall_usage_prompt_cache_read_pct"
+
+// CacheRead is the least and the greatest share of prompt tokens, in percent, that
+// the servers of any cell took from a prefix cache; none where no server tells.
+func (f Facts) CacheRead() (least, greatest float64, told bool) {
+	for _, r := range f.Rows {
+		share, ok := r.Numbers[cacheRead+"_avg"]
+		if !ok {
+			continue
+		}
+		if !told {
+			least, greatest, told = share, share, true
+		}
+		least, greatest = min(least, share), max(greatest, share)
+	}
+	return least, greatest, told
+}
+
 func perUser(stat string) string { return "output_token_throughput_per_user_" + stat }
 
 // metric is a statistic of a metric of an export.
@@ -64,6 +84,7 @@ func ours(stat string) []metric {
 		{"inter_token_latency", "p99"},
 		{"output_sequence_length", "avg"},
 		{"usage_completion_tokens", "avg"},
+		{cacheRead, "avg"},
 	}, func(m metric) bool { return slices.Contains(upstreams(stat), m) })
 }
 

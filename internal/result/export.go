@@ -80,7 +80,7 @@ func today(key string) (tag string, known bool) {
 	case "request_count", "error_request_count", "request_throughput",
 		"time_to_first_token", "inter_token_latency",
 		"output_token_throughput", "output_token_throughput_per_user",
-		"output_sequence_length", "usage_completion_tokens":
+		"output_sequence_length", "usage_completion_tokens", "overall_usage_prompt_cache_read_pct":
 		return key, true
 	}
 	return "", false

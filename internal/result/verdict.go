@@ -1,5 +1,7 @@
 package result
 
+import "slices"
+
 // State is what a check found out.
 type State string
 
@@ -23,6 +25,12 @@ type Verdict struct {
 	State   State    `json:"state"`
 	Reasons []string `json:"reasons"`
 	Checks  []Check  `json:"checks"`
+}
+
+// With is the verdict with checks that come first: why a measurement went wrong
+// is told before what is wrong with it.
+func (v Verdict) With(first ...Check) Verdict {
+	return verdict(slices.Concat(first, v.Checks))
 }
 
 // verdict sums checks up.

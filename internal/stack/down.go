@@ -101,14 +101,21 @@ func (s *Stack) stopRank(ctx context.Context, rank []service) []string {
 	return faults
 }
 
-// prove asks witnesses that took no part in the stopping.
+// prove asks witnesses that took no part in the stopping. A port that somebody
+// else has taken meanwhile is nothing of ours that is left: that is *BusyError.
 func (s *Stack) prove(faults []string) error {
+	taken, err := portsFreed(s.plan.Ports(), portsWithin)
+	if err != nil {
+		faults = append(faults, err.Error())
+	}
+	return errors.Join(s.dirty(faults), taken)
+}
+
+// dirty is nil if nothing of ours lives and there are no other faults.
+func (s *Stack) dirty(faults []string) error {
 	left, err := process.Leftovers()
 	if err != nil {
 		faults = append(faults, fmt.Sprintf("cannot look for leftovers: %v", err))
-	}
-	if err := portsFreed(s.plan.Ports(), portsWithin); err != nil {
-		faults = append(faults, err.Error())
 	}
 	if len(left) == 0 && len(faults) == 0 {
 		return nil

@@ -10,6 +10,7 @@ import (
 
 	"topobench/internal/plan"
 	"topobench/internal/proctree"
+	"topobench/internal/testbed"
 )
 
 // Whatever the order of start: first who sends, then who serves, last who is asked.
@@ -118,6 +119,28 @@ func TestDownIsDirtyWhenSomethingIsLeft(t *testing.T) {
 	}
 	if err := stray.Kill(); err != nil {
 		t.Errorf("it was touched: %v", err)
+	}
+	if _, err := stray.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// So does a start that fails before its first service: what nginx -t left, say.
+func TestUpIsDirtyWhenACheckLeavesSomething(t *testing.T) {
+	b := newBed(t)
+	stray, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{Env: b.Env()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := b.service("nginx", plan.Balancer, 0, "sleep")
+	service.Check = testbed.Argv("exit", "7")
+	_, err = Up(t.Context(), plan.Plan{Name: "t", Services: []plan.Service{service}}, b.options())
+	dirty, ok := errors.AsType[*DirtyError](err)
+	if !ok || len(dirty.Left) != 1 || dirty.Left[0].PID != stray.Pid || !strings.Contains(err.Error(), "exit 7") {
+		t.Errorf("error %v, want what the check said and the stray process %d", err, stray.Pid)
+	}
+	if err := stray.Kill(); err != nil {
+		t.Error(err)
 	}
 	if _, err := stray.Wait(); err != nil {
 		t.Error(err)

@@ -1,10 +1,13 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -26,7 +29,7 @@ func (e *BusyError) Error() string {
 // SO_REUSEPORT, with which two servers would share a port in silence.
 func FreePorts(ports []plan.Port) error {
 	var taken []string
-	for _, p := range ports {
+	for _, p := range inOrder(ports) {
 		if err := bind(p.Number); err != nil {
 			taken = append(taken, fmt.Sprintf("%d (%s of %s) %s", p.Number, p.Use, p.Service, owner(p.Number, err)))
 		}
@@ -35,6 +38,12 @@ func FreePorts(ports []plan.Port) error {
 		return &BusyError{Taken: taken}
 	}
 	return nil
+}
+
+// inOrder returns each port number once, ascending.
+func inOrder(ports []plan.Port) []plan.Port {
+	sorted := slices.SortedFunc(slices.Values(ports), func(a, b plan.Port) int { return cmp.Compare(a.Number, b.Number) })
+	return slices.CompactFunc(sorted, func(a, b plan.Port) bool { return a.Number == b.Number })
 }
 
 func bind(port int) error {
@@ -60,14 +69,49 @@ func owner(port int, err error) string {
 	return "is taken by a process that cannot be seen from here"
 }
 
-// portsFreed waits until every port binds again.
-func portsFreed(ports []plan.Port, limit time.Duration) error {
-	deadline := time.Now().Add(limit)
+// strangerWithin is how long a port is waited for although a stranger has it:
+// it may be looking at the port only, as FreePorts does.
+const strangerWithin = time.Second
+
+// portsFreed waits until every port binds again. taken is a *BusyError if all
+// that do not have got an owner that is not of ours, err says anything else.
+func portsFreed(ports []plan.Port, limit time.Duration) (taken, err error) {
+	began := time.Now()
 	for {
-		err := FreePorts(ports)
-		if err == nil || time.Now().After(deadline) {
-			return err
+		if err = FreePorts(ports); err == nil {
+			return nil, nil
+		}
+		if time.Since(began) > strangerWithin {
+			if names := takenOver(ports); len(names) > 0 {
+				return &BusyError{Taken: names}, nil
+			}
+		}
+		if time.Since(began) > limit {
+			return nil, err
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// takenOver names the ports that a process of somebody else has taken; none if
+// one of them has an owner that is ours or cannot be seen.
+func takenOver(ports []plan.Port) []string {
+	var names []string
+	for _, p := range ports {
+		if bind(p.Number) == nil {
+			continue
+		}
+		owner, seen := proctree.Listener(p.Number)
+		all, err := proctree.Snapshot()
+		if !seen || err != nil || ours(owner, all, os.Getpid()) {
+			return nil
+		}
+		names = append(names, fmt.Sprintf("%d (%s of %s) was taken over by process %d (%s), which is not ours", p.Number, p.Use, p.Service, owner.PID, owner.Comm))
+	}
+	return names
+}
+
+// ours reports whether p is the process self or descends from it.
+func ours(p proctree.Proc, all []proctree.Proc, self int) bool {
+	return p.PID == self || slices.ContainsFunc(proctree.Below(all, self, nil), p.Same)
 }

@@ -86,7 +86,7 @@ func Up(ctx context.Context, p plan.Plan, o Options) (*Stack, error) {
 	}
 	if err != nil {
 		s.cancel(err)
-		return nil, err // nothing of ours runs, and a port that somebody else has is no leftover
+		return nil, errors.Join(err, s.dirty(nil)) // a port that somebody else has is no leftover, a check that does not end is
 	}
 	if err = s.start(); err == nil {
 		return s, nil

@@ -19,7 +19,8 @@ var (
 
 // nginx spreads requests over the servers of its configuration in turn. As a
 // test (-t) it refuses the directive "bogus", and with FAKE_NGINX=hang-check it
-// does not come to an end.
+// does not come to an end. With "lopsided N" all requests after the first N go to
+// the first server.
 func nginx(args []string) int {
 	if slices.Contains(args, "-v") {
 		fmt.Fprintln(os.Stderr, "nginx version: nginx/1.22.1")
@@ -42,11 +43,16 @@ func nginx(args []string) int {
 		return 0
 	}
 	backends := backendLine.FindAllSubmatch(conf, -1)
-	var turn atomic.Int64
+	fails, even := fault("NGINX")
+	var turns atomic.Int64
 	return serve(string(listenLine.FindSubmatch(conf)[1]), &httputil.ReverseProxy{
 		FlushInterval: -1, // streams
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(&url.URL{Scheme: "http", Host: string(backends[int(turn.Add(1))%len(backends)][1])})
+			turn := int(turns.Add(1))
+			if fails == "lopsided" && turn > even {
+				turn = 0
+			}
+			r.SetURL(&url.URL{Scheme: "http", Host: string(backends[turn%len(backends)][1])})
 		},
 	})
 }

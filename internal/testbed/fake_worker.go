@@ -25,8 +25,9 @@ type instance struct {
 // dynamoMocker registers in a file below DYN_FILE_KV and serves on its system
 // port: /health and /metrics as recorded, and /generate, to which the fake
 // frontend hands requests. Faults of FAKE_WORKER: "exit N" at the start, "die N"
-// with the Nth request, never-ready, absent (ready, but never registered),
-// stubborn (deaf to SIGTERM).
+// with the Nth request, "leave N" (once its metrics have told N requests it is
+// registered no more and answers 503, and lives on), never-ready, absent (ready,
+// but never registered), stubborn (deaf to SIGTERM).
 func dynamoMocker(args []string) int {
 	fails, n := fault("WORKER")
 	if fails == "exit" {
@@ -40,12 +41,15 @@ func dynamoMocker(args []string) int {
 			return 1
 		}
 	}
-	w := &mocker{state: "ready"}
+	w := &mocker{address: address, state: "ready"}
 	if fails == "never-ready" {
 		w.state = "notready"
 	}
-	if fails == "die" {
+	switch fails {
+	case "die":
 		w.last = int64(n)
+	case "leave":
+		w.leaves = int64(n)
 	}
 	code := serve(address, w.handler())
 	if fails == "stubborn" {
@@ -71,16 +75,23 @@ func register(address string, f map[string]string) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(os.Getenv("DYN_FILE_KV"), strings.ReplaceAll(address, ":", "-"))
+	path := registration(address)
 	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
 		return err
 	}
-	return os.Rename(path+".new", path+".json")
+	return os.Rename(path+".new", path)
+}
+
+func registration(address string) string {
+	return filepath.Join(os.Getenv("DYN_FILE_KV"), strings.ReplaceAll(address, ":", "-")+".json")
 }
 
 type mocker struct {
+	address  string
 	state    string // of the endpoint generate
 	last     int64  // the request it dies of; 0 = none
+	leaves   int64  // how many requests it has told when it leaves; 0 = never
+	gone     atomic.Bool
 	requests atomic.Int64
 }
 
@@ -94,6 +105,11 @@ func (m *mocker) handler() http.Handler {
 		fmt.Fprintf(w, "# TYPE dynamo_component_requests_total counter\n"+
 			"dynamo_component_requests_total{dynamo_endpoint=\"generate\"} %d\n"+
 			"dynamo_component_requests_total{dynamo_endpoint=\"worker_kv_query_source\"} 7\n", m.requests.Load())
+		if m.leaves > 0 && m.requests.Load() >= m.leaves && m.gone.CompareAndSwap(false, true) {
+			if err := os.Remove(registration(m.address)); err != nil {
+				fmt.Println("ERROR:", err)
+			}
+		}
 	})
 	mux.HandleFunc("POST /generate", func(http.ResponseWriter, *http.Request) {
 		if m.requests.Add(1) == m.last {
@@ -101,5 +117,11 @@ func (m *mocker) handler() http.Handler {
 			End(1)
 		}
 	})
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if m.gone.Load() {
+			http.Error(w, `{"status":"notready","endpoints":{}}`, http.StatusServiceUnavailable)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }

@@ -1,0 +1,165 @@
+package ready
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"topobench/internal/plan"
+)
+
+// censusLimit is how long one service may take to answer: a stopped process
+// takes the connection and never does.
+const censusLimit = 5 * time.Second
+
+// Standing asks the gates of all services once and at the same time, and says of
+// each that is not open why: "prefill-3: does not answer". The balancer, which
+// only listens, is not asked: a connection without a request counts against a
+// backend. None: all are there.
+func Standing(ctx context.Context, services []plan.Service) []string {
+	answers := make([]string, len(services))
+	var wait sync.WaitGroup
+	for i, s := range services {
+		if s.Gate.Kind == plan.GateListens {
+			continue
+		}
+		wait.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, censusLimit)
+			defer cancel()
+			if err := ask(ctx, s.Gate); err != nil {
+				answers[i] = s.Name + ": " + absence(err)
+			}
+		})
+	}
+	wait.Wait()
+	return slices.DeleteFunc(answers, func(a string) bool { return a == "" })
+}
+
+// absence is why a gate that was open is not, in one line.
+func absence(err error) string {
+	var late net.Error
+	switch {
+	case errors.Is(err, errNoAnswer):
+		return "does not answer"
+	case errors.As(err, &late) && late.Timeout():
+		return fmt.Sprintf("does not answer within %s", censusLimit)
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+// Counters reads how many requests each service has counted since its start, by
+// its name, all at the same time. A counter that is not there is an error: after
+// the smoke every worker has one.
+func Counters(ctx context.Context, counters []plan.Counter) (map[string]float64, error) {
+	counts, faults := make([]float64, len(counters)), make([]error, len(counters))
+	var wait sync.WaitGroup
+	for i, c := range counters {
+		wait.Go(func() { counts[i], faults[i] = read(ctx, c) })
+	}
+	wait.Wait()
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	byName := map[string]float64{}
+	for i, c := range counters {
+		byName[c.Service] = counts[i]
+	}
+	return byName, nil
+}
+
+func read(ctx context.Context, c plan.Counter) (float64, error) {
+	status, body, err := get(ctx, c.URL)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("cannot read the requests of %s: %w", c.Service, err)
+	case status != http.StatusOK:
+		return 0, fmt.Errorf("cannot read the requests of %s: GET %s: %d", c.Service, c.URL, status)
+	case !strings.Contains(string(body), c.Metric):
+		return 0, fmt.Errorf("cannot read the requests of %s: no %s in its metrics", c.Service, c.Metric)
+	}
+	return Count(string(body), c.Metric), nil
+}
+
+// Spread says what is wrong with how the requests of a cell were shared out;
+// served is what each worker counted in it, warm-up included.
+func Spread(p plan.Plan, concurrency int, served map[string]float64) []string {
+	requests := p.Load.Requests(concurrency)
+	var faults []string
+	for _, c := range p.Smoke.Counters {
+		n := served[c.Service]
+		switch {
+		case n >= least(p, concurrency, peers(p, c.Service)):
+		case n <= 0:
+			faults = append(faults, fmt.Sprintf("%s served none of %d requests", c.Service, requests))
+		default:
+			faults = append(faults, fmt.Sprintf("%s served %g of %d requests, less than half of an equal share", c.Service, n, requests))
+		}
+	}
+	return faults
+}
+
+// chances is how many requests a worker may expect before none is no accident:
+// of 20 on average, none is left with a probability of 2e-9.
+const chances = 20
+
+// least is how many requests each of the workers of a role must have served: half
+// of an equal share where a balancer or aiperf goes round their servers, else one.
+// Nothing is asked of a cell with fewer requests at once than workers, which cannot
+// keep all busy, nor of a router that does not go round before each had its chances.
+func least(p plan.Plan, concurrency, workers int) float64 {
+	requests := p.Load.Requests(concurrency)
+	switch {
+	case manyEntries(p) && requests >= 2*workers:
+		return float64(requests) / float64(workers) / 2
+	case manyEntries(p), concurrency < workers, !inTurn(p) && requests < chances*workers:
+		return 0
+	}
+	return 1
+}
+
+// peers is how many workers share the role of a service.
+func peers(p plan.Plan, service string) int {
+	i := slices.IndexFunc(p.Services, func(s plan.Service) bool { return s.Name == service })
+	if i < 0 {
+		return 1
+	}
+	n := 0
+	for _, s := range p.Services {
+		if s.Role == p.Services[i].Role {
+			n++
+		}
+	}
+	return n
+}
+
+// manyEntries: each worker has a server of its own, and the load is spread before it.
+func manyEntries(p plan.Plan) bool { return p.Balancer != "" || len(p.Load.URLs) > 1 }
+
+// inTurn: no frontend was told to route by anything but turns, its default.
+func inTurn(p plan.Plan) bool {
+	return !slices.ContainsFunc(p.Services, func(s plan.Service) bool {
+		mode := routerMode(s)
+		return s.Role == plan.Frontend && mode != "" && mode != "round-robin"
+	})
+}
+
+// routerMode is how a frontend was told to route; empty = not told. The flag wins
+// over the environment, of which the last word counts.
+func routerMode(s plan.Service) string {
+	if i := slices.Index(s.Argv, "--router-mode"); i >= 0 && i+1 < len(s.Argv) {
+		return s.Argv[i+1]
+	}
+	mode := ""
+	for _, pair := range s.Env {
+		if value, found := strings.CutPrefix(pair, "DYN_ROUTER_MODE="); found {
+			mode = value
+		}
+	}
+	return mode
+}
