@@ -86,7 +86,8 @@ func setUp(t *testing.T, env *testscript.Env, taken *atomic.Int64) error {
 	s := &stage{mark: "LC_TESTBED=" + filepath.Base(env.WorkDir) + "-" + fmt.Sprint(time.Now().UnixNano()), running: map[string]*running{}}
 	env.Values[stageKey{}] = s
 	env.Defer(func() { s.strike(t, env.WorkDir) })
-	hundreds := block(taken)
+	hundreds, mine := block(taken)
+	env.Defer(func() { mine.Close() })
 	// GORACE: topobench need not wait a second for late reports.
 	env.Vars = append(env.Vars, s.mark, "P="+hundreds, "GORACE=atexit_sleep_ms=0", "J=root/.topobench/*/journal.ndjson",
 		"BIN="+filepath.SplitList(os.Getenv("PATH"))[0], "TERM=dumb", "TOPOBENCH_CACHE="+filepath.Join(env.WorkDir, "cache"), "PID="+fmt.Sprint(os.Getpid()))
@@ -116,10 +117,15 @@ func place(from, to, hundreds string) error {
 }
 
 // block is a block of 200 free ports, by its hundreds: below what the kernel
-// hands out, above what profiles and other tests use.
-func block(taken *atomic.Int64) string {
+// hands out, above what profiles and other tests use. Until mine is closed, no
+// other go test on this machine takes the same block.
+func block(taken *atomic.Int64) (string, net.Listener) {
 	for {
 		hundreds := 250 + 2*taken.Add(1)
+		mine, err := net.Listen("unix", fmt.Sprintf("@topobench-test-block-%d", hundreds))
+		if err != nil {
+			continue
+		}
 		free := true
 		for _, port := range []int64{10, 20, 21, 22, 100, 101, 102} {
 			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 100*hundreds+port))
@@ -130,8 +136,9 @@ func block(taken *atomic.Int64) string {
 			l.Close()
 		}
 		if free {
-			return fmt.Sprint(hundreds)
+			return fmt.Sprint(hundreds), mine
 		}
+		mine.Close()
 	}
 }
 
