@@ -59,10 +59,12 @@ def read(root):
 
 
 def efficient(points):
-    """Which rows no other row equals or beats on both axes."""
+    """Which rows no other row equals or beats on both axes: pair by pair, all(other >= point)."""
     values = points[[X, Y]].to_numpy()
-    # A row always equals itself, so one that nothing beats is counted once.
-    return [(values >= row).all(axis=1).sum() == 1 for row in values]
+    return [
+        not any(all(other >= row) for j, other in enumerate(values) if j != i)
+        for i, row in enumerate(values)
+    ]
 
 
 def draw(data, title):
