@@ -11,30 +11,36 @@ import (
 
 	"topobench/internal/plan"
 	"topobench/internal/ready"
+	"topobench/internal/result"
 	"topobench/internal/rundir"
 	"topobench/internal/stack"
 	"topobench/internal/status"
 )
 
-// plan decides the launch and writes what must exist before the first process:
-// artifacts_N with its deployment_config.json, so that an interrupted sweep can
-// be plotted.
+// plan decides the launch and writes what must exist before the first process.
 func (c *Campaign) plan(w Wish, t *Topology) (plan.Plan, error) {
 	launch, err := c.launch(w)
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	if t.Artifacts, err = c.Run.NextArtifacts(); err != nil {
+	if err := c.artifacts(t, launch.Deployment); err != nil {
 		return plan.Plan{}, err
 	}
 	launch.Load.Artifacts, t.Deviations = t.Artifacts.Path, launch.Deviations
-	config, err := json.MarshalIndent(launch.Deployment, "", "  ")
-	if err != nil {
-		return plan.Plan{}, err
+	return launch, c.writePlan(launch)
+}
+
+// artifacts makes the topology's artifacts_N with its deployment_config.json, so
+// that an interrupted sweep can be plotted.
+func (c *Campaign) artifacts(t *Topology, d result.Deployment) (err error) {
+	if t.Artifacts, err = c.Run.NextArtifacts(); err != nil {
+		return err
 	}
-	return launch, errors.Join(
-		rundir.WriteFile(filepath.Join(t.Artifacts.Path, "deployment_config.json"), append(config, '\n'), 0o644),
-		c.writePlan(launch))
+	config, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return err
+	}
+	return rundir.WriteFile(filepath.Join(t.Artifacts.Path, "deployment_config.json"), append(config, '\n'), 0o644)
 }
 
 // launch fills in the places of one launch.

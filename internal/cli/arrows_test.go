@@ -36,7 +36,7 @@ func arrows() map[string][]string {
 		"report":    {"result", "frontier", "chart"},
 		"chart":     {"frontier"},
 		"proxy":     {"templates"}, // the built-in files
-		"profile":   nil,
+		"profile":   {"tools"},     // ${CACHE} is the directory that tools looks in
 		"result":    nil,
 		"frontier":  nil,
 		"proctree":  nil,

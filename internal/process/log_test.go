@@ -113,7 +113,7 @@ func TestRunReturnsOutputAndExit(t *testing.T) {
 	spec := b.spec("nginx -t", "sleep")
 	spec.Argv = []string{"sh", "-c", "echo bad config >&2; exit 2"}
 	for range 2 { // the second time the log has the first output in it
-		output, exit, err := process.Run(t.Context(), spec)
+		output, exit, err := process.Starter{}.Run(t.Context(), spec)
 		if err != nil || exit.Code != 2 || string(output) != "bad config\n" {
 			t.Errorf("got %q, %v, %v", output, exit, err)
 		}
@@ -127,7 +127,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 200*time.Millisecond, errors.New("it hangs"))
 	defer cancel()
 	begin := time.Now()
-	_, exit, err := process.Run(ctx, spec)
+	_, exit, err := process.Starter{}.Run(ctx, spec)
 	if err == nil || !strings.Contains(err.Error(), "cannot wait for nvidia-smi any longer: it hangs") {
 		t.Errorf("got %v", err)
 	}

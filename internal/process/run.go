@@ -10,10 +10,6 @@ import (
 // outputBytes bounds the output that Run returns.
 const outputBytes = 1 << 20
 
-// Run runs a short command such as "nginx -t" to its end, with our own binary as
-// the shepherd; see Starter.Run.
-func Run(ctx context.Context, spec Spec) ([]byte, Exit, error) { return Starter{}.Run(ctx, spec) }
-
 // Run runs a short command to its end and returns what it added to spec.Log (the
 // first MiB) and how it ended. An exit code is no error. When ctx ends the
 // command is killed, and the error is the context's cause.

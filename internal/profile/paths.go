@@ -6,27 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"topobench/internal/tools"
 )
 
 // cacheVariable is the one variable that is expanded, at the start of a path.
 const cacheVariable = "${CACHE}"
-
-// CacheDir is where tools, models and probes are kept between runs: TOPOBENCH_CACHE,
-// else XDG_CACHE_HOME/topobench, else ~/.cache/topobench. Without any of the
-// three variables it is "".
-func CacheDir(getenv func(string) string) string {
-	if dir := getenv("TOPOBENCH_CACHE"); dir != "" {
-		return dir
-	}
-	// A relative XDG_CACHE_HOME is to be ignored (XDG Base Directory Specification).
-	if dir := getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "topobench")
-	}
-	if home := getenv("HOME"); home != "" {
-		return filepath.Join(home, ".cache", "topobench")
-	}
-	return ""
-}
 
 // resolve makes every path of p absolute: from the home directory for ~/, from
 // the cache for ${CACHE}, else from base.
@@ -59,7 +44,7 @@ func (r Reader) absolute(base, path string) (string, error) {
 		getenv = os.Getenv
 	}
 	if rest, ok := strings.CutPrefix(path, cacheVariable); ok && (rest == "" || rest[0] == '/') {
-		dir := CacheDir(getenv)
+		dir := tools.CacheDir(getenv)
 		if dir == "" {
 			return "", errors.New("no cache directory is known: set TOPOBENCH_CACHE or HOME")
 		}

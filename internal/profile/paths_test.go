@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"topobench/internal/tools"
 )
 
 func TestCacheDir(t *testing.T) {
@@ -18,7 +20,7 @@ func TestCacheDir(t *testing.T) {
 		{"then the home directory", map[string]string{"HOME": "/h"}, "/h/.cache/topobench"},
 		{"nothing is known", nil, ""},
 	} {
-		if got := CacheDir(func(name string) string { return c.env[name] }); got != c.want {
+		if got := tools.CacheDir(func(name string) string { return c.env[name] }); got != c.want {
 			t.Errorf("%s: %q, want %q", c.why, got, c.want)
 		}
 	}

@@ -14,7 +14,7 @@ const builtIn = "built-in "
 
 // Reader reads profiles. The zero value looks variables up in the process's environment.
 type Reader struct {
-	Getenv func(string) string // nil = os.Getenv; asked for HOME and CacheDir's variables
+	Getenv func(string) string // nil = os.Getenv; asked for HOME and the variables of tools.CacheDir
 }
 
 // Load reads the profile at path. The error is Faults, or says why the file cannot be read.
