@@ -143,7 +143,7 @@ func (c *Campaign) topology(ctx context.Context, w Wish, last bool) (t Topology,
 	}
 	t.Times.Plan = time.Since(began)
 	c.note("topology-begin", map[string]any{"topology": t.Name, "artifacts": t.Artifacts.Name(), "plan": launch})
-	s, err := stack.Up(ctx, launch, c.options())
+	s, err := c.up(ctx, launch)
 	if err != nil {
 		c.note("topology-failed", map[string]any{"topology": t.Name, "error": err.Error()})
 		if ends := c.fatal(ctx, err); ends != nil {

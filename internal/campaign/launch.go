@@ -73,8 +73,23 @@ func Namespace(run, topology string) string {
 	return strings.NewReplacer(".", "-", "_", "-").Replace("topobench-" + run + "-" + topology)
 }
 
-func (c *Campaign) options() stack.Options {
-	return stack.Options{Environ: c.Environ, Starter: c.Starter, Await: c.Await, Note: c.show, Hurry: c.Hurry}
+// up brings a plan up, with witnesses for its end.
+func (c *Campaign) up(ctx context.Context, p plan.Plan) (*stack.Stack, error) {
+	witnesses, err := c.witnesses(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return stack.Up(ctx, p, stack.Options{Environ: c.Environ, Starter: c.Starter, Await: c.Await, Note: c.show, Hurry: c.Hurry,
+		Witnesses: witnesses, Found: c.found})
+}
+
+// found writes what a witness of the teardown said into the journal.
+func (c *Campaign) found(f stack.Finding) {
+	fields := map[string]any{"witness": f.Witness, "seconds": f.Took.Seconds(), "left": f.Left}
+	if f.Err != nil {
+		fields["error"] = f.Err.Error()
+	}
+	c.note("proof", fields)
 }
 
 // show puts a change of a service on the screen and into the journal.

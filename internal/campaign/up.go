@@ -21,7 +21,7 @@ func (c *Campaign) Up(ctx context.Context, w Wish, tell func(url string)) error 
 		return err
 	}
 	defer release()
-	s, err := stack.Up(ctx, p, c.options())
+	s, err := c.up(ctx, p)
 	if err != nil {
 		return err
 	}

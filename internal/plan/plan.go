@@ -44,6 +44,10 @@ func (r Role) StopOrder() int {
 	}
 }
 
+// Entrance reports whether requests come in through the role: what is behind it is
+// reached by nobody once it listens no more.
+func (r Role) Entrance() bool { return r == Balancer || r == Frontend }
+
 // Worker reports whether services of the role are pinned to GPUs.
 func (r Role) Worker() bool { return r == Prefill || r == Decode || r == Aggregated }
 

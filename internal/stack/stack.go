@@ -48,6 +48,9 @@ type Options struct {
 	Await   func(ctx context.Context, s plan.Service, note func(string)) (since time.Time, err error)
 	Note    func(Event)     // called from several goroutines
 	Hurry   context.Context // ends when a teardown may wait no longer (the second Ctrl-C)
+
+	Witnesses []Witness     // asked at the end, beside the descendants and the ports
+	Found     func(Finding) // what each of them said; may be nil
 }
 
 // Stack is a plan that runs.

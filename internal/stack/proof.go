@@ -1,0 +1,135 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"topobench/internal/process"
+	"topobench/internal/proctree"
+)
+
+// portsWithin is how long the kernel may take to give a port back.
+const portsWithin = 10 * time.Second
+
+// lookEvery is how often a witness is asked again while it still sees something.
+const lookEvery = 50 * time.Millisecond
+
+// Witness says what is left of a topology, from evidence of its own.
+type Witness struct {
+	Name   string
+	Within time.Duration // how long what it sees may take to go
+	// Look names what is left, one line each. An error means that it cannot tell.
+	Look func(ctx context.Context) (left []string, err error)
+}
+
+// Finding is what a witness said in the end. Nothing left and no error: proved.
+type Finding struct {
+	Witness string
+	Took    time.Duration
+	Left    []string
+	Err     error
+}
+
+// DirtyError says what could not be proved gone. No next topology may start.
+type DirtyError struct {
+	Topology string
+	Left     []proctree.Proc
+	Reasons  []string
+}
+
+func (e *DirtyError) Error() string {
+	text := fmt.Sprintf("DIRTY: %s is not gone:", e.Topology)
+	for _, reason := range e.Reasons {
+		text += "\n  " + reason
+	}
+	for _, p := range e.Left {
+		text += fmt.Sprintf("\n  pid %d, state %c, parent %d: %s", p.PID, p.State, p.PPID, command(p))
+	}
+	return text
+}
+
+// command is what ps would show of p, or its name where that cannot be read.
+func command(p proctree.Proc) string {
+	words, err := proctree.Cmdline(p.PID)
+	if err != nil || len(words) == 0 {
+		return p.String()
+	}
+	return strings.Join(words, " ")
+}
+
+// prove asks witnesses that took no part in the stopping, all at the same time. A
+// port that somebody else has taken meanwhile is nothing of ours that is left: that
+// is *BusyError. A cancelled ctx (no more grace) shortens no proof.
+func (s *Stack) prove(ctx context.Context, faults []string) error {
+	ctx = context.WithoutCancel(ctx)
+	findings := make([]Finding, len(s.o.Witnesses))
+	var asked sync.WaitGroup
+	for i, w := range s.o.Witnesses {
+		asked.Go(func() { findings[i] = w.ask(ctx) })
+	}
+	began := time.Now()
+	taken, err := portsFreed(s.plan.Ports(), portsWithin)
+	s.found(Finding{Witness: "ports", Took: time.Since(began), Err: errors.Join(taken, err)})
+	if err != nil {
+		faults = append(faults, err.Error())
+	}
+	asked.Wait()
+	for _, f := range findings {
+		s.found(f)
+		faults = append(faults, f.Left...)
+		if f.Err != nil {
+			faults = append(faults, fmt.Sprintf("%s: %v", f.Witness, f.Err))
+		}
+	}
+	return errors.Join(s.dirty(faults), taken)
+}
+
+// found hands a finding on, if somebody wants it.
+func (s *Stack) found(f Finding) {
+	if s.o.Found != nil {
+		s.o.Found(f)
+	}
+}
+
+// ask looks until nothing is left, at most w.Within.
+func (w Witness) ask(ctx context.Context) Finding {
+	ctx, cancel := context.WithTimeout(ctx, w.Within)
+	defer cancel()
+	f := Finding{Witness: w.Name}
+	again := time.NewTicker(lookEvery)
+	defer again.Stop()
+	for began := time.Now(); ; {
+		f.Left, f.Err = w.Look(ctx)
+		f.Took = time.Since(began)
+		if len(f.Left) == 0 && f.Err == nil {
+			return f
+		}
+		select {
+		case <-ctx.Done():
+			return f
+		case <-again.C:
+		}
+	}
+}
+
+// dirty is nil if nothing of ours lives and there are no other faults.
+func (s *Stack) dirty(faults []string) error {
+	began := time.Now()
+	left, err := process.Leftovers()
+	f := Finding{Witness: "descendants", Took: time.Since(began), Err: err}
+	for _, p := range left {
+		f.Left = append(f.Left, p.String())
+	}
+	s.found(f)
+	if err != nil {
+		faults = append(faults, fmt.Sprintf("cannot look for leftovers: %v", err))
+	}
+	if len(left) == 0 && len(faults) == 0 {
+		return nil
+	}
+	return &DirtyError{Topology: s.plan.Name, Left: left, Reasons: strings.Split(strings.Join(faults, "\n"), "\n")}
+}
