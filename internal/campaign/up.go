@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-
-	"topobench/internal/stack"
 )
 
 // Up brings one topology up, proves that it serves, tells its URL and holds it
