@@ -43,6 +43,7 @@ type Campaign struct {
 	FailFast bool
 	Fresh    bool                      // a seed of its own for each cell
 	Hold     func(ctx context.Context) // called with the last topology up; nil = do not hold
+	At       func(Phase)               // told when a phase begins; nil = nobody wants to know
 }
 
 // Topology is what became of one profile.
@@ -75,6 +76,7 @@ func (e *FailFastError) Error() string {
 // Conduct measures the topologies in order. The error is what ended the
 // campaign early: an interrupt, --fail-fast, or *stack.DirtyError.
 func (c *Campaign) Conduct(ctx context.Context, wishes []Wish) ([]Topology, error) {
+	c.at(Claiming)
 	release, err := c.preflight(wishes)
 	if err != nil {
 		return nil, err
@@ -137,6 +139,7 @@ func (c *Campaign) topology(ctx context.Context, w Wish, last bool) (t Topology,
 	began := time.Now()
 	t = Topology{Name: w.Profile.Name, Label: w.Profile.Label(), Asked: w.Profile.Load.Concurrency}
 	defer func() { t.Times.Total = time.Since(began) }()
+	c.at(Planning)
 	launch, err := c.plan(w, &t)
 	if err != nil {
 		return t, err
@@ -170,6 +173,7 @@ func (c *Campaign) topology(ctx context.Context, w Wish, last bool) (t Topology,
 
 // measure smokes and sweeps. What it returns ends the campaign.
 func (c *Campaign) measure(ctx context.Context, p plan.Plan, t *Topology) error {
+	c.at(Smoking)
 	began := time.Now()
 	l, err := c.smoke(ctx, p, t)
 	t.Times.Smoke = time.Since(began)
@@ -198,6 +202,7 @@ func (c *Campaign) fatal(ctx context.Context, err error) error {
 }
 
 func (c *Campaign) down(s *stack.Stack, t *Topology) error {
+	c.at(Stopping)
 	c.Screen.Sweep(status.Sweep{})
 	c.note("teardown-begin", map[string]any{"topology": t.Name})
 	times, err := s.Down(c.Hurry)

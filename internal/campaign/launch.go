@@ -80,7 +80,7 @@ func (c *Campaign) up(ctx context.Context, p plan.Plan) (*stack.Stack, error) {
 		return nil, err
 	}
 	return stack.Up(ctx, p, stack.Options{Environ: c.Environ, Starter: c.Starter, Await: c.Await, Note: c.show, Hurry: c.Hurry,
-		Witnesses: witnesses, Found: c.found})
+		Witnesses: witnesses, Found: c.found, Proving: func() { c.at(Proving) }})
 }
 
 // found writes what a witness of the teardown said into the journal.
@@ -101,7 +101,11 @@ func (c *Campaign) show(e stack.Event) {
 	s.GPUs = e.Service.Devices
 	c.Screen.Service(s)
 	if e.State == stack.Starting && e.Detail != "" {
+		c.at(Awaiting)
 		return // what a gate waits for changes often, and the logs have it
+	}
+	if e.State == stack.Starting {
+		c.at(Starting)
 	}
 	c.note("service", map[string]any{"service": e.Service.Name, "state": e.State, "pid": e.PID, "detail": e.Detail})
 }

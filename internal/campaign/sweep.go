@@ -107,6 +107,7 @@ func (c *Campaign) cell(ctx context.Context, t *Topology, p plan.Plan, concurren
 func (c *Campaign) aiperf(ctx context.Context, t *Topology, j load.Job) (load.Outcome, error) {
 	j.Name = fmt.Sprintf("aiperf-c%d", j.Concurrency)
 	j.Log, j.Environ, j.Hurry = filepath.Join(filepath.Dir(j.Dir), filepath.Base(j.Dir)+".log"), c.Environ, c.Hurry
+	c.at(Measuring)
 	c.note("cell-begin", map[string]any{"topology": t.Name, "concurrency": j.Concurrency, "argv": j.Load.Argv(j.Concurrency, j.Dir)})
 	outcome, err := load.Run(ctx, c.Starter, j)
 	t.Times.AIPerf += outcome.Took
@@ -172,6 +173,7 @@ func (c *Campaign) publish(t *Topology, cell *Cell, attempt, exit string) error 
 	if err != nil {
 		return err
 	}
+	c.at(Publishing)
 	if err := rundir.Publish(attempt, cell.Path, append(sidecar, '\n')); err != nil {
 		return err
 	}

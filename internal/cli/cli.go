@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"topobench/internal/campaign"
 	"topobench/internal/shepherd"
 	"topobench/internal/status"
 )
@@ -22,11 +23,13 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	Screen         io.Writer // where a run's progress is shown; redrawn in place if it is a terminal
 	Environ        []string
+	At             func(campaign.Phase) // told when a phase of a run begins
 }
 
 // OS is the environment of this process. A closed stdout or stderr is no error.
 func OS() *Env {
-	return &Env{Stdout: status.Lenient(os.Stdout), Stderr: status.Lenient(os.Stderr), Screen: os.Stderr, Environ: os.Environ()}
+	return &Env{Stdout: status.Lenient(os.Stdout), Stderr: status.Lenient(os.Stderr), Screen: os.Stderr, Environ: os.Environ(),
+		At: func(campaign.Phase) {}}
 }
 
 // Getenv is the value of a variable, "" when it is not set.

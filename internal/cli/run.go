@@ -44,6 +44,7 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err = session.fetchModels(ctx, wishes); err == nil {
 		topologies, err = conductor.Conduct(ctx, wishes)
 	}
+	conductor.At(campaign.Reporting)
 	err = errors.Join(err, session.close())
 	return errors.Join(err, c.report(env, session, topologies, wishes))
 }

@@ -41,7 +41,7 @@ func open(root string, env *Env, s *signals) (*session, error) {
 	screen := status.New(status.Detect(env.Screen, env.Getenv))
 	recoverRuns(root, screen)
 	return &session{screen: screen, env: env, campaign: &campaign.Campaign{
-		Run: dir, Journal: journal, Screen: screen, Environ: env.Environ, Hurry: s.hurry,
+		Run: dir, Journal: journal, Screen: screen, Environ: env.Environ, Hurry: s.hurry, At: env.At,
 		Await: ready.Await, Smoke: ready.Smoke, Standing: ready.Standing, Counters: ready.Counters, Site: plan.Site{Cookie: dir.ID()}}}, nil
 }
 

@@ -66,6 +66,9 @@ func command(p proctree.Proc) string {
 // is *BusyError. A cancelled ctx (no more grace) shortens no proof.
 func (s *Stack) prove(ctx context.Context, faults []string) error {
 	ctx = context.WithoutCancel(ctx)
+	if s.o.Proving != nil {
+		s.o.Proving()
+	}
 	findings := make([]Finding, len(s.o.Witnesses))
 	var asked sync.WaitGroup
 	for i, w := range s.o.Witnesses {

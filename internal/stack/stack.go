@@ -50,6 +50,7 @@ type Options struct {
 	Hurry   context.Context // ends when a teardown may wait no longer (the second Ctrl-C)
 
 	Witnesses []Witness     // asked at the end, beside the descendants and the ports
+	Proving   func()        // called before; may be nil
 	Found     func(Finding) // what each of them said; may be nil
 }
 
