@@ -12,11 +12,11 @@ import (
 	"topobench/internal/rundir"
 )
 
-// midCell starts a run whose one cell takes 15 s at least, and returns once the
-// decode worker works for that cell.
-func (b bed) midCell() *running {
+// midCell starts a run of disagg.yaml with cells of 15 s at least, and returns once
+// the decode worker works for the first of them.
+func (b bed) midCell(oldNew ...string) *running {
 	b.Helper()
-	r := b.start("run", "run", b.disagg("mid-cell"), "--osl", "300")
+	r := b.start("run", "run", b.disagg("mid-cell", oldNew...), "--osl", "300")
 	r.first("the cell begins", func(e event) bool { return e.Event == "cell-begin" })
 	r.await("the decode worker has a request of the cell", func() bool {
 		return b.counter(b.ports+101, "dynamo_component_inflight_requests") > 0

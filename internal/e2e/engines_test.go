@@ -121,7 +121,7 @@ func TestEnginesServerKilledMidCell(t *testing.T) {
 	r.first("the cell begins", func(e event) bool { return e.Event == "cell-begin" })
 	r.await("the engine has a request of the cell", func() bool { return b.counter(b.ports+30, "vllm:num_requests_running") > 0 })
 	for _, want := range []string{"VLLM::EngineCor", "VLLM::Worker"} {
-		if !slices.ContainsFunc(r.left(), func(p testbed.Seen) bool { return strings.HasPrefix(p.Comm, want) }) {
+		if !r.sees(want) {
 			t.Fatalf("the witness does not see %s: %v", want, r.left())
 		}
 	}
@@ -135,6 +135,44 @@ func TestEnginesServerKilledMidCell(t *testing.T) {
 	if verdict := r.read(filepath.Join(r.root, "artifacts_0", "-concurrency1", rundir.SidecarName)); !strings.Contains(verdict, `"valid": false`) {
 		t.Errorf("the verdict of a cell whose server died: %s", verdict)
 	}
+}
+
+// The same while its engine loads, and while nobody asks anything of it.
+func TestEnginesServerKilledBeforeTheLoad(t *testing.T) {
+	for _, row := range []struct {
+		when string
+		wait func(b bed, r *running)
+	}{
+		{"loading", func(b bed, r *running) {
+			r.await("the engine loads", func() bool { return r.sees("VLLM::EngineCor") })
+		}},
+		{"idle", func(b bed, r *running) { r.awaitUp(b.ports + 30) }},
+	} {
+		t.Run(row.when, func(t *testing.T) {
+			b := enginesBed(t)
+			r := b.start("up", "up", b.engine("cpu-dp", "27000", "18220", "@30"))
+			row.wait(b, r)
+			_, killed := r.kills("aggregated-0")
+			r.dies("aggregated-0", killed)
+			r.ends(1)
+			r.clean()
+		})
+	}
+}
+
+// SIGTERM while vLLM warms up, when its engine has no handler yet.
+func TestEnginesTerminatedInWarmUp(t *testing.T) {
+	b := enginesBed(t)
+	r := b.start("run", "run", b.engine("cpu-dp", "27000", "18220", "@30"))
+	r.await("a worker is loading", func() bool { return r.sees("VLLM::Worker") })
+	r.signal(syscall.SIGTERM)
+	r.ends(143)
+	r.clean()
+}
+
+// sees reports whether a process of that name lives.
+func (r *running) sees(comm string) bool {
+	return slices.ContainsFunc(r.left(), func(p testbed.Seen) bool { return strings.HasPrefix(p.Comm, comm) })
 }
 
 // F-01: a vLLM that refuses to start says why, and topobench what to do about it.

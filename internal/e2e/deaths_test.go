@@ -1,0 +1,123 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"topobench/internal/rundir"
+)
+
+// noticed is how soon a run must tell of a death.
+const noticed = 500 * time.Millisecond
+
+// kills ends a service by SIGKILL and returns its process and when it died.
+func (r *running) kills(service string) (victim event, at time.Time) {
+	r.Helper()
+	victim = r.first(service+" has started", func(e event) bool { return e.Service == service && e.PID != 0 })
+	at = time.Now()
+	r.check(syscall.Kill(victim.PID, syscall.SIGKILL))
+	return victim, at
+}
+
+// dies checks that the death of a service is told at once, and under its name.
+func (r *running) dies(service string, killed time.Time) {
+	r.Helper()
+	died := r.first("the death is noticed", func(e event) bool { return e.State == "died" })
+	late := died.Time.Sub(killed)
+	r.Logf("%s: noticed after %v", service, late)
+	if died.Service != service || late > noticed {
+		r.Errorf("%s died, noticed %v after the kill of %s", died.Service, late, service)
+	}
+}
+
+// Whatever a topology stands on may die in a cell: the load ends, the topology is
+// made anew, and an interrupt then finds nothing it could leave. Real etcd, NATS
+// and frontend.
+func TestF16RealDiscoveryDies(t *testing.T) {
+	for _, service := range []string{"etcd", "nats", "frontend"} {
+		t.Run(service, func(t *testing.T) {
+			r := newBed(t).midCell("discovery: {etcd: none, nats: none}", "discovery: {etcd: start, nats: start}")
+			_, killed := r.kills(service)
+			r.dies(service, killed)
+			r.anew(service)
+			r.signal(syscall.SIGINT)
+			r.ends(130)
+			r.clean()
+		})
+	}
+}
+
+// anew waits until a service has been started a second time.
+func (r *running) anew(service string) {
+	r.Helper()
+	r.await(service+" is started anew", func() bool {
+		pids := map[int]bool{}
+		for _, e := range r.journal() {
+			if e.Service == service && e.PID != 0 {
+				pids[e.PID] = true
+			}
+		}
+		return len(pids) == 2
+	})
+}
+
+// The workers of an nginx whose master was killed keep serving on its port.
+func TestF20RealNginxMasterDies(t *testing.T) {
+	b := newBed(t)
+	r := b.start("run", "run", b.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22"), "--osl", "300", "--concurrency", "1")
+	r.first("the cell begins", func(e event) bool { return e.Event == "cell-begin" })
+	master := r.first("nginx has started", func(e event) bool { return e.Service == "nginx" && e.PID != 0 })
+	var workers int
+	for _, p := range r.left() {
+		if p.PPID == master.PID {
+			workers++
+		}
+	}
+	if workers == 0 {
+		t.Fatalf("the witness does not see the workers of nginx: %v", r.left())
+	}
+	killed := time.Now()
+	r.check(syscall.Kill(master.PID, syscall.SIGKILL))
+	r.dies("nginx", killed)
+	r.anew("nginx") // which needs the port
+	r.signal(syscall.SIGINT)
+	r.ends(130)
+	r.clean()
+}
+
+// aiperf that is ended by somebody leaves none of its services, the cell does not
+// count, and the next one does.
+func TestF41RealAIPerfTerminated(t *testing.T) {
+	r := newBed(t).midCell("concurrency: [1]", "concurrency: [1, 2]")
+	r.check(syscall.Kill(r.aiperf(), syscall.SIGTERM))
+	r.ends(3)
+	r.clean()
+	for cell, want := range map[string]string{"-concurrency1": `"valid": false`, "-concurrency2": `"valid": true`} {
+		if verdict := r.read(filepath.Join(r.root, "artifacts_0", cell, rundir.SidecarName)); !strings.Contains(verdict, want) {
+			t.Errorf("the verdict of %s lacks %s: %s", cell, want, verdict)
+		}
+	}
+}
+
+// aiperf is the pid of aiperf's first process.
+func (r *running) aiperf() int {
+	r.Helper()
+	left := r.left()
+	isAIPerf := map[int]bool{}
+	for _, p := range left {
+		words, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.PID), "cmdline"))
+		isAIPerf[p.PID] = err == nil && strings.Contains(string(words), "\x00profile\x00") && !strings.Contains(string(words), "\x00shepherd\x00")
+	}
+	for _, p := range left {
+		if isAIPerf[p.PID] && !isAIPerf[p.PPID] {
+			return p.PID
+		}
+	}
+	r.Fatalf("the witness does not see aiperf: %v", left)
+	return 0
+}
