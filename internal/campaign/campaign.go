@@ -1,8 +1,9 @@
 // Package campaign conducts: one topology after another, one load after another.
 //
-// A topology starts only when the one before is proved gone. Every cell that
-// ended by itself is published with a verdict, valid or not; one that was
-// interrupted is not.
+// A topology starts only when the one before is proved gone. One that is lost in
+// its sweep is made anew, once, and its sweep goes on with the cell that was lost.
+// Every cell that ended by itself is published with a verdict, valid or not, by its
+// last attempt; one that was interrupted is not.
 package campaign
 
 import (
@@ -11,12 +12,13 @@ import (
 	"fmt"
 	"time"
 
+	"topobench/internal/leftover"
 	"topobench/internal/plan"
 	"topobench/internal/process"
 	"topobench/internal/profile"
+	"topobench/internal/ready"
 	"topobench/internal/result"
 	"topobench/internal/rundir"
-	"topobench/internal/stack"
 	"topobench/internal/status"
 )
 
@@ -31,6 +33,7 @@ type Wish struct {
 type Campaign struct {
 	Run      *rundir.Dir
 	Journal  *rundir.Journal
+	Ledger   *leftover.Ledger // of what is started, for the witnesses; nil = none
 	Screen   *status.View
 	Starter  process.Starter
 	Environ  []string
@@ -38,12 +41,20 @@ type Campaign struct {
 	Hurry    context.Context // ends at the second Ctrl-C
 	Await    func(ctx context.Context, s plan.Service, note func(string)) (time.Time, error)
 	Smoke    func(ctx context.Context, s plan.Smoke, l plan.Load, note func(string)) error
-	Standing func(ctx context.Context, services []plan.Service) (missing []string)
+	Standing func(ctx context.Context, services []plan.Service) (missing []ready.Absence)
 	Counters func(ctx context.Context, counters []plan.Counter) (map[string]float64, error)
 	FailFast bool
 	Fresh    bool                      // a seed of its own for each cell
 	Hold     func(ctx context.Context) // called with the last topology up; nil = do not hold
 	At       func(Phase)               // told when a phase begins; nil = nobody wants to know
+	// NvidiaSMI is its path; "" = GPUs are not looked at. WaitGPUs is how long busy ones
+	// are waited for.
+	NvidiaSMI string
+	WaitGPUs  time.Duration
+	Kernel    string // path of the kernel's messages: /dev/kmsg; "" = they are not read
+
+	noted   map[string]bool // what was said once a run
+	storage storage
 }
 
 // Topology is what became of one profile.
@@ -54,7 +65,11 @@ type Topology struct {
 	Asked       []int // concurrencies
 	Cells       []Cell
 	Times       Times
-	Err         error // why it did not start, or could not be taken down
+	Launches    int   // 2: it was lost in its sweep and made anew
+	Lost        *Loss // why it was made anew
+	Err         error // why it did not start, or was lost for good
+
+	open *try // a cell that was lost with the topology, until it is measured or given up
 }
 
 // Times of a topology. Own is what is left of Total when the engine's start
@@ -77,7 +92,7 @@ func (e *FailFastError) Error() string {
 // campaign early: an interrupt, --fail-fast, or *stack.DirtyError.
 func (c *Campaign) Conduct(ctx context.Context, wishes []Wish) ([]Topology, error) {
 	c.at(Claiming)
-	release, err := c.preflight(wishes)
+	release, err := c.preflight(ctx, wishes)
 	if err != nil {
 		return nil, err
 	}
@@ -96,18 +111,18 @@ func (c *Campaign) Conduct(ctx context.Context, wishes []Wish) ([]Topology, erro
 	return done, nil
 }
 
-// preflight claims the ports of all topologies, until release, and looks at them:
-// that the second one cannot start should not be learnt hours after the first one
-// did. It notes how the engines are set, which a comparison must tell.
-func (c *Campaign) preflight(wishes []Wish) (release func(), err error) {
+// preflight claims the GPUs and ports of all topologies, until release, and looks
+// at them: that the second one cannot start should not be learnt hours after the
+// first one did. It notes how the engines are set, which a comparison must tell.
+func (c *Campaign) preflight(ctx context.Context, wishes []Wish) (release func(), err error) {
 	var faults []error
-	var ports []plan.Port
+	var plans []plan.Plan
 	var sides []result.Deployment
 	for _, w := range wishes {
-		p, err := c.launch(w)
+		p, err := c.launch(w, 1)
 		if err == nil {
 			sides = append(sides, p.Deployment)
-			ports = append(ports, p.Ports()...)
+			plans = append(plans, p)
 		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", w.Profile.Name, err))
@@ -117,113 +132,5 @@ func (c *Campaign) preflight(wishes []Wish) (release func(), err error) {
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	return claim(ports)
-}
-
-// claim keeps other runs from the ports, and proves that nobody else has them. A
-// port that another run has claimed may well be taken, by a process of that run.
-func claim(ports []plan.Port) (release func(), err error) {
-	if release, err = stack.Claim(ports); err != nil {
-		return nil, err
-	}
-	if err := stack.FreePorts(ports); err != nil {
-		release()
-		return nil, err
-	}
-	return release, nil
-}
-
-// topology brings one up, sweeps, takes it down. An error ends the campaign; a
-// topology that would not start only marks itself.
-func (c *Campaign) topology(ctx context.Context, w Wish, last bool) (t Topology, err error) {
-	began := time.Now()
-	t = Topology{Name: w.Profile.Name, Label: w.Profile.Label(), Asked: w.Profile.Load.Concurrency}
-	defer func() { t.Times.Total = time.Since(began) }()
-	c.at(Planning)
-	launch, err := c.plan(w, &t)
-	if err != nil {
-		return t, err
-	}
-	t.Times.Plan = time.Since(began)
-	c.note("topology-begin", map[string]any{"topology": t.Name, "artifacts": t.Artifacts.Name(), "plan": launch})
-	s, err := c.up(ctx, launch)
-	if err != nil {
-		c.note("topology-failed", map[string]any{"topology": t.Name, "error": err.Error()})
-		if ends := c.fatal(ctx, err); ends != nil {
-			return t, ends
-		}
-		t.Err = err
-		return t, nil
-	}
-	t.Times.Launch, t.Times.Engine, t.Times.Lag = s.Launch, s.Engine, s.Lag
-	err = c.measure(s.Context(), launch, &t)
-	if cause := context.Cause(s.Context()); cause != nil && ctx.Err() == nil {
-		t.Err = cause
-	}
-	held := last && c.Hold != nil && s.Context().Err() == nil
-	if held {
-		c.Hold(s.Context())
-	}
-	down := c.down(s, &t)
-	if ctx.Err() != nil && !held { // the end of a hold is no interrupt
-		err = context.Cause(ctx)
-	}
-	return t, errors.Join(err, down)
-}
-
-// measure smokes and sweeps. What it returns ends the campaign.
-func (c *Campaign) measure(ctx context.Context, p plan.Plan, t *Topology) error {
-	c.at(Smoking)
-	began := time.Now()
-	l, err := c.smoke(ctx, p, t)
-	t.Times.Smoke = time.Since(began)
-	if interrupted(ctx) {
-		return nil
-	}
-	if err != nil {
-		t.Err = fmt.Errorf("%s came up, but does not serve: %w", t.Name, err)
-		return nil
-	}
-	p.Load = l
-	return c.sweep(ctx, t, p)
-}
-
-// fatal keeps of a failed start what must end the campaign.
-func (c *Campaign) fatal(ctx context.Context, err error) error {
-	var dirty *stack.DirtyError
-	var busy *stack.BusyError
-	switch {
-	case errors.As(err, &dirty), errors.As(err, &busy):
-		return err
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	}
-	return nil
-}
-
-func (c *Campaign) down(s *stack.Stack, t *Topology) error {
-	c.at(Stopping)
-	c.Screen.Sweep(status.Sweep{})
-	c.note("teardown-begin", map[string]any{"topology": t.Name})
-	times, err := s.Down(c.Hurry)
-	t.Times.Teardown, t.Times.Proof = times.Teardown, times.Proof
-	if _, busy := errors.AsType[*stack.BusyError](err); busy {
-		c.note("teardown-busy", map[string]any{"topology": t.Name, "error": err.Error()})
-		return err
-	}
-	if err != nil {
-		c.note("teardown-dirty", map[string]any{"topology": t.Name, "error": err.Error()})
-		return err
-	}
-	c.note("teardown-proved", map[string]any{"topology": t.Name})
-	c.Screen.Note(fmt.Sprintf("%s is gone: no process left, every port free (%.1f s)", t.Name, (times.Teardown + times.Proof).Seconds()))
-	return nil
-}
-
-// note writes the journal. A journal that cannot be written is said, once a
-// line, and does not end the run: the results are what matters.
-func (c *Campaign) note(event string, fields any) {
-	if err := c.Journal.Append(event, fields); err != nil {
-		c.Screen.Note(err.Error())
-	}
+	return c.claim(ctx, plans...)
 }

@@ -21,7 +21,7 @@ const (
 
 // census is a topology at one moment. Where somebody is missing, nothing is read.
 type census struct {
-	missing []string           // services whose gates are not open, and why
+	missing []ready.Absence    // services whose gates are not open
 	served  map[string]float64 // requests by worker since its start
 	unread  error              // why served is not known
 }
@@ -42,19 +42,13 @@ func (c *Campaign) census(ctx context.Context, p plan.Plan, asks int) census {
 	}
 	if ctx.Err() != nil { // what was asked then says nothing
 		cause, _, _ := strings.Cut(context.Cause(ctx).Error(), "\n")
-		missing = []string{cause}
+		missing = []ready.Absence{{Service: "the topology", Why: cause}}
 	}
 	if len(missing) > 0 {
 		return census{missing: missing}
 	}
 	served, err := c.Counters(ctx, p.Smoke.Counters)
 	return census{served: served, unread: err}
-}
-
-// absent is the check of a cell in which somebody was missing; when is "before"
-// or "after".
-func absent(when string, missing []string) result.Check {
-	return result.Check{Name: "workers", State: result.Invalid, Detail: when + " the cell: " + strings.Join(missing, "; ")}
 }
 
 // attendance judges a cell by who was there and by what each worker served in it.
@@ -65,9 +59,10 @@ func attendance(p plan.Plan, concurrency int, before, after census, finished boo
 	switch {
 	case len(p.Services) == 0:
 	case len(after.missing) > 0:
-		return append(checks, absent("after", after.missing))
+		absent := AbsentError{"after", after.missing}
+		return append(checks, result.Check{Name: workers, State: result.Invalid, Detail: absent.Error()})
 	default:
-		checks = append(checks, result.Check{Name: "workers", State: result.Valid,
+		checks = append(checks, result.Check{Name: workers, State: result.Valid,
 			Detail: fmt.Sprintf("all %d services were there before and after", len(p.Services))})
 	}
 	if len(p.Smoke.Counters) > 0 && finished {
@@ -78,7 +73,7 @@ func attendance(p plan.Plan, concurrency int, before, after census, finished boo
 
 // spread judges what each worker served between two readings.
 func spread(p plan.Plan, concurrency int, before, after census) result.Check {
-	const name = "spread"
+	const name = spreads
 	for _, unread := range []error{before.unread, after.unread} {
 		if unread != nil {
 			return result.Check{Name: name, State: result.Unchecked, Detail: strings.ReplaceAll(unread.Error(), "\n", "; ")}

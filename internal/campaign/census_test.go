@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"topobench/internal/plan"
+	"topobench/internal/ready"
 	"topobench/internal/result"
 )
 
@@ -34,7 +35,7 @@ func TestAttendance(t *testing.T) {
 			[]string{"workers valid all 2 services", "spread valid aggregated-0 12, aggregated-1 12"}},
 		{"one was there, and served nothing", twoServers(), counted(1, 7), counted(25, 7), false,
 			[]string{"workers valid", "spread invalid aggregated-1 served none of 20 requests (requests with warm-up: aggregated-0 24, aggregated-1 0)"}},
-		{"one left in the cell", twoServers(), counted(1, 1), census{missing: []string{"a: x", "b: y"}}, false,
+		{"one left in the cell", twoServers(), counted(1, 1), census{missing: []ready.Absence{{Service: "a", Why: "x"}, {Service: "b", Why: "y"}}}, false,
 			[]string{"workers invalid after the cell: a: x; b: y"}},
 		{"the counters could not be read before", twoServers(), unread, counted(9, 9), false,
 			[]string{"workers valid", "spread unchecked no answer; no answer"}},
@@ -61,7 +62,7 @@ func TestAttendance(t *testing.T) {
 
 // The verdict follows the checks, and what explains comes first.
 func TestVerdictWithAttendance(t *testing.T) {
-	v := result.Verdict{}.With(result.Check{Name: "run", State: result.Invalid, Detail: "aiperf exit 1"}).With(absent("after", []string{"a: x"}))
+	v := result.Verdict{}.With(result.Check{Name: "run", State: result.Invalid, Detail: "aiperf exit 1"}).With(result.Check{Name: workers, State: result.Invalid, Detail: "after the cell: a: x"})
 	if v.State != result.Invalid || strings.Join(v.Reasons, "|") != "after the cell: a: x|aiperf exit 1" {
 		t.Errorf("got %s %q", v.State, v.Reasons)
 	}
@@ -74,9 +75,9 @@ func TestVerdictWithAttendance(t *testing.T) {
 // asked counts the questions of a census, of which the first some find one missing.
 func asked(missing int, c *Campaign) *int {
 	n := new(int)
-	c.Standing = func(context.Context, []plan.Service) []string {
+	c.Standing = func(context.Context, []plan.Service) []ready.Absence {
 		if *n++; *n <= missing {
-			return []string{"a: x"}
+			return []ready.Absence{{Service: "a", Why: "x"}}
 		}
 		return nil
 	}
@@ -115,7 +116,7 @@ func TestCensusTellsTheEndOfTheTopology(t *testing.T) {
 	cancel(errors.New("decode-0 died: exit 1\n  its last lines"))
 	var c Campaign
 	asked(0, &c)
-	if got := c.census(ctx, plan.Plan{}, flapAsks); strings.Join(got.missing, "|") != "decode-0 died: exit 1" {
+	if got := c.census(ctx, plan.Plan{}, flapAsks); len(got.missing) != 1 || got.missing[0].String() != "the topology: decode-0 died: exit 1" {
 		t.Errorf("got %q", got.missing)
 	}
 }

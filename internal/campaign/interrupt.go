@@ -16,8 +16,10 @@ func (e *Interrupt) Error() string {
 	return fmt.Sprintf("interrupted (%s)", unix.SignalName(e.Signal))
 }
 
-// interrupted reports whether the user ended ctx, and not the death of a process.
+// interrupted reports whether the user ended ctx, or the disk did, and not the death
+// of a process.
 func interrupted(ctx context.Context) bool {
 	var i *Interrupt
-	return errors.As(context.Cause(ctx), &i)
+	var s *StorageError
+	return errors.As(context.Cause(ctx), &i) || errors.As(context.Cause(ctx), &s)
 }

@@ -17,14 +17,16 @@ import (
 	"topobench/internal/status"
 )
 
-// plan decides the launch and writes what must exist before the first process.
+// plan decides a launch and writes what must exist before the first process.
 func (c *Campaign) plan(w Wish, t *Topology) (plan.Plan, error) {
-	launch, err := c.launch(w)
+	launch, err := c.launch(w, t.Launches)
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	if err := c.artifacts(t, launch.Deployment); err != nil {
-		return plan.Plan{}, err
+	if t.Artifacts.Path == "" {
+		if err := c.artifacts(t, launch.Deployment); err != nil {
+			return plan.Plan{}, err
+		}
 	}
 	launch.Load.Artifacts, t.Deviations = t.Artifacts.Path, launch.Deviations
 	return launch, c.writePlan(launch)
@@ -40,20 +42,34 @@ func (c *Campaign) artifacts(t *Topology, d result.Deployment) (err error) {
 	if err != nil {
 		return err
 	}
-	return rundir.WriteFile(filepath.Join(t.Artifacts.Path, "deployment_config.json"), append(config, '\n'), 0o644)
+	path := t.Artifacts.Path
+	if err = rundir.WriteFile(filepath.Join(path, "deployment_config.json"), append(config, '\n'), 0o644); err != nil {
+		_ = os.Remove(path) // it is empty: no loss where it stays
+		t.Artifacts = rundir.Artifacts{}
+	}
+	return err
 }
 
-// launch fills in the places of one launch.
-func (c *Campaign) launch(w Wish) (plan.Plan, error) {
+// launch fills in the places of a launch. The second has directories, and with
+// them data and logs, of its own, and its workers meet none of the first.
+func (c *Campaign) launch(w Wish, number int) (plan.Plan, error) {
 	p := w.Profile
 	dir, err := c.Run.Topology(p.Name)
 	if err != nil {
 		return plan.Plan{}, err
 	}
+	name := p.Name
+	if number > 1 {
+		again := fmt.Sprintf("launch-%d", number)
+		dir, name = filepath.Join(dir, again), name+"-"+again
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return plan.Plan{}, fmt.Errorf("cannot make a directory for the next launch of %s: %w", p.Name, err)
+		}
+	}
 	site := c.Site
 	site.Programs, site.Versions = w.Programs, w.Versions
 	site.Dir, site.Temp, site.Root = dir, c.Run.TempDir(), os.Geteuid() == 0
-	site.Namespace = Namespace(c.Run.ID(), p.Name)
+	site.Namespace = Namespace(c.Run.ID(), name)
 	launch, err := plan.Make(p, site)
 	launch.Inherit, launch.Load.FreshPrompts = plan.Inherit(c.Environ), c.Fresh
 	return launch, err

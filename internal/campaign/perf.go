@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"topobench/internal/plan"
@@ -17,10 +18,14 @@ func (c *Campaign) Perf(ctx context.Context, d result.Deployment, p plan.Plan) (
 		return t, err
 	}
 	p.Load.FreshPrompts = c.Fresh
-	err := c.measure(ctx, p, &t)
+	lost, err := c.measure(ctx, &sweep{Campaign: c, t: &t, plan: p})
+	if lost != nil {
+		t.Err = lost.Cause
+	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
+	err = errors.Join(err, c.settle(&t, t.open))
 	t.Times.Total = time.Since(began)
 	return t, err
 }

@@ -5,7 +5,16 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"topobench/internal/stack"
 )
+
+// launched adds what a launch took; one more is engine start like the first.
+func (t *Times) launched(s *stack.Stack) {
+	t.Launch += s.Launch
+	t.Engine += s.Engine
+	t.Lag += s.Lag
+}
 
 // TimeTable says where the wall time of each topology went, in seconds. "own"
 // is topobench's share: total less engine start and aiperf.

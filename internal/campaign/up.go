@@ -10,11 +10,11 @@ import (
 // until ctx ends or a process dies; then it takes it down. It ends with the
 // interrupt that ended ctx, whose exit code says that the proof was given.
 func (c *Campaign) Up(ctx context.Context, w Wish, tell func(url string)) error {
-	p, err := c.launch(w)
+	p, err := c.launch(w, 1)
 	if err != nil {
 		return err
 	}
-	release, err := claim(p.Ports())
+	release, err := c.claim(ctx, p)
 	if err != nil {
 		return err
 	}

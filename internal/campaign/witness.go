@@ -9,6 +9,11 @@ import (
 
 // witnesses takes down how things are before a launch, and returns who says at the
 // end of the teardown whether they are so again. An error is a reason not to launch.
-func (c *Campaign) witnesses(_ context.Context, _ plan.Plan) ([]stack.Witness, error) {
-	return nil, nil
+func (c *Campaign) witnesses(ctx context.Context, p plan.Plan) ([]stack.Witness, error) {
+	left, err := c.leftovers()
+	if err != nil {
+		return nil, err
+	}
+	gpu, err := c.gpuWitness(ctx, p)
+	return append(left, gpu...), err
 }

@@ -7,8 +7,7 @@
 // go-chart supplies the two renderers and the font. The layout is ours: go-chart's own legend lies on
 // the data, its annotations overlap, its ticks are not round and it refuses a range of zero width.
 //
-// Two pictures must not be drawn at the same time: go-chart parses its font at the first use, and the
-// check whether that is done takes no lock.
+// Pictures may be drawn at the same time once Load has returned.
 package chart
 
 import (
@@ -45,6 +44,15 @@ type Point struct {
 	X, Y             float64
 	Note             string
 	Hollow, Frontier bool
+}
+
+// Load parses the font. Without it that happens at the first picture, and go-chart's check whether it
+// is done takes no lock.
+func Load() error {
+	if _, err := gochart.GetDefaultFont(); err != nil {
+		return fmt.Errorf("cannot load the font: %w", err)
+	}
+	return nil
 }
 
 // PNG writes the picture in Width x Height pixels.

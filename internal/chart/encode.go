@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"image"
@@ -28,23 +29,36 @@ func encode(w io.Writer, img image.Image) error {
 
 // paletted lays the image on white and gives every pixel the nearest colour of the palette.
 func paletted(img *image.RGBA) *image.Paletted {
+	const block = 64 // pixels
 	to := image.NewPaletted(img.Rect, palette())
 	known := map[[4]uint8]uint8{}
-	var last [4]uint8 // transparent, which is
-	var index uint8   // white
-	for i, from := 0, img.Pix; i < len(to.Pix); i, from = i+1, from[4:] {
-		if pixel := [4]uint8(from[:4]); pixel != last { // most pixels equal their neighbour
-			last = pixel
-			var ok bool
-			if index, ok = known[pixel]; !ok {
-				bare := 255 - pixel[3] // the others are multiplied by their cover already
-				index = uint8(to.Palette.Index(color.RGBA{pixel[0] + bare, pixel[1] + bare, pixel[2] + bare, 255}))
-				known[pixel] = index
-			}
+	var blank [4 * block]uint8 // transparent, which is white, which is 0 already
+	var last [4]uint8
+	var index uint8
+	for i := 0; i < len(to.Pix); i += block {
+		from := img.Pix[4*i : min(4*(i+block), len(img.Pix))]
+		if bytes.HasPrefix(blank[:], from) { // most of a chart
+			continue
 		}
-		to.Pix[i] = index
+		for n := range len(from) / 4 {
+			if pixel := [4]uint8(from[4*n:]); pixel != last { // many equal their neighbour
+				last, index = pixel, nearest(pixel, to.Palette, known)
+			}
+			to.Pix[i+n] = index
+		}
 	}
 	return to
+}
+
+// nearest is the index of the colour in the palette that comes nearest to the pixel laid on white.
+func nearest(pixel [4]uint8, palette color.Palette, known map[[4]uint8]uint8) uint8 {
+	index, ok := known[pixel]
+	if !ok {
+		bare := 255 - pixel[3] // the others are multiplied by their cover already
+		index = uint8(palette.Index(color.RGBA{pixel[0] + bare, pixel[1] + bare, pixel[2] + bare, 255}))
+		known[pixel] = index
+	}
+	return index
 }
 
 // palette has white, at 0, and every colour that is drawn in all shades towards it.

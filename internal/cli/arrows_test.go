@@ -20,10 +20,15 @@ func arrows() map[string][]string {
 	return map[string][]string{
 		"cmd/topobench": {"cli"},
 		"cli":           everything, // but testbed; it wires ready.Await and ready.Smoke in
+		"leftover": {"proctree",
+			"rundir"}, // the ledger lies in the run's directory
 		"campaign": {"profile", "plan", "stack", "load", "result", "frontier", "rundir",
-			"process", // the Starter that stack and load are given
-			"ready",   // RefusedError, on which it drops nvext
-			"status"}, // the screen it tells
+			"process",  // the Starter that stack and load are given
+			"leftover", // who is of the run
+			"proctree", // what the witnesses are asked about
+			"gpu",      // are they free, and given back
+			"ready",    // RefusedError, on which it drops nvext
+			"status"},  // the screen it tells
 		"stack": {"plan", "process", "proctree"},
 		"ready": {"plan"},
 		"load":  {"process", "plan"},
@@ -32,6 +37,7 @@ func arrows() map[string][]string {
 			"result"}, // deployment_config.json has one definition
 		"probe":     {"process", "tools"}, // it runs the tools that were found
 		"process":   {"shepherd", "proctree"},
+		"gpu":       {"proctree"}, // whose a compute process is
 		"shepherd":  {"proctree"}, // it sweeps the tree that it owns
 		"report":    {"result", "frontier", "chart"},
 		"chart":     {"frontier"},

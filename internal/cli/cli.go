@@ -48,6 +48,7 @@ type commands struct {
 	Plan     planCmd     `cmd:"" help:"Print what run would do as a shell script; starts nothing."`
 	Up       upCmd       `cmd:"" help:"Bring one topology up and hold it until Ctrl-C."`
 	Perf     perfCmd     `cmd:"" help:"perf.sh: measure a server that somebody else runs."`
+	Clean    cleanCmd    `cmd:"" help:"End what killed runs left behind; touches nothing else."`
 	Plot     plotCmd     `cmd:"" help:"plot_pareto.py: chart, CSV and ratio from an artifacts tree."`
 	Profiles profilesCmd `cmd:"" help:"List the built-in profiles, or show one."`
 
@@ -63,13 +64,13 @@ func Main(args []string, env *Env) int {
 		return shepherd.Main(args[1:])
 	}
 	signals := listen(len(args) > 0 && slices.Contains(conducting, args[0]))
-	defer signals.stop()
 	done := make(chan int, 1)
 	go func() { done <- run(args, env, signals) }()
 	select {
 	case code := <-done:
+		signals.stop()
 		return code
-	case <-signals.abandon:
+	case <-signals.abandon: // further signals stay caught: the exit code must tell
 		fmt.Fprintln(env.Stderr, "topobench: left at once; the shepherds take down what still runs")
 		return codeDirty
 	}
@@ -118,7 +119,7 @@ func tell(env *Env, err error) int {
 		return codeOK
 	}
 	if news := untold(err); news != nil {
-		fmt.Fprintf(env.Stderr, "topobench: %v\n", news)
+		fmt.Fprintf(env.Stderr, "topobench: %v%s\n", news, diskAdvice(news))
 	}
 	return exitCode(err)
 }

@@ -20,6 +20,7 @@ func TestEveryCommandRuns(t *testing.T) {
 		"Plan":     {"plan nonesuch", codeUsage, "cannot find profile nonesuch"},
 		"Up":       {"up nonesuch", codeUsage, "cannot find profile nonesuch"},
 		"Perf":     {"perf --url nonsense --tp 1 --dp 1", codeUsage, "--url \"nonsense\" is not http://host:port"},
+		"Clean":    {"clean", codeOK, "nothing is left"},
 		"Plot":     {"plot --artifacts-root-dir " + t.TempDir(), codeFailed, "no artifacts_N directory"},
 		"Profiles": {"profiles demo-agg", codeOK, "name: demo-agg"},
 		"Version":  {"--version", codeOK, "topobench "},
@@ -32,7 +33,7 @@ func TestEveryCommandRuns(t *testing.T) {
 		}
 		t.Run(field.Name, func(t *testing.T) {
 			var out bytes.Buffer
-			code := Main(strings.Fields(row.args), &Env{Stdout: &out, Stderr: &out, Screen: &out})
+			code := Main(strings.Fields(row.args), &Env{Stdout: &out, Stderr: &out, Screen: &out, Environ: []string{tempVariable + "=" + t.TempDir()}})
 			if code != row.code || !strings.Contains(out.String(), row.says) {
 				t.Errorf("topobench %s: exit %d, want %d; it says\n%s\nand not %q", row.args, code, row.code, &out, row.says)
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"topobench/internal/campaign"
+	"topobench/internal/gpu"
 	"topobench/internal/profile"
 	"topobench/internal/stack"
 )
@@ -35,6 +36,7 @@ func exitCode(err error) int {
 		quiet     *quietError
 		usage     *usageError
 		faults    profile.Faults
+		missing   *gpu.MissingError
 	)
 	switch {
 	case err == nil:
@@ -47,7 +49,7 @@ func exitCode(err error) int {
 		return codeBusy
 	case errors.As(err, &quiet):
 		return quiet.code
-	case errors.As(err, &usage), errors.As(err, &faults):
+	case errors.As(err, &usage), errors.As(err, &faults), errors.As(err, &missing):
 		return codeUsage
 	default:
 		return codeFailed

@@ -21,6 +21,8 @@ type binFlags struct {
 	Nginx  string `help:"nginx." placeholder:"PATH" group:"Programs"`
 	Etcd   string `help:"etcd." placeholder:"PATH" group:"Programs"`
 	NATS   string `name:"nats" help:"nats-server." placeholder:"PATH" group:"Programs"`
+
+	NvidiaSMI string `name:"nvidia-smi" help:"nvidia-smi, by which GPUs are looked at." placeholder:"PATH" group:"Programs"`
 }
 
 // loadFlags override the profiles, all of them alike.

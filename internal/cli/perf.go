@@ -37,6 +37,7 @@ type perfCmd struct {
 	Exact        bool   `help:"perf.sh's aiperf arguments and no others."`
 	FailFast     bool   `help:"Stop at the first cell that is not valid."`
 	AIPerf       string `name:"aiperf" help:"aiperf command." placeholder:"PATH"`
+	limitFlags
 }
 
 // Run measures a server that somebody else runs, with perf.sh's artifacts.
@@ -44,18 +45,23 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := errors.Join(linuxOnly("perf"), c.check()); err != nil {
 		return &usageError{err}
 	}
+	var p profile.Profile
+	p.Load.ISL, p.Load.Concurrency = c.ISL, c.Concurrency
+	if err := c.room(c.Root, []profile.Profile{p}, env); err != nil {
+		return err
+	}
 	wish, err := c.wish(ctx, env)
 	if err != nil {
 		return err
 	}
-	session, err := open(c.Root, env, s)
+	session, err := open(ctx, c.Root, env, s)
 	if err != nil {
 		return err
 	}
 	session.announce([]campaign.Wish{wish})
 	session.campaign.FailFast, session.campaign.Fresh = c.FailFast, c.FreshPrompts
-	t, err := session.campaign.Perf(ctx, c.deployment(), c.plan(wish, session))
-	err = errors.Join(err, session.close())
+	t, err := session.campaign.Perf(session.guard(ctx, c.limitFlags), c.deployment(), c.plan(wish, session))
+	err = session.close(err)
 	summary := runCmd{Title: "Single Node", loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
 	return errors.Join(err, summary.report(env, session, []campaign.Topology{t}, nil))
 }
@@ -118,7 +124,7 @@ func (c *perfCmd) plan(w campaign.Wish, s *session) plan.Plan {
 	p.Model, p.Tokenizer = c.Model, tokenizer
 	site := plan.Site{Temp: s.campaign.Run.TempDir(), Cookie: s.campaign.Run.ID()}
 	return plan.Plan{Name: p.Name, Kind: c.Kind, Mode: c.Mode, Model: c.Model, Versions: w.Versions,
-		Load: plan.Load{AIPerf: w.Programs.AIPerf, Quiet: w.Versions.QuietLoad(), Model: c.Model, Tokenizer: tokenizer, URLs: []string{base}, ISL: c.ISL, OSL: c.OSL, Concurrency: c.Concurrency,
+		Load: plan.Load{AIPerf: w.Programs.AIPerf, Quiet: w.Versions.QuietLoad(), Batched: w.Versions.BatchedLoad(), Model: c.Model, Tokenizer: tokenizer, URLs: []string{base}, ISL: c.ISL, OSL: c.OSL, Concurrency: c.Concurrency,
 			Seed: c.Seed, Exact: c.Exact, NVExt: true, Env: plan.LoadEnv(p, site)},
 		Smoke: plan.NewSmoke(base)}
 }

@@ -21,6 +21,8 @@ type runCmd struct {
 	Keep     bool     `help:"Hold the last topology until Ctrl-C."`
 	binFlags
 	loadFlags
+	limitFlags
+	gpuFlags
 }
 
 // Run measures the profiles, then reports.
@@ -29,24 +31,39 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err != nil {
 		return err
 	}
-	session, err := open(c.Root, env, s)
+	smi, err := nvidiaSMI(c.binFlags, env)
+	if err != nil {
+		return err
+	}
+	session, err := open(ctx, c.Root, env, s)
 	if err != nil {
 		return err
 	}
 	session.announce(wishes)
+	session.lookAtGPUs(smi, c.gpuFlags, wishes)
 	conductor := session.campaign
 	conductor.FailFast, conductor.Fresh = c.FailFast, c.FreshPrompts
 	conductor.Site.Seed = c.Seed
 	if c.Keep {
 		conductor.Hold = session.hold
 	}
+	guarded := session.guard(ctx, c.limitFlags)
 	var topologies []campaign.Topology
-	if err = session.fetchModels(ctx, wishes); err == nil {
-		topologies, err = conductor.Conduct(ctx, wishes)
+	if err = session.fetchModels(guarded, wishes); err == nil {
+		topologies, err = conductor.Conduct(guarded, wishes)
 	}
 	conductor.At(campaign.Reporting)
-	err = errors.Join(err, session.close())
-	return errors.Join(err, c.report(env, session, topologies, wishes))
+	err = errors.Join(session.close(err), c.report(env, session, topologies, wishes))
+	return errors.Join(err, c.late(ctx, err))
+}
+
+// late is an interrupt that came when the last topology was gone, while the report
+// was written. The end of a hold is none.
+func (c *runCmd) late(ctx context.Context, err error) error {
+	if _, told := errors.AsType[*campaign.Interrupt](err); told || c.Keep {
+		return nil
+	}
+	return context.Cause(ctx)
 }
 
 // checkBaseline: that a label is misspelt should not be learnt when all is measured.
@@ -72,6 +89,9 @@ func (c *runCmd) load(ctx context.Context, env *Env) ([]campaign.Wish, error) {
 	}
 	if err := errors.Join(campaign.Comparable(profiles), c.checkBaseline(profiles)); err != nil {
 		return nil, &usageError{err}
+	}
+	if err := c.room(c.Root, profiles, env); err != nil {
+		return nil, err
 	}
 	return wishes(ctx, profiles, c.binFlags, env)
 }

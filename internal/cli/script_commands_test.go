@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -39,28 +37,15 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 // NAME.out and NAME.err.
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg || len(args) < 2, "start NAME program [arguments...]")
-	path, err := exec.LookPath(args[1])
+	_, err := stageOf(ts).launch(args[0], environ(ts), args[1:]...)
 	ts.Check(err)
-	r := &running{cmd: exec.Command(path, args[2:]...), ended: make(chan struct{})}
-	r.cmd.Dir, r.cmd.Env = ts.MkAbs("."), environ(ts)
-	stdout, err := os.Create(ts.MkAbs(args[0] + ".out"))
-	ts.Check(err)
-	stderr, err := os.Create(ts.MkAbs(args[0] + ".err"))
-	ts.Check(err)
-	r.cmd.Stdout, r.cmd.Stderr = stdout, stderr
-	err = r.cmd.Start()
-	ts.Check(errors.Join(err, stdout.Close(), stderr.Close()))
-	stageOf(ts).running[args[0]] = r
-	go func() {
-		defer close(r.ended)
-		_ = r.cmd.Wait() // ends looks at its state
-	}()
 }
 
 // environ is the environment of the script, of which testscript tells single variables.
 func environ(ts *testscript.TestScript) []string {
-	env := []string{stageOf(ts).mark}
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GORACE", "TERM", "LC_FAKE_AIPERF", "LC_FAKE_FRONTEND", "LC_FAKE_WORKER", "LC_FAKE_NGINX"} {
+	var env []string
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LC_FAKE_AIPERF", "LC_FAKE_FRONTEND", "LC_FAKE_WORKER", "LC_FAKE_NGINX",
+		"LC_FAKE_NVIDIA_SMI", "LC_AT"} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return env
@@ -76,20 +61,14 @@ func send(ts *testscript.TestScript, neg bool, args []string) {
 // a signal ended has -1. Its output can then be matched.
 func ends(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg || len(args) != 2, "ends CODE NAME")
-	r := background(ts, args[1])
-	select {
-	case <-r.ended:
-	case <-time.After(patience):
-		ts.Check(r.cmd.Process.Signal(syscall.SIGQUIT)) // where it stands
-		<-r.ended
-		ts.Fatalf("%s has not ended within %s:\n%s", args[1], patience, ts.ReadFile(args[1]+".err"))
-	}
-	_, err := io.WriteString(ts.Stdout(), ts.ReadFile(args[1]+".out"))
+	background(ts, args[1])
+	code, err := stageOf(ts).code(args[1])
+	ts.Check(err)
+	_, err = io.WriteString(ts.Stdout(), ts.ReadFile(args[1]+".out"))
 	ts.Check(err)
 	_, err = io.WriteString(ts.Stderr(), ts.ReadFile(args[1]+".err"))
 	ts.Check(err)
-	delete(stageOf(ts).running, args[1])
-	expect(ts, args[0], r.cmd.ProcessState.ExitCode())
+	expect(ts, args[0], code)
 }
 
 // waitfor GLOB PATTERN: a file has a match.
@@ -128,6 +107,12 @@ func alive(ts *testscript.TestScript, neg bool, args []string) {
 	}) {
 		ts.Fatalf("%d processes are %s, not %d", got, args[1], want)
 	}
+}
+
+// slay: SIGKILL for topobench and all its shepherds at once, which leaves everything else.
+func slay(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) > 0, "slay")
+	ts.Check(stageOf(ts).slay())
 }
 
 // audit LIMIT: within it, no process of the script is left.

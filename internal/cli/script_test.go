@@ -1,25 +1,19 @@
 package cli_test
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"topobench/internal/cli"
 	"topobench/internal/proctree"
-	"topobench/internal/rundir"
 	"topobench/internal/shepherd"
 	"topobench/internal/testbed"
 )
@@ -43,141 +37,91 @@ func (a adopting) Run() int {
 
 func topobench() {
 	testbed.Named()
-	code := cli.Main(os.Args[1:], cli.OS())
+	env := cli.OS()
+	env.At = at(os.Getenv("LC_AT"))
+	code := cli.Main(os.Args[1:], env)
 	if len(os.Args) > 1 && os.Args[1] == shepherd.Command {
 		testbed.End(code)
 	}
 	os.Exit(code) // the race detector has its word
 }
 
-// TestScripts runs testdata/script: the whole command line, in processes, against
-// fakes. Each script has ports of its own, and at its end nothing it started lives.
+// TestScripts runs what testdata/script has beside the scripts that show a fault of
+// the catalogue: those run under the name of their fault.
 func TestScripts(t *testing.T) {
+	paths, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := namedScripts(t)
+	var names []string
+	for _, path := range paths {
+		if name := strings.TrimSuffix(filepath.Base(path), ".txtar"); !slices.Contains(named, name) {
+			names = append(names, name)
+		}
+	}
+	scripts(t, names...)
+}
+
+// namedScripts are those that a test of this package runs by name.
+func namedScripts(t *testing.T) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	call, name := regexp.MustCompile(`scripts\(t(, "[^"]+")+\)`), regexp.MustCompile(`"([^"]+)"`)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range call.FindAllString(string(text), -1) {
+			for _, n := range name.FindAllStringSubmatch(c, -1) {
+				names = append(names, n[1])
+			}
+		}
+	}
+	if slices.Sort(names); len(slices.Compact(slices.Clone(names))) < len(names) {
+		t.Errorf("a script that two tests run: %q", names)
+	}
+	return names
+}
+
+// scripts runs scripts of testdata/script: the whole command line, in processes,
+// against fakes. Each has ports of its own, and at its end nothing it started lives.
+func scripts(t *testing.T, names ...string) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("processes are started on Linux only")
 	}
-	var taken atomic.Int64
+	var files []string
+	for _, name := range names {
+		files = append(files, filepath.Join("testdata", "script", name+".txtar"))
+	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
-		Setup: func(env *testscript.Env) error { return setUp(t, env, &taken) },
+		Files: files, RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error { return setUp(t, env) },
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "start": start, "signal": send, "ends": ends, "waitfor": waitFor,
-			"alive": alive, "audit": audit, "listen": listen, "get": get,
+			"alive": alive, "audit": audit, "listen": listen, "get": get, "slay": slay,
 		},
 	})
 }
 
 type stageKey struct{}
 
-// stage is what a script has beside its files.
-type stage struct {
-	mark    string // in the environment of all it starts
-	running map[string]*running
-}
+func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
 
-// running is a process in the background. Its output goes to NAME.out and NAME.err.
-type running struct {
-	cmd   *exec.Cmd
-	ended chan struct{}
-}
-
-// setUp gives a script its ports, its mark and the profiles of testdata/profiles.
-func setUp(t *testing.T, env *testscript.Env, taken *atomic.Int64) error {
-	s := &stage{mark: "LC_TESTBED=" + filepath.Base(env.WorkDir) + "-" + fmt.Sprint(time.Now().UnixNano()), running: map[string]*running{}}
+// setUp makes a script's directory its stage.
+func setUp(t *testing.T, env *testscript.Env) error {
+	s, err := build(env.WorkDir)
+	if err != nil {
+		return err
+	}
 	env.Values[stageKey{}] = s
-	env.Defer(func() { s.strike(t, env.WorkDir) })
-	hundreds, mine := block(taken)
-	env.Defer(func() { mine.Close() })
-	// GORACE: topobench need not wait a second for late reports.
-	env.Vars = append(env.Vars, s.mark, "P="+hundreds, "GORACE=atexit_sleep_ms=0", "J=root/.topobench/*/journal.ndjson",
-		"BIN="+filepath.SplitList(os.Getenv("PATH"))[0], "TERM=dumb", "TOPOBENCH_CACHE="+filepath.Join(env.WorkDir, "cache"), "PID="+fmt.Sprint(os.Getpid()))
-	shared, err := filepath.Glob("testdata/profiles/*.yaml")
-	if err != nil {
-		return err
-	}
-	own, err := filepath.Glob(filepath.Join(env.WorkDir, "*.yaml"))
-	if err != nil {
-		return err
-	}
-	for _, path := range append(shared, own...) {
-		if err := place(path, filepath.Join(env.WorkDir, filepath.Base(path)), hundreds); err != nil {
-			return err
-		}
-	}
+	env.Defer(func() { s.strike(t) })
+	env.Vars = append(append(env.Vars, s.vars()...), "P="+s.ports, "J=root/.topobench/*/journal.ndjson",
+		"BIN="+filepath.SplitList(os.Getenv("PATH"))[0], "PID="+fmt.Sprint(os.Getpid()))
 	return nil
 }
-
-// place copies a profile: @10 in it is port 10 of the script's block.
-func place(from, to, hundreds string) error {
-	text, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(to, bytes.ReplaceAll(text, []byte("@"), []byte(hundreds)), 0o644)
-}
-
-// block is a block of 200 free ports, by its hundreds: below what the kernel
-// hands out, above what profiles and other tests use. Until mine is closed, no
-// other go test on this machine takes the same block.
-func block(taken *atomic.Int64) (string, net.Listener) {
-	for {
-		hundreds := 250 + 2*taken.Add(1)
-		mine, err := net.Listen("unix", fmt.Sprintf("@topobench-test-block-%d", hundreds))
-		if err != nil {
-			continue
-		}
-		free := true
-		for _, port := range []int64{10, 20, 21, 22, 100, 101, 102} {
-			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 100*hundreds+port))
-			if err != nil {
-				free = false
-				continue
-			}
-			l.Close()
-		}
-		if free {
-			return fmt.Sprint(hundreds), mine
-		}
-		mine.Close()
-	}
-}
-
-// strike ends what a script left running, and fails the test for what survives.
-// It closes the runs of killed topobenches, whose temporary directories wait for that.
-func (s *stage) strike(t *testing.T, workDir string) {
-	for _, r := range s.running {
-		_ = r.cmd.Process.Kill() // it may have ended
-		<-r.ended
-	}
-	if left := s.left(5 * time.Second); left != "" {
-		t.Errorf("%s: left behind:\n%s", filepath.Base(workDir), left)
-		for _, p := range testbed.Carriers(s.mark) {
-			_ = syscall.Kill(p.PID, syscall.SIGKILL) // one failure must not spoil the next test
-		}
-	}
-	runs, err := filepath.Glob(filepath.Join(workDir, "*", rundir.StateDir, "*"))
-	for _, path := range runs {
-		run, openErr := rundir.Open(path)
-		err = errors.Join(err, openErr)
-		if openErr == nil {
-			err = errors.Join(err, run.Close())
-		}
-	}
-	if err != nil {
-		t.Errorf("%s: %v", filepath.Base(workDir), err)
-	}
-}
-
-// left waits for the script's processes to be gone and names those that are not.
-func (s *stage) left(limit time.Duration) string {
-	if testbed.Soon(limit, func() bool { return len(testbed.Carriers(s.mark)) == 0 }) {
-		return ""
-	}
-	var lines []string
-	for _, p := range testbed.Carriers(s.mark) {
-		lines = append(lines, "  "+p.String())
-	}
-	return strings.Join(lines, "\n")
-}
-
-func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }

@@ -10,10 +10,13 @@ import (
 	"time"
 
 	"topobench/internal/campaign"
+	"topobench/internal/leftover"
 	"topobench/internal/plan"
 	"topobench/internal/process"
+	"topobench/internal/proctree"
 	"topobench/internal/ready"
 	"topobench/internal/rundir"
+	"topobench/internal/stack"
 	"topobench/internal/status"
 )
 
@@ -23,14 +26,21 @@ type session struct {
 	campaign *campaign.Campaign
 	screen   *status.View
 	env      *Env
+	unguard  func() // ends the guard of what is written
 }
 
 // open makes the run's directory and becomes the sub-reaper that orphans fall to.
-func open(root string, env *Env, s *signals) (*session, error) {
+// What dead runs left is ended before: a new one must not start beside it.
+func open(ctx context.Context, root string, env *Env, s *signals) (*session, error) {
 	if err := process.Adopt(); err != nil {
 		return nil, err
 	}
-	dir, err := rundir.Create(root, newID())
+	screen := status.New(status.Detect(env.Screen, env.Getenv))
+	if err := recoverRuns(ctx, env, screen.Note); err != nil {
+		screen.Close()
+		return nil, err
+	}
+	dir, err := rundir.Create(root, env.Getenv(tempVariable), newID())
 	if err != nil {
 		return nil, err
 	}
@@ -38,23 +48,17 @@ func open(root string, env *Env, s *signals) (*session, error) {
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
-	screen := status.New(status.Detect(env.Screen, env.Getenv))
-	recoverRuns(root, screen)
-	return &session{screen: screen, env: env, campaign: &campaign.Campaign{
-		Run: dir, Journal: journal, Screen: screen, Environ: env.Environ, Hurry: s.hurry, At: env.At,
-		Await: ready.Await, Smoke: ready.Smoke, Standing: ready.Standing, Counters: ready.Counters, Site: plan.Site{Cookie: dir.ID()}}}, nil
-}
-
-// recoverRuns finishes what killed runs below root left. What cannot be removed is
-// said and does not keep this run from its own work.
-func recoverRuns(root string, screen *status.View) {
-	crashed, err := rundir.Recover(root)
-	for _, id := range crashed {
-		screen.Note(fmt.Sprintf("run %s had crashed: its temporary directory is removed", id))
-	}
+	ledger, err := leftover.Open(dir)
 	if err != nil {
-		screen.Note(err.Error())
+		return nil, errors.Join(err, journal.Close(), dir.Close())
 	}
+	c := &campaign.Campaign{
+		Run: dir, Journal: journal, Ledger: ledger, Screen: screen, Environ: env.Environ, Hurry: s.hurry, At: env.At,
+		Await: ready.Await, Smoke: ready.Smoke, Standing: ready.Standing, Counters: ready.Counters, Kernel: "/dev/kmsg", Site: plan.Site{Cookie: dir.ID()}}
+	c.Starter.Born = func(name, log string, child, shepherd proctree.Proc) {
+		c.Recorded(ledger.Born(name, log, child, shepherd))
+	}
+	return &session{screen: screen, env: env, unguard: func() {}, campaign: c}, nil
 }
 
 func newID() string {
@@ -64,13 +68,18 @@ func newID() string {
 }
 
 // close ends the journal and the screen and removes the run's TMPDIR, which is
-// part of the proof that nothing is left.
-func (s *session) close() error {
-	if err := s.campaign.Journal.AppendDurable(rundir.EventEnd, nil); err != nil {
-		s.screen.Note(err.Error())
-	}
+// part of the proof that nothing is left. Where something is, TMPDIR stays: it leads
+// a later process to the run. why is how the run ended.
+func (s *session) close(why error) error {
+	why = s.unkept(why)
+	s.unguard()
+	s.campaign.End()
 	s.screen.Close()
-	return errors.Join(s.campaign.Journal.Close(), s.campaign.Run.Close())
+	why = errors.Join(why, s.campaign.Journal.Close(), s.campaign.Ledger.Close())
+	if _, dirty := errors.AsType[*stack.DirtyError](why); dirty {
+		return why
+	}
+	return errors.Join(why, s.campaign.Run.Close())
 }
 
 // hold waits with the topology up.

@@ -127,6 +127,10 @@ func present(env *Env, facts report.Facts, dir string) error {
 // printTopologies says what of each topology went wrong.
 func printTopologies(env *Env, topologies []campaign.Topology) {
 	for _, t := range topologies {
+		if t.Lost != nil {
+			why, _, _ := strings.Cut(t.Lost.Cause.Error(), "\n")
+			fmt.Fprintf(env.Stdout, "\n%s was lost and made anew, once: %s\n", t.Name, why)
+		}
 		if t.Err != nil {
 			fmt.Fprintf(env.Stdout, "\n%s: %v\n", t.Name, t.Err)
 		}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -11,6 +10,8 @@ type upCmd struct {
 	Root         string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Where logs are written."`
 	TimeoutReady duration `help:"How long each service may take to become ready." placeholder:"DURATION"`
 	binFlags
+	limitFlags
+	gpuFlags
 }
 
 // Run brings one topology up, says where it listens, and holds it.
@@ -22,19 +23,28 @@ func (c *upCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err != nil {
 		return err
 	}
+	if err := c.room(c.Root, profiles, env); err != nil {
+		return err
+	}
 	wish, err := wishes(ctx, profiles, c.binFlags, env)
 	if err != nil {
 		return err
 	}
-	session, err := open(c.Root, env, s)
+	smi, err := nvidiaSMI(c.binFlags, env)
+	if err != nil {
+		return err
+	}
+	session, err := open(ctx, c.Root, env, s)
 	if err != nil {
 		return err
 	}
 	session.announce(wish)
-	if err = session.fetchModels(ctx, wish); err == nil {
-		err = session.campaign.Up(ctx, wish[0], func(url string) {
+	session.lookAtGPUs(smi, c.gpuFlags, wish)
+	guarded := session.guard(ctx, c.limitFlags)
+	if err = session.fetchModels(guarded, wish); err == nil {
+		err = session.campaign.Up(guarded, wish[0], func(url string) {
 			session.screen.Note(fmt.Sprintf("%s is up: %s\nlogs: %s", profiles[0].Name, url, session.campaign.Run.Path()))
 		})
 	}
-	return errors.Join(err, session.close())
+	return session.close(err)
 }

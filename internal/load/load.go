@@ -1,8 +1,9 @@
 // Package load is one aiperf run.
 //
 // Run starts aiperf through the shepherd, follows it by its own files, ends it
-// at its deadline or when the context ends, and returns only when its whole
-// process tree is gone. Whether what it measured counts is not decided here.
+// at its deadline, when no request completes any more or when the context ends,
+// and returns only when its whole process tree is gone. Whether what it measured
+// counts is not decided here.
 package load
 
 import (
@@ -39,7 +40,9 @@ type Outcome struct {
 	Exit    process.Exit
 	Took    time.Duration
 	Problem string
-	Error   string // the last line of its log that names an error
+	Error   string        // the last line of its log that names an error
+	Stalled bool          // requests completed no more
+	Unseen  time.Duration // the longest time in which nobody looked, beyond what is usual
 }
 
 // Run runs the job. An error means that aiperf could not be started or that it
@@ -55,12 +58,12 @@ func Run(ctx context.Context, s process.Starter, j Job) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("cannot start aiperf: %w", err)
 	}
-	problem := follow(ctx, child, j)
-	if problem != "" {
+	o := follow(ctx, child, j)
+	if o.Problem != "" {
 		interrupt(child, j.Hurry)
 	}
 	err = child.Stop(j.Hurry) // its tree is swept after every cell, however it ended
-	o := Outcome{Exit: child.Exit(), Took: time.Since(began), Problem: problem}
+	o.Exit, o.Took = child.Exit(), time.Since(began)
 	if o.Problem == "" && o.Exit.Code != 0 {
 		o.Problem = "aiperf " + o.Exit.String()
 	}
@@ -73,10 +76,15 @@ func Run(ctx context.Context, s process.Starter, j Job) (Outcome, error) {
 // errorLines are searched for an error; aiperf prints a boxed summary behind it.
 const errorLines = 200
 
-// lastError finds a line of aiperf's log such as "10:19:45.781 ERROR    text".
+// lastError finds a line of aiperf's log such as "10:19:45.781 ERROR    text", or what
+// the system refused it, as Python ends a traceback: "OSError: [Errno 28] No space ...".
 func lastError(lines []string) string {
 	for _, line := range slices.Backward(lines) {
-		if _, text, found := strings.Cut(line, " ERROR "); found {
+		_, text, found := strings.Cut(line, " ERROR ")
+		if strings.Contains(line, "Error: [Errno ") && !found {
+			text, found = line, true
+		}
+		if found {
 			return "aiperf: " + strings.TrimSpace(text)
 		}
 	}
@@ -84,26 +92,37 @@ func lastError(lines []string) string {
 }
 
 // follow returns when aiperf ended, or why it must be ended.
-func follow(ctx context.Context, child *process.Child, j Job) (problem string) {
+func follow(ctx context.Context, child *process.Child, j Job) (o Outcome) {
 	deadline := j.Load.Deadline(j.Concurrency)
 	timeout := time.NewTimer(deadline)
 	defer timeout.Stop()
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
-	reader := newReader(j)
-	for {
+	reader, stall, looked := newReader(j), newStall(j, time.Now()), time.Now()
+	for o.Problem == "" {
+		ended := false
 		select {
 		case <-child.Done():
-			j.Progress(reader.read())
-			return ""
+			ended = true
 		case <-ctx.Done():
-			return context.Cause(ctx).Error()
+			o.Problem = context.Cause(ctx).Error()
 		case <-timeout.C:
-			return fmt.Sprintf("aiperf had not ended after %s", deadline)
+			o.Problem = fmt.Sprintf("aiperf had not ended after %s", deadline)
 		case <-tick.C:
-			j.Progress(reader.read())
+		}
+		now := time.Now()
+		o.Unseen = max(o.Unseen, now.Sub(looked)-progressEvery)
+		looked = now
+		p := reader.read()
+		j.Progress(p)
+		if ended {
+			break
+		}
+		if hung := stall.look(p, now); hung != "" && o.Problem == "" {
+			o.Problem, o.Stalled = hung, true
 		}
 	}
+	return o
 }
 
 // interrupt asks aiperf to end and gives it its grace; Stop does the rest.

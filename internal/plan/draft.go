@@ -146,6 +146,7 @@ func (d *draft) external(role Role, server, port string) {
 // finish hands the plan out.
 func (d *draft) finish() Plan {
 	d.plan.Hosts = d.hosts()
+	d.plan.Hardware = d.hardware()
 	d.plan.Deployment.Settings = settings(d.plan, d.s.Versions)
 	d.plan.Deviations = d.deviations()
 	return d.plan

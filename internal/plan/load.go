@@ -25,7 +25,9 @@ type Load struct {
 	Quiet        bool          `json:"quiet"`         // aiperf can leave out GPU telemetry and server metrics
 	NVExt        bool          `json:"nvext"`         // perf.sh's {"nvext":{"ignore_eos":true}}; dropped where the server answers it with 400
 	FreshPrompts bool          `json:"fresh_prompts"` // a seed of its own for each cell
+	Batched      bool          `json:"batched"`       // aiperf writes finished requests a hundred at a time
 	Timeout      time.Duration `json:"timeout_ns"`    // of a cell; 0 = derived
+	Progress     time.Duration `json:"progress_ns"`   // without a completed request; 0 = derived
 	Artifacts    string        `json:"artifacts"`
 	Env          []string      `json:"env"`
 }
@@ -94,26 +96,6 @@ func (l Load) seed(c int) int {
 	return l.Seed
 }
 
-// Slowest rates still waited for: beyond them a cell has hung. A request may
-// take slowestToken for each token it writes, and all of them together move at
-// slowestRate tokens a second.
-const (
-	slowestToken = 500 * time.Millisecond
-	slowestRate  = 500
-	cellSlack    = 10 * time.Minute
-)
-
-// Deadline is how long the cell of concurrency c may take.
-func (l Load) Deadline(c int) time.Duration {
-	if l.Timeout > 0 {
-		return l.Timeout
-	}
-	requests := l.Requests(c) + l.Warmup(c)
-	inTurn := time.Duration(requests/c*l.OSL) * slowestToken
-	together := time.Duration(requests*(l.ISL+l.OSL)/slowestRate) * time.Second
-	return cellSlack + max(inTurn, together)
-}
-
 // load decides where the load goes and with what; the smoke sends the same body.
 func (d *draft) load() {
 	l := d.p.Load
@@ -124,7 +106,7 @@ func (d *draft) load() {
 	}
 	d.plan.Load = Load{AIPerf: d.s.Programs.AIPerf, Model: d.plan.Model, Tokenizer: tokenizer(d.p), URLs: urls,
 		ISL: l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Seed: d.s.Seed, Exact: l.Exact, Quiet: d.rules.quietLoad, NVExt: true,
-		Timeout: d.p.Timeouts.Cell, Artifacts: d.s.Artifacts, Env: LoadEnv(d.p, d.s)}
+		Batched: d.rules.batchedLoad, Timeout: d.p.Timeouts.Cell, Progress: d.p.Timeouts.Progress, Artifacts: d.s.Artifacts, Env: LoadEnv(d.p, d.s)}
 	counters, transfers := d.plan.Smoke.Counters, d.plan.Smoke.Transfers
 	d.plan.Smoke = NewSmoke(direct...)
 	d.plan.Smoke.Counters, d.plan.Smoke.Transfers = counters, transfers

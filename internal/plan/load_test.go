@@ -27,6 +27,30 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
+func TestStall(t *testing.T) {
+	guide := Load{ISL: 3000, OSL: 150}
+	batched, told := guide, guide
+	batched.Batched, told.Progress = true, 20*time.Second
+	for _, row := range []struct {
+		why         string
+		load        Load
+		c           int
+		first, next time.Duration
+	}{
+		{"one request of 150 tokens, 0.5 s each, and a minute", guide, 1, 5*time.Minute + time.Second + 135*time.Second, 135 * time.Second},
+		{"a wave of 256 requests at 500 tokens/s", guide, 256, 5*time.Minute + 460*time.Second + 1672*time.Second, 1672 * time.Second},
+		{"an aiperf that keeps a hundred back: all ten, and the warm-up", batched, 1, 5*time.Minute + time.Second + 960*time.Second, 810 * time.Second},
+		{"the profile decides, not on aiperf's start", told, 1, 5*time.Minute + 21*time.Second, 20 * time.Second},
+	} {
+		if first, next := row.load.Stall(row.c); first != row.first || next != row.next {
+			t.Errorf("%s: %s and %s, want %s and %s", row.why, first, next, row.first, row.next)
+		}
+		if first, _ := row.load.Stall(row.c); first > row.load.Deadline(row.c) {
+			t.Errorf("%s: the deadline is sooner", row.why)
+		}
+	}
+}
+
 // The smoke must send what aiperf makes of perf.sh's --extra-inputs.
 func TestBodyIsWhatTheExtraInputsSay(t *testing.T) {
 	for _, nvext := range []bool{true, false} {

@@ -61,6 +61,7 @@ type Plan struct {
 	Model      string            `json:"model"`              // the id requests name
 	Balancer   string            `json:"balancer,omitempty"` // configuration of nginx: guide, tuned or a path
 	GPUs       int               `json:"gpus"`
+	Hardware   Hardware          `json:"hardware,omitzero"`
 	Hosts      []Host            `json:"hosts,omitempty"` // empty: everything is on this machine
 	Inherit    []string          `json:"inherit"`         // names of the caller's variables that children receive
 	Dirs       []string          `json:"dirs"`            // made before anything starts, 0700

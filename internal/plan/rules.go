@@ -19,6 +19,7 @@ type rules struct {
 	logsOff     bool // vllm serve logs every request unless told --disable-log-requests
 	manyURLs    bool // aiperf takes several --url and goes round them
 	quietLoad   bool // aiperf has --no-gpu-telemetry and --no-server-metrics
+	batchedLoad bool // aiperf writes its records a hundred at a time (0.9), not every second (0.13)
 }
 
 // roleFlags is how a Dynamo worker is told its role.
@@ -45,6 +46,7 @@ func rulesFor(v Versions) rules {
 		logsOff:     v.VLLM.below("0.10.1"),
 		manyURLs:    !v.AIPerf.below("0.7"),
 		quietLoad:   !v.AIPerf.below("0.9"),
+		batchedLoad: v.AIPerf.below("0.13"),
 	}
 	switch {
 	case v.Dynamo.below("0.6"):

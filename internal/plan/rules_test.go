@@ -7,7 +7,7 @@ import (
 
 // One row a version that was released, or read.
 func TestRulesOfEachVersion(t *testing.T) {
-	old := rules{roles: roleByPrefill, statusOn: true, mockerNATS: true, mockerName: true}
+	old := rules{roles: roleByPrefill, statusOn: true, batchedLoad: true, mockerNATS: true, mockerName: true}
 	for _, row := range []struct {
 		why      string
 		versions Versions
@@ -16,11 +16,11 @@ func TestRulesOfEachVersion(t *testing.T) {
 		{"the guide's time", Versions{Dynamo: "0.5", VLLM: "0.10", AIPerf: "0.1.1"}, with(old, func(r *rules) { r.logsOff = true })},
 		{"0.4 is like 0.5", Versions{Dynamo: "0.4.1", VLLM: "0.10.1", AIPerf: "0.3.0"}, old},
 		{"0.6: decode has a flag, side channels collide", Versions{Dynamo: "0.6.0", VLLM: "0.11", AIPerf: "0.8.0"},
-			rules{roles: roleByTwo, statusOn: true, nixlPorts: true, mockerRoles: true, mockerNATS: true, manyURLs: true}},
+			rules{roles: roleByTwo, statusOn: true, nixlPorts: true, mockerRoles: true, mockerNATS: true, manyURLs: true, batchedLoad: true}},
 		{"0.9: the status server needs no switch", Versions{Dynamo: "0.9.1", VLLM: "0.14", AIPerf: "0.9.0"},
-			rules{roles: roleByTwo, nixlPorts: true, mockerRoles: true, mockerNATS: true, manyURLs: true, quietLoad: true}},
+			rules{roles: roleByTwo, nixlPorts: true, mockerRoles: true, mockerNATS: true, manyURLs: true, quietLoad: true, batchedLoad: true}},
 		{"1.0: modes, files, an explicit connector", Versions{Dynamo: "1.0.2", VLLM: "0.18", AIPerf: "0.10.0"},
-			rules{roles: roleByMode, connector: true, files: true, nixlPorts: true, mockerRoles: true, mockerNATS: true, manyURLs: true, quietLoad: true}},
+			rules{roles: roleByMode, connector: true, files: true, nixlPorts: true, mockerRoles: true, mockerNATS: true, manyURLs: true, quietLoad: true, batchedLoad: true}},
 		{"1.6: a name of its own", Versions{Dynamo: "1.6.1", VLLM: "0.31.0+cpu", AIPerf: "0.13.0"}, newest()},
 		{"unknown is taken for the newest", Versions{}, newest()},
 		{"what comes after is taken for the newest", Versions{Dynamo: "2.0", VLLM: "1.0", AIPerf: "1.0"}, newest()},

@@ -50,6 +50,10 @@ func (v Versions) Unknown(engine string) []string {
 // QuietLoad reports whether aiperf can leave out GPU telemetry and server metrics.
 func (v Versions) QuietLoad() bool { return rulesFor(v).quietLoad }
 
+// BatchedLoad reports whether aiperf keeps finished requests back until it has a
+// hundred of them.
+func (v Versions) BatchedLoad() bool { return rulesFor(v).batchedLoad }
+
 // below compares the leading numbers; what follows them (rc1, +cpu) does not
 // count, and what is missing is 0. An unknown version is below nothing.
 func (v Version) below(limit Version) bool {

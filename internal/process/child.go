@@ -204,8 +204,18 @@ func (c *Child) startFault() error {
 		return fmt.Errorf("cannot run its shepherd: %w", c.cmd.Status().Error)
 	default:
 		<-c.gone
-		return errors.Join(errors.New("its shepherd ended without a word"), c.left)
+		return errors.Join(c.silent(), c.left)
 	}
+}
+
+// silent is the error of a shepherd that ended without a word. What it wrote before
+// that is in the log: Go's runtime says there that it got no thread.
+func (c *Child) silent() error {
+	hint := Hint(lastLines(c.spec.Log, hintLines))
+	if hint == "" {
+		return errors.New("its shepherd ended without a word")
+	}
+	return fmt.Errorf("its shepherd ended without a word; %s", hint)
 }
 
 // startCause keeps the system's error number, so that a caller can tell a

@@ -18,9 +18,18 @@ import (
 const soon = 10 * time.Second
 
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == "orchestrator" {
-		orchestrate(os.Args[2])
-		return
+	if len(os.Args) == 3 {
+		switch os.Args[1] {
+		case "orchestrator":
+			orchestrate(os.Args[2])
+			return
+		case "crowded":
+			crowd(os.Args[2])
+			return
+		case "files":
+			allowFiles(os.Args[2])
+			return
+		}
 	}
 	testbed.Main(m)
 }

@@ -32,6 +32,10 @@ func causes() []cause {
 			"no usable GPU: see whether nvidia-smi shows those of cuda_visible_devices, and whether driver and CUDA of this environment fit each other"},
 		{regexp.MustCompile(`error: unrecognized arguments|error: argument |error: ambiguous option`),
 			"this version does not know an argument, or not that value: correct engine_args; --help of the program lists what it takes"},
+		{regexp.MustCompile(`No space left on device|\bENOSPC\b|Disk quota exceeded|Read-only file system`),
+			"the disk is full, its quota used up, or it is read-only: see df -h, df -i and the path in this line"},
+		{regexp.MustCompile(`failed to create new OS thread|can't start new thread|pthread_create failed|(fork|clone|BlockingIOError).*Resource temporarily unavailable`),
+			"the limit on processes and threads is reached: end some, or raise it (ulimit -u; pids.max of a container)"},
 		{regexp.MustCompile(`(?i)address already in use|EADDRINUSE`),
 			"a port is in use: end the process that has it (ss -ltnp shows it), or choose other ports (port, frontend.port, balancer.port, port_base)"},
 	}

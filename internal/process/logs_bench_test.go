@@ -1,10 +1,13 @@
 package process_test
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"topobench/internal/process"
@@ -28,6 +31,40 @@ func BenchmarkLogs(b *testing.B) {
 		}
 	}
 	b.ReportMetric(peakMiB(b), "peak-MiB")
+}
+
+// BenchmarkLogCap is what keeping a log small costs the child that floods it: its MB/s,
+// the MiB of the log that are on the disk in the end, and the most memory that this
+// process ever held.
+func BenchmarkLogCap(b *testing.B) {
+	const size = 4096 // MiB: so that the log is cut while it is written
+	for _, limit := range []int64{0, 256 << 20} {
+		b.Run(fmt.Sprintf("cap=%dMiB", limit>>20), func(b *testing.B) {
+			bed := newBed(b)
+			logs := process.NewLogs(limit)
+			b.SetBytes(size << 20)
+			for b.Loop() {
+				ctx, cancel := context.WithCancel(b.Context())
+				var kept sync.WaitGroup
+				kept.Go(func() { logs.Keep(ctx, func(process.Hole) {}) })
+				spec := bed.spec("svc", "flood", strconv.Itoa(size))
+				c, err := process.Starter{Exe: os.Args[0], Logs: logs}.Start(spec)
+				if err != nil {
+					b.Fatal(err)
+				}
+				bed.done(c)
+				bed.stop(c)
+				cancel()
+				kept.Wait()
+				_, taken := onDisk(b, spec.Log)
+				b.ReportMetric(float64(taken)/(1<<20), "MiB-on-disk")
+				if err := os.Remove(spec.Log); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(peakMiB(b), "peak-MiB")
+		})
+	}
 }
 
 // peakMiB is the high-water mark of this process's resident memory: VmHWM of proc_pid_status(5), in KiB.

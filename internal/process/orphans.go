@@ -27,6 +27,28 @@ func Leftovers() ([]proctree.Proc, error) {
 	return proctree.Descendants(os.Getpid(), herded)
 }
 
+// Unherded leaves out of all the shepherds of this process and what they herd: what
+// runs there is wanted, and is not left.
+func Unherded(all []proctree.Proc) []proctree.Proc {
+	herd := map[int]bool{}
+	for _, p := range all {
+		if !herded(p) {
+			continue
+		}
+		herd[p.PID] = true
+		for _, q := range proctree.Below(all, p.PID, nil) {
+			herd[q.PID] = true
+		}
+	}
+	var rest []proctree.Proc
+	for _, p := range all {
+		if !herd[p.PID] {
+			rest = append(rest, p)
+		}
+	}
+	return rest
+}
+
 // herded reports whether p is a shepherd of this process. One that was forked
 // and has not executed yet still shows our own arguments, and for an instant none.
 func herded(p proctree.Proc) bool {

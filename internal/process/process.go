@@ -21,6 +21,7 @@ import (
 
 	"github.com/go-cmd/cmd"
 
+	"topobench/internal/proctree"
 	"topobench/internal/shepherd"
 )
 
@@ -49,6 +50,10 @@ type Spec struct {
 type Starter struct {
 	Exe  string   // a binary with the shepherd command; "" is the running one
 	Args []string // put before the shepherd command
+	Logs *Logs    // keeps the logs small; nil = they grow as they will
+	// Born is told of each child, with its log, and its shepherd as soon as they run,
+	// for whoever must know them again; may be nil, is called from several goroutines.
+	Born func(name, log string, child, shepherd proctree.Proc)
 }
 
 // StartError says that a child never ran. Err matches fs.ErrNotExist,
@@ -60,10 +65,30 @@ type StartError struct {
 }
 
 func (e *StartError) Error() string {
-	return fmt.Sprintf("cannot start %s: %v", e.Name, e.Err)
+	return fmt.Sprintf("cannot start %s: %v%s", e.Name, e.Err, startAdvice(e.Err))
 }
 
 func (e *StartError) Unwrap() error { return e.Err }
+
+// startAdvice is what to do about a program that the system would not start.
+func startAdvice(err error) string {
+	for _, a := range []struct {
+		errno syscall.Errno
+		text  string
+	}{
+		{syscall.EAGAIN, "the limit on processes and threads is reached: end some, or raise it (ulimit -u; pids.max of a container)"},
+		{syscall.ENOMEM, "the machine's memory does not suffice: see what holds it (free -g)"},
+		{syscall.EMFILE, "too many files are open: raise the limit (ulimit -n)"},
+		{syscall.ENFILE, "too many files are open on this machine (fs.file-max)"},
+		{syscall.ETXTBSY, "the program's file is being written to: wait until its installation is done"},
+		{syscall.ENOEXEC, "it is no program for this machine, or a script without #!"},
+	} {
+		if errors.Is(err, a.errno) {
+			return "; " + a.text
+		}
+	}
+	return ""
+}
 
 // Start starts the child of spec. It returns once the child runs, and the error
 // is a *StartError if it never will.
@@ -82,6 +107,7 @@ func (s Starter) Start(spec Spec) (*Child, error) {
 	if err != nil {
 		return fail(err)
 	}
+	s.Logs.add(spec.Log)
 	c := newChild(spec, ends.lifeline, s.command(spec, ends))
 	c.cmd.Start()
 	c.awaitFork()
@@ -95,6 +121,9 @@ func (s Starter) Start(spec Spec) (*Child, error) {
 	ends.release()
 	if err := c.startFault(); err != nil {
 		return fail(err)
+	}
+	if s.Born != nil {
+		s.Born(spec.Name, spec.Log, c.self, c.shepherd)
 	}
 	return c, nil
 }

@@ -2,9 +2,9 @@ package proctree
 
 import (
 	"bufio"
-	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,17 +12,26 @@ import (
 // Listener finds the process that listens on a TCP port of this machine. It is
 // for messages: other users' processes cannot be seen without root.
 func Listener(port int) (Proc, bool) {
-	inodes := map[string]bool{}
+	p, found := Listeners([]int{port})[port]
+	return p, found
+}
+
+// Listeners is Listener for many ports at once. Of processes that share a socket
+// it is the oldest: the one that opened it.
+func Listeners(ports []int) map[int]Proc {
+	inodes := map[string]int{}
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		listening(table, port, inodes)
+		listening(table, ports, inodes)
 	}
+	found := map[int]Proc{}
 	fds, err := filepath.Glob("/proc/[0-9]*/fd/*")
 	if err != nil || len(inodes) == 0 {
-		return Proc{}, false
+		return found
 	}
 	for _, fd := range fds {
 		target, err := os.Readlink(fd)
-		if err != nil || !inodes[target] {
+		port, listens := inodes[target]
+		if err != nil || !listens {
 			continue
 		}
 		pid, err := strconv.Atoi(strings.Split(fd, "/")[2])
@@ -30,25 +39,30 @@ func Listener(port int) (Proc, bool) {
 			continue
 		}
 		if p, err := Read(pid); err == nil {
-			return p, true
+			if other, known := found[port]; !known || p.Ticks < other.Ticks {
+				found[port] = p
+			}
 		}
 	}
-	return Proc{}, false
+	return found
 }
 
-// listening adds the socket inodes that listen on port, as /proc/PID/fd shows
+// listening adds the socket inodes that listen on the ports, as /proc/PID/fd shows
 // them. Columns of the table: sl local_address rem_address st ... inode.
-func listening(table string, port int, inodes map[string]bool) {
+func listening(table string, ports []int, inodes map[string]int) {
 	f, err := os.Open(table)
 	if err != nil {
 		return
 	}
 	defer f.Close()
-	suffix := fmt.Sprintf(":%04X", port)
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		field := strings.Fields(lines.Text())
-		if len(field) > 9 && strings.HasSuffix(field[1], suffix) && field[3] == "0A" {
-			inodes["socket:["+field[9]+"]"] = true
+		if len(field) < 10 || field[3] != "0A" {
+			continue
+		}
+		_, hex, _ := strings.Cut(field[1], ":")
+		if port, err := strconv.ParseUint(hex, 16, 16); err == nil && slices.Contains(ports, int(port)) {
+			inodes["socket:["+field[9]+"]"] = int(port)
 		}
 	}
 }

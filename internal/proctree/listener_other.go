@@ -2,5 +2,11 @@
 
 package proctree
 
-// Listener knows no process outside Linux.
+// Listener needs Linux.
 func Listener(int) (Proc, bool) { return Proc{}, false }
+
+// Listeners needs Linux.
+func Listeners([]int) map[int]Proc { return nil }
+
+// Image needs Linux.
+func Image(int) uint64 { return 0 }

@@ -15,7 +15,8 @@ import (
 
 // Read returns one process; an error matching fs.ErrNotExist says it is gone.
 func Read(pid int) (Proc, error) {
-	stat, err := os.ReadFile(procPath(pid, "stat"))
+	var room [statBytes]byte
+	stat, err := readShort("/proc/"+strconv.Itoa(pid)+"/stat", room[:])
 	if errors.Is(err, syscall.ESRCH) { // it ended between open and read
 		err = fs.ErrNotExist
 	}
@@ -23,6 +24,24 @@ func Read(pid int) (Proc, error) {
 		return Proc{}, fmt.Errorf("cannot read process %d: %w", pid, err)
 	}
 	return parse(stat)
+}
+
+// statBytes has room for every /proc/PID/stat: 52 numbers and a name of 64 bytes.
+const statBytes = 1400
+
+// readShort reads a file of /proc with three calls of the kernel; os.ReadFile makes
+// five, and a machine has thousands of processes.
+func readShort(path string, room []byte) ([]byte, error) {
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer syscall.Close(fd) // nothing was written
+	n, err := syscall.Read(fd, room)
+	if err != nil {
+		return nil, err
+	}
+	return room[:n], nil
 }
 
 // Snapshot returns every process of the machine.
@@ -81,6 +100,33 @@ func Signal(p Proc, sig syscall.Signal) error {
 	}
 	if err := handle.Signal(sig); err != nil {
 		return fmt.Errorf("cannot signal process %v: %w", p, err)
+	}
+	return nil
+}
+
+// signalProcessGroup is PIDFD_SIGNAL_PROCESS_GROUP, of Linux 6.9.
+const signalProcessGroup = 1 << 2
+
+// SignalGroup sends sig to the process group of p, in one moment: a chain of processes
+// that each fork and end is always ahead of a walk through /proc, and not of this.
+// Like Signal it fails with os.ErrProcessDone when p is gone.
+func SignalGroup(p Proc, sig syscall.Signal) error {
+	fail := func(err error) error { return fmt.Errorf("cannot signal the process group of %v: %w", p, err) }
+	handle, err := unix.PidfdOpen(p.PID, 0)
+	if err != nil {
+		return fail(errors.Join(err, os.ErrProcessDone))
+	}
+	defer unix.Close(handle)
+	now, err := Read(p.PID)
+	if err != nil || !now.Same(p) || now.Group != p.Group || p.Group < 2 {
+		return fail(os.ErrProcessDone)
+	}
+	err = unix.PidfdSendSignal(handle, sig, nil, signalProcessGroup)
+	if errors.Is(err, unix.EINVAL) {
+		err = syscall.Kill(-p.Group, sig) // p was there an instant ago, and its group with it
+	}
+	if err != nil {
+		return fail(err)
 	}
 	return nil
 }

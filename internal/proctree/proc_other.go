@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"syscall"
+	"time"
 )
+
+const tick = time.Second / 100
 
 func unsupported() error {
 	return fmt.Errorf("cannot look at processes: this needs Linux: %w", errors.ErrUnsupported)
@@ -20,6 +23,9 @@ func Snapshot() ([]Proc, error) { return nil, unsupported() }
 
 // Signal needs Linux.
 func Signal(Proc, syscall.Signal) error { return unsupported() }
+
+// SignalGroup needs Linux.
+func SignalGroup(Proc, syscall.Signal) error { return unsupported() }
 
 // Children needs Linux.
 func Children() []int { return nil }
@@ -38,3 +44,22 @@ func Cmdline(int) ([]string, error) { return nil, unsupported() }
 
 // Environ needs Linux.
 func Environ(int) ([]string, error) { return nil, unsupported() }
+
+// Boot needs Linux.
+func Boot() (string, error) { return "", unsupported() }
+
+// Wchan needs Linux.
+func Wchan(int) string { return "" }
+
+// UID needs Linux.
+func UID(int) (int, error) { return 0, unsupported() }
+
+// Holders needs Linux.
+func Holders([]Proc, string) map[string][]Proc { return nil }
+
+func uptime() time.Duration                      { return 0 }
+func mine(int) bool                              { return false }
+func marked(Proc, string) bool                   { return false }
+func writes(Proc, []string) bool                 { return false }
+func writable(Proc, string) bool                 { return false }
+func open(Proc, func(fd, path string) bool) bool { return false }

@@ -78,7 +78,11 @@ func reap(hit map[Proc]bool) {
 func Left(left []Proc, cause error) error {
 	var faults []error
 	for _, p := range left {
-		faults = append(faults, fmt.Errorf("cannot end process %v: still in state %c after SIGKILL", p, p.State))
+		where := ""
+		if function := Wchan(p.PID); function != "" {
+			where = " (in the kernel's " + function + ")"
+		}
+		faults = append(faults, fmt.Errorf("cannot end process %v: still in state %c%s after SIGKILL", p, p.State, where))
 	}
 	return errors.Join(append(faults, cause)...)
 }

@@ -12,7 +12,7 @@ const (
 func Defaults() Profile {
 	return Profile{
 		Load:     Sweep{ISL: 3000, OSL: 150, Concurrency: []int{1, 2, 4, 8, 16, 32, 64, 128, 256}},
-		Timeouts: Timeouts{Ready: 30 * time.Minute, Stall: 5 * time.Minute, Grace: 30 * time.Second},
+		Timeouts: Timeouts{Ready: 30 * time.Minute, Stall: 5 * time.Minute, Grace: 30 * time.Second, GPU: 2 * time.Minute},
 	}
 }
 

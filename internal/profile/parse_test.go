@@ -21,7 +21,7 @@ func TestAbsentKeysHaveTheirDefaults(t *testing.T) {
 		Discovery:  Discovery{Etcd: "none", NATS: "none"},
 		Aggregated: []Worker{{Devices: []int{0}, TP: 1, DP: 1}},
 		Load:       Sweep{ISL: 3000, OSL: 150, Concurrency: []int{1, 2, 4, 8, 16, 32, 64, 128, 256}},
-		Timeouts:   Timeouts{Ready: 30 * time.Minute, Stall: 5 * time.Minute, Grace: 30 * time.Second},
+		Timeouts:   Timeouts{Ready: 30 * time.Minute, Stall: 5 * time.Minute, Grace: 30 * time.Second, GPU: 2 * time.Minute},
 	}
 	if diff := cmp.Diff(got, want); diff != "" {
 		t.Error(diff)

@@ -105,6 +105,9 @@ type Timeouts struct {
 	Stall time.Duration `yaml:"stall"` // a log that has not grown for so long is worth a hint
 	Cell  time.Duration `yaml:"cell"`  // for one run; 0 = derived from the load
 	Grace time.Duration `yaml:"grace"` // between the polite signal and the kill
+	GPU   time.Duration `yaml:"gpu"`   // for GPU memory to be given back after the end
+	// Progress is how long no request of a cell may complete; 0 = derived from the load.
+	Progress time.Duration `yaml:"progress"`
 }
 
 // Host is a machine. Address is what ssh, or srun's --nodelist, is given; a local host has none.

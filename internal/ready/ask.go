@@ -14,10 +14,14 @@ import (
 	"topobench/internal/plan"
 )
 
+// kept is how long a connection may stay unused: the watch of a cell asks everybody
+// once a second, for which a new one each time costs twice as much on both sides.
+const kept = 1500 * time.Millisecond
+
 // client asks children on loopback: no proxy, no redirects, no long wait.
 var client = &http.Client{
 	Timeout:   5 * time.Second,
-	Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true},
+	Transport: &http.Transport{Proxy: nil, IdleConnTimeout: kept},
 	CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	},

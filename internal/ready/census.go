@@ -18,12 +18,20 @@ import (
 // takes the connection and never does.
 const censusLimit = 5 * time.Second
 
-// Standing asks the gates of all services once and at the same time, and says of
-// each that is not open why: "prefill-3: does not answer". The balancer, which
+// Absence says of a service why its gate is not open.
+type Absence struct {
+	Service, Why string
+	Late         bool // it took the question and gave no answer in time: it hangs, or is busy
+}
+
+func (a Absence) String() string { return a.Service + ": " + a.Why }
+
+// Standing asks the gates of all services once and at the same time, and names
+// those that are not open: "prefill-3: does not answer". The balancer, which
 // only listens, is not asked: a connection without a request counts against a
 // backend. None: all are there.
-func Standing(ctx context.Context, services []plan.Service) []string {
-	answers := make([]string, len(services))
+func Standing(ctx context.Context, services []plan.Service) []Absence {
+	answers := make([]Absence, len(services))
 	var wait sync.WaitGroup
 	for i, s := range services {
 		if s.Gate.Kind == plan.GateListens {
@@ -33,24 +41,24 @@ func Standing(ctx context.Context, services []plan.Service) []string {
 			ctx, cancel := context.WithTimeout(ctx, censusLimit)
 			defer cancel()
 			if err := ask(ctx, s.Gate); err != nil {
-				answers[i] = s.Name + ": " + absence(err)
+				answers[i] = absence(s.Name, err)
 			}
 		})
 	}
 	wait.Wait()
-	return slices.DeleteFunc(answers, func(a string) bool { return a == "" })
+	return slices.DeleteFunc(answers, func(a Absence) bool { return a.Service == "" })
 }
 
 // absence is why a gate that was open is not, in one line.
-func absence(err error) string {
+func absence(service string, err error) Absence {
 	var late net.Error
 	switch {
 	case errors.Is(err, errNoAnswer):
-		return "does not answer"
+		return Absence{Service: service, Why: "does not answer"}
 	case errors.As(err, &late) && late.Timeout():
-		return fmt.Sprintf("does not answer within %s", censusLimit)
+		return Absence{Service: service, Why: fmt.Sprintf("does not answer within %s", censusLimit), Late: true}
 	}
-	return strings.Join(strings.Fields(err.Error()), " ")
+	return Absence{Service: service, Why: strings.Join(strings.Fields(err.Error()), " ")}
 }
 
 // Counters reads how many requests each service has counted since its start, by

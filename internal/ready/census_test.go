@@ -39,6 +39,14 @@ func mute(t *testing.T) (address string, heard <-chan struct{}) {
 	return l.Addr().String(), called
 }
 
+func texts(absent []Absence) []string {
+	var all []string
+	for _, a := range absent {
+		all = append(all, a.String())
+	}
+	return all
+}
+
 func TestStandingNamesWhoIsMissing(t *testing.T) {
 	there := serve(t, still(state{"/health": {503, file(t, "prefill-health.txt")}}))
 	left := serve(t, still(state{"/health": {503, `{"endpoints":{}}`}}))
@@ -56,7 +64,7 @@ func TestStandingNamesWhoIsMissing(t *testing.T) {
 		{"the balancer is not asked", []plan.Service{balancer}, nil},
 		{"nobody was planned", nil, nil},
 	} {
-		got := Standing(t.Context(), row.services)
+		got := texts(Standing(t.Context(), row.services))
 		if len(got)+len(row.want) > 0 && !cmp.Equal(got, row.want) {
 			t.Errorf("%s: %q, want %q", row.why, got, row.want)
 		}
@@ -67,7 +75,7 @@ func TestStandingEndsWithItsContext(t *testing.T) {
 	address, heard := mute(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-heard; cancel() }()
-	if got := Standing(ctx, []plan.Service{worker("prefill-3", address)}); len(got) != 1 || !strings.HasPrefix(got[0], "prefill-3: ") {
+	if got := Standing(ctx, []plan.Service{worker("prefill-3", address)}); len(got) != 1 || got[0].Service != "prefill-3" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -78,9 +86,15 @@ func TestStandingDoesNotWaitForTheStopped(t *testing.T) {
 	a, _ := mute(t)
 	b, _ := mute(t)
 	began := time.Now()
-	got := Standing(t.Context(), []plan.Service{worker("prefill-0", a), worker("prefill-1", b)})
+	absent := Standing(t.Context(), []plan.Service{worker("prefill-0", a), worker("prefill-1", b)})
+	got := texts(absent)
 	if want := []string{"prefill-0: does not answer within 5s", "prefill-1: does not answer within 5s"}; !cmp.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, a := range absent {
+		if !a.Late {
+			t.Errorf("%s may be busy, it has not gone away", a)
+		}
 	}
 	if took := time.Since(began); took > 2*censusLimit {
 		t.Errorf("they were asked one after the other: %s", took)
@@ -88,7 +102,7 @@ func TestStandingDoesNotWaitForTheStopped(t *testing.T) {
 }
 
 func TestAbsenceIsOneLine(t *testing.T) {
-	if got := absence(fmt.Errorf("cannot read: %w", errors.New("a\nb"))); got != "cannot read: a b" {
+	if got := absence("x", fmt.Errorf("cannot read: %w", errors.New("a\nb"))); got.String() != "x: cannot read: a b" || got.Late {
 		t.Errorf("got %q", got)
 	}
 }

@@ -76,7 +76,7 @@ func TestTokenCountsDifferByMoreThanTwoPercent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		line := f.record(0, f.Rows[0])
+		line := f.lines()[1]
 		if told := line[len(line)-1]; told != row.told {
 			t.Errorf("%s: token_counts_differ is %q, want %q", row.why, told, row.told)
 		}

@@ -14,33 +14,37 @@ import (
 // written as Python's repr does; what was not measured is empty. A text that a spreadsheet would take
 // for a formula gets an apostrophe.
 func (f Facts) CSV(w io.Writer) error {
-	to := csv.NewWriter(w)
-	lines := [][]string{f.header()}
-	for i, r := range f.Rows {
-		lines = append(lines, f.record(i, r))
-	}
-	if err := to.WriteAll(lines); err != nil {
+	if err := csv.NewWriter(w).WriteAll(f.lines()); err != nil {
 		return fmt.Errorf("cannot write the CSV: %w", err)
 	}
 	return nil
 }
 
-func (f Facts) header() []string {
-	names := []string{"", "label", "configuration", "concurrency"}
-	names = append(names, theirColumns(f.Stat)...)
-	names = append(names, "is_pareto_efficient", "valid", "reason", "name", "artifacts", "gpus", "simulated")
-	return append(append(names, ourColumns(f.Stat)...), "aiperf_version", byUsage, "token_counts_differ")
+// lines are the header and one for each row.
+func (f Facts) lines() [][]string {
+	theirs, ours := theirColumns(f.Stat), ourColumns(f.Stat)
+	lines := [][]string{header(theirs, ours)}
+	for i, r := range f.Rows {
+		lines = append(lines, r.record(i, theirs, ours))
+	}
+	return lines
 }
 
-// record is header's line for a row.
-func (f Facts) record(i int, r Row) []string {
+func header(theirs, ours []string) []string {
+	names := append([]string{"", "label", "configuration", "concurrency"}, theirs...)
+	names = append(names, "is_pareto_efficient", "valid", "reason", "name", "artifacts", "gpus", "simulated")
+	return append(append(names, ours...), "aiperf_version", byUsage, "token_counts_differ")
+}
+
+// record is header's line for row i.
+func (r Row) record(i int, theirs, ours []string) []string {
 	line := []string{strconv.Itoa(i), cell(r.Label), cell(r.Configuration), pythonFloat(float64(r.Concurrency))}
-	line = append(line, r.fields(theirColumns(f.Stat))...)
+	line = append(line, r.fields(theirs)...)
 	line = append(line, pythonBool(r.Efficient), string(r.State), cell(strings.Join(r.Reasons, "; ")), cell(r.Name), cell(r.Artifacts), "", pythonBool(r.Simulated))
 	if r.GPUs > 0 {
 		line[len(line)-2] = strconv.Itoa(r.GPUs)
 	}
-	line = append(append(line, r.fields(ourColumns(f.Stat))...), cell(r.AIPerf))
+	line = append(append(line, r.fields(ours)...), cell(r.AIPerf))
 	line = append(line, r.fields([]string{byUsage})...)
 	if r.CountsDiffer == nil {
 		return append(line, "")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -15,18 +16,16 @@ import (
 // for a statistic other than avg, as plot_pareto.py names them). Each appears whole or not at all. It
 // returns the paths that were written, and an error that names each file that was not.
 func (f Facts) Files(dir string) ([]string, error) {
-	files := f.render()
-	var all sync.WaitGroup
-	for i := range files {
-		file := &files[i]
-		file.path = filepath.Join(dir, file.path)
-		all.Go(func() { // side by side: each waits for the disk
-			if file.err == nil {
-				file.err = replace(file.path, file.content.Bytes())
-			}
-		})
+	if err := chart.Load(); err != nil {
+		return nil, err
 	}
-	all.Wait()
+	files := f.files(dir)
+	var others sync.WaitGroup
+	for i := 1; i < len(files); i++ {
+		others.Go(func() { files[i].err = files[i].write() })
+	}
+	files[0].err = files[0].write() // the PNG takes longer than the others together
+	others.Wait()
 	var written []string
 	var faults []error
 	for _, file := range files {
@@ -40,23 +39,31 @@ func (f Facts) Files(dir string) ([]string, error) {
 }
 
 type file struct {
-	path    string
-	content bytes.Buffer
-	err     error
+	path   string
+	render func(io.Writer) error
+	err    error
 }
 
-// render makes the content of the files, one after the other as chart demands.
-func (f Facts) render() []file {
+// files are those that Files writes.
+func (f Facts) files(dir string) []file {
 	suffix := ""
 	if f.Stat != "avg" {
 		suffix = "_" + f.Stat
 	}
 	picture := f.Picture()
-	files := []file{{path: "pareto_plot" + suffix + ".png"}, {path: "pareto_plot" + suffix + ".svg"}, {path: "results" + suffix + ".csv"}}
-	files[0].err = chart.PNG(&files[0].content, picture)
-	files[1].err = chart.SVG(&files[1].content, picture)
-	files[2].err = f.CSV(&files[2].content)
-	return files
+	return []file{
+		{path: filepath.Join(dir, "pareto_plot"+suffix+".png"), render: func(w io.Writer) error { return chart.PNG(w, picture) }},
+		{path: filepath.Join(dir, "pareto_plot"+suffix+".svg"), render: func(w io.Writer) error { return chart.SVG(w, picture) }},
+		{path: filepath.Join(dir, "results"+suffix+".csv"), render: f.CSV},
+	}
+}
+
+func (f file) write() error {
+	var content bytes.Buffer
+	if err := f.render(&content); err != nil {
+		return err
+	}
+	return replace(f.path, content.Bytes())
 }
 
 // replace writes beside the file and renames, so that a reader never finds half of it.

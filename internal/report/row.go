@@ -94,11 +94,12 @@ func rows(cells []result.Cell, stat string) []Row {
 	slices.SortStableFunc(cells, func(a, b result.Cell) int {
 		return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(a.Concurrency, b.Concurrency))
 	})
-	made := []Row{}
+	asked := append(upstreams(stat), ours(stat)...)
+	made := make([]Row, 0, len(cells))
 	for _, c := range cells {
 		row := Row{
 			Label: c.Deployment.Label(), Configuration: c.Path, Concurrency: c.Concurrency,
-			Numbers: numbers(c, stat), State: state(c), Reasons: reasons(c),
+			Numbers: numbers(c, asked), State: state(c), Reasons: reasons(c),
 			Name: c.Deployment.Name, Artifacts: c.Artifacts, GPUs: c.GPUs,
 			Simulated: c.Deployment.Simulated, AIPerf: c.Measurement.AIPerf, mode: c.Deployment.Mode,
 			setup: Setup{c.Deployment.Model, c.Deployment.ISL, c.Deployment.OSL, c.GPUs},
@@ -130,12 +131,12 @@ func (r Row) miscounted() bool { return r.CountsDiffer != nil && *r.CountsDiffer
 
 // numbers looks every metric up. One that is missing or unusable is left out; the cell's verdict has
 // the reason if it matters.
-func numbers(c result.Cell, stat string) map[string]float64 {
-	found := map[string]float64{}
+func numbers(c result.Cell, asked []metric) map[string]float64 {
+	found := make(map[string]float64, len(asked)+2) // and two that are computed
 	if c.Err != nil {
 		return found
 	}
-	for _, m := range append(upstreams(stat), ours(stat)...) {
+	for _, m := range asked {
 		if v, err := c.Measurement.Value(m.tag, m.stat); err == nil {
 			found[m.column()] = v
 		}

@@ -29,12 +29,12 @@ type Cell struct {
 }
 
 // read fills in what the files of the cell say.
-func (c *Cell) read() {
-	c.Measurement, c.Err = Read(c.Path)
+func (c *Cell) read(b *buffer) {
+	c.Measurement, c.Err = b.measurement(c.Path)
 	if errors.Is(c.Err, fs.ErrNotExist) {
 		c.Err = &FileError{Path: filepath.Dir(c.Path), Err: ErrNoResult}
 	}
-	noted := sidecar(filepath.Join(filepath.Dir(c.Path), sidecarName))
+	noted := b.sidecar(filepath.Join(filepath.Dir(c.Path), sidecarName))
 	if errors.Is(c.Err, ErrNoResult) && verdict(noted).State == Invalid {
 		c.Verdict = verdict(noted) // the run that saw it fail knows why; that there is no export follows from it
 		return

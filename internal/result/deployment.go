@@ -93,7 +93,7 @@ func (d Deployment) distinct() int {
 // ReadDeployment reads a deployment_config.json. The error is one *FileError
 // or several joined, or the file system's.
 func ReadDeployment(path string) (Deployment, error) {
-	data, err := load(path)
+	data, err := new(buffer).load(path)
 	if err != nil {
 		return Deployment{}, err
 	}

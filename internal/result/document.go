@@ -6,22 +6,27 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// document reads one JSON document strictly: UTF-8, no key twice (the
-// tokenizer sees to both, in skipped values too), nothing behind it.
+// document reads one JSON document strictly: UTF-8, no key twice (in skipped
+// values neither), nothing behind it.
 type document struct {
 	path string
 	data []byte
 	dec  *jsontext.Decoder
 }
 
-// load reads a regular file of at most MaxBytes. The error is a *FileError or
-// the file system's.
-func load(path string) (data []byte, err error) {
+// buffer holds one file at a time: a new one for each of a thousand exports
+// would cost more than reading it.
+type buffer struct{ bytes []byte }
+
+// load reads a regular file of at most MaxBytes. The data is good until the
+// next load. The error is a *FileError or the file system's.
+func (b *buffer) load(path string) (data []byte, err error) {
 	// Without O_NONBLOCK, opening a FIFO would wait for its writer.
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -37,7 +42,8 @@ func load(path string) (data []byte, err error) {
 	case info.Size() > MaxBytes:
 		return nil, &FileError{Path: path, Err: ErrTooLarge}
 	}
-	data = make([]byte, info.Size())
+	b.bytes = slices.Grow(b.bytes[:0], int(info.Size()))
+	data = b.bytes[:info.Size()]
 	if _, err := io.ReadFull(file, data); err != nil && err != io.EOF {
 		return nil, fmt.Errorf("cannot read a result: %s: %w", path, err)
 	}
@@ -46,15 +52,13 @@ func load(path string) (data []byte, err error) {
 
 // parse lets read read the one value that data holds.
 func parse(path string, data []byte, read func(d *document) error) error {
-	d := &document{path: path, data: data, dec: jsontext.NewDecoder(bytes.NewBuffer(data))}
-	switch {
-	case len(data) > MaxBytes:
-		return d.fault(ErrTooLarge)
-	case len(bytes.TrimSpace(data)) == 0:
-		return d.fault(ErrEmpty)
-	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
-		return d.fault(ErrBOM)
+	if err := unfit(data); err != nil {
+		return &FileError{Path: path, Err: err}
 	}
+	// Half of the tokenizer's work is to look for keys that stand twice. It need
+	// not where the names alone, which is quicker, show that there are none.
+	twice := jsontext.AllowDuplicateNames(distinct(data))
+	d := &document{path: path, data: data, dec: jsontext.NewDecoder(bytes.NewBuffer(data), twice)}
 	if err := read(d); err != nil {
 		return err
 	}
@@ -66,6 +70,19 @@ func parse(path string, data []byte, read func(d *document) error) error {
 	default:
 		return d.fault(ErrTrailing)
 	}
+}
+
+// unfit says why data need not be read at all.
+func unfit(data []byte) error {
+	switch {
+	case len(data) > MaxBytes:
+		return ErrTooLarge
+	case len(bytes.TrimSpace(data)) == 0:
+		return ErrEmpty
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
+		return ErrBOM
+	}
+	return nil
 }
 
 // fault is an error at the value read last.

@@ -2,10 +2,14 @@ package result
 
 import "strings"
 
+// How many metrics topobench has a use for, and statistics aiperf has of each:
+// a map that grows is copied.
+const metrics, statistics = 11, 15
+
 // Parse reads the bytes of an export; path is for errors. Unknown keys are
 // skipped, but no key may stand twice anywhere. The error is a *FileError.
 func Parse(path string, data []byte) (Measurement, error) {
-	e := export{m: Measurement{Path: path, Metrics: make(map[string]Metric, 32)}}
+	e := export{m: Measurement{Path: path, Metrics: make(map[string]Metric, metrics)}}
 	err := parse(path, data, func(d *document) error {
 		e.document = d
 		return d.members(e.member)
@@ -55,7 +59,7 @@ func (e *export) metric(key string) error {
 	if _, twice := e.m.Metrics[tag]; twice {
 		return e.fault(ErrDuplicate)
 	}
-	metric := Metric{Stats: make(map[string]float64, 14)}
+	metric := Metric{Stats: make(map[string]float64, statistics)}
 	err := e.members(func(key string) (err error) {
 		switch {
 		case key == "unit":

@@ -39,8 +39,10 @@ type Measurement struct {
 }
 
 // Read reads an export. The error is a *FileError or the file system's.
-func Read(path string) (Measurement, error) {
-	data, err := load(path)
+func Read(path string) (Measurement, error) { return new(buffer).measurement(path) }
+
+func (b *buffer) measurement(path string) (Measurement, error) {
+	data, err := b.load(path)
 	if err != nil {
 		return Measurement{}, err
 	}

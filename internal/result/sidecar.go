@@ -20,8 +20,8 @@ type note struct {
 
 // sidecar is the checks of a topobench.json; none if there is no such file. One
 // that cannot be read leaves the cell unchecked.
-func sidecar(path string) []Check {
-	data, err := load(path)
+func (b *buffer) sidecar(path string) []Check {
+	data, err := b.load(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -12,8 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
+	"sync/atomic"
 )
 
 // Tree reads all cells of an artifacts_root, ours or one of upstream's perf.sh:
@@ -27,25 +27,30 @@ func Tree(root string, only ...string) ([]Cell, []error) {
 	if err != nil {
 		return nil, []error{fmt.Errorf("cannot read artifacts: %w", err)}
 	}
-	var cells []Cell
-	var skipped []error
-	topologies := 0
+	var names []string
 	for _, entry := range entries {
-		if !strings.HasPrefix(entry.Name(), "artifacts_") || len(only) > 0 && !slices.Contains(only, entry.Name()) {
-			continue
+		name := entry.Name()
+		if strings.HasPrefix(name, "artifacts_") && (len(only) == 0 || slices.Contains(only, name)) {
+			names = append(names, name)
 		}
-		topologies++
-		found, errs := topology(root, entry.Name())
-		cells, skipped = append(cells, found...), append(skipped, errs...)
 	}
-	if topologies == 0 {
+	if len(names) == 0 {
 		return nil, []error{fmt.Errorf("cannot find a result: %s has no artifacts_N directory; name the directory that perf.sh or topobench run wrote", root)}
 	}
+	cells, skipped := topologies(root, names)
 	slices.SortFunc(cells, func(a, b Cell) int {
 		return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(a.Concurrency, b.Concurrency), cmp.Compare(a.Path, b.Path))
 	})
-	fill(cells)
+	sideBySide(len(cells), func(i int, b *buffer) { cells[i].read(b) })
 	return cells, skipped
+}
+
+// topologies lists the cells of several artifacts_N, not yet read.
+func topologies(root string, names []string) (cells []Cell, skipped []error) {
+	found := make([][]Cell, len(names))
+	errs := make([][]error, len(names))
+	sideBySide(len(names), func(i int, _ *buffer) { found[i], errs[i] = topology(root, names[i]) })
+	return slices.Concat(found...), slices.Concat(errs...)
 }
 
 // topology lists the cells of one artifacts_N, not yet read.
@@ -128,15 +133,18 @@ func concurrency(path string) (int, error) {
 	return c, nil
 }
 
-// fill reads the cells, as many at once as there are processors.
-func fill(cells []Cell) {
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range cells {
-		group.Go(func() error {
-			cells[i].read()
-			return nil
+// sideBySide does n things, numbered from 0, as many at once as there are
+// processors. Those that run one after another share a buffer.
+func sideBySide(n int, do func(i int, b *buffer)) {
+	var taken atomic.Int64
+	var all sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		all.Go(func() {
+			var b buffer
+			for i := int(taken.Add(1)); i <= n; i = int(taken.Add(1)) {
+				do(i-1, &b)
+			}
 		})
 	}
-	_ = group.Wait() // every fault is in its cell's Err
+	all.Wait()
 }

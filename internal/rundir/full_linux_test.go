@@ -15,15 +15,23 @@ import (
 func platformChild(mode, arg string) error {
 	switch mode {
 	case "full disk":
-		return onFullDisk(arg)
+		return onDisk(arg, "size=1m", func() error {
+			return errors.Join(fullFile(filepath.Join(arg, "f")), fullJournal(filepath.Join(arg, JournalName)))
+		})
+	case "no inodes":
+		return onDisk(arg, "size=4m,nr_inodes=8", func() error { return fullOfFiles(arg) })
 	case "short append":
 		return afterShortAppend(arg)
 	}
 	return fmt.Errorf("no such part: %s", mode)
 }
 
-// F-71: the disk is a tmpfs of 1 MiB in a mount namespace of the child's own.
-func TestFullDiskKeepsOldFileAndJournal(t *testing.T) {
+func TestF71AFullDiskKeepsOldFileAndJournal(t *testing.T) { inNamespace(t, "full disk") }
+
+func TestF74NoInodesAreLeft(t *testing.T) { inNamespace(t, "no inodes") }
+
+// inNamespace plays a part in a mount namespace of its own.
+func inNamespace(t *testing.T, mode string) {
 	ids := func(id int) []syscall.SysProcIDMap {
 		return []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
 	}
@@ -32,7 +40,7 @@ func TestFullDiskKeepsOldFileAndJournal(t *testing.T) {
 		sys.Cloneflags |= syscall.CLONE_NEWUSER
 		sys.UidMappings, sys.GidMappings = ids(os.Geteuid()), ids(os.Getegid())
 	}
-	c, err := start(t, "full disk", t.TempDir(), sys)
+	c, err := start(t, mode, t.TempDir(), sys)
 	if err != nil {
 		t.Skipf("this system gives no mount namespace: %v", err)
 	}
@@ -48,15 +56,36 @@ func TestFullDiskKeepsOldFileAndJournal(t *testing.T) {
 	}
 }
 
-func onFullDisk(dir string) error {
+// onDisk does something on a small tmpfs, that only this process sees.
+func onDisk(dir, options string, do func() error) error {
 	err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, "")
 	if err == nil {
-		err = syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m")
+		err = syscall.Mount("tmpfs", dir, "tmpfs", 0, options)
 	}
 	if err != nil {
 		return fmt.Errorf("skip: this system mounts no tmpfs: %w", err)
 	}
-	return errors.Join(fullFile(filepath.Join(dir, "f")), fullJournal(filepath.Join(dir, JournalName)))
+	return do()
+}
+
+// fullOfFiles makes files until there is no inode left. There is space enough.
+func fullOfFiles(dir string) error {
+	var err error
+	made := 0
+	for ; err == nil && made < 100; made++ {
+		err = WriteFile(filepath.Join(dir, fmt.Sprint(made)), []byte("x"), 0o600)
+	}
+	if !errors.Is(err, syscall.ENOSPC) || !DiskFault(err) || !strings.Contains(err.Error(), "df -i") {
+		return fmt.Errorf("after %d files: %w", made, err)
+	}
+	if space, err := SpaceAt(dir); err != nil || space.Files > 0 || space.Bytes == 0 {
+		return fmt.Errorf("space is %+v (%w)", space, err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != made-1 {
+		return fmt.Errorf("%d files are left of %d (%w)", len(left), made-1, err)
+	}
+	return nil
 }
 
 func fullFile(path string) error {

@@ -61,7 +61,7 @@ func Open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	temp, err := takeOver(m)
+	temp, err := takeOver(path, m)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, &LiveError{Path: path}
 	}
@@ -71,19 +71,26 @@ func Open(path string) (*Dir, error) {
 	return &Dir{id: m.Run, root: filepath.Dir(filepath.Dir(path)), path: path, temp: temp}, nil
 }
 
-// takeOver locks the temporary directory that m names. One that is not the
-// very directory the run made is left alone: a planted marker must not make us
-// delete a stranger's files.
-func takeOver(m marker) (*tempDir, error) {
-	temp, err := lockTempDir(m.Temp)
+// takeOver locks the temporary directory that m names. One that is not the very
+// directory the run made, and does not lead back to it, is left alone: a planted
+// marker must not make us delete a stranger's files, nor wait for a stranger's lock.
+func takeOver(path string, m marker) (*tempDir, error) {
+	temp, err := openTempDir(m.Temp)
 	if err != nil || temp.lock == nil {
 		return temp, err
 	}
 	inode, owner, err := temp.identify()
-	if err == nil && inode == m.Inode && int(owner) == os.Geteuid() {
-		return temp, nil
+	if err == nil && inode == m.Inode && owner == os.Geteuid() && same(temp.target(), path) {
+		return temp, temp.take()
 	}
-	return &tempDir{path: m.Temp}, errors.Join(err, temp.lock.Close())
+	return &tempDir{path: m.Temp}, errors.Join(err, temp.leave())
+}
+
+// same reports whether two paths lead to one directory.
+func same(a, b string) bool {
+	one, err := os.Stat(a)
+	other, err2 := os.Stat(b)
+	return err == nil && err2 == nil && os.SameFile(one, other)
 }
 
 func readMarker(path string) (marker, error) {

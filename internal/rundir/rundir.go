@@ -26,6 +26,7 @@ const StateDir = ".topobench"
 type Dir struct {
 	id, root, path string
 	temp           *tempDir
+	made           fs.FileInfo // of path; nil for a run that was taken over
 }
 
 // NewID names a run by its start in UTC, to the second, and two of the random
@@ -35,8 +36,12 @@ func NewID(t time.Time, random []byte) string {
 }
 
 // Create makes the directory of a new run below root, and the run's private
-// temporary directory. A missing root is made; an existing run is an error.
-func Create(root, id string) (*Dir, error) {
+// temporary directory below temp ("" is DefaultTemp), which must be on a local disk.
+// A missing root is made; an existing run is an error.
+func Create(root, temp, id string) (*Dir, error) {
+	if temp == "" {
+		temp = DefaultTemp
+	}
 	if err := checkName("run id", id); err != nil {
 		return nil, err
 	}
@@ -48,7 +53,10 @@ func Create(root, id string) (*Dir, error) {
 	if err := os.Mkdir(d.path, 0o700); err != nil {
 		return nil, cannot("create the run directory", d.path, err)
 	}
-	if d.temp, err = newTempDir(); err != nil {
+	if d.made, err = os.Stat(d.path); err != nil {
+		return nil, cannot("look at the run directory", d.path, err)
+	}
+	if d.temp, err = newTempDir(temp, d.path); err != nil {
 		return nil, errors.Join(err, os.Remove(d.path))
 	}
 	if err := d.writeMarker(); err != nil {
@@ -73,7 +81,7 @@ func (d *Dir) TempDir() string { return d.temp.path }
 // Topology returns topologies/<name> in the run's directory, making it when it
 // is missing. Logs and rendered files of that topology go there.
 func (d *Dir) Topology(name string) (string, error) {
-	if err := checkName("topology", name); err != nil {
+	if err := errors.Join(checkName("topology", name), d.Check()); err != nil {
 		return "", err
 	}
 	path := filepath.Join(d.path, "topologies", name)
@@ -86,7 +94,7 @@ func (d *Dir) Topology(name string) (string, error) {
 // Attempt makes cells/<topology>/c<concurrency>-r<repeat>/attempt-<k>. An
 // attempt that exists is an error: no try writes into another's files.
 func (d *Dir) Attempt(topology string, concurrency, repeat, k int) (string, error) {
-	if err := checkName("topology", topology); err != nil {
+	if err := errors.Join(checkName("topology", topology), d.Check()); err != nil {
 		return "", err
 	}
 	cell := filepath.Join(d.path, "cells", topology, fmt.Sprintf("c%d-r%d", concurrency, repeat))

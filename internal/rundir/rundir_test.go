@@ -13,7 +13,7 @@ import (
 // create returns a run in a fresh root and closes it at the end.
 func create(t *testing.T) *Dir {
 	t.Helper()
-	d, err := Create(t.TempDir(), "20261124-094805-3f2a")
+	d, err := Create(t.TempDir(), "", "20261124-094805-3f2a")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestNamesCannotLeaveTheRun(t *testing.T) {
 		if _, err := d.Attempt(name, 1, 1, 1); err == nil {
 			t.Errorf("Attempt accepts %q", name)
 		}
-		if _, err := Create(t.TempDir(), name); err == nil {
+		if _, err := Create(t.TempDir(), t.TempDir(), name); err == nil {
 			t.Errorf("Create accepts %q", name)
 		}
 	}
@@ -138,14 +138,14 @@ func TestCreateRefusesARootThatCannotHoldRuns(t *testing.T) {
 		{"a file in the state's place", filepath.Join(base, "taken"), "not a directory"},
 		{"a link in the state's place", filepath.Join(base, "linked"), "not a directory"},
 	} {
-		_, err := Create(row.root, "id")
+		_, err := Create(row.root, "", "id")
 		t.Run(row.why, func(t *testing.T) { wantError(t, err, "cannot", row.says) })
 	}
 }
 
 func TestCreateRefusesAnIDTwiceAndLeavesTheFirstAlone(t *testing.T) {
 	d := create(t)
-	_, err := Create(d.Root(), d.ID())
+	_, err := Create(d.Root(), "", d.ID())
 	wantError(t, err, "cannot create the run directory", d.Path(), "there already")
 	if !errors.Is(err, fs.ErrExist) || !exists(filepath.Join(d.Path(), markerName)) || !exists(d.TempDir()) {
 		t.Errorf("the first run was touched: %v", err)
@@ -161,7 +161,7 @@ func TestCreateMakesAMissingRootAndResolvesLinks(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(base, "a"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	d, err := Create(filepath.Join(link, "b", "c"), "id")
+	d, err := Create(filepath.Join(link, "b", "c"), t.TempDir(), "id")
 	if err != nil {
 		t.Fatal(err)
 	}

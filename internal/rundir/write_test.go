@@ -2,6 +2,7 @@ package rundir
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -37,20 +38,26 @@ func TestWriteFileThatFailsLeavesNothing(t *testing.T) {
 	wantError(t, WriteFile(filepath.Join(dir, "missing", "f"), nil, 0o600), "cannot write", "missing", "no such file")
 }
 
-func TestErrorsOfTheFileSystemSayWhatToDo(t *testing.T) {
+func TestF72ErrorsOfTheFileSystemSayWhatToDo(t *testing.T) {
 	for _, row := range []struct {
 		errno syscall.Errno
 		says  string
+		disk  bool // what is written next would fail as well
 	}{
-		{syscall.ENOSPC, "free some space"},
-		{syscall.EDQUOT, "quota"},
-		{syscall.EROFS, "read-only"},
-		{syscall.EACCES, "permission"},
-		{syscall.EPERM, "not allowed"},
-		{syscall.ENOTDIR, "is a file"},
+		{syscall.ENOSPC, "free some space", true},
+		{syscall.EDQUOT, "quota", true},
+		{syscall.EROFS, "read-only", true},
+		{syscall.EIO, "does not work", true},
+		{syscall.ENAMETOOLONG, "too long", false},
+		{syscall.EACCES, "permission", false},
+		{syscall.EPERM, "not allowed", false},
+		{syscall.ENOTDIR, "is a file", false},
 	} {
 		err := cannot("write", "/x/y", &os.PathError{Op: "open", Path: "/x/.tmp-1", Err: row.errno})
 		wantError(t, err, "cannot write /x/y: "+row.errno.Error()+"; ", row.says)
+		if DiskFault(errors.Join(errors.New("another"), err)) != row.disk {
+			t.Errorf("%v is a fault of the disk: want %t", row.errno, row.disk)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -107,17 +108,29 @@ func spawn(argv []string, nice int) (pid int, err error) {
 			}
 		}
 		var child *os.Process
-		child, err = os.StartProcess(argv[0], argv, &os.ProcAttr{
-			Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
-			Sys:   &syscall.SysProcAttr{Setpgid: true},
-		})
-		if err == nil {
+		if child, err = execute(argv); err == nil {
 			pid = child.Pid
 			err = child.Release() // this package waits for it by pid
 		}
 	}()
 	<-done
 	return pid, err
+}
+
+// busyLimit is how long a start is tried again that another process's fork or a
+// copy of the binary just ended (ETXTBSY) was in the way of.
+const busyLimit = 500 * time.Millisecond
+
+func execute(argv []string) (child *os.Process, err error) {
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		child, err = os.StartProcess(argv[0], argv, &os.ProcAttr{
+			Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
+			Sys:   &syscall.SysProcAttr{Setpgid: true},
+		})
+		if !errors.Is(err, syscall.ETXTBSY) || time.Since(began) > busyLimit {
+			return child, err
+		}
+	}
 }
 
 func failure(err error) Report {

@@ -1,9 +1,11 @@
 package stack
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"syscall"
 	"time"
 
@@ -17,37 +19,60 @@ import (
 // A claim is an abstract unix socket: the kernel frees it with the process, no
 // child inherits it, and like the port it belongs to the network namespace.
 func Claim(ports []plan.Port) (release func(), err error) {
+	var things []thing
+	for _, p := range inOrder(ports) {
+		things = append(things, thing{fmt.Sprintf("port-%d", p.Number), fmt.Sprintf("%d (%s of %s)", p.Number, p.Use, p.Service)})
+	}
+	return claim(things, false)
+}
+
+// ClaimGPUs is Claim for devices: names by UUID. Runs in different network
+// namespaces see each other's processes on a GPU, but not these claims.
+func ClaimGPUs(devices map[string]string) (release func(), err error) {
+	var things []thing
+	for uuid, name := range devices {
+		things = append(things, thing{"gpu-" + uuid, name})
+	}
+	slices.SortFunc(things, func(a, b thing) int { return cmp.Compare(a.key, b.key) })
+	return claim(things, true)
+}
+
+// thing is what only one run may have: key for the kernel, name for a person.
+type thing struct{ key, name string }
+
+// claim takes all things or none. They are in an order that every run has, and it
+// goes no further than the first that is taken: so one of several runs has them
+// all, whatever they have in common.
+func claim(things []thing, gpus bool) (release func(), err error) {
 	var held []net.Listener
 	release = func() {
 		for _, l := range held {
 			_ = l.Close() // only a second Close fails
 		}
 	}
-	// In the order of the numbers and no further than the first that is taken: so
-	// one of several runs has them all, whatever they have in common.
-	for _, p := range inOrder(ports) {
-		l, err := net.ListenUnix("unix", claimOf(p))
+	for _, t := range things {
+		l, err := net.ListenUnix("unix", t.address())
 		if err == nil {
 			held = append(held, l)
 			continue
 		}
 		release()
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, &BusyError{Taken: []string{fmt.Sprintf("%d (%s of %s) is held by another topobench run%s", p.Number, p.Use, p.Service, holder(p))}}
+			return nil, &BusyError{GPUs: gpus, Taken: []string{t.name + " is held by another topobench run" + t.holder()}}
 		}
-		return nil, fmt.Errorf("cannot claim port %d: %w", p.Number, err)
+		return nil, fmt.Errorf("cannot claim %s: %w", t.name, err)
 	}
 	return release, nil
 }
 
-func claimOf(p plan.Port) *net.UnixAddr {
-	return &net.UnixAddr{Net: "unix", Name: fmt.Sprintf("@topobench-port-%d", p.Number)}
+func (t thing) address() *net.UnixAddr {
+	return &net.UnixAddr{Net: "unix", Name: "@topobench-" + t.key}
 }
 
-// holder is who claimed the port, as " (process 4711)", or nothing where that
-// cannot be learnt. A connection knows who listens at its other end, unix(7).
-func holder(p plan.Port) string {
-	conn, err := (&net.Dialer{Timeout: time.Second}).Dial("unix", claimOf(p).Name)
+// holder is who claimed it, as " (process 4711)", or nothing where that cannot be
+// learnt. A connection knows who listens at its other end, unix(7).
+func (t thing) holder() string {
+	conn, err := (&net.Dialer{Timeout: time.Second}).Dial("unix", t.address().Name)
 	if err != nil {
 		return "" // it ended meanwhile
 	}

@@ -27,6 +27,7 @@ func (s *Stack) Down(ctx context.Context) (Times, error) {
 	s.running = nil
 	s.mu.Unlock()
 	s.cancel(errors.New("the topology is being taken down"))
+	s.brace()
 	faults := s.stopAll(ctx, running)
 	s.watch.Wait()
 	times := Times{Teardown: time.Since(began)}

@@ -154,9 +154,38 @@ func TestDirtyError(t *testing.T) {
 	}
 	text := (&DirtyError{Topology: "demo", Reasons: []string{"port 8000 is taken", "decode-0: it does not end"},
 		Left: []proctree.Proc{self, {PID: 1 << 30, PPID: 1, State: 'D', Comm: "gone-again"}}}).Error()
-	for _, line := range []string{"DIRTY: demo is not gone:\n", "\n  port 8000 is taken\n", "\n  decode-0: it does not end\n", os.Args[0], "gone-again", "state D, parent 1"} {
+	for _, line := range []string{"DIRTY: demo is not gone:\n", "\n  port 8000 is taken\n", "\n  decode-0: it does not end\n", os.Args[0], "[gone-again]", "PID", "WAITS IN"} {
 		if !strings.Contains(text, line) {
 			t.Errorf("no %q in\n%s", line, text)
 		}
 	}
+}
+
+func nothing() ([]proctree.Proc, error) { return nil, nil }
+
+// Witnesses of processes: what they see is in the table, each process once; they
+// brace when all gates are open and when the teardown begins, and sweep after it.
+func TestDownAsksWitnessesOfProcesses(t *testing.T) {
+	b := newBed(t)
+	self, err := proctree.Read(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	see := func() ([]proctree.Proc, error) { return []proctree.Proc{self}, nil }
+	b.witnesses = []Witness{
+		{Name: "one", Within: time.Millisecond, See: see, Brace: func() { told = append(told, "brace") },
+			Sweep: func() error { told = append(told, "sweep"); return nil }},
+		{Name: "other", Within: time.Millisecond, See: see, Sweep: func() error { return errors.New("it resists") }},
+	}
+	s := b.up(b.service("a", plan.Frontend, 0, "sleep"))
+	_, err = s.Down(t.Context())
+	dirty, ok := errors.AsType[*DirtyError](err)
+	if !ok || len(dirty.Left) != 1 || !dirty.Left[0].Same(self) || strings.Join(dirty.Reasons, ";") != "other: it resists" {
+		t.Errorf("error %v (%+v)", err, dirty)
+	}
+	if got := strings.Join(told, " "); got != "brace brace sweep" {
+		t.Errorf("told %q", got)
+	}
+	s.o.Witnesses = nil // for the cleanup's Down
 }

@@ -26,6 +26,8 @@ type bed struct {
 	dir   string
 	await func(ctx context.Context, s plan.Service) error // nil: every gate is open
 
+	witnesses []Witness
+
 	mu     sync.Mutex
 	events []Event
 }
@@ -39,7 +41,7 @@ func (b *bed) service(name string, role plan.Role, wave int, habit string, args 
 
 func (b *bed) options() Options {
 	return Options{Environ: os.Environ(), Starter: process.Starter{Exe: os.Args[0]}, Hurry: context.Background(),
-		Note: b.note,
+		Note: b.note, Witnesses: b.witnesses,
 		Await: func(ctx context.Context, s plan.Service, _ func(string)) (time.Time, error) {
 			if b.await == nil {
 				return time.Now(), nil

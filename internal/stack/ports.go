@@ -16,12 +16,22 @@ import (
 	"topobench/internal/proctree"
 )
 
-// BusyError lists ports that somebody else has.
-type BusyError struct{ Taken []string }
+// BusyError lists ports, or GPUs, or runs, that somebody else has.
+type BusyError struct {
+	GPUs  bool // else ports
+	Runs  bool // that live, and are not to be cleaned
+	Taken []string
+}
 
 func (e *BusyError) Error() string {
-	return "cannot use the ports of the plan: " + strings.Join(e.Taken, "; ") +
-		"\n  end that process, or choose other ports (frontend.port, balancer.port, port, port_base)"
+	what, next := "ports", "end that process, or choose other ports (frontend.port, balancer.port, port, port_base)"
+	if e.GPUs {
+		what, next = "GPUs", "wait for them with --wait-gpus 2h, or choose others (cuda_visible_devices); nothing of theirs was touched"
+	}
+	if e.Runs {
+		return fmt.Sprintf("cannot clean what lives: %s\n  wait for it, or end it with clean --force", strings.Join(e.Taken, "; "))
+	}
+	return fmt.Sprintf("cannot use the %s of the plan: %s\n  %s", what, strings.Join(e.Taken, "; "), next)
 }
 
 // FreePorts binds every port once, on loopback and on all addresses, as the

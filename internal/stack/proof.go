@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +25,12 @@ type Witness struct {
 	Within time.Duration // how long what it sees may take to go
 	// Look names what is left, one line each. An error means that it cannot tell.
 	Look func(ctx context.Context) (left []string, err error)
+	// See names processes that are left; it is asked where Look is nil.
+	See func() ([]proctree.Proc, error)
+	// Brace is called when all gates are open and again when the teardown begins, Sweep
+	// when the last service was stopped, to end what got away; both may be nil.
+	Brace func()
+	Sweep func() error
 }
 
 // Finding is what a witness said in the end. Nothing left and no error: proved.
@@ -31,6 +38,7 @@ type Finding struct {
 	Witness string
 	Took    time.Duration
 	Left    []string
+	Procs   []proctree.Proc // of them those that are processes
 	Err     error
 }
 
@@ -46,19 +54,10 @@ func (e *DirtyError) Error() string {
 	for _, reason := range e.Reasons {
 		text += "\n  " + reason
 	}
-	for _, p := range e.Left {
-		text += fmt.Sprintf("\n  pid %d, state %c, parent %d: %s", p.PID, p.State, p.PPID, command(p))
+	for _, row := range proctree.Table(e.Left, nil) {
+		text += "\n  " + row
 	}
 	return text
-}
-
-// command is what ps would show of p, or its name where that cannot be read.
-func command(p proctree.Proc) string {
-	words, err := proctree.Cmdline(p.PID)
-	if err != nil || len(words) == 0 {
-		return p.String()
-	}
-	return strings.Join(words, " ")
 }
 
 // prove asks witnesses that took no part in the stopping, all at the same time. A
@@ -69,6 +68,7 @@ func (s *Stack) prove(ctx context.Context, faults []string) error {
 	if s.o.Proving != nil {
 		s.o.Proving()
 	}
+	faults = append(faults, s.sweep()...)
 	findings := make([]Finding, len(s.o.Witnesses))
 	var asked sync.WaitGroup
 	for i, w := range s.o.Witnesses {
@@ -81,14 +81,47 @@ func (s *Stack) prove(ctx context.Context, faults []string) error {
 		faults = append(faults, err.Error())
 	}
 	asked.Wait()
+	var seen []proctree.Proc
 	for _, f := range findings {
 		s.found(f)
-		faults = append(faults, f.Left...)
-		if f.Err != nil {
+		seen = append(seen, f.Procs...)
+		if len(f.Procs) == 0 { // else the table has them
+			faults = append(faults, f.Left...)
+		}
+		if busy(f.Err) {
+			taken = errors.Join(taken, f.Err)
+		} else if f.Err != nil {
 			faults = append(faults, fmt.Sprintf("%s: %v", f.Witness, f.Err))
 		}
 	}
-	return errors.Join(s.dirty(faults), taken)
+	return errors.Join(s.dirty(faults, seen...), taken)
+}
+
+func busy(err error) bool {
+	_, is := errors.AsType[*BusyError](err)
+	return is
+}
+
+// brace lets the witnesses look at what runs.
+func (s *Stack) brace() {
+	for _, w := range s.o.Witnesses {
+		if w.Brace != nil {
+			w.Brace()
+		}
+	}
+}
+
+// sweep lets the witnesses end what they see, one after another.
+func (s *Stack) sweep() (faults []string) {
+	for _, w := range s.o.Witnesses {
+		if w.Sweep == nil {
+			continue
+		}
+		if err := w.Sweep(); err != nil {
+			faults = append(faults, fmt.Sprintf("%s: %v", w.Name, err))
+		}
+	}
+	return faults
 }
 
 // found hands a finding on, if somebody wants it.
@@ -106,9 +139,9 @@ func (w Witness) ask(ctx context.Context) Finding {
 	again := time.NewTicker(lookEvery)
 	defer again.Stop()
 	for began := time.Now(); ; {
-		f.Left, f.Err = w.Look(ctx)
+		w.look(ctx, &f)
 		f.Took = time.Since(began)
-		if len(f.Left) == 0 && f.Err == nil {
+		if len(f.Left) == 0 && (f.Err == nil || busy(f.Err)) {
 			return f
 		}
 		select {
@@ -119,8 +152,22 @@ func (w Witness) ask(ctx context.Context) Finding {
 	}
 }
 
-// dirty is nil if nothing of ours lives and there are no other faults.
-func (s *Stack) dirty(faults []string) error {
+// look asks once.
+func (w Witness) look(ctx context.Context, f *Finding) {
+	if w.Look != nil {
+		f.Left, f.Err = w.Look(ctx)
+		return
+	}
+	f.Procs, f.Err = w.See()
+	f.Left = nil
+	for _, p := range f.Procs {
+		f.Left = append(f.Left, p.String())
+	}
+}
+
+// dirty is nil if nothing of ours lives, the witnesses have seen nobody, and there
+// are no other faults.
+func (s *Stack) dirty(faults []string, seen ...proctree.Proc) error {
 	began := time.Now()
 	left, err := process.Leftovers()
 	f := Finding{Witness: "descendants", Took: time.Since(began), Err: err}
@@ -130,6 +177,11 @@ func (s *Stack) dirty(faults []string) error {
 	s.found(f)
 	if err != nil {
 		faults = append(faults, fmt.Sprintf("cannot look for leftovers: %v", err))
+	}
+	for _, p := range seen {
+		if !slices.ContainsFunc(left, p.Same) {
+			left = append(left, p)
+		}
 	}
 	if len(left) == 0 && len(faults) == 0 {
 		return nil

@@ -93,6 +93,7 @@ func Up(ctx context.Context, p plan.Plan, o Options) (*Stack, error) {
 		return nil, errors.Join(err, s.dirty(nil)) // a port that somebody else has is no leftover, a check that does not end is
 	}
 	if err = s.start(); err == nil {
+		s.brace()
 		return s, nil
 	}
 	_, dirty := s.Down(o.Hurry)

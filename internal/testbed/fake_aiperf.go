@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // job is what aiperf's arguments ask for.
@@ -23,8 +24,9 @@ type job struct {
 }
 
 // aiperf sends the requests it is asked for and writes what aiperf 0.13 writes.
-// Faults of LC_FAKE_AIPERF: "exit N" without an export, hang, leave-child (a
-// stubborn one in a session of its own), nan, "fail N" requests and exit with 0.
+// Faults of LC_FAKE_AIPERF: "exit N" without an export, full (it finds no space to write), hang, "slow N" (it begins
+// after N ms), leave-child (a stubborn one in a session of its own), nan, "fail N"
+// requests and exit with 0.
 func aiperf(args []string) int {
 	f := flags(args)
 	j := &job{url: f["url"], model: f["model"], dir: f["artifact-dir"]}
@@ -36,8 +38,13 @@ func aiperf(args []string) int {
 	case "exit":
 		fmt.Println("10:19:45.781 ERROR    the dataset manager died")
 		return n
+	case "full":
+		fmt.Println("Traceback (most recent call last):\nOSError: [Errno 28] No space left on device: 'profile_export.jsonl'")
+		return 1
 	case "hang":
 		return hang()
+	case "slow":
+		time.Sleep(time.Duration(n) * time.Millisecond)
 	case "leave-child":
 		spawn(&syscall.SysProcAttr{Setsid: true}, "stubborn")
 	case "nan":

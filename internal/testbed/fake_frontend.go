@@ -2,6 +2,7 @@ package testbed
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -17,8 +18,8 @@ type frontend struct {
 }
 
 // dynamoFrontend finds its workers as files below DYN_FILE_KV. Faults of
-// FAKE_FRONTEND: wrong-model, flap (every third /health sees no worker),
-// chat-500, chat-empty (a stream without text), chat-hang.
+// FAKE_FRONTEND: wrong-model, flap (every third /health sees no worker), ghost (it
+// sees one worker twice), chat-500, chat-empty (a stream without text), chat-hang.
 func dynamoFrontend(args []string) int {
 	f := &frontend{keys: os.Getenv("DYN_FILE_KV"), namespace: os.Getenv("DYN_NAMESPACE")}
 	f.fails, _ = fault("FRONTEND")
@@ -38,6 +39,10 @@ func (f *frontend) instances() map[string][]instance {
 		var i instance
 		if data, err := os.ReadFile(path); err == nil && json.Unmarshal(data, &i) == nil && i.Namespace == f.namespace {
 			found[i.Type] = append(found[i.Type], i)
+			if f.fails == "ghost" {
+				i.ID++
+				found[i.Type] = append(found[i.Type], i)
+			}
 		}
 	}
 	return found
@@ -114,6 +119,9 @@ func (f *frontend) generate() error {
 		}
 		if err := resp.Body.Close(); err != nil {
 			return err
+		}
+		if resp.StatusCode != http.StatusOK {
+			return errors.New(resp.Status)
 		}
 	}
 	return nil

@@ -20,7 +20,7 @@ var (
 // nginx spreads requests over the servers of its configuration in turn. As a
 // test (-t) it refuses the directive "bogus", and with FAKE_NGINX=hang-check it
 // does not come to an end. With "lopsided N" all requests after the first N go to
-// the first server.
+// the first server, and "eject N" tells three faults with the others first.
 func nginx(args []string) int {
 	if slices.Contains(args, "-v") {
 		fmt.Fprintln(os.Stderr, "nginx version: nginx/1.22.1")
@@ -49,12 +49,23 @@ func nginx(args []string) int {
 		FlushInterval: -1, // streams
 		Rewrite: func(r *httputil.ProxyRequest) {
 			turn := int(turns.Add(1))
-			if fails == "lopsided" && turn > even {
+			if fails == "eject" && turn == even+1 {
+				eject(string(backends[1][1]))
+			}
+			if (fails == "lopsided" || fails == "eject") && turn > even {
 				turn = 0
 			}
 			r.SetURL(&url.URL{Scheme: "http", Host: string(backends[turn%len(backends)][1])})
 		},
 	})
+}
+
+// eject tells what nginx 1.22 does when a server refuses three connections.
+func eject(backend string) {
+	for i := range 3 {
+		fmt.Fprintf(os.Stderr, "2026/11/24 13:00:00 [error] 7#7: *%d connect() failed (111: Connection refused) while connecting to upstream, "+
+			"client: 127.0.0.1, server: , request: \"POST /v1/chat/completions HTTP/1.1\", upstream: \"http://%s/v1/chat/completions\", host: \"localhost\"\n", 10+i, backend)
+	}
 }
 
 // etcd answers /health.
@@ -79,9 +90,16 @@ func nats(args []string) int {
 
 // vllm is "vllm serve MODEL": it takes nvext, which it does not know, in silence.
 func vllm(args []string) int {
+	var served atomic.Int64
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "vllm:request_success_total{finished_reason=\"length\"} %d\n", served.Load())
+	})
 	mux.HandleFunc("GET /v1/models", func(w http.ResponseWriter, _ *http.Request) { listModels(w, args[1]) })
-	mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, _ *http.Request) { streamText(w, 4) })
+	mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, _ *http.Request) {
+		served.Add(1)
+		streamText(w, 4)
+	})
 	return serve("127.0.0.1:"+flags(args)["port"], mux)
 }

@@ -2,12 +2,17 @@ package testbed
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
+	"time"
 )
 
 // instance is a worker as it stands in the frontend's /health. Type and Model
@@ -26,8 +31,12 @@ type instance struct {
 // port: /health and /metrics as recorded, and /generate, to which the fake
 // frontend hands requests. Faults of FAKE_WORKER: "exit N" at the start, "die N"
 // with the Nth request, "leave N" (once its metrics have told N requests it is
-// registered no more and answers 503, and lives on), never-ready, absent (ready,
-// but never registered), stubborn (deaf to SIGTERM).
+// registered no more and answers 503, and lives on), never-ready, "slow N" (ready
+// after N ms), absent (ready, but never registered), stubborn (deaf to SIGTERM),
+// "flood N" (N MiB in its log), "shm N" (it maps /dev/shm/topobench-fake-N, and
+// leaves that there). From the Nth request on: "hang N" (health is well), "restart N" (it executes
+// itself anew), "unwell N" (it hangs, and its health is 503), "engine N" (its child
+// dies, requests fail, health is well).
 func dynamoMocker(args []string) int {
 	fails, n := fault("WORKER")
 	if fails == "exit" {
@@ -41,15 +50,21 @@ func dynamoMocker(args []string) int {
 			return 1
 		}
 	}
-	w := &mocker{address: address, state: "ready"}
-	if fails == "never-ready" {
-		w.state = "notready"
-	}
+	w := &mocker{address: address, state: "ready", fails: fails, n: int64(n), began: time.Now()}
 	switch fails {
-	case "die":
-		w.last = int64(n)
+	case "never-ready":
+		w.state = "notready"
 	case "leave":
 		w.leaves = int64(n)
+	case "engine":
+		w.engine = spawn(&syscall.SysProcAttr{Setsid: true}, "stubborn")
+	case "shm":
+		if err := mapFile("/dev/shm/topobench-fake-" + strconv.Itoa(n)); err != nil {
+			fmt.Println("ERROR:", err)
+			return 1
+		}
+	case "flood":
+		floods([]string{strconv.Itoa(n)})
 	}
 	code := serve(address, w.handler())
 	if fails == "stubborn" {
@@ -89,8 +104,11 @@ func registration(address string) string {
 type mocker struct {
 	address  string
 	state    string // of the endpoint generate
-	last     int64  // the request it dies of; 0 = none
-	leaves   int64  // how many requests it has told when it leaves; 0 = never
+	fails    string
+	n        int64 // the request with which it fails
+	began    time.Time
+	engine   *os.Process
+	leaves   int64 // how many requests it has told when it leaves; 0 = never
 	gone     atomic.Bool
 	requests atomic.Int64
 }
@@ -98,6 +116,10 @@ type mocker struct {
 func (m *mocker) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		if m.fails == "slow" && time.Since(m.began) < time.Duration(m.n)*time.Millisecond {
+			http.Error(w, `{"status":"notready","endpoints":{"generate":"notready"}}`, http.StatusServiceUnavailable)
+			return
+		}
 		// The real mocker says "notready" here while generate is ready.
 		fmt.Fprintf(w, `{"status":"notready","uptime":{"secs":5,"nanos":0},"endpoints":{"generate":%q}}`, m.state)
 	})
@@ -111,10 +133,9 @@ func (m *mocker) handler() http.Handler {
 			}
 		}
 	})
-	mux.HandleFunc("POST /generate", func(http.ResponseWriter, *http.Request) {
-		if m.requests.Add(1) == m.last {
-			fmt.Printf("ERROR: illegal memory access at request %d\n", m.last)
-			End(1)
+	mux.HandleFunc("POST /generate", func(w http.ResponseWriter, r *http.Request) {
+		if m.requests.Add(1) >= m.n {
+			m.fail(w, r)
 		}
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -124,4 +145,42 @@ func (m *mocker) handler() http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// fail is what becomes of a request that the worker is to fail with.
+func (m *mocker) fail(w http.ResponseWriter, r *http.Request) {
+	switch m.fails {
+	case "die":
+		fmt.Printf("ERROR: illegal memory access at request %d\n", m.n)
+		End(1)
+	case "hang":
+		<-r.Context().Done()
+	case "restart":
+		fmt.Println("ERROR: restarting:", syscall.Exec(os.Args[0], os.Args, os.Environ()))
+	case "unwell":
+		m.gone.Store(true)
+		<-r.Context().Done()
+	case "engine":
+		if err := m.engine.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			fmt.Println("ERROR:", err)
+		}
+		http.Error(w, "the engine is dead", http.StatusInternalServerError)
+	}
+}
+
+// healthy is as many workers as args say, in one process, each on a port of its own;
+// it prints their addresses.
+func healthy(args []string) int {
+	n, _ := strconv.Atoi(args[0])
+	w := &mocker{state: "ready"}
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			fmt.Println("ERROR:", err)
+			return 1
+		}
+		fmt.Println("serving on", l.Addr())
+		go func() { fmt.Println("ERROR:", http.Serve(l, w.handler())) }()
+	}
+	return sleeps(nil)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,13 +16,14 @@ import (
 )
 
 // Fakes are the programs that topobench drives, for testscript.Main: a Python
-// with Dynamo's frontend and mocker, vllm, nginx, etcd, nats-server and aiperf.
-// Each talks as the real one does (recorded from Dynamo 1.6.1 and aiperf 0.13),
+// with Dynamo's frontend and mocker, vllm, nginx, etcd, nats-server, aiperf and
+// nvidia-smi. Each talks as the real one does (recorded from Dynamo 1.6.1 and aiperf 0.13),
 // as far as topobench listens, and misbehaves where a variable says so: see fault.
 func Fakes() map[string]func() {
 	commands := map[string]func(){}
 	for name, run := range map[string]func(args []string) int{
 		"python3": python, "vllm": vllm, "aiperf": aiperf, "nginx": nginx, "etcd": etcd, "nats-server": nats,
+		"nvidia-smi": nvidiaSMI,
 	} {
 		commands[name] = func() {
 			Named()
@@ -75,15 +77,25 @@ func python(args []string) int {
 
 // fault is how a program is to misbehave: the first word of FAKE_<program>, which
 // a profile's env sets, or of LC_FAKE_<program>, which topobench hands on from
-// its own environment; and the number after it, if any.
+// its own environment; and the number after it, if any. With "once" as the third
+// word only the first of the processes of a run misbehaves, with "again" all but it.
 func fault(program string) (name string, n int) {
 	text := os.Getenv("FAKE_" + program)
 	if text == "" {
 		text = os.Getenv("LC_FAKE_" + program)
 	}
-	name, number, _ := strings.Cut(text, " ")
-	n, _ = strconv.Atoi(number)
-	return name, n
+	words := append(strings.Fields(text), "", "", "")
+	if words[2] == "once" && !first(program) || words[2] == "again" && first(program) {
+		return "", 0
+	}
+	n, _ = strconv.Atoi(words[1])
+	return words[0], n
+}
+
+// first is true in the first process of a run that asks for that program.
+func first(program string) bool {
+	err := os.Mkdir(filepath.Join(os.Getenv("TMPDIR"), "fake-"+program), 0o700)
+	return err == nil
 }
 
 // flags reads -name value and --name value. Of a name given twice the last counts.

@@ -36,7 +36,7 @@ func (s Search) Find(need ...Tool) (map[Tool]Found, error) {
 }
 
 func (s Search) find(t Tool) (Found, error) {
-	variable := "TOPOBENCH_" + strings.ToUpper(string(t))
+	variable := t.Variable()
 	for _, given := range []struct{ source, name, path string }{
 		{"flag", "--" + string(t), s.Flags.Of(t)},
 		{"profile", "the profile's key " + string(t), s.Profile.Of(t)},
@@ -83,7 +83,10 @@ func (s Search) look(t Tool) (Found, error) {
 
 // cached returns the tool in the cache, if it is there and was finished.
 func cached(dir string, p place) (string, error) {
-	if dir == "" {
+	switch {
+	case p.cached == "":
+		return "", errors.New("it is never there")
+	case dir == "":
 		return "", errors.New("none is known; set TOPOBENCH_CACHE or HOME")
 	}
 	path, err := executable(filepath.Join(dir, p.cached))
@@ -150,6 +153,6 @@ type NotFoundError struct {
 }
 
 func (e *NotFoundError) Error() string {
-	return fmt.Sprintf("cannot find %[1]s: --%[1]s, the profile's key %[1]s and TOPOBENCH_%[2]s do not name it\n  %[3]s\n  to install it: %[4]s",
-		e.Tool, strings.ToUpper(string(e.Tool)), strings.Join(e.Looked, "\n  "), e.Install)
+	return fmt.Sprintf("cannot find %[1]s: --%[1]s, the profile's key %[1]s and %[2]s do not name it\n  %[3]s\n  to install it: %[4]s",
+		e.Tool, e.Tool.Variable(), strings.Join(e.Looked, "\n  "), e.Install)
 }

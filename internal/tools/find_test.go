@@ -82,6 +82,28 @@ func TestFindRefusesAGivenPathThatCannotRun(t *testing.T) {
 	}
 }
 
+// It comes with the driver: the cache, which may be unknown, does not matter.
+func TestFindNvidiaSMI(t *testing.T) {
+	dir := t.TempDir()
+	named, onPath := program(t, dir+"/named"), program(t, dir+"/bin/nvidia-smi")
+	for _, row := range []struct {
+		env  map[string]string
+		want Found
+	}{
+		{map[string]string{"TOPOBENCH_NVIDIA_SMI": named, "PATH": dir + "/bin"}, Found{named, "environment"}},
+		{map[string]string{"PATH": dir + "/bin"}, Found{onPath, "PATH"}},
+	} {
+		found, err := Search{Getenv: getenv(row.env)}.Find(NvidiaSMI)
+		if err != nil || found[NvidiaSMI] != row.want {
+			t.Errorf("%v: %v, %v", row.env, found, err)
+		}
+	}
+	_, err := Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir, "PATH": dir})}.Find(NvidiaSMI)
+	if _, missing := errors.AsType[*NotFoundError](err); !missing || !strings.Contains(err.Error(), "TOPOBENCH_NVIDIA_SMI") {
+		t.Errorf("none: %v", err)
+	}
+}
+
 // The cache has vLLM for the CPU: who has another on PATH wants that one.
 func TestFindTakesTheVLLMOnPathFirst(t *testing.T) {
 	dir := t.TempDir()

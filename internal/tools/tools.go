@@ -11,11 +11,17 @@ package tools
 import (
 	"os"
 	"path/filepath"
+	"strings"
 )
 
-// Tool is a program by the word that names its flag, its profile key and, in
-// capitals behind TOPOBENCH_, its environment variable.
+// Tool is a program by the word that names its flag, its profile key and its
+// environment variable.
 type Tool string
+
+// Variable is TOPOBENCH_ and the tool's word in capitals.
+func (t Tool) Variable() string {
+	return "TOPOBENCH_" + strings.ReplaceAll(strings.ToUpper(string(t)), "-", "_")
+}
 
 const (
 	Python Tool = "python" // the interpreter that can import dynamo
@@ -24,10 +30,12 @@ const (
 	Nginx  Tool = "nginx"
 	Etcd   Tool = "etcd"
 	NATS   Tool = "nats" // nats-server
+
+	NvidiaSMI Tool = "nvidia-smi" // optional: comes with the driver, not with us
 )
 
 // Bins is one path for each tool; empty means none was given.
-type Bins struct{ Python, VLLM, AIPerf, Nginx, Etcd, NATS string }
+type Bins struct{ Python, VLLM, AIPerf, Nginx, Etcd, NATS, NvidiaSMI string }
 
 // Of returns the path that was given for one tool.
 func (b Bins) Of(t Tool) string {
@@ -44,6 +52,8 @@ func (b Bins) Of(t Tool) string {
 		return b.Etcd
 	case NATS:
 		return b.NATS
+	case NvidiaSMI:
+		return b.NvidiaSMI
 	}
 	return ""
 }
@@ -57,7 +67,7 @@ type Found struct {
 // place is what is known of one tool beforehand.
 type place struct {
 	name    string // the program's name on PATH
-	cached  string // below the cache directory; empty if setup.sh does not fetch it
+	cached  string // below the cache directory; empty: setup.sh does not fetch it
 	mark    string // below the cache directory, written last: without it cached is half made; empty if it appears whole
 	last    bool   // PATH comes before the cache
 	install string // what a person types to get it
@@ -78,6 +88,8 @@ func placeOf(t Tool) place {
 		return place{"etcd", "debs/root/usr/bin/etcd", "", false, "make tools, or apt-get install etcd-server"}
 	case NATS:
 		return place{"nats-server", "debs/root/usr/sbin/nats-server", "", false, "make tools, or apt-get install nats-server"}
+	case NvidiaSMI:
+		return place{name: "nvidia-smi", install: "it comes with NVIDIA's driver"}
 	}
 	return place{name: string(t), install: "it is not a tool topobench knows"}
 }

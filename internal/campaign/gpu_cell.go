@@ -1,0 +1,113 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"topobench/internal/gpu"
+	"topobench/internal/plan"
+	"topobench/internal/result"
+)
+
+// gpuEvery is the time between two looks at the GPUs of a cell.
+const gpuEvery = 15 * time.Second
+
+// gpuLooks is what was seen of a topology's GPUs while one cell ran.
+type gpuLooks struct {
+	n       int
+	sure    bool     // some look has seen processes of ours: its pids mean something here
+	foreign []string // processes that are not ours, each once
+	slowed  map[string]bool
+	unknown error
+}
+
+// watchGPUs looks at the GPUs of a plan now, every gpuEvery, and once more when
+// the returned function is called: that has the checks of the cell between. It must
+// be called.
+func (c *Campaign) watchGPUs(ctx context.Context, p plan.Plan) func() []result.Check {
+	if !c.looksAt(p.Hardware) {
+		return func() []result.Check { return nil }
+	}
+	seen := &gpuLooks{slowed: map[string]bool{}}
+	c.lookAtGPUs(ctx, p.Hardware, seen)
+	meanwhile, end := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		again := time.NewTicker(gpuEvery)
+		defer again.Stop()
+		for {
+			select {
+			case <-meanwhile.Done():
+				return
+			case <-again.C:
+				c.lookAtGPUs(meanwhile, p.Hardware, seen)
+			}
+		}
+	}()
+	return func() []result.Check {
+		end()
+		<-ended
+		c.lookAtGPUs(ctx, p.Hardware, seen)
+		return seen.checks(p.Hardware)
+	}
+}
+
+// lookAtGPUs adds one look; one that ctx has cut off tells nothing.
+func (c *Campaign) lookAtGPUs(ctx context.Context, h plan.Hardware, seen *gpuLooks) {
+	if ctx.Err() != nil {
+		return
+	}
+	now, err := c.asker(h).State(ctx)
+	who, whoErr := gpu.Owners()
+	switch err = errors.Join(err, whoErr); {
+	case ctx.Err() != nil:
+		return
+	case err != nil:
+		seen.unknown = err
+		return
+	}
+	seen.n++
+	foreign, sure := gpu.Foreign(now, h.Devices, who)
+	seen.sure = seen.sure || sure
+	for _, f := range foreign {
+		if !slices.Contains(seen.foreign, f) {
+			seen.foreign = append(seen.foreign, f)
+		}
+	}
+	slowed, err := c.asker(h).Slowed(ctx)
+	if err != nil {
+		return // a driver that does not tell it is no reason to doubt the cell
+	}
+	for index, reasons := range slowed {
+		if slices.Contains(h.Devices, index) {
+			seen.slowed[fmt.Sprintf("GPU %d: %s", index, strings.Join(reasons, ", "))] = true
+		}
+	}
+}
+
+// checks judges a cell. That a GPU was slowed down is noted, and is no fault of the cell.
+func (l gpuLooks) checks(h plan.Hardware) []result.Check {
+	shared := result.Check{Name: "gpu-shared", State: result.Valid}
+	switch {
+	case len(l.foreign) > 0:
+		shared.State, shared.Detail = result.Invalid, "gpu-shared: "+strings.Join(l.foreign, "; ")
+	case l.unknown != nil:
+		shared.State, shared.Detail = result.Unchecked, strings.ReplaceAll(l.unknown.Error(), "\n", "; ")
+	case !l.sure:
+		shared.Detail = "nvidia-smi shows no process of ours (another pid namespace?): strangers cannot be told"
+	default:
+		shared.Detail = fmt.Sprintf("only ours on GPU %s in %d looks", strings.Trim(fmt.Sprint(h.Devices), "[]"), l.n)
+	}
+	checks := []result.Check{shared}
+	if len(l.slowed) > 0 {
+		checks = append(checks, result.Check{Name: gpuNote, State: result.Valid,
+			Detail: "slowed down during the cell: " + strings.Join(slices.Sorted(maps.Keys(l.slowed)), "; ")})
+	}
+	return checks
+}

@@ -1,0 +1,96 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"topobench/internal/leftover"
+	"topobench/internal/process"
+	"topobench/internal/proctree"
+	"topobench/internal/stack"
+)
+
+// goneWithin is how long a process may take to be gone that was killed in the sweep.
+const goneWithin = 5 * time.Second
+
+// leftovers are the witnesses of processes and of shared memory. The first of them
+// sweeps what got away from every shepherd: through another daemon, say.
+func (c *Campaign) leftovers() ([]stack.Witness, error) {
+	if c.Ledger == nil {
+		return nil, nil
+	}
+	shared, err := c.Ledger.Shared()
+	if err != nil {
+		return nil, err
+	}
+	cookie := stack.Witness{Name: "cookie", Within: goneWithin, See: c.seen(proctree.Trace.Marked), Sweep: c.sweepStrays}
+	writers := stack.Witness{Name: "open files", Within: goneWithin, See: c.seen(proctree.Trace.Writers)}
+	known := stack.Witness{Name: "ledger", Within: goneWithin, See: c.seen(proctree.Trace.Known)}
+	return []stack.Witness{cookie, writers, known, c.sharedMemory(shared)}, nil
+}
+
+// strays are processes of the run that nobody herds.
+func (c *Campaign) strays(see func(proctree.Trace, []proctree.Proc) []proctree.Proc, all []proctree.Proc) []proctree.Proc {
+	return see(c.Ledger.Trace(), process.Unherded(all))
+}
+
+func (c *Campaign) seen(by func(proctree.Trace, []proctree.Proc) []proctree.Proc) func() ([]proctree.Proc, error) {
+	return func() ([]proctree.Proc, error) {
+		all, err := proctree.Snapshot()
+		if err != nil {
+			return nil, err
+		}
+		return c.strays(by, all), nil
+	}
+}
+
+// sweepStrays ends what is of the run, by its mark, its open files or the ledger,
+// and says what that was.
+func (c *Campaign) sweepStrays() error {
+	var rows []string
+	known := map[int]bool{}
+	killed, err := proctree.Sweep(proctree.SweepLimit, func(all []proctree.Proc) []proctree.Proc {
+		strays := c.strays(proctree.Trace.Seen, all)
+		for _, p := range strays {
+			if !known[p.PID] {
+				known[p.PID] = true
+				rows = append(rows, proctree.Table([]proctree.Proc{p}, c.Ledger.Name)[1:]...)
+			}
+		}
+		return strays
+	})
+	if killed > 0 {
+		c.note("swept", map[string]any{"killed": killed, "processes": rows})
+		c.Screen.Note(fmt.Sprintf("ended %d processes of the run that had got away from their service (swept in journal.ndjson)", killed))
+	}
+	return err
+}
+
+// sharedMemory is the witness of /dev/shm.
+func (c *Campaign) sharedMemory(s *leftover.Shared) stack.Witness {
+	run := func() []proctree.Proc {
+		all, err := proctree.Snapshot()
+		if err != nil {
+			return nil // the witnesses of processes say so
+		}
+		return append(proctree.Below(all, os.Getpid(), nil), c.strays(proctree.Trace.Seen, all)...)
+	}
+	return stack.Witness{Name: "shared memory", Within: goneWithin,
+		Brace: func() {
+			if err := s.Sample(run()); err != nil {
+				c.Screen.Note(err.Error())
+			}
+		},
+		Sweep: func() error {
+			removed, others, err := s.Sweep()
+			if len(removed)+len(others) > 0 {
+				c.note("shared-memory", map[string]any{"removed": removed, "others": others,
+					"text": fmt.Sprintf("removed %d of ours in /dev/shm", len(removed))})
+			}
+			return err
+		},
+		Look: func(context.Context) ([]string, error) { return s.Left(run()), nil },
+	}
+}

@@ -1,0 +1,77 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"topobench/internal/result"
+	"topobench/internal/stack"
+)
+
+// scene is a topology at one moment.
+type scene struct {
+	census
+	members []stack.Member // who runs; none where nobody is asked
+}
+
+// look takes a census and notes who runs.
+func (s *sweep) look(ctx context.Context, asks int) scene {
+	now := scene{census: s.census(ctx, s.plan, asks)}
+	if s.members == nil || ctx.Err() != nil {
+		return now
+	}
+	var err error
+	if now.members, err = s.members(); err != nil {
+		s.note("members", map[string]any{"topology": s.t.Name, "error": err.Error()})
+	}
+	return now
+}
+
+// ended names processes of services that lived before the cell and not after it.
+func (e evidence) ended() []string {
+	_, ended := stack.Compare(e.before.members, e.after.members)
+	return ended
+}
+
+// stopGap is how long nobody may have looked at a cell: topobench was stopped
+// (Ctrl-Z), and what went wrong meanwhile was not seen.
+const stopGap = 2 * time.Second
+
+// checks are what the evidence says by itself.
+func (e evidence) checks() []result.Check {
+	var checks []result.Check
+	invalid := func(name, detail string) {
+		checks = append(checks, result.Check{Name: name, State: result.Invalid, Detail: detail})
+	}
+	if gap := e.outcome.Unseen; gap > stopGap {
+		invalid("stopped", fmt.Sprintf("topobench itself stood still for %.1f s of the cell: nobody watched it", gap.Seconds()))
+	}
+	restarted, _ := stack.Compare(e.before.members, e.after.members)
+	for _, service := range slices.Sorted(maps.Keys(e.after.served)) {
+		if was, is := e.before.served[service], e.after.served[service]; is < was {
+			restarted = append(restarted, fmt.Sprintf("the requests that %s has counted went back from %g to %g", service, was, is))
+		}
+	}
+	if len(restarted) > 0 {
+		invalid("restarted", "restarted in the cell: "+strings.Join(restarted, "; "))
+	}
+	return slices.Concat(checks, e.gpus, e.around.checks())
+}
+
+// once tells notes on the screen, each kind once a run: they stand on every cell.
+func (c *Campaign) once(checks []result.Check) {
+	for _, check := range checks {
+		if !noteworthy(check) || c.noted[check.Name] {
+			continue
+		}
+		if c.noted == nil {
+			c.noted = map[string]bool{}
+		}
+		c.noted[check.Name] = true
+		c.Screen.Note("note: " + check.Detail + " (the sidecar of each cell has it)")
+	}
+}

@@ -1,0 +1,122 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"topobench/internal/rundir"
+	"topobench/internal/stack"
+	"topobench/internal/status"
+)
+
+// launches is how often a topology is brought up: once more when it was lost.
+const launches = 2
+
+// topology measures one profile. An error ends the campaign; a topology that would
+// not start, or was lost for good, only marks itself.
+func (c *Campaign) topology(ctx context.Context, w Wish, last bool) (t Topology, err error) {
+	began := time.Now()
+	t = Topology{Name: w.Profile.Name, Label: w.Profile.Label(), Asked: w.Profile.Load.Concurrency}
+	defer func() { t.Times.Total = time.Since(began) }()
+	lost, err := c.live(ctx, w, &t, last)
+	for lost != nil && err == nil && t.Launches < launches {
+		t.Lost = lost
+		lost, err = c.live(ctx, w, &t, last)
+	}
+	if lost != nil {
+		t.Err = lost.Cause
+	}
+	return t, errors.Join(err, c.settle(&t, t.open))
+}
+
+// live brings a topology up, sweeps what is still to be measured, and takes it
+// down. Without an error, it was lost in its sweep or it is done with.
+func (c *Campaign) live(ctx context.Context, w Wish, t *Topology, last bool) (lost *Loss, err error) {
+	began := time.Now()
+	t.Launches++
+	c.at(Planning)
+	launch, err := c.plan(w, t)
+	if err != nil {
+		return nil, err
+	}
+	t.Times.Plan += time.Since(began)
+	c.note("topology-begin", map[string]any{"topology": t.Name, "launch": t.Launches, "artifacts": t.Artifacts.Name(), "plan": launch})
+	s, err := c.up(ctx, launch)
+	if err != nil {
+		c.note("topology-failed", map[string]any{"topology": t.Name, "error": err.Error()})
+		if ends := c.fatal(ctx, err); ends != nil {
+			return nil, ends
+		}
+		t.Err = err
+		return nil, nil
+	}
+	t.Times.launched(s)
+	lost, err = c.measure(s.Context(), &sweep{Campaign: c, t: t, plan: launch, members: s.Members})
+	held := last && c.Hold != nil && lost == nil && s.Context().Err() == nil
+	if held {
+		c.Hold(s.Context())
+	}
+	down := c.down(s, t)
+	if ctx.Err() != nil && !held { // the end of a hold is no interrupt
+		err = context.Cause(ctx)
+	}
+	return lost, errors.Join(err, down)
+}
+
+// measure smokes and sweeps. An error ends the campaign.
+func (c *Campaign) measure(ctx context.Context, s *sweep) (*Loss, error) {
+	c.at(Smoking)
+	began := time.Now()
+	l, err := c.smoke(ctx, s.plan, s.t)
+	s.t.Times.Smoke += time.Since(began)
+	switch {
+	case interrupted(ctx):
+		return nil, nil
+	case err != nil && ctx.Err() != nil: // the death of a process, not what a completion said of it
+		s.t.Err = context.Cause(ctx)
+		return nil, nil
+	case err != nil:
+		s.t.Err = fmt.Errorf("%s came up, but does not serve: %w", s.t.Name, err)
+		return nil, nil
+	}
+	s.plan.Load = l
+	if lost := s.t.Lost; lost != nil {
+		c.Screen.Note(fmt.Sprintf("%s is made anew: it cost %.1f s; the sweep goes on", s.t.Name, time.Since(lost.At).Seconds()))
+	}
+	return s.run(ctx)
+}
+
+// fatal keeps of a failed start what must end the campaign.
+func (c *Campaign) fatal(ctx context.Context, err error) error {
+	var dirty *stack.DirtyError
+	var busy *stack.BusyError
+	switch {
+	case errors.As(err, &dirty), errors.As(err, &busy), rundir.DiskFault(err):
+		return err
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (c *Campaign) down(s *stack.Stack, t *Topology) error {
+	c.at(Stopping)
+	c.Screen.Sweep(status.Sweep{})
+	c.note("teardown-begin", map[string]any{"topology": t.Name})
+	times, err := s.Down(c.Hurry)
+	t.Times.Teardown += times.Teardown
+	t.Times.Proof += times.Proof
+	if _, busy := errors.AsType[*stack.BusyError](err); busy {
+		c.note("teardown-busy", map[string]any{"topology": t.Name, "error": err.Error()})
+		return err
+	}
+	if err != nil {
+		c.note("teardown-dirty", map[string]any{"topology": t.Name, "error": err.Error()})
+		return err
+	}
+	c.note("teardown-proved", map[string]any{"topology": t.Name})
+	c.Screen.Note(fmt.Sprintf("%s is gone: no process left, every port free (%.1f s)", t.Name, (times.Teardown + times.Proof).Seconds()))
+	return nil
+}

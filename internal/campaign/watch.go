@@ -1,0 +1,64 @@
+package campaign
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"topobench/internal/plan"
+	"topobench/internal/ready"
+)
+
+// While a cell runs each gate is asked so often, and a service whose gate was not
+// open for so many times in a row is gone.
+const (
+	watchEvery = time.Second
+	watchAsks  = 3
+)
+
+// watch ends the context that it returns, with *AbsentError as the cause, when a
+// service is gone. stop returns when nobody is asked any more.
+func (c *Campaign) watch(ctx context.Context, services []plan.Service) (watched context.Context, stop func()) {
+	watched, end := context.WithCancelCause(ctx)
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		again := time.NewTicker(watchEvery)
+		defer again.Stop()
+		for seen := (streaks{}); ; {
+			select {
+			case <-watched.Done():
+				return
+			case <-again.C:
+			}
+			gone := seen.add(c.Standing(watched, services))
+			if len(gone) > 0 && watched.Err() == nil {
+				end(&AbsentError{When: "in", Absent: gone})
+			}
+		}
+	})
+	return watched, func() { end(nil); asking.Wait() }
+}
+
+// streaks counts in how many questions in a row a service was missing.
+type streaks map[string]int
+
+// add takes in an answer and names who is gone. A service that took the question
+// and did not answer in time may be busy with the load; if it hangs, requests
+// complete no more, and that is seen elsewhere.
+func (s streaks) add(missing []ready.Absence) (gone []ready.Absence) {
+	before := map[string]int{}
+	for name, n := range s {
+		before[name] = n
+	}
+	clear(s)
+	for _, a := range missing {
+		if a.Late {
+			continue
+		}
+		s[a.Service] = before[a.Service] + 1
+		if s[a.Service] >= watchAsks {
+			gone = append(gone, a)
+		}
+	}
+	return gone
+}

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"topobench/internal/leftover"
+	"topobench/internal/stack"
+)
+
+// tempVariable names where runs have their short private directories; "" is /tmp.
+const tempVariable = "TOPOBENCH_TMP"
+
+type cleanCmd struct {
+	Roots  []string `name:"artifacts-root-dir" placeholder:"DIR" type:"path" help:"Look below these too, for runs whose directory in /tmp is gone."`
+	DryRun bool     `help:"Say what would be done, and do nothing."`
+	Force  bool     `help:"Tell runs that live to end, and wait for them."`
+}
+
+// Run ends what dead runs of this user left, and says so.
+func (c *cleanCmd) Run(ctx context.Context, env *Env) error {
+	if err := linuxOnly("clean"); err != nil {
+		return err
+	}
+	cleaner := leftover.Cleaner{Temp: env.Getenv(tempVariable), Roots: c.Roots, DryRun: c.DryRun, Force: c.Force}
+	all, err := cleaner.Clean(ctx)
+	for _, f := range all {
+		tellFound(env.Stdout, f, c.DryRun)
+		err = errors.Join(err, fault(f))
+	}
+	if err == nil && (len(all) == 0 || !c.DryRun) {
+		fmt.Fprintln(env.Stdout, "nothing is left")
+	}
+	return err
+}
+
+// tellFound is a line for a run, and one for each thing that it had left.
+func tellFound(w io.Writer, f leftover.Found, dry bool) {
+	ended, removed := "ended", "removed"
+	if dry {
+		ended, removed = "would end", "would remove"
+	}
+	if f.Living {
+		fmt.Fprintf(w, "run %s lives: %s\n", f.ID, f.Path)
+		return
+	}
+	fmt.Fprintf(w, "run %s had crashed: %s\n", f.ID, f.Path)
+	if f.Ended > 0 {
+		fmt.Fprintf(w, "  %s %d processes:\n", ended, f.Ended)
+		printAll(w, f.Table, "    ")
+	}
+	for _, path := range f.Shm {
+		fmt.Fprintf(w, "  %s %s\n", removed, path)
+	}
+	if f.Temp != "" && f.Err == nil {
+		fmt.Fprintf(w, "  %s %s\n", removed, f.Temp)
+	}
+}
+
+// fault is what an exit code must tell of a run: it lives, or something of it
+// could not be ended.
+func fault(f leftover.Found) error {
+	switch {
+	case f.Living && f.Owner.PID != 0:
+		return &stack.BusyError{Runs: true, Taken: []string{fmt.Sprintf("run %s is conducted by process %v", f.ID, f.Owner)}}
+	case f.Living:
+		return &stack.BusyError{Runs: true, Taken: []string{fmt.Sprintf("run %s: %v", f.ID, f.Err)}}
+	case len(f.Left) > 0:
+		return &stack.DirtyError{Topology: "run " + f.ID, Left: f.Left, Reasons: strings.Split(f.Err.Error(), "\n")}
+	}
+	return f.Err
+}
+
+// recoverRuns ends what dead runs of this user left, before a new one starts. What
+// cannot be ended keeps it from starting; other faults are said and do not.
+func recoverRuns(ctx context.Context, env *Env, note func(string)) error {
+	all, err := leftover.Cleaner{Temp: env.Getenv(tempVariable)}.Clean(ctx)
+	if err != nil {
+		note(err.Error())
+	}
+	var dirty []error
+	for _, f := range all {
+		switch {
+		case f.Living:
+		case len(f.Left) > 0:
+			dirty = append(dirty, fault(f))
+		case f.Err != nil:
+			note(f.Err.Error())
+		default:
+			note(recovered(f))
+		}
+	}
+	return errors.Join(dirty...)
+}
+
+func recovered(f leftover.Found) string {
+	text := fmt.Sprintf("run %s had crashed: its temporary directory is removed", f.ID)
+	if f.Ended > 0 {
+		text += fmt.Sprintf(", and %d processes that it had left are ended:\n  %s", f.Ended, strings.Join(f.Table, "\n  "))
+	}
+	if len(f.Shm) > 0 {
+		text += "\n  removed " + strings.Join(f.Shm, ", ")
+	}
+	return text
+}

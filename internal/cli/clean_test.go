@@ -1,0 +1,146 @@
+package cli_test
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"topobench/internal/testbed"
+)
+
+// Whenever topobench and all its shepherds are killed: clean ends what is left and
+// proves it, and has nothing to do a second time.
+func TestF57EverythingKilledInEveryPhase(t *testing.T) {
+	for _, m := range moments() {
+		t.Run(fmt.Sprintf("%s-%d", m.phase, m.nth), func(t *testing.T) {
+			if runtime.GOOS != "linux" {
+				t.Skip("processes are started on Linux only")
+			}
+			t.Parallel()
+			s := newStage(t)
+			s.held(t, m)
+			if err := s.slay(); err != nil {
+				t.Fatal(err)
+			}
+			if code, err := s.code("it"); err != nil || code != -1 {
+				t.Fatalf("exit code %d, %v", code, err)
+			}
+			s.cleans(t)
+			s.gone(t, 0)
+			s.tempGone(t)
+			if s.cleans(t); s.text("clean.out") != "nothing is left\n" {
+				t.Errorf("a second time:\n%s", s.text("clean.out"))
+			}
+		})
+	}
+}
+
+// slay kills topobench and its shepherds as if in one moment: they are stopped before,
+// so that none can act on the death of another. A shepherd is started by way of
+// /proc/self/exe, and that is its name.
+func (s *stage) slay() error {
+	each := func(do func(testbed.Seen) error) (n int, faults error) {
+		for _, p := range testbed.Carriers(s.mark) {
+			if p.Comm == "topobench" || p.Comm == "exe" {
+				n, faults = n+1, errors.Join(faults, do(p))
+			}
+		}
+		return n, faults
+	}
+	if !testbed.Soon(patience, func() bool {
+		n, running := each(func(p testbed.Seen) error {
+			if p.State == "T" {
+				return nil
+			}
+			return errors.Join(errors.New("it was not stopped"), syscall.Kill(p.PID, syscall.SIGSTOP))
+		})
+		return n > 0 && running == nil
+	}) {
+		return errors.New("topobench and its shepherds do not stop")
+	}
+	_, err := each(func(p testbed.Seen) error { return syscall.Kill(p.PID, syscall.SIGKILL) })
+	return err
+}
+
+// cleans runs clean, and returns how long that took.
+func (s *stage) cleans(t testing.TB) time.Duration {
+	t.Helper()
+	began := time.Now()
+	if _, err := s.launch("clean", paths(), "topobench", "clean"); err != nil {
+		t.Fatal(err)
+	}
+	code, err := s.code("clean")
+	took := time.Since(began)
+	if err != nil || code != 0 || !strings.HasSuffix(s.text("clean.out"), "nothing is left\n") {
+		t.Errorf("clean: exit code %d, %v\n%s%s", code, err, s.text("clean.out"), s.text("clean.err"))
+	}
+	return took
+}
+
+// What another daemon started for the run is in nobody's tree. It carries the run's
+// mark, and goes in the sweep; what carries another run's does not.
+func TestStrayOfAnotherDaemonIsSwept(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("processes are started on Linux only")
+	}
+	t.Parallel()
+	s := newStage(t)
+	it, err := s.launch("it", paths(), "topobench", "up", "one.yaml", "--artifacts-root-dir", "root")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testbed.Eventually(t, patience, func() bool { return strings.Contains(s.text("it.err"), "is up: ") })
+	id := filepath.Base(filepath.Dir(s.glob("root/.topobench/*/run.json")[0]))
+	for name, run := range map[string]string{"stray": id, "stranger": "another"} {
+		if _, err := s.launch(name, append(paths(), "TOPOBENCH_RUN="+run), "sleep", "60"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := it.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if code, err := s.code("it"); err != nil || code != 130 {
+		t.Errorf("exit code %d, %v", code, err)
+	}
+	if code, err := s.code("stray"); err != nil || code != -1 {
+		t.Errorf("the stray ended with %d, %v", code, err)
+	}
+	if s.over("stranger") {
+		t.Error("the stranger was hit")
+	}
+	if text := s.text("it.err"); !strings.Contains(text, "ended 1 processes of the run") || strings.Contains(text, "DIRTY") {
+		t.Errorf("it says\n%s", text)
+	}
+}
+
+// The time that clean takes after kill -9 of everything; run with -bench to see it.
+func BenchmarkCleanAfterEverythingWasKilled(b *testing.B) {
+	var took []time.Duration
+	for b.Loop() {
+		s, err := build(b.TempDir())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := s.launch("it", paths(), "topobench", "up", "agg.yaml", "--artifacts-root-dir", "root"); err != nil {
+			b.Fatal(err)
+		}
+		testbed.Eventually(b, patience, func() bool { return strings.Contains(s.text("it.err"), "is up: ") })
+		if err := s.slay(); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := s.code("it"); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, s.cleans(b))
+		s.strike(b)
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "ms-median")
+	b.ReportMetric(float64(took[len(took)-1].Milliseconds()), "ms-worst")
+}

@@ -1,0 +1,96 @@
+package gpu
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// says answers each question, told by a word in it, with a text and an exit code.
+func says(code int, answers map[string]string) Asker {
+	return Asker{Run: func(_ context.Context, args ...string) (string, int, error) {
+		for word, text := range answers {
+			if strings.Contains(args[0], word) {
+				return text, code, nil
+			}
+		}
+		return "Field \"" + args[0] + "\" is not a valid field to query.\n", 2, nil
+	}}
+}
+
+func TestF14StateOfAMachineWithALostGPU(t *testing.T) {
+	s, err := says(15, map[string]string{"query-gpu=index": fallen + "\n" + h100, "compute-apps": fallen + "\nGPU-5c0a, 7, 1, x"}).State(t.Context())
+	if err != nil || len(s.Devices) != 1 || len(s.Processes) != 1 || len(s.Trouble) != 1 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if s, err = says(6, map[string]string{"query-gpu": "No devices were found"}).State(t.Context()); err != nil || len(s.Devices) > 0 {
+		t.Errorf("none: %+v, %v", s, err)
+	}
+}
+
+func TestF15NoAnswerIsAnError(t *testing.T) {
+	broken := errors.New("cannot start nvidia-smi")
+	for _, row := range []struct {
+		why  string
+		a    Asker
+		want string
+	}{
+		{"no driver", says(9, map[string]string{"gpu": "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."}), "ended with 9 and says \"NVIDIA-SMI has failed"},
+		{"an answer, and a failure that it does not explain", says(1, map[string]string{"gpu": h100}), "ended with 1"},
+		{"nonsense", says(0, map[string]string{"gpu": "<html>"}), `it says "<html>"`},
+		{"no processes are told", says(0, map[string]string{"query-gpu": h100, "compute": "<html>"}), `it says "<html>"`},
+		{"it does not start", Asker{Run: func(context.Context, ...string) (string, int, error) { return "", 0, broken }}, broken.Error()},
+		{"it hangs", Asker{Limit: time.Millisecond, Run: func(ctx context.Context, _ ...string) (string, int, error) {
+			<-ctx.Done()
+			return "", 0, context.Cause(ctx)
+		}}, "it has not answered within 1ms"},
+	} {
+		_, err := row.a.State(t.Context())
+		if _, unknown := errors.AsType[*UnknownError](err); !unknown || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: %v, want %q", row.why, err, row.want)
+		}
+	}
+}
+
+func TestF33SlowedByEitherName(t *testing.T) {
+	for _, field := range []string{"clocks_event_reasons", "clocks_throttle_reasons"} {
+		got, err := says(0, map[string]string{field: "1, 0x40"}).Slowed(t.Context())
+		if err != nil || len(got[1]) != 1 {
+			t.Errorf("%s: %v, %v", field, got, err)
+		}
+	}
+	if _, err := says(0, nil).Slowed(t.Context()); err == nil {
+		t.Error("neither is known: no error")
+	}
+}
+
+func TestOwners(t *testing.T) {
+	who, err := Owners()
+	if err != nil {
+		t.Skip(err)
+	}
+	child, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer child.Wait()
+	defer child.Kill()
+	if o := who(child.Pid); o.Party != Unseen {
+		t.Errorf("it was not there when Owners looked: %+v", o)
+	}
+	if who, err = Owners(); err != nil {
+		t.Fatal(err)
+	}
+	if o := who(child.Pid); o.Party != Ours || !strings.Contains(o.Command, "sleep") || o.User == "" {
+		t.Errorf("a child: %+v", o)
+	}
+	if o := who(os.Getppid()); o.Party != Theirs {
+		t.Errorf("the parent: %+v", o)
+	}
+	if o := who(0); o.Party != Unseen {
+		t.Errorf("0: %+v", o)
+	}
+}

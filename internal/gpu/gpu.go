@@ -1,0 +1,109 @@
+// Package gpu says which GPUs there are, and whether they are free.
+//
+// The driver is asked through nvidia-smi: what it leaves open ("[N/A]") is unknown
+// and never 0, and text that it does not know is an error and never an empty
+// answer. Everything that is decided about an answer is pure; nothing is started
+// or signalled here.
+package gpu
+
+import (
+	"fmt"
+	"strings"
+)
+
+// MiB is memory; negative is Unknown.
+type MiB int64
+
+// Unknown is memory that the driver does not tell.
+const Unknown MiB = -1
+
+func (m MiB) String() string {
+	if m < 0 {
+		return "unknown memory"
+	}
+	return fmt.Sprintf("%d MiB", int64(m))
+}
+
+// Device is one GPU. Index counts in PCI order, as CUDA does with
+// CUDA_DEVICE_ORDER=PCI_BUS_ID.
+type Device struct {
+	Index   int    `json:"index"`
+	UUID    string `json:"uuid"`
+	Bus     string `json:"pci"` // 00000000:01:00.0
+	Name    string `json:"name"`
+	Used    MiB    `json:"used_mib"`
+	Total   MiB    `json:"total_mib"`
+	MIG     string `json:"mig"`             // Enabled, Disabled, or "" where there is none
+	Compute string `json:"compute_mode"`    // Default, Exclusive_Process, Prohibited
+	Persist string `json:"persistence"`     // Enabled or Disabled
+	ECC     int64  `json:"ecc_uncorrected"` // errors since the driver was loaded; negative = unknown
+}
+
+// String names a device for a person: "GPU 0 (GPU-5c...)".
+func (d Device) String() string { return fmt.Sprintf("GPU %d (%s)", d.Index, d.UUID) }
+
+// Process has a compute context on a device. The driver knows no pid namespaces:
+// in a container the pid may be the host's, or 0.
+type Process struct {
+	UUID string // of the device
+	PID  int    // 0 = unknown
+	Used MiB
+	Name string // may be hidden: "[Insufficient Permissions]"
+}
+
+// State is the driver's answer at one moment.
+type State struct {
+	Devices   []Device
+	Processes []Process
+	// Trouble are lines of nvidia-smi that are no device: "Unable to determine the
+	// device handle for GPU3: ...", "WARNING: infoROM is corrupted at gpu ...".
+	Trouble []string
+}
+
+// Of finds a device.
+func (s State) Of(index int) (Device, bool) {
+	for _, d := range s.Devices {
+		if d.Index == index {
+			return d, true
+		}
+	}
+	return Device{}, false
+}
+
+// On lists the compute processes of a device.
+func (s State) On(d Device) []Process {
+	var on []Process
+	for _, p := range s.Processes {
+		if p.UUID == d.UUID {
+			on = append(on, p)
+		}
+	}
+	return on
+}
+
+// Party says whose a process is.
+type Party string
+
+// The parties. Unseen: no process here has that pid, so nothing can be said.
+const (
+	Unseen Party = "unseen"
+	Ours   Party = "ours"
+	Theirs Party = "not ours"
+)
+
+// Owner is what this machine knows of a pid.
+type Owner struct {
+	Party         Party
+	User, Command string
+}
+
+// Lookup finds the owner of a pid.
+type Lookup func(pid int) Owner
+
+// describe names a compute process for a person.
+func (p Process) describe(o Owner) string {
+	if o.Party == Unseen {
+		return fmt.Sprintf("process %d, which cannot be seen from here (%s)", p.PID, strings.Trim(p.Name, "[]"))
+	}
+	return fmt.Sprintf("process %d of %s (%s)", p.PID, o.User, o.Command)
+}

@@ -1,0 +1,197 @@
+package gpu
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	// busyAbove is more than an idle device shows (the driver's own, up to some 700
+	// MiB on large cards) and less than any engine needs, whose CUDA context alone is
+	// about 500 MiB.
+	busyAbove MiB = 1024
+	// backWithin of what was used before the launch counts as given back: the driver
+	// keeps a little for itself.
+	backWithin MiB = 512
+)
+
+// MissingError says that a plan names devices that are not there. CUDA would
+// hide them, and every device after the first of them, in silence.
+type MissingError struct {
+	Missing []int
+	Have    State
+}
+
+func (e *MissingError) Error() string {
+	there := []string{"nvidia-smi sees none"}
+	if len(e.Have.Devices) > 0 {
+		there = []string{"nvidia-smi sees"}
+	}
+	for _, d := range e.Have.Devices {
+		there = append(there, fmt.Sprintf("  %s, %s, %s", d, d.Bus, d.Name))
+	}
+	for _, line := range e.Have.Trouble {
+		there = append(there, "  "+line)
+	}
+	return fmt.Sprintf("cannot use GPU %s: cuda_visible_devices names it, and it is not there; %s",
+		strings.Trim(strings.Join(strings.Fields(fmt.Sprint(e.Missing)), ", "), "[]"), strings.Join(there, "\n"))
+}
+
+// Missing is nil, or a *MissingError about the devices of want that are not there.
+func Missing(s State, want []int) error {
+	e := &MissingError{Have: s}
+	for _, index := range want {
+		if _, there := s.Of(index); !there {
+			e.Missing = append(e.Missing, index)
+		}
+	}
+	if len(e.Missing) == 0 {
+		return nil
+	}
+	return e
+}
+
+// Warnings says what may spoil a measurement on the devices of want, and does not
+// forbid it.
+func Warnings(s State, want []int) []string {
+	var all []string
+	for _, line := range s.Trouble {
+		if strings.HasPrefix(line, lost) {
+			line += "; CUDA may count the other GPUs differently, or not start"
+		}
+		all = append(all, line)
+	}
+	for _, index := range want {
+		d, _ := s.Of(index)
+		for _, w := range []struct {
+			so   bool
+			text string
+		}{
+			{d.MIG == "Enabled", "MIG is on: an index names the whole GPU no more, and memory is told for it as a whole"},
+			{strings.HasPrefix(d.Compute, "Exclusive"), "compute mode " + d.Compute + ": a second process cannot use it (nvidia-smi -c DEFAULT)"},
+			{d.Compute == "Prohibited", "compute mode Prohibited: no process can use it (nvidia-smi -c DEFAULT)"},
+			{d.Persist == "Disabled", "persistence mode is off: the driver is loaded anew for each start (nvidia-smi -pm 1)"},
+			{d.ECC > 0, fmt.Sprintf("%d uncorrected memory errors since the driver was loaded", d.ECC)},
+			{d.Used < 0, "nvidia-smi does not tell its memory: only its compute processes are looked at"},
+		} {
+			if w.so {
+				all = append(all, fmt.Sprintf("%s: %s", d, w.text))
+			}
+		}
+	}
+	return all
+}
+
+// Busy names, device by device, who uses those of want: any compute process but
+// ours, or more memory than an idle device shows.
+func Busy(s State, want []int, who Lookup) []string {
+	var taken []string
+	for _, index := range want {
+		d, _ := s.Of(index)
+		before := len(taken)
+		ours := false
+		for _, p := range s.On(d) {
+			if owner := who(p.PID); owner.Party != Ours {
+				taken = append(taken, fmt.Sprintf("%s is used by %s, %s", d, p.describe(owner), p.Used))
+			} else {
+				ours = true
+			}
+		}
+		if len(taken) == before && !ours && d.Used > busyAbove {
+			taken = append(taken, fmt.Sprintf("%s has %s in use, of a process that nvidia-smi does not name (in a container, say)", d, d.Used))
+		}
+	}
+	return taken
+}
+
+// Foreign names the processes on devices of want that are not ours. sure is false
+// where no process of ours is seen there, while ours run: then the pids are those of
+// another namespace, and nothing can be said.
+func Foreign(s State, want []int, who Lookup) (found []string, sure bool) {
+	for _, index := range want {
+		d, _ := s.Of(index)
+		for _, p := range s.On(d) {
+			switch owner := who(p.PID); owner.Party {
+			case Ours:
+				sure = true
+			case Theirs:
+				found = append(found, fmt.Sprintf("%s on %s", p.describe(owner), d))
+			}
+		}
+	}
+	if !sure {
+		return nil, false
+	}
+	return found, true
+}
+
+// Left compares now with before, on the devices of want. left is what of ours is
+// not given back yet, or could be. taken is what strangers have instead, where
+// they account for all that is too much: nothing of ours is left then.
+func Left(before, now State, want []int, who Lookup) (left, taken []string) {
+	for _, index := range want {
+		was, _ := before.Of(index)
+		is, there := now.Of(index)
+		if !there || is.UUID != was.UUID {
+			left = append(left, fmt.Sprintf("%s does not answer any more %s", was, strings.Join(now.Trouble, "; ")))
+			continue
+		}
+		l, t := leftOn(was, is, newOn(before, now, is), who)
+		left, taken = append(left, l...), append(taken, t...)
+	}
+	return left, taken
+}
+
+// newOn lists the processes on a device that were not there before.
+func newOn(before, now State, d Device) []Process {
+	known := before.On(d)
+	return slices.DeleteFunc(now.On(d), func(p Process) bool {
+		return slices.ContainsFunc(known, func(k Process) bool { return k.PID == p.PID })
+	})
+}
+
+func leftOn(was, is Device, fresh []Process, who Lookup) (left, taken []string) {
+	var theirs MiB
+	unseen := 0
+	for _, p := range fresh {
+		switch owner := who(p.PID); owner.Party {
+		case Ours:
+			left = append(left, fmt.Sprintf("%s is still used by %s, %s", is, p.describe(owner), p.Used))
+		case Theirs:
+			taken = append(taken, fmt.Sprintf("%s was taken over by %s, %s", is, p.describe(owner), p.Used))
+			theirs += max(p.Used, 0)
+		default:
+			unseen++
+		}
+	}
+	over := is.Used - (was.Used + backWithin)
+	switch {
+	case len(left) > 0:
+	case is.Used < 0 || was.Used < 0:
+		if unseen > 0 { // a pid that just died, or of another namespace; memory cannot tell
+			left = append(left, fmt.Sprintf("%s is used by %d processes that cannot be seen from here, and its memory is not told", is, unseen))
+		}
+	case over <= 0:
+		taken = nil // what they have does not matter yet
+	case theirs < over:
+		left = append(left, fmt.Sprintf("%s has %s in use, before the launch it was %s; %s", is, is.Used, was.Used, accounted(fresh, who)))
+	}
+	if len(left) > 0 {
+		return left, nil
+	}
+	return nil, taken
+}
+
+// accounted says who has the memory, as far as nvidia-smi knows.
+func accounted(fresh []Process, who Lookup) string {
+	if len(fresh) == 0 {
+		return "nvidia-smi names no process that has it"
+	}
+	var all []string
+	for _, p := range fresh {
+		owner := who(p.PID)
+		all = append(all, fmt.Sprintf("%s, %s, %s", p.describe(owner), owner.Party, p.Used))
+	}
+	return strings.Join(all, ", ")
+}

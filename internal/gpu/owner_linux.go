@@ -1,0 +1,59 @@
+package gpu
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"topobench/internal/proctree"
+)
+
+// commandBytes of a command line are enough to know it again.
+const commandBytes = 120
+
+// Owners looks pids up among the processes of this moment; ours are those that
+// descend from this process.
+func Owners() (Lookup, error) {
+	all, err := proctree.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	ours := proctree.Below(all, os.Getpid(), nil)
+	return func(pid int) Owner {
+		at := slices.IndexFunc(all, func(p proctree.Proc) bool { return p.PID == pid && p.Alive() })
+		if at < 0 {
+			return Owner{Party: Unseen}
+		}
+		o := Owner{Party: Theirs, User: userOf(pid), Command: commandOf(all[at])}
+		if slices.ContainsFunc(ours, all[at].Same) {
+			o.Party = Ours
+		}
+		return o
+	}, nil
+}
+
+func userOf(pid int) string {
+	info, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
+	if err != nil {
+		return "a user who cannot be told"
+	}
+	id := strconv.Itoa(int(info.Sys().(*syscall.Stat_t).Uid))
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
+	}
+	return "user " + id
+}
+
+// commandOf is on one line whatever its arguments hold.
+func commandOf(p proctree.Proc) string {
+	words, err := proctree.Cmdline(p.PID)
+	if err != nil || len(words) == 0 {
+		words = []string{p.Comm}
+	}
+	text := strings.Join(strings.Fields(strings.Join(words, " ")), " ")
+	return text[:min(len(text), commandBytes)]
+}

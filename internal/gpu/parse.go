@@ -1,0 +1,148 @@
+package gpu
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// separator of nvidia-smi --format=csv. It quotes nothing.
+const separator = ", "
+
+// The columns that are asked for, in this order. A process's name comes last: it
+// may hold the separator.
+const (
+	deviceFields  = "index,uuid,pci.bus_id,name,memory.used,memory.total,mig.mode.current,compute_mode,persistence_mode,ecc.errors.uncorrected.volatile.total"
+	processFields = "gpu_uuid,pid,used_gpu_memory,process_name"
+)
+
+// ParseDevices reads the answer to deviceFields. trouble are the lines with which
+// nvidia-smi says that something is wrong; it goes on with the other devices then.
+func ParseDevices(text string) (devices []Device, trouble []string, err error) {
+	for _, line := range lines(text) {
+		if isTrouble(line) {
+			trouble = append(trouble, line)
+			continue
+		}
+		f := strings.Split(line, separator)
+		if len(f) != strings.Count(deviceFields, ",")+1 {
+			return nil, nil, nonsense(line)
+		}
+		index, err := strconv.Atoi(f[0])
+		if err != nil || index < 0 || f[1] == "" {
+			return nil, nil, nonsense(line)
+		}
+		d := Device{Index: index, UUID: f[1], Bus: f[2], Name: f[3], MIG: known(f[6]), Compute: known(f[7]), Persist: known(f[8])}
+		for i, to := range map[int]*int64{4: (*int64)(&d.Used), 5: (*int64)(&d.Total), 9: &d.ECC} {
+			if *to, err = number(f[i]); err != nil {
+				return nil, nil, nonsense(line)
+			}
+		}
+		devices = append(devices, d)
+	}
+	return devices, trouble, nil
+}
+
+// ParseProcesses reads the answer to processFields; that there is none is no error.
+func ParseProcesses(text string) ([]Process, error) {
+	var processes []Process
+	for _, line := range lines(text) {
+		if isTrouble(line) {
+			continue
+		}
+		f := strings.SplitN(line, separator, 4)
+		if len(f) != 4 {
+			return nil, nonsense(line)
+		}
+		pid, err := number(f[1])
+		used, bad := number(f[2])
+		if err != nil || bad != nil || pid > math.MaxInt32 {
+			return nil, nonsense(line)
+		}
+		processes = append(processes, Process{UUID: f[0], PID: int(max(pid, 0)), Used: MiB(used), Name: f[3]})
+	}
+	return processes, nil
+}
+
+// reasons are bits of clocks_event_reasons.active that mean "slower than it could
+// be" (nvml.h, nvmlClocksEventReasons); idling and chosen clocks are none.
+func reasons() map[uint64]string {
+	return map[uint64]string{0x4: "power cap", 0x8: "hardware slowdown", 0x20: "software thermal slowdown",
+		0x40: "hardware thermal slowdown", 0x80: "power brake"}
+}
+
+// ParseSlowed reads "index, mask" lines: why each device is slowed down.
+func ParseSlowed(text string) (map[int][]string, error) {
+	slowed := map[int][]string{}
+	for _, line := range lines(text) {
+		if isTrouble(line) {
+			continue
+		}
+		first, second, _ := strings.Cut(line, separator)
+		index, err := strconv.Atoi(first)
+		if err != nil {
+			return nil, nonsense(line)
+		}
+		if known(second) == "" {
+			continue
+		}
+		mask, err := strconv.ParseUint(second, 0, 64)
+		if err != nil {
+			return nil, nonsense(line)
+		}
+		for bit := uint64(1); bit <= 0x80; bit <<= 1 {
+			if reason, bad := reasons()[bit]; bad && mask&bit != 0 {
+				slowed[index] = append(slowed[index], reason)
+			}
+		}
+	}
+	return slowed, nil
+}
+
+// lines are those with something on them.
+func lines(text string) []string {
+	var all []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+// lost begins the line about a device that has fallen off the bus.
+const lost = "Unable to determine the device handle for"
+
+// isTrouble knows the lines that nvidia-smi writes among an answer's, or instead of it.
+func isTrouble(line string) bool {
+	for _, prefix := range []string{lost, "No devices were found", "No running processes found", "WARNING:"} {
+		if strings.HasPrefix(line, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// known is a word, or "" for one that says that there is none: "[N/A]", "[Not
+// Supported]", "[Insufficient Permissions]", "[GPU requires reset]" ...
+func known(word string) string {
+	if strings.HasPrefix(word, "[") || word == "N/A" {
+		return ""
+	}
+	return word
+}
+
+// number reads a count or MiB; what is not known is -1, never 0.
+func number(word string) (int64, error) {
+	if known(word) == "" && word != "" {
+		return -1, nil
+	}
+	n, err := strconv.ParseInt(word, 10, 64)
+	if err == nil && n < 0 {
+		err = strconv.ErrRange
+	}
+	return n, err
+}
+
+func nonsense(line string) error { return fmt.Errorf("it says %.200q", line) }

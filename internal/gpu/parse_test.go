@@ -1,0 +1,110 @@
+package gpu
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Lines as nvidia-smi writes them with --format=csv,noheader,nounits.
+const (
+	h100  = "0, GPU-5c0a, 00000000:19:00.0, NVIDIA H100 80GB HBM3, 4, 81559, Disabled, Default, Enabled, 0"
+	other = "1, GPU-77ff, 00000000:3B:00.0, NVIDIA H100 80GB HBM3, 612, 81559, Enabled, Exclusive_Process, Disabled, 2"
+	// A laptop's card has neither MIG nor ECC, and one with shared memory tells none.
+	card   = "2, GPU-aa00, 00000000:01:00.0, NVIDIA GeForce RTX 3080, 712, 10240, [N/A], Default, Disabled, [N/A]"
+	shared = "3, GPU-bb00, 0000000F:01:00.0, NVIDIA GB10, [N/A], [N/A], [N/A], Default, Enabled, [Not Supported]"
+	fallen = "Unable to determine the device handle for GPU3: 0000:5F:00.0: Unknown Error"
+)
+
+func TestParseDevices(t *testing.T) {
+	got, trouble, err := ParseDevices(strings.Join([]string{h100, other, "", fallen, card, shared, "WARNING: infoROM is corrupted at gpu 0000:02:00.0"}, "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Device{
+		{0, "GPU-5c0a", "00000000:19:00.0", "NVIDIA H100 80GB HBM3", 4, 81559, "Disabled", "Default", "Enabled", 0},
+		{1, "GPU-77ff", "00000000:3B:00.0", "NVIDIA H100 80GB HBM3", 612, 81559, "Enabled", "Exclusive_Process", "Disabled", 2},
+		{2, "GPU-aa00", "00000000:01:00.0", "NVIDIA GeForce RTX 3080", 712, 10240, "", "Default", "Disabled", -1},
+		{3, "GPU-bb00", "0000000F:01:00.0", "NVIDIA GB10", Unknown, Unknown, "", "Default", "Enabled", -1},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if len(trouble) != 2 || trouble[0] != fallen {
+		t.Errorf("trouble %q", trouble)
+	}
+}
+
+func TestParseDevicesRefuses(t *testing.T) {
+	for _, row := range []struct{ why, text string }{
+		{"no driver", "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest NVIDIA driver is installed and running."},
+		{"an older nvidia-smi", `Field "mig.mode.current" is not a valid field to query.`},
+		{"a column less", strings.TrimSuffix(h100, ", 0")},
+		{"no index", strings.Replace(h100, "0,", "[N/A],", 1)},
+		{"no UUID", strings.Replace(h100, "GPU-5c0a", "", 1)},
+		{"negative memory", strings.Replace(h100, ", 4,", ", -4,", 1)},
+		{"memory with its unit", strings.Replace(h100, ", 4,", ", 4 MiB,", 1)},
+		{"empty memory is not unknown", strings.Replace(h100, ", 4,", ", ,", 1)},
+	} {
+		if got, _, err := ParseDevices(row.text); err == nil {
+			t.Errorf("%s: %+v, want an error", row.why, got)
+		}
+	}
+}
+
+func TestParseProcesses(t *testing.T) {
+	got, err := ParseProcesses("GPU-5c0a, 4711, 30000, /usr/bin/python3, -m, x\n" +
+		"GPU-5c0a, 0, [N/A], [Not Found]\nGPU-77ff, [N/A], 12, [Insufficient Permissions]\n" + fallen + "\n")
+	want := []Process{{"GPU-5c0a", 4711, 30000, "/usr/bin/python3, -m, x"}, {"GPU-5c0a", 0, Unknown, "[Not Found]"}, {"GPU-77ff", 0, 12, "[Insufficient Permissions]"}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	for _, none := range []string{"", "\n", "No running processes found\n"} {
+		if got, err := ParseProcesses(none); len(got) > 0 || err != nil {
+			t.Errorf("%q: %v, %v", none, got, err)
+		}
+	}
+	for _, bad := range []string{"GPU-5c0a, 4711, 30000", "GPU-5c0a, x, 1, y", "GPU-5c0a, 1, x, y", "GPU-5c0a, 99999999999, 1, y"} {
+		if got, err := ParseProcesses(bad); err == nil {
+			t.Errorf("%q: %v, want an error", bad, got)
+		}
+	}
+}
+
+func TestParseSlowed(t *testing.T) {
+	got, err := ParseSlowed("0, 0x0000000000000001\n1, 0x0000000000000044\n2, [N/A]\n3, Active\n")
+	if err == nil {
+		t.Errorf("Active is no mask: %v", got)
+	}
+	got, err = ParseSlowed("0, 0x0000000000000001\n1, 0x0000000000000044\n2, [N/A]\n")
+	want := map[int][]string{1: {"power cap", "hardware thermal slowdown"}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// Whatever it says: no panic, and what is unknown never looks like an empty GPU.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{h100, other, card, shared, fallen, "No devices were found", "GPU-5c0a, 4711, 30000, python", "0, 0x44", ", , , , , , , , , ", "0x\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		devices, trouble, err := ParseDevices(text)
+		if err == nil && len(devices)+len(trouble) != len(lines(text)) {
+			t.Errorf("%d devices and %d troubles of %d lines", len(devices), len(trouble), len(lines(text)))
+		}
+		for _, d := range devices {
+			if d.Index < 0 || d.UUID == "" || d.Used < Unknown || d.Used == 0 && strings.Count(text, "0") == 0 {
+				t.Errorf("%+v", d)
+			}
+		}
+		processes, err := ParseProcesses(text)
+		for _, p := range processes {
+			if p.PID < 0 || p.Used < Unknown || err != nil {
+				t.Errorf("%+v, %v", p, err)
+			}
+		}
+		_, _ = ParseSlowed(text) // it must come back
+	})
+}

@@ -1,0 +1,66 @@
+package leftover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"topobench/internal/proctree"
+	"topobench/internal/rundir"
+)
+
+const (
+	// askEvery is how often it is asked whether a run is free by now.
+	askEvery = 10 * time.Millisecond
+	// forceLimit is how long a run that was told to end may take: the graces of its
+	// services, their sweeps and the proof, with room.
+	forceLimit = 5 * time.Minute
+	// otherLimit is how long another process may take to clean the same run.
+	otherLimit = proctree.SweepLimit + 10*time.Second
+)
+
+// takeOver opens a run whose owner is gone. One that lives is a *rundir.LiveError,
+// unless it is to be ended. One that is locked although its owner is gone is being
+// cleaned by somebody else: it is waited for.
+func (c Cleaner) takeOver(ctx context.Context, path string, past past) (*rundir.Dir, error) {
+	owner, lives := past.living()
+	force, limit := c.Force && !c.DryRun && lives, otherLimit
+	if force {
+		if err := proctree.Signal(owner, syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return nil, err
+		}
+		limit = forceLimit
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it has not let go of its directory within %v", limit))
+	defer cancel()
+	again := time.NewTicker(askEvery)
+	defer again.Stop()
+	for {
+		d, err := open(path, past)
+		_, live := errors.AsType[*rundir.LiveError](err)
+		if !live || lives && !force || past.Owner.PID == 0 {
+			return d, err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w (%w)", err, context.Cause(ctx))
+		}
+	}
+}
+
+// open is rundir.Open that knows of an owner whose lock was lost, as when somebody
+// emptied /tmp.
+func open(path string, past past) (*rundir.Dir, error) {
+	d, err := rundir.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, lives := past.living(); lives {
+		return nil, errors.Join(&rundir.LiveError{Path: path}, d.Leave())
+	}
+	return d, nil
+}

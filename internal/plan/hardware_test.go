@@ -1,0 +1,41 @@
+package plan
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestHardwareIsWhatIsReallyUsed(t *testing.T) {
+	vllm := `
+name: a
+kind: k
+engine: vllm
+model: m
+aggregated:
+  - {cuda_visible_devices: [5, 4], tensor_parallel: 2, port: 8001}
+  - {cuda_visible_devices: [4], port: 8002}
+share_gpu: true
+balancer: {port: 8000}
+versions: {vllm: 0.31.0}
+`
+	mocker := "{name: a, kind: k, engine: mocker, model: m, aggregated: [{cuda_visible_devices: [0]}]}"
+	for _, row := range []struct {
+		why, yaml string
+		installed Version
+		want      []int
+	}{
+		{"each GPU once", vllm, "", []int{4, 5}},
+		{"vLLM for GPUs", vllm, "0.31.0", []int{4, 5}},
+		{"vLLM for the CPU is installed, whatever the profile says", vllm, "0.31.0+cpu", nil},
+		{"a mocker's devices are nominal", mocker, "", nil},
+	} {
+		p, err := Make(read(t, "/p/p.yaml", row.yaml), Site{Dir: "/d", Versions: Versions{VLLM: row.installed}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(row.want, p.Hardware.Devices); diff != "" || (p.Hardware.Within > 0) != (row.want != nil) {
+			t.Errorf("%s: %+v (-want +got):\n%s", row.why, p.Hardware, diff)
+		}
+	}
+}

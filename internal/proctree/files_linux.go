@@ -1,0 +1,133 @@
+package proctree
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// mine reports whether this user may signal the process; root may signal all.
+func mine(pid int) bool {
+	uid, err := UID(pid)
+	return err == nil && (os.Geteuid() == 0 || uid == os.Geteuid())
+}
+
+// UID is the effective user id of a process, or 0 for one that hides (PR_SET_DUMPABLE).
+func UID(pid int) (int, error) {
+	var stat syscall.Stat_t
+	if err := syscall.Stat(procPath(pid, ""), &stat); err != nil {
+		return 0, fmt.Errorf("cannot read the owner of process %d: %w", pid, err)
+	}
+	return int(stat.Uid), nil
+}
+
+// thread is the directory of /proc in which a process still shows its files and
+// environment. A leader that exited before its threads shows none.
+func thread(p Proc) string {
+	if p.State != 'Z' {
+		return procPath(p.PID, "")
+	}
+	threads, _ := filepath.Glob(procPath(p.PID, "task/*")) // the pattern is well formed
+	for _, t := range threads {
+		if filepath.Base(t) != strconv.Itoa(p.PID) {
+			return t
+		}
+	}
+	return procPath(p.PID, "")
+}
+
+// marked reads the environment p was started with, "" for what cannot be read.
+func marked(p Proc, mark string) bool {
+	env, err := os.ReadFile(filepath.Join(thread(p), "environ"))
+	return err == nil && mark != "" && bytes.Contains(append([]byte{0}, env...), []byte("\x00"+mark+"\x00"))
+}
+
+// open calls visit with what each descriptor of p leads to, until it says true.
+// What cannot be read is passed over: p ended, or hides.
+func open(p Proc, visit func(fd, path string) bool) bool {
+	dir := filepath.Join(thread(p), "fd")
+	f, err := os.Open(dir)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	fds, _ := f.Readdirnames(-1) // those that were read before a fault
+	for _, fd := range fds {
+		if path, err := os.Readlink(filepath.Join(dir, fd)); err == nil && visit(fd, strings.TrimSuffix(path, " (deleted)")) {
+			return true
+		}
+	}
+	return false
+}
+
+// writes reports whether p has a file below dirs open for writing.
+func writes(p Proc, dirs []string) bool {
+	return open(p, func(fd, path string) bool {
+		for _, dir := range dirs {
+			if below(path, dir) && !strings.HasPrefix(filepath.Base(path), ".") && writable(p, fd) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func below(path, dir string) bool {
+	return len(path) > len(dir) && path[len(dir)] == '/' && strings.HasPrefix(path, dir)
+}
+
+// writable reads the flags of a descriptor, proc_pid_fdinfo(5): octal, and the two
+// lowest bits say read, write or both.
+func writable(p Proc, fd string) bool {
+	info, err := os.ReadFile(filepath.Join(thread(p), "fdinfo", fd))
+	_, rest, found := strings.Cut(string(info), "flags:")
+	fields := strings.Fields(rest)
+	if err != nil || !found || len(fields) == 0 {
+		return false
+	}
+	flags, err := strconv.ParseInt(fields[0], 8, 64)
+	return err == nil && flags&syscall.O_ACCMODE != syscall.O_RDONLY
+}
+
+// Holders maps each file of dir that a living process has open, or mapped, to
+// those processes. Of a process that cannot be read nothing is known.
+func Holders(all []Proc, dir string) map[string][]Proc {
+	held := map[string][]Proc{}
+	for _, p := range Living(all) {
+		files := map[string]bool{}
+		open(p, func(_, path string) bool {
+			files[path] = below(path, dir)
+			return false
+		})
+		mapped(p, dir, files)
+		for path, in := range files {
+			if in {
+				held[path] = append(held[path], p)
+			}
+		}
+	}
+	return held
+}
+
+// mapped adds the files of dir that p has mapped, proc_pid_maps(5): the path is
+// the sixth column.
+func mapped(p Proc, dir string, files map[string]bool) {
+	f, err := os.Open(filepath.Join(thread(p), "maps"))
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if at := bytes.IndexByte(lines.Bytes(), '/'); at >= 0 {
+			path := strings.TrimSuffix(string(lines.Bytes()[at:]), " (deleted)")
+			if below(path, dir) {
+				files[path] = true
+			}
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package proctree_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"topobench/internal/proctree"
+	"topobench/internal/testbed"
+)
+
+// Each witness sees what another one misses.
+func TestWitnessesComplementEachOther(t *testing.T) {
+	dir := t.TempDir()
+	self, err := proctree.Read(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	marked := start(t, 1, "sleep")
+	titled := start(t, 1, "titled")
+	log, err := os.OpenFile(dir+"/svc.log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	writer, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{Files: []*os.File{nil, log, log}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid := writer.Pid
+	if err := writer.Release(); err != nil {
+		t.Fatal(err)
+	}
+	trace := proctree.Trace{Mark: "KEY=a value", Dirs: []string{dir}, Since: self.Ticks, Born: []proctree.Proc{titled}}
+	all, err := proctree.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		witness string
+		seen    []proctree.Proc
+		want    []int
+	}{
+		{"the mark", trace.Marked(all), []int{marked.PID}},
+		{"open files", trace.Writers(all), []int{pid}},
+		{"the ledger", trace.Known(all), []int{titled.PID}},
+		{"all together", trace.Seen(all), []int{marked.PID, titled.PID, pid}},
+	} {
+		var got []int
+		for _, p := range row.seen {
+			got = append(got, p.PID)
+		}
+		slices.Sort(got)
+		slices.Sort(row.want)
+		if !slices.Equal(got, row.want) {
+			t.Errorf("%s: sees %v, want %v", row.witness, got, row.want)
+		}
+	}
+	if table := proctree.Table(trace.Writers(all), nil); len(table) != 2 || !strings.Contains(table[1], " svc ") || !strings.HasSuffix(table[1], "sleep 60") {
+		t.Errorf("table\n%s", strings.Join(table, "\n"))
+	}
+}
+
+func TestTableNamesTheServiceAndBoundsTheCommand(t *testing.T) {
+	p := start(t, 1, "sleep", strings.Repeat("long", 100), "\x1b[2J")
+	name := func(q proctree.Proc) string { return fmt.Sprintf("svc-%t", q.Same(p)) }
+	table := proctree.Table([]proctree.Proc{p, {PID: 1 << 30, State: 'D', Comm: "gone"}}, name)
+	if len(table) != 3 || !strings.HasPrefix(table[0], "PID ") {
+		t.Fatalf("table\n%s", strings.Join(table, "\n"))
+	}
+	if !strings.Contains(table[1], " svc-true ") || len(table[1]) > 300 || strings.Contains(table[1], "\x1b") {
+		t.Errorf("row %q", table[1])
+	}
+	if !strings.HasSuffix(table[2], " svc-false  [gone]") || !strings.Contains(table[2], " D ") {
+		t.Errorf("row %q", table[2])
+	}
+	if proctree.Table(nil, name) != nil {
+		t.Error("no process is no table")
+	}
+}
+
+func TestBootIsTheSameTwice(t *testing.T) {
+	one, err := proctree.Boot()
+	other, err2 := proctree.Boot()
+	if err != nil || err2 != nil || one != other || len(one) < 32 {
+		t.Errorf("%q %v, %q %v", one, err, other, err2)
+	}
+}
+
+// The cost of a look at a machine with 2,000 processes, none of which is older than
+// the run (the worst case) or all of which are (the usual one).
+func BenchmarkSeen2000(b *testing.B) {
+	witness := testbed.Audit(b)
+	for range 2000 {
+		p, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{Env: witness.Env()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { p.Kill(); p.Wait() })
+	}
+	self, err := proctree.Read(os.Getpid())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, row := range []struct {
+		name  string
+		since uint64
+	}{{"younger", self.Ticks}, {"older", self.Ticks + uint64(time.Hour/(10*time.Millisecond))}} {
+		b.Run(row.name, func(b *testing.B) {
+			trace := proctree.Trace{Mark: "A=b", Dirs: []string{b.TempDir(), "/tmp/tb-0"}, Since: row.since}
+			for b.Loop() {
+				all, err := proctree.Snapshot()
+				if err != nil {
+					b.Fatal(err)
+				}
+				if seen := trace.Seen(all); len(seen) > 0 {
+					b.Fatal(seen)
+				}
+			}
+		})
+	}
+}

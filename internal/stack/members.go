@@ -1,0 +1,88 @@
+package stack
+
+import (
+	"fmt"
+	"slices"
+
+	"topobench/internal/proctree"
+)
+
+// Member is who runs for a service at one moment.
+type Member struct {
+	Service  string
+	Port     int             // its first; 0 = none
+	Leader   Who             // what was started
+	Listener Who             // who listens on Port; zero = it cannot be seen
+	Tree     []proctree.Proc // what descends from the leader, alive
+}
+
+// Who is a process and the program it executes.
+type Who struct {
+	proctree.Proc
+	Image uint64 // 0 = unknown
+}
+
+// Members looks at all services that run, in order of start.
+func (s *Stack) Members() ([]Member, error) {
+	s.mu.Lock()
+	running := slices.Clone(s.running)
+	s.mu.Unlock()
+	all, err := proctree.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	var members []Member
+	var ports []int
+	for _, svc := range running {
+		m := Member{Service: svc.Name, Leader: who(proctree.Proc{PID: svc.child.PID(), Ticks: svc.child.Ticks()}),
+			Tree: proctree.Living(proctree.Below(all, svc.child.PID(), nil))}
+		if len(svc.Ports) > 0 {
+			m.Port = svc.Ports[0].Number
+			ports = append(ports, m.Port)
+		}
+		members = append(members, m)
+	}
+	listeners := proctree.Listeners(ports)
+	for i, m := range members {
+		if p, found := listeners[m.Port]; found {
+			members[i].Listener = who(p)
+		}
+	}
+	return members, nil
+}
+
+func who(p proctree.Proc) Who { return Who{Proc: p, Image: proctree.Image(p.PID)} }
+
+// Compare says what became of services from one moment to another: which run
+// anew, and of which trees processes have ended.
+func Compare(before, after []Member) (restarted, ended []string) {
+	for _, b := range before {
+		i := slices.IndexFunc(after, func(a Member) bool { return a.Service == b.Service })
+		if i < 0 {
+			continue // the death of a service is told elsewhere
+		}
+		a := after[i]
+		switch {
+		case !a.Leader.is(b.Leader):
+			restarted = append(restarted, fmt.Sprintf("%s (pid %d) executed itself anew", b.Service, b.Leader.PID))
+		case !a.Listener.is(b.Listener):
+			restarted = append(restarted, fmt.Sprintf("another process listens on port %d of %s: %v, before it was %v",
+				b.Port, b.Service, a.Listener, b.Listener))
+		}
+		for _, p := range b.Tree {
+			if !slices.ContainsFunc(a.Tree, p.Same) {
+				ended = append(ended, fmt.Sprintf("%s lost process %v", b.Service, p))
+			}
+		}
+	}
+	return restarted, ended
+}
+
+// is reports whether w and v are one process with one program. Who cannot be seen
+// is believed to be the same.
+func (w Who) is(v Who) bool {
+	if w.PID == 0 || v.PID == 0 {
+		return true
+	}
+	return w.Same(v.Proc) && (w.Image == v.Image || w.Image == 0 || v.Image == 0)
+}

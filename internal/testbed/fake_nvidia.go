@@ -1,0 +1,156 @@
+package testbed
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// idleGPUs is a machine with eight, of which nobody uses one.
+const idleGPUs = `
+device 0 GPU-0
+device 1 GPU-1
+device 2 GPU-2
+device 3 GPU-3
+device 4 GPU-4
+device 5 GPU-5
+device 6 GPU-6
+device 7 GPU-7
+`
+
+// smi is what the fake nvidia-smi is to say.
+type smi struct {
+	devices, processes, slowed, said []string
+	does                             string // hang or deaf
+	code                             int
+}
+
+// nvidiaSMI answers as LC_FAKE_NVIDIA_SMI says, a file that a test may change;
+// without it, it has eight idle GPUs. A script's UUIDs are its own. The file's lines:
+//
+//	device INDEX UUID [MiB used [MIG [compute mode [throttle mask]]]]
+//	process UUID PID MiB NAME   a PID that is a word: the script's processes of that name
+//	say TEXT                    a line of nvidia-smi that is no device
+//	exit N, hang, deaf          how it ends; deaf hears no SIGTERM either
+//	for N                       what follows, up to the next such line, answers N questions for
+//	                            devices (counted in FILE.calls), and the last of them all others
+func nvidiaSMI(args []string) int {
+	text := idleGPUs
+	path := os.Getenv("LC_FAKE_NVIDIA_SMI")
+	if path != "" {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		text = string(data)
+	}
+	query := args[0]
+	calls := 0
+	if path != "" {
+		var err error
+		if calls, err = count(path+".calls", strings.Contains(query, "memory.used")); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+	}
+	return readSMI(text, calls).answer(query)
+}
+
+// answer prints what the query asks for.
+func (s smi) answer(query string) int {
+	switch s.does {
+	case "deaf":
+		signal.Ignore(syscall.SIGTERM)
+		return hang()
+	case "hang":
+		return hang()
+	}
+	lines := s.said
+	switch {
+	case strings.Contains(query, "compute-apps"):
+		lines = append(lines, s.processes...)
+	case strings.Contains(query, "clocks_event"): // as before driver 535
+		fmt.Println(`Field "clocks_event_reasons.active" is not a valid field to query.`)
+		return 2
+	case strings.Contains(query, "clocks_throttle"):
+		lines = append(lines, s.slowed...)
+	default:
+		lines = append(lines, s.devices...)
+	}
+	own := fnv.New32a()
+	fmt.Fprint(own, os.Getenv("LC_TESTBED"))
+	for _, line := range lines {
+		fmt.Println(strings.ReplaceAll(line, "GPU-", fmt.Sprintf("GPU-%x-", own.Sum32())))
+	}
+	return s.code
+}
+
+// count is how often devices were asked for, this time included.
+func count(path string, now bool) (int, error) {
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, err
+	}
+	n, _ := strconv.Atoi(string(text)) // 0 before the first
+	if !now {
+		return n, nil
+	}
+	return n + 1, os.WriteFile(path, []byte(strconv.Itoa(n+1)), 0o600)
+}
+
+// readSMI picks the part of the text that is for that call, the first being 1.
+func readSMI(text string, call int) smi {
+	var s smi
+	until := 0
+	for line := range strings.Lines(text) {
+		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		n, _ := strconv.Atoi(rest)
+		switch word {
+		case "for":
+			if until > 0 && call <= until {
+				return s
+			}
+			s, until = smi{}, until+n
+		case "device":
+			s.device(strings.Fields(rest))
+		case "process":
+			s.process(rest)
+		case "say":
+			s.said = append(s.said, rest)
+		case "exit":
+			s.code = n
+		case "hang", "deaf":
+			s.does = word
+		}
+	}
+	return s
+}
+
+func (s *smi) device(words []string) {
+	f := []string{"", "", "4", "[N/A]", "Default", "0x0000000000000001"}
+	copy(f, words)
+	n, _ := strconv.Atoi(f[0])
+	s.devices = append(s.devices, fmt.Sprintf("%s, %s, 00000000:%02X:00.0, NVIDIA Fake, %s, 81559, %s, %s, Enabled, 0", f[0], f[1], 16+n, f[2], f[3], f[4]))
+	s.slowed = append(s.slowed, f[0]+", "+f[5])
+}
+
+// process of a name: one line for each that carries the script's mark.
+func (s *smi) process(text string) {
+	f := strings.SplitN(text, " ", 4)
+	if _, err := strconv.Atoi(f[1]); err == nil {
+		s.processes = append(s.processes, strings.Join(f, ", "))
+		return
+	}
+	for _, p := range Carriers("LC_TESTBED=" + os.Getenv("LC_TESTBED")) {
+		if p.Comm == f[1] {
+			s.processes = append(s.processes, fmt.Sprintf("%s, %d, %s, %s", f[0], p.PID, f[2], f[3]))
+		}
+	}
+}
