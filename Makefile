@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 SCRIPTS  := $(SETUP) ./internal/tools/test.sh ./internal/bench/bench.sh ./internal/bench/by-hand.sh .ci/run
 
 .DEFAULT_GOAL := help
-.PHONY: build demo test test-race fuzz golden lint clean help bench tools engines test-engines
+.PHONY: build demo test test-race fuzz golden lint clean help bench tools engines test-engines test-gpu
 
 build: ## the program: .bin/topobench
 	@go build -trimpath -o .bin/topobench ./cmd/topobench
@@ -30,6 +30,10 @@ engines: ## real vLLM, Dynamo and NIXL for the CPU, into the cache (5 GB), for t
 test-engines: engines ## the profiles cpu-* on real vLLM and real prefill/decode, without a GPU; 15 minutes on two cores
 	@./internal/tools/test.sh .bin/test-engines.log -tags engines -run Engines -timeout 20m ./internal/e2e/
 
+test-gpu: ## on a GPU node: real nvidia-smi text, whose memory is whose, how fast it is given back; prints figures
+	@./internal/tools/test.sh .bin/test-gpu.log -tags gpu -run Real ./internal/gpu/
+	@grep -o 'figure: .*' .bin/test-gpu.log || echo "no figures: nothing was measured"
+
 test-race: test ## the same as test
 
 fuzz: ## every fuzz target for FUZZTIME=10s
@@ -43,8 +47,8 @@ golden: ## write the golden files anew; look at the difference before committing
 
 lint: ## format, vet, staticcheck, a build for macOS, the import rules, the scripts
 	@unformatted=$$(gofmt -l $(CODE)); [[ -z $$unformatted ]] || { echo "gofmt -w: $$unformatted"; exit 1; }
-	@go vet -tags engines ./...
-	@go tool staticcheck -tags engines ./...
+	@go vet -tags engines,gpu ./...
+	@go tool staticcheck -tags engines,gpu ./...
 	@GOOS=darwin go build ./...
 	@go test -run TestImportArrows ./internal/cli/
 	@for script in $(SCRIPTS); do bash -n $$script; done

@@ -69,7 +69,7 @@ func (f findings) checks() []result.Check {
 		checks = append(checks, result.Check{Name: name, State: result.Valid, Detail: detail})
 	}
 	if left, known := f.cpu.left(); known && left < starved {
-		note(cpuNote, fmt.Sprintf("the load machine had no CPU left (%.0f %% idle): the client may be what was measured", 100*left))
+		note(cpuNote, fmt.Sprintf("the load machine had no CPU left (%.1f %% idle): the client may be what was measured", 100*left))
 	}
 	if n := len(f.kernel); n > 0 {
 		note(kernelNote, fmt.Sprintf("the kernel said: %s", strings.Join(f.kernel[:min(n, shown)], "; ")))

@@ -27,7 +27,7 @@ func TestF36MachineWithoutCPU(t *testing.T) {
 		cpu  cpuTimes
 		want string
 	}{
-		{"4 % were left", cpuTimes{idle: 40, all: 1000}, "no CPU left (4 % idle)"},
+		{"4 % were left", cpuTimes{idle: 40, all: 1000}, "no CPU left (4.0 % idle)"},
 		{"half was left", cpuTimes{idle: 500, all: 1000}, ""},
 		{"a moment is too short to tell", cpuTimes{idle: 0, all: 20}, ""},
 		{"not known at all", cpuTimes{}, ""},

@@ -44,16 +44,7 @@ func death(t testing.TB) time.Duration {
 	took := make(chan time.Duration, 1)
 	go func() {
 		testbed.Soon(10*time.Second, func() bool { return said("leader ready") })
-		members, err := s.Members()
-		if err != nil || len(members) != 1 {
-			t.Errorf("members: %v, %v", members, err)
-			took <- 0
-			return
-		}
-		killed := time.Now()
-		if err := syscall.Kill(members[0].Leader.PID, syscall.SIGKILL); err != nil {
-			t.Error(err)
-		}
+		killed := kill(t, s)
 		testbed.Soon(10*time.Second, func() bool { return said("leader interrupted") })
 		took <- time.Since(killed)
 	}()
@@ -66,6 +57,18 @@ func death(t testing.TB) time.Duration {
 		t.Error(err)
 	}
 	return <-took
+}
+
+// kill ends the only service of a stack and says when.
+func kill(t testing.TB, s *stack.Stack) time.Time {
+	members, err := s.Members()
+	now := time.Now()
+	if err != nil || len(members) != 1 {
+		t.Errorf("members: %v, %v", members, err)
+	} else if err := syscall.Kill(members[0].Leader.PID, syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	return now
 }
 
 // A load on the survivors would be of no use to anybody.

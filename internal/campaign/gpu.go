@@ -103,6 +103,9 @@ func named(s gpu.State, devices []int) map[string]string {
 // *stack.BusyError, or says that they are unknown.
 func (c *Campaign) freeGPUs(ctx context.Context, h plan.Hardware) (gpu.State, error) {
 	now, err := c.asker(h).State(ctx)
+	if ctx.Err() != nil {
+		return now, context.Cause(ctx)
+	}
 	if err != nil {
 		return now, err
 	}

@@ -35,26 +35,35 @@ func (c *Campaign) watchGPUs(ctx context.Context, p plan.Plan) func() []result.C
 	}
 	seen := &gpuLooks{slowed: map[string]bool{}}
 	c.lookAtGPUs(ctx, p.Hardware, seen)
-	meanwhile, end := context.WithCancel(ctx)
+	stop := every(ctx, gpuEvery, func(ctx context.Context) { c.lookAtGPUs(ctx, p.Hardware, seen) })
+	return func() []result.Check {
+		stop()
+		c.lookAtGPUs(ctx, p.Hardware, seen)
+		return seen.checks(p.Hardware)
+	}
+}
+
+// every does something again and again until stop, which cuts short what is being
+// done and waits for it.
+func every(ctx context.Context, period time.Duration, do func(context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		again := time.NewTicker(gpuEvery)
+		again := time.NewTicker(period)
 		defer again.Stop()
 		for {
 			select {
-			case <-meanwhile.Done():
+			case <-ctx.Done():
 				return
 			case <-again.C:
-				c.lookAtGPUs(meanwhile, p.Hardware, seen)
+				do(ctx)
 			}
 		}
 	}()
-	return func() []result.Check {
-		end()
+	return func() {
+		cancel()
 		<-ended
-		c.lookAtGPUs(ctx, p.Hardware, seen)
-		return seen.checks(p.Hardware)
 	}
 }
 

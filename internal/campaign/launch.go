@@ -138,7 +138,9 @@ func (c *Campaign) smoke(ctx context.Context, p plan.Plan, t *Topology) (plan.Lo
 		d := plan.NVExtDropped(refused.Answer)
 		t.Deviations = append(t.Deviations, d)
 		c.note("deviation", d)
-		c.Screen.Note(fmt.Sprintf("%s: the load leaves out nvext.ignore_eos, which the server refuses (HTTP %d)", t.Name, refused.Status))
+		if t.Lost == nil { // else it was said
+			c.Screen.Note(fmt.Sprintf("%s: the load leaves out nvext.ignore_eos, which the server refuses (HTTP %d)", t.Name, refused.Status))
+		}
 		err = c.Smoke(ctx, p.Smoke, l, note)
 	}
 	return l, err

@@ -63,7 +63,7 @@ func (c *Campaign) sweepStrays() error {
 	})
 	if killed > 0 {
 		c.note("swept", map[string]any{"killed": killed, "processes": rows})
-		c.Screen.Note(fmt.Sprintf("ended %d processes of the run that had got away from their service (swept in journal.ndjson)", killed))
+		c.Screen.Note(fmt.Sprintf("ended %s of the run that had got away from its service (\"swept\" in journal.ndjson)", proctree.Count(killed)))
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"topobench/internal/rundir"
@@ -79,6 +80,10 @@ func (c *Campaign) measure(ctx context.Context, s *sweep) (*Loss, error) {
 		return nil, nil
 	case err != nil:
 		s.t.Err = fmt.Errorf("%s came up, but does not serve: %w", s.t.Name, err)
+		return nil, nil
+	}
+	if strangers := stack.Strangers(s.look(ctx, 1).members); len(strangers) > 0 {
+		s.t.Err = fmt.Errorf("%s is not what answers: %s\n  end that process, or choose other ports (frontend.port, balancer.port, port, port_base)", s.t.Name, strings.Join(strangers, "; "))
 		return nil, nil
 	}
 	s.plan.Load = l

@@ -36,16 +36,15 @@ func (s *sweep) try(ctx context.Context, concurrency int) (*try, *Loss, error) {
 		return nil, nil, err
 	}
 	around, gpus := s.around(), s.watchGPUs(ctx, s.plan)
-	watched, stop := s.watch(ctx, s.plan.Services)
+	watched, stop := s.watch(ctx, observed(s.plan))
 	outcome, err := s.aiperf(watched, load.Job{Load: s.plan.Load, Concurrency: concurrency, Dir: a.dir, Progress: s.bar()})
 	stop()
-	shared := gpus()
+	shared, found := gpus(), around.since()
 	if err != nil {
 		return nil, nil, err
 	}
 	began := time.Now()
 	defer func() { s.t.Times.Analysis += time.Since(began) }()
-	found := around.since()
 	after := s.look(ctx, 1)
 	if interrupted(ctx) {
 		s.note("cell-aborted", map[string]any{"topology": s.t.Name, "concurrency": concurrency})

@@ -39,6 +39,19 @@ func (c *Campaign) watch(ctx context.Context, services []plan.Service) (watched 
 	return watched, func() { end(nil); asking.Wait() }
 }
 
+// observed are the services that the watch of a cell asks. Dynamo's mocker answers
+// 503 on its health while it is well, and logs an error each time: whether it is
+// there its frontend tells.
+func observed(p plan.Plan) []plan.Service {
+	var services []plan.Service
+	for _, s := range p.Services {
+		if !p.Simulated || s.Gate.Kind != plan.GateWorker {
+			services = append(services, s)
+		}
+	}
+	return services
+}
+
 // streaks counts in how many questions in a row a service was missing.
 type streaks map[string]int
 

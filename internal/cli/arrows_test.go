@@ -68,8 +68,8 @@ func doors() map[string][]string {
 		"github.com/shirou/gopsutil/v3":      {"proctree"},
 		"github.com/go-json-experiment/json": {"result"},
 		"golang.org/x/term":                  {"status"},
-		"golang.org/x/sync/errgroup":         {"result", "stack"},
-		"golang.org/x/sys/unix":              {"campaign", "proctree", "shepherd"},
+		"golang.org/x/sync/errgroup":         {"stack"},
+		"golang.org/x/sys/unix":              {"campaign", "proctree", "shepherd", "testbed"},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"topobench/internal/leftover"
+	"topobench/internal/proctree"
 	"topobench/internal/stack"
 )
 
@@ -40,16 +41,15 @@ func (c *cleanCmd) Run(ctx context.Context, env *Env) error {
 // tellFound is a line for a run, and one for each thing that it had left.
 func tellFound(w io.Writer, f leftover.Found, dry bool) {
 	ended, removed := "ended", "removed"
-	if dry {
+	switch {
+	case dry:
 		ended, removed = "would end", "would remove"
+	case len(f.Left) > 0:
+		ended = "tried to end"
 	}
-	if f.Living {
-		fmt.Fprintf(w, "run %s lives: %s\n", f.ID, f.Path)
-		return
-	}
-	fmt.Fprintf(w, "run %s had crashed: %s\n", f.ID, f.Path)
+	fmt.Fprintf(w, "run %s %s: %s\n", f.ID, fate(f), f.Path)
 	if f.Ended > 0 {
-		fmt.Fprintf(w, "  %s %d processes:\n", ended, f.Ended)
+		fmt.Fprintf(w, "  %s %s:\n", ended, proctree.Count(f.Ended))
 		printAll(w, f.Table, "    ")
 	}
 	for _, path := range f.Shm {
@@ -57,6 +57,17 @@ func tellFound(w io.Writer, f leftover.Found, dry bool) {
 	}
 	if f.Temp != "" && f.Err == nil {
 		fmt.Fprintf(w, "  %s %s\n", removed, f.Temp)
+	}
+}
+
+func fate(f leftover.Found) string {
+	switch {
+	case f.Living:
+		return "lives"
+	case f.Dirty:
+		return "had ended DIRTY"
+	default:
+		return "had crashed"
 	}
 }
 
@@ -97,9 +108,9 @@ func recoverRuns(ctx context.Context, env *Env, note func(string)) error {
 }
 
 func recovered(f leftover.Found) string {
-	text := fmt.Sprintf("run %s had crashed: its temporary directory is removed", f.ID)
+	text := fmt.Sprintf("run %s %s: its temporary directory is removed", f.ID, fate(f))
 	if f.Ended > 0 {
-		text += fmt.Sprintf(", and %d processes that it had left are ended:\n  %s", f.Ended, strings.Join(f.Table, "\n  "))
+		text += fmt.Sprintf(", and what it had left is ended, %s:\n  %s", proctree.Count(f.Ended), strings.Join(f.Table, "\n  "))
 	}
 	if len(f.Shm) > 0 {
 		text += "\n  removed " + strings.Join(f.Shm, ", ")

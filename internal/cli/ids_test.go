@@ -5,6 +5,7 @@ import "testing"
 // Faults of the catalogue that a script shows; the script says what is expected.
 
 func TestF08PortOfAStranger(t *testing.T)                { scripts(t, "busy") }
+func TestF25ProgramIsMissingOrWrong(t *testing.T)        { scripts(t, "refused", "versions") }
 func TestF19NginxRefusesItsConfiguration(t *testing.T)   { scripts(t, "nginx") }
 func TestF54ReaderGoesAway(t *testing.T)                 { scripts(t, "closed") }
 func TestF55OrchestratorKilledThenRunAgain(t *testing.T) { scripts(t, "killed") }

@@ -19,8 +19,8 @@ import (
 
 // limitFlags bound what a run takes of the machine's disk.
 type limitFlags struct {
-	LogCap  size `default:"256MiB" help:"Size of each log on the disk: of a longer one its head and its end stay (0 = any)." placeholder:"SIZE" group:"Disk"`
-	MinFree size `default:"1GiB" help:"Disk space for logs, beside that for results, without which nothing is started (0 = do not look)." placeholder:"SIZE" group:"Disk"`
+	LogCap  size `default:"256MiB" help:"Size of each log on the disk, ${default} by default: of a longer one its head and its end stay (0 = any)." placeholder:"SIZE" group:"Disk"`
+	MinFree size `default:"1GiB" help:"Disk space for logs, ${default} by default, beside that for results: with less nothing is started (0 = do not look)." placeholder:"SIZE" group:"Disk"`
 }
 
 // tempNeed is what the run's directory in /tmp may take: sockets, and what programs

@@ -23,7 +23,7 @@ type plotCmd struct {
 
 // Run reads an artifacts tree, ours or upstream's, and needs no server.
 func (c *plotCmd) Run(env *Env) error {
-	// A thousand exports make 100 MB of short-lived garbage: collecting it less often saves a sixth of the time.
+	// A thousand exports make 15 MB of short-lived garbage: collecting it less often saves a twentieth of the time.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	cells, faults := result.Tree(c.Root)
 	printAll(env.Stderr, texts(faults), "topobench: ")

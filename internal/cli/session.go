@@ -36,10 +36,19 @@ func open(ctx context.Context, root string, env *Env, s *signals) (*session, err
 		return nil, err
 	}
 	screen := status.New(status.Detect(env.Screen, env.Getenv))
-	if err := recoverRuns(ctx, env, screen.Note); err != nil {
-		screen.Close()
-		return nil, err
+	err := recoverRuns(ctx, env, screen.Note)
+	if err == nil {
+		var c *campaign.Campaign
+		if c, err = begin(root, env, s, screen); err == nil {
+			return &session{screen: screen, env: env, unguard: func() {}, campaign: c}, nil
+		}
 	}
+	screen.Close()
+	return nil, err
+}
+
+// begin makes the run's directory, with its journal and its ledger.
+func begin(root string, env *Env, s *signals, screen *status.View) (*campaign.Campaign, error) {
 	dir, err := rundir.Create(root, env.Getenv(tempVariable), newID())
 	if err != nil {
 		return nil, err
@@ -58,7 +67,7 @@ func open(ctx context.Context, root string, env *Env, s *signals) (*session, err
 	c.Starter.Born = func(name, log string, child, shepherd proctree.Proc) {
 		c.Recorded(ledger.Born(name, log, child, shepherd))
 	}
-	return &session{screen: screen, env: env, unguard: func() {}, campaign: c}, nil
+	return c, nil
 }
 
 func newID() string {

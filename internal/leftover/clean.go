@@ -30,6 +30,7 @@ type Cleaner struct {
 type Found struct {
 	ID, Path string
 	Living   bool          // it was left alone
+	Dirty    bool          // it had come to its end, and something was left
 	Owner    proctree.Proc // of a living run; zero if it cannot be told
 	Table    []string      // the processes that were ended, as proctree.Table shows them
 	Ended    int           // how many
@@ -85,6 +86,8 @@ func (c Cleaner) run(ctx context.Context, path string) *Found {
 	past, damage := readPast(path)
 	d, err := c.takeOver(ctx, path, past)
 	switch {
+	case errors.Is(err, rundir.ErrAbroad):
+		return nil
 	case errors.Is(err, fs.ErrNotExist):
 		f.Err = fmt.Errorf("cannot tell what run %s left: %s is gone; end what has TOPOBENCH_RUN=%s in its environment, and remove the tb-* directory that leads there",
 			f.ID, path, f.ID)
@@ -97,6 +100,7 @@ func (c Cleaner) run(ctx context.Context, path string) *Found {
 	case d.Unlocked() && rundir.Ended(path):
 		return nil
 	}
+	f.Dirty = rundir.Ended(path)
 	f.Err = errors.Join(damage, c.finish(d, past, f))
 	return f
 }

@@ -216,7 +216,8 @@ func (b bed) stranger(dir string, env []string, argv ...string) proctree.Proc {
 	testbed.Eventually(b, soon, func() bool {
 		args, _ := proctree.Cmdline(pid)
 		seen, err = proctree.Read(pid)
-		return err == nil && len(args) > 0 && args[len(args)-1] == argv[len(argv)-1]
+		// A zombie leader shows no arguments.
+		return err == nil && (seen.State == 'Z' || len(args) > 0 && args[len(args)-1] == argv[len(argv)-1])
 	})
 	return seen
 }

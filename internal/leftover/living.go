@@ -18,8 +18,9 @@ const (
 	// forceLimit is how long a run that was told to end may take: the graces of its
 	// services, their sweeps and the proof, with room.
 	forceLimit = 5 * time.Minute
-	// otherLimit is how long another process may take to clean the same run.
-	otherLimit = proctree.SweepLimit + 10*time.Second
+	// otherLimit is how long another process may take to clean the same run. One that
+	// has not let go by then may as well be an owner that cannot be seen from here.
+	otherLimit = 5 * time.Second
 )
 
 // takeOver opens a run whose owner is gone. One that lives is a *rundir.LiveError,

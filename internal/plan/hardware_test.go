@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -36,6 +37,19 @@ versions: {vllm: 0.31.0}
 		}
 		if diff := cmp.Diff(row.want, p.Hardware.Devices); diff != "" || (p.Hardware.Within > 0) != (row.want != nil) {
 			t.Errorf("%s: %+v (-want +got):\n%s", row.why, p.Hardware, diff)
+		}
+	}
+}
+
+// CUDA counts the fastest GPU first unless it is told otherwise; nvidia-smi counts
+// along the PCI bus.
+func TestF12WorkersCountGPUsAsNvidiaSMIDoes(t *testing.T) {
+	for name, devices := range map[string]string{"prefill-1": "1", "decode-0": "4,5,6,7"} {
+		env := service(t, builtInPlan(t, "disagg-1node"), name).Env
+		for _, want := range []string{"CUDA_DEVICE_ORDER=PCI_BUS_ID", "CUDA_VISIBLE_DEVICES=" + devices} {
+			if !slices.Contains(env, want) {
+				t.Errorf("%s has no %s: %q", name, want, env)
+			}
 		}
 	}
 }

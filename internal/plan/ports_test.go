@@ -57,7 +57,7 @@ func TestSideChannelsLeaveRoomForRanks(t *testing.T) {
 	}
 }
 
-func TestClashingPorts(t *testing.T) {
+func TestF10ClashingPorts(t *testing.T) {
 	const head = "{name: a, kind: b, engine: mocker, model: m, "
 	const two = "balancer: {port: 8000}, aggregated: [{cuda_visible_devices: [0], port: 40000}, {cuda_visible_devices: [1], port: 23101}]}"
 	for _, row := range []struct {

@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 		case "orchestrator":
 			orchestrate(os.Args[2])
 			return
+		case "upgraded":
+			upgraded(os.Args[2])
+			return
 		case "crowded":
 			crowd(os.Args[2])
 			return

@@ -43,6 +43,14 @@ func (p Proc) Same(q Proc) bool { return p.PID == q.PID && p.Ticks == q.Ticks }
 // String names the process for a person: "4711 (VLLM::EngineCor)".
 func (p Proc) String() string { return fmt.Sprintf("%d (%s)", p.PID, printable(p.Comm)) }
 
+// Count says for a person how many processes.
+func Count(n int) string {
+	if n == 1 {
+		return "1 process"
+	}
+	return fmt.Sprintf("%d processes", n)
+}
+
 // Below picks from all the descendants of root, dead ones included, parents
 // before children. A process for which except says true is left out with all
 // that descends from it; except may be nil.

@@ -61,7 +61,7 @@ func TestGPUsHaveOneOwner(t *testing.T) { // F-83
 	}
 }
 
-func TestPortsAndWhoServes(t *testing.T) {
+func TestF10PortsAndWhoServes(t *testing.T) {
 	two := "aggregated:\n  - {cuda_visible_devices: [0], port: 8001}\n  - {cuda_visible_devices: [1], port: 8002}\n"
 	one := "aggregated: [{cuda_visible_devices: [0]}]\n"
 	checkRows(t, []row{

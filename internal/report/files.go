@@ -16,9 +16,6 @@ import (
 // for a statistic other than avg, as plot_pareto.py names them). Each appears whole or not at all. It
 // returns the paths that were written, and an error that names each file that was not.
 func (f Facts) Files(dir string) ([]string, error) {
-	if err := chart.Load(); err != nil {
-		return nil, err
-	}
 	files := f.files(dir)
 	var others sync.WaitGroup
 	for i := 1; i < len(files); i++ {
@@ -50,10 +47,18 @@ func (f Facts) files(dir string) []file {
 	if f.Stat != "avg" {
 		suffix = "_" + f.Stat
 	}
-	picture := f.Picture()
+	font, picture := chart.Load(), f.Picture() // the font first, and once
+	drawn := func(draw func(io.Writer, chart.Picture) error) func(io.Writer) error {
+		return func(w io.Writer) error {
+			if font != nil {
+				return font
+			}
+			return draw(w, picture)
+		}
+	}
 	return []file{
-		{path: filepath.Join(dir, "pareto_plot"+suffix+".png"), render: func(w io.Writer) error { return chart.PNG(w, picture) }},
-		{path: filepath.Join(dir, "pareto_plot"+suffix+".svg"), render: func(w io.Writer) error { return chart.SVG(w, picture) }},
+		{path: filepath.Join(dir, "pareto_plot"+suffix+".png"), render: drawn(chart.PNG)},
+		{path: filepath.Join(dir, "pareto_plot"+suffix+".svg"), render: drawn(chart.SVG)},
 		{path: filepath.Join(dir, "results"+suffix+".csv"), render: f.CSV},
 	}
 }

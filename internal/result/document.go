@@ -43,11 +43,11 @@ func (b *buffer) load(path string) (data []byte, err error) {
 		return nil, &FileError{Path: path, Err: ErrTooLarge}
 	}
 	b.bytes = slices.Grow(b.bytes[:0], int(info.Size()))
-	data = b.bytes[:info.Size()]
-	if _, err := io.ReadFull(file, data); err != nil && err != io.EOF {
+	n, err := io.ReadFull(file, b.bytes[:info.Size()])
+	if err != nil && err != io.EOF { // which says that it is empty by now
 		return nil, fmt.Errorf("cannot read a result: %s: %w", path, err)
 	}
-	return data, nil
+	return b.bytes[:n], nil // what lies behind is of another file
 }
 
 // parse lets read read the one value that data holds.

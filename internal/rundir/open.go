@@ -21,6 +21,9 @@ type marker struct {
 	Inode uint64 `json:"inode"` // of the temporary directory
 }
 
+// ErrAbroad is that of a run of another machine.
+var ErrAbroad = errors.New("it was started on")
+
 // LiveError says that the process that made a run still runs.
 type LiveError struct{ Path string }
 
@@ -110,7 +113,7 @@ func readMarker(path string) (marker, error) {
 	case m.Run != filepath.Base(path) || !plausibleTemp(m.Temp):
 		return marker{}, fmt.Errorf("cannot open the run %s: its %s belongs to something else; remove the directory by hand", path, markerName)
 	case m.Host != host:
-		return marker{}, fmt.Errorf("cannot open the run %s: it was started on %s; go there", path, m.Host)
+		return marker{}, fmt.Errorf("cannot open the run %s: %w %s; go there", path, ErrAbroad, m.Host)
 	}
 	return m, nil
 }

@@ -3,7 +3,9 @@ package rundir
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Events that end a journal: by the run itself, and by who finished it.
@@ -20,13 +22,14 @@ func Unfinished(temp string) ([]string, error) {
 	if temp == "" {
 		temp = DefaultTemp
 	}
-	dirs, err := filepath.Glob(filepath.Join(temp, tempPrefix+"*"))
+	entries, err := os.ReadDir(temp)
 	if err != nil {
 		return nil, cannot("list the temporary directories in", temp, err)
 	}
 	var runs []string
-	for _, path := range dirs {
-		if !Mine(path) {
+	for _, e := range entries {
+		path := filepath.Join(temp, e.Name())
+		if !strings.HasPrefix(e.Name(), tempPrefix) || !Mine(path) {
 			continue
 		}
 		if run := (&tempDir{path: path}).target(); run != "" {

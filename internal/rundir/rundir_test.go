@@ -84,7 +84,7 @@ func TestStateIsPrivate(t *testing.T) {
 	}
 }
 
-func TestAttemptIsFreshEachTime(t *testing.T) {
+func TestF44AttemptIsFreshEachTime(t *testing.T) {
 	d := create(t)
 	if _, err := d.Attempt("demo", 8, 1, 1); err != nil {
 		t.Fatal(err)

@@ -87,3 +87,26 @@ func TestOursIsWhatDescendsFromUs(t *testing.T) {
 		}
 	}
 }
+
+func TestAGPUIsClaimedByItsUUID(t *testing.T) {
+	release, err := ClaimGPUs(map[string]string{"GPU-test-b": "GPU 1 (GPU-test-b)", "GPU-test-a": "GPU 0 (GPU-test-a)"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = ClaimGPUs(map[string]string{"GPU-test-b": "GPU 7 (GPU-test-b)", "GPU-test-c": "GPU 2 (GPU-test-c)"})
+	busy, is := errors.AsType[*BusyError](err)
+	if !is || !busy.GPUs {
+		t.Fatalf("error %v, want *BusyError of GPUs", err)
+	}
+	for _, word := range []string{fmt.Sprintf("GPU 7 (GPU-test-b) is held by another topobench run (process %d)", os.Getpid()), "--wait-gpus"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("no %q in %v", word, err)
+		}
+	}
+	other, err := ClaimGPUs(map[string]string{"GPU-test-c": "GPU 2 (GPU-test-c)"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other()
+	release()
+}

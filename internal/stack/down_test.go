@@ -14,7 +14,7 @@ import (
 )
 
 // Whatever the order of start: first who sends, then who serves, last who is asked.
-func TestDownGoesByRole(t *testing.T) {
+func TestF67DownGoesByRole(t *testing.T) {
 	b := newBed(t)
 	s := b.up(b.service("etcd", plan.Etcd, 0, "sleep"), b.service("decode", plan.Decode, 1, "sleep"),
 		b.service("frontend", plan.Frontend, 1, "sleep"), b.service("nginx", plan.Balancer, 2, "sleep"))
@@ -188,4 +188,23 @@ func TestDownAsksWitnessesOfProcesses(t *testing.T) {
 		t.Errorf("told %q", got)
 	}
 	s.o.Witnesses = nil // for the cleanup's Down
+}
+
+// A witness that says that a stranger has it is believed at once: nothing is left.
+func TestWitnessOfAStranger(t *testing.T) {
+	b := newBed(t)
+	o := b.options()
+	asked := 0
+	o.Witnesses = []Witness{{Name: "gpu", Within: time.Minute, Look: func(context.Context) ([]string, error) {
+		asked++
+		return nil, &BusyError{GPUs: true, Taken: []string{"GPU 0"}}
+	}}}
+	s, err := Up(t.Context(), plan.Plan{Name: "t", Services: []plan.Service{b.service("a", plan.Frontend, 0, "sleep")}}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Down(t.Context())
+	if _, dirty := errors.AsType[*DirtyError](err); dirty || !busy(err) || asked != 1 {
+		t.Errorf("error %v after %d questions, want *BusyError after one", err, asked)
+	}
 }

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"os"
 	"slices"
 
 	"topobench/internal/proctree"
@@ -13,6 +14,7 @@ type Member struct {
 	Port     int             // its first; 0 = none
 	Leader   Who             // what was started
 	Listener Who             // who listens on Port; zero = it cannot be seen
+	Foreign  bool            // Listener does not descend from this process
 	Tree     []proctree.Proc // what descends from the leader, alive
 }
 
@@ -42,13 +44,24 @@ func (s *Stack) Members() ([]Member, error) {
 		}
 		members = append(members, m)
 	}
-	listeners := proctree.Listeners(ports)
+	listeners, ours := proctree.Listeners(ports), proctree.Below(all, os.Getpid(), nil)
 	for i, m := range members {
 		if p, found := listeners[m.Port]; found {
-			members[i].Listener = who(p)
+			members[i].Listener, members[i].Foreign = who(p), !slices.ContainsFunc(ours, p.Same)
 		}
 	}
 	return members, nil
+}
+
+// Strangers names the ports on which somebody else answers: two servers can share
+// one (SO_REUSEPORT).
+func Strangers(members []Member) (named []string) {
+	for _, m := range members {
+		if m.Foreign {
+			named = append(named, fmt.Sprintf("process %v, which is not ours, answers on port %d of %s", m.Listener, m.Port, m.Service))
+		}
+	}
+	return named
 }
 
 func who(p proctree.Proc) Who { return Who{Proc: p, Image: proctree.Image(p.PID)} }

@@ -85,7 +85,7 @@ func TestF32AnotherListensOnThePort(t *testing.T) {
 }
 
 // The listener of a service is found by its port, whoever that is.
-func TestMembersNameWhoListens(t *testing.T) {
+func TestF22StrangerAnswersOnOurPort(t *testing.T) {
 	b := newBed(t)
 	s := b.up(b.service("a", plan.Aggregated, 0, "sleep"))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -96,6 +96,9 @@ func TestMembersNameWhoListens(t *testing.T) {
 	s.running[0].Ports = []plan.Port{{Number: l.Addr().(*net.TCPAddr).Port}}
 	if got := b.members(s)[0].Listener; got.PID != syscall.Getpid() || got.Image == 0 {
 		t.Errorf("got %+v", got)
+	}
+	if got := Strangers(b.members(s)); len(got) != 1 || !strings.Contains(got[0], "is not ours, answers on port") {
+		t.Errorf("the test itself is no service of the stack: %q", got)
 	}
 	s.running[0].Ports = nil // of which the teardown proves that they are free
 }

@@ -2,43 +2,14 @@ package status
 
 import (
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"topobench/internal/testbed"
 )
 
-// pty returns a new terminal of 33 columns and 11 rows: the end that a
-// terminal window holds, and the end that a program writes to.
-func pty(t *testing.T) (window, program *os.File) {
-	t.Helper()
-	window, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skipf("this system gives no terminal: %v", err)
-	}
-	t.Cleanup(func() { window.Close() })
-	fd := int(window.Fd())
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
-	}
-	if err == nil {
-		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Col: 33, Row: 11})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skipf("this system gives no terminal: %v", err)
-	}
-	t.Cleanup(func() { program.Close() })
-	return window, program
-}
-
 func TestDetectKnowsATerminal(t *testing.T) {
-	_, program := pty(t)
+	_, program := testbed.Terminal(t)
 	for _, row := range []struct {
 		why        string
 		env        map[string]string
@@ -58,9 +29,9 @@ func TestDetectKnowsATerminal(t *testing.T) {
 	}
 }
 
-// F-53: the window is closed in the middle of a run.
-func TestAClosedTerminalIsNoError(t *testing.T) {
-	window, program := pty(t)
+// The window is closed in the middle of a run.
+func TestF53AClosedTerminalIsNoError(t *testing.T) {
+	window, program := testbed.Terminal(t)
 	v := New(Detect(program, none))
 	v.Note("before")
 	if _, err := window.Read(make([]byte, 100)); err != nil {

@@ -38,8 +38,8 @@ func (f *failing) Write([]byte) (int, error) {
 	return 0, f.err
 }
 
-// F-53, F-54: the terminal is closed, or the reader of the pipe is gone.
-func TestLenientDropsOnlyWhatNobodyReads(t *testing.T) {
+// The terminal is closed, or the reader of the pipe is gone.
+func TestF53F54LenientDropsOnlyWhatNobodyReads(t *testing.T) {
 	for _, row := range []struct {
 		err    error
 		passes bool

@@ -41,26 +41,17 @@ type smi struct {
 //	for N                       what follows, up to the next such line, answers N questions for
 //	                            devices (counted in FILE.calls), and the last of them all others
 func nvidiaSMI(args []string) int {
-	text := idleGPUs
-	path := os.Getenv("LC_FAKE_NVIDIA_SMI")
-	if path != "" {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			fmt.Println(err)
-			return 1
-		}
-		text = string(data)
+	query, path := args[0], os.Getenv("LC_FAKE_NVIDIA_SMI")
+	if path == "" {
+		return readSMI(idleGPUs, 0).answer(query)
 	}
-	query := args[0]
-	calls := 0
-	if path != "" {
-		var err error
-		if calls, err = count(path+".calls", strings.Contains(query, "memory.used")); err != nil {
-			fmt.Println(err)
-			return 1
-		}
+	text, err := os.ReadFile(path)
+	calls, uncounted := count(path+".calls", strings.Contains(query, "memory.used"))
+	if err := errors.Join(err, uncounted); err != nil {
+		fmt.Println(err)
+		return 1
 	}
-	return readSMI(text, calls).answer(query)
+	return readSMI(string(text), calls).answer(query)
 }
 
 // answer prints what the query asks for.

@@ -34,10 +34,11 @@ type instance struct {
 // registered no more and answers 503, and lives on), never-ready, "slow N" (ready
 // after N ms), absent (ready, but never registered), stubborn (deaf to SIGTERM),
 // "flood N" (N MiB in its log), "shm N" (it maps /dev/shm/topobench-fake-N, and
-// leaves that there). From the Nth request on: "hang N" (health is well), "restart N" (it executes
-// itself anew), "unwell N" (it hangs, and its health is 503), "engine N" (its child
-// dies, requests fail, health is well).
+// leaves that there). From the Nth request on: "hang N" (health is well), "restart
+// N" (it executes itself anew), "unwell N" (it hangs, is registered no more, and its
+// health is 503), "engine N" (its child dies, requests fail, health is well).
 func dynamoMocker(args []string) int {
+	brood()
 	fails, n := fault("WORKER")
 	if fails == "exit" {
 		fmt.Printf("INFO loading the model\nERROR: engine core failed to start\nending with %d\n", n)
@@ -158,7 +159,9 @@ func (m *mocker) fail(w http.ResponseWriter, r *http.Request) {
 	case "restart":
 		fmt.Println("ERROR: restarting:", syscall.Exec(os.Args[0], os.Args, os.Environ()))
 	case "unwell":
-		m.gone.Store(true)
+		if m.gone.CompareAndSwap(false, true) {
+			_ = os.Remove(registration(m.address)) // nobody else removes it
+		}
 		<-r.Context().Done()
 	case "engine":
 		if err := m.engine.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {

@@ -79,8 +79,10 @@ func escapes([]string) int {
 
 // envless leaves a stubborn process without any environment, in its own session.
 func envless([]string) int {
+	census := os.Getenv(CensusKey)
 	os.Clearenv()
-	spawn(&syscall.SysProcAttr{Setsid: true}, "stubborn")
+	child := spawn(&syscall.SysProcAttr{Setsid: true}, "stubborn")
+	enroll(census, child.Pid) // it cannot do that itself
 	return sleeps(nil)
 }
 

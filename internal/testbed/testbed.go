@@ -48,6 +48,7 @@ func behave(args []string) int {
 		fmt.Println("no such habit:", args[0])
 		return 2
 	}
+	enroll(os.Getenv(CensusKey), os.Getpid())
 	return habit(args[1:])
 }
 

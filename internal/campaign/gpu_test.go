@@ -1,0 +1,83 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"topobench/internal/plan"
+	"topobench/internal/result"
+	"topobench/internal/stack"
+	"topobench/internal/status"
+)
+
+func TestF33ChecksOfACell(t *testing.T) {
+	h := plan.Hardware{Devices: []int{0, 3}}
+	for _, row := range []struct {
+		why  string
+		seen gpuLooks
+		want []string // name, state and a part of the detail
+	}{
+		{"only ours", gpuLooks{n: 2, sure: true}, []string{"gpu-shared valid only ours on GPU 0 3 in 2 looks"}},
+		{"a stranger", gpuLooks{n: 3, sure: true, foreign: []string{"process 7", "process 8"}}, []string{"gpu-shared invalid gpu-shared: process 7; process 8"}},
+		{"a stranger, seen before nvidia-smi hung", gpuLooks{n: 1, sure: true, foreign: []string{"process 7"}, unknown: errors.New("x")}, []string{"gpu-shared invalid"}},
+		{"nvidia-smi hung", gpuLooks{n: 1, sure: true, unknown: errors.New("GPUs\nunknown")}, []string{"gpu-shared unchecked GPUs; unknown"}},
+		{"its pids mean nothing here", gpuLooks{n: 2}, []string{"gpu-shared valid nvidia-smi shows no process of ours"}},
+		{"slow, and no worse for that", gpuLooks{n: 2, sure: true, slowed: map[string]bool{"GPU 3: b": true, "GPU 0: a": true}},
+			[]string{"gpu-shared valid", "gpu-clocks valid slowed down during the cell: GPU 0: a; GPU 3: b"}},
+	} {
+		got := row.seen.checks(h)
+		if len(got) != len(row.want) {
+			t.Errorf("%s: %v", row.why, got)
+			continue
+		}
+		for i, check := range got {
+			if text := check.Name + " " + string(check.State) + " " + check.Detail; !strings.HasPrefix(text, row.want[i]) {
+				t.Errorf("%s: %q, want %q", row.why, text, row.want[i])
+			}
+		}
+		if v := (result.Verdict{}).With(got...); len(row.want) > 1 && v.State != result.Valid {
+			t.Errorf("%s: %v", row.why, v)
+		}
+	}
+}
+
+func TestWhenFreeGivesUp(t *testing.T) {
+	c := &Campaign{Screen: status.New(status.Options{Out: new(strings.Builder), Now: time.Now})}
+	defer c.Screen.Close()
+	busy, broken := &stack.BusyError{GPUs: true}, errors.New("broken")
+	for _, row := range []struct {
+		why  string
+		says error
+	}{{"they are busy, and nobody waits", busy}, {"it cannot be told", broken}, {"they are free", nil}} {
+		asked := 0
+		err := c.whenFree(context.Background(), func() error {
+			asked++
+			return row.says
+		})
+		if err != row.says || asked != 1 {
+			t.Errorf("%s: %v after %d questions", row.why, err, asked)
+		}
+	}
+}
+
+func TestEveryEndsWithItsStop(t *testing.T) {
+	done, running := make(chan bool), false
+	stop := every(t.Context(), time.Millisecond, func(ctx context.Context) {
+		running = true
+		select {
+		case done <- true:
+		case <-ctx.Done(): // as an nvidia-smi that hangs, and is cut short
+		}
+		running = false
+	})
+	<-done
+	<-done
+	stop()
+	stop() // twice is as good
+	if running {
+		t.Error("it goes on after its stop")
+	}
+}

@@ -1,0 +1,46 @@
+package cli_test
+
+import (
+	"go/ast"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// A time of time.Now has two readings; Sub, Before, After, timers and contexts use
+// the monotonic one, which no NTP step, daylight saving or date(1) moves. It is lost
+// by what stands here. So where none of that is, no deadline, duration or order of
+// events depends on the wall clock; each exception is a label or an identity.
+func TestF5ENothingDependsOnTheWallClock(t *testing.T) {
+	losing := []string{"UTC", "Local", "ModTime", "Unix", "UnixMilli", "UnixMicro", "UnixNano", "Parse", "ParseInLocation", "Date", "AddDate"}
+	reasons := map[string]string{
+		"rundir/journal.go UTC":    "a label for people; the line's milliseconds since its begin are monotonic",
+		"rundir/rundir.go UTC":     "part of a run's name",
+		"probe/cache.go ModTime":   "the identity of a file, compared for equality",
+		"probe/cache.go UnixNano":  "the same",
+		"probe/python.go ModTime":  "the same",
+		"probe/python.go UnixNano": "the same",
+	}
+	for _, s := range sources(t) {
+		if s.pkg == "testbed" {
+			continue
+		}
+		ast.Inspect(s.syntax, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			of, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok || !slices.Contains(losing, of.Sel.Name) {
+				return true
+			}
+			if x, ok := of.X.(*ast.Ident); of.Sel.Name == "Parse" && (!ok || x.Name != "time") {
+				return true
+			}
+			if place := s.pkg + "/" + filepath.Base(s.path) + " " + of.Sel.Name; reasons[place] == "" {
+				t.Errorf("%s: a time loses its monotonic reading; say why that is no matter", place)
+			}
+			return true
+		})
+	}
+}

@@ -1,0 +1,171 @@
+package cli_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"topobench/internal/testbed"
+)
+
+var (
+	nemesisRuns = flag.Int("nemesis.runs", 30, "how often the nemesis strikes")
+	nemesisSeed = flag.Uint64("nemesis.seed", 0, "what it does, as a failure printed it; 0 = something new")
+)
+
+// blow is one act of the nemesis, drawn from a seed.
+type blow struct {
+	victim  string
+	signals []syscall.Signal
+	at      *moment       // nil = at no moment of the run's own
+	delay   time.Duration // after the first service is up, without at
+	brood   []string      // what each worker and aiperf begins with
+}
+
+func (b blow) String() string {
+	when := fmt.Sprintf("%v after the start", b.delay)
+	if b.at != nil {
+		when = fmt.Sprintf("in %s %d", b.at.phase, b.at.nth)
+	}
+	return fmt.Sprintf("%v to %s %s, among %s", b.signals, b.victim, when, strings.Join(b.brood, " "))
+}
+
+// The victims that are no single process.
+const (
+	allShepherds = "all shepherds"
+	everything   = "topobench and all shepherds"
+)
+
+// draw: run n of a seed is the same at any time.
+func draw(seed uint64, n int) blow {
+	r := rand.New(rand.NewPCG(seed, uint64(n)))
+	victims := []string{"topobench", "a shepherd", allShepherds, everything, "a worker", "nginx", "etcd", "aiperf", "a grandchild"}
+	signals := [][]syscall.Signal{{syscall.SIGKILL}, {syscall.SIGTERM}, {syscall.SIGINT}, {syscall.SIGSTOP, syscall.SIGKILL}, {syscall.SIGSEGV}}
+	habits := []string{"escape", "envless", "titled", "stubborn", "stopped", "zombie-leader", "leader", "grandchild", "abandon", "zombies:3", "racer:1500"}
+	b := blow{victim: victims[r.IntN(len(victims))], signals: signals[r.IntN(len(signals))]}
+	if b.victim == everything || b.victim == allShepherds && r.IntN(2) == 0 {
+		b.signals = signals[0]
+	}
+	if all := moments(); r.IntN(2) == 0 {
+		b.at = &all[r.IntN(len(all))]
+	}
+	b.delay = time.Duration(r.IntN(1200)) * time.Millisecond
+	r.Shuffle(len(habits), func(i, j int) { habits[i], habits[j] = habits[j], habits[i] })
+	b.brood = habits[:5]
+	return b
+}
+
+// Somebody strikes at any part of a run, at any moment, while the workers have
+// started trees of the worst kind. The run ends by itself, or was ended; what was
+// killed together with all that would clean up falls to "topobench clean". Then
+// nothing is left, and nobody else was touched. The judge uses none of the
+// product's own means.
+func TestF57F59Nemesis(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("processes are started on Linux only")
+	}
+	seed := *nemesisSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	for n := range *nemesisRuns {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			t.Parallel()
+			b := draw(seed, n)
+			b.strike(t)
+			if t.Failed() {
+				t.Logf("%v\nrepeat it with -run 'Nemesis/%d$' -nemesis.seed %d -nemesis.runs %d", b, n, seed, n+1)
+			}
+		})
+	}
+}
+
+func (b blow) strike(t *testing.T) {
+	s := newStage(t)
+	census := filepath.Join(s.dir, "census")
+	env := append(paths(), testbed.CensusKey+"="+census, testbed.BroodKey+"="+strings.Join(b.brood, " "))
+	if b.at != nil {
+		env = append(env, fmt.Sprintf("LC_AT=hold %s %d", b.at.phase, b.at.nth))
+	}
+	if _, err := s.launch("it", env, "topobench", "run", "nemesis.yaml", "--artifacts-root-dir", "root"); err != nil {
+		t.Fatal(err)
+	}
+	b.await(t, s)
+	others := strangers(t, s)
+	b.hit(t, s)
+	if err := os.WriteFile(filepath.Join(s.dir, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, err := s.code("it")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code == 5 {
+		t.Errorf("DIRTY:\n%s", s.text("it.err"))
+	}
+	b.judge(t, s, census)
+	for _, o := range others {
+		o.untouched(t)
+	}
+}
+
+// await the moment of the blow. A run that ends before it is not hit.
+func (b blow) await(t *testing.T, s *stage) {
+	t.Helper()
+	if b.at != nil {
+		s.reaches(t, "held")
+		return
+	}
+	testbed.Soon(patience, func() bool { return len(s.glob("root/.topobench/*/topologies/*/logs/*.log")) > 0 || s.over("it") })
+	select {
+	case <-time.After(b.delay):
+	case <-s.running["it"].ended:
+	}
+}
+
+// hit signals the victim. Where there is none at this moment, topobench is hit.
+func (b blow) hit(t *testing.T, s *stage) {
+	t.Helper()
+	pids := s.find(b.victim)
+	t.Logf("hits %d of %s; %d enrolled", len(pids), b.victim, len(testbed.Enrolled(filepath.Join(s.dir, "census"))))
+	if len(pids) == 0 {
+		pids = []int{s.running["it"].cmd.Process.Pid}
+	}
+	if !slices.Contains([]string{allShepherds, everything}, b.victim) {
+		pids = pids[:1]
+	}
+	for _, sig := range b.signals {
+		for _, pid := range pids {
+			if err := syscall.Kill(pid, sig); err != nil && err != syscall.ESRCH {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// judge: who is killed cannot end anything, and so topobench's shepherds have a
+// moment, and clean does the rest.
+func (b blow) judge(t *testing.T, s *stage, census string) {
+	t.Helper()
+	limit := 2 * time.Second
+	if b.victim == everything {
+		s.clean(t, "")
+		limit = 0
+	}
+	var left []string
+	if !testbed.Soon(limit, func() bool { left = s.survivors(census); return len(left) == 0 }) {
+		t.Errorf("survivors:\n  %s", strings.Join(left, "\n  "))
+	}
+	s.clean(t, "")
+	s.gone(t, 0)
+	s.tempGone(t)
+}

@@ -1,0 +1,188 @@
+package cli_test
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"topobench/internal/testbed"
+)
+
+// seat is a run of "up one.yaml" at a terminal of its own, as a shell would start it.
+type seat struct {
+	*stage
+	*testing.T
+	window *os.File
+	journal
+}
+
+// sit starts a program at a terminal, which is its controlling one.
+func sit(t *testing.T, env []string, argv ...string) seat {
+	t.Helper()
+	window, program := testbed.Terminal(t)
+	s := newStage(t)
+	defer program.Close()
+	r, err := s.prepare("it", append(env, paths()...), argv...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.cmd.Stdin, r.cmd.Stdout, r.cmd.Stderr = program, program, program
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := s.begin("it", r); err != nil {
+		t.Fatal(err)
+	}
+	go io.Copy(io.Discard, window) // until it is closed
+	return seat{stage: s, T: t, window: window, journal: journal{t, s}}
+}
+
+// press sends Ctrl-C the way a keyboard does.
+func (s seat) press() {
+	s.Helper()
+	if _, err := s.window.Write([]byte{3}); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// ends waits for the program's end.
+func (s seat) ends(want int) {
+	s.Helper()
+	code, err := s.code("it")
+	if err != nil {
+		s.Fatal(err)
+	}
+	if code != want {
+		s.Errorf("exit code %d, want %d", code, want)
+	}
+}
+
+// journal of the only run of a stage below root.
+type journal struct {
+	t *testing.T
+	s *stage
+}
+
+// has waits for a line with all words in it.
+func (j journal) has(words ...string) {
+	j.t.Helper()
+	if !testbed.Soon(patience, func() bool {
+		for line := range strings.Lines(j.text()) {
+			found := true
+			for _, word := range words {
+				found = found && strings.Contains(line, word)
+			}
+			if found {
+				return true
+			}
+		}
+		return false
+	}) {
+		j.t.Fatalf("no line with %q in\n%s", words, j.text())
+	}
+}
+
+func (j journal) text() string {
+	var all strings.Builder
+	for _, path := range j.s.glob("root/.topobench/*/journal.ndjson") {
+		all.WriteString(j.s.text(path))
+	}
+	return all.String()
+}
+
+// A worker that is deaf to SIGTERM has 30 s of grace. The second Ctrl-C ends it.
+func TestF51CtrlCTwiceIsNoMoreGrace(t *testing.T) {
+	t.Parallel()
+	s := sit(t, []string{"LC_FAKE_WORKER=stubborn"}, "topobench", "up", "one.yaml", "--artifacts-root-dir", "root")
+	s.has(`"service":"frontend","state":"ready"`)
+	began := time.Now()
+	s.press()
+	s.has(`"service":"aggregated-0","state":"stopping"`)
+	s.press()
+	s.ends(130)
+	if took := time.Since(began); took > patience/2 {
+		t.Errorf("it took %v", took)
+	}
+	s.has(`"event":"teardown-proved"`)
+	s.gone(t, 0)
+}
+
+// Once, and the grace is waited for.
+func TestF51CtrlCOnceKeepsTheGrace(t *testing.T) {
+	t.Parallel()
+	s := sit(t, []string{"LC_FAKE_WORKER=stubborn"}, "topobench", "up", "hasty.yaml", "--artifacts-root-dir", "root")
+	s.has(`"service":"frontend","state":"ready"`)
+	s.press()
+	s.has(`"service":"aggregated-0","state":"stopping"`)
+	began := time.Now()
+	s.ends(130)
+	if took := time.Since(began); took < 500*time.Millisecond {
+		t.Errorf("of a grace of 1s the worker had %v", took)
+	}
+	s.gone(t, 0)
+}
+
+// The third Ctrl-C, and any after it, is the end of topobench at once: here its
+// shepherds stand still, so that nothing else could end it. Without a parent the
+// kernel wakes them (SIGHUP and SIGCONT for an orphaned group), and they finish.
+func TestF51CtrlCThreeTimesIsTheEnd(t *testing.T) {
+	t.Parallel()
+	s := sit(t, []string{"LC_FAKE_WORKER=stubborn"}, "topobench", "up", "one.yaml", "--artifacts-root-dir", "root")
+	s.has(`"service":"frontend","state":"ready"`)
+	s.freezeShepherds()
+	for range 3 {
+		s.press()
+		<-time.After(50 * time.Millisecond) // equal signals that wait are one
+	}
+	s.ends(5)
+	s.gone(t, 2*time.Second)
+}
+
+func (s seat) freezeShepherds() {
+	s.Helper()
+	n := 0
+	for _, p := range testbed.Carriers(s.mark) {
+		if p.Comm == "exe" { // a shepherd is started as /proc/self/exe
+			n++
+			if err := syscall.Kill(p.PID, syscall.SIGSTOP); err != nil {
+				s.Error(err)
+			}
+		}
+	}
+	if n == 0 {
+		s.Error("there is no shepherd")
+	}
+}
+
+// The window is closed in the middle of a cell: SIGHUP, and EIO on every write.
+func TestF53TerminalIsClosed(t *testing.T) {
+	t.Run("teardown", func(t *testing.T) {
+		t.Parallel()
+		s := sit(t, []string{"LC_FAKE_AIPERF=hang"}, "topobench", "run", "one.yaml", "--artifacts-root-dir", "root")
+		s.has(`"event":"cell-begin"`)
+		if err := s.window.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s.ends(129)
+		s.has(`"event":"teardown-proved"`)
+		s.gone(t, 0)
+	})
+	t.Run("nohup", func(t *testing.T) { // it goes on, and ends as it would
+		t.Parallel()
+		s := sit(t, []string{"LC_AT=hold cell 1"}, "nohup", "topobench", "run", "one.yaml", "--artifacts-root-dir", "root")
+		s.reaches(t, "held")
+		if err := s.window.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(s.dir, "go"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.ends(0)
+		s.gone(t, 0)
+		if len(s.glob("root/artifacts_0/-concurrency1/profile_export_aiperf.json")) == 0 || len(s.glob("root/results.csv")) == 0 {
+			t.Error("its results are missing")
+		}
+	})
+}
