@@ -21,7 +21,7 @@ const soon = 10 * time.Second
 
 // bed is a test's place: its directory, what its stack told, and how its gates open.
 type bed struct {
-	*testing.T
+	testing.TB
 	testbed.Witness
 	dir   string
 	await func(ctx context.Context, s plan.Service) error // nil: every gate is open
@@ -32,7 +32,7 @@ type bed struct {
 	events []Event
 }
 
-func newBed(t *testing.T) *bed { return &bed{T: t, Witness: testbed.Audit(t), dir: t.TempDir()} }
+func newBed(t testing.TB) *bed { return &bed{TB: t, Witness: testbed.Audit(t), dir: t.TempDir()} }
 
 func (b *bed) service(name string, role plan.Role, wave int, habit string, args ...string) plan.Service {
 	return plan.Service{Name: name, Role: role, Wave: wave, Argv: testbed.Argv(habit, args...), Env: b.Env(),
