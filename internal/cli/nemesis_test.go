@@ -77,7 +77,11 @@ func TestF57F59Nemesis(t *testing.T) {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	for n := range *nemesisRuns {
+	runs := *nemesisRuns
+	if testing.Short() {
+		runs = min(runs, 5)
+	}
+	for n := range runs {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			t.Parallel()
 			b := draw(seed, n)

@@ -51,8 +51,9 @@ func Unherded(all []proctree.Proc) []proctree.Proc {
 
 // herded reports whether p is a shepherd of this process. One that was forked
 // and has not executed yet still shows our own arguments, and for an instant none.
+// A dead one herds nothing; orphans that ended are many where a shepherd was killed.
 func herded(p proctree.Proc) bool {
-	if p.PPID != os.Getpid() {
+	if p.PPID != os.Getpid() || !p.Alive() {
 		return false
 	}
 	for range 5 {

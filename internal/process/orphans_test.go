@@ -127,6 +127,33 @@ func TestLeftoversNamesAnOrphanAndNotAService(t *testing.T) {
 	}
 }
 
+// Where a shepherd was killed, what its tree leaves are zombies of this process, which
+// show no arguments. Looking at them costs no patience: 400 took 2 s.
+func TestLeftoversIsQuickAmongZombies(t *testing.T) {
+	b := newBed(t)
+	var zombies []*os.Process
+	for range 400 {
+		p, err := os.StartProcess("/bin/true", []string{"true"}, &os.ProcAttr{Env: b.Env()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		zombies = append(zombies, p)
+	}
+	testbed.Eventually(t, soon, func() bool { return len(b.Living()) == 0 })
+	began := time.Now()
+	if left, err := process.Leftovers(); err != nil || len(left) > 0 {
+		t.Errorf("leftovers %v, %v", left, err)
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("it took %v", took)
+	}
+	for _, p := range zombies {
+		if _, err := p.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // The costs of a child; run with -bench to see them.
 func BenchmarkStartToStarted(b *testing.B) {
 	bed := newBed(b)

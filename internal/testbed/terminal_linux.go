@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -18,14 +19,7 @@ func Terminal(t testing.TB) (window, program *os.File) {
 		t.Skipf("this system gives no terminal: %v", err)
 	}
 	t.Cleanup(func() { window.Close() })
-	fd := int(window.Fd())
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
-	}
-	if err == nil {
-		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Col: 33, Row: 11})
-	}
+	n, err := open(window)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,4 +29,24 @@ func Terminal(t testing.TB) (window, program *os.File) {
 	}
 	t.Cleanup(func() { program.Close() })
 	return window, program
+}
+
+// open unlocks the other end of a terminal, gives it its size and returns its number.
+// Not by Fd, which would make a Close wait for a Read.
+func open(window *os.File) (n int, err error) {
+	raw, err := window.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var inner error
+	err = raw.Control(func(fd uintptr) {
+		if n, inner = unix.IoctlGetInt(int(fd), unix.TIOCGPTN); inner != nil {
+			return
+		}
+		if inner = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); inner != nil {
+			return
+		}
+		inner = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Col: 33, Row: 11})
+	})
+	return n, errors.Join(err, inner)
 }
