@@ -76,11 +76,14 @@ func say(file string) {
 	}
 }
 
-// overflow fills the stack.
+// overflow fills the stack: the number it would count down to comes too late.
 func overflow(before *int) int {
 	n := 1
 	if before != nil {
 		n = *before + 1
+	}
+	if n < 0 {
+		return n
 	}
 	return overflow(&n) + n
 }

@@ -4,7 +4,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -57,39 +56,6 @@ func (s seat) ends(want int) {
 	if code != want {
 		s.Errorf("exit code %d, want %d", code, want)
 	}
-}
-
-// journal of the only run of a stage below root.
-type journal struct {
-	t *testing.T
-	s *stage
-}
-
-// has waits for a line with all words in it.
-func (j journal) has(words ...string) {
-	j.t.Helper()
-	if !testbed.Soon(patience, func() bool {
-		for line := range strings.Lines(j.text()) {
-			found := true
-			for _, word := range words {
-				found = found && strings.Contains(line, word)
-			}
-			if found {
-				return true
-			}
-		}
-		return false
-	}) {
-		j.t.Fatalf("no line with %q in\n%s", words, j.text())
-	}
-}
-
-func (j journal) text() string {
-	var all strings.Builder
-	for _, path := range j.s.glob("root/.topobench/*/journal.ndjson") {
-		all.WriteString(j.s.text(path))
-	}
-	return all.String()
 }
 
 // A worker that is deaf to SIGTERM has 30 s of grace. The second Ctrl-C ends it.

@@ -12,6 +12,9 @@ import (
 // stand near its beginning.
 const commandWidth = 160
 
+// columnWidth keeps the rows of tables made one after another in line.
+const columnWidth = 13
+
 // Table describes processes for a person, the headings first: pid, state, what of
 // the kernel it waits in, age, service, command. name says of which service one is;
 // where it says "", or is nil, that is the log the process writes.
@@ -20,7 +23,7 @@ func Table(all []Proc, name func(Proc) string) []string {
 		return nil
 	}
 	var text strings.Builder
-	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	columns := tabwriter.NewWriter(&text, columnWidth, 0, 2, ' ', 0)
 	fmt.Fprintln(columns, "PID\tSTATE\tWAITS IN\tAGE\tSERVICE\tCOMMAND")
 	for _, p := range all {
 		service := ""
