@@ -75,7 +75,7 @@ func TestTableNamesTheServiceAndBoundsTheCommand(t *testing.T) {
 	if !strings.Contains(table[1], " svc-true ") || len(table[1]) > 300 || strings.Contains(table[1], "\x1b") {
 		t.Errorf("row %q", table[1])
 	}
-	if !strings.HasSuffix(table[2], " svc-false  [gone]") || !strings.Contains(table[2], " D ") {
+	if !strings.Contains(table[2], " svc-false ") || !strings.HasSuffix(table[2], " [gone]") || !strings.Contains(table[2], " D ") {
 		t.Errorf("row %q", table[2])
 	}
 	if proctree.Table(nil, name) != nil {
