@@ -73,9 +73,10 @@ type Topology struct {
 }
 
 // Times of a topology. Own is what is left of Total when the engine's start
-// and aiperf are taken off.
+// and aiperf are taken off. Total is without Waited: for GPUs of others, and for
+// the user while the topology was held.
 type Times struct {
-	Plan, Launch, Engine, Lag, Smoke, AIPerf, Analysis, Teardown, Proof, Total time.Duration
+	Plan, Launch, Engine, Lag, Smoke, AIPerf, Analysis, Teardown, Proof, Total, Waited time.Duration
 }
 
 // Own is topobench's own share.

@@ -20,7 +20,7 @@ const launches = 2
 func (c *Campaign) topology(ctx context.Context, w Wish, last bool) (t Topology, err error) {
 	began := time.Now()
 	t = Topology{Name: w.Profile.Name, Label: w.Profile.Label(), Asked: w.Profile.Load.Concurrency}
-	defer func() { t.Times.Total = time.Since(began) }()
+	defer func() { t.Times.Total = time.Since(began) - t.Times.Waited }()
 	lost, err := c.live(ctx, w, &t, last)
 	for lost != nil && err == nil && t.Launches < launches {
 		t.Lost = lost
@@ -57,7 +57,9 @@ func (c *Campaign) live(ctx context.Context, w Wish, t *Topology, last bool) (lo
 	lost, err = c.measure(s.Context(), &sweep{Campaign: c, t: t, plan: launch, members: s.Members})
 	held := last && c.Hold != nil && lost == nil && s.Context().Err() == nil
 	if held {
+		since := time.Now()
 		c.Hold(s.Context())
+		t.Times.Waited += time.Since(since)
 	}
 	down := c.down(s, t)
 	if ctx.Err() != nil && !held { // the end of a hold is no interrupt

@@ -18,7 +18,7 @@ import (
 )
 
 // patience with what a script waits for; only a broken program needs it.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // exits CODE program arguments...: the program ends with that exit code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {

@@ -68,7 +68,7 @@ func TestF51CtrlCTwiceIsNoMoreGrace(t *testing.T) {
 	s.has(`"service":"aggregated-0","state":"stopping"`)
 	s.press()
 	s.ends(130)
-	if took := time.Since(began); took > patience/2 {
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %v", took)
 	}
 	s.has(`"event":"teardown-proved"`)

@@ -22,10 +22,18 @@ func Owners() (Lookup, error) {
 	if err != nil {
 		return nil, err
 	}
-	ours := proctree.Below(all, os.Getpid(), nil)
+	return among(all, os.Getpid()), nil
+}
+
+// among looks pids up in all; those below self are ours.
+func among(all []proctree.Proc, self int) Lookup {
+	ours := proctree.Below(all, self, nil)
 	return func(pid int) Owner {
-		at := slices.IndexFunc(all, func(p proctree.Proc) bool { return p.PID == pid && p.Alive() })
-		if at < 0 {
+		at := slices.IndexFunc(all, func(p proctree.Proc) bool { return p.PID == pid })
+		switch {
+		case at < 0 && hidden(pid):
+			return Owner{Party: Theirs, User: "another user", Command: "hidden from this user"}
+		case at < 0 || !all[at].Alive():
 			return Owner{Party: Unseen}
 		}
 		o := Owner{Party: Theirs, User: userOf(pid), Command: commandOf(all[at])}
@@ -33,7 +41,14 @@ func Owners() (Lookup, error) {
 			o.Party = Ours
 		}
 		return o
-	}, nil
+	}
+}
+
+// hidden reports whether a process lives that /proc does not show: mounted with
+// hidepid, it shows a user no process of others. The kernel tells its group all the same.
+func hidden(pid int) bool {
+	_, err := syscall.Getpgid(pid)
+	return pid > 0 && err == nil
 }
 
 func userOf(pid int) string {

@@ -51,7 +51,7 @@ func ParseProcesses(text string) ([]Process, error) {
 		if isTrouble(line) {
 			continue
 		}
-		f := strings.SplitN(line, separator, 4)
+		f := strings.SplitN(line+" ", separator, 4) // the blank behind the last comma of one without a name
 		if len(f) != 4 {
 			return nil, nonsense(line)
 		}
@@ -60,7 +60,7 @@ func ParseProcesses(text string) ([]Process, error) {
 		if err != nil || bad != nil || pid > math.MaxInt32 {
 			return nil, nonsense(line)
 		}
-		processes = append(processes, Process{UUID: f[0], PID: int(max(pid, 0)), Used: MiB(used), Name: f[3]})
+		processes = append(processes, Process{UUID: f[0], PID: int(max(pid, 0)), Used: MiB(used), Name: strings.TrimSpace(f[3])})
 	}
 	return processes, nil
 }
