@@ -15,6 +15,7 @@ import (
 	"topobench/internal/leftover"
 	"topobench/internal/plan"
 	"topobench/internal/process"
+	"topobench/internal/proctree"
 	"topobench/internal/profile"
 	"topobench/internal/ready"
 	"topobench/internal/result"
@@ -31,28 +32,31 @@ type Wish struct {
 
 // Campaign is one run.
 type Campaign struct {
-	Run      *rundir.Dir
-	Journal  *rundir.Journal
-	Ledger   *leftover.Ledger // of what is started, for the witnesses; nil = none
-	Screen   *status.View
-	Starter  process.Starter
-	Environ  []string
-	Site     plan.Site       // cookie and seed; places and programs are filled in for each topology
-	Hurry    context.Context // ends at the second Ctrl-C
-	Await    func(ctx context.Context, s plan.Service, note func(string)) (time.Time, error)
-	Smoke    func(ctx context.Context, s plan.Smoke, l plan.Load, note func(string)) error
-	Standing func(ctx context.Context, services []plan.Service) (missing []ready.Absence)
-	Counters func(ctx context.Context, counters []plan.Counter) (map[string]float64, error)
-	FailFast bool
-	Fresh    bool                      // a seed of its own for each cell
-	Hold     func(ctx context.Context) // called with the last topology up; nil = do not hold
-	At       func(Phase)               // told when a phase begins; nil = nobody wants to know
+	Run     *rundir.Dir
+	Journal *rundir.Journal
+	Ledger  *leftover.Ledger // of what is started, for the witnesses; nil = none
+	Screen  *status.View
+	Starter process.Starter
+	// Strangers descend from this process, and were there before it started anything.
+	Strangers []proctree.Proc
+	Environ   []string
+	Site      plan.Site       // cookie and seed; places and programs are filled in for each topology
+	Hurry     context.Context // ends at the second Ctrl-C
+	Await     func(ctx context.Context, s plan.Service, note func(string)) (time.Time, error)
+	Smoke     func(ctx context.Context, s plan.Smoke, l plan.Load, note func(string)) error
+	Standing  func(ctx context.Context, services []plan.Service) (missing []ready.Absence)
+	Counters  func(ctx context.Context, counters []plan.Counter) (map[string]float64, error)
+	FailFast  bool
+	Fresh     bool                      // a seed of its own for each cell
+	Hold      func(ctx context.Context) // called with the last topology up; nil = do not hold
+	At        func(Phase)               // told when a phase begins; nil = nobody wants to know
 	// NvidiaSMI is its path; "" = GPUs are not looked at. WaitGPUs is how long busy ones
 	// are waited for.
 	NvidiaSMI string
 	WaitGPUs  time.Duration
 	Kernel    string // path of the kernel's messages: /dev/kmsg; "" = they are not read
 
+	waited  time.Duration   // for others, so far
 	noted   map[string]bool // what was said once a run
 	storage storage
 }
@@ -73,10 +77,10 @@ type Topology struct {
 }
 
 // Times of a topology. Own is what is left of Total when the engine's start
-// and aiperf are taken off. Total is without Waited: for GPUs of others, and for
-// the user while the topology was held.
+// and aiperf are taken off. In none of them is what was waited for others: for
+// GPUs that they use, and for the user's Ctrl-C where the topology is held.
 type Times struct {
-	Plan, Launch, Engine, Lag, Smoke, AIPerf, Analysis, Teardown, Proof, Total, Waited time.Duration
+	Plan, Launch, Engine, Lag, Smoke, AIPerf, Analysis, Teardown, Proof, Total time.Duration
 }
 
 // Own is topobench's own share.

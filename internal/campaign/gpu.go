@@ -139,10 +139,14 @@ func (c *Campaign) whenFree(ctx context.Context, try func() error) error {
 			c.Screen.Note(fmt.Sprintf("waiting until %s: %s", until.Format("Jan 2 15:04"), text))
 			c.note("gpu-wait", map[string]any{"until": until, "taken": busy.Taken})
 		}
-		select {
-		case <-ctx.Done():
+		c.waitFor(func() {
+			select {
+			case <-ctx.Done():
+			case <-time.After(waitEvery):
+			}
+		})
+		if ctx.Err() != nil {
 			return context.Cause(ctx)
-		case <-time.After(waitEvery):
 		}
 	}
 }

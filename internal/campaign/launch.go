@@ -96,7 +96,7 @@ func (c *Campaign) up(ctx context.Context, p plan.Plan) (*stack.Stack, error) {
 		return nil, err
 	}
 	return stack.Up(ctx, p, stack.Options{Environ: c.Environ, Starter: c.Starter, Await: c.Await, Note: c.show, Hurry: c.Hurry,
-		Witnesses: witnesses, Found: c.found, Proving: func() { c.at(Proving) }})
+		Strangers: c.Strangers, Witnesses: witnesses, Found: c.found, Proving: func() { c.at(Proving) }})
 }
 
 // found writes what a witness of the teardown said into the journal.

@@ -54,15 +54,15 @@ type aftermath struct {
 	absent  *AbsentError // after the cell, and for good
 	ended   []string     // processes of services that lived before and not after
 	ejected []string     // servers that nginx keeps out
-	valid   bool         // all that aiperf's files and end tell
+	served  bool         // every request was answered, by all that aiperf's files and end tell
 }
 
 // lossOf is nil if the next cell can be measured. ctx is the stack's, and gone its
 // child that the watch of the cell may have ended.
 //
-// A process that a service lost says nothing of a cell that is valid: compilers and
-// their helpers come and go. In one that is not it is the engine, behind a server
-// that still says it is well.
+// A process that a service lost says nothing of a cell whose requests were all
+// answered: compilers and their helpers come and go (torch ends its idle pool). Where
+// some were not it is the engine, behind a server that still says it is well.
 func lossOf(ctx, gone context.Context, a aftermath) *Loss {
 	lost := func(class string, cause error) *Loss { return &Loss{Class: class, Cause: cause, At: time.Now()} }
 	var absent *AbsentError
@@ -75,7 +75,7 @@ func lossOf(ctx, gone context.Context, a aftermath) *Loss {
 		return lost(stalled, errors.New(a.outcome.Problem))
 	case a.absent != nil:
 		return lost(workers, a.absent)
-	case !a.valid && len(a.ended) > 0:
+	case !a.served && len(a.ended) > 0:
 		return lost(workerDied, errors.New(strings.Join(a.ended, "; ")))
 	case len(a.ejected) > 0:
 		return lost(spreads, fmt.Errorf("nginx sends nothing more to %s", strings.Join(a.ejected, ", ")))

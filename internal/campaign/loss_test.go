@@ -30,16 +30,16 @@ func TestLossOf(t *testing.T) {
 		a         aftermath
 		want      string // class, and the check's detail
 	}{
-		{"all is well", fine, fine, aftermath{valid: true}, ""},
+		{"all is well", fine, fine, aftermath{served: true}, ""},
 		{"a cell that is not valid is no loss", fine, fine, aftermath{outcome: load.Outcome{Problem: "aiperf exit 1"}}, ""},
 		{"F-30: a service died, in one line", ended(died), ended(died), aftermath{}, "worker-died: decode-0 died: exit 1"},
 		{"F-31: requests complete no more", fine, fine, aftermath{outcome: load.Outcome{Stalled: true, Problem: "stalled: 1s"}}, "stalled: stalled: 1s"},
 		{"F-23: the watch ended the cell", fine, ended(&AbsentError{"in", []ready.Absence{a}}), aftermath{}, "workers: in the cell: a: x"},
-		{"it was stopped as always", fine, ended(nil), aftermath{valid: true}, ""},
+		{"it was stopped as always", fine, ended(nil), aftermath{served: true}, ""},
 		{"it is gone after the cell", fine, fine, aftermath{absent: &AbsentError{"after", []ready.Absence{a}}}, "workers: after the cell: a: x"},
 		{"F-05: the engine behind a server died", fine, fine, aftermath{ended: []string{"a lost process 7 (x)"}}, "worker-died: a lost process 7 (x)"},
-		{"a compiler that ended is no engine", fine, fine, aftermath{ended: []string{"a lost process 7 (cc1)"}, valid: true}, ""},
-		{"F-34: nginx keeps one out", fine, fine, aftermath{ejected: []string{"h:1"}, valid: true}, "spread: nginx sends nothing more to h:1"},
+		{"a helper that ended is no engine", fine, fine, aftermath{ended: []string{"a lost process 7 (cc1)"}, served: true}, ""},
+		{"F-34: nginx keeps one out", fine, fine, aftermath{ejected: []string{"h:1"}, served: true}, "spread: nginx sends nothing more to h:1"},
 	} {
 		got := ""
 		if l := lossOf(row.ctx, row.gone, row.a); l != nil {
@@ -104,7 +104,7 @@ func TestWatchStopsWithItsCell(t *testing.T) {
 	var c Campaign
 	asked(0, &c)
 	watched, stop := c.watch(t.Context(), nil)
-	if stop(); watched.Err() == nil || lossOf(t.Context(), watched, aftermath{valid: true}) != nil {
+	if stop(); watched.Err() == nil || lossOf(t.Context(), watched, aftermath{served: true}) != nil {
 		t.Errorf("got %v", context.Cause(watched))
 	}
 }

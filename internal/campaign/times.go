@@ -16,6 +16,27 @@ func (t *Times) launched(s *stack.Stack) {
 	t.Lag += s.Lag
 }
 
+// failed adds what a launch took that did not come up, teardown included: of a
+// topology that came up before, it is engine start as well.
+func (t *Times) failed(took time.Duration) {
+	if t.Engine > 0 {
+		t.Engine += took
+	}
+}
+
+// stopwatch tells what has gone by since, less what was waited for others.
+func (c *Campaign) stopwatch() (took func() time.Duration) {
+	began, waited := time.Now(), c.waited
+	return func() time.Duration { return time.Since(began) - (c.waited - waited) }
+}
+
+// waitFor does what takes as long as others want.
+func (c *Campaign) waitFor(others func()) {
+	began := time.Now()
+	others()
+	c.waited += time.Since(began)
+}
+
 // TimeTable says where the wall time of each topology went, in seconds. "own"
 // is topobench's share: total less engine start and aiperf.
 func TimeTable(topologies []Topology) string {

@@ -18,9 +18,9 @@ const launches = 2
 // topology measures one profile. An error ends the campaign; a topology that would
 // not start, or was lost for good, only marks itself.
 func (c *Campaign) topology(ctx context.Context, w Wish, last bool) (t Topology, err error) {
-	began := time.Now()
+	took := c.stopwatch()
 	t = Topology{Name: w.Profile.Name, Label: w.Profile.Label(), Asked: w.Profile.Load.Concurrency}
-	defer func() { t.Times.Total = time.Since(began) - t.Times.Waited }()
+	defer func() { t.Times.Total = took() }()
 	lost, err := c.live(ctx, w, &t, last)
 	for lost != nil && err == nil && t.Launches < launches {
 		t.Lost = lost
@@ -44,8 +44,10 @@ func (c *Campaign) live(ctx context.Context, w Wish, t *Topology, last bool) (lo
 	}
 	t.Times.Plan += time.Since(began)
 	c.note("topology-begin", map[string]any{"topology": t.Name, "launch": t.Launches, "artifacts": t.Artifacts.Name(), "plan": launch})
+	took := c.stopwatch()
 	s, err := c.up(ctx, launch)
 	if err != nil {
+		t.Times.failed(took())
 		c.note("topology-failed", map[string]any{"topology": t.Name, "error": err.Error()})
 		if ends := c.fatal(ctx, err); ends != nil {
 			return nil, ends
@@ -57,9 +59,7 @@ func (c *Campaign) live(ctx context.Context, w Wish, t *Topology, last bool) (lo
 	lost, err = c.measure(s.Context(), &sweep{Campaign: c, t: t, plan: launch, members: s.Members})
 	held := last && c.Hold != nil && lost == nil && s.Context().Err() == nil
 	if held {
-		since := time.Now()
-		c.Hold(s.Context())
-		t.Times.Waited += time.Since(since)
+		c.waitFor(func() { c.Hold(s.Context()) })
 	}
 	down := c.down(s, t)
 	if ctx.Err() != nil && !held { // the end of a hold is no interrupt

@@ -86,7 +86,7 @@ type evidence struct {
 func (s *sweep) judge(ctx, watched context.Context, a *try, e evidence) *Loss {
 	asked := result.Asked{Requests: s.plan.Load.Requests(a.Concurrency), OSL: s.plan.Load.OSL}
 	a.Verdict, a.Numbers = verdict(a.dir, e.outcome, asked)
-	end := aftermath{outcome: e.outcome, ended: e.ended(), ejected: s.ejected(e.around.nginx), valid: a.Verdict.State == result.Valid}
+	end := aftermath{outcome: e.outcome, ended: e.ended(), ejected: s.ejected(e.around.nginx), served: served(a.Verdict)}
 	if len(e.after.missing) > 0 && ctx.Err() == nil {
 		if again := s.census(ctx, s.plan, flapAsks); len(again.missing) > 0 {
 			end.absent = &AbsentError{"after", again.missing}

@@ -20,16 +20,30 @@ func (c *Campaign) Up(ctx context.Context, w Wish, tell func(url string)) error 
 	}
 	defer release()
 	s, err := c.up(ctx, p)
+	if err != nil && c.fatal(ctx, err) == nil {
+		return &NotUpError{err}
+	}
 	if err != nil {
 		return err
 	}
 	t := Topology{Name: p.Name}
-	if _, err = c.smoke(s.Context(), p, &t); err == nil {
+	_, fault := c.smoke(s.Context(), p, &t)
+	if fault == nil {
 		tell(strings.Join(p.Smoke.URLs, " "))
 		<-s.Context().Done()
 	}
-	if s.Context().Err() != nil {
+	if err = fault; s.Context().Err() != nil {
 		err = context.Cause(s.Context())
+	}
+	if fault != nil && !interrupted(s.Context()) {
+		err = &NotUpError{err}
 	}
 	return errors.Join(err, c.down(s, &t))
 }
+
+// NotUpError says that a topology would not start, or does not serve.
+type NotUpError struct{ Err error }
+
+func (e *NotUpError) Error() string { return e.Err.Error() }
+
+func (e *NotUpError) Unwrap() error { return e.Err }

@@ -3,6 +3,7 @@ package campaign
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"topobench/internal/load"
@@ -22,6 +23,14 @@ func verdict(attempt string, o load.Outcome, asked result.Asked) (v result.Verdi
 		run = append(run, result.Check{Name: "run", State: result.Invalid, Detail: reason})
 	}
 	return v.With(run...), numbers
+}
+
+// served reports that every request was answered, whatever else is wrong with the
+// numbers: an output of another length is no fault of a worker.
+func served(v result.Verdict) bool {
+	return !slices.ContainsFunc(v.Checks, func(c result.Check) bool {
+		return c.State == result.Invalid && slices.Contains([]string{"run", "requests", "errors", "cancelled"}, c.Name)
+	})
 }
 
 // headline is what a person waits for; a number that is missing is left out.

@@ -64,6 +64,8 @@ func fate(f leftover.Found) string {
 	switch {
 	case f.Living:
 		return "lives"
+	case f.Unknown:
+		return "is left alone"
 	case f.Dirty:
 		return "had ended DIRTY"
 	default:

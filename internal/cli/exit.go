@@ -33,6 +33,7 @@ func exitCode(err error) int {
 		dirty     *stack.DirtyError
 		interrupt *campaign.Interrupt
 		busy      *stack.BusyError
+		notUp     *campaign.NotUpError
 		quiet     *quietError
 		usage     *usageError
 		faults    profile.Faults
@@ -47,6 +48,8 @@ func exitCode(err error) int {
 		return signalOffset + int(interrupt.Signal)
 	case errors.As(err, &busy):
 		return codeBusy
+	case errors.As(err, &notUp):
+		return codeNotUp
 	case errors.As(err, &quiet):
 		return quiet.code
 	case errors.As(err, &usage), errors.As(err, &faults), errors.As(err, &missing):

@@ -35,11 +35,16 @@ func open(ctx context.Context, root string, env *Env, s *signals) (*session, err
 	if err := process.Adopt(); err != nil {
 		return nil, err
 	}
+	strangers, err := process.Leftovers()
+	if err != nil {
+		return nil, err
+	}
 	screen := status.New(status.Detect(env.Screen, env.Getenv))
-	err := recoverRuns(ctx, env, screen.Note)
+	err = recoverRuns(ctx, env, screen.Note)
 	if err == nil {
 		var c *campaign.Campaign
 		if c, err = begin(root, env, s, screen); err == nil {
+			c.Strangers = strangers
 			return &session{screen: screen, env: env, unguard: func() {}, campaign: c}, nil
 		}
 	}
@@ -84,11 +89,21 @@ func (s *session) close(why error) error {
 	s.unguard()
 	s.campaign.End()
 	s.screen.Close()
-	why = errors.Join(why, s.campaign.Journal.Close(), s.campaign.Ledger.Close())
+	why = errors.Join(why, s.left(), s.campaign.Journal.Close(), s.campaign.Ledger.Close())
 	if _, dirty := errors.AsType[*stack.DirtyError](why); dirty {
 		return why
 	}
 	return errors.Join(why, s.campaign.Run.Close())
+}
+
+// left is *stack.DirtyError if something lives that was started outside of a topology,
+// whose teardown has its own proof: perf's aiperf, or who fetched a model.
+func (s *session) left() error {
+	left, err := process.Leftovers(s.campaign.Strangers...)
+	if err == nil && len(left) > 0 {
+		err = &stack.DirtyError{Topology: "run " + s.campaign.Run.ID(), Left: left}
+	}
+	return err
 }
 
 // hold waits with the topology up.

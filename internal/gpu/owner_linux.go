@@ -22,11 +22,11 @@ func Owners() (Lookup, error) {
 	if err != nil {
 		return nil, err
 	}
-	return among(all, os.Getpid()), nil
+	return among(all, os.Getpid(), hidden), nil
 }
 
 // among looks pids up in all; those below self are ours.
-func among(all []proctree.Proc, self int) Lookup {
+func among(all []proctree.Proc, self int, hidden func(pid int) bool) Lookup {
 	ours := proctree.Below(all, self, nil)
 	return func(pid int) Owner {
 		at := slices.IndexFunc(all, func(p proctree.Proc) bool { return p.PID == pid })
@@ -47,8 +47,9 @@ func among(all []proctree.Proc, self int) Lookup {
 // hidden reports whether a process lives that /proc does not show: mounted with
 // hidepid, it shows a user no process of others. The kernel tells its group all the same.
 func hidden(pid int) bool {
-	_, err := syscall.Getpgid(pid)
-	return pid > 0 && err == nil
+	_, lives := syscall.Getpgid(pid)
+	_, shown := proctree.Read(pid)
+	return pid > 0 && lives == nil && shown != nil
 }
 
 func userOf(pid int) string {

@@ -60,6 +60,10 @@ func TestParseProcesses(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
+	nameless, err := ParseProcesses("GPU-5c0a, 4711, 30000, \n") // its name is unknown to the driver, and it uses the GPU
+	if want := []Process{{"GPU-5c0a", 4711, 30000, ""}}; err != nil || !cmp.Equal(nameless, want) {
+		t.Errorf("got %v, %v", nameless, err)
+	}
 	for _, none := range []string{"", "\n", "No running processes found\n"} {
 		if got, err := ParseProcesses(none); len(got) > 0 || err != nil {
 			t.Errorf("%q: %v, %v", none, got, err)

@@ -30,6 +30,7 @@ type Cleaner struct {
 type Found struct {
 	ID, Path string
 	Living   bool          // it was left alone
+	Unknown  bool          // it was left alone, because it cannot be told what is of it
 	Dirty    bool          // it had come to its end, and something was left
 	Owner    proctree.Proc // of a living run; zero if it cannot be told
 	Table    []string      // the processes that were ended, as proctree.Table shows them
@@ -62,7 +63,9 @@ func (c Cleaner) Clean(ctx context.Context) ([]Found, error) {
 // runs are the paths of the unfinished runs, each once.
 func (c Cleaner) runs() ([]string, error) {
 	paths, err := rundir.Unfinished(c.Temp)
-	faults := []error{err}
+	living, unknown := byProcesses(c.Temp)
+	paths = append(paths, living...)
+	faults := []error{err, unknown}
 	for _, root := range c.Roots {
 		abs, err := filepath.Abs(root)
 		if err == nil {
@@ -73,6 +76,11 @@ func (c Cleaner) runs() ([]string, error) {
 			continue
 		}
 		below, err := rundir.List(abs)
+		foreign := func(path string) bool { return !rundir.Mine(path) }
+		if n := len(below); err == nil && slices.ContainsFunc(below, foreign) {
+			below = slices.DeleteFunc(below, foreign)
+			err = fmt.Errorf("cannot look at %d of the runs below %s: another user owns them and has to clean them", n-len(below), root)
+		}
 		faults = append(faults, err)
 		paths = append(paths, slices.DeleteFunc(below, rundir.Ended)...)
 	}
@@ -89,11 +97,13 @@ func (c Cleaner) run(ctx context.Context, path string) *Found {
 	case errors.Is(err, rundir.ErrAbroad):
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
+		f.Unknown = true
 		f.Err = fmt.Errorf("cannot tell what run %s left: %s is gone; end what has TOPOBENCH_RUN=%s in its environment, and remove the tb-* directory that leads there",
 			f.ID, path, f.ID)
 		return f
 	case err != nil:
 		_, f.Living = errors.AsType[*rundir.LiveError](err)
+		f.Unknown = !f.Living
 		f.Owner, _ = past.living()
 		f.Err = err
 		return f

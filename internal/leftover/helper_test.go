@@ -198,7 +198,7 @@ func (b bed) nobody() owner {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return owner{Boot: boot, UID: os.Geteuid(), PID: 1 << 30, Ticks: self.Ticks}
+	return owner{Boot: boot, Numbers: proctree.Numbers(), UID: os.Geteuid(), PID: 1 << 30, Ticks: self.Ticks}
 }
 
 // stranger starts a command that no run has started, and waits until it executes.

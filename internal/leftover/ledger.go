@@ -31,10 +31,11 @@ const (
 
 // owner is the process that conducts the run.
 type owner struct {
-	Boot  string `json:"boot"`
-	UID   int    `json:"uid"`
-	PID   int    `json:"pid"`
-	Ticks uint64 `json:"ticks"`
+	Boot    string `json:"boot"`
+	Numbers string `json:"numbers,omitzero"` // the pid namespace: what its pids mean
+	UID     int    `json:"uid"`
+	PID     int    `json:"pid"`
+	Ticks   uint64 `json:"ticks"`
 }
 
 // birth is a process that was started, and its shepherd.
@@ -71,7 +72,7 @@ func Open(d *rundir.Dir) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := owner{Boot: boot, UID: os.Geteuid(), PID: self.PID, Ticks: self.Ticks}
+	o := owner{Boot: boot, Numbers: proctree.Numbers(), UID: os.Geteuid(), PID: self.PID, Ticks: self.Ticks}
 	l := &Ledger{file: file, run: d, past: past{Owner: o}}
 	return l, file.Append(eventOwner, o)
 }
@@ -173,10 +174,17 @@ func (p past) thisBoot() (bool, error) {
 	return p.Owner.Boot == boot && p.Owner.Ticks > 0, err
 }
 
+// elsewhere reports whether the run was started where pids mean other processes than
+// here. Whether its owner lives cannot be told, nor who is of it.
+func (p past) elsewhere() bool {
+	here, err := p.thisBoot()
+	return err == nil && here && p.Owner.Numbers != proctree.Numbers()
+}
+
 // living is the owner, if it lives.
 func (p past) living() (proctree.Proc, bool) {
 	here, err := p.thisBoot()
-	if err != nil || !here {
+	if err != nil || !here || p.elsewhere() {
 		return proctree.Proc{}, false
 	}
 	now, err := proctree.Read(p.Owner.PID)

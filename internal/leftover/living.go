@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -30,8 +31,10 @@ func (c Cleaner) takeOver(ctx context.Context, path string, past past) (*rundir.
 	owner, lives := past.living()
 	force, limit := c.Force && !c.DryRun && lives, otherLimit
 	if force {
-		if err := proctree.Signal(owner, syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			return nil, err
+		for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGCONT} { // a stopped one hears nothing else
+			if err := proctree.Signal(owner, sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+				return nil, err
+			}
 		}
 		limit = forceLimit
 	}
@@ -42,7 +45,7 @@ func (c Cleaner) takeOver(ctx context.Context, path string, past past) (*rundir.
 	for {
 		d, err := open(path, past)
 		_, live := errors.AsType[*rundir.LiveError](err)
-		if !live || lives && !force || past.Owner.PID == 0 {
+		if !live || lives && !force || past.Owner.PID == 0 || past.elsewhere() {
 			return d, err
 		}
 		select {
@@ -59,6 +62,10 @@ func open(path string, past past) (*rundir.Dir, error) {
 	d, err := rundir.Open(path)
 	if err != nil {
 		return nil, err
+	}
+	if past.elsewhere() {
+		return nil, errors.Join(fmt.Errorf("cannot tell what run %s left: it was started in another container (pid namespace), or outside of this one; "+
+			"run clean there, or, where that is gone, remove %s and run it here", d.ID(), filepath.Join(d.Path(), ledgerName)), d.Leave())
 	}
 	if _, lives := past.living(); lives {
 		return nil, errors.Join(&rundir.LiveError{Path: path}, d.Leave())

@@ -61,6 +61,10 @@ func (c *Child) Ticks() uint64 { return c.self.Ticks }
 // Done is closed as soon as the child itself ended, before what it left is swept.
 func (c *Child) Done() <-chan struct{} { return c.done }
 
+// Gone is closed when Stop has nothing more to wait for: all of the tree ended, or
+// it cannot be ended. The Exit of a child that cannot be stays zero, and Done open.
+func (c *Child) Gone() <-chan struct{} { return c.gone }
+
 // Exit says how the child ended; it is the zero Exit before Done. Swept is final
 // after Stop.
 func (c *Child) Exit() Exit {

@@ -19,12 +19,18 @@ const self = "/proc/self/exe"
 func Adopt() error { return proctree.Adopt() }
 
 // Leftovers returns the living descendants of this process, without the
-// shepherds and what they herd. When every Child was stopped there are none.
-func Leftovers() ([]proctree.Proc, error) {
+// shepherds and what they herd, and without strangers and what descends from them.
+// When every Child was stopped there are none.
+//
+// Asked before anything is started, it names the strangers: a shell that executed
+// this program in its own place has left it its children, as a tee of its output.
+func Leftovers(strangers ...proctree.Proc) ([]proctree.Proc, error) {
 	if proctree.Childless() {
 		return nil, nil
 	}
-	return proctree.Descendants(os.Getpid(), herded)
+	return proctree.Descendants(os.Getpid(), func(p proctree.Proc) bool {
+		return slices.ContainsFunc(strangers, p.Same) || herded(p)
+	})
 }
 
 // Unherded leaves out of all the shepherds of this process and what they herd: what

@@ -21,6 +21,16 @@ func Boot() (string, error) {
 	return strings.TrimSpace(string(id)), nil
 }
 
+// Numbers names the pid namespace of this process: in another one, as in a container,
+// processes have other pids. "" where the kernel does not say.
+func Numbers() string {
+	name, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return ""
+	}
+	return name
+}
+
 // Wchan names the function of the kernel in which a process waits, which tells a
 // wedged driver from a slow disk; "" where it runs or the kernel does not say.
 func Wchan(pid int) string {

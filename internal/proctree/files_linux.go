@@ -1,7 +1,6 @@
 package proctree
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"os"
@@ -11,13 +10,26 @@ import (
 	"syscall"
 )
 
-// mine reports whether this user may signal the process; root may signal all.
+// mine reports whether this user may signal the process, kill(2); root may signal
+// all. One that runs a set-uid program is root's by its effective user id, and by the
+// real one of who started it.
 func mine(pid int) bool {
 	uid, err := UID(pid)
-	return err == nil && (os.Geteuid() == 0 || uid == os.Geteuid())
+	me := os.Geteuid()
+	return err == nil && (me == 0 || uid == me || uid == 0 && ids(pid, me))
 }
 
-// UID is the effective user id of a process, or 0 for one that hides (PR_SET_DUMPABLE).
+// ids reports whether uid is the real or the saved user id of a process,
+// proc_pid_status(5): real, effective, saved and that of the file system.
+func ids(pid, uid int) bool {
+	status, err := os.ReadFile(procPath(pid, "status"))
+	_, rest, found := strings.Cut(string(status), "\nUid:")
+	fields := strings.Fields(rest)
+	text := strconv.Itoa(uid)
+	return err == nil && found && len(fields) > 2 && (fields[0] == text || fields[2] == text)
+}
+
+// UID is the effective user id of a process.
 func UID(pid int) (int, error) {
 	var stat syscall.Stat_t
 	if err := syscall.Stat(procPath(pid, ""), &stat); err != nil {
@@ -43,7 +55,7 @@ func thread(p Proc) string {
 
 // marked reads the environment p was started with, "" for what cannot be read.
 func marked(p Proc, mark string) bool {
-	env, err := os.ReadFile(filepath.Join(thread(p), "environ"))
+	env, err := readMemory(filepath.Join(thread(p), "environ"))
 	return err == nil && mark != "" && bytes.Contains(append([]byte{0}, env...), []byte("\x00"+mark+"\x00"))
 }
 
@@ -63,6 +75,16 @@ func open(p Proc, visit func(fd, path string) bool) bool {
 		}
 	}
 	return false
+}
+
+// Files are the paths that descriptors of p lead to, those that can be read.
+func Files(p Proc) []string {
+	var paths []string
+	open(p, func(_, path string) bool {
+		paths = append(paths, path)
+		return false
+	})
+	return paths
 }
 
 // writes reports whether p has a file below dirs open for writing.
@@ -117,14 +139,10 @@ func Holders(all []Proc, dir string) map[string][]Proc {
 // mapped adds the files of dir that p has mapped, proc_pid_maps(5): the path is
 // the sixth column.
 func mapped(p Proc, dir string, files map[string]bool) {
-	f, err := os.Open(filepath.Join(thread(p), "maps"))
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if at := bytes.IndexByte(lines.Bytes(), '/'); at >= 0 {
-			path := strings.TrimSuffix(string(lines.Bytes()[at:]), " (deleted)")
+	maps, _ := readMemory(filepath.Join(thread(p), "maps")) // what cannot be read is not known
+	for line := range strings.Lines(string(maps)) {
+		if at := strings.IndexByte(line, '/'); at >= 0 {
+			path := strings.TrimSuffix(strings.TrimSuffix(line[at:], "\n"), " (deleted)")
 			if below(path, dir) {
 				files[path] = true
 			}

@@ -186,7 +186,7 @@ func Cmdline(pid int) ([]string, error) { return words(procPath(pid, "cmdline"))
 func Environ(pid int) ([]string, error) { return words(procPath(pid, "environ")) }
 
 func words(path string) ([]string, error) {
-	text, err := os.ReadFile(path)
+	text, err := readMemory(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", path, err)
 	}

@@ -48,11 +48,17 @@ func Environ(int) ([]string, error) { return nil, unsupported() }
 // Boot needs Linux.
 func Boot() (string, error) { return "", unsupported() }
 
+// Numbers needs Linux.
+func Numbers() string { return "" }
+
 // Wchan needs Linux.
 func Wchan(int) string { return "" }
 
 // UID needs Linux.
 func UID(int) (int, error) { return 0, unsupported() }
+
+// Files needs Linux.
+func Files(Proc) []string { return nil }
 
 // Holders needs Linux.
 func Holders([]Proc, string) map[string][]Proc { return nil }

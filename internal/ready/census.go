@@ -95,12 +95,17 @@ func read(ctx context.Context, c plan.Counter) (float64, error) {
 }
 
 // Spread says what is wrong with how the requests of a cell were shared out;
-// served is what each worker counted in it, warm-up included.
+// served is what each worker counted in it, warm-up included. That the workers
+// together served fewer than were measured is a stranger that shares a port.
 func Spread(p plan.Plan, concurrency int, served map[string]float64) []string {
 	requests := p.Load.Requests(concurrency)
 	var faults []string
+	var all float64
 	for _, c := range p.Smoke.Counters {
 		n := served[c.Service]
+		if !prefills(p, c.Service) {
+			all += n
+		}
 		switch {
 		case n >= least(p, concurrency, peers(p, c.Service)):
 		case n <= 0:
@@ -109,7 +114,15 @@ func Spread(p plan.Plan, concurrency int, served map[string]float64) []string {
 			faults = append(faults, fmt.Sprintf("%s served %g of %d requests, far from an equal share", c.Service, n, requests))
 		}
 	}
+	if len(faults) == 0 && len(p.Smoke.Counters) > 0 && all < float64(requests) {
+		faults = append(faults, fmt.Sprintf("the workers served only %g of %d requests: somebody else answered the others", all, requests))
+	}
 	return faults
+}
+
+// prefills: a router may do without a worker for the prompts.
+func prefills(p plan.Plan, service string) bool {
+	return slices.ContainsFunc(p.Services, func(s plan.Service) bool { return s.Name == service && s.Role == plan.Prefill })
 }
 
 // chances is how many requests a worker may expect before none is no accident:

@@ -54,7 +54,8 @@ func List(root string) ([]string, error) {
 
 // Open takes over the directory of a run whose owner is gone, with the lock,
 // so that Close removes what is left of its temporary directory. While the
-// owner lives it fails with *LiveError. The owner's shepherds may outlive it.
+// owner lives it fails with *LiveError. The owner's shepherds may outlive it. Another
+// user's is not opened, also by root: what lies in it may be links to anywhere.
 func Open(path string) (*Dir, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -98,6 +99,11 @@ func same(a, b string) bool {
 
 func readMarker(path string) (marker, error) {
 	file := filepath.Join(path, markerName)
+	for _, own := range []string{path, file} {
+		if _, err := os.Lstat(own); err == nil && !Mine(own) {
+			return marker{}, fmt.Errorf("cannot open the run %s: another user owns it, or it is a link; its owner has to clean it", path)
+		}
+	}
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return marker{}, cannot("read the run's marker", file, err)

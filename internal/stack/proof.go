@@ -57,7 +57,7 @@ func (e *DirtyError) Error() string {
 	for _, row := range proctree.Table(e.Left, nil) {
 		text += "\n  " + row
 	}
-	return text
+	return text + "\n  see to what is named here (in state D only a reboot ends it), then run topobench clean"
 }
 
 // prove asks witnesses that took no part in the stopping, all at the same time. A
@@ -169,7 +169,7 @@ func (w Witness) look(ctx context.Context, f *Finding) {
 // are no other faults.
 func (s *Stack) dirty(faults []string, seen ...proctree.Proc) error {
 	began := time.Now()
-	left, err := process.Leftovers()
+	left, err := process.Leftovers(s.o.Strangers...)
 	f := Finding{Witness: "descendants", Took: time.Since(began), Err: err}
 	for _, p := range left {
 		f.Left = append(f.Left, p.String())
@@ -186,5 +186,9 @@ func (s *Stack) dirty(faults []string, seen ...proctree.Proc) error {
 	if len(left) == 0 && len(faults) == 0 {
 		return nil
 	}
-	return &DirtyError{Topology: s.plan.Name, Left: left, Reasons: strings.Split(strings.Join(faults, "\n"), "\n")}
+	dirty := &DirtyError{Topology: s.plan.Name, Left: left}
+	for _, fault := range faults {
+		dirty.Reasons = append(dirty.Reasons, strings.Split(fault, "\n")...)
+	}
+	return dirty
 }

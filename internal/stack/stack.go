@@ -19,6 +19,7 @@ import (
 
 	"topobench/internal/plan"
 	"topobench/internal/process"
+	"topobench/internal/proctree"
 )
 
 // State of a service, as the user sees it.
@@ -48,6 +49,8 @@ type Options struct {
 	Await   func(ctx context.Context, s plan.Service, note func(string)) (since time.Time, err error)
 	Note    func(Event)     // called from several goroutines
 	Hurry   context.Context // ends when a teardown may wait no longer (the second Ctrl-C)
+
+	Strangers []proctree.Proc // descend from this process, and are not of the stack
 
 	Witnesses []Witness     // asked at the end, beside the descendants and the ports
 	Proving   func()        // called before; may be nil
@@ -115,11 +118,14 @@ func (s *Stack) prepare() error {
 			return fmt.Errorf("cannot write a file of %s: %w", s.plan.Name, err)
 		}
 	}
-	return s.check()
+	return s.check(checkWithin)
 }
 
-// check runs the tests of services such as nginx -t.
-func (s *Stack) check() error {
+// checkWithin is how long a test may take: nginx looks up the names of servers.
+const checkWithin = time.Minute
+
+// check runs the tests of services such as nginx -t, each at most so long.
+func (s *Stack) check(within time.Duration) error {
 	var faults []error
 	for _, svc := range s.plan.Services {
 		if len(svc.Check) == 0 {
@@ -131,7 +137,9 @@ func (s *Stack) check() error {
 			continue
 		}
 		spec.Argv, spec.Log = svc.Check, svc.Log+".check"
-		output, exit, err := s.o.Starter.Run(s.ctx, spec)
+		ctx, cancel := context.WithTimeoutCause(s.ctx, within, fmt.Errorf("no answer within %s", within))
+		output, exit, err := s.o.Starter.Run(ctx, spec)
+		cancel()
 		if err == nil && exit.Code != 0 {
 			err = fmt.Errorf("%s: %s\n%s", plan.Quote(svc.Check[0]), exit, output)
 		}
@@ -187,7 +195,10 @@ func (s *Stack) launch(svc plan.Service) error {
 // died ends the stack's context when a child ends before it was asked to: any
 // exit of a service is a failure, whatever its code.
 func (s *Stack) died(svc plan.Service, child *process.Child) {
-	<-child.Done()
+	select {
+	case <-child.Done():
+	case <-child.Gone(): // it may be one that cannot be killed, and will never be done
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping {

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"topobench/internal/plan"
 	"topobench/internal/proctree"
+	"topobench/internal/testbed"
 )
 
 // A service that cannot be killed, as one in a wedged driver: its shepherd says so
@@ -44,5 +46,19 @@ echo '{"event":"gone","left":[{"PID":%[1]d,"Ticks":%[2]d,"State":68,"Comm":"wedg
 		}
 	case <-time.After(soon):
 		t.Fatal("Down waits for what cannot end")
+	}
+}
+
+// A test of the configuration that does not end is no reason to wait for ever.
+func TestCheckThatHangs(t *testing.T) {
+	b := newBed(t)
+	service := b.service("nginx", plan.Balancer, 0, "sleep")
+	service.Check = testbed.Argv("stubborn")
+	s := &Stack{plan: plan.Plan{Name: "t", Services: []plan.Service{service}}, o: b.options(), ctx: t.Context()}
+	if err := s.check(100 * time.Millisecond); err == nil || !strings.Contains(err.Error(), "no answer within 100ms") {
+		t.Errorf("error %v", err)
+	}
+	if living := b.Living(); len(living) > 0 {
+		t.Errorf("there is %v", living)
 	}
 }

@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"runtime"
+	"slices"
+	"testing"
+
+	"topobench/internal/proctree"
+	"topobench/internal/stack"
+	"topobench/internal/status"
+)
+
+// A process that was started outside of a topology, as perf's aiperf, and lives at the
+// end makes the run DIRTY, and what leads clean to it stays.
+func TestSessionEndsDirtyWhenSomethingLives(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("processes are started on Linux only")
+	}
+	env := &Env{Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}, Screen: &bytes.Buffer{}, Environ: []string{tempVariable + "=" + t.TempDir()}}
+	signals := listen(false)
+	defer signals.stop()
+	c, err := begin(t.TempDir(), env, signals, status.New(status.Detect(env.Screen, env.Getenv)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stray, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = (&session{campaign: c, screen: c.Screen, env: env, unguard: func() {}}).close(nil)
+	dirty, ok := errors.AsType[*stack.DirtyError](err)
+	if !ok || !slices.ContainsFunc(dirty.Left, func(p proctree.Proc) bool { return p.PID == stray.Pid }) || exitCode(err) != codeDirty {
+		t.Errorf("error %v, want the stray process %d", err, stray.Pid)
+	}
+	if _, err := os.Stat(c.Run.TempDir()); err != nil {
+		t.Errorf("the temporary directory: %v", err)
+	}
+	if err := errors.Join(c.Run.Close(), stray.Kill()); err != nil {
+		t.Error(err)
+	}
+	if _, err := stray.Wait(); err != nil {
+		t.Error(err)
+	}
+}

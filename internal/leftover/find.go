@@ -1,0 +1,48 @@
+package leftover
+
+import (
+	"cmp"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"topobench/internal/proctree"
+	"topobench/internal/rundir"
+)
+
+// byProcesses finds runs of which processes live whose temporary directory was below
+// temp and is gone, as when somebody emptied /tmp: by the mark in their environment
+// and the files that they have open in the run's directory. One that came to its end
+// is left out: what carries its mark may be its plan.sh, run by hand.
+func byProcesses(temp string) ([]string, error) {
+	temp = filepath.Clean(cmp.Or(temp, rundir.DefaultTemp))
+	all, err := proctree.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	var runs []string
+	for _, p := range proctree.Living(all) {
+		env, err := proctree.Environ(p.PID)
+		id, of := value(env, "TOPOBENCH_RUN"), filepath.Dir(value(env, "TMPDIR"))
+		if err != nil || id == "" || of != temp {
+			continue
+		}
+		for _, file := range proctree.Files(p) {
+			root, _, found := strings.Cut(file, filepath.Join("/", rundir.StateDir, id)+"/")
+			if run := filepath.Join(root, rundir.StateDir, id); found && rundir.Mine(run) && !rundir.Ended(run) {
+				runs = append(runs, run)
+			}
+		}
+	}
+	return slices.Compact(runs), nil
+}
+
+// value is that of a variable, "" when it is not set.
+func value(env []string, name string) string {
+	for _, kv := range env {
+		if v, found := strings.CutPrefix(kv, name+"="); found {
+			return v
+		}
+	}
+	return ""
+}
