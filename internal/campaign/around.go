@@ -132,7 +132,13 @@ func parseCPU(text string) (t cpuTimes) {
 var (
 	faultLine = regexp.MustCompile(`\[(?:error|crit|alert|emerg)\] .*?: (?:\*\d+ )?(.*upstream.*)`)
 	server    = regexp.MustCompile(`upstream: "\w+://([^/"]+)`)
+	// counts is a fault that nginx counts for max_fails: of a server that failed before
+	// its answer began (ngx_http_upstream_next), not of one that broke it off.
+	counts = regexp.MustCompile(`while (?:connecting to|sending request to|reading response header from) upstream`)
 )
+
+// none begins a line about no server at all: all of them are kept out already.
+const none = "no live upstreams"
 
 func upstreamFaults(log string) []string {
 	var faults []string
@@ -159,7 +165,8 @@ func (s *sweep) ejected(faults []string) []string {
 	}
 	out := map[string]bool{}
 	for _, fault := range faults {
-		if m := server.FindStringSubmatch(fault); m != nil {
+		m := server.FindStringSubmatch(fault)
+		if m != nil && counts.MatchString(fault) && !strings.HasPrefix(fault, none) {
 			if s.faults[m[1]]++; s.faults[m[1]] >= maxFails {
 				out[m[1]] = true
 			}

@@ -101,6 +101,24 @@ func TestF34FaultsOfSeveralCellsEject(t *testing.T) {
 	if out := s.ejected(upstreamFaults(refusal)); len(out) != 1 || out[0] != "127.0.0.1:8001" {
 		t.Errorf("the third ejects %q", out)
 	}
+	unlike := &sweep{plan: plan.Plan{Balancer: "guide"}}
+	for _, row := range []struct {
+		why, phase string
+		counts     bool
+	}{
+		{"it refuses", "connect() failed (111: Connection refused) while connecting to upstream", true},
+		{"it takes no request", "writev() failed (32: Broken pipe) while sending request to upstream", true},
+		{"it ends before it answers", "upstream prematurely closed connection while reading response header from upstream", true},
+		{"it breaks off its answer", "upstream prematurely closed connection while reading upstream", false},
+		{"there is no server to fail", "no live upstreams while connecting to upstream", false},
+	} {
+		unlike.faults = nil
+		log := strings.Repeat(strings.Replace(refusal, "connect() failed (111: Connection refused) while connecting to upstream", row.phase, 1), maxFails)
+		faults := upstreamFaults(log)
+		if out := unlike.ejected(faults); len(faults) != maxFails || (len(out) > 0) != row.counts {
+			t.Errorf("%s: %d times eject %q", row.why, len(faults), out)
+		}
+	}
 	tuned := &sweep{plan: plan.Plan{Balancer: "tuned"}}
 	if out := tuned.ejected(upstreamFaults(strings.Repeat(refusal, 9))); len(out) > 0 {
 		t.Errorf("max_fails=0 ejects %q", out)

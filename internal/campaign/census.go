@@ -22,6 +22,7 @@ const (
 // census is a topology at one moment. Where somebody is missing, nothing is read.
 type census struct {
 	missing []ready.Absence    // services whose gates are not open
+	flapped []ready.Absence    // services that were missing at first, and then were not
 	served  map[string]float64 // requests by worker since its start
 	unread  error              // why served is not known
 }
@@ -30,6 +31,7 @@ type census struct {
 func (c *Campaign) census(ctx context.Context, p plan.Plan, asks int) census {
 	began := time.Now()
 	missing := c.Standing(ctx, p.Services)
+	first := missing
 	for asked := 1; len(missing) > 0 && asked < asks && ctx.Err() == nil; asked++ {
 		if time.Since(began)+flapPause > flapWithin {
 			break
@@ -48,7 +50,7 @@ func (c *Campaign) census(ctx context.Context, p plan.Plan, asks int) census {
 		return census{missing: missing}
 	}
 	served, err := c.Counters(ctx, p.Smoke.Counters)
-	return census{served: served, unread: err}
+	return census{flapped: first, served: served, unread: err}
 }
 
 // attendance judges a cell by who was there and by what each worker served in it.

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"topobench/internal/plan"
 	"topobench/internal/ready"
 	"topobench/internal/result"
+	"topobench/internal/status"
 )
 
 // twoServers is a plan of two workers behind a balancer.
@@ -96,17 +98,48 @@ func TestCensusAsksAgainBeforeItBelieves(t *testing.T) {
 		{"all is well: one question", 0, flapAsks, 1, false},
 		{"it comes back", 2, flapAsks, 3, false},
 		{"it stays away", 9, flapAsks, 3, true},
-		{"after a cell one answer is enough", 9, 1, 1, true},
+		{"asked once it is believed at once", 9, 1, 1, true},
 	} {
 		t.Run(row.why, func(t *testing.T) {
 			t.Parallel()
 			var c Campaign
 			n := asked(row.missing, &c)
 			got := c.census(t.Context(), plan.Plan{}, row.asks)
+			if flapped := row.missing > 0 && !row.gone; len(got.flapped) > 0 != flapped {
+				t.Errorf("flapped: %v", got.flapped)
+			}
 			if *n != row.want || len(got.missing) > 0 != row.gone || (got.served == nil) != row.gone {
 				t.Errorf("%d questions, %+v", *n, got)
 			}
 		})
+	}
+}
+
+// A service that did not answer at once after a cell, and then did, is judged by that
+// answer and noted.
+func TestF23LateAnswerAfterTheCell(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := &sweep{Campaign: &Campaign{}, t: &Topology{}, plan: twoServers()}
+	s.Screen = status.New(status.Options{Out: new(strings.Builder), Now: time.Now})
+	defer s.Screen.Close()
+	asked(1, s.Campaign)
+	s.Counters = func(context.Context, []plan.Counter) (map[string]float64, error) {
+		return counted(22, 13).served, nil
+	}
+	a := &try{Cell: Cell{Concurrency: 2}, dir: dir}
+	after := s.look(t.Context(), flapAsks)
+	lost := s.judge(t.Context(), t.Context(), a, evidence{before: scene{census: counted(10, 1)}, after: after})
+	var told []string
+	for _, c := range a.Verdict.Checks {
+		if c.Name == "flap" || c.Name == workers || c.Name == spreads {
+			told = append(told, c.Name+" "+string(c.State)+" "+c.Detail)
+		}
+	}
+	want := []string{"flap valid a did not answer at once after the cell: x", "workers valid all 2 services were there before and after",
+		"spread valid requests with warm-up: aggregated-0 12, aggregated-1 12"}
+	if lost != nil || strings.Join(told, "|") != strings.Join(want, "|") {
+		t.Errorf("lost %v, %q", lost, told)
 	}
 }
 

@@ -20,10 +20,12 @@ const gpuEvery = 15 * time.Second
 // gpuLooks is what was seen of a topology's GPUs while one cell ran.
 type gpuLooks struct {
 	n       int
+	missed  int      // of them, those without an answer
+	failure error    // of the latest of those
+	blind   bool     // the last look is one of them
 	sure    bool     // some look has seen processes of ours: its pids mean something here
 	foreign []string // processes that are not ours, each once
 	slowed  map[string]bool
-	unknown error
 }
 
 // watchGPUs looks at the GPUs of a plan now, every gpuEvery, and once more when
@@ -78,17 +80,10 @@ func (c *Campaign) lookAtGPUs(ctx context.Context, h plan.Hardware, seen *gpuLoo
 	case ctx.Err() != nil:
 		return
 	case err != nil:
-		seen.unknown = err
+		seen.miss(err)
 		return
 	}
-	seen.n++
-	foreign, sure := gpu.Foreign(now, h.Devices, who)
-	seen.sure = seen.sure || sure
-	for _, f := range foreign {
-		if !slices.Contains(seen.foreign, f) {
-			seen.foreign = append(seen.foreign, f)
-		}
-	}
+	seen.add(gpu.Foreign(now, h.Devices, who))
 	slowed, err := c.asker(h).Slowed(ctx)
 	if err != nil {
 		return // a driver that does not tell it is no reason to doubt the cell
@@ -100,18 +95,33 @@ func (c *Campaign) lookAtGPUs(ctx context.Context, h plan.Hardware, seen *gpuLoo
 	}
 }
 
-// checks judges a cell. That a GPU was slowed down is noted, and is no fault of the cell.
+// miss counts a look without an answer.
+func (l *gpuLooks) miss(err error) { l.n, l.missed, l.failure, l.blind = l.n+1, l.missed+1, err, true }
+
+// add counts a look with what gpu.Foreign says of it.
+func (l *gpuLooks) add(foreign []string, sure bool) {
+	l.n, l.blind, l.sure = l.n+1, false, l.sure || sure
+	for _, f := range foreign {
+		if !slices.Contains(l.foreign, f) {
+			l.foreign = append(l.foreign, f)
+		}
+	}
+}
+
+// checks judges a cell. A look without an answer leaves it unchecked only where it is
+// the last one, or one of too many: a stranger stays longer than the time between two.
+// That a GPU was slowed down is noted, and is no fault of the cell.
 func (l gpuLooks) checks(h plan.Hardware) []result.Check {
 	shared := result.Check{Name: "gpu-shared", State: result.Valid}
 	switch {
 	case len(l.foreign) > 0:
 		shared.State, shared.Detail = result.Invalid, "gpu-shared: "+strings.Join(l.foreign, "; ")
-	case l.unknown != nil:
-		shared.State, shared.Detail = result.Unchecked, strings.ReplaceAll(l.unknown.Error(), "\n", "; ")
+	case l.blind || l.missed > l.n-l.missed:
+		shared.State, shared.Detail = result.Unchecked, l.count()+": "+strings.ReplaceAll(l.failure.Error(), "\n", "; ")
 	case !l.sure:
-		shared.Detail = "nvidia-smi shows no process of ours (another pid namespace?): strangers cannot be told"
+		shared.Detail = fmt.Sprintf("nvidia-smi shows no process of ours (another pid namespace?) in %s: strangers cannot be told", l.count())
 	default:
-		shared.Detail = fmt.Sprintf("only ours on GPU %s in %d looks", strings.Trim(fmt.Sprint(h.Devices), "[]"), l.n)
+		shared.Detail = fmt.Sprintf("only ours on GPU %s in %s", strings.Trim(fmt.Sprint(h.Devices), "[]"), l.count())
 	}
 	checks := []result.Check{shared}
 	if len(l.slowed) > 0 {
@@ -119,4 +129,11 @@ func (l gpuLooks) checks(h plan.Hardware) []result.Check {
 			Detail: "slowed down during the cell: " + strings.Join(slices.Sorted(maps.Keys(l.slowed)), "; ")})
 	}
 	return checks
+}
+
+func (l gpuLooks) count() string {
+	if l.missed == 0 {
+		return fmt.Sprintf("%d looks", l.n)
+	}
+	return fmt.Sprintf("%d looks, %d without an answer", l.n, l.missed)
 }

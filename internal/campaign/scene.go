@@ -59,6 +59,10 @@ func (e evidence) checks() []result.Check {
 	if len(restarted) > 0 {
 		invalid("restarted", "restarted in the cell: "+strings.Join(restarted, "; "))
 	}
+	for _, a := range e.after.flapped {
+		checks = append(checks, result.Check{Name: "flap", State: result.Valid,
+			Detail: fmt.Sprintf("%s did not answer at once after the cell: %s", a.Service, a.Why)})
+	}
 	return slices.Concat(checks, e.gpus, e.around.checks())
 }
 

@@ -61,9 +61,10 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	session.announce([]campaign.Wish{wish})
 	session.campaign.FailFast, session.campaign.Fresh = c.FailFast, c.FreshPrompts
 	t, err := session.campaign.Perf(session.guard(ctx, c.limitFlags), c.deployment(), c.plan(wish, session))
-	err = session.close(err)
+	session.campaign.At(campaign.Reporting)
 	summary := runCmd{Title: "Single Node", loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
-	return errors.Join(err, summary.report(env, session, []campaign.Topology{t}, nil))
+	err = errors.Join(session.close(err), summary.report(env, session, []campaign.Topology{t}, nil))
+	return errors.Join(err, summary.late(ctx, err))
 }
 
 // wish is the load generator and its version; the server is somebody else's.

@@ -8,6 +8,8 @@ package gpu
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 )
 
@@ -55,8 +57,9 @@ type Process struct {
 type State struct {
 	Devices   []Device
 	Processes []Process
-	// Trouble are lines of nvidia-smi that are no device: "Unable to determine the
-	// device handle for GPU3: ...", "WARNING: infoROM is corrupted at gpu ...".
+	// Trouble is what nvidia-smi says instead of a device: "Unable to determine the
+	// device handle for GPU3: ...", "WARNING: infoROM is corrupted at gpu ...", and
+	// "GPU 3 answers [GPU is lost]" for one without a UUID.
 	Trouble []string
 }
 
@@ -70,16 +73,26 @@ func (s State) Of(index int) (Device, bool) {
 	return Device{}, false
 }
 
-// On lists the compute processes of a device.
+// On lists the compute processes of a device, without the server of MPS: it is
+// everybody's who uses the device.
 func (s State) On(d Device) []Process {
 	var on []Process
 	for _, p := range s.Processes {
-		if p.UUID == d.UUID {
+		if p.UUID == d.UUID && !p.sharing() {
 			on = append(on, p)
 		}
 	}
 	return on
 }
+
+// shared reports whether MPS runs on a device.
+func (s State) shared(d Device) bool {
+	return slices.ContainsFunc(s.Processes, func(p Process) bool { return p.UUID == d.UUID && p.sharing() })
+}
+
+// sharing reports whether it is the server of MPS, which NVIDIA's documentation
+// of MPS names. It starts with the first client and stays when all have gone.
+func (p Process) sharing() bool { return path.Base(p.Name) == "nvidia-cuda-mps-server" }
 
 // Party says whose a process is.
 type Party string

@@ -57,7 +57,7 @@ func Missing(s State, want []int) error {
 func Warnings(s State, want []int) []string {
 	var all []string
 	for _, line := range s.Trouble {
-		if strings.HasPrefix(line, lost) {
+		if !strings.HasPrefix(line, warning) {
 			line += "; CUDA may count the other GPUs differently, or not start"
 		}
 		all = append(all, line)
@@ -69,6 +69,7 @@ func Warnings(s State, want []int) []string {
 			text string
 		}{
 			{d.MIG == "Enabled", "MIG is on: an index names the whole GPU no more, and memory is told for it as a whole"},
+			{s.shared(d), "MPS is on: it changes what is measured"},
 			{strings.HasPrefix(d.Compute, "Exclusive"), "compute mode " + d.Compute + ": a second process cannot use it (nvidia-smi -c DEFAULT)"},
 			{d.Compute == "Prohibited", "compute mode Prohibited: no process can use it (nvidia-smi -c DEFAULT)"},
 			{d.Persist == "Disabled", "persistence mode is off: the driver is loaded anew for each start (nvidia-smi -pm 1)"},

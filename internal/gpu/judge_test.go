@@ -35,6 +35,9 @@ func who(pid int) Owner {
 	return Owner{Theirs, "alice", "python train.py"}
 }
 
+// mps would be a stranger's by its pid.
+var mps = Process{"GPU-a", 150, 28, "/usr/bin/nvidia-cuda-mps-server"}
+
 func TestF11MissingIndexIsNamedWithWhatThereIs(t *testing.T) {
 	if err := Missing(four(), []int{0, 4}); err != nil {
 		t.Error(err)
@@ -62,9 +65,16 @@ func TestF14Warnings(t *testing.T) {
 	if got := Warnings(s, []int{0}); len(got) > 0 {
 		t.Errorf("nothing is wrong with it: %q", got)
 	}
-	s.Trouble = []string{fallen}
+	s.Processes = []Process{{"GPU-bb00", 150, 28, "nvidia-cuda-mps-server"}}
+	if got := Warnings(s, []int{0}); len(got) > 0 {
+		t.Errorf("MPS is on, elsewhere: %q", got)
+	}
+	if got := strings.Join(Warnings(s, []int{3}), "\n"); !strings.Contains(got, "GPU 3 (GPU-bb00): MPS is on: it changes what is measured") {
+		t.Errorf("MPS is on: %q", got)
+	}
+	s.Trouble = []string{fallen, "GPU 4 answers [GPU is lost]", "WARNING: infoROM is corrupted"}
 	all := strings.Join(Warnings(s, []int{0, 1, 3}), "\n")
-	for _, part := range []string{fallen + "; CUDA may count", "GPU 1 (GPU-77ff): MIG is on", "Exclusive_Process: a second process", "persistence mode is off", "2 uncorrected", "GPU 3 (GPU-bb00): nvidia-smi does not tell its memory"} {
+	for _, part := range []string{fallen + "; CUDA may count", "GPU 4 answers [GPU is lost]; CUDA may count", "infoROM is corrupted\n", "GPU 1 (GPU-77ff): MIG is on", "Exclusive_Process: a second process", "persistence mode is off", "2 uncorrected", "GPU 3 (GPU-bb00): nvidia-smi does not tell its memory"} {
 		if !strings.Contains(all, part) {
 			t.Errorf("no %q in\n%s", part, all)
 		}
@@ -82,6 +92,8 @@ func TestF13Busy(t *testing.T) {
 		{"one that cannot be seen from here", four(4).with(Process{"GPU-b", 4711, Unknown, "[Not Found]"}), "GPU 1 (GPU-b) is used by process 4711, which cannot be seen from here (Not Found), unknown memory"},
 		{"memory without a process", four(4, 1025), "GPU 1 (GPU-b) has 1025 MiB in use, of a process that nvidia-smi does not name"},
 		{"it is ours", four(20000).with(Process{"GPU-a", 42, 19000, "vllm"}), ""},
+		{"MPS's server is nobody's", four(4).with(mps), ""},
+		{"its client is somebody's", four(4).with(mps, Process{"GPU-a", 111, 9, "python"}), "process 111 of alice"},
 		{"on a GPU that the plan does not use", four(4, 4, 60000).with(Process{"GPU-c", 111, 9, "python"}), ""},
 		{"memory that is not told says nothing", four(Unknown), ""},
 	} {
@@ -101,6 +113,8 @@ func TestF33ForeignProcess(t *testing.T) {
 		sure  bool
 	}{
 		{"only ours", []Process{ours}, 0, true},
+		{"ours below MPS, whose server is nobody's", []Process{ours, mps}, 0, true},
+		{"of MPS's server nothing can be learnt", []Process{mps}, 0, false},
 		{"a stranger beside ours", []Process{ours, theirs}, 1, true},
 		{"a pid that is nobody's here", []Process{ours, hidden}, 0, true},
 		{"a stranger, and none of ours, which run: these are other pids", []Process{theirs}, 0, false},
@@ -135,6 +149,8 @@ func TestF60Left(t *testing.T) {
 		{"memory is not told: processes decide", four(Unknown), four(Unknown).with(Process{"GPU-a", 4711, Unknown, ""}), "1 processes that cannot be seen", ""},
 		{"memory is not told, and there is no process", four(Unknown), four(Unknown), "", ""},
 		{"memory is told no more", four(4), four(Unknown), "", ""},
+		{"MPS's server started with our first client, and stays", four(4), four(60).with(mps), "", ""},
+		{"MPS's server, and no memory is told", four(Unknown), four(Unknown).with(mps), "", ""},
 		{"a GPU is gone", four(4), State{Devices: four().Devices[1:], Trouble: []string{fallen}}, "GPU 0 (GPU-a) does not answer any more " + fallen, ""},
 	} {
 		left, taken := Left(row.before, row.now, []int{0, 1}, who)

@@ -17,8 +17,8 @@ const (
 	processFields = "gpu_uuid,pid,used_gpu_memory,process_name"
 )
 
-// ParseDevices reads the answer to deviceFields. trouble are the lines with which
-// nvidia-smi says that something is wrong; it goes on with the other devices then.
+// ParseDevices reads the answer to deviceFields. trouble is what nvidia-smi says is
+// wrong; it goes on with the other devices then.
 func ParseDevices(text string) (devices []Device, trouble []string, err error) {
 	for _, line := range lines(text) {
 		if isTrouble(line) {
@@ -28,6 +28,10 @@ func ParseDevices(text string) (devices []Device, trouble []string, err error) {
 		f := strings.Split(line, separator)
 		if len(f) != strings.Count(deviceFields, ",")+1 {
 			return nil, nil, nonsense(line)
+		}
+		if f[1] != "" && known(f[1]) == "" { // "[GPU is lost]", "[Unknown Error]"
+			trouble = append(trouble, fmt.Sprintf("GPU %s answers %s", f[0], f[1]))
+			continue
 		}
 		index, err := strconv.Atoi(f[0])
 		if err != nil || index < 0 || f[1] == "" {
@@ -111,12 +115,16 @@ func lines(text string) []string {
 	return all
 }
 
-// lost begins the line about a device that has fallen off the bus.
-const lost = "Unable to determine the device handle for"
+// Beginnings of lines: about a device that has fallen off the bus, and about one
+// that can still be used.
+const (
+	lost    = "Unable to determine the device handle for"
+	warning = "WARNING:"
+)
 
 // isTrouble knows the lines that nvidia-smi writes among an answer's, or instead of it.
 func isTrouble(line string) bool {
-	for _, prefix := range []string{lost, "No devices were found", "No running processes found", "WARNING:"} {
+	for _, prefix := range []string{lost, "No devices were found", "No running processes found", warning} {
 		if strings.HasPrefix(line, prefix) {
 			return true
 		}

@@ -36,6 +36,23 @@ func TestParseDevices(t *testing.T) {
 	}
 }
 
+// A device that nvidia-smi lists and cannot reach is no free one.
+func TestDeviceWithoutUUIDIsTrouble(t *testing.T) {
+	for _, row := range []struct{ why, line, want string }{
+		{"lost", "1, [GPU is lost], [GPU is lost], [GPU is lost], [GPU is lost], [GPU is lost], [N/A], [GPU is lost], [GPU is lost], [N/A]", "GPU 1 answers [GPU is lost]"},
+		{"it does not even tell its index", "[Unknown Error], [Unknown Error], 00000000:3B:00.0, NVIDIA H100 80GB HBM3, [Unknown Error], 81559, Disabled, Default, Enabled, 0", "GPU [Unknown Error] answers [Unknown Error]"},
+		{"unknown", strings.Replace(other, "GPU-77ff", "[N/A]", 1), "GPU 1 answers [N/A]"},
+	} {
+		devices, trouble, err := ParseDevices(h100 + "\n" + row.line)
+		if err != nil || len(devices) != 1 || devices[0].Index != 0 || len(trouble) != 1 || trouble[0] != row.want {
+			t.Errorf("%s: %+v, %q, %v", row.why, devices, trouble, err)
+		}
+		if Missing(State{Devices: devices, Trouble: trouble}, []int{1}) == nil {
+			t.Errorf("%s: it is there", row.why)
+		}
+	}
+}
+
 func TestParseDevicesRefuses(t *testing.T) {
 	for _, row := range []struct{ why, text string }{
 		{"no driver", "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest NVIDIA driver is installed and running."},
@@ -93,6 +110,7 @@ func FuzzParse(f *testing.F) {
 	for _, seed := range []string{h100, other, card, shared, fallen, "No devices were found", "GPU-5c0a, 4711, 30000, python", "0, 0x44", ", , , , , , , , , ", "0x\x00"} {
 		f.Add(seed)
 	}
+	f.Add(strings.Replace(h100, "GPU-5c0a", "[GPU is lost]", 1))
 	f.Fuzz(func(t *testing.T, text string) {
 		devices, trouble, err := ParseDevices(text)
 		if err == nil && len(devices)+len(trouble) != len(lines(text)) {

@@ -33,7 +33,7 @@ func (f Facts) lines() [][]string {
 func header(theirs, ours []string) []string {
 	names := append([]string{"", "label", "configuration", "concurrency"}, theirs...)
 	names = append(names, "is_pareto_efficient", "valid", "reason", "name", "artifacts", "gpus", "simulated")
-	return append(append(names, ours...), "aiperf_version", byUsage, "token_counts_differ")
+	return append(append(names, ours...), "aiperf_version", byUsage, "token_counts_differ", "launch")
 }
 
 // record is header's line for row i.
@@ -46,10 +46,11 @@ func (r Row) record(i int, theirs, ours []string) []string {
 	}
 	line = append(append(line, r.fields(ours)...), cell(r.AIPerf))
 	line = append(line, r.fields([]string{byUsage})...)
-	if r.CountsDiffer == nil {
-		return append(line, "")
+	differ := ""
+	if r.CountsDiffer != nil {
+		differ = pythonBool(*r.CountsDiffer)
 	}
-	return append(line, pythonBool(*r.CountsDiffer))
+	return append(line, differ, strconv.Itoa(r.Launch))
 }
 
 // theirColumns are the numbers of plot_pareto.py, in its order.

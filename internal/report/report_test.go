@@ -136,6 +136,65 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// A cell of a topology that was made anew met an empty prefix cache, and says so in every form.
+func TestLaunchIsTold(t *testing.T) {
+	first, second := at("aggregated", 9, 9), at("aggregated", 1, 2)
+	second.Concurrency = 4
+	second.Verdict.Checks = []result.Check{{Name: result.Anew, State: result.Valid, Detail: "on a topology that was made anew"}}
+	f, err := Of([]result.Cell{first, second}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := f.lines()
+	column := slices.Index(lines[0], "launch")
+	if column < 0 || lines[1][column] != "1" || lines[2][column] != "2" {
+		t.Errorf("got %q", lines)
+	}
+	want := "vllm_serve_aggregated: 1 of 2 cells (concurrency 4) were measured after it was made anew: its prefix cache began empty there"
+	if !slices.Contains(f.Warnings, want) {
+		t.Errorf("got %q", f.Warnings)
+	}
+	text := string(written(t, f.JSON))
+	for _, part := range []string{want, `"launch": 1`, `"launch": 2`} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the JSON lacks %q", part)
+		}
+	}
+	if f, err = Of([]result.Cell{first}, Options{}); err != nil || len(f.Warnings) > 0 {
+		t.Errorf("nothing was made anew: %v %q", err, f.Warnings)
+	}
+}
+
+func TestVersionsOfAIPerfAreTold(t *testing.T) {
+	by := func(version, artifacts string) result.Cell {
+		c := at("aggregated", 9, 9)
+		c.Measurement.AIPerf, c.Artifacts = version, artifacts
+		return c
+	}
+	unread := result.Cell{Deployment: by("", "").Deployment, Err: errors.New("no such file"), Artifacts: "artifacts_0"}
+	for _, row := range []struct {
+		why   string
+		cells []result.Cell
+		want  string // "" = nothing is said
+	}{
+		{"one version", []result.Cell{by("0.13.0", "artifacts_0"), by("0.13.0", "artifacts_0")}, ""},
+		{"a cell without numbers was measured by none", []result.Cell{by("0.13.0", "artifacts_0"), unread}, ""},
+		{"two", []result.Cell{by("0.12.0", "artifacts_0"), by("0.13.0", "artifacts_0")},
+			"not all cells were measured by one aiperf: 0.12.0 (artifacts_0), 0.13.0 (artifacts_0): versions differ in what they count"},
+		{"an early one", []result.Cell{by("", "artifacts_0"), by("0.13.0", "artifacts_1")},
+			"not all cells were measured by one aiperf: one that does not tell its version (artifacts_0), 0.13.0 (artifacts_1): versions differ in what they count"},
+	} {
+		f, err := Of(row.cells, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := slices.DeleteFunc(f.Warnings, func(w string) bool { return !strings.Contains(w, "aiperf") })
+		if got := strings.Join(told, "\n"); got != row.want {
+			t.Errorf("%s: %q, want %q", row.why, got, row.want)
+		}
+	}
+}
+
 func TestOrderOfSeries(t *testing.T) {
 	cells := []result.Cell{at("disaggregated", 1, 1), at("aggregated", 1, 1)}
 	for _, row := range []struct {

@@ -26,6 +26,7 @@ type Row struct {
 	Simulated     bool               `json:"simulated"`
 	AIPerf        string             `json:"aiperf_version"`
 	CountsDiffer  *bool              `json:"token_counts_differ"` // nil: one of the counts is missing
+	Launch        int                `json:"launch"`              // 2: measured after the topology was made anew
 
 	mode  string // aggregated or disaggregated
 	setup Setup
@@ -101,7 +102,7 @@ func rows(cells []result.Cell, stat string) []Row {
 			Label: c.Deployment.Label(), Configuration: c.Path, Concurrency: c.Concurrency,
 			Numbers: numbers(c, asked), State: state(c), Reasons: reasons(c),
 			Name: c.Deployment.Name, Artifacts: c.Artifacts, GPUs: c.GPUs,
-			Simulated: c.Deployment.Simulated, AIPerf: c.Measurement.AIPerf, mode: c.Deployment.Mode,
+			Simulated: c.Deployment.Simulated, AIPerf: c.Measurement.AIPerf, Launch: c.Launch(), mode: c.Deployment.Mode,
 			setup: Setup{c.Deployment.Model, c.Deployment.ISL, c.Deployment.OSL, c.GPUs},
 		}
 		row.countTokens()
@@ -125,6 +126,8 @@ func (r *Row) countTokens() {
 		r.Numbers[byUsage] = y * usage / text
 	}
 }
+
+func (r Row) anew() bool { return r.Launch > 1 }
 
 // miscounted is true where the counts are known to differ.
 func (r Row) miscounted() bool { return r.CountsDiffer != nil && *r.CountsDiffer }

@@ -110,10 +110,16 @@ func warnings(f Facts) []string {
 			said = append(said, fmt.Sprintf("%s: in %s aiperf counts other output tokens than the server's usage (†); by usage tok/s/gpu is %s",
 				s.Label, at, s.byUsage(f.Rows)))
 		}
+		if at := s.which(f.Rows, Row.anew); at != "" {
+			said = append(said, fmt.Sprintf("%s: %s were measured after it was made anew: its prefix cache began empty there", s.Label, at))
+		}
 		unplaced := func(r Row) bool { _, ok := r.point(f.Stat); return !ok && r.State == result.Valid }
 		if at := s.which(f.Rows, unplaced); at != "" {
 			said = append(said, fmt.Sprintf("%s: %s are not drawn: their exports lack %s or output_token_throughput_avg", s.Label, at, perUser(f.Stat)))
 		}
+	}
+	if versions := generators(f.Rows); len(versions) > 0 {
+		said = append(said, printable(fmt.Sprintf("not all cells were measured by one aiperf: %s: versions differ in what they count", strings.Join(versions, ", "))))
 	}
 	return said
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,29 +40,41 @@ func (s Setup) against(base Setup) string {
 // mixed says where the setups of a label's rows differ, a text for each trait: "gpus 8 (artifacts_0), 4
 // (artifacts_1)". It is empty, not nil, where they are equal.
 func mixed(rows []Row, label string) []string {
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.Label != label })
 	said := []string{}
 	for i, t := range (Setup{}).traits() {
-		var values []string
-		artifacts := map[string][]string{} // by value
-		for _, r := range rows {
-			if r.Label != label {
-				continue
-			}
-			v := r.setup.traits()[i].value
-			if !slices.Contains(values, v) {
-				values = append(values, v)
-			}
-			if !slices.Contains(artifacts[v], r.Artifacts) {
-				artifacts[v] = append(artifacts[v], r.Artifacts)
-			}
+		if values := apart(rows, func(r Row) string { return r.setup.traits()[i].value }); len(values) > 0 {
+			said = append(said, t.name+" "+strings.Join(values, ", "))
 		}
-		if len(values) < 2 {
-			continue
-		}
-		for n, v := range values {
-			values[n] = v + " (" + strings.Join(artifacts[v], " ") + ")"
-		}
-		said = append(said, t.name+" "+strings.Join(values, ", "))
 	}
 	return said
+}
+
+// apart has each value of the rows once, with its artifacts_N: "8 (artifacts_0)". It is empty where
+// all have one value.
+func apart(rows []Row, value func(Row) string) []string {
+	var values []string
+	artifacts := map[string][]string{} // by value
+	for _, r := range rows {
+		v := value(r)
+		if !slices.Contains(values, v) {
+			values = append(values, v)
+		}
+		if !slices.Contains(artifacts[v], r.Artifacts) {
+			artifacts[v] = append(artifacts[v], r.Artifacts)
+		}
+	}
+	if len(values) < 2 {
+		return nil
+	}
+	for n, v := range values {
+		values[n] = v + " (" + strings.Join(artifacts[v], " ") + ")"
+	}
+	return values
+}
+
+// generators has the versions of aiperf where several measured the rows. Early ones do not write theirs.
+func generators(rows []Row) []string {
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return len(r.Numbers) == 0 })
+	return apart(rows, func(r Row) string { return cmp.Or(r.AIPerf, "one that does not tell its version") })
 }

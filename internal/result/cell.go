@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 )
 
 // sidecarName is our own file beside an export; recordsName is aiperf's.
@@ -26,6 +27,15 @@ type Cell struct {
 	Measurement Measurement
 	Verdict     Verdict
 	Err         error
+}
+
+// Launch is 2 where the topology was lost in its sweep and the cell was measured when
+// it had been made anew, else 1.
+func (c Cell) Launch() int {
+	if slices.ContainsFunc(c.Verdict.Checks, func(check Check) bool { return check.Name == Anew }) {
+		return 2
+	}
+	return 1
 }
 
 // read fills in what the files of the cell say.

@@ -9,6 +9,9 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
+// Anew is the check of a cell that was measured on a topology that was made anew.
+const Anew = "attempts"
+
 // note is topobench.json: what the run that measured a cell knew about it
 // (exit status, workers, balancer), which aiperf's files do not tell.
 type note struct {
