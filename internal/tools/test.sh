@@ -53,7 +53,8 @@ once_more() {
 
 mkdir -p "$(dirname "$log")"
 : >"$log"
-go test -race -shuffle=on -v "${@:-./...}" 2>&1 | brief
+# Most tests wait for processes, so more of them run at once than there are cores.
+go test -race -shuffle=on -parallel 4 -timeout 20m -v "${@:-./...}" 2>&1 | brief
 code=${PIPESTATUS[0]}
 
 left_out=
