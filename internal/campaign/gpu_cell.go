@@ -109,7 +109,7 @@ func (l *gpuLooks) add(foreign []string, sure bool) {
 }
 
 // checks judges a cell. A look without an answer leaves it unchecked only where it is
-// the last one, or one of too many: a stranger stays longer than the time between two.
+// the last one, or one of too many: the others see a stranger who stays.
 // That a GPU was slowed down is noted, and is no fault of the cell.
 func (l gpuLooks) checks(h plan.Hardware) []result.Check {
 	shared := result.Check{Name: "gpu-shared", State: result.Valid}
