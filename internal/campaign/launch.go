@@ -29,7 +29,7 @@ func (c *Campaign) plan(w Wish, t *Topology) (plan.Plan, error) {
 		}
 	}
 	launch.Load.Artifacts, t.Deviations = t.Artifacts.Path, launch.Deviations
-	return launch, c.writePlan(launch)
+	return launch, c.writePlan(w, launch)
 }
 
 // artifacts makes the topology's artifacts_N with its deployment_config.json, so
@@ -67,21 +67,40 @@ func (c *Campaign) launch(w Wish, number int) (plan.Plan, error) {
 		}
 	}
 	site := c.Site
-	site.Programs, site.Versions = w.Programs, w.Versions
-	site.Dir, site.Temp, site.Root = dir, c.Run.TempDir(), os.Geteuid() == 0
-	site.Namespace = Namespace(c.Run.ID(), name)
-	launch, err := plan.Make(p, site)
+	site.Dir, site.Temp, site.Namespace = dir, c.Run.TempDir(), Namespace(c.Run.ID(), name)
+	return c.make(w, site)
+}
+
+// make decides the launch of a wish at a site.
+func (c *Campaign) make(w Wish, site plan.Site) (plan.Plan, error) {
+	site.Programs, site.Versions, site.Root = w.Programs, w.Versions, os.Geteuid() == 0
+	launch, err := plan.Make(w.Profile, site)
 	launch.Inherit, launch.Load.FreshPrompts = plan.Inherit(c.Environ), c.Fresh
 	return launch, err
 }
 
-// writePlan leaves the launch as a script beside the logs it explains.
-func (c *Campaign) writePlan(launch plan.Plan) error {
+// writePlan leaves the launch as a script beside the logs it explains, with places of
+// its own.
+func (c *Campaign) writePlan(w Wish, launch plan.Plan) error {
+	byHand, err := c.make(w, ByHand(c.Site, c.Run.Root(), w.Profile.Name))
+	if err != nil {
+		return err
+	}
+	byHand.Load.Artifacts = launch.Load.Artifacts
 	var script strings.Builder
-	if err := plan.Script(&script, launch); err != nil {
+	if err := plan.Script(&script, byHand); err != nil {
 		return err
 	}
 	return rundir.WriteFile(filepath.Join(launch.Dirs[0], "plan.sh"), []byte(script.String()), 0o600)
+}
+
+// ByHand is the site of a script that a person runs. What it starts carries no mark of a
+// run and writes into no run's directory: it would be ended with what that run left.
+func ByHand(s plan.Site, root, topology string) plan.Site {
+	const name = "by-hand"
+	s.Dir, s.Temp = filepath.Join(root, rundir.StateDir, name, topology), os.TempDir()
+	s.Namespace, s.Cookie = Namespace(name, topology), name
+	return s
 }
 
 // Namespace is a DYN_NAMESPACE of one launch: Dynamo splits it at dots.

@@ -3,7 +3,6 @@ package campaign
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"topobench/internal/leftover"
@@ -75,7 +74,7 @@ func (c *Campaign) sharedMemory(s *leftover.Shared) stack.Witness {
 		if err != nil {
 			return nil // the witnesses of processes say so
 		}
-		return append(proctree.Below(all, os.Getpid(), nil), c.strays(proctree.Trace.Seen, all)...)
+		return append(process.Tree(all), c.strays(proctree.Trace.Seen, all)...)
 	}
 	return stack.Witness{Name: "shared memory", Within: goneWithin,
 		Brace: func() {

@@ -90,8 +90,11 @@ func (c *Campaign) cut(h process.Hole) {
 // note writes the journal.
 func (c *Campaign) note(event string, fields any) { c.Recorded(c.Journal.Append(event, fields)) }
 
-// End writes the journal's last line, which says that the run ended by itself.
-func (c *Campaign) End() { c.Recorded(c.Journal.AppendDurable(rundir.EventEnd, nil)) }
+// End writes the journal's last line, which says that the run ended by itself, and
+// whether it left something.
+func (c *Campaign) End(dirty bool) {
+	c.Recorded(c.Journal.AppendDurable(rundir.EventEnd, map[string]any{"dirty": dirty}))
+}
 
 // Recorded takes the error of a record that a run keeps of itself, such as its journal.
 // It is said once a run; if the disk is why, the run ends: nothing else could be kept

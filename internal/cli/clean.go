@@ -66,6 +66,8 @@ func fate(f leftover.Found) string {
 		return "lives"
 	case f.Unknown:
 		return "is left alone"
+	case f.Gone:
+		return "is gone with its directory"
 	case f.Dirty:
 		return "had ended DIRTY"
 	default:
@@ -82,7 +84,7 @@ func fault(f leftover.Found) error {
 	case f.Living:
 		return &stack.BusyError{Runs: true, Taken: []string{fmt.Sprintf("run %s: %v", f.ID, f.Err)}}
 	case len(f.Left) > 0:
-		return &stack.DirtyError{Topology: "run " + f.ID, Left: f.Left, Reasons: strings.Split(f.Err.Error(), "\n")}
+		return stack.Dirty("run "+f.ID, f.Left, strings.Split(f.Err.Error(), "\n")...)
 	}
 	return f.Err
 }

@@ -68,9 +68,8 @@ func (c *planCmd) make(p profile.Profile, i int, env *Env) (plan.Plan, error) {
 		}
 	}
 	versions := recall(p, found, env)
-	dir := filepath.Join(c.Root, ".topobench", "by-hand", p.Name)
-	launch, err := plan.Make(p, plan.Site{Dir: dir, Temp: os.TempDir(), Namespace: campaign.Namespace("by-hand", p.Name), Cookie: "by-hand",
-		Artifacts: filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", nextFree(c.Root, i))), Programs: programs, Versions: versions, Root: os.Geteuid() == 0, Seed: c.Seed})
+	launch, err := plan.Make(p, campaign.ByHand(plan.Site{Artifacts: filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", nextFree(c.Root, i))),
+		Programs: programs, Versions: versions, Root: os.Geteuid() == 0, Seed: c.Seed}, c.Root, p.Name))
 	launch.Inherit, launch.Load.FreshPrompts = plan.Inherit(env.Environ), c.FreshPrompts
 	lines := versionLines([]campaign.Wish{{Profile: p, Versions: launch.Versions}})
 	printAll(env.Stderr, append(contradicted(versions, launch.Versions), lines...), "topobench: "+p.Name+": ")

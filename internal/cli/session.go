@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"time"
 
 	"topobench/internal/campaign"
@@ -86,24 +87,36 @@ func newID() string {
 // a later process to the run. why is how the run ended.
 func (s *session) close(why error) error {
 	why = s.unkept(why)
+	_, dirty := errors.AsType[*stack.DirtyError](why)
+	if !dirty {
+		why = errors.Join(why, s.left())
+		_, dirty = errors.AsType[*stack.DirtyError](why)
+	}
 	s.unguard()
-	s.campaign.End()
+	s.campaign.End(dirty)
 	s.screen.Close()
-	why = errors.Join(why, s.left(), s.campaign.Journal.Close(), s.campaign.Ledger.Close())
-	if _, dirty := errors.AsType[*stack.DirtyError](why); dirty {
+	why = errors.Join(why, s.campaign.Journal.Close(), s.campaign.Ledger.Close())
+	if dirty {
 		return why
 	}
 	return errors.Join(why, s.campaign.Run.Close())
 }
 
 // left is *stack.DirtyError if something lives that was started outside of a topology,
-// whose teardown has its own proof: perf's aiperf, or who fetched a model.
+// whose teardown has its own proof: perf's aiperf, or who fetched a model. The ledger
+// is asked too: to pid 1 nothing that falls is known for the run's by that alone.
 func (s *session) left() error {
 	left, err := process.Leftovers(s.campaign.Strangers...)
-	if err == nil && len(left) > 0 {
-		err = &stack.DirtyError{Topology: "run " + s.campaign.Run.ID(), Left: left}
+	all, unseen := proctree.Snapshot()
+	for _, p := range s.campaign.Ledger.Trace().Seen(process.Unherded(all)) {
+		if !slices.ContainsFunc(left, p.Same) {
+			left = append(left, p)
+		}
 	}
-	return err
+	if len(left) > 0 {
+		return stack.Dirty("run "+s.campaign.Run.ID(), left)
+	}
+	return errors.Join(err, unseen)
 }
 
 // hold waits with the topology up.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"topobench/internal/proctree"
+	"topobench/internal/rundir"
 	"topobench/internal/stack"
 	"topobench/internal/status"
 )
@@ -37,6 +38,9 @@ func TestSessionEndsDirtyWhenSomethingLives(t *testing.T) {
 	}
 	if _, err := os.Stat(c.Run.TempDir()); err != nil {
 		t.Errorf("the temporary directory: %v", err)
+	}
+	if rundir.EndOf(c.Run.Path()) != rundir.EndDirty {
+		t.Errorf("the journal says that it ended %s", rundir.EndOf(c.Run.Path()))
 	}
 	if err := errors.Join(c.Run.Close(), stray.Kill()); err != nil {
 		t.Error(err)

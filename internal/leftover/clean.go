@@ -1,6 +1,7 @@
 package leftover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,7 @@ type Found struct {
 	Ended    int           // how many
 	Shm      []string      // what was removed from /dev/shm
 	Temp     string        // the temporary directory that was removed
+	Gone     bool          // somebody removed the run's own directory
 	Left     []proctree.Proc
 	Err      error // what could not be done; with Left, these processes could not be ended
 }
@@ -50,21 +52,20 @@ func (c Cleaner) Clean(ctx context.Context) ([]Found, error) {
 	if c.see == nil {
 		c.see = func(t proctree.Trace) func(all []proctree.Proc) []proctree.Proc { return t.Seen }
 	}
-	paths, err := c.runs()
+	leads, err := c.runs()
 	var all []Found
-	for _, path := range paths {
-		if f := c.run(ctx, path); f != nil {
+	for _, l := range leads {
+		if f := c.run(ctx, l); f != nil {
 			all = append(all, *f)
 		}
 	}
 	return all, err
 }
 
-// runs are the paths of the unfinished runs, each once.
-func (c Cleaner) runs() ([]string, error) {
-	paths, err := rundir.Unfinished(c.Temp)
-	living, unknown := byProcesses(c.Temp)
-	paths = append(paths, living...)
+// runs are the unfinished runs, each once; without Temp where none leads there.
+func (c Cleaner) runs() ([]rundir.Lead, error) {
+	leads, err := rundir.Unfinished(c.Temp)
+	paths, unknown := byProcesses(c.Temp)
 	faults := []error{err, unknown}
 	for _, root := range c.Roots {
 		abs, err := filepath.Abs(root)
@@ -84,12 +85,16 @@ func (c Cleaner) runs() ([]string, error) {
 		faults = append(faults, err)
 		paths = append(paths, slices.DeleteFunc(below, rundir.Ended)...)
 	}
-	slices.Sort(paths)
-	return slices.Compact(paths), errors.Join(faults...)
+	for _, path := range paths {
+		leads = append(leads, rundir.Lead{Run: path})
+	}
+	slices.SortStableFunc(leads, func(a, b rundir.Lead) int { return cmp.Compare(a.Run, b.Run) })
+	return slices.CompactFunc(leads, func(a, b rundir.Lead) bool { return a.Run == b.Run }), errors.Join(faults...)
 }
 
 // run looks at one; nil when it is finished.
-func (c Cleaner) run(ctx context.Context, path string) *Found {
+func (c Cleaner) run(ctx context.Context, l rundir.Lead) *Found {
+	path := l.Run
 	f := &Found{ID: filepath.Base(path), Path: path}
 	past, damage := readPast(path)
 	d, err := c.takeOver(ctx, path, past)
@@ -97,10 +102,7 @@ func (c Cleaner) run(ctx context.Context, path string) *Found {
 	case errors.Is(err, rundir.ErrAbroad):
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		f.Unknown = true
-		f.Err = fmt.Errorf("cannot tell what run %s left: %s is gone; end what has TOPOBENCH_RUN=%s in its environment, and remove the tb-* directory that leads there",
-			f.ID, path, f.ID)
-		return f
+		return c.widow(l, f)
 	case err != nil:
 		_, f.Living = errors.AsType[*rundir.LiveError](err)
 		f.Unknown = !f.Living
@@ -110,7 +112,7 @@ func (c Cleaner) run(ctx context.Context, path string) *Found {
 	case d.Unlocked() && rundir.Ended(path):
 		return nil
 	}
-	f.Dirty = rundir.Ended(path)
+	f.Dirty = rundir.EndOf(path) != rundir.NoEnd
 	f.Err = errors.Join(damage, c.finish(d, past, f))
 	return f
 }

@@ -12,8 +12,8 @@ import (
 
 // byProcesses finds runs of which processes live whose temporary directory was below
 // temp and is gone, as when somebody emptied /tmp: by the mark in their environment
-// and the files that they have open in the run's directory. One that came to its end
-// is left out: what carries its mark may be its plan.sh, run by hand.
+// and the files that they have open in the run's directory. One of which nothing is to
+// be done, by its journal, is left out.
 func byProcesses(temp string) ([]string, error) {
 	temp = filepath.Clean(cmp.Or(temp, rundir.DefaultTemp))
 	all, err := proctree.Snapshot()
@@ -29,7 +29,7 @@ func byProcesses(temp string) ([]string, error) {
 		}
 		for _, file := range proctree.Files(p) {
 			root, _, found := strings.Cut(file, filepath.Join("/", rundir.StateDir, id)+"/")
-			if run := filepath.Join(root, rundir.StateDir, id); found && rundir.Mine(run) && !rundir.Ended(run) {
+			if run := filepath.Join(root, rundir.StateDir, id); found && rundir.Is(run) && !rundir.Ended(run) {
 				runs = append(runs, run)
 			}
 		}

@@ -151,7 +151,7 @@ func (c *Child) tend(reports io.ReadCloser) {
 	}
 	<-c.cmd.Done()
 	if !swept && c.failed == nil && c.shepherd.PID != 0 {
-		c.fallen() // a child may run, also where no report said so
+		c.widowed() // a child may run, also where no report said so
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

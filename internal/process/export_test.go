@@ -1,6 +1,16 @@
 package process
 
-import "time"
+import (
+	"time"
+
+	"topobench/internal/proctree"
+)
+
+// LeftoversOfInit is Leftovers of a process that has pid 1.
+func LeftoversOfInit() ([]proctree.Proc, error) { return leftovers(true, nil) }
+
+// Orphans is what is ended when the child's shepherd was killed.
+func (c *Child) Orphans(all []proctree.Proc, pid1 bool) []proctree.Proc { return c.orphans(all, pid1) }
 
 // SetPatience shortens the wait for a shepherd that does not answer.
 func (c *Child) SetPatience(d time.Duration) { c.patience = d }

@@ -22,37 +22,59 @@ func Adopt() error { return proctree.Adopt() }
 // shepherds and what they herd, and without strangers and what descends from them.
 // When every Child was stopped there are none.
 //
+// As pid 1 it has none: to the first process of a container falls whatever anybody
+// started there, as by docker exec. What is of a run is for its ledger to tell then.
+//
 // Asked before anything is started, it names the strangers: a shell that executed
 // this program in its own place has left it its children, as a tee of its output.
 func Leftovers(strangers ...proctree.Proc) ([]proctree.Proc, error) {
+	return leftovers(isInit(), strangers)
+}
+
+func leftovers(pid1 bool, strangers []proctree.Proc) ([]proctree.Proc, error) {
 	if proctree.Childless() {
 		return nil, nil
 	}
-	return proctree.Descendants(os.Getpid(), func(p proctree.Proc) bool {
+	all, err := proctree.Snapshot()
+	return proctree.Living(fallen(all, pid1, func(p proctree.Proc) bool {
 		return slices.ContainsFunc(strangers, p.Same) || herded(p)
-	})
+	})), err
+}
+
+func isInit() bool { return os.Getpid() == 1 }
+
+// fallen is what descends from this process, without those that except names and what
+// descends from them. As pid 1, no such process can be told for one of ours.
+func fallen(all []proctree.Proc, pid1 bool, except func(proctree.Proc) bool) []proctree.Proc {
+	if pid1 {
+		return nil
+	}
+	return proctree.Below(all, os.Getpid(), except)
+}
+
+// Tree picks from all what descends from this process; as pid 1 only what is herded.
+func Tree(all []proctree.Proc) []proctree.Proc {
+	return append(fallen(all, isInit(), herded), herd(all)...)
 }
 
 // Unherded leaves out of all the shepherds of this process and what they herd: what
 // runs there is wanted, and is not left.
 func Unherded(all []proctree.Proc) []proctree.Proc {
-	herd := map[int]bool{}
+	wanted := map[int]bool{}
+	for _, p := range herd(all) {
+		wanted[p.PID] = true
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(p proctree.Proc) bool { return wanted[p.PID] })
+}
+
+// herd picks from all the shepherds of this process and what they herd.
+func herd(all []proctree.Proc) (herd []proctree.Proc) {
 	for _, p := range all {
-		if !herded(p) {
-			continue
-		}
-		herd[p.PID] = true
-		for _, q := range proctree.Below(all, p.PID, nil) {
-			herd[q.PID] = true
+		if herded(p) {
+			herd = append(append(herd, p), proctree.Below(all, p.PID, nil)...)
 		}
 	}
-	var rest []proctree.Proc
-	for _, p := range all {
-		if !herd[p.PID] {
-			rest = append(rest, p)
-		}
-	}
-	return rest
+	return herd
 }
 
 // herded reports whether p is a shepherd of this process. One that was forked
@@ -75,15 +97,11 @@ func herded(p proctree.Proc) bool {
 	return false
 }
 
-// fallen ends the tree of a child whose shepherd was killed. The tree is what
-// hangs from the child, plus what fell to this process and belongs to no
-// shepherd; whatever is older than the shepherd is not its offspring.
-func (c *Child) fallen() {
+// widowed ends the tree of a child whose shepherd was killed. As pid 1, what left the
+// child's household is not ended here, but by the witnesses of the run.
+func (c *Child) widowed() {
 	killed, err := proctree.Sweep(proctree.SweepLimit, func(all []proctree.Proc) []proctree.Proc {
-		orphans := proctree.Below(all, os.Getpid(), func(p proctree.Proc) bool {
-			return p.Ticks < c.shepherd.Ticks || herded(p)
-		})
-		return append(orphans, household(all, c.self)...)
+		return c.orphans(all, isInit())
 	})
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,6 +111,15 @@ func (c *Child) fallen() {
 		c.exit = Exit{Code: -1, Signal: syscall.SIGKILL, Stopped: c.stopped, Lost: true, At: time.Now(), Swept: max(0, killed-1)}
 		close(c.done)
 	}
+}
+
+// orphans are what hangs from the child, plus what fell to this process and belongs to
+// no shepherd; whatever is older than the child's shepherd is not its offspring.
+func (c *Child) orphans(all []proctree.Proc, pid1 bool) []proctree.Proc {
+	fell := fallen(all, pid1, func(p proctree.Proc) bool {
+		return p.Ticks < c.shepherd.Ticks || herded(p)
+	})
+	return append(fell, household(all, c.self)...)
 }
 
 // household is the process p, its process group and all that hangs from it; none

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"topobench/internal/process"
+	"topobench/internal/proctree"
 	"topobench/internal/testbed"
 )
 
@@ -115,6 +116,9 @@ func TestLeftoversNamesAnOrphanAndNotAService(t *testing.T) {
 	if got, want := left[0].String(), fmt.Sprintf("%d (sleep)", orphan.Pid); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	if left, err := process.LeftoversOfInit(); err != nil || len(left) > 0 {
+		t.Errorf("pid 1 of a container takes for its own what fell to it: %v, %v", left, err)
+	}
 	if err := orphan.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -125,6 +129,42 @@ func TestLeftoversNamesAnOrphanAndNotAService(t *testing.T) {
 	if left, err := process.Leftovers(); err != nil || len(left) > 0 {
 		t.Errorf("leftovers %v, %v", left, err)
 	}
+}
+
+// When a shepherd was killed, what fell to this process goes with its tree; where this
+// process is pid 1 that may be a stranger's, as by docker exec, and lives on.
+func TestOrphansOfInitHangFromTheChild(t *testing.T) {
+	b := newBed(t)
+	c := b.start(b.spec("svc", "leader"))
+	b.ready("svc", 2)
+	stranger, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{Env: b.Env()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	testbed.Eventually(t, soon, func() bool {
+		p, err := proctree.Read(stranger.Pid)
+		return err == nil && p.Comm == "sleep"
+	})
+	all, err := proctree.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ pid1, hit bool }{{false, true}, {true, false}} {
+		has := map[int]bool{}
+		for _, p := range c.Orphans(all, row.pid1) {
+			has[p.PID] = true
+		}
+		if !has[c.PID()] || len(has) < 2 || has[stranger.Pid] != row.hit {
+			t.Errorf("pid 1: %v: it would end %v; the child is %d, the stranger %d", row.pid1, has, c.PID(), stranger.Pid)
+		}
+	}
+	if err := stranger.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stranger.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	b.stop(c)
 }
 
 // Where a shepherd was killed, what its tree leaves are zombies of this process, which

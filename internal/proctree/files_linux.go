@@ -91,7 +91,7 @@ func Files(p Proc) []string {
 func writes(p Proc, dirs []string) bool {
 	return open(p, func(fd, path string) bool {
 		for _, dir := range dirs {
-			if below(path, dir) && !strings.HasPrefix(filepath.Base(path), ".") && writable(p, fd) {
+			if below(path, dir) && !editors(filepath.Base(path)) && writable(p, fd) {
 				return true
 			}
 		}
@@ -99,8 +99,15 @@ func writes(p Proc, dirs []string) bool {
 	})
 }
 
+// editors says of a name that it is one of those under which editors write. A file on
+// NFS that was deleted while it was open gets a dot too, as .nfs0000000000a1b2c300000001.
+func editors(name string) bool {
+	return strings.HasPrefix(name, ".") && !strings.HasPrefix(name, ".nfs")
+}
+
+// below reports whether path lies in dir, at any depth. Nothing lies in "".
 func below(path, dir string) bool {
-	return len(path) > len(dir) && path[len(dir)] == '/' && strings.HasPrefix(path, dir)
+	return dir != "" && len(path) > len(dir) && path[len(dir)] == '/' && strings.HasPrefix(path, dir)
 }
 
 // writable reads the flags of a descriptor, proc_pid_fdinfo(5): octal, and the two

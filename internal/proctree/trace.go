@@ -25,7 +25,8 @@ func (t Trace) Marked(all []Proc) []Proc {
 
 // Writers are those that have a file below the run's directories open for writing.
 // Who reads one, or stands there, is not of the run; nor is who writes a file
-// whose name begins with a dot, as editors do.
+// whose name begins with a dot, as editors do; a deleted log on NFS has such a name
+// (.nfs*), and counts.
 func (t Trace) Writers(all []Proc) []Proc {
 	return keep(t.candidates(all), func(p Proc) bool { return writes(p, t.Dirs) })
 }

@@ -65,6 +65,42 @@ func TestWitnessesComplementEachOther(t *testing.T) {
 	}
 }
 
+// Who writes a deleted log on NFS is of the run, who writes an editor's file is not.
+func TestWritersWithADot(t *testing.T) {
+	dir := t.TempDir()
+	self, err := proctree.Read(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	witness := testbed.Audit(t)
+	for _, row := range []struct {
+		name string
+		want bool
+	}{{"svc.log", true}, {".nfs0000000000a1b2c300000001", true}, {".svc.log.swp", false}} {
+		log, err := os.Create(dir + "/" + row.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writer, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{Env: witness.Env(), Files: []*os.File{nil, log}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Close()
+		trace := proctree.Trace{Dirs: []string{dir}, Since: self.Ticks}
+		all, err := proctree.Snapshot()
+		seen := slices.ContainsFunc(trace.Writers(all), func(p proctree.Proc) bool { return p.PID == writer.Pid })
+		if err != nil || seen != row.want {
+			t.Errorf("who writes %s is seen: %v (%v)", row.name, seen, err)
+		}
+		if err := writer.Kill(); err != nil {
+			t.Error(err)
+		}
+		if _, err := writer.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestTableNamesTheServiceAndBoundsTheCommand(t *testing.T) {
 	p := start(t, 1, "sleep", strings.Repeat("long", 100), "\x1b[2J")
 	name := func(q proctree.Proc) string { return fmt.Sprintf("svc-%t", q.Same(p)) }

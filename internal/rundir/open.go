@@ -52,6 +52,9 @@ func List(root string) ([]string, error) {
 	return runs, nil
 }
 
+// Is reports whether path is the directory of a run of this user's own.
+func Is(path string) bool { return Mine(path) && Mine(filepath.Join(path, markerName)) }
+
 // Open takes over the directory of a run whose owner is gone, with the lock,
 // so that Close removes what is left of its temporary directory. While the
 // owner lives it fails with *LiveError. The owner's shepherds may outlive it. Another

@@ -2,6 +2,8 @@ package rundir
 
 import (
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -65,10 +67,10 @@ func TestUnfinishedFindsKilledAndLivingRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]bool{killed.Path(): true, live.Path(): true}
-	got := map[string]bool{}
-	for _, run := range runs {
-		got[run] = true
+	want := map[Lead]bool{{killed.TempDir(), killed.Path()}: true, {live.TempDir(), live.Path()}: true}
+	got := map[Lead]bool{}
+	for _, l := range runs {
+		got[l] = true
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
@@ -94,6 +96,60 @@ func TestFinishEndsAJournalOnce(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", row.why, diff)
 		}
 	}
+}
+
+// What came to its end and left something is not done with until somebody cleaned it.
+func TestF57DirtyEndIsNoEnd(t *testing.T) {
+	d := abandon(t, t.TempDir(), t.TempDir(), "a")
+	j, err := d.Journal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(j.Append(EventEnd, map[string]any{"dirty": true}), j.Append("note", nil), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if Ended(d.Path()) || EndOf(d.Path()) != EndDirty {
+		t.Errorf("it is %s", EndOf(d.Path()))
+	}
+	if err := errors.Join(d.Finish(nil), d.Finish(nil)); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{EventEnd, "note", EventCleaned}, journalled(t, d.Path())); diff != "" || !Ended(d.Path()) {
+		t.Errorf("it is %s (-want +got):\n%s", EndOf(d.Path()), diff)
+	}
+}
+
+// A temporary directory outlives the run's own directory, unless its owner lives.
+func TestWidow(t *testing.T) {
+	temp := t.TempDir()
+	d, err := Create(t.TempDir(), temp, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := Lead{d.TempDir(), d.Path()}
+	if err := os.RemoveAll(d.Root()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Widow(l)
+	if _, live := errors.AsType[*LiveError](err); !live {
+		t.Errorf("its owner lives: %v", err)
+	}
+	if err := d.Leave(); err != nil {
+		t.Fatal(err)
+	}
+	w, err := Widow(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := Widow(l); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a second time: %v", err)
+	}
+	there := abandon(t, t.TempDir(), temp, "b")
+	_, err = Widow(Lead{there.TempDir(), there.Path()})
+	wantError(t, err, there.Path(), there.TempDir())
 }
 
 func TestFinishSaysThatAJournalIsDamaged(t *testing.T) {

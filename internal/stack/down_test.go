@@ -152,12 +152,37 @@ func TestDirtyError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := (&DirtyError{Topology: "demo", Reasons: []string{"port 8000 is taken", "decode-0: it does not end"},
-		Left: []proctree.Proc{self, {PID: 1 << 30, PPID: 1, State: 'D', Comm: "gone-again"}}}).Error()
+	left := []proctree.Proc{self, {PID: 1 << 30, PPID: 1, State: 'D', Comm: "gone-again"}}
+	text := Dirty("demo", left, "port 8000 is taken", "decode-0: it does not end").Error()
 	for _, line := range []string{"DIRTY: demo is not gone:\n", "\n  port 8000 is taken\n", "\n  decode-0: it does not end\n", os.Args[0], "[gone-again]", "PID", "WAITS IN"} {
 		if !strings.Contains(text, line) {
 			t.Errorf("no %q in\n%s", line, text)
 		}
+	}
+}
+
+// What it says does not change when a pid that it names ends, and becomes a stranger's.
+func TestDirtyErrorNamesWhoWasThere(t *testing.T) {
+	b := newBed(t)
+	left, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{Env: b.Env()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p proctree.Proc
+	testbed.Eventually(t, time.Minute, func() bool {
+		p, err = proctree.Read(left.Pid)
+		return err == nil && p.Comm == "sleep"
+	})
+	dirty := Dirty("demo", []proctree.Proc{p})
+	before := dirty.Error()
+	if err := left.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := left.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if after := dirty.Error(); after != before || !strings.Contains(after, "sleep 60") {
+		t.Errorf("it said\n%s\nand then\n%s", before, after)
 	}
 }
 

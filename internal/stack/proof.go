@@ -47,6 +47,12 @@ type DirtyError struct {
 	Topology string
 	Left     []proctree.Proc
 	Reasons  []string
+	Table    []string // of Left; made with the error: later a pid may be a stranger's
+}
+
+// Dirty is the error about what is left, with the table of it as it is now.
+func Dirty(topology string, left []proctree.Proc, reasons ...string) *DirtyError {
+	return &DirtyError{Topology: topology, Left: left, Reasons: reasons, Table: proctree.Table(left, nil)}
 }
 
 func (e *DirtyError) Error() string {
@@ -54,7 +60,7 @@ func (e *DirtyError) Error() string {
 	for _, reason := range e.Reasons {
 		text += "\n  " + reason
 	}
-	for _, row := range proctree.Table(e.Left, nil) {
+	for _, row := range e.Table {
 		text += "\n  " + row
 	}
 	return text + "\n  see to what is named here (in state D only a reboot ends it), then run topobench clean"
@@ -186,9 +192,9 @@ func (s *Stack) dirty(faults []string, seen ...proctree.Proc) error {
 	if len(left) == 0 && len(faults) == 0 {
 		return nil
 	}
-	dirty := &DirtyError{Topology: s.plan.Name, Left: left}
+	var reasons []string
 	for _, fault := range faults {
-		dirty.Reasons = append(dirty.Reasons, strings.Split(fault, "\n")...)
+		reasons = append(reasons, strings.Split(fault, "\n")...)
 	}
-	return dirty
+	return Dirty(s.plan.Name, left, reasons...)
 }

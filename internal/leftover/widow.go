@@ -1,0 +1,50 @@
+package leftover
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"topobench/internal/proctree"
+	"topobench/internal/rundir"
+)
+
+// widow removes the temporary directory of a run whose own directory somebody removed,
+// and with it the ledger. That takes that no process of the run lives, by its mark and
+// its open files: without a ledger nobody is ended. nil: somebody else has removed it.
+func (c Cleaner) widow(l rundir.Lead, f *Found) *Found {
+	d, err := rundir.Widow(l)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		_, f.Living = errors.AsType[*rundir.LiveError](err)
+		f.Unknown, f.Err = !f.Living, err
+		return f
+	}
+	all, err := proctree.Snapshot()
+	of := proctree.Trace{Mark: "TOPOBENCH_RUN=" + d.ID(), Dirs: []string{l.Run, l.Temp}}.Seen(all)
+	if len(of) > 0 {
+		err = fmt.Errorf("%s of it:\n  %s\n  end what is of that run, then run topobench clean", live(len(of)), strings.Join(proctree.Table(of, nil), "\n  "))
+	}
+	if err != nil {
+		f.Unknown = true
+		f.Err = errors.Join(fmt.Errorf("cannot remove %s: its run's directory %s is gone, and %w", l.Temp, l.Run, err), d.Leave())
+		return f
+	}
+	f.Gone, f.Temp = true, l.Temp
+	if c.DryRun {
+		f.Err = d.Leave()
+	} else {
+		f.Err = d.Close()
+	}
+	return f
+}
+
+func live(n int) string {
+	if n == 1 {
+		return "1 process lives"
+	}
+	return fmt.Sprintf("%d processes live", n)
+}
