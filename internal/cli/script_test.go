@@ -13,7 +13,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"topobench/internal/cli"
-	"topobench/internal/proctree"
 	"topobench/internal/shepherd"
 	"topobench/internal/testbed"
 )
@@ -29,9 +28,7 @@ func TestMain(m *testing.M) {
 type adopting struct{ m *testing.M }
 
 func (a adopting) Run() int {
-	if err := proctree.Adopt(); err != nil {
-		fmt.Fprintln(os.Stderr, "some tests will fail:", err)
-	}
+	testbed.Prepare()
 	return a.m.Run()
 }
 

@@ -10,6 +10,8 @@ package testbed
 import (
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,10 +33,20 @@ func Main(m *testing.M) {
 			os.Exit(behave(os.Args[2:]))
 		}
 	}
+	Prepare()
+	m.Run()
+}
+
+// Prepare makes this process the sub-reaper of its tests. Where it was started deaf
+// to SIGHUP, as by nohup, its children are not to be: what is caught here has its
+// default there.
+func Prepare() {
 	if err := proctree.Adopt(); err != nil {
 		fmt.Fprintln(os.Stderr, "some tests will fail:", err)
 	}
-	m.Run()
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 }
 
 // Argv is the command line of a child with a habit.
