@@ -136,12 +136,13 @@ func TestEnginesServerKilledMidCell(t *testing.T) {
 func TestEnginesServerKilledBeforeTheLoad(t *testing.T) {
 	for _, row := range []struct {
 		when string
+		code int
 		wait func(b bed, r *running)
 	}{
-		{"loading", func(b bed, r *running) {
+		{"loading", 4, func(b bed, r *running) {
 			r.await("the engine loads", func() bool { return r.sees("VLLM::EngineCor") })
 		}},
-		{"idle", func(b bed, r *running) { r.awaitUp(b.ports + 30) }},
+		{"idle", 1, func(b bed, r *running) { r.awaitUp(b.ports + 30) }},
 	} {
 		t.Run(row.when, func(t *testing.T) {
 			b := enginesBed(t)
@@ -149,7 +150,7 @@ func TestEnginesServerKilledBeforeTheLoad(t *testing.T) {
 			row.wait(b, r)
 			_, killed := r.kills("aggregated-0")
 			r.dies("aggregated-0", killed)
-			r.ends(1)
+			r.ends(row.code)
 			r.clean()
 		})
 	}
