@@ -3,11 +3,12 @@ package campaign
 import (
 	"errors"
 	"io"
-	"os"
 	"regexp"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"topobench/internal/process"
 )
 
 // telling are kernel messages about GPUs and about memory that ran out.
@@ -75,12 +76,7 @@ func tellingLines(records string) []string {
 
 // added is what a log has more than size bytes of. One that cannot be read has nothing.
 func added(path string, size int64) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.NewSectionReader(f, size, logLimit))
+	text, err := process.Added(path, size, logLimit)
 	if err != nil {
 		return ""
 	}

@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"topobench/internal/plan"
@@ -20,23 +19,14 @@ const (
 // service is gone. stop returns when nobody is asked any more.
 func (c *Campaign) watch(ctx context.Context, services []plan.Service) (watched context.Context, stop func()) {
 	watched, end := context.WithCancelCause(ctx)
-	var asking sync.WaitGroup
-	asking.Go(func() {
-		again := time.NewTicker(watchEvery)
-		defer again.Stop()
-		for seen := (streaks{}); ; {
-			select {
-			case <-watched.Done():
-				return
-			case <-again.C:
-			}
-			gone := seen.add(c.Standing(watched, services))
-			if len(gone) > 0 && watched.Err() == nil {
-				end(&AbsentError{When: "in", Absent: gone})
-			}
+	seen := streaks{}
+	halt := every(watched, watchEvery, func(ctx context.Context) {
+		gone := seen.add(c.Standing(ctx, services))
+		if len(gone) > 0 && ctx.Err() == nil {
+			end(&AbsentError{When: "in", Absent: gone})
 		}
 	})
-	return watched, func() { end(nil); asking.Wait() }
+	return watched, func() { end(nil); halt() }
 }
 
 // observed are the services that the watch of a cell asks. Dynamo's mocker answers

@@ -30,18 +30,22 @@ func (s Starter) Run(ctx context.Context, spec Spec) (output []byte, exit Exit, 
 	if left := c.Stop(ctx); left != nil {
 		return nil, c.Exit(), left
 	}
-	output, readErr := added(spec.Log, before)
+	output, readErr := Added(spec.Log, before, outputBytes)
+	if readErr != nil {
+		readErr = fmt.Errorf("cannot read the output of a command: %w", readErr)
+	}
 	if err == nil {
 		err = readErr
 	}
 	return output, c.Exit(), err
 }
 
-func added(path string, from int64) ([]byte, error) {
+// Added is what stands in a log from a byte on, limit bytes at most.
+func Added(path string, from, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the output of a command: %w", err)
+		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.NewSectionReader(f, from, outputBytes))
+	return io.ReadAll(io.NewSectionReader(f, from, limit))
 }
