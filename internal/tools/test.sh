@@ -51,6 +51,18 @@ once_more() {
 	return $failed
 }
 
+# of_the_failed prints what failed tests wrote, and what no test wrote (a failed build, a panic, a race).
+of_the_failed() {
+	awk '
+		NR == FNR                  { if (/^ *--- FAIL: /) failed[$3]; next }
+		/^=== /                    { name = $3; next }
+		/^ *--- (PASS|SKIP): /     { name = $3; next }
+		/^ *--- FAIL: /            { name = $3 }
+		/^(ok|PASS|FAIL)/          { name = "" }
+		/^(ok|PASS|-test.shuffle)|no test files/ { next }
+		name == "" || name in failed || /^(panic|fatal error|WARNING: DATA RACE)/' "$log" "$log"
+}
+
 mkdir -p "$(dirname "$log")"
 : >"$log"
 # Most tests wait for processes, so more of them run at once than there are cores.
@@ -68,8 +80,8 @@ if (($# == 0 && EUID == 0)); then
 fi
 
 if ((code != 0)); then
-	echo "--- the output of what failed (all of it: $log)"
-	grep -vE '^ *(=== |--- (PASS|SKIP)|PASS$|-test.shuffle)|^ok|no test files' "$log"
+	echo "--- what failed wrote (the output of all: $log)"
+	of_the_failed
 fi
 
 # The reason is the last line a test wrote; "===" lines say whose the next lines are.
@@ -80,4 +92,8 @@ skips=$(awk '
 	/^(ok|FAIL)\t/     { delete said }' "$log"; [[ -z $left_out ]] || echo "$left_out")
 echo "skipped tests: $(grep -c . <<<"$skips")"
 [[ -z $skips ]] || echo "$skips"
+if ((code != 0)); then
+	echo "failed:" # once more, where one looks first
+	grep -hE '^ *--- FAIL: |^FAIL.' "$log"
+fi
 exit "$code"
