@@ -73,9 +73,9 @@ func (c *Campaign) launch(w Wish, number int) (plan.Plan, error) {
 
 // make decides the launch of a wish at a site.
 func (c *Campaign) make(w Wish, site plan.Site) (plan.Plan, error) {
-	site.Programs, site.Versions, site.Root = w.Programs, w.Versions, os.Geteuid() == 0
+	site.Programs, site.Versions, site.Root, site.FreshPrompts = w.Programs, w.Versions, os.Geteuid() == 0, c.Fresh
 	launch, err := plan.Make(w.Profile, site)
-	launch.Inherit, launch.Load.FreshPrompts = plan.Inherit(c.Environ), c.Fresh
+	launch.Inherit = plan.Inherit(c.Environ)
 	return launch, err
 }
 
@@ -95,11 +95,13 @@ func (c *Campaign) writePlan(w Wish, launch plan.Plan) error {
 }
 
 // ByHand is the site of a script that a person runs. What it starts carries no mark of a
-// run and writes into no run's directory: it would be ended with what that run left.
+// run and writes into no run's directory: it would be ended with what that run left. Each
+// call of the script has a directory and a namespace of its own.
 func ByHand(s plan.Site, root, topology string) plan.Site {
 	const name = "by-hand"
-	s.Dir, s.Temp = filepath.Join(root, rundir.StateDir, name, topology), os.TempDir()
-	s.Namespace, s.Cookie = Namespace(name, topology), name
+	call := topology + "-" + plan.Call
+	s.Dir, s.Temp = filepath.Join(root, rundir.StateDir, name, call), os.TempDir()
+	s.Namespace, s.Cookie = Namespace(name, call), name
 	return s
 }
 
@@ -115,7 +117,7 @@ func (c *Campaign) up(ctx context.Context, p plan.Plan) (*stack.Stack, error) {
 		return nil, err
 	}
 	return stack.Up(ctx, p, stack.Options{Environ: c.Environ, Starter: c.Starter, Await: c.Await, Note: c.show, Hurry: c.Hurry,
-		Strangers: c.Strangers, Witnesses: witnesses, Found: c.found, Proving: func() { c.at(Proving) }})
+		Strangers: c.Strangers, Name: c.serviceOf, Witnesses: witnesses, Found: c.found, Proving: func() { c.at(Proving) }})
 }
 
 // found writes what a witness of the teardown said into the journal.

@@ -30,6 +30,14 @@ func (c *Campaign) leftovers() ([]stack.Witness, error) {
 	return []stack.Witness{cookie, writers, known, c.sharedMemory(shared)}, nil
 }
 
+// serviceOf says of which service a process is, "" where that is unknown.
+func (c *Campaign) serviceOf(p proctree.Proc) string {
+	if c.Ledger == nil {
+		return ""
+	}
+	return c.Ledger.Name(p)
+}
+
 // strays are processes of the run that nobody herds.
 func (c *Campaign) strays(see func(proctree.Trace, []proctree.Proc) []proctree.Proc, all []proctree.Proc) []proctree.Proc {
 	return see(c.Ledger.Trace(), process.Unherded(all))
@@ -76,10 +84,12 @@ func (c *Campaign) sharedMemory(s *leftover.Shared) stack.Witness {
 		}
 		return append(process.Tree(all), c.strays(proctree.Trace.Seen, all)...)
 	}
+	said := "" // a fault of the looks, told once: there is one each second
 	return stack.Witness{Name: "shared memory", Within: goneWithin,
 		Brace: func() {
-			if err := s.Sample(run()); err != nil {
-				c.Screen.Note(err.Error())
+			if err := s.Sample(run()); err != nil && err.Error() != said {
+				said = err.Error()
+				c.Screen.Note(said)
 			}
 		},
 		Sweep: func() error {

@@ -84,7 +84,7 @@ func fault(f leftover.Found) error {
 	case f.Living:
 		return &stack.BusyError{Runs: true, Taken: []string{fmt.Sprintf("run %s: %v", f.ID, f.Err)}}
 	case len(f.Left) > 0:
-		return stack.Dirty("run "+f.ID, f.Left, strings.Split(f.Err.Error(), "\n")...)
+		return stack.Dirty("run "+f.ID, f.Left, nil, strings.Split(f.Err.Error(), "\n")...)
 	}
 	return f.Err
 }

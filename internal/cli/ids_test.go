@@ -14,4 +14,5 @@ func TestF5CCleanBesideALivingRun(t *testing.T)          { scripts(t, "living") 
 func TestF66KilledInTheTeardown(t *testing.T)            { scripts(t, "teardown-killed") }
 func TestF59OrchestratorKilledForMemory(t *testing.T)    { scripts(t, "out-of-memory") }
 func TestF5BTwoRunsAtOnce(t *testing.T)                  { scripts(t, "together") }
-func TestF64SharedMemoryIsLeft(t *testing.T)             { scripts(t, "shm") }
+func TestF64SharedMemoryIsLeft(t *testing.T)             { scripts(t, "shm", "shm-loading") }
+func TestF57RunsDirectoryIsRemoved(t *testing.T)         { scripts(t, "widow") }

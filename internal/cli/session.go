@@ -114,7 +114,7 @@ func (s *session) left() error {
 		}
 	}
 	if len(left) > 0 {
-		return stack.Dirty("run "+s.campaign.Run.ID(), left)
+		return stack.Dirty("run "+s.campaign.Run.ID(), left, s.campaign.Ledger.Name)
 	}
 	return errors.Join(err, unseen)
 }

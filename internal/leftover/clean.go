@@ -40,7 +40,7 @@ type Found struct {
 	Temp     string        // the temporary directory that was removed
 	Gone     bool          // somebody removed the run's own directory
 	Left     []proctree.Proc
-	Err      error // what could not be done; with Left, these processes could not be ended
+	Err      error // what could not be done; with Left, these processes live and could not, or may not, be ended
 }
 
 // Clean looks at every unfinished run. A dry one says what it would do. The error

@@ -126,6 +126,9 @@ func readPast(path string) (p past, err error) {
 	for _, e := range entries {
 		err = errors.Join(err, p.add(e))
 	}
+	if p.Owner.PID != 0 && p.Owner.UID != os.Geteuid() {
+		return past{}, fmt.Errorf("cannot trust %s: it says that user %d conducted the run", file, p.Owner.UID)
+	}
 	return p, err
 }
 

@@ -1,6 +1,7 @@
 package leftover
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,6 +63,14 @@ func TestS12LedgerOfAnotherUser(t *testing.T) {
 				return err
 			}
 			return os.Symlink(moved, ledger)
+		}},
+		{"one that says so", false, func(ledger string) error {
+			text, err := os.ReadFile(ledger)
+			if err != nil {
+				return err
+			}
+			mine, other := fmt.Sprintf(`"uid":%d`, os.Geteuid()), fmt.Sprintf(`"uid":%d`, os.Geteuid()+1)
+			return os.WriteFile(ledger, []byte(strings.Replace(string(text), mine, other, 1)), 0o600)
 		}},
 		{"another user's", true, func(ledger string) error { return os.Chown(ledger, nobody, nobody) }},
 	} {

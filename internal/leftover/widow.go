@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"topobench/internal/proctree"
 	"topobench/internal/rundir"
@@ -26,7 +25,7 @@ func (c Cleaner) widow(l rundir.Lead, f *Found) *Found {
 	all, err := proctree.Snapshot()
 	of := proctree.Trace{Mark: "TOPOBENCH_RUN=" + d.ID(), Dirs: []string{l.Run, l.Temp}}.Seen(all)
 	if len(of) > 0 {
-		err = fmt.Errorf("%s of it:\n  %s\n  end what is of that run, then run topobench clean", live(len(of)), strings.Join(proctree.Table(of, nil), "\n  "))
+		f.Left, err = of, fmt.Errorf("%s of it", live(len(of)))
 	}
 	if err != nil {
 		f.Unknown = true

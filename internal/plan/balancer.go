@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"topobench/internal/proxy"
 )
+
+// nginxUser is for an nginx that root starts: it would drop to nobody.
+const nginxUser = "user root;"
 
 // balancer plans nginx before the backends: in a prefix of its own, in the
 // foreground, started when its backends are ready. -g leaves the file the
@@ -26,15 +28,15 @@ func (d *draft) balancer() error {
 	}
 	globals := `daemon off; pid "` + filepath.Join(prefix, "nginx.pid") + `";`
 	if d.s.Root {
-		globals += " user root;"
+		globals += " " + nginxUser
 	}
 	d.plan.Dirs = append(d.plan.Dirs, prefix, filepath.Join(prefix, "tmp"))
 	d.plan.Files = append(d.plan.Files, File{Path: conf, Text: text})
 	argv := []string{d.s.Programs.Nginx, "-p", prefix + "/", "-c", conf, "-e", "stderr", "-g", globals}
 	d.add(Service{Name: "nginx", Role: Balancer, Host: d.p.Balancer.Host, Wave: 2, Argv: argv, Check: append([]string{argv[0], "-t"}, argv[1:]...),
-		Signal: syscall.SIGQUIT, Grace: 5 * time.Second,
-		Ports: []Port{{Use: "http", Number: d.p.Balancer.Port}},
-		Gate:  Gate{Kind: GateListens, Address: listen}}, nil)
+		Signal: syscall.SIGQUIT,
+		Ports:  []Port{{Use: "http", Number: d.p.Balancer.Port}},
+		Gate:   Gate{Kind: GateListens, Address: listen}}, nil)
 	return nil
 }
 

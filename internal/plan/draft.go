@@ -56,9 +56,7 @@ func (d *draft) add(s Service, own map[string]string) {
 	if s.Signal == 0 {
 		s.Signal = syscall.SIGTERM
 	}
-	if s.Grace == 0 {
-		s.Grace = d.p.Timeouts.Grace
-	}
+	s.Grace = grace(d.p.Timeouts, s.Role)
 	if s.Role.Worker() {
 		s.Nice = d.p.Nice
 	}
@@ -66,6 +64,21 @@ func (d *draft) add(s Service, own map[string]string) {
 		s.Ports[i].Service = s.Name
 	}
 	d.plan.Services = append(d.plan.Services, s)
+}
+
+// grace is how long a service may take to end by itself: the role's own, else that
+// of workers and frontends; what keeps no GPU and no requests needs seconds.
+func grace(t profile.Timeouts, r Role) time.Duration {
+	own := map[Role]time.Duration{Frontend: t.Graces.Frontend, Prefill: t.Graces.Prefill, Decode: t.Graces.Decode,
+		Aggregated: t.Graces.Aggregated, Balancer: t.Graces.Balancer, Etcd: t.Graces.Etcd, NATS: t.Graces.NATS}[r]
+	switch {
+	case own > 0:
+		return own
+	case r.Worker() || r == Frontend:
+		return t.Grace
+	default:
+		return 5 * time.Second
+	}
 }
 
 // discovery starts a private etcd and NATS, or points at those that run.
@@ -77,7 +90,7 @@ func (d *draft) discovery() {
 		d.discoveryEnv = append(d.discoveryEnv, "DYN_DISCOVERY_BACKEND=file")
 	case "start":
 		client, peer := "http://"+at(bind, base+offsetEtcd), "http://"+at(bind, base+offsetEtcd+1)
-		d.add(Service{Name: "etcd", Role: Etcd, Host: d.center(), Grace: 5 * time.Second,
+		d.add(Service{Name: "etcd", Role: Etcd, Host: d.center(),
 			Argv: []string{d.s.Programs.Etcd, "--data-dir", filepath.Join(d.s.Dir, "etcd"),
 				"--listen-client-urls", client, "--advertise-client-urls", client,
 				"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default=" + peer},
@@ -100,7 +113,7 @@ func (d *draft) nats(base int) {
 		return
 	case "start":
 		port, monitor := base+offsetNATS, base+offsetNATS+1
-		d.add(Service{Name: "nats", Role: NATS, Host: d.center(), Grace: 5 * time.Second,
+		d.add(Service{Name: "nats", Role: NATS, Host: d.center(),
 			Argv: []string{d.s.Programs.NATS, "-js", "-sd", filepath.Join(d.s.Dir, "nats"),
 				"-a", bind, "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor)},
 			Ports: []Port{{Use: "client", Number: port}, {Use: "monitor", Number: monitor}},

@@ -104,10 +104,23 @@ type Timeouts struct {
 	Ready time.Duration `yaml:"ready"` // for each service to open its gate
 	Stall time.Duration `yaml:"stall"` // a log that has not grown for so long is worth a hint
 	Cell  time.Duration `yaml:"cell"`  // for one run; 0 = derived from the load
-	Grace time.Duration `yaml:"grace"` // between the polite signal and the kill
+	Grace time.Duration `yaml:"grace"` // between the polite signal and the kill, of workers and frontends
 	GPU   time.Duration `yaml:"gpu"`   // for GPU memory to be given back after the end
 	// Progress is how long no request of a cell may complete; 0 = derived from the load.
 	Progress time.Duration `yaml:"progress"`
+	Graces   Graces        `yaml:"graces"`
+}
+
+// Graces are those of the roles that have one of their own; 0 = Timeouts.Grace, or
+// of the balancer, etcd and NATS 5 s.
+type Graces struct {
+	Frontend   time.Duration `yaml:"frontend"`
+	Prefill    time.Duration `yaml:"prefill"`
+	Decode     time.Duration `yaml:"decode"`
+	Aggregated time.Duration `yaml:"aggregated"`
+	Balancer   time.Duration `yaml:"balancer"`
+	Etcd       time.Duration `yaml:"etcd"`
+	NATS       time.Duration `yaml:"nats"`
 }
 
 // Host is a machine. Address is what ssh, or srun's --nodelist, is given; a local host has none.

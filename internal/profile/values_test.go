@@ -9,7 +9,7 @@ func TestKeysAreKnownAndSingle(t *testing.T) { // F-80, F-81
 			"7:5", words("did you mean port?")},
 		{"in a worker, without an echo about its devices", "name: a\nkind: b\nengine: vllm\nmodel: m\naggregated:\n" +
 			"  - {cuda_visible_devices: [0, 1], tensor_paralel: 2}\n", "6:36", words("did you mean tensor_parallel?")},
-		{"far from all: the known ones are listed", valid + "timeouts: {forever: 1m}\n", "6:12", words("known here are cell, gpu, grace, progress, ready, stall")},
+		{"far from all: the known ones are listed", valid + "timeouts: {forever: 1m}\n", "6:12", words("known here are cell, gpu, grace, graces, progress, ready, stall")},
 		{"in versions", valid + "versions: {dinamo: 1.6.1}\n", "6:12", words("did you mean dynamo?")},
 		{"the source is not a key", valid + "source: x\n", "6:1", words("unknown key")},
 		{"twice", valid + "model: n\n", "6:1", words(`"model" is given twice, first on line 4`)},

@@ -153,7 +153,7 @@ func TestDirtyError(t *testing.T) {
 		t.Fatal(err)
 	}
 	left := []proctree.Proc{self, {PID: 1 << 30, PPID: 1, State: 'D', Comm: "gone-again"}}
-	text := Dirty("demo", left, "port 8000 is taken", "decode-0: it does not end").Error()
+	text := Dirty("demo", left, nil, "port 8000 is taken", "decode-0: it does not end").Error()
 	for _, line := range []string{"DIRTY: demo is not gone:\n", "\n  port 8000 is taken\n", "\n  decode-0: it does not end\n", os.Args[0], "[gone-again]", "PID", "WAITS IN"} {
 		if !strings.Contains(text, line) {
 			t.Errorf("no %q in\n%s", line, text)
@@ -173,7 +173,7 @@ func TestDirtyErrorNamesWhoWasThere(t *testing.T) {
 		p, err = proctree.Read(left.Pid)
 		return err == nil && p.Comm == "sleep"
 	})
-	dirty := Dirty("demo", []proctree.Proc{p})
+	dirty := Dirty("demo", []proctree.Proc{p}, nil)
 	before := dirty.Error()
 	if err := left.Kill(); err != nil {
 		t.Fatal(err)

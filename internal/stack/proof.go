@@ -27,8 +27,8 @@ type Witness struct {
 	Look func(ctx context.Context) (left []string, err error)
 	// See names processes that are left; it is asked where Look is nil.
 	See func() ([]proctree.Proc, error)
-	// Brace is called when all gates are open and again when the teardown begins, Sweep
-	// when the last service was stopped, to end what got away; both may be nil.
+	// Brace is called every second until all gates are open, then, and when the teardown
+	// begins; Sweep when the last service was stopped, to end what got away. Both may be nil.
 	Brace func()
 	Sweep func() error
 }
@@ -50,9 +50,10 @@ type DirtyError struct {
 	Table    []string // of Left; made with the error: later a pid may be a stranger's
 }
 
-// Dirty is the error about what is left, with the table of it as it is now.
-func Dirty(topology string, left []proctree.Proc, reasons ...string) *DirtyError {
-	return &DirtyError{Topology: topology, Left: left, Reasons: reasons, Table: proctree.Table(left, nil)}
+// Dirty is the error about what is left, with the table of it as it is now. name says
+// of which service a process is, and may be nil.
+func Dirty(topology string, left []proctree.Proc, name func(proctree.Proc) string, reasons ...string) *DirtyError {
+	return &DirtyError{Topology: topology, Left: left, Reasons: reasons, Table: proctree.Table(left, name)}
 }
 
 func (e *DirtyError) Error() string {
@@ -106,6 +107,32 @@ func (s *Stack) prove(ctx context.Context, faults []string) error {
 func busy(err error) bool {
 	_, is := errors.AsType[*BusyError](err)
 	return is
+}
+
+// braceEvery is how often witnesses look while services start. vLLM makes its shared
+// memory then, and nobody can tell whose it was once it died.
+const braceEvery = time.Second
+
+// braced starts, and braces the witnesses meanwhile.
+func (s *Stack) braced(start func() error) error {
+	started := make(chan struct{})
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		again := time.NewTicker(braceEvery)
+		defer again.Stop()
+		for {
+			select {
+			case <-started:
+				return
+			case <-again.C:
+				s.brace()
+			}
+		}
+	})
+	err := start()
+	close(started)
+	looking.Wait()
+	return err
 }
 
 // brace lets the witnesses look at what runs.
@@ -196,5 +223,5 @@ func (s *Stack) dirty(faults []string, seen ...proctree.Proc) error {
 	for _, fault := range faults {
 		reasons = append(reasons, strings.Split(fault, "\n")...)
 	}
-	return Dirty(s.plan.Name, left, reasons...)
+	return Dirty(s.plan.Name, left, s.o.Name, reasons...)
 }

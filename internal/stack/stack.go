@@ -52,6 +52,8 @@ type Options struct {
 
 	Strangers []proctree.Proc // descend from this process, and are not of the stack
 
+	Name func(proctree.Proc) string // of which service a process is, for the table of what is left; may be nil
+
 	Witnesses []Witness     // asked at the end, beside the descendants and the ports
 	Proving   func()        // called before; may be nil
 	Found     func(Finding) // what each of them said; may be nil
@@ -95,7 +97,7 @@ func Up(ctx context.Context, p plan.Plan, o Options) (*Stack, error) {
 		s.cancel(err)
 		return nil, errors.Join(err, s.dirty(nil)) // a port that somebody else has is no leftover, a check that does not end is
 	}
-	if err = s.start(); err == nil {
+	if err = s.braced(s.start); err == nil {
 		s.brace()
 		return s, nil
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -34,7 +33,7 @@ type instance struct {
 // registered no more and answers 503, and lives on), never-ready, "slow N" (ready
 // after N ms), absent (ready, but never registered), stubborn (deaf to SIGTERM),
 // "flood N" (N MiB in its log), "shm N" (it maps /dev/shm/topobench-fake-N, and
-// leaves that there). From the Nth request on: "hang N" (health is well), "restart
+// leaves that there), "load-shm N" (the same, and it is never ready). From the Nth request on: "hang N" (health is well), "restart
 // N" (it executes itself anew), "unwell N" (it hangs, is registered no more, and its
 // health is 503), "engine N" (its child dies, requests fail, health is well).
 func dynamoMocker(args []string) int {
@@ -59,6 +58,9 @@ func dynamoMocker(args []string) int {
 		w.leaves = int64(n)
 	case "engine":
 		w.engine = spawn(&syscall.SysProcAttr{Setsid: true}, "stubborn")
+	case "load-shm":
+		w.state = "notready"
+		fallthrough
 	case "shm":
 		if err := mapFile("/dev/shm/topobench-fake-" + strconv.Itoa(n)); err != nil {
 			fmt.Println("ERROR:", err)
@@ -171,19 +173,7 @@ func (m *mocker) fail(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// healthy is as many workers as args say, in one process, each on a port of its own;
-// it prints their addresses.
+// healthy is a worker at the address that args say.
 func healthy(args []string) int {
-	n, _ := strconv.Atoi(args[0])
-	w := &mocker{state: "ready"}
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			fmt.Println("ERROR:", err)
-			return 1
-		}
-		fmt.Println("serving on", l.Addr())
-		go func() { fmt.Println("ERROR:", http.Serve(l, w.handler())) }()
-	}
-	return sleeps(nil)
+	return serve(args[0], (&mocker{state: "ready"}).handler())
 }
