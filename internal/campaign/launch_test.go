@@ -28,7 +28,7 @@ func TestF57PlanRunByHandIsNotOfTheRun(t *testing.T) {
 			t.Errorf("it has %q in it", mark)
 		}
 	}
-	for _, part := range []string{"TOPOBENCH_RUN=by-hand", topology.Artifacts.Path, filepath.Join(c.Run.Root(), ".topobench", "by-hand", "a", "logs")} {
+	for _, part := range []string{"TOPOBENCH_RUN=by-hand", topology.Artifacts.Path, filepath.Join(c.Run.Root(), ".topobench", "by-hand", "a-") + `"$call"/logs`} {
 		if !strings.Contains(string(text), part) {
 			t.Errorf("it lacks %q", part)
 		}

@@ -24,12 +24,14 @@ type Env struct {
 	Screen         io.Writer // where a run's progress is shown; redrawn in place if it is a terminal
 	Environ        []string
 	At             func(campaign.Phase) // told when a phase of a run begins
+	Root           bool                 // whether plans are for root
+	PortRange      string               // path of the ports that the kernel hands out; "" = not known
 }
 
 // OS is the environment of this process. A closed stdout or stderr is no error.
 func OS() *Env {
 	return &Env{Stdout: status.Lenient(os.Stdout), Stderr: status.Lenient(os.Stderr), Screen: os.Stderr, Environ: os.Environ(),
-		At: func(campaign.Phase) {}}
+		At: func(campaign.Phase) {}, Root: os.Geteuid() == 0, PortRange: portRange}
 }
 
 // Getenv is the value of a variable, "" when it is not set.

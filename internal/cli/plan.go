@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,7 +17,7 @@ import (
 
 type planCmd struct {
 	Profiles []string `arg:"" name:"profile" help:"Built-in names or paths."`
-	JSON     bool     `name:"json" help:"The plans as JSON instead of a script."`
+	JSON     bool     `name:"json" help:"The plans as JSON instead of a script; a call of the script puts a word of its own for @CALL@."`
 	Guide    bool     `help:"What differs from the guide, and why, instead of a script."`
 	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Where run would write." type:"path"`
 	binFlags
@@ -29,13 +30,9 @@ func (c *planCmd) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
-	var plans []plan.Plan
-	for i, p := range profiles {
-		launch, err := c.make(p, i, env)
-		if err != nil {
-			return &usageError{err}
-		}
-		plans = append(plans, launch)
+	plans, err := c.plans(profiles, env)
+	if err != nil {
+		return &usageError{err}
 	}
 	fmt.Fprint(env.Stderr, report.SettingsTable(result.CompareSettings(deployments(plans))))
 	switch {
@@ -46,12 +43,21 @@ func (c *planCmd) Run(env *Env) error {
 	case c.Guide:
 		return printDeviations(env, plans)
 	}
-	for _, p := range plans {
-		if err := plan.Script(env.Stdout, p); err != nil {
-			return err
-		}
+	if err := campaign.Comparable(profiles); err != nil { // a script does what run would do
+		return &usageError{err}
 	}
-	return nil
+	return plan.Script(env.Stdout, plans...)
+}
+
+// plans plans each profile, and tells all that cannot be planned at once.
+func (c *planCmd) plans(profiles []profile.Profile, env *Env) ([]plan.Plan, error) {
+	var plans []plan.Plan
+	var faults []error
+	for i, p := range profiles {
+		launch, err := c.make(p, i, env)
+		plans, faults = append(plans, launch), append(faults, err)
+	}
+	return plans, errors.Join(faults...)
 }
 
 // make plans one profile at a place that a person may use by hand. Programs that
@@ -69,10 +75,11 @@ func (c *planCmd) make(p profile.Profile, i int, env *Env) (plan.Plan, error) {
 	}
 	versions := recall(p, found, env)
 	launch, err := plan.Make(p, campaign.ByHand(plan.Site{Artifacts: filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", nextFree(c.Root, i))),
-		Programs: programs, Versions: versions, Root: os.Geteuid() == 0, Seed: c.Seed}, c.Root, p.Name))
-	launch.Inherit, launch.Load.FreshPrompts = plan.Inherit(env.Environ), c.FreshPrompts
+		Programs: programs, Versions: versions, Root: env.Root, Seed: c.Seed, FreshPrompts: c.FreshPrompts}, c.Root, p.Name))
+	launch.Inherit = plan.Inherit(env.Environ)
 	lines := versionLines([]campaign.Wish{{Profile: p, Versions: launch.Versions}})
 	printAll(env.Stderr, append(contradicted(versions, launch.Versions), lines...), "topobench: "+p.Name+": ")
+	warnOfPorts(env, launch)
 	return launch, err
 }
 

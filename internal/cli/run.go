@@ -106,6 +106,7 @@ func wishes(ctx context.Context, profiles []profile.Profile, f binFlags, env *En
 		installed, unfit := ask(ctx, p, found, env)
 		launch, clash := plan.Make(p, plan.Site{Dir: "/", Versions: installed}) // what shows only once ports are derived
 		printAll(env.Stderr, contradicted(installed, launch.Versions), "topobench: "+p.Name+": ")
+		warnOfPorts(env, launch)
 		if away := elsewhere(launch); away != nil {
 			faults = append(faults, away) // what this machine lacks does not matter
 			continue

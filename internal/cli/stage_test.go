@@ -211,7 +211,7 @@ func (s *stage) strike(t testing.TB) {
 			_ = syscall.Kill(p.PID, syscall.SIGKILL) // one failure must not spoil the next test
 		}
 	}
-	runs, err := filepath.Glob(filepath.Join(s.dir, "*", rundir.StateDir, "*"))
+	runs, err := filepath.Glob(filepath.Join(s.dir, "*", rundir.StateDir, "[0-9]*")) // runs, and not what was done by hand
 	for _, path := range runs {
 		run, openErr := rundir.Open(path)
 		err = errors.Join(err, openErr)

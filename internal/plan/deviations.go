@@ -1,6 +1,9 @@
 package plan
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Deviation is one difference between the guide and what is run. The table is
 // closed: the golden tests apply it to the guide's text and allow nothing else.
@@ -29,8 +32,22 @@ func has(r Role) func(Plan) bool {
 	}
 }
 
-func byFiles(p Plan) bool {
-	return slices.ContainsFunc(p.Services, func(s Service) bool { return slices.Contains(s.Env, "DYN_DISCOVERY_BACKEND=file") })
+// told is true of services with that variable.
+func told(kv string) func(Plan) bool {
+	return func(p Plan) bool {
+		return slices.ContainsFunc(p.Services, func(s Service) bool { return slices.Contains(s.Env, kv) })
+	}
+}
+
+func either(a, b func(Plan) bool) func(Plan) bool {
+	return func(p Plan) bool { return a(p) || b(p) }
+}
+
+// asRoot is true of an nginx that root starts.
+func asRoot(p Plan) bool {
+	return slices.ContainsFunc(p.Services, func(s Service) bool {
+		return s.Role == Balancer && slices.ContainsFunc(s.Argv, func(arg string) bool { return strings.Contains(arg, nginxUser) })
+	})
 }
 
 func engine(name string) func(Plan) bool { return func(p Plan) bool { return p.Engine == name } }
@@ -63,14 +80,20 @@ func table() []deviation {
 			Why: "the other hosts must reach it, so it cannot be 127.0.0.1, and none of them asks who is calling: keep that network private"}, over},
 		{Deviation{ID: "named-gpus", Guide: "a worker over a whole node has no CUDA_VISIBLE_DEVICES", Done: "CUDA_VISIBLE_DEVICES names all its GPUs",
 			Why: "the GPUs that are counted are the GPUs that are used, however many the node has"}, over},
-		{Deviation{ID: "private-services", Guide: "etcd and NATS by docker compose on 2379 and 4222", Done: "own etcd and nats-server on own ports with fresh data, ETCD_ENDPOINTS and NATS_SERVER set",
-			Why: "instances of an earlier launch would be seen as workers of this one"}, has(Etcd)},
-		{Deviation{ID: "file-discovery", Guide: "etcd and NATS by docker compose", Done: "DYN_DISCOVERY_BACKEND=file, DYN_EVENT_PLANE=zmq",
-			Why: "the profile asks for no discovery service: workers find each other by files", Since: "Dynamo 1.0"}, byFiles},
+		{Deviation{ID: "private-services", Guide: "etcd and NATS by docker compose on 2379 and 4222", Done: "etcd, nats-server or both, as the profile says, on own ports with fresh data; ETCD_ENDPOINTS, NATS_SERVER set",
+			Why: "instances of an earlier launch would be seen as workers of this one"}, either(has(Etcd), has(NATS))},
+		{Deviation{ID: "external-services", Guide: "etcd and NATS by docker compose on 2379 and 4222", Done: "those at the URLs of the profile; ETCD_ENDPOINTS, NATS_SERVER set",
+			Why: "the profile names servers that somebody else runs"}, func(p Plan) bool { return len(p.External) > 0 }},
+		{Deviation{ID: "file-discovery", Guide: "etcd by docker compose", Done: "no etcd: DYN_DISCOVERY_BACKEND=file",
+			Why: "the profile asks for no discovery service: workers find each other by files", Since: "Dynamo 1.0"}, told("DYN_DISCOVERY_BACKEND=file")},
+		{Deviation{ID: "zmq-events", Guide: "NATS by docker compose", Done: "no NATS: DYN_EVENT_PLANE=zmq",
+			Why: "the profile asks for no NATS: workers publish their events themselves", Since: "Dynamo 1.0"}, told("DYN_EVENT_PLANE=zmq")},
 		{Deviation{ID: "bookkeeping", Guide: "the shell's environment", Done: "a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT, telemetry off",
 			Why: "every process must be found again, and nothing of the shell may misdirect it"}, always},
-		{Deviation{ID: "nginx-paths", Guide: "sudo cp nginx.conf /etc/nginx, service nginx restart", Done: "own prefix, daemon off, access_log off and *_temp_path in the run directory",
+		{Deviation{ID: "nginx-paths", Guide: "sudo cp nginx.conf /etc/nginx, service nginx restart", Done: "own prefix, -g with daemon off and pid, access_log off and *_temp_path in the run directory",
 			Why: "the compiled-in places belong to root, and nothing under /etc is ours"}, has(Balancer)},
+		{Deviation{ID: "nginx-user", Guide: "nginx's workers run as the user of /etc/nginx or nobody", Done: "-g \"user root;\"",
+			Why: "root starts it, and anybody else could not enter the run's private directory"}, asRoot},
 		{Deviation{ID: "nginx-conf", Guide: "the guide's nginx.conf", Done: "the profile's balancer.config",
 			Why: "the profile asks for it: tuned streams without buffering, keeps connections and never ejects a server"}, func(p Plan) bool { return p.Balancer != "" && p.Balancer != "guide" }},
 		{Deviation{ID: "spread", Guide: "NGINX before the servers, --url of NGINX", Done: "no balancer: --url of each server, aiperf sends to them in turn",
@@ -87,6 +110,10 @@ func table() []deviation {
 			Why: "vLLM logs no requests unless told to, and no longer knows the flag", Since: "vLLM 0.10.1"}, func(p Plan) bool { return p.Engine == "vllm" && !rulesFor(p.Versions).logsOff }},
 		{Deviation{ID: "artifact-dir", Guide: "--artifact-dir artifacts_N/-concurrencyC", Done: "a directory for each attempt; what was accepted is published there",
 			Why: "plot_pareto.py would draw half-written and failed cells"}, always},
+		{Deviation{ID: "seed", Guide: "--random-seed 100", Done: "another --random-seed",
+			Why: "--seed asks for it: other prompts than the guide's"}, func(p Plan) bool { return p.Load.Seed != guideSeed }},
+		{Deviation{ID: "fresh-prompts", Guide: "one --random-seed for all concurrencies", Done: "--random-seed plus the concurrency",
+			Why: "--fresh-prompts asks for it: with one seed each level sends the prompts of the level before again"}, func(p Plan) bool { return p.Load.FreshPrompts }},
 		{Deviation{ID: "quiet-load", Guide: "--ui simple", Done: "--ui none, and from aiperf 0.9 on --no-gpu-telemetry --no-server-metrics",
 			Why: "2.3 s less a cell; the profile does not ask for load.exact"}, func(p Plan) bool { return !p.Load.Exact }},
 		{Deviation{ID: "smoke", Guide: "\"check the logs\"", Done: "streamed completions with the load's own body until every worker has served one",

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,13 +14,13 @@ func TestDeviationsOfTheBuiltIns(t *testing.T) {
 	for name, want := range map[string]string{
 		"disagg-1node": "loopback private-services bookkeeping decode-tp roles nixl-ports artifact-dir smoke",
 		"agg-1node":    "loopback bookkeeping nginx-paths log-requests artifact-dir smoke",
-		"demo-disagg":  "mocker loopback file-discovery bookkeeping artifact-dir quiet-load smoke",
-		"demo-agg":     "mocker loopback file-discovery bookkeeping nginx-paths artifact-dir quiet-load smoke",
+		"demo-disagg":  "mocker loopback file-discovery zmq-events bookkeeping artifact-dir quiet-load smoke",
+		"demo-agg":     "mocker loopback file-discovery zmq-events bookkeeping nginx-paths artifact-dir quiet-load smoke",
 		"disagg-2node": "bind-address named-gpus private-services bookkeeping decode-tp roles nixl-ports artifact-dir smoke",
 		"agg-2node":    "bind-address named-gpus bookkeeping nginx-paths log-requests artifact-dir smoke",
 
-		"demo-agg-dynamo": "mocker loopback file-discovery bookkeeping artifact-dir quiet-load smoke",
-		"demo-agg-urls":   "mocker loopback file-discovery bookkeeping spread artifact-dir quiet-load smoke",
+		"demo-agg-dynamo": "mocker loopback file-discovery zmq-events bookkeeping artifact-dir quiet-load smoke",
+		"demo-agg-urls":   "mocker loopback file-discovery zmq-events bookkeeping spread artifact-dir quiet-load smoke",
 	} {
 		var ids []string
 		for _, d := range builtInPlan(t, name).Deviations {
@@ -26,6 +28,55 @@ func TestDeviationsOfTheBuiltIns(t *testing.T) {
 		}
 		if diff := cmp.Diff(strings.Fields(want), ids); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// What the user, or the profile, asks for beside the guide is a difference too.
+func TestDeviationsOfWishes(t *testing.T) {
+	const text = "{name: a, kind: k, engine: dynamo, model: m, discovery: {etcd: %s, nats: %s}, frontend: {}, aggregated: [{cuda_visible_devices: [0]}]}"
+	for _, row := range []struct {
+		why, etcd, nats string
+		site            func(*Site)
+		want            string
+	}{
+		{"the guide's seed", "start", "start", func(*Site) {}, "private-services"},
+		{"--seed 7", "start", "start", func(s *Site) { s.Seed = 7 }, "private-services seed"},
+		{"--fresh-prompts", "start", "start", func(s *Site) { s.FreshPrompts = true }, "private-services fresh-prompts"},
+		{"NATS alone", "none", "start", func(*Site) {}, "private-services file-discovery"},
+		{"etcd alone", "start", "none", func(*Site) {}, "private-services zmq-events"},
+		{"somebody else's", "'http://192.0.2.1:2379'", "'nats://192.0.2.1'", func(*Site) {}, "external-services"},
+	} {
+		where := site()
+		row.site(&where)
+		p, err := Make(read(t, "p.yaml", fmt.Sprintf(text, row.etcd, row.nats)), where)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, d := range p.Deviations {
+			if !slices.Contains(strings.Fields("loopback bookkeeping artifact-dir quiet-load smoke"), d.ID) {
+				ids = append(ids, d.ID)
+			}
+		}
+		if diff := cmp.Diff(strings.Fields(row.want), ids); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", row.why, diff)
+		}
+	}
+}
+
+func TestNginxOfRootKeepsItsUser(t *testing.T) {
+	for _, root := range []bool{true, false} {
+		where := site()
+		where.Root = root
+		p, err := Make(builtIn(t, "demo-agg"), where)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := slices.ContainsFunc(p.Deviations, func(d Deviation) bool { return d.ID == "nginx-user" })
+		argv := service(t, p, "nginx").Argv
+		if done := strings.HasSuffix(argv[len(argv)-1], " user root;"); done != root || told != root {
+			t.Errorf("root is %t: nginx is told so: %t, the table says so: %t", root, done, told)
 		}
 	}
 }

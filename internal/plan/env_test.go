@@ -134,6 +134,12 @@ func TestEveryChildCarriesTheMark(t *testing.T) {
 				}
 			}
 		}
+		// On two cores aiperf's services need longer than its own 30 s.
+		for _, kv := range []string{"AIPERF_SERVICE_REGISTRATION_TIMEOUT=300", "AIPERF_SERVICE_START_TIMEOUT=300"} {
+			if !slices.Contains(p.Load.Env, kv) {
+				t.Errorf("aiperf of %s has no %s", name, kv)
+			}
+		}
 	}
 }
 

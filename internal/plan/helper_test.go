@@ -36,7 +36,7 @@ func golden(t *testing.T, name, got string) {
 
 // site is a launch whose programs carry the guide's names.
 func site() Site {
-	return Site{Dir: "/runs/x/t", Temp: "/tmp/t1", Namespace: "topobench-x-t", Cookie: "x", Artifacts: "artifacts_root/artifacts_0",
+	return Site{Dir: "/runs/x/t-" + Call, Temp: "/tmp/t1", Namespace: "topobench-x-t-" + Call, Cookie: "x", Artifacts: "artifacts_root/artifacts_0",
 		Programs: Programs{Python: "python", VLLM: "vllm", AIPerf: "aiperf", Nginx: "nginx", Etcd: "etcd", NATS: "nats-server"}, Seed: 100}
 }
 
@@ -107,10 +107,10 @@ func value(s Service, name string) string {
 	return ""
 }
 
-func printed(t testing.TB, p Plan) string {
+func printed(t testing.TB, plans ...Plan) string {
 	t.Helper()
 	var b strings.Builder
-	if err := Script(&b, p); err != nil {
+	if err := Script(&b, plans...); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

@@ -102,9 +102,10 @@ func TestScriptOfAHostStartsWhatRunsThere(t *testing.T) {
 // those it waits for.
 func called(t *testing.T, p Plan, host string) (started, awaited []string) {
 	t.Helper()
+	p.Files = nil
 	var s script
 	s.hosts(p)
-	out, err := exec.Command("bash", "-c", stub+"sleep() { exit 0; }\n"+s.b.String(), "plan.sh", host).CombinedOutput()
+	out, err := exec.Command("bash", "-c", stub+"sleep() { exit 0; }\nmkdir() { :; }\necho() { :; }\n"+s.b.String(), "plan.sh", host).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -41,7 +42,7 @@ func realDemo(t *testing.T) Plan {
 	}
 	p.PortBase, p.Balancer.Port, p.Aggregated[0].Port, p.Aggregated[1].Port = 21300, 21380, 21381, 21382
 	s := site()
-	s.Dir, s.Temp, s.Artifacts, s.Root = filepath.Join(t.TempDir(), "run"), t.TempDir(), filepath.Join(t.TempDir(), "artifacts_0"), os.Geteuid() == 0
+	s.Dir, s.Temp, s.Artifacts, s.Root = filepath.Join(t.TempDir(), "run-"+Call), t.TempDir(), filepath.Join(t.TempDir(), "artifacts_0"), os.Geteuid() == 0
 	s.Programs = Programs{Python: found[tools.Python].Path, Nginx: found[tools.Nginx].Path, AIPerf: found[tools.AIPerf].Path}
 	launch, err := Make(p, s)
 	if err != nil {
@@ -88,6 +89,37 @@ func TestScriptReachesReadiness(t *testing.T) {
 	if err := bash.Wait(); bash.ProcessState.ExitCode() != 143 {
 		t.Errorf("after SIGTERM the script ends with %v, want exit status 143", err)
 	}
+	free(t, p)
+}
+
+// The whole script: it brings the topology up, measures, leaving out what the server
+// refuses, and takes everything down.
+func TestScriptMeasures(t *testing.T) {
+	p := realDemo(t)
+	p.Load.ISL, p.Load.OSL, p.Load.Concurrency = 64, 16, []int{1}
+	witness := testbed.Audit(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	bash := exec.CommandContext(ctx, "bash", "-s")
+	bash.Env, bash.Stdin = witness.Env(os.Environ()...), strings.NewReader(printed(t, p))
+	out, err := bash.CombinedOutput()
+	if err != nil || !strings.HasSuffix(string(out), "down: demo-agg\n") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if said := "which the server refuses (HTTP 400): "; !strings.Contains(string(out), said) {
+		t.Errorf("%q is not in\n%s", said, out)
+	}
+	for _, file := range []string{"deployment_config.json", "-concurrency1/profile_export_aiperf.json"} {
+		if _, err := os.Stat(filepath.Join(p.Load.Artifacts, file)); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}
+	free(t, p)
+}
+
+// free: every port of the plan can be bound.
+func free(t *testing.T, p Plan) {
+	t.Helper()
 	for _, port := range p.Ports() {
 		l, err := net.Listen("tcp", at(loopback, port.Number))
 		if err != nil {

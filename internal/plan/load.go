@@ -32,6 +32,12 @@ type Load struct {
 	Env          []string      `json:"env"`
 }
 
+// guideSeed is perf.sh's --random-seed.
+const guideSeed = 100
+
+// nvext is perf.sh's last --extra-inputs.
+const nvext = `{"nvext":{"ignore_eos":true}}`
+
 // Counts of a cell follow its concurrency, as in perf.sh.
 func (l Load) Requests(c int) int { return 10 * c }
 
@@ -43,7 +49,7 @@ func (l Load) Extra() []string {
 	osl := strconv.Itoa(l.OSL)
 	extra := []string{"max_tokens:" + osl, "min_tokens:" + osl, "ignore_eos:true"}
 	if l.NVExt {
-		extra = append(extra, `{"nvext":{"ignore_eos":true}}`)
+		extra = append(extra, nvext)
 	}
 	return extra
 }
@@ -105,7 +111,7 @@ func (d *draft) load() {
 		urls = append(urls, "http://"+strings.Replace(entry, loopback+":", "localhost:", 1)) // as the guide has it
 	}
 	d.plan.Load = Load{AIPerf: d.s.Programs.AIPerf, Model: d.plan.Model, Tokenizer: tokenizer(d.p), URLs: urls,
-		ISL: l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Seed: d.s.Seed, Exact: l.Exact, Quiet: d.rules.quietLoad, NVExt: true,
+		ISL: l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Seed: d.s.Seed, FreshPrompts: d.s.FreshPrompts, Exact: l.Exact, Quiet: d.rules.quietLoad, NVExt: true,
 		Batched: d.rules.batchedLoad, Timeout: d.p.Timeouts.Cell, Progress: d.p.Timeouts.Progress, Artifacts: d.s.Artifacts, Env: LoadEnv(d.p, d.s)}
 	counters, transfers := d.plan.Smoke.Counters, d.plan.Smoke.Transfers
 	d.plan.Smoke = NewSmoke(direct...)

@@ -169,7 +169,7 @@ type Programs struct{ Python, VLLM, AIPerf, Nginx, Etcd, NATS string }
 
 // Site is what a profile cannot know: places, names and programs of one launch.
 type Site struct {
-	Dir       string // private directory of this topology: logs, rendered files
+	Dir       string // private directory of this topology: logs, rendered files; Call in it differs with each call of a script
 	Temp      string // TMPDIR of the children; short, since unix socket paths end at 107 bytes
 	Namespace string // DYN_NAMESPACE, fresh for each launch, without dots
 	Cookie    string // marks every process of the run
@@ -178,6 +178,8 @@ type Site struct {
 	Versions  Versions // found beside the programs; those of the profile win
 	Root      bool     // nginx would drop to nobody, who cannot enter a private directory
 	Seed      int      // aiperf's --random-seed; the guide's is 100
+
+	FreshPrompts bool // a seed of its own for each concurrency
 }
 
 // Label is the name of the series: kind_mode, as plot_pareto.py makes it.

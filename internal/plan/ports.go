@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"topobench/internal/profile"
 )
@@ -55,6 +56,26 @@ func checkHostPorts(p profile.Profile, ports []Port) error {
 		owner[port.Number] = port
 	}
 	return errors.Join(faults...)
+}
+
+// Ephemeral is the range of ports, both ends within, that a kernel hands out to
+// clients (net.ipv4.ip_local_port_range). The zero value holds none.
+type Ephemeral struct{ Low, High int }
+
+// Warning names the ports of a plan, on this machine, that a client may be given
+// before the service takes them; "" = none.
+func (e Ephemeral) Warning(p Plan) string {
+	var within []string
+	for _, port := range portsOn(p.Services, "") {
+		if e.Low <= port.Number && port.Number <= e.High {
+			within = append(within, fmt.Sprintf("%d (%s of %s)", port.Number, port.Use, port.Service))
+		}
+	}
+	if len(within) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s: from %d to %d (net.ipv4.ip_local_port_range) the kernel hands out ports to clients, and one of them may be first: choose others (port_base, frontend.port, balancer.port, port)",
+		strings.Join(within, ", "), e.Low, e.High)
 }
 
 // unplannable finds what the profile wants and the versions do not have.

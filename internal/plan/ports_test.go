@@ -57,6 +57,29 @@ func TestSideChannelsLeaveRoomForRanks(t *testing.T) {
 	}
 }
 
+func TestPortsOfTheEphemeralRangeAreTold(t *testing.T) {
+	p := textPlan(t, "{name: a, kind: b, engine: mocker, model: m, frontend: {port: 8000}, aggregated: [{cuda_visible_devices: [0]}, {cuda_visible_devices: [1]}]}")
+	for _, row := range []struct {
+		why  string
+		kern Ephemeral
+		want string // before the colon
+	}{
+		{"Linux's own", Ephemeral{32768, 60999}, ""},
+		{"not known", Ephemeral{}, ""},
+		{"both ends are in it", Ephemeral{23100, 23101}, "23100 (system of aggregated-0), 23101 (system of aggregated-1)"},
+		{"a wide one", Ephemeral{1024, 23100}, "8000 (http of frontend), 23100 (system of aggregated-0)"},
+		{"between them", Ephemeral{8001, 23099}, ""},
+	} {
+		got := row.kern.Warning(p)
+		if ports, _, _ := strings.Cut(got, ": "); ports != row.want {
+			t.Errorf("%s: %q, want %q", row.why, got, row.want)
+		}
+	}
+	if got := (Ephemeral{1, 65535}).Warning(builtInPlan(t, "agg-2node")); got != "" {
+		t.Errorf("another machine has another range: %q", got)
+	}
+}
+
 func TestF10ClashingPorts(t *testing.T) {
 	const head = "{name: a, kind: b, engine: mocker, model: m, "
 	const two = "balancer: {port: 8000}, aggregated: [{cuda_visible_devices: [0], port: 40000}, {cuda_visible_devices: [1], port: 23101}]}"

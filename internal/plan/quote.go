@@ -10,10 +10,24 @@ func Quote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
+// word is Quote of a text in which Call is the script's variable.
+func word(text string) string {
+	parts := strings.Split(text, Call)
+	if len(parts) == 1 {
+		return Quote(text)
+	}
+	for i, part := range parts {
+		if part != "" {
+			parts[i] = Quote(part)
+		}
+	}
+	return strings.Join(parts, `"$call"`)
+}
+
 func quoteAll(words []string) string {
 	quoted := make([]string, len(words))
-	for i, word := range words {
-		quoted[i] = Quote(word)
+	for i, w := range words {
+		quoted[i] = word(w)
 	}
 	return strings.Join(quoted, " ")
 }
@@ -30,7 +44,7 @@ func quoteEnv(env []string) string {
 		} else if ref, ok := reference(value); ok {
 			words[i] = Quote(name+"=") + `"${` + ref + `:?}"`
 		} else {
-			words[i] = Quote(kv)
+			words[i] = word(kv)
 		}
 	}
 	return strings.Join(words, " ")

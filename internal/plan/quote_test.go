@@ -18,7 +18,7 @@ func nasty() []string {
 // echoed is what bash makes of a line: its words, each ended by a zero byte.
 func echoed(t testing.TB, line string) []string {
 	t.Helper()
-	out, err := exec.Command("bash", "-c", `printf '%s\0' `+line).CombinedOutput()
+	out, err := exec.Command("bash", "-c", `call=`+Call+`; printf '%s\0' `+line).CombinedOutput()
 	if err != nil {
 		t.Fatalf("bash cannot read %q: %v\n%s", line, err, out)
 	}
@@ -56,6 +56,7 @@ func TestQuoteEnv(t *testing.T) {
 		{"a reference is an expansion that fails when it is not set", "A=${ENV:B}", `A="${B:?}"`},
 		{"what is no name is no reference", `A=${ENV:B}"; touch x; "${C}`, `'A=${ENV:B}"; touch x; "${C}'`},
 		{"half a reference is text", "A=x${ENV:B}", "'A=x${ENV:B}'"},
+		{"what each call makes up is a variable", "A=x y-@CALL@/@CALL@", `'A=x y-'"$call"/"$call"`},
 	} {
 		if got := quoteEnv([]string{row.kv}); got != row.want {
 			t.Errorf("%s: %s, want %s", row.why, got, row.want)

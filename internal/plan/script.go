@@ -1,103 +1,94 @@
 package plan
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// Script prints the plan as a bash script that does the same launch and load by
-// hand: `bash SCRIPT launch` brings the topology up and holds it until Ctrl-C,
-// `bash SCRIPT` also runs the load. A plan over several hosts is run on each by
-// its name, `bash SCRIPT node0`, and then `bash SCRIPT load`. Inherited variables
-// are named, never printed.
-func Script(w io.Writer, p Plan) error {
+// Script prints plans as a bash script that does the same launches and loads by hand,
+// one after the other: `bash SCRIPT launch` brings a topology up and holds it until
+// Ctrl-C, `bash SCRIPT` also runs the load and takes it down. Of several topologies
+// `bash SCRIPT NAME` takes one alone, and only so one of them is held: `bash SCRIPT
+// NAME launch`. A plan over several hosts is run on each by its name, `bash SCRIPT
+// node0`, and then `bash SCRIPT load`. Inherited variables are named, never printed.
+func Script(w io.Writer, plans ...Plan) error {
 	s := &script{}
-	s.head(p)
-	s.files(p)
-	if len(p.Hosts) > 0 {
-		s.hosts(p)
-	} else {
-		s.launch(p)
+	s.line("#!/usr/bin/env bash")
+	for _, p := range plans {
+		s.head(p)
 	}
-	s.load(p)
+	s.prologue(plans)
+	if len(plans) > 1 {
+		s.choose(plans)
+	}
+	for _, p := range plans {
+		if len(plans) == 1 {
+			s.topology(p)
+			continue
+		}
+		s.line("\n# ==== %s ====", p.Name)
+		s.line("if [ -z \"$only\" ] || [ \"$only\" = %s ]; then", Quote(p.Name))
+		s.topology(p)
+		s.line("fi")
+	}
+	if s.err != nil {
+		return s.err
+	}
 	_, err := io.WriteString(w, s.b.String())
 	return err
 }
 
-type script struct{ b strings.Builder }
+type script struct {
+	b   strings.Builder
+	of  string // before the arguments of a topology, in a line of usage
+	err error
+}
 
 func (s *script) line(format string, args ...any) { fmt.Fprintf(&s.b, format+"\n", args...) }
 
 func (s *script) head(p Plan) {
-	s.line("#!/usr/bin/env bash")
 	s.line("# %s: %s, %d GPUs, %s", p.Name, p.Label(), p.GPUs, p.Engine)
 	for _, d := range p.Deviations {
 		s.line("# differs from the guide (%s): %s -> %s", d.ID, d.Guide, d.Done)
 	}
-	s.b.WriteString(prologue)
-	s.line("inherited=()")
-	s.line("for name in %s; do if [ -n \"${!name+set}\" ]; then inherited+=(\"$name=${!name}\"); fi; done", strings.Join(p.Inherit, " "))
 }
 
-// prologue defines what the lines below use. stop goes backwards through the
-// services, so that etcd and NATS, started first, end last.
-const prologue = `set -euo pipefail
-umask 077
-pids=()
-stop() {
-  trap - EXIT
-  for ((i=${#pids[@]}-1; i>=0; i--)); do kill "${pids[i]}" 2>/dev/null || true; done
-  wait
-}
-trap stop EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-start() { local log=$1; shift; env -i "${inherited[@]}" env "$@" >>"$log" 2>&1 & pids+=($!); }
-until_true() {
-  local what=$1; shift
-  until "$@" >/dev/null 2>&1; do
-    for pid in "${pids[@]}"; do kill -0 "$pid" 2>/dev/null || { echo "a process died while waiting for $what: see the logs" >&2; exit 1; }; done
-    sleep 0.2
-  done
-  echo "ready: $what"
-}
-answers() { curl -fsS --noproxy '*' "$1"; }
-says() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
-counts() { [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$2" | wc -l)" -eq "$3" ]; }
-listens() { (exec 3<>"/dev/tcp/$1/$2"); }
-`
-
-func (s *script) files(p Plan) {
-	s.line("\n# Directories and files.")
-	for _, dir := range p.Dirs {
-		s.line("mkdir -p %s", Quote(dir))
+// choose reads which of several topologies is meant. Without a name it is all of
+// them, unless one is over several hosts, which are told apart by an argument.
+func (s *script) choose(plans []Plan) {
+	var names []string
+	for _, p := range plans {
+		names = append(names, p.Name)
 	}
-	files := p.Files
-	if config, err := json.MarshalIndent(p.Deployment, "", "  "); err == nil && p.Load.Artifacts != "" {
-		s.line("mkdir -p %s", Quote(p.Load.Artifacts))
-		files = append(slices.Clone(files), File{Path: filepath.Join(p.Load.Artifacts, "deployment_config.json"), Text: string(config) + "\n"})
+	which := strings.Join(names, "|")
+	s.of = "NAME "
+	s.line("\n# Several topologies: one after the other, or by its name one alone.\nonly=${1:-}")
+	if slices.ContainsFunc(plans, over) {
+		s.accept("$only", which, "NAME ..., which is one of "+which)
+	} else {
+		s.accept("$only", `""|`+which, "[NAME [launch]], where NAME is one of "+which)
 	}
-	for _, f := range files {
-		s.heredoc(f)
-	}
+	s.line("if [ $# -gt 0 ]; then shift; fi")
 }
 
-// heredoc writes a file byte for byte. The end mark is one that the text lacks;
-// what does not end in a newline cannot be a here-document.
-func (s *script) heredoc(f File) {
-	if !strings.HasSuffix(f.Text, "\n") {
-		s.line("printf %%s %s >%s", Quote(f.Text), Quote(f.Path))
-		return
+// accept refuses arguments that fit no pattern.
+func (s *script) accept(word, pattern, usage string) {
+	s.line("case \"%s\" in %s) ;; *) echo \"usage: bash $0 %s\" >&2; exit 2;; esac", word, pattern, usage)
+}
+
+// topology is the part of one plan. When it has ended, nothing of it runs any more.
+func (s *script) topology(p Plan) {
+	if over(p) {
+		s.hosts(p)
+	} else {
+		s.accept("${1:-}", `""|launch`, strings.TrimSpace(s.of+"[launch]"))
+		s.files(p)
+		s.launch(p)
 	}
-	mark := "END-OF-FILE"
-	for strings.Contains(f.Text, mark) {
-		mark += "-"
-	}
-	s.line("cat >%s <<'%s'\n%s%s", Quote(f.Path), mark, f.Text, mark)
+	s.load(p)
+	s.line("stop\necho \"down: %s\"", p.Name)
 }
 
 func (s *script) launch(p Plan) {
@@ -129,7 +120,22 @@ func (s *script) start(svc Service) {
 	if len(svc.Check) > 0 {
 		s.line("%s", quoteAll(svc.Check))
 	}
-	s.line("start %s %s %s%s", Quote(svc.Log), quoteEnv(svc.Env), nicely(svc), quoteAll(svc.Argv))
+	s.line("start %s %s %s%s", word(svc.Log), quoteEnv(ofAllHosts(svc)), nicely(svc), quoteAll(svc.Argv))
+}
+
+// ofAllHosts is a service's environment. On each host the script is called by
+// itself, and the workers on all of them are to find each other.
+func ofAllHosts(svc Service) []string {
+	if svc.Host == "" {
+		return svc.Env
+	}
+	env := slices.Clone(svc.Env)
+	for i, kv := range env {
+		if strings.HasPrefix(kv, "DYN_NAMESPACE=") {
+			env[i] = strings.ReplaceAll(kv, Call, "hosts")
+		}
+	}
+	return env
 }
 
 // hosts has a block of lines for each host. In which order they are started does
@@ -140,7 +146,11 @@ func (s *script) hosts(p Plan) {
 		names = append(names, h.Name)
 	}
 	s.line("\n# Several hosts: this file is run on each by its name, then anywhere with load.")
-	s.line("case \"${1:-}\" in %s|load) ;; *) echo \"usage: bash $0 %s|load\" >&2; exit 2;; esac", strings.Join(names, "|"), strings.Join(names, "|"))
+	which := strings.Join(names, "|") + "|load"
+	s.accept("${1:-}", which, s.of+which)
+	s.line("if [ \"$1\" != load ]; then")
+	s.files(p)
+	s.line("fi")
 	for _, h := range p.Hosts {
 		s.line("\n# ==== on %s, %s ====", h.Name, h.Address)
 		s.line("if [ \"$1\" = %s ]; then", h.Name)
@@ -163,17 +173,6 @@ func nicely(svc Service) string {
 		return ""
 	}
 	return fmt.Sprintf("nice -n %d ", svc.Nice)
-}
-
-func (s *script) load(p Plan) {
-	l := p.Load
-	s.line("\n# perf.sh's load.")
-	if l.NVExt && p.Engine != "vllm" {
-		s.line("# Dynamo 1.3 and newer answer nvext with 400: leave that argument out there.")
-	}
-	for _, c := range l.Concurrency {
-		s.line(`env -i "${inherited[@]}" env %s %s`, quoteEnv(l.Env), quoteAll(l.Argv(c, CellDir(l.Artifacts, c))))
-	}
 }
 
 // gateTests are a gate's conditions as calls of the prologue's functions.

@@ -16,14 +16,20 @@ import (
 	"topobench/profiles"
 )
 
+func isBash(t *testing.T, text string) {
+	t.Helper()
+	check := exec.Command("bash", "-n")
+	check.Stdin = strings.NewReader(text)
+	if out, err := check.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s\n%s", err, out, text)
+	}
+}
+
 func TestScriptsAreBash(t *testing.T) {
 	for _, name := range profiles.Names() {
-		check := exec.Command("bash", "-n")
-		check.Stdin = strings.NewReader(printed(t, builtInPlan(t, name)))
-		if out, err := check.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", name, err, out)
-		}
+		isBash(t, printed(t, builtInPlan(t, name)))
 	}
+	isBash(t, printed(t, builtInPlan(t, "demo-agg"), builtInPlan(t, "disagg-2node")))
 }
 
 // stub makes a script print the words of what it would start and wait for.
@@ -31,7 +37,7 @@ const stub = `set -eu
 show() { printf '%s\0' "$@" END-OF-CALL; }
 start() { show start "$@"; }
 until_true() { show until_true "$@"; }
-inherited=()
+inherited=() call=@CALL@
 `
 
 // started runs the launch part of a script with stubs, in a directory of its own:
@@ -113,22 +119,43 @@ func TestScriptIsNice(t *testing.T) {
 // Files reach the disk byte for byte, whatever they hold, without a newline at the end too.
 func TestScriptWritesFiles(t *testing.T) {
 	dir := t.TempDir()
-	p := Plan{Dirs: []string{filepath.Join(dir, "a b", "c")}}
-	for i, text := range []string{"one\n", "no newline", "it's $(touch x)\nEND-OF-FILE\n`touch x`\n", "", "%s\\n"} {
+	p := Plan{Dirs: []string{filepath.Join(dir, "a b", "c-"+Call)}}
+	for i, text := range []string{"one\n", "no newline", "it's $(touch x)\nEND-OF-FILE\n`touch x`\n", "a $b \\ \\\\ \\\n\"$call\" \\$\n", "", "%s\\n", "for " + Call + "s\n", Call + " alone"} {
 		p.Files = append(p.Files, File{Path: filepath.Join(p.Dirs[0], fmt.Sprint(i)), Text: text})
 	}
 	var s script
 	s.files(p)
-	if out, err := exec.Command("bash", "-euc", s.b.String()).CombinedOutput(); err != nil {
+	if out, err := exec.Command("bash", "-euc", "call=1234; "+s.b.String()).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, f := range p.Files {
-		got, err := os.ReadFile(f.Path)
+		got, err := os.ReadFile(strings.ReplaceAll(f.Path, Call, "1234"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(f.Text, string(got)); diff != "" {
+		if diff := cmp.Diff(strings.ReplaceAll(f.Text, Call, "1234"), string(got)); diff != "" {
 			t.Errorf("%s (-plan +file):\n%s", f.Path, diff)
+		}
+	}
+}
+
+// With several topologies an argument says which, and what of it; without a good one
+// nothing is done.
+func TestScriptOfSeveralRefusesWhatItDoesNotKnow(t *testing.T) {
+	near := printed(t, builtInPlan(t, "demo-agg"), builtInPlan(t, "demo-disagg"))
+	far := printed(t, builtInPlan(t, "demo-agg"), builtInPlan(t, "disagg-2node"))
+	for _, row := range []struct{ script, args, usage string }{
+		{near, "launch", "usage: bash bash [NAME [launch]], where NAME is one of demo-agg|demo-disagg"},
+		{near, "demo-agg lunch", "usage: bash bash NAME [launch]"},
+		{far, "", "usage: bash bash NAME ..., which is one of demo-agg|disagg-2node"},
+		{far, "node0", "usage: bash bash NAME ..., which is one of demo-agg|disagg-2node"},
+		{far, "disagg-2node", "usage: bash bash NAME node0|node1|load"},
+	} {
+		bash := exec.Command("bash", append([]string{"-s"}, strings.Fields(row.args)...)...)
+		bash.Stdin = strings.NewReader(row.script)
+		out, err := bash.CombinedOutput()
+		if bash.ProcessState.ExitCode() != 2 || string(out) != row.usage+"\n" {
+			t.Errorf("%q: %v\n%s", row.args, err, out)
 		}
 	}
 }
@@ -139,7 +166,7 @@ func TestScriptSeesADeath(t *testing.T) {
 	demo.PortBase, demo.Frontend.Port = 21500, 21580 // where nothing answers
 	p := planned(t, demo)
 	dir := t.TempDir()
-	text := strings.ReplaceAll(printed(t, p), "/runs/x/t", dir)
+	text := strings.ReplaceAll(printed(t, p), "/runs/x", dir)
 	text = strings.ReplaceAll(text, " python -m ", " false ")
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()

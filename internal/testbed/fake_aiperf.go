@@ -61,6 +61,9 @@ func aiperf(args []string) int {
 }
 
 func (j *job) run() (err error) {
+	if err := os.MkdirAll(j.dir, 0o755); err != nil {
+		return err
+	}
 	if j.records, err = os.Create(filepath.Join(j.dir, "profile_export.jsonl")); err != nil {
 		return err
 	}

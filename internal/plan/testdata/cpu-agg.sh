@@ -2,7 +2,7 @@
 # cpu-agg: vllm_cpu_aggregated, 2 GPUs, vllm
 # differs from the guide (loopback): servers listen on every address -> DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen 127.0.0.1:PORT
 # differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT, telemetry off
-# differs from the guide (nginx-paths): sudo cp nginx.conf /etc/nginx, service nginx restart -> own prefix, daemon off, access_log off and *_temp_path in the run directory
+# differs from the guide (nginx-paths): sudo cp nginx.conf /etc/nginx, service nginx restart -> own prefix, -g with daemon off and pid, access_log off and *_temp_path in the run directory
 # differs from the guide (nginx-conf): the guide's nginx.conf -> the profile's balancer.config
 # differs from the guide (log-requests): --disable-log-requests -> not passed
 # differs from the guide (artifact-dir): --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; what was accepted is published there
@@ -11,15 +11,32 @@
 set -euo pipefail
 umask 077
 pids=()
+grace=30 # seconds
+call=$(date +%y%m%d-%H%M%S)-$$
+lives() { grep -qsE "^[0-9]+ \(.*\) [^ZX] [0-9]+ $1 " /proc/[0-9]*/stat; } # in group $1
 stop() {
-  trap - EXIT
+  local i pid began=$SECONDS
   for ((i=${#pids[@]}-1; i>=0; i--)); do kill "${pids[i]}" 2>/dev/null || true; done
+  for pid in "${pids[@]}"; do
+    while lives "$pid"; do
+      if ((SECONDS >= began + grace)); then kill -KILL -- "-$pid" 2>/dev/null || true; fi
+      sleep 0.1
+    done
+  done
   wait
+  pids=()
 }
-trap stop EXIT
+trap 'trap "grace=0" HUP INT TERM; stop' EXIT # a second Ctrl-C: no more patience
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-start() { local log=$1; shift; env -i "${inherited[@]}" env "$@" >>"$log" 2>&1 & pids+=($!); }
+start() {
+  local log=$1; shift
+  set -m
+  env -i "${inherited[@]}" env "$@" </dev/null >>"$log" 2>&1 &
+  set +m
+  pids+=($!)
+}
 until_true() {
   local what=$1; shift
   until "$@" >/dev/null 2>&1; do
@@ -32,16 +49,29 @@ answers() { curl -fsS --noproxy '*' "$1"; }
 says() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
 counts() { [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$2" | wc -l)" -eq "$3" ]; }
 listens() { (exec 3<>"/dev/tcp/$1/$2"); }
+complete() {
+  answer=$(curl -sS --noproxy '*' --max-time 300 -w '\n%{http_code}' -H 'Content-Type: application/json' -d "$2" "$1/v1/chat/completions" || true)
+  code=${answer##*$'\n'} answer=${answer%$'\n'*}
+}
+serves() {
+  local began=$SECONDS
+  until complete "$1" "$2"; [ "$code" = 200 ]; do
+    if [ "$code" = 400 ] || ((SECONDS >= began + $3)); then echo "$1 does not serve: HTTP $code: $answer" >&2; exit 1; fi
+    sleep 0.2
+  done
+}
 inherited=()
 for name in HOME PATH; do if [ -n "${!name+set}" ]; then inherited+=("$name=${!name}"); fi; done
+case "${1:-}" in ""|launch) ;; *) echo "usage: bash $0 [launch]" >&2; exit 2;; esac
 
-# Directories and files.
-mkdir -p /runs/x/t
-mkdir -p /runs/x/t/logs
-mkdir -p /runs/x/t/nginx
-mkdir -p /runs/x/t/nginx/tmp
-mkdir -p artifacts_root/artifacts_0
-cat >/runs/x/t/nginx/nginx.conf <<'END-OF-FILE'
+# Directories and files, new for each call.
+mkdir -p /runs/x
+mkdir /runs/x/t-"$call"
+echo logs: /runs/x/t-"$call"
+mkdir -p /runs/x/t-"$call"/logs
+mkdir -p /runs/x/t-"$call"/nginx
+mkdir -p /runs/x/t-"$call"/nginx/tmp
+cat >/runs/x/t-"$call"/nginx/nginx.conf <<END-OF-FILE
 # Streams without buffering, connections kept, and no backend ever ejected: a dead
 # one answers 502 at once, which is seen, instead of vanishing from the balance.
 worker_processes auto;
@@ -56,11 +86,11 @@ events {
 
 http {
     access_log off;
-    client_body_temp_path "/runs/x/t/nginx/tmp/body";
-    proxy_temp_path "/runs/x/t/nginx/tmp/proxy";
-    fastcgi_temp_path "/runs/x/t/nginx/tmp/fastcgi";
-    uwsgi_temp_path "/runs/x/t/nginx/tmp/uwsgi";
-    scgi_temp_path "/runs/x/t/nginx/tmp/scgi";
+    client_body_temp_path "/runs/x/t-${call}/nginx/tmp/body";
+    proxy_temp_path "/runs/x/t-${call}/nginx/tmp/proxy";
+    fastcgi_temp_path "/runs/x/t-${call}/nginx/tmp/fastcgi";
+    uwsgi_temp_path "/runs/x/t-${call}/nginx/tmp/uwsgi";
+    scgi_temp_path "/runs/x/t-${call}/nginx/tmp/scgi";
     tcp_nodelay on;
     client_max_body_size 64m;
     client_body_buffer_size 1m;
@@ -84,7 +114,7 @@ http {
             proxy_pass http://backend_servers;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
-            proxy_set_header Host $host;
+            proxy_set_header Host \$host;
             proxy_buffering off;
             proxy_request_buffering off;
             proxy_cache off;
@@ -96,7 +126,30 @@ http {
     }
 }
 END-OF-FILE
-cat >artifacts_root/artifacts_0/deployment_config.json <<'END-OF-FILE'
+
+# aggregated-0
+start /runs/x/t-"$call"/logs/aggregated-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 HF_HUB_OFFLINE=1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=0 VLLM_PORT=25000 VLLM_HOST_IP=127.0.0.1 OMP_NUM_THREADS=1 VLLM_CPU_KVCACHE_SPACE=1 VLLM_CPU_OMP_THREADS_BIND=nobind nice -n 19 vllm serve /cache/models/tiny --served-model-name tiny --max-model-len 2048 --dtype bfloat16 --enforce-eager --load-format dummy --host 127.0.0.1 --port 18201
+
+# aggregated-1
+start /runs/x/t-"$call"/logs/aggregated-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 HF_HUB_OFFLINE=1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=1 VLLM_PORT=25050 VLLM_HOST_IP=127.0.0.1 OMP_NUM_THREADS=1 VLLM_CPU_KVCACHE_SPACE=1 VLLM_CPU_OMP_THREADS_BIND=nobind nice -n 19 vllm serve /cache/models/tiny --served-model-name tiny --max-model-len 2048 --dtype bfloat16 --enforce-eager --load-format dummy --host 127.0.0.1 --port 18202
+
+until_true aggregated-0 answers http://127.0.0.1:18201/health
+until_true aggregated-0 says http://127.0.0.1:18201/v1/models tiny
+until_true aggregated-1 answers http://127.0.0.1:18202/health
+until_true aggregated-1 says http://127.0.0.1:18202/v1/models tiny
+
+# nginx
+nginx -t -p /runs/x/t-"$call"/nginx/ -c /runs/x/t-"$call"/nginx/nginx.conf -e stderr -g 'daemon off; pid "/runs/x/t-'"$call"'/nginx/nginx.pid";'
+start /runs/x/t-"$call"/logs/nginx.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 nginx -p /runs/x/t-"$call"/nginx/ -c /runs/x/t-"$call"/nginx/nginx.conf -e stderr -g 'daemon off; pid "/runs/x/t-'"$call"'/nginx/nginx.pid";'
+
+until_true nginx listens 127.0.0.1 18200
+
+echo "up: load goes to http://localhost:18200"
+if [ "${1:-}" = launch ]; then while :; do sleep 1; done; fi
+
+# perf.sh's load.
+mkdir -p artifacts_root/artifacts_0
+cat >artifacts_root/artifacts_0/deployment_config.json <<END-OF-FILE
 {
   "kind": "vllm_cpu",
   "model": "tiny",
@@ -144,27 +197,14 @@ cat >artifacts_root/artifacts_0/deployment_config.json <<'END-OF-FILE'
   }
 }
 END-OF-FILE
-
-# aggregated-0
-start /runs/x/t/logs/aggregated-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 HF_HUB_OFFLINE=1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=0 VLLM_PORT=25000 VLLM_HOST_IP=127.0.0.1 OMP_NUM_THREADS=1 VLLM_CPU_KVCACHE_SPACE=1 VLLM_CPU_OMP_THREADS_BIND=nobind nice -n 19 vllm serve /cache/models/tiny --served-model-name tiny --max-model-len 2048 --dtype bfloat16 --enforce-eager --load-format dummy --host 127.0.0.1 --port 18201
-
-# aggregated-1
-start /runs/x/t/logs/aggregated-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 HF_HUB_OFFLINE=1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=1 VLLM_PORT=25050 VLLM_HOST_IP=127.0.0.1 OMP_NUM_THREADS=1 VLLM_CPU_KVCACHE_SPACE=1 VLLM_CPU_OMP_THREADS_BIND=nobind nice -n 19 vllm serve /cache/models/tiny --served-model-name tiny --max-model-len 2048 --dtype bfloat16 --enforce-eager --load-format dummy --host 127.0.0.1 --port 18202
-
-until_true aggregated-0 answers http://127.0.0.1:18201/health
-until_true aggregated-0 says http://127.0.0.1:18201/v1/models tiny
-until_true aggregated-1 answers http://127.0.0.1:18202/health
-until_true aggregated-1 says http://127.0.0.1:18202/v1/models tiny
-
-# nginx
-nginx -t -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid "/runs/x/t/nginx/nginx.pid";'
-start /runs/x/t/logs/nginx.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 nginx -p /runs/x/t/nginx/ -c /runs/x/t/nginx/nginx.conf -e stderr -g 'daemon off; pid "/runs/x/t/nginx/nginx.pid";'
-
-until_true nginx listens 127.0.0.1 18200
-
-echo "up: load goes to http://localhost:18200"
-if [ "${1:-}" = launch ]; then while :; do sleep 1; done; fi
-
-# perf.sh's load.
-env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18200 --synthetic-input-tokens-mean 100 --synthetic-input-tokens-stddev 0 --output-tokens-mean 20 --output-tokens-stddev 0 --extra-inputs max_tokens:20 --extra-inputs min_tokens:20 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 1 --request-count 10 --warmup-request-count 2 --num-dataset-entries 12 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency1 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
-env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18200 --synthetic-input-tokens-mean 100 --synthetic-input-tokens-stddev 0 --output-tokens-mean 20 --output-tokens-stddev 0 --extra-inputs max_tokens:20 --extra-inputs min_tokens:20 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 2 --request-count 20 --warmup-request-count 4 --num-dataset-entries 24 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency2 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
+nvext=(--extra-inputs '{"nvext":{"ignore_eos":true}}')
+serves http://127.0.0.1:18200 '{"ignore_eos":true,"max_tokens":20,"messages":[{"content":"Hello","role":"user"}],"min_tokens":20,"model":"tiny","stream":true}' 30
+complete http://127.0.0.1:18200 '{"ignore_eos":true,"max_tokens":20,"messages":[{"content":"Hello","role":"user"}],"min_tokens":20,"model":"tiny","nvext":{"ignore_eos":true},"stream":true}'
+if [ "$code" = 400 ]; then
+  nvext=()
+  echo "the load leaves out nvext.ignore_eos, which the server refuses (HTTP 400): $answer"
+fi
+env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18200 --synthetic-input-tokens-mean 100 --synthetic-input-tokens-stddev 0 --output-tokens-mean 20 --output-tokens-stddev 0 --extra-inputs max_tokens:20 --extra-inputs min_tokens:20 --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency 1 --request-count 10 --warmup-request-count 2 --num-dataset-entries 12 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency1 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
+env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18200 --synthetic-input-tokens-mean 100 --synthetic-input-tokens-stddev 0 --output-tokens-mean 20 --output-tokens-stddev 0 --extra-inputs max_tokens:20 --extra-inputs min_tokens:20 --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency 2 --request-count 20 --warmup-request-count 4 --num-dataset-entries 24 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency2 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
+stop
+echo "down: cpu-agg"

@@ -2,7 +2,8 @@
 # demo-agg-urls: vllm_mocker_urls_aggregated, 8 GPUs, mocker
 # differs from the guide (mocker): python -m dynamo.vllm or vllm serve -> python -m dynamo.mocker; in the place of vllm serve each has a Dynamo frontend of its own
 # differs from the guide (loopback): servers listen on every address -> DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen 127.0.0.1:PORT
-# differs from the guide (file-discovery): etcd and NATS by docker compose -> DYN_DISCOVERY_BACKEND=file, DYN_EVENT_PLANE=zmq
+# differs from the guide (file-discovery): etcd by docker compose -> no etcd: DYN_DISCOVERY_BACKEND=file
+# differs from the guide (zmq-events): NATS by docker compose -> no NATS: DYN_EVENT_PLANE=zmq
 # differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT, telemetry off
 # differs from the guide (spread): NGINX before the servers, --url of NGINX -> no balancer: --url of each server, aiperf sends to them in turn
 # differs from the guide (artifact-dir): --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; what was accepted is published there
@@ -11,15 +12,32 @@
 set -euo pipefail
 umask 077
 pids=()
+grace=30 # seconds
+call=$(date +%y%m%d-%H%M%S)-$$
+lives() { grep -qsE "^[0-9]+ \(.*\) [^ZX] [0-9]+ $1 " /proc/[0-9]*/stat; } # in group $1
 stop() {
-  trap - EXIT
+  local i pid began=$SECONDS
   for ((i=${#pids[@]}-1; i>=0; i--)); do kill "${pids[i]}" 2>/dev/null || true; done
+  for pid in "${pids[@]}"; do
+    while lives "$pid"; do
+      if ((SECONDS >= began + grace)); then kill -KILL -- "-$pid" 2>/dev/null || true; fi
+      sleep 0.1
+    done
+  done
   wait
+  pids=()
 }
-trap stop EXIT
+trap 'trap "grace=0" HUP INT TERM; stop' EXIT # a second Ctrl-C: no more patience
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-start() { local log=$1; shift; env -i "${inherited[@]}" env "$@" >>"$log" 2>&1 & pids+=($!); }
+start() {
+  local log=$1; shift
+  set -m
+  env -i "${inherited[@]}" env "$@" </dev/null >>"$log" 2>&1 &
+  set +m
+  pids+=($!)
+}
 until_true() {
   local what=$1; shift
   until "$@" >/dev/null 2>&1; do
@@ -32,16 +50,54 @@ answers() { curl -fsS --noproxy '*' "$1"; }
 says() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
 counts() { [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$2" | wc -l)" -eq "$3" ]; }
 listens() { (exec 3<>"/dev/tcp/$1/$2"); }
+complete() {
+  answer=$(curl -sS --noproxy '*' --max-time 300 -w '\n%{http_code}' -H 'Content-Type: application/json' -d "$2" "$1/v1/chat/completions" || true)
+  code=${answer##*$'\n'} answer=${answer%$'\n'*}
+}
+serves() {
+  local began=$SECONDS
+  until complete "$1" "$2"; [ "$code" = 200 ]; do
+    if [ "$code" = 400 ] || ((SECONDS >= began + $3)); then echo "$1 does not serve: HTTP $code: $answer" >&2; exit 1; fi
+    sleep 0.2
+  done
+}
 inherited=()
 for name in HOME PATH; do if [ -n "${!name+set}" ]; then inherited+=("$name=${!name}"); fi; done
+case "${1:-}" in ""|launch) ;; *) echo "usage: bash $0 [launch]" >&2; exit 2;; esac
 
-# Directories and files.
-mkdir -p /runs/x/t
-mkdir -p /runs/x/t/logs
-mkdir -p /runs/x/t/kv-0
-mkdir -p /runs/x/t/kv-1
+# Directories and files, new for each call.
+mkdir -p /runs/x
+mkdir /runs/x/t-"$call"
+echo logs: /runs/x/t-"$call"
+mkdir -p /runs/x/t-"$call"/logs
+mkdir -p /runs/x/t-"$call"/kv-0
+mkdir -p /runs/x/t-"$call"/kv-1
+
+# frontend-0
+start /runs/x/t-"$call"/logs/frontend-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-"$call"-0 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t-"$call"/kv-0 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 python -m dynamo.frontend --http-port 18111
+
+# aggregated-0
+start /runs/x/t-"$call"/logs/aggregated-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-"$call"-0 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t-"$call"/kv-0 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23100 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --num-gpu-blocks-override 128
+
+# frontend-1
+start /runs/x/t-"$call"/logs/frontend-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-"$call"-1 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t-"$call"/kv-1 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 python -m dynamo.frontend --http-port 18112
+
+# aggregated-1
+start /runs/x/t-"$call"/logs/aggregated-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-"$call"-1 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t-"$call"/kv-1 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23101 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --num-gpu-blocks-override 128
+
+until_true frontend-0 counts http://127.0.0.1:18111/health '"component":"backend","endpoint":"generate"' 1
+until_true frontend-0 says http://127.0.0.1:18111/v1/models '"id":"tiny"'
+until_true aggregated-0 says http://127.0.0.1:23100/health '"generate":"ready"'
+until_true frontend-1 counts http://127.0.0.1:18112/health '"component":"backend","endpoint":"generate"' 1
+until_true frontend-1 says http://127.0.0.1:18112/v1/models '"id":"tiny"'
+until_true aggregated-1 says http://127.0.0.1:23101/health '"generate":"ready"'
+
+echo "up: load goes to http://localhost:18111 http://localhost:18112"
+if [ "${1:-}" = launch ]; then while :; do sleep 1; done; fi
+
+# perf.sh's load.
 mkdir -p artifacts_root/artifacts_0
-cat >artifacts_root/artifacts_0/deployment_config.json <<'END-OF-FILE'
+cat >artifacts_root/artifacts_0/deployment_config.json <<END-OF-FILE
 {
   "kind": "vllm_mocker_urls",
   "model": "tiny",
@@ -96,32 +152,16 @@ cat >artifacts_root/artifacts_0/deployment_config.json <<'END-OF-FILE'
   }
 }
 END-OF-FILE
-
-# frontend-0
-start /runs/x/t/logs/frontend-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-0 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t/kv-0 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 python -m dynamo.frontend --http-port 18111
-
-# aggregated-0
-start /runs/x/t/logs/aggregated-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-0 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t/kv-0 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23100 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --num-gpu-blocks-override 128
-
-# frontend-1
-start /runs/x/t/logs/frontend-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-1 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t/kv-1 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 python -m dynamo.frontend --http-port 18112
-
-# aggregated-1
-start /runs/x/t/logs/aggregated-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE=topobench-x-t-1 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t/kv-1 DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1 DYN_SYSTEM_PORT=23101 DYN_SYSTEM_HOST=127.0.0.1 python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny --num-gpu-blocks-override 128
-
-until_true frontend-0 counts http://127.0.0.1:18111/health '"component":"backend","endpoint":"generate"' 1
-until_true frontend-0 says http://127.0.0.1:18111/v1/models '"id":"tiny"'
-until_true aggregated-0 says http://127.0.0.1:23100/health '"generate":"ready"'
-until_true frontend-1 counts http://127.0.0.1:18112/health '"component":"backend","endpoint":"generate"' 1
-until_true frontend-1 says http://127.0.0.1:18112/v1/models '"id":"tiny"'
-until_true aggregated-1 says http://127.0.0.1:23101/health '"generate":"ready"'
-
-echo "up: load goes to http://localhost:18111 http://localhost:18112"
-if [ "${1:-}" = launch ]; then while :; do sleep 1; done; fi
-
-# perf.sh's load.
-# Dynamo 1.3 and newer answer nvext with 400: leave that argument out there.
-env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18111 --url http://localhost:18112 --synthetic-input-tokens-mean 300 --synthetic-input-tokens-stddev 0 --output-tokens-mean 50 --output-tokens-stddev 0 --extra-inputs max_tokens:50 --extra-inputs min_tokens:50 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 1 --request-count 10 --warmup-request-count 2 --num-dataset-entries 12 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency1 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
-env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18111 --url http://localhost:18112 --synthetic-input-tokens-mean 300 --synthetic-input-tokens-stddev 0 --output-tokens-mean 50 --output-tokens-stddev 0 --extra-inputs max_tokens:50 --extra-inputs min_tokens:50 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 2 --request-count 20 --warmup-request-count 4 --num-dataset-entries 24 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency2 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
-env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18111 --url http://localhost:18112 --synthetic-input-tokens-mean 300 --synthetic-input-tokens-stddev 0 --output-tokens-mean 50 --output-tokens-stddev 0 --extra-inputs max_tokens:50 --extra-inputs min_tokens:50 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 4 --request-count 40 --warmup-request-count 8 --num-dataset-entries 48 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency4 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
-env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18111 --url http://localhost:18112 --synthetic-input-tokens-mean 300 --synthetic-input-tokens-stddev 0 --output-tokens-mean 50 --output-tokens-stddev 0 --extra-inputs max_tokens:50 --extra-inputs min_tokens:50 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 8 --request-count 80 --warmup-request-count 16 --num-dataset-entries 96 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency8 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
+nvext=(--extra-inputs '{"nvext":{"ignore_eos":true}}')
+serves http://127.0.0.1:18111 '{"ignore_eos":true,"max_tokens":50,"messages":[{"content":"Hello","role":"user"}],"min_tokens":50,"model":"tiny","stream":true}' 30
+complete http://127.0.0.1:18111 '{"ignore_eos":true,"max_tokens":50,"messages":[{"content":"Hello","role":"user"}],"min_tokens":50,"model":"tiny","nvext":{"ignore_eos":true},"stream":true}'
+if [ "$code" = 400 ]; then
+  nvext=()
+  echo "the load leaves out nvext.ignore_eos, which the server refuses (HTTP 400): $answer"
+fi
+env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18111 --url http://localhost:18112 --synthetic-input-tokens-mean 300 --synthetic-input-tokens-stddev 0 --output-tokens-mean 50 --output-tokens-stddev 0 --extra-inputs max_tokens:50 --extra-inputs min_tokens:50 --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency 1 --request-count 10 --warmup-request-count 2 --num-dataset-entries 12 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency1 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
+env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18111 --url http://localhost:18112 --synthetic-input-tokens-mean 300 --synthetic-input-tokens-stddev 0 --output-tokens-mean 50 --output-tokens-stddev 0 --extra-inputs max_tokens:50 --extra-inputs min_tokens:50 --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency 2 --request-count 20 --warmup-request-count 4 --num-dataset-entries 24 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency2 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
+env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18111 --url http://localhost:18112 --synthetic-input-tokens-mean 300 --synthetic-input-tokens-stddev 0 --output-tokens-mean 50 --output-tokens-stddev 0 --extra-inputs max_tokens:50 --extra-inputs min_tokens:50 --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency 4 --request-count 40 --warmup-request-count 8 --num-dataset-entries 48 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency4 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
+env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:18111 --url http://localhost:18112 --synthetic-input-tokens-mean 300 --synthetic-input-tokens-stddev 0 --output-tokens-mean 50 --output-tokens-stddev 0 --extra-inputs max_tokens:50 --extra-inputs min_tokens:50 --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency 8 --request-count 80 --warmup-request-count 16 --num-dataset-entries 96 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency8 --ui none --no-gpu-telemetry --no-server-metrics -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
+stop
+echo "down: demo-agg-urls"

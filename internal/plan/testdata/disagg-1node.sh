@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # disagg-1node: dynamo_vllm_disaggregated, 8 GPUs, dynamo
 # differs from the guide (loopback): servers listen on every address -> DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen 127.0.0.1:PORT
-# differs from the guide (private-services): etcd and NATS by docker compose on 2379 and 4222 -> own etcd and nats-server on own ports with fresh data, ETCD_ENDPOINTS and NATS_SERVER set
+# differs from the guide (private-services): etcd and NATS by docker compose on 2379 and 4222 -> etcd, nats-server or both, as the profile says, on own ports with fresh data; ETCD_ENDPOINTS, NATS_SERVER set
 # differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT, telemetry off
 # differs from the guide (decode-tp): decode without --tensor-parallel-size -> --tensor-parallel-size of the profile
 # differs from the guide (roles): --is-prefill-worker, decode without a flag -> --disaggregation-mode prefill|decode and --kv-transfer-config
@@ -11,15 +11,32 @@
 set -euo pipefail
 umask 077
 pids=()
+grace=30 # seconds
+call=$(date +%y%m%d-%H%M%S)-$$
+lives() { grep -qsE "^[0-9]+ \(.*\) [^ZX] [0-9]+ $1 " /proc/[0-9]*/stat; } # in group $1
 stop() {
-  trap - EXIT
+  local i pid began=$SECONDS
   for ((i=${#pids[@]}-1; i>=0; i--)); do kill "${pids[i]}" 2>/dev/null || true; done
+  for pid in "${pids[@]}"; do
+    while lives "$pid"; do
+      if ((SECONDS >= began + grace)); then kill -KILL -- "-$pid" 2>/dev/null || true; fi
+      sleep 0.1
+    done
+  done
   wait
+  pids=()
 }
-trap stop EXIT
+trap 'trap "grace=0" HUP INT TERM; stop' EXIT # a second Ctrl-C: no more patience
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-start() { local log=$1; shift; env -i "${inherited[@]}" env "$@" >>"$log" 2>&1 & pids+=($!); }
+start() {
+  local log=$1; shift
+  set -m
+  env -i "${inherited[@]}" env "$@" </dev/null >>"$log" 2>&1 &
+  set +m
+  pids+=($!)
+}
 until_true() {
   local what=$1; shift
   until "$@" >/dev/null 2>&1; do
@@ -32,15 +49,70 @@ answers() { curl -fsS --noproxy '*' "$1"; }
 says() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
 counts() { [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$2" | wc -l)" -eq "$3" ]; }
 listens() { (exec 3<>"/dev/tcp/$1/$2"); }
+complete() {
+  answer=$(curl -sS --noproxy '*' --max-time 300 -w '\n%{http_code}' -H 'Content-Type: application/json' -d "$2" "$1/v1/chat/completions" || true)
+  code=${answer##*$'\n'} answer=${answer%$'\n'*}
+}
+serves() {
+  local began=$SECONDS
+  until complete "$1" "$2"; [ "$code" = 200 ]; do
+    if [ "$code" = 400 ] || ((SECONDS >= began + $3)); then echo "$1 does not serve: HTTP $code: $answer" >&2; exit 1; fi
+    sleep 0.2
+  done
+}
 inherited=()
 for name in HOME PATH; do if [ -n "${!name+set}" ]; then inherited+=("$name=${!name}"); fi; done
+case "${1:-}" in ""|launch) ;; *) echo "usage: bash $0 [launch]" >&2; exit 2;; esac
 
-# Directories and files.
-mkdir -p /runs/x/t
-mkdir -p /runs/x/t/logs
-mkdir -p /runs/x/t/kv
+# Directories and files, new for each call.
+mkdir -p /runs/x
+mkdir /runs/x/t-"$call"
+echo logs: /runs/x/t-"$call"
+mkdir -p /runs/x/t-"$call"/logs
+mkdir -p /runs/x/t-"$call"/kv
+
+# etcd
+start /runs/x/t-"$call"/logs/etcd.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 etcd --data-dir /runs/x/t-"$call"/etcd --listen-client-urls http://127.0.0.1:23001 --advertise-client-urls http://127.0.0.1:23001 --listen-peer-urls http://127.0.0.1:23002 --initial-advertise-peer-urls http://127.0.0.1:23002 --initial-cluster default=http://127.0.0.1:23002
+
+# nats
+start /runs/x/t-"$call"/logs/nats.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 nats-server -js -sd /runs/x/t-"$call"/nats -a 127.0.0.1 -p 23003 -m 23004
+
+until_true etcd answers http://127.0.0.1:23001/health
+until_true nats answers http://127.0.0.1:23004/healthz
+
+# frontend
+start /runs/x/t-"$call"/logs/frontend.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://127.0.0.1:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://127.0.0.1:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t-"$call" DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t-"$call"/kv DYN_REQUEST_PLANE=tcp DYN_HTTP_HOST=127.0.0.1 python -m dynamo.frontend --http-port 8000
+
+# prefill-0
+start /runs/x/t-"$call"/logs/prefill-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://127.0.0.1:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://127.0.0.1:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t-"$call" DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t-"$call"/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23100 DYN_SYSTEM_HOST=127.0.0.1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=0 VLLM_PORT=24000 VLLM_HOST_IP=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_HOST=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_PORT=23200 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
+
+# prefill-1
+start /runs/x/t-"$call"/logs/prefill-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://127.0.0.1:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://127.0.0.1:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t-"$call" DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t-"$call"/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23101 DYN_SYSTEM_HOST=127.0.0.1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=1 VLLM_PORT=24050 VLLM_HOST_IP=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_HOST=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_PORT=23204 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
+
+# prefill-2
+start /runs/x/t-"$call"/logs/prefill-2.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://127.0.0.1:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://127.0.0.1:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t-"$call" DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t-"$call"/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23102 DYN_SYSTEM_HOST=127.0.0.1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=2 VLLM_PORT=24100 VLLM_HOST_IP=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_HOST=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_PORT=23208 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
+
+# prefill-3
+start /runs/x/t-"$call"/logs/prefill-3.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://127.0.0.1:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://127.0.0.1:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t-"$call" DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t-"$call"/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23103 DYN_SYSTEM_HOST=127.0.0.1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=3 VLLM_PORT=24150 VLLM_HOST_IP=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_HOST=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_PORT=23212 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
+
+# decode-0
+start /runs/x/t-"$call"/logs/decode-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://127.0.0.1:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://127.0.0.1:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t-"$call" DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t-"$call"/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23104 DYN_SYSTEM_HOST=127.0.0.1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=4,5,6,7 VLLM_PORT=24200 VLLM_HOST_IP=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_HOST=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_PORT=23216 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --tensor-parallel-size 4 --disaggregation-mode decode --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
+
+until_true frontend counts http://127.0.0.1:8000/health '"component":"prefill","endpoint":"generate"' 4
+until_true frontend counts http://127.0.0.1:8000/health '"component":"backend","endpoint":"generate"' 1
+until_true frontend says http://127.0.0.1:8000/v1/models '"id":"Qwen/Qwen3-0.6B"'
+until_true prefill-0 says http://127.0.0.1:23100/health '"generate":"ready"'
+until_true prefill-1 says http://127.0.0.1:23101/health '"generate":"ready"'
+until_true prefill-2 says http://127.0.0.1:23102/health '"generate":"ready"'
+until_true prefill-3 says http://127.0.0.1:23103/health '"generate":"ready"'
+until_true decode-0 says http://127.0.0.1:23104/health '"generate":"ready"'
+
+echo "up: load goes to http://localhost:8000"
+if [ "${1:-}" = launch ]; then while :; do sleep 1; done; fi
+
+# perf.sh's load.
 mkdir -p artifacts_root/artifacts_0
-cat >artifacts_root/artifacts_0/deployment_config.json <<'END-OF-FILE'
+cat >artifacts_root/artifacts_0/deployment_config.json <<END-OF-FILE
 {
   "kind": "dynamo_vllm",
   "model": "Qwen/Qwen3-0.6B",
@@ -115,54 +187,21 @@ cat >artifacts_root/artifacts_0/deployment_config.json <<'END-OF-FILE'
   }
 }
 END-OF-FILE
-
-# etcd
-start /runs/x/t/logs/etcd.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 etcd --data-dir /runs/x/t/etcd --listen-client-urls http://127.0.0.1:23001 --advertise-client-urls http://127.0.0.1:23001 --listen-peer-urls http://127.0.0.1:23002 --initial-advertise-peer-urls http://127.0.0.1:23002 --initial-cluster default=http://127.0.0.1:23002
-
-# nats
-start /runs/x/t/logs/nats.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 nats-server -js -sd /runs/x/t/nats -a 127.0.0.1 -p 23003 -m 23004
-
-until_true etcd answers http://127.0.0.1:23001/health
-until_true nats answers http://127.0.0.1:23004/healthz
-
-# frontend
-start /runs/x/t/logs/frontend.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://127.0.0.1:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://127.0.0.1:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_HTTP_HOST=127.0.0.1 python -m dynamo.frontend --http-port 8000
-
-# prefill-0
-start /runs/x/t/logs/prefill-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://127.0.0.1:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://127.0.0.1:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23100 DYN_SYSTEM_HOST=127.0.0.1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=0 VLLM_PORT=24000 VLLM_HOST_IP=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_HOST=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_PORT=23200 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
-
-# prefill-1
-start /runs/x/t/logs/prefill-1.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://127.0.0.1:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://127.0.0.1:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23101 DYN_SYSTEM_HOST=127.0.0.1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=1 VLLM_PORT=24050 VLLM_HOST_IP=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_HOST=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_PORT=23204 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
-
-# prefill-2
-start /runs/x/t/logs/prefill-2.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://127.0.0.1:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://127.0.0.1:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23102 DYN_SYSTEM_HOST=127.0.0.1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=2 VLLM_PORT=24100 VLLM_HOST_IP=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_HOST=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_PORT=23208 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
-
-# prefill-3
-start /runs/x/t/logs/prefill-3.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://127.0.0.1:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://127.0.0.1:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23103 DYN_SYSTEM_HOST=127.0.0.1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=3 VLLM_PORT=24150 VLLM_HOST_IP=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_HOST=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_PORT=23212 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
-
-# decode-0
-start /runs/x/t/logs/decode-0.log TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 ETCD_ENDPOINTS=http://127.0.0.1:23001 DYN_DISCOVERY_BACKEND=etcd NATS_SERVER=nats://127.0.0.1:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE=topobench-x-t DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV=/runs/x/t/kv DYN_REQUEST_PLANE=tcp DYN_SYSTEM_PORT=23104 DYN_SYSTEM_HOST=127.0.0.1 CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=4,5,6,7 VLLM_PORT=24200 VLLM_HOST_IP=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_HOST=127.0.0.1 VLLM_NIXL_SIDE_CHANNEL_PORT=23216 python -m dynamo.vllm --model Qwen/Qwen3-0.6B --tensor-parallel-size 4 --disaggregation-mode decode --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
-
-until_true frontend counts http://127.0.0.1:8000/health '"component":"prefill","endpoint":"generate"' 4
-until_true frontend counts http://127.0.0.1:8000/health '"component":"backend","endpoint":"generate"' 1
-until_true frontend says http://127.0.0.1:8000/v1/models '"id":"Qwen/Qwen3-0.6B"'
-until_true prefill-0 says http://127.0.0.1:23100/health '"generate":"ready"'
-until_true prefill-1 says http://127.0.0.1:23101/health '"generate":"ready"'
-until_true prefill-2 says http://127.0.0.1:23102/health '"generate":"ready"'
-until_true prefill-3 says http://127.0.0.1:23103/health '"generate":"ready"'
-until_true decode-0 says http://127.0.0.1:23104/health '"generate":"ready"'
-
-echo "up: load goes to http://localhost:8000"
-if [ "${1:-}" = launch ]; then while :; do sleep 1; done; fi
-
-# perf.sh's load.
-# Dynamo 1.3 and newer answer nvext with 400: leave that argument out there.
-env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 1 --request-count 10 --warmup-request-count 2 --num-dataset-entries 12 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency1 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
-env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 2 --request-count 20 --warmup-request-count 4 --num-dataset-entries 24 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency2 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
-env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 4 --request-count 40 --warmup-request-count 8 --num-dataset-entries 48 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency4 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
-env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 8 --request-count 80 --warmup-request-count 16 --num-dataset-entries 96 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency8 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
-env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 16 --request-count 160 --warmup-request-count 32 --num-dataset-entries 192 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency16 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
-env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 32 --request-count 320 --warmup-request-count 64 --num-dataset-entries 384 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency32 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
-env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 64 --request-count 640 --warmup-request-count 128 --num-dataset-entries 768 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency64 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
-env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 128 --request-count 1280 --warmup-request-count 256 --num-dataset-entries 1536 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency128 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
-env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true --extra-inputs '{"nvext":{"ignore_eos":true}}' --concurrency 256 --request-count 2560 --warmup-request-count 512 --num-dataset-entries 3072 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency256 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream'
+nvext=(--extra-inputs '{"nvext":{"ignore_eos":true}}')
+serves http://127.0.0.1:8000 '{"ignore_eos":true,"max_tokens":150,"messages":[{"content":"Hello","role":"user"}],"min_tokens":150,"model":"Qwen/Qwen3-0.6B","stream":true}' 30
+complete http://127.0.0.1:8000 '{"ignore_eos":true,"max_tokens":150,"messages":[{"content":"Hello","role":"user"}],"min_tokens":150,"model":"Qwen/Qwen3-0.6B","nvext":{"ignore_eos":true},"stream":true}'
+if [ "$code" = 400 ]; then
+  nvext=()
+  echo "the load leaves out nvext.ignore_eos, which the server refuses (HTTP 400): $answer"
+fi
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency 1 --request-count 10 --warmup-request-count 2 --num-dataset-entries 12 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency1 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency 2 --request-count 20 --warmup-request-count 4 --num-dataset-entries 24 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency2 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency 4 --request-count 40 --warmup-request-count 8 --num-dataset-entries 48 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency4 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency 8 --request-count 80 --warmup-request-count 16 --num-dataset-entries 96 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency8 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency 16 --request-count 160 --warmup-request-count 32 --num-dataset-entries 192 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency16 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency 32 --request-count 320 --warmup-request-count 64 --num-dataset-entries 384 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency32 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency 64 --request-count 640 --warmup-request-count 128 --num-dataset-entries 768 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency64 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency 128 --request-count 1280 --warmup-request-count 256 --num-dataset-entries 1536 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency128 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
+env -i "${inherited[@]}" env TOPOBENCH_RUN=x SPT_NOENV=1 TMPDIR=/tmp/t1 PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1 AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat --endpoint /v1/chat/completions --streaming --url http://localhost:8000 --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 --output-tokens-mean 150 --output-tokens-stddev 0 --extra-inputs max_tokens:150 --extra-inputs min_tokens:150 --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency 256 --request-count 2560 --warmup-request-count 512 --num-dataset-entries 3072 --random-seed 100 --artifact-dir artifacts_root/artifacts_0/-concurrency256 --ui simple -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
+stop
+echo "down: disagg-1node"
