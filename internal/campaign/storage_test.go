@@ -20,7 +20,7 @@ import (
 
 // guarded is a campaign with a run's directory, and what its screen shows once the
 // run is closed.
-func guarded(t *testing.T) (c *Campaign, screen *bytes.Buffer) {
+func guarded(t testing.TB) (c *Campaign, screen *bytes.Buffer) {
 	t.Helper()
 	dir, err := rundir.Create(t.TempDir(), t.TempDir(), "run-1")
 	if err != nil {

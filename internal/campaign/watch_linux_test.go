@@ -1,65 +1,125 @@
 package campaign
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"topobench/internal/load"
 	"topobench/internal/plan"
 	"topobench/internal/process"
+	"topobench/internal/proctree"
 	"topobench/internal/ready"
+	"topobench/internal/stack"
 	"topobench/internal/testbed"
 )
 
-// What the watch of a cell costs, as a share of one core, at one question a second
-// to each of 64 workers, which run elsewhere:
+// What the watch of a cell costs, as a share of one core: topobench's own CPU and that of
+// all shepherds, with 64 workers of a process each, and an aiperf. What the workers
+// need to answer is not counted. An iteration is a second:
 //
-//	go test -run '^$' -bench WatchCost -benchtime 100x ./internal/campaign
+//	go test -run '^$' -bench WatchCost -benchtime 60x ./internal/campaign
 func BenchmarkWatchCost(b *testing.B) {
-	const workers = 64
-	witness, log := testbed.Audit(b), filepath.Join(b.TempDir(), "log")
-	child, err := process.Starter{Exe: os.Args[0]}.Start(process.Spec{Name: "workers", Argv: testbed.Argv("healthy", "64"), Env: witness.Env(), Log: log})
+	c, _ := guarded(b)
+	c.Starter = process.Starter{Exe: os.Args[0], Logs: process.NewLogs(1 << 30)}
+	c.Environ, c.Standing, c.Hurry = os.Environ(), ready.Standing, b.Context()
+	services := healthy(b, 64)
+	up, err := stack.Up(b.Context(), plan.Plan{Name: "t", Services: services}, stack.Options{Environ: c.Environ, Starter: c.Starter,
+		Hurry: b.Context(), Note: func(stack.Event) {}, Await: ready.Await})
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() {
-		if err := child.Stop(b.Context()); err != nil {
-			b.Error(err)
+	guard, unguard := c.Guard(up.Context(), 1)
+	watched, stop := c.watch(guard, services)
+	measured := measures(b, c, watched)
+	shepherds := proctree.Children()
+	if len(shepherds) != len(services)+1 {
+		b.Fatalf("%d shepherds of %d workers and an aiperf", len(shepherds), len(services))
+	}
+	cpu := func() (sum time.Duration) {
+		for _, pid := range append(shepherds, os.Getpid()) {
+			sum += cpuTime(b, pid)
 		}
-	})
-	var services []plan.Service
+		return sum
+	}
+	own, all, second := cpuTime(b, os.Getpid()), cpu(), time.NewTicker(watchEvery)
+	for b.Loop() {
+		<-second.C
+	}
+	percent := func(d time.Duration) float64 { return 100 * d.Seconds() / b.Elapsed().Seconds() }
+	b.ReportMetric(percent(cpu()-all), "%core")
+	b.ReportMetric(percent(cpuTime(b, os.Getpid())-own), "%core-own")
+	if watched.Err() != nil {
+		b.Errorf("the watch has ended: %v", watched.Err())
+	}
+	stop()
+	measured()
+	unguard()
+	if _, err := up.Down(b.Context()); err != nil {
+		b.Error(err)
+	}
+}
+
+// healthy are n services that serve nothing but their health.
+func healthy(b *testing.B, n int) (services []plan.Service) {
+	b.Helper()
+	witness, dir := testbed.Audit(b), b.TempDir()
+	for i := range n {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer l.Close() // the ports are different ones while all are held
+		address, name := l.Addr().String(), fmt.Sprintf("worker-%d", i)
+		services = append(services, plan.Service{Name: name, Role: plan.Decode, Argv: testbed.Argv("healthy", address), Env: witness.Env(),
+			Log: filepath.Join(dir, name+".log"), Grace: time.Second, Gate: plan.Gate{Kind: plan.GateWorker, Address: address, Deadline: time.Minute}})
+	}
+	return services
+}
+
+// measures runs a cell of which no request completes, until the function that it returns is called.
+func measures(b *testing.B, c *Campaign, watched context.Context) (end func()) {
+	b.Helper()
+	dir := b.TempDir()
+	aiperf, log := filepath.Join(dir, "aiperf"), filepath.Join(dir, "log")
+	if err := os.WriteFile(aiperf, fmt.Appendf(nil, "#!/bin/sh\nexec '%s' child sleep\n", os.Args[0]), 0o700); err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(watched)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := load.Run(ctx, c.Starter, load.Job{Name: "aiperf", Load: plan.Load{AIPerf: aiperf}, Concurrency: 1, Dir: dir, Log: log,
+			Environ: c.Environ, Progress: func(load.Progress) {}, Hurry: c.Hurry})
+		ended <- err
+	}()
 	testbed.Eventually(b, 10*time.Second, func() bool {
 		text, err := os.ReadFile(log)
 		return err == nil && strings.Contains(string(text), "ready")
 	})
-	text, err := os.ReadFile(log)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if address, is := strings.CutPrefix(strings.TrimSpace(line), "serving on "); is {
-			services = append(services, plan.Service{Name: address, Gate: plan.Gate{Kind: plan.GateWorker, Address: address}})
+	return func() {
+		cancel(errors.New("that is enough"))
+		if err := <-ended; err != nil {
+			b.Error(err)
 		}
 	}
-	began := cpuTime(b)
-	for b.Loop() {
-		if missing := ready.Standing(b.Context(), services); len(missing) > 0 || len(services) != workers {
-			b.Fatalf("%d asked, %v", len(services), missing)
-		}
-	}
-	used := (cpuTime(b) - began) / time.Duration(b.N)
-	b.ReportMetric(100*used.Seconds()/watchEvery.Seconds(), "%core")
 }
 
-// cpuTime is what this process has used of the CPU.
-func cpuTime(t testing.TB) time.Duration {
-	t.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		t.Fatal(err)
+// cpuTime is what a process, all its threads, has used of the CPU, for itself and in
+// the kernel: CLOCK_PROCESS_CPUTIME_ID of another one, as glibc's clock_getcpuclockid
+// makes it.
+func cpuTime(b *testing.B, pid int) time.Duration {
+	b.Helper()
+	var t unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|2), &t); err != nil {
+		b.Fatal(err)
 	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	return time.Duration(t.Nano())
 }

@@ -20,7 +20,10 @@ func TestF71AIPerfFindsNoSpace(t *testing.T)                         { scripts(t
 const faultyDisk = `set -eu
 fault=$1; shift
 mkdir root kept
-mount -t tmpfs -o size=8m,nr_inodes=1000 tmpfs root
+case $fault in
+quota) ` + quotaDisk + ` ;;
+*) mount -t tmpfs -o size=8m,nr_inodes=1000 tmpfs root ;;
+esac
 "$@" &
 run=$!
 until [ -e held ]; do kill -0 $run; sleep 0.01; done
@@ -28,6 +31,7 @@ case $fault in
 full) head -c 9m /dev/zero >root/filler 2>/dev/null || : ;;
 inodes) (cd root && seq 2000 | xargs touch 2>/dev/null) || : ;;
 read-only) mount --bind root root; mount -o remount,bind,ro root ;;
+quota) btrfs qgroup limit 64k root ;;
 removed) rm -r root/.topobench/* ;;
 esac
 touch go
@@ -60,9 +64,14 @@ func TestF71AFullDiskAtEveryPlace(t *testing.T) {
 }
 
 func TestF72ADiskThatBecomesReadOnly(t *testing.T) {
+	told := []string{"read-only file system; the file system is mounted read-only", "what was started is taken down"}
 	for _, f := range []diskFault{
-		{"in a cell", "read-only", "cell 2", 3, []string{"read-only file system", "the file system is mounted read-only", "what was started is taken down", "is gone: no process left"}, 1},
-		{"while services start: their logs and nginx.conf", "read-only", "plan 1", 1, []string{"read-only", "what was started is taken down"}, 0},
+		{"deployment_config.json and plan.sh", "read-only", "plan 1", 1, []string{"artifacts_0: " + told[0], told[1]}, 0},
+		{"a service's log", "read-only", "start 1", 1, []string{"aggregated-0.log: " + told[0], told[1]}, 0},
+		{"aiperf's files", "read-only", "cell 2", 3, append(told, "is gone: no process left"), 1},
+		{"the cell's place among the results", "read-only", "publish 2", 3, append(told, "cannot publish", "is gone: no process left"), 1},
+		{"deployment_config.json of the next topology", "read-only", "teardown 1", 1, append(told, "artifacts_1: ", "is gone: no process left"), 3},
+		{"chart and CSV", "read-only", "report 1", 1, []string{"results.csv: ", told[0]}, 6},
 	} {
 		f.test(t)
 	}
@@ -123,25 +132,31 @@ func (f diskFault) test(t *testing.T) {
 		if _, err := s.launch("it", append(paths(), "LC_AT=hold "+f.at), argv...); err != nil {
 			t.Fatal(err)
 		}
-		code, err := s.code("it")
-		if err != nil {
-			t.Fatal(err)
-		}
-		stderr := s.text("it.err")
-		if code != f.code {
-			t.Errorf("%s: exit code %d, want %d:\n%s", f.why, code, f.code, stderr)
-		}
-		for _, want := range f.says {
-			if !strings.Contains(stderr, want) {
-				t.Errorf("%s: %q is not said:\n%s", f.why, want, stderr)
-			}
-		}
-		if n := strings.Count(stderr, "append to the journal"); n > 2 { // on the screen, and as the reason in the end
-			t.Errorf("%s: the journal's fault is said %d times:\n%s", f.why, n, stderr)
-		}
-		s.gone(t, 0)
-		f.kept(t, s)
+		f.judge(t, s)
 	})
+}
+
+// judge waits for the run's end.
+func (f diskFault) judge(t *testing.T, s *stage) {
+	t.Helper()
+	code, err := s.code("it")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr := s.text("it.err")
+	if code != f.code {
+		t.Errorf("%s: exit code %d, want %d:\n%s", f.why, code, f.code, stderr)
+	}
+	for _, want := range f.says {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("%s: %q is not said:\n%s", f.why, want, stderr)
+		}
+	}
+	if n := strings.Count(stderr, "append to the journal"); n > 2 { // on the screen, and as the reason in the end
+		t.Errorf("%s: the journal's fault is said %d times:\n%s", f.why, n, stderr)
+	}
+	s.gone(t, 0)
+	f.kept(t, s)
 }
 
 // kept fails the test for a finished cell that is not there or not whole, for one

@@ -28,8 +28,8 @@ type binFlags struct {
 // loadFlags override the profiles, all of them alike.
 type loadFlags struct {
 	Model        string   `help:"Model id or directory." group:"Load"`
-	ISL          int      `name:"isl" help:"Input tokens of a request." placeholder:"N" group:"Load"`
-	OSL          int      `name:"osl" help:"Output tokens of a request." placeholder:"N" group:"Load"`
+	ISL          *int     `name:"isl" help:"Input tokens of a request." placeholder:"N" group:"Load"`
+	OSL          *int     `name:"osl" help:"Output tokens of a request." placeholder:"N" group:"Load"`
 	Concurrency  []int    `help:"Comma-separated concurrency levels." placeholder:"1,2,4" group:"Load"`
 	Seed         int      `default:"100" help:"aiperf's random seed; the guide's is ${default}." group:"Load"`
 	FreshPrompts bool     `help:"A seed of its own for each concurrency: no level sends the prompts of the level before again." group:"Load"`
@@ -37,19 +37,20 @@ type loadFlags struct {
 }
 
 // apply puts the flags over a profile. Model stands for id and tokenizer alike.
-func (f loadFlags) apply(p *profile.Profile) error {
+func (f loadFlags) apply(r profile.Reader, p *profile.Profile) error {
 	var faults []error
-	positive := func(name string, n int, to *int) {
-		if n < 0 {
-			faults = append(faults, fmt.Errorf("--%s %d is not a positive number", name, n))
-		} else if n > 0 {
-			*to = n
+	number := func(key string, given, to *int) {
+		if given != nil {
+			faults = append(faults, inBounds(key, *given))
+			*to = *given
 		}
 	}
-	positive("isl", f.ISL, &p.Load.ISL)
-	positive("osl", f.OSL, &p.Load.OSL)
+	number("isl", f.ISL, &p.Load.ISL)
+	number("osl", f.OSL, &p.Load.OSL)
 	if f.Model != "" {
-		p.Model, p.ServedName, p.Tokenizer = f.Model, "", ""
+		model, err := r.ModelPath(f.Model)
+		faults = append(faults, err)
+		p.Model, p.ServedName, p.Tokenizer = model, "", ""
 	}
 	if len(f.Concurrency) > 0 {
 		p.Load.Concurrency = f.Concurrency
@@ -61,10 +62,18 @@ func (f loadFlags) apply(p *profile.Profile) error {
 	return errors.Join(faults...)
 }
 
+// inBounds: a flag takes what the key of that name takes in a profile.
+func inBounds(key string, n int) error {
+	if err := profile.CheckLoad(key, n); err != nil {
+		return fmt.Errorf("--%w", err)
+	}
+	return nil
+}
+
 func checkConcurrency(levels []int) error {
 	for i, c := range levels {
-		if c < 1 || c > 4096 {
-			return fmt.Errorf("--concurrency %d is not between 1 and 4096", c)
+		if err := inBounds("concurrency", c); err != nil {
+			return err
 		}
 		if slices.Contains(levels[:i], c) {
 			return fmt.Errorf("--concurrency names %d twice", c)
@@ -81,7 +90,7 @@ func loadProfiles(names []string, f loadFlags, env *Env) ([]profile.Profile, err
 	for _, name := range names {
 		p, err := readProfile(reader, name)
 		if err == nil {
-			err = f.apply(&p)
+			err = f.apply(reader, &p)
 		}
 		faults = append(faults, err)
 		all = append(all, p)

@@ -22,6 +22,7 @@ const held = time.Minute
 //	hang      the same, and for good
 //	panic     in the goroutine that conducts
 //	overflow  a fault that no program can recover from
+//	eio       the journal is on a disk that does not work any more
 //	count     what this process has, in a line of the file "counts"; every time
 func at(wish string) func(campaign.Phase) {
 	var what, phase string
@@ -44,6 +45,8 @@ func at(wish string) func(campaign.Phase) {
 			panic("a fault of a test in phase " + phase)
 		case "overflow":
 			overflow(nil)
+		case "eio":
+			breakJournal()
 		case "count":
 			count()
 		}

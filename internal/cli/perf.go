@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ type perfCmd struct {
 
 // Run measures a server that somebody else runs, with perf.sh's artifacts.
 func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
-	if err := errors.Join(linuxOnly("perf"), c.check()); err != nil {
+	if err := errors.Join(linuxOnly("perf"), c.resolve(env), c.check()); err != nil {
 		return &usageError{err}
 	}
 	var p profile.Profile
@@ -67,15 +68,19 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	return errors.Join(err, summary.late(ctx, err))
 }
 
+// resolve makes a tokenizer's directory absolute, as aiperf runs in another one, and
+// gives one that was not named the model's.
+func (c *perfCmd) resolve(env *Env) (err error) {
+	c.Tokenizer, err = profile.Reader{Getenv: env.Getenv}.ModelPath(cmp.Or(c.Tokenizer, c.Model))
+	return err
+}
+
 // wish is the load generator and its version; the server is somebody else's.
 func (c *perfCmd) wish(ctx context.Context, env *Env) (campaign.Wish, error) {
 	p := profile.Profile{Name: "perf", Engine: "external"}
 	found, err := tools.Search{Flags: tools.Bins{AIPerf: c.AIPerf}, Getenv: env.Getenv}.Find(tools.AIPerf)
-	if err != nil {
-		return campaign.Wish{}, err
-	}
-	versions, err := ask(ctx, p, found, env)
-	if err != nil {
+	versions, unfit := ask(ctx, p, found, env)
+	if err = errors.Join(err, unfit); err != nil {
 		return campaign.Wish{}, &usageError{err}
 	}
 	return campaign.Wish{Profile: p, Programs: plan.Programs{AIPerf: found[tools.AIPerf].Path}, Versions: versions}, nil
@@ -98,10 +103,7 @@ func (c *perfCmd) check() error {
 	if u, err := url.Parse(c.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		faults = append(faults, fmt.Errorf("--url %q is not http://host:port", c.URL))
 	}
-	if c.ISL < 1 || c.OSL < 1 {
-		faults = append(faults, errors.New("--isl and --osl must be positive"))
-	}
-	return errors.Join(append(faults, checkConcurrency(c.Concurrency))...)
+	return errors.Join(append(faults, inBounds("isl", c.ISL), inBounds("osl", c.OSL), checkConcurrency(c.Concurrency))...)
 }
 
 func (c *perfCmd) deployment() result.Deployment {
@@ -116,16 +118,12 @@ func (c *perfCmd) deployment() result.Deployment {
 
 // plan is the load alone: nothing is started for it.
 func (c *perfCmd) plan(w campaign.Wish, s *session) plan.Plan {
-	tokenizer := c.Tokenizer
-	if tokenizer == "" {
-		tokenizer = c.Model
-	}
 	base := strings.TrimRight(c.URL, "/")
 	p := w.Profile
-	p.Model, p.Tokenizer = c.Model, tokenizer
+	p.Model, p.Tokenizer = c.Model, c.Tokenizer
 	site := plan.Site{Temp: s.campaign.Run.TempDir(), Cookie: s.campaign.Run.ID()}
 	return plan.Plan{Name: p.Name, Kind: c.Kind, Mode: c.Mode, Model: c.Model, Versions: w.Versions,
-		Load: plan.Load{AIPerf: w.Programs.AIPerf, Quiet: w.Versions.QuietLoad(), Batched: w.Versions.BatchedLoad(), Model: c.Model, Tokenizer: tokenizer, URLs: []string{base}, ISL: c.ISL, OSL: c.OSL, Concurrency: c.Concurrency,
+		Load: plan.Load{AIPerf: w.Programs.AIPerf, Quiet: w.Versions.QuietLoad(), Batched: w.Versions.BatchedLoad(), Model: c.Model, Tokenizer: c.Tokenizer, URLs: []string{base}, ISL: c.ISL, OSL: c.OSL, Concurrency: c.Concurrency,
 			Seed: c.Seed, Exact: c.Exact, NVExt: true, Env: plan.LoadEnv(p, site)},
 		Smoke: plan.NewSmoke(base)}
 }

@@ -3,11 +3,16 @@ package cli
 import (
 	"bytes"
 	"os"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
+
+	"topobench/internal/profile"
 )
 
 // Each ```console block of the README is run, and prints what the README says.
@@ -29,16 +34,48 @@ func TestReadmeBlocks(t *testing.T) {
 	}
 }
 
-// Every exit code and every command of the program stands in the README.
+// Every exit code, command, flag and profile key of the program stands in the README.
 func TestReadmeIsComplete(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"`topobench run PROFILE...`", "`topobench plan PROFILE...`", "`topobench up PROFILE`", "`topobench perf`", "`topobench plot`", "`topobench profiles [NAME]`",
-		"| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |", "| 6 |", "| 130, 143, 129 |"} {
+	wanted := []string{"| 0 |", "| 1 |", "| 2 |", "| 3 |", "| 4 |", "| 5 |", "| 6 |", "| 130, 143, 129 |"}
+	parser, err := kong.New(&commands{}, kong.Vars{"version": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range parser.Model.Children {
+		wanted = append(wanted, "`topobench "+command.Name)
+		for _, group := range command.AllFlags(false) {
+			for _, flag := range group {
+				wanted = append(wanted, "`--"+flag.Name+"`")
+			}
+		}
+	}
+	wanted = append(wanted, profileKeys(reflect.TypeFor[profile.Profile]())...)
+	slices.Sort(wanted)
+	for _, want := range slices.Compact(wanted) {
 		if !strings.Contains(string(readme), want) {
 			t.Errorf("the README lacks %s", want)
 		}
 	}
+}
+
+// profileKeys are the keys of a struct and of all structs below it, as the README has
+// them.
+func profileKeys(of reflect.Type) (keys []string) {
+	for field := range of.Fields() {
+		if key := field.Tag.Get("yaml"); key != "-" {
+			keys = append(keys, "`"+key+"`")
+		}
+		below := field.Type
+		for k := below.Kind(); k == reflect.Pointer || k == reflect.Slice || k == reflect.Map; k = below.Kind() {
+			below = below.Elem()
+		}
+		if below.Kind() == reflect.Struct {
+			keys = append(keys, profileKeys(below)...)
+		}
+	}
+	return keys
 }

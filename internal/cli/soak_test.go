@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -137,4 +139,53 @@ func BenchmarkKillWithAStubbornTree(b *testing.B) {
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "ms-median")
 	b.ReportMetric(float64(took[len(took)-1].Milliseconds()), "ms-worst")
+}
+
+// BenchmarkTeardownOfAStubbornTree is the time from the end of the grace until a real
+// teardown, with every witness, has proved that 21 stubborn processes are gone, by the
+// journal. Run it with -benchtime 50x.
+func BenchmarkTeardownOfAStubbornTree(b *testing.B) {
+	const grace = 500 * time.Millisecond
+	var took []time.Duration
+	for b.Loop() {
+		s, err := build(b.TempDir())
+		if err != nil {
+			b.Fatal(err)
+		}
+		text := s.text("one.yaml") + fmt.Sprintf("timeouts: {grace: %s}\n", grace)
+		if err := os.WriteFile(filepath.Join(s.dir, "one.yaml"), []byte(text), 0o600); err != nil {
+			b.Fatal(err)
+		}
+		it, err := s.launch("it", append(paths(), "LC_BROOD="+strings.Repeat("stubborn ", 20), "LC_FAKE_WORKER=stubborn"),
+			"topobench", "up", "one.yaml", "--artifacts-root-dir", "root")
+		if err != nil {
+			b.Fatal(err)
+		}
+		testbed.Eventually(b, patience, func() bool { return strings.Contains(s.text("it.err"), "is up: ") && len(s.find("a grandchild")) == 20 })
+		if err := it.cmd.Process.Signal(syscall.SIGINT); err != nil {
+			b.Fatal(err)
+		}
+		if code, err := s.code("it"); err != nil || code != 130 {
+			b.Fatalf("exit code %d, %v:\n%s", code, err, s.text("it.err"))
+		}
+		told, proved := s.when(b, `"service":"aggregated-0","state":"stopping"`), s.when(b, `"event":"teardown-proved"`)
+		took = append(took, proved.Sub(told)-grace)
+		s.strike(b)
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "ms-median")
+	b.ReportMetric(float64(took[len(took)-1].Milliseconds()), "ms-worst")
+}
+
+// when is the time of the first line of the run's journal with these words.
+func (s *stage) when(t testing.TB, words string) time.Time {
+	t.Helper()
+	for line := range strings.Lines(s.text(s.glob("root/.topobench/*/journal.ndjson")[0])) {
+		var e struct{ Time time.Time }
+		if strings.Contains(line, words) && json.Unmarshal([]byte(line), &e) == nil {
+			return e.Time
+		}
+	}
+	t.Fatalf("the journal has no %s", words)
+	return time.Time{}
 }

@@ -6,19 +6,18 @@ import (
 	"runtime/debug"
 )
 
-// release is set by the Makefile (-ldflags -X); a plain go build has none.
-var release = "devel"
-
+// version names this program and what built it.
 func version() string {
-	text := fmt.Sprintf("topobench %s %s %s/%s", release, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return text
+	info, _ := debug.ReadBuildInfo() // nil: built without modules
+	return fmt.Sprintf("topobench %s %s %s/%s", release(info), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// release is the git tag, or time and commit ("v0.0.0-20261124171004-299e6ceccecc"),
+// with "+dirty" for changes that were not committed. go build takes it from the
+// checkout; where there is none, or under -buildvcs=false, it is "devel".
+func release(info *debug.BuildInfo) string {
+	if info == nil || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "devel"
 	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			text += " " + s.Value
-		}
-	}
-	return text
+	return info.Main.Version
 }

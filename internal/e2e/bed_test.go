@@ -109,14 +109,15 @@ type running struct {
 	name   string
 	root   string // its artifacts root
 	cmd    *exec.Cmd
-	before map[int]bool // pids that are none of its
+	before map[int]bool    // pids that are none of its
+	shm    map[string]bool // what was in /dev/shm
 	ended  chan struct{}
 }
 
 // start starts topobench with an artifacts root of its own.
 func (b bed) start(name string, args ...string) *running {
 	b.Helper()
-	r := &running{bed: b, name: name, root: filepath.Join(b.dir, name), before: map[int]bool{}, ended: make(chan struct{})}
+	r := &running{bed: b, name: name, root: filepath.Join(b.dir, name), before: map[int]bool{}, shm: b.shared(), ended: make(chan struct{})}
 	for _, p := range b.Living() {
 		r.before[p.PID] = true
 	}

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -44,10 +45,23 @@ func TestF16RealDiscoveryDies(t *testing.T) {
 			_, killed := r.kills(service)
 			r.dies(service, killed)
 			r.anew(service)
+			r.lost(service)
 			r.signal(syscall.SIGINT)
 			r.ends(130)
 			r.clean()
 		})
+	}
+}
+
+// lost checks that the attempt does not count because the service died, and is kept.
+func (r *running) lost(service string) {
+	r.Helper()
+	lost := r.first("the topology is lost", func(e event) bool { return e.Event == "topology-lost" })
+	if lost.Class != "worker-died" || !strings.HasPrefix(lost.Error, service+" died: killed by signal 9") {
+		r.Errorf("lost as %s: %s", lost.Class, lost.Error)
+	}
+	if kept, err := os.ReadDir(lost.Attempt); err != nil || len(kept) == 0 {
+		r.Errorf("the attempt %q is not kept: %v, %v", lost.Attempt, kept, err)
 	}
 }
 

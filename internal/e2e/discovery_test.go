@@ -22,12 +22,19 @@ func TestRealDiscovery(t *testing.T) {
 	etcd := b.etcd(servers, servers+1)
 	nats := b.nats(servers+2, servers+3)
 	const none = "discovery: {etcd: none, nats: none}"
-	r := b.start("run", "run", b.disagg("files"),
-		b.disagg("own", none, "discovery: {etcd: start, nats: start}"),
-		b.disagg("external", none, fmt.Sprintf("discovery: {etcd: %q, nats: \"nats://127.0.0.1:%d\"}", etcd.url, servers+2)))
+	external := fmt.Sprintf("discovery: {etcd: %q, nats: \"nats://127.0.0.1:%d\"}", etcd.url, servers+2)
+	r := b.start("run", "run", b.disagg("files"), b.disagg("own", none, "discovery: {etcd: start, nats: start}"),
+		b.disagg("external", none, external), b.disagg("stale", none, external))
+	r.first("a cell with the external etcd begins", func(e event) bool { return e.Event == "cell-begin" && e.Topology == "external" })
+	stale := etcd.keys(b)
+	r.first("the next topology begins", func(e event) bool { return e.Event == "topology-begin" && e.Topology == "stale" })
+	etcd.put(b, stale) // F-17: as a worker leaves them that was killed
 	r.ends(0)
 	r.clean()
-	r.checkUpstream("files_disaggregated,1.0", "own_disaggregated,1.0", "external_disaggregated,1.0")
+	r.checkUpstream("files_disaggregated,1.0", "own_disaggregated,1.0", "external_disaggregated,1.0", "stale_disaggregated,1.0")
+	if left := etcd.keys(b); len(stale) < 2 || len(left) != len(stale) {
+		t.Errorf("%d keys of an earlier launch were there, and %d in the end", len(stale), len(left))
+	}
 
 	for _, server := range []server{etcd, nats} {
 		select {
@@ -35,9 +42,6 @@ func TestRealDiscovery(t *testing.T) {
 			t.Fatalf("%s was stopped: %v", server.child.Name(), server.child.Exit())
 		default:
 		}
-	}
-	if revision := etcd.revision(b); revision < 2 {
-		t.Errorf("nothing was written into the external etcd (revision %d)", revision)
 	}
 	if connections := nats.connections(b); connections == 0 {
 		t.Error("nothing has connected to the external NATS")
@@ -81,18 +85,31 @@ func (b bed) server(name, url, health string, argv []string) server {
 	return server{child, url}
 }
 
-// revision counts the writes etcd has seen, deleted keys included; 1 is none.
-func (s server) revision(b bed) int {
+// pair is a key of etcd with its value, as base64.
+type pair struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// keys are all that etcd has.
+func (s server) keys(b bed) []pair {
 	b.Helper()
-	text, err := ask(http.MethodPost, s.url+"/v3/kv/range", `{"key": "AA==", "range_end": "AA==", "count_only": true}`) // all keys
+	text, err := ask(http.MethodPost, s.url+"/v3/kv/range", `{"key": "AA==", "range_end": "AA=="}`)
 	b.check(err)
-	var answer struct {
-		Header struct {
-			Revision int `json:"revision,string"`
-		}
-	}
+	var answer struct{ Kvs []pair }
 	b.check(json.Unmarshal([]byte(text), &answer))
-	return answer.Header.Revision
+	return answer.Kvs
+}
+
+// put writes keys without a lease: they stay.
+func (s server) put(b bed, pairs []pair) {
+	b.Helper()
+	for _, p := range pairs {
+		body, err := json.Marshal(p)
+		b.check(err)
+		_, err = ask(http.MethodPost, s.url+"/v3/kv/put", string(body))
+		b.check(err)
+	}
 }
 
 // connections counts those that NATS has ever had.

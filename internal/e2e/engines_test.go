@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"topobench/internal/rundir"
 	"topobench/internal/testbed"
 	"topobench/internal/tools"
 	"topobench/profiles"
@@ -132,7 +133,32 @@ func TestEnginesServerKilledMidCell(t *testing.T) {
 	r.clean()
 }
 
-// The same while its engine loads, and while nobody asks anything of it.
+// A decode worker with NIXL that is killed in a cell: that attempt is kept as invalid,
+// and the cell is measured on a topology that was made anew.
+func TestEnginesDecodeKilledMidCell(t *testing.T) {
+	b := enginesBed(t)
+	r := b.start("run", "run", b.engine("cpu-disagg", "25500", "18210", "@10"), "--concurrency", "1")
+	r.first("the cell begins", func(e event) bool { return e.Event == "cell-begin" })
+	r.await("decode has a request of the cell", func() bool { return b.counter(b.ports+101, "vllm:num_requests_running") > 0 })
+	_, killed := r.kills("decode-0")
+	r.dies("decode-0", killed)
+	if lost := r.first("the topology is lost", func(e event) bool { return e.Event == "topology-lost" }); lost.Class != "worker-died" {
+		t.Errorf("it was lost by %q", lost.Class)
+	}
+	said := r.ends(0)
+	r.clean()
+	if want := "cpu-disagg was lost and made anew"; !strings.Contains(said, want) {
+		t.Errorf("stdout lacks %q:\n%s", want, said)
+	}
+	verdict := r.read(filepath.Join(r.root, "artifacts_0", "-concurrency1", rundir.SidecarName))
+	for _, want := range []string{`"valid": true`, "attempt 1: decode-0 died: killed by signal 9 (not by topobench)"} {
+		if !strings.Contains(verdict, want) {
+			t.Errorf("the verdict of the second attempt lacks %s: %s", want, verdict)
+		}
+	}
+}
+
+// The same of an API server while its engine loads, and while nobody asks anything of it.
 func TestEnginesServerKilledBeforeTheLoad(t *testing.T) {
 	for _, row := range []struct {
 		when string

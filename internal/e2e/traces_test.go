@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"topobench/internal/rundir"
@@ -36,10 +37,15 @@ func (r *running) left() []testbed.Seen {
 }
 
 // clean checks what must hold the moment topobench has ended by itself: nothing
-// runs, every port is free, the temporary directory is gone.
+// runs, every port is free, the temporary directory and shared memory are gone.
 func (r *running) clean() {
 	r.Helper()
 	r.gone(0)
+	for path := range r.shared() {
+		if !r.shm[path] {
+			r.Errorf("%s: %s is left", r.name, path)
+		}
+	}
 	var marker struct{ Temp string }
 	r.check(json.Unmarshal([]byte(r.read(filepath.Join(r.path(), "run.json"))), &marker))
 	if _, err := os.Lstat(marker.Temp); marker.Temp == "" || !errors.Is(err, fs.ErrNotExist) {
@@ -47,10 +53,30 @@ func (r *running) clean() {
 	}
 }
 
+// shared is what this user has in /dev/shm.
+func (b bed) shared() map[string]bool {
+	b.Helper()
+	entries, err := os.ReadDir("/dev/shm")
+	b.check(err)
+	ours := map[string]bool{}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it went this instant
+		}
+		b.check(err)
+		if info.Sys().(*syscall.Stat_t).Uid == uint32(os.Getuid()) {
+			ours[filepath.Join("/dev/shm", entry.Name())] = true
+		}
+	}
+	return ours
+}
+
 // event is a line of the journal, with the fields that tests look at.
 type event struct {
 	Event, Service, State string
-	Topology              string
+	Topology, Class       string
+	Error, Attempt        string // of a topology that was lost
 	PID                   int
 	Time                  time.Time
 }

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -63,6 +64,30 @@ func TestF43NothingOfAIPerfOutlivesItsCell(t *testing.T) {
 		if o := b.run(t.Context(), b.job(script)); o.Problem != "" && !strings.Contains(script, "exit 3") {
 			t.Errorf("%s: %+v", why, o)
 		}
+	}
+}
+
+// aiperf handles SIGINT alone, and it is its first process that must get it: its
+// services would end under it.
+func TestF50InterruptIsForTheFirstProcess(t *testing.T) {
+	b := newBed(t)
+	j := b.job("exec '" + os.Args[0] + "' child interrupted")
+	j.Hurry = t.Context()
+	said := func(words string) bool {
+		text, err := os.ReadFile(j.Log)
+		return err == nil && strings.Contains(string(text), words)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() {
+		testbed.Soon(10*time.Second, func() bool { return said("leader ready") && said("child ready") })
+		cancel(errors.New("enough"))
+	}()
+	if o := b.run(ctx, j); o.Problem != "enough" || o.Exit.Code != 3 {
+		t.Errorf("got %+v", o)
+	}
+	if !said("leader interrupted") || said("child interrupted") {
+		text, err := os.ReadFile(j.Log)
+		t.Errorf("it got something else: %s %v", text, err)
 	}
 }
 

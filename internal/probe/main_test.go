@@ -3,13 +3,14 @@ package probe_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"topobench/internal/testbed"
 )
 
 // asked makes the test binary the program that is asked: its file takes a line
-// for every time.
+// for every time, with what lies in the directory for temporary files meanwhile.
 const asked = "-c"
 
 func TestMain(m *testing.M) {
@@ -24,7 +25,11 @@ func TestMain(m *testing.M) {
 func answer() {
 	log, err := os.OpenFile(os.Getenv("ASKED"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err == nil {
-		_, err = fmt.Fprintln(log, os.Args[1])
+		var names []string
+		names, err = filepath.Glob(filepath.Join(os.Getenv("LOOKS_AT"), "topobench-*"))
+		if _, fault := fmt.Fprintln(log, os.Args[1], names); fault != nil {
+			err = fault
+		}
 	}
 	if err != nil {
 		fmt.Println(err)

@@ -22,7 +22,7 @@ import (
 	"topobench/internal/tools"
 )
 
-// limit bounds one question. Python takes 0.1 s, and half a minute when its
+// limit bounds one question as a rule. Python takes 0.1 s, and half a minute when its
 // packages come over a network for the first time.
 const limit = 2 * time.Minute
 
@@ -31,7 +31,8 @@ type Prober struct {
 	Cache   string   // file of the answers; "" = none is kept
 	Environ []string // whole environment of what is asked; a script's "env python" is looked up in its PATH
 	Starter process.Starter
-	Note    func(string) // told that an answer could not be kept; nil = nobody is
+	Note    func(string)  // told that an answer could not be kept; nil = nobody is
+	Within  time.Duration // bounds one question; 0 = two minutes
 }
 
 // Answer is what one program said. The zero Answer knows nothing.
@@ -102,22 +103,22 @@ func (p Prober) question(t tools.Tool, path string) question {
 	}
 }
 
-// run returns what the program wrote, stdout and stderr. The directory it works
-// in is empty: Python would import from it.
+// run returns what the program wrote, stdout and stderr. That goes to a file without
+// a name, of which nothing is left whatever ends this process.
 func (p Prober) run(ctx context.Context, q question) (output string, err error) {
-	dir, err := os.MkdirTemp("", "topobench-probe-")
+	log, err := os.CreateTemp("", "topobench-probe-")
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	work := filepath.Join(dir, "empty")
-	if err := os.Mkdir(work, 0o700); err != nil {
+	defer func() { err = errors.Join(err, log.Close()) }()
+	if err := os.Remove(log.Name()); err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+	within := cmp.Or(p.Within, limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("no answer within %s", within))
 	defer cancel()
 	text, exit, err := p.Starter.Run(ctx, process.Spec{Name: filepath.Base(q.asked), Argv: append([]string{q.asked}, q.args...),
-		Env: p.Environ, Dir: work, Log: filepath.Join(dir, "log")})
+		Env: p.Environ, Dir: "/", Log: fmt.Sprintf("/proc/self/fd/%d", log.Fd())})
 	if err == nil && exit.Code != 0 {
 		err = fmt.Errorf("it ended with %s: %s", exit, cmp.Or(lastLine(string(text)), "it said nothing"))
 	}

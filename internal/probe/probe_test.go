@@ -229,3 +229,15 @@ func TestTwoAtOnceLeaveAWholeCache(t *testing.T) {
 		t.Errorf("left in the cache: %v, %v", left, err)
 	}
 }
+
+// Nothing lies about while a program is asked: kill -9 would leave it.
+func TestAQuestionLeavesNoFile(t *testing.T) {
+	b := newBed(t)
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	b.prober.Environ = append(b.prober.Environ, "LOOKS_AT="+temp)
+	b.asks(tools.Python, b.python)
+	if log, err := os.ReadFile(filepath.Join(b.dir, "asked")); err != nil || string(log) != "-c []\n" {
+		t.Errorf("while it was asked there was %q, %v", log, err)
+	}
+}

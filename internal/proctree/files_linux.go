@@ -126,14 +126,14 @@ func writable(p Proc, fd string) bool {
 // Holders maps each file of dir that a living process has open, or mapped, to
 // those processes. Of a process that cannot be read nothing is known.
 func Holders(all []Proc, dir string) map[string][]Proc {
-	held := map[string][]Proc{}
+	held, names := map[string][]Proc{}, inodes(dir)
 	for _, p := range Living(all) {
 		files := map[string]bool{}
 		open(p, func(_, path string) bool {
 			files[path] = below(path, dir)
 			return false
 		})
-		mapped(p, dir, files)
+		mapped(p, dir, names, files)
 		for path, in := range files {
 			if in {
 				held[path] = append(held[path], p)
@@ -143,16 +143,34 @@ func Holders(all []Proc, dir string) map[string][]Proc {
 	return held
 }
 
-// mapped adds the files of dir that p has mapped, proc_pid_maps(5): the path is
-// the sixth column.
-func mapped(p Proc, dir string, files map[string]bool) {
+// inodes are the names of dir's files: glibc's sem_open maps a semaphore under a name
+// that it then takes away, and the kernel shows that one.
+func inodes(dir string) map[string]string {
+	names := map[string]string{}
+	entries, _ := os.ReadDir(dir) // one that cannot be read has none
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		var stat syscall.Stat_t
+		if syscall.Lstat(path, &stat) == nil {
+			names[strconv.FormatUint(stat.Ino, 10)] = path
+		}
+	}
+	return names
+}
+
+// mapped adds the files of dir that p has mapped, proc_pid_maps(5): the inode is the
+// fifth column, the path the sixth.
+func mapped(p Proc, dir string, names map[string]string, files map[string]bool) {
 	maps, _ := readMemory(filepath.Join(thread(p), "maps")) // what cannot be read is not known
 	for line := range strings.Lines(string(maps)) {
-		if at := strings.IndexByte(line, '/'); at >= 0 {
-			path := strings.TrimSuffix(strings.TrimSuffix(line[at:], "\n"), " (deleted)")
-			if below(path, dir) {
-				files[path] = true
-			}
+		columns, path, found := strings.Cut(strings.TrimSuffix(line, "\n"), "/")
+		path = "/" + strings.TrimSuffix(path, " (deleted)")
+		if !found || !below(path, dir) {
+			continue
 		}
+		if fields := strings.Fields(columns); names[fields[4]] != "" {
+			path = names[fields[4]]
+		}
+		files[path] = true
 	}
 }

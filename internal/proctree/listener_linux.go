@@ -2,6 +2,7 @@ package proctree
 
 import (
 	"bufio"
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,25 +13,29 @@ import (
 // Listener finds the process that listens on a TCP port of this machine. It is
 // for messages: other users' processes cannot be seen without root.
 func Listener(port int) (Proc, bool) {
-	p, found := Listeners([]int{port})[port]
-	return p, found
+	all := Listeners([]int{port})[port]
+	if len(all) == 0 {
+		return Proc{}, false
+	}
+	return all[0], true
 }
 
-// Listeners is Listener for many ports at once. Of processes that share a socket
-// it is the oldest: the one that opened it.
-func Listeners(ports []int) map[int]Proc {
+// Listeners is Listener for many ports at once. Two sockets can share a port
+// (SO_REUSEPORT): all that listen are told. Of processes that share a socket it is the
+// oldest: the one that opened it.
+func Listeners(ports []int) map[int][]Proc {
 	inodes := map[string]int{}
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		listening(table, ports, inodes)
 	}
-	found := map[int]Proc{}
+	found, oldest := map[int][]Proc{}, map[string]Proc{} // by port, by socket
 	fds, err := filepath.Glob("/proc/[0-9]*/fd/*")
 	if err != nil || len(inodes) == 0 {
 		return found
 	}
 	for _, fd := range fds {
 		target, err := os.Readlink(fd)
-		port, listens := inodes[target]
+		_, listens := inodes[target]
 		if err != nil || !listens {
 			continue
 		}
@@ -39,10 +44,19 @@ func Listeners(ports []int) map[int]Proc {
 			continue
 		}
 		if p, err := Read(pid); err == nil {
-			if other, known := found[port]; !known || p.Ticks < other.Ticks {
-				found[port] = p
+			if other, known := oldest[target]; !known || p.Ticks < other.Ticks {
+				oldest[target] = p
 			}
 		}
+	}
+	for target, p := range oldest {
+		port := inodes[target]
+		if !slices.ContainsFunc(found[port], p.Same) { // on IPv4 and IPv6, say
+			found[port] = append(found[port], p)
+		}
+	}
+	for _, all := range found {
+		slices.SortFunc(all, func(a, b Proc) int { return cmp.Compare(a.Ticks, b.Ticks) })
 	}
 	return found
 }

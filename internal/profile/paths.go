@@ -38,6 +38,15 @@ func (r Reader) resolve(p *Profile, base string) []problem {
 	return found
 }
 
+// ModelPath is a model or tokenizer that a command line names: a path as a profile
+// has it, but from the working directory, made absolute; an id as it is.
+func (r Reader) ModelPath(name string) (string, error) {
+	if !isModelPath(name) {
+		return name, nil
+	}
+	return r.absolute("", name)
+}
+
 func (r Reader) absolute(base, path string) (string, error) {
 	getenv := r.Getenv
 	if getenv == nil {

@@ -59,14 +59,38 @@ func integer(n *yaml.Node, within string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	var low, high int64
-	if _, err := fmt.Sscanf(within, "%d..%d", &low, &high); err != nil {
-		return 0, fmt.Errorf("range tag %q: %w", within, err)
+	low, high, err := bounds(within)
+	if err != nil {
+		return 0, err
 	}
-	if number < low || number > high {
+	if number < int64(low) || number > int64(high) {
 		return 0, errValue
 	}
 	return number, nil
+}
+
+// bounds reads the closed range "low..high" of a tag.
+func bounds(within string) (low, high int, err error) {
+	if _, err := fmt.Sscanf(within, "%d..%d", &low, &high); err != nil {
+		return 0, 0, fmt.Errorf("range tag %q: %w", within, err)
+	}
+	return low, high, nil
+}
+
+// CheckLoad refuses a number, given elsewhere than in a profile, that its key in load
+// (isl, osl, concurrency) could not have there.
+func CheckLoad(key string, n int) error {
+	for field := range reflect.TypeFor[Sweep]().Fields() {
+		if field.Tag.Get("yaml") != key {
+			continue
+		}
+		low, high, err := bounds(field.Tag.Get("in"))
+		if err == nil && (n < low || n > high) {
+			err = fmt.Errorf("%s %d is not between %d and %d", key, n, low, high)
+		}
+		return err
+	}
+	return fmt.Errorf("load has no key %s", key)
 }
 
 // target is what an alias stands for, or n itself.

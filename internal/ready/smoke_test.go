@@ -146,7 +146,7 @@ func TestSmokeRefusesBadStreams(t *testing.T) {
 }
 
 // A stream that never ends is ended by the deadline, and the error says so.
-func TestSmokeEndsAtItsDeadline(t *testing.T) {
+func TestF24SmokeEndsAtItsDeadline(t *testing.T) {
 	c := &chat{answer: func(_ int, w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, chunk)
 		w.(http.Flusher).Flush()

@@ -1,6 +1,7 @@
 package result
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -60,7 +61,12 @@ func failures(m Measurement) Check {
 	if len(causes) > 0 {
 		return Check{name, Invalid, "requests failed: " + strings.Join(causes, ", ")}
 	}
-	if n, err := m.Value("error_request_count", "avg"); err == nil && n > 0 {
+	n, err := m.Value("error_request_count", "avg")
+	_, untold := errors.AsType[*MissingError](err) // aiperf writes it only where requests failed
+	switch {
+	case err != nil && !untold:
+		return Check{name, Invalid, fmt.Sprintf("cannot tell how many requests failed: %v", err)}
+	case n > 0:
 		return Check{name, Invalid, fmt.Sprintf("%g requests failed", n)}
 	}
 	return Check{name, Valid, "no request failed"}

@@ -1,6 +1,7 @@
 package result
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,6 +94,13 @@ func TestJudgeNamesEachFault(t *testing.T) {
 		{"only the metric knows of errors", func(m *Measurement) {
 			m.Metrics["error_request_count"] = Metric{Stats: map[string]float64{"avg": 3}}
 		}, Invalid, "3 requests failed"},
+		{"the metric of errors without a number is none", func(m *Measurement) { m.Metrics["error_request_count"] = Metric{} }, Valid, ""},
+		{"fewer than no errors", func(m *Measurement) {
+			m.Metrics["error_request_count"] = Metric{Stats: map[string]float64{"avg": -1}}
+		}, Invalid, `cannot tell how many requests failed: cannot use , key "/error_request_count/avg": the number is negative`},
+		{"errors that are no number", func(m *Measurement) {
+			m.Metrics["error_request_count"] = Metric{Stats: map[string]float64{"avg": math.NaN()}}
+		}, Invalid, `cannot tell how many requests failed: cannot use , key "/error_request_count/avg": the number is out of range`},
 		{"2 % longer is as asked", func(m *Measurement) { set(m, "output_sequence_length", 10.2) }, Valid, ""},
 		{"3 % shorter is not", func(m *Measurement) { set(m, "output_sequence_length", 9.7) }, Invalid, "9.7 output tokens a request by the text tokenised again, 10 asked for"},
 		{"no length", func(m *Measurement) { delete(m.Metrics, "output_sequence_length") }, Invalid, "the export has no output length"},

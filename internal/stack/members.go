@@ -13,7 +13,7 @@ type Member struct {
 	Service  string
 	Port     int             // its first; 0 = none
 	Leader   Who             // what was started
-	Listener Who             // who listens on Port; zero = it cannot be seen
+	Listener Who             // who listens on Port, a foreign one if there are several; zero = it cannot be seen
 	Foreign  bool            // Listener does not descend from this process
 	Tree     []proctree.Proc // what descends from the leader, alive
 }
@@ -46,8 +46,10 @@ func (s *Stack) Members() ([]Member, error) {
 	}
 	listeners, ours := proctree.Listeners(ports), proctree.Below(all, os.Getpid(), nil)
 	for i, m := range members {
-		if p, found := listeners[m.Port]; found {
-			members[i].Listener, members[i].Foreign = who(p), !slices.ContainsFunc(ours, p.Same)
+		for _, p := range listeners[m.Port] {
+			if foreign := !slices.ContainsFunc(ours, p.Same); foreign || members[i].Listener.PID == 0 {
+				members[i].Listener, members[i].Foreign = who(p), foreign
+			}
 		}
 	}
 	return members, nil

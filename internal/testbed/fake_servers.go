@@ -88,8 +88,10 @@ func nats(args []string) int {
 		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"status":"ok"}`) }))
 }
 
-// vllm is "vllm serve MODEL": it takes nvext, which it does not know, in silence.
+// vllm is "vllm serve MODEL": it takes nvext, which it does not know, in silence. It
+// says which GPUs it was given.
 func vllm(args []string) int {
+	fmt.Printf("GPUs %s counted by %s\n", os.Getenv("CUDA_VISIBLE_DEVICES"), os.Getenv("CUDA_DEVICE_ORDER"))
 	var served atomic.Int64
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(http.ResponseWriter, *http.Request) {})

@@ -1,6 +1,8 @@
 package testbed
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -13,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Fakes are the programs that topobench drives, for testscript.Main: a Python
@@ -110,11 +114,18 @@ func flags(args []string) map[string]string {
 	return values
 }
 
-// serve answers on an address until a signal asks it to end.
+// serve answers on an address until a signal asks it to end. With FAKE_SHARED it shares
+// the port with whoever else does (SO_REUSEPORT).
 func serve(address string, h http.Handler) int {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
-	l, err := net.Listen("tcp", address)
+	var config net.ListenConfig
+	if os.Getenv("FAKE_SHARED") != "" {
+		config.Control = func(_, _ string, c syscall.RawConn) (err error) {
+			return errors.Join(c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }), err)
+		}
+	}
+	l, err := config.Listen(context.Background(), "tcp", address)
 	if err != nil {
 		fmt.Println("ERROR:", err)
 		return 1

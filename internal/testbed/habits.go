@@ -25,7 +25,6 @@ func habits() map[string]func(args []string) int {
 		"escape":        escapes,
 		"envless":       envless,
 		"leader":        leader,
-		"family":        family,
 		"abandon":       abandons,
 		"racer":         races,
 		"stopped":       stopped,
@@ -91,15 +90,6 @@ func envless([]string) int {
 func leader([]string) int {
 	spawn(nil, "stubborn")
 	return sleeps(nil)
-}
-
-// family is as many stubborn processes as args say, beside one that is their parent.
-func family(args []string) int {
-	n, _ := strconv.Atoi(args[0])
-	for range n {
-		spawn(nil, "stubborn")
-	}
-	return stubborn(nil)
 }
 
 // abandons ends at once with code 0 and leaves a stubborn child in its group.
