@@ -87,7 +87,7 @@ func (c *Campaign) sharedMemory(s *leftover.Shared) stack.Witness {
 	said := "" // a fault of the looks, told once: there is one each second
 	return stack.Witness{Name: "shared memory", Within: goneWithin,
 		Brace: func() {
-			if err := s.Sample(run()); err != nil && err.Error() != said {
+			if err := s.Sample(run); err != nil && err.Error() != said {
 				said = err.Error()
 				c.Screen.Note(said)
 			}

@@ -8,10 +8,12 @@ import (
 	"topobench/internal/ready"
 )
 
-// While a cell runs each gate is asked so often, and a service whose gate was not
-// open for so many times in a row is gone.
+// While a cell runs each gate is asked so often, but no more than so many in a second:
+// to watch must not disturb. A service whose gate was not open for so many times in a
+// row is gone.
 const (
 	watchEvery = time.Second
+	watchMost  = 32
 	watchAsks  = 3
 )
 
@@ -20,7 +22,8 @@ const (
 func (c *Campaign) watch(ctx context.Context, services []plan.Service) (watched context.Context, stop func()) {
 	watched, end := context.WithCancelCause(ctx)
 	seen := streaks{}
-	halt := every(watched, watchEvery, func(ctx context.Context) {
+	pace := max(watchEvery, time.Duration(len(services))*time.Second/watchMost)
+	halt := every(watched, pace, func(ctx context.Context) {
 		gone := seen.add(c.Standing(ctx, services))
 		if len(gone) > 0 && ctx.Err() == nil {
 			end(&AbsentError{When: "in", Absent: gone})

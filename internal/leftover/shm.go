@@ -39,23 +39,20 @@ func (l *Ledger) Shared() (*Shared, error) {
 }
 
 // Sample looks what the run's processes hold of what is new, and records it, so
-// that a later process may remove it. These are the run's processes.
-func (s *Shared) Sample(run []proctree.Proc) error {
+// that a later process may remove it. run lists these processes; it is asked only
+// where there is something whose they may be.
+func (s *Shared) Sample(run func() []proctree.Proc) error {
 	files, err := s.fresh()
+	files = slices.DeleteFunc(files, func(f shmFile) bool { return slices.Contains(s.held, f) })
 	if err != nil || len(files) == 0 {
 		return err
 	}
-	var found []shmFile
-	holders := proctree.Holders(run, shmDir)
-	for _, f := range files {
-		if len(holders[f.path()]) > 0 && !slices.Contains(s.held, f) {
-			found = append(found, f)
-		}
-	}
-	s.held = append(s.held, found...)
+	holders := proctree.Holders(run(), shmDir)
+	found := slices.DeleteFunc(files, func(f shmFile) bool { return len(holders[f.path()]) == 0 })
 	if len(found) == 0 {
 		return nil
 	}
+	s.held = append(s.held, found...)
 	return s.ledger.file.Append(eventShm, map[string]any{"held": found})
 }
 

@@ -78,7 +78,7 @@ func TestF64SharedMemory(t *testing.T) {
 	}
 	create(t, strangers)
 	worker, stranger, stuck := b.mapper(before, ours, shared), b.mapper(shared), b.mapper(held)
-	if err := shm.Sample([]proctree.Proc{worker, stuck}); err != nil {
+	if err := shm.Sample(func() []proctree.Proc { return []proctree.Proc{worker, stuck} }); err != nil {
 		t.Fatal(err)
 	}
 	b.kill(worker)

@@ -27,8 +27,9 @@ type Witness struct {
 	Look func(ctx context.Context) (left []string, err error)
 	// See names processes that are left; it is asked where Look is nil.
 	See func() ([]proctree.Proc, error)
-	// Brace is called every second until all gates are open, then, and when the teardown
-	// begins; Sweep when the last service was stopped, to end what got away. Both may be nil.
+	// Brace is called every second while services run, when all gates are open and when the
+	// teardown begins; Sweep when the last service was stopped, to end what got away. Both
+	// may be nil.
 	Brace func()
 	Sweep func() error
 }
@@ -109,34 +110,28 @@ func busy(err error) bool {
 	return is
 }
 
-// braceEvery is how often witnesses look while services start. vLLM makes its shared
-// memory then, and nobody can tell whose it was once it died.
+// braceEvery is how often witnesses look. Nobody can tell whose shared memory was that
+// vLLM made and left when it was killed.
 const braceEvery = time.Second
 
-// braced starts, and braces the witnesses meanwhile.
-func (s *Stack) braced(start func() error) error {
-	started := make(chan struct{})
-	var looking sync.WaitGroup
-	looking.Go(func() {
-		again := time.NewTicker(braceEvery)
-		defer again.Stop()
-		for {
-			select {
-			case <-started:
-				return
-			case <-again.C:
-				s.brace()
-			}
+// bracing looks again and again until the stack's context ends.
+func (s *Stack) bracing() {
+	again := time.NewTicker(braceEvery)
+	defer again.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-again.C:
+			s.brace()
 		}
-	})
-	err := start()
-	close(started)
-	looking.Wait()
-	return err
+	}
 }
 
 // brace lets the witnesses look at what runs.
 func (s *Stack) brace() {
+	s.looking.Lock()
+	defer s.looking.Unlock()
 	for _, w := range s.o.Witnesses {
 		if w.Brace != nil {
 			w.Brace()

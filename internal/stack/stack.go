@@ -61,11 +61,12 @@ type Options struct {
 
 // Stack is a plan that runs.
 type Stack struct {
-	plan   plan.Plan
-	o      Options
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	watch  sync.WaitGroup // one goroutine a child, owned by Down
+	plan    plan.Plan
+	o       Options
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	watch   sync.WaitGroup // one goroutine a child and one that braces, owned by Down
+	looking sync.Mutex     // of witnesses that are braced
 
 	mu       sync.Mutex
 	running  []service
@@ -97,7 +98,8 @@ func Up(ctx context.Context, p plan.Plan, o Options) (*Stack, error) {
 		s.cancel(err)
 		return nil, errors.Join(err, s.dirty(nil)) // a port that somebody else has is no leftover, a check that does not end is
 	}
-	if err = s.braced(s.start); err == nil {
+	s.watch.Go(s.bracing)
+	if err = s.start(); err == nil {
 		s.brace()
 		return s, nil
 	}
