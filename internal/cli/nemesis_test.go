@@ -95,6 +95,7 @@ func TestF57F59Nemesis(t *testing.T) {
 }
 
 func (b blow) strike(t *testing.T) {
+	t.Cleanup(testbed.Reaper())
 	s := newStage(t)
 	census := filepath.Join(s.dir, "census")
 	env := append(paths(), testbed.CensusKey+"="+census, testbed.BroodKey+"="+strings.Join(b.brood, " "))

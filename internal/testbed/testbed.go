@@ -49,6 +49,31 @@ func Prepare() {
 	}
 }
 
+// Reaper waits, when it is called, for orphans that have fallen to this process, the
+// sub-reaper: thousands of zombies slow down every look at /proc. It takes those that
+// ended before it was made; the tests' own children are waited for at once.
+func Reaper() (reap func()) {
+	before := orphans()
+	return func() {
+		for p := range orphans() {
+			if before[p] {
+				proctree.Reap(p.PID)
+			}
+		}
+	}
+}
+
+// orphans are the children of this process that have ended, with pid and start only.
+func orphans() map[proctree.Proc]bool {
+	found := map[proctree.Proc]bool{}
+	for _, pid := range proctree.Children() {
+		if p, err := proctree.Read(pid); err == nil && !p.Alive() {
+			found[proctree.Proc{PID: p.PID, Ticks: p.Ticks}] = true
+		}
+	}
+	return found
+}
+
 // Argv is the command line of a child with a habit.
 func Argv(habit string, args ...string) []string {
 	return append([]string{os.Args[0], childCommand, habit}, args...)
