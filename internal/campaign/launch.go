@@ -117,7 +117,8 @@ func (c *Campaign) up(ctx context.Context, p plan.Plan) (*stack.Stack, error) {
 		return nil, err
 	}
 	return stack.Up(ctx, p, stack.Options{Environ: c.Environ, Starter: c.Starter, Await: c.Await, Note: c.show, Hurry: c.Hurry,
-		Strangers: c.Strangers, Name: c.serviceOf, Witnesses: witnesses, Found: c.found, Proving: func() { c.at(Proving) }})
+		Strangers: c.Strangers, Name: c.serviceOf, Witnesses: witnesses, Found: c.found, Proving: func() { c.at(Proving) },
+		Ended: func(times stack.Times, err error) { c.ended(p.Name, times, err) }})
 }
 
 // found writes what a witness of the teardown said into the journal.

@@ -115,15 +115,21 @@ func (c *Campaign) down(s *stack.Stack, t *Topology) error {
 	times, err := s.Down(c.Hurry)
 	t.Times.Teardown += times.Teardown
 	t.Times.Proof += times.Proof
+	return err
+}
+
+// ended tells how the teardown of a topology ended, or of a launch that failed.
+func (c *Campaign) ended(topology string, times stack.Times, err error) {
+	fields := map[string]any{"topology": topology}
+	if err == nil {
+		c.note("teardown-proved", fields)
+		c.Screen.Note(fmt.Sprintf("%s is gone: no process left, every port free (%.1f s)", topology, (times.Teardown + times.Proof).Seconds()))
+		return
+	}
+	fields["error"] = err.Error()
 	if _, busy := errors.AsType[*stack.BusyError](err); busy {
-		c.note("teardown-busy", map[string]any{"topology": t.Name, "error": err.Error()})
-		return err
+		c.note("teardown-busy", fields)
+		return
 	}
-	if err != nil {
-		c.note("teardown-dirty", map[string]any{"topology": t.Name, "error": err.Error()})
-		return err
-	}
-	c.note("teardown-proved", map[string]any{"topology": t.Name})
-	c.Screen.Note(fmt.Sprintf("%s is gone: no process left, every port free (%.1f s)", t.Name, (times.Teardown + times.Proof).Seconds()))
-	return nil
+	c.note("teardown-dirty", fields)
 }

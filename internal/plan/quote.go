@@ -10,18 +10,22 @@ func Quote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// word is Quote of a text in which Call is the script's variable.
+// word is Quote of a text in which Call and freeIndex are the script's variables.
 func word(text string) string {
-	parts := strings.Split(text, Call)
-	if len(parts) == 1 {
-		return Quote(text)
-	}
-	for i, part := range parts {
-		if part != "" {
-			parts[i] = Quote(part)
+	for mark, variable := range map[string]string{Call: `"$call"`, freeIndex: `"$free"`} {
+		if before, after, found := strings.Cut(text, mark); found {
+			return part(before) + variable + part(after)
 		}
 	}
-	return strings.Join(parts, `"$call"`)
+	return Quote(text)
+}
+
+// part of a word may be empty.
+func part(text string) string {
+	if text == "" {
+		return ""
+	}
+	return word(text)
 }
 
 func quoteAll(words []string) string {

@@ -8,11 +8,18 @@ import (
 	"time"
 )
 
+// freeIndex stands in a path for the first index that no artifacts directory has when the load
+// begins: what was measured before is never written over.
+const freeIndex = "@FREE@"
+
 // load is perf.sh: deployment_config.json, then one aiperf run for each concurrency.
 func (s *script) load(p Plan) {
 	l := p.Load
-	s.line("\n# perf.sh's load.")
-	s.line("mkdir -p %s", word(l.Artifacts))
+	root := filepath.Dir(l.Artifacts)
+	l.Artifacts = filepath.Join(root, "artifacts_"+freeIndex)
+	s.line("\n# perf.sh's load, into a new directory.")
+	s.line("free=0\nwhile [ -e %s ]; do free=$((free + 1)); done", word(l.Artifacts))
+	s.line("mkdir -p %s\nmkdir %s\necho results: %s", word(root), word(l.Artifacts), word(l.Artifacts))
 	config, err := json.MarshalIndent(p.Deployment, "", "  ")
 	s.err = errors.Join(s.err, err)
 	s.heredoc(File{Path: filepath.Join(l.Artifacts, "deployment_config.json"), Text: string(config) + "\n"})

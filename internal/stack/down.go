@@ -34,6 +34,9 @@ func (s *Stack) Down(ctx context.Context) (Times, error) {
 	began = time.Now()
 	err := s.prove(ctx, faults)
 	times.Proof = time.Since(began)
+	if s.o.Ended != nil {
+		s.o.Ended(times, err)
+	}
 	return times, err
 }
 

@@ -57,6 +57,8 @@ type Options struct {
 	Witnesses []Witness     // asked at the end, beside the descendants and the ports
 	Proving   func()        // called before; may be nil
 	Found     func(Finding) // what each of them said; may be nil
+
+	Ended func(Times, error) // told how each teardown ended, that of a failed launch too; may be nil
 }
 
 // Stack is a plan that runs.
