@@ -8,6 +8,7 @@ import (
 type upCmd struct {
 	Profile      string   `arg:"" help:"Built-in name or path."`
 	Root         string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Where logs are written."`
+	Model        string   `help:"Model id or directory."`
 	TimeoutReady duration `help:"How long each service may take to become ready." placeholder:"DURATION"`
 	binFlags
 	limitFlags
@@ -19,7 +20,7 @@ func (c *upCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := linuxOnly("up"); err != nil {
 		return err
 	}
-	profiles, err := loadProfiles([]string{c.Profile}, loadFlags{TimeoutReady: c.TimeoutReady}, env)
+	profiles, err := loadProfiles([]string{c.Profile}, loadFlags{Model: c.Model, TimeoutReady: c.TimeoutReady}, env)
 	if err != nil {
 		return err
 	}
