@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"topobench/internal/campaign"
+	"topobench/internal/plan"
 	"topobench/internal/probe"
 	"topobench/internal/profile"
 	"topobench/internal/tools"
@@ -33,10 +34,14 @@ func checkModel(p profile.Profile, env *Env) error {
 // before the caller's.
 func modelEnv(p profile.Profile, env *Env) func(string) string {
 	return func(name string) string {
-		if v, set := p.Env[name]; set {
-			return v
+		own, set := p.Env[name]
+		if !set {
+			return env.Getenv(name)
 		}
-		return env.Getenv(name)
+		if other, is := plan.Reference(own); is {
+			return env.Getenv(other)
+		}
+		return own
 	}
 }
 

@@ -111,7 +111,7 @@ func wishes(ctx context.Context, profiles []profile.Profile, f binFlags, env *En
 			faults = append(faults, away) // what this machine lacks does not matter
 			continue
 		}
-		faults = append(faults, err, unfit, clash, checkModel(p, env))
+		faults = append(faults, err, unfit, clash, unset(launch, env), checkModel(p, env))
 		all = append(all, campaign.Wish{Profile: p, Programs: programs, Versions: installed})
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -131,4 +131,18 @@ func elsewhere(p plan.Plan) error {
 	}
 	return fmt.Errorf("cannot run %s on %s: hosts other than this machine are planned, not run, by this version; \"topobench plan\" prints the script for each host",
 		p.Name, strings.Join(names, ", "))
+}
+
+// unset refuses references to variables that the caller does not have, before
+// hours go into the topologies that come first.
+func unset(p plan.Plan, env *Env) error {
+	var names []string
+	for _, s := range p.Services {
+		_, missing := plan.Environ(env.Environ, s.Env)
+		names = addOnce(names, missing...)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: its env names variables that are not set: export %s", p.Name, strings.Join(names, ", "))
 }

@@ -85,16 +85,16 @@ func wrong(p profile.Profile, found map[tools.Tool]tools.Found, answers map[tool
 	for _, need := range []struct {
 		tool                 tools.Tool
 		module, distribution string
-		engines              string
+		engines, get         string
 	}{
-		{tools.Python, "dynamo", "ai-dynamo", "mocker dynamo"},
-		{tools.Python, "vllm", "vllm", "dynamo"},
-		{tools.VLLM, "vllm", "vllm", "vllm"},
-		{tools.AIPerf, "aiperf", "aiperf", p.Engine},
+		{tools.Python, "dynamo", "ai-dynamo", "mocker dynamo", "make tools"},
+		{tools.Python, "vllm", "vllm", "dynamo", "pip install 'ai-dynamo[vllm]' on a GPU node"},
+		{tools.VLLM, "vllm", "vllm", "vllm", "pip install vllm on a GPU node"},
+		{tools.AIPerf, "aiperf", "aiperf", p.Engine, "make tools"},
 	} {
 		if slices.Contains(strings.Fields(need.engines), p.Engine) && answers[need.tool].Lacks(need.module) {
-			faults = append(faults, fmt.Errorf("cannot run %s: %s has no %s; name the right one with --%s or make tools",
-				p.Name, found[need.tool].Path, need.distribution, need.tool))
+			faults = append(faults, fmt.Errorf("cannot run %s: %s (%s) has no %s; name the right one with --%s, or %s",
+				p.Name, found[need.tool].Path, found[need.tool].Source, need.distribution, need.tool, need.get))
 		}
 	}
 	return errors.Join(faults...)

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -69,14 +70,17 @@ func split(under func(rules) bool) func(Plan) bool {
 	return func(p Plan) bool { return p.Engine == "dynamo" && has(Decode)(p) && under(rulesFor(p.Versions)) }
 }
 
+// hostVariables say where a server listens.
+const hostVariables = "DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_RPC_HOST, DYN_TCP_RESPONSE_STREAM_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, VLLM_NIXL_SIDE_CHANNEL_HOST"
+
 // table is DESIGN's closed list, in the order in which a person meets it.
 func table() []deviation {
 	return []deviation{
 		{Deviation{ID: "mocker", Guide: "python -m dynamo.vllm or vllm serve", Done: "python -m dynamo.mocker; in the place of vllm serve each has a Dynamo frontend of its own",
 			Why: "the engine is simulated: no GPU is used and its numbers say nothing about one"}, engine("mocker")},
-		{Deviation{ID: "loopback", Guide: "servers listen on every address", Done: "DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen 127.0.0.1:PORT",
+		{Deviation{ID: "loopback", Guide: "servers listen on every address", Done: hostVariables + ", --host, listen 127.0.0.1:PORT",
 			Why: "none of them asks who is calling"}, func(p Plan) bool { return !over(p) }},
-		{Deviation{ID: "bind-address", Guide: "servers listen on every address of their host", Done: "each listens on its host's own address: DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen ADDRESS:PORT",
+		{Deviation{ID: "bind-address", Guide: "servers listen on every address of their host", Done: "each listens on its host's own address: " + hostVariables + ", --host, listen ADDRESS:PORT",
 			Why: "the other hosts must reach it, so it cannot be 127.0.0.1, and none of them asks who is calling: keep that network private"}, over},
 		{Deviation{ID: "named-gpus", Guide: "a worker over a whole node has no CUDA_VISIBLE_DEVICES", Done: "CUDA_VISIBLE_DEVICES names all its GPUs",
 			Why: "the GPUs that are counted are the GPUs that are used, however many the node has"}, over},
@@ -88,8 +92,12 @@ func table() []deviation {
 			Why: "the profile asks for no discovery service: workers find each other by files", Since: "Dynamo 1.0"}, told("DYN_DISCOVERY_BACKEND=file")},
 		{Deviation{ID: "zmq-events", Guide: "NATS by docker compose", Done: "no NATS: DYN_EVENT_PLANE=zmq",
 			Why: "the profile asks for no NATS: workers publish their events themselves", Since: "Dynamo 1.0"}, told("DYN_EVENT_PLANE=zmq")},
-		{Deviation{ID: "bookkeeping", Guide: "the shell's environment", Done: "a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT, telemetry off",
+		{Deviation{ID: "bookkeeping", Guide: "the shell's environment", Done: "a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, TMPDIR, PYTHONUNBUFFERED, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT; VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY",
 			Why: "every process must be found again, and nothing of the shell may misdirect it"}, always},
+		{Deviation{ID: "planes", Guide: "Dynamo's defaults", Done: "DYN_DISCOVERY_BACKEND, DYN_EVENT_PLANE, DYN_REQUEST_PLANE=tcp and a fresh DYN_FILE_KV, as the profile's discovery asks",
+			Why: "the defaults differ from version to version"}, told("DYN_REQUEST_PLANE=tcp")},
+		{Deviation{ID: "no-drain", Guide: "Dynamo drains for its grace period", Done: "DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0, DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0",
+			Why: "the load is over when a topology is taken down: no request is waited for"}, told("DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0")},
 		{Deviation{ID: "nginx-paths", Guide: "sudo cp nginx.conf /etc/nginx, service nginx restart", Done: "own prefix, -g with daemon off and pid, access_log off and *_temp_path in the run directory",
 			Why: "the compiled-in places belong to root, and nothing under /etc is ours"}, has(Balancer)},
 		{Deviation{ID: "nginx-user", Guide: "nginx's workers run as the user of /etc/nginx or nobody", Done: "-g \"user root;\"",
@@ -108,6 +116,10 @@ func table() []deviation {
 			Why: "workers of one host would collide on 5600", Since: "Dynamo 0.6"}, split(func(r rules) bool { return r.nixlPorts })},
 		{Deviation{ID: "log-requests", Guide: "--disable-log-requests", Done: "not passed",
 			Why: "vLLM logs no requests unless told to, and no longer knows the flag", Since: "vLLM 0.10.1"}, func(p Plan) bool { return p.Engine == "vllm" && !rulesFor(p.Versions).logsOff }},
+		{Deviation{ID: "local-model", Guide: "a model of the hub", Done: "a directory: HF_HUB_OFFLINE=1 for the servers; HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE unset for aiperf",
+			Why: "nobody asks the hub for it; aiperf 0.13 refuses a local tokenizer when either is set"}, either(told("HF_HUB_OFFLINE=1"), func(p Plan) bool { return filepath.IsAbs(p.Load.Tokenizer) })},
+		{Deviation{ID: "load-env", Guide: "aiperf in the shell's environment", Done: "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300, TERM=dumb, COLUMNS=120",
+			Why: "on few cores its services need more than its 30 s to register; a program reads what it prints"}, always},
 		{Deviation{ID: "artifact-dir", Guide: "--artifact-dir artifacts_N/-concurrencyC", Done: "a directory for each attempt; what was accepted is published there",
 			Why: "plot_pareto.py would draw half-written and failed cells"}, always},
 		{Deviation{ID: "seed", Guide: "--random-seed 100", Done: "another --random-seed",

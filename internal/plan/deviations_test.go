@@ -5,22 +5,25 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+
+	"topobench/profiles"
 )
 
 // The table is closed: a new difference from the guide needs a row here.
 func TestDeviationsOfTheBuiltIns(t *testing.T) {
 	for name, want := range map[string]string{
-		"disagg-1node": "loopback private-services bookkeeping decode-tp roles nixl-ports artifact-dir smoke",
-		"agg-1node":    "loopback bookkeeping nginx-paths log-requests artifact-dir smoke",
-		"demo-disagg":  "mocker loopback file-discovery zmq-events bookkeeping artifact-dir quiet-load smoke",
-		"demo-agg":     "mocker loopback file-discovery zmq-events bookkeeping nginx-paths artifact-dir quiet-load smoke",
-		"disagg-2node": "bind-address named-gpus private-services bookkeeping decode-tp roles nixl-ports artifact-dir smoke",
-		"agg-2node":    "bind-address named-gpus bookkeeping nginx-paths log-requests artifact-dir smoke",
+		"disagg-1node": "loopback private-services bookkeeping planes no-drain decode-tp roles nixl-ports load-env artifact-dir smoke",
+		"agg-1node":    "loopback bookkeeping nginx-paths log-requests load-env artifact-dir smoke",
+		"demo-disagg":  "mocker loopback file-discovery zmq-events bookkeeping planes no-drain local-model load-env artifact-dir quiet-load smoke",
+		"demo-agg":     "mocker loopback file-discovery zmq-events bookkeeping planes no-drain nginx-paths local-model load-env artifact-dir quiet-load smoke",
+		"disagg-2node": "bind-address named-gpus private-services bookkeeping planes no-drain decode-tp roles nixl-ports load-env artifact-dir smoke",
+		"agg-2node":    "bind-address named-gpus bookkeeping nginx-paths log-requests load-env artifact-dir smoke",
 
-		"demo-agg-dynamo": "mocker loopback file-discovery zmq-events bookkeeping artifact-dir quiet-load smoke",
-		"demo-agg-urls":   "mocker loopback file-discovery zmq-events bookkeeping spread artifact-dir quiet-load smoke",
+		"demo-agg-dynamo": "mocker loopback file-discovery zmq-events bookkeeping planes no-drain local-model load-env artifact-dir quiet-load smoke",
+		"demo-agg-urls":   "mocker loopback file-discovery zmq-events bookkeeping planes no-drain spread local-model load-env artifact-dir quiet-load smoke",
 	} {
 		var ids []string
 		for _, d := range builtInPlan(t, name).Deviations {
@@ -55,7 +58,7 @@ func TestDeviationsOfWishes(t *testing.T) {
 		}
 		var ids []string
 		for _, d := range p.Deviations {
-			if !slices.Contains(strings.Fields("loopback bookkeeping artifact-dir quiet-load smoke"), d.ID) {
+			if !slices.Contains(strings.Fields("loopback bookkeeping planes no-drain load-env artifact-dir quiet-load smoke"), d.ID) {
 				ids = append(ids, d.ID)
 			}
 		}
@@ -98,5 +101,29 @@ func TestDeviationsAreExplained(t *testing.T) {
 	}
 	if got := NVExtDropped("unknown field").Why; !strings.Contains(got, "unknown field") {
 		t.Errorf("the server's answer is not told: %q", got)
+	}
+}
+
+// The environment is a difference as well: each variable that the profile did not ask for
+// stands in a row of the plan's table.
+func TestEveryVariableHasARow(t *testing.T) {
+	for _, name := range profiles.Names() {
+		p := builtInPlan(t, name)
+		told := "" // of what is done
+		for _, d := range p.Deviations {
+			told += d.Done + " "
+		}
+		words := strings.FieldsFunc(told, func(r rune) bool { return r != '_' && !unicode.IsUpper(r) && !unicode.IsDigit(r) })
+		envs := [][]string{p.Load.Env}
+		for _, s := range p.Services {
+			envs = append(envs, s.Env)
+		}
+		for _, kv := range slices.Concat(envs...) {
+			variable, _, _ := strings.Cut(kv, "=")
+			if _, asked := builtIn(t, name).Env[variable]; !asked && variable != "CUDA_VISIBLE_DEVICES" && // the guide's own
+				!slices.Contains(words, variable) {
+				t.Errorf("%s: no row tells of %s", name, kv)
+			}
+		}
 	}
 }

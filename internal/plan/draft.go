@@ -98,8 +98,7 @@ func (d *draft) discovery() {
 			Gate:  Gate{Kind: GateHTTP, Address: at(bind, base+offsetEtcd), Path: "/health"}}, nil)
 		d.useEtcd(client)
 	default:
-		d.external(Etcd, etcd, "2379")
-		d.useEtcd(etcd)
+		d.useEtcd(d.external(Etcd, etcd, "2379"))
 	}
 	d.nats(base)
 }
@@ -120,7 +119,7 @@ func (d *draft) nats(base int) {
 			Gate:  Gate{Kind: GateHTTP, Address: at(bind, monitor), Path: "/healthz"}}, nil)
 		server = "nats://" + at(bind, port)
 	default:
-		d.external(NATS, server, "4222")
+		server = d.external(NATS, server, "4222")
 	}
 	d.discoveryEnv = append(d.discoveryEnv, "NATS_SERVER="+server)
 	if d.rules.files {
@@ -140,20 +139,22 @@ func (d *draft) useEtcd(endpoints string) {
 const externalPatience = 10 * time.Second
 
 // external notes a server that must answer before anything is started. Of etcd
-// over plain HTTP the health is asked; else whether it listens.
-func (d *draft) external(role Role, server, port string) {
+// over plain HTTP the health is asked; else whether it listens. What is returned is
+// the URL with its port: without one Dynamo's etcd client takes 80, or 443.
+func (d *draft) external(role Role, server, port string) string {
 	u, err := url.Parse(server)
 	if err != nil {
-		return // the profile has checked it
+		return server // the profile has checked it
+	}
+	if u.Port() == "" {
+		u.Host = net.JoinHostPort(u.Hostname(), port)
 	}
 	gate := Gate{Kind: GateListens, Address: u.Host, Deadline: externalPatience}
-	if u.Port() == "" {
-		gate.Address = net.JoinHostPort(u.Hostname(), port)
-	}
 	if u.Scheme == "http" {
 		gate.Kind, gate.Path = GateHTTP, "/health"
 	}
 	d.plan.External = append(d.plan.External, Service{Name: string(role) + " at " + server, Role: role, Gate: gate})
+	return u.String()
 }
 
 // finish hands the plan out.

@@ -69,6 +69,9 @@ func TestLoadMustFitTheEngines(t *testing.T) {
 		{"in one word", 3000, 84, []string{"--max-model-len=2048"}, "--max-model-len 2048"},
 		{"the last one counts", 1900, 84, []string{"--max-model-len", "16", "--max-model-len", "2048"}, ""},
 		{"the engine decides", 30000, 1, nil, ""},
+		{"in thousands", 3000, 84, []string{"--max-model-len", "2k"}, "--max-model-len 2000"},
+		{"in units of 1024", 1900, 84, []string{"--max-model-len", "2K"}, ""},
+		{"a part of them", 3000, 84, []string{"--max-model-len", "3.5k"}, ""},
 		{"as in auto", 30000, 1, []string{"--max-model-len", "auto"}, ""},
 		{"as in -1", 30000, 1, []string{"--max-model-len", "-1"}, ""},
 	} {

@@ -61,7 +61,7 @@ func Environ(caller, own []string) (env []string, missing []string) {
 		if !set {
 			continue
 		}
-		if ref, ok := reference(v); ok {
+		if ref, ok := Reference(v); ok {
 			secret, known := value[ref]
 			if !known {
 				missing = append(missing, ref)
@@ -73,8 +73,8 @@ func Environ(caller, own []string) (env []string, missing []string) {
 	return env, missing
 }
 
-// reference reads "${ENV:NAME}". The name goes into a script unquoted.
-func reference(v string) (name string, ok bool) {
+// Reference reads "${ENV:NAME}". The name goes into a script unquoted.
+func Reference(v string) (name string, ok bool) {
 	if !strings.HasPrefix(v, "${ENV:") || !strings.HasSuffix(v, "}") {
 		return "", false
 	}

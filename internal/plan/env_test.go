@@ -156,6 +156,26 @@ func TestLoadDropsOfflineForALocalTokenizer(t *testing.T) {
 	}
 }
 
+// Where models and tokens are is the workers' and aiperf's business alike: it needs their
+// tokenizer. Nothing else of the profile's env is its own.
+func TestLoadFindsTheWorkersTokenizer(t *testing.T) {
+	const env = "env: {HF_HOME: /models, HF_TOKEN: '${ENV:MINE}', HF_HUB_OFFLINE: 1, NCCL_DEBUG: INFO}"
+	for model, want := range map[string]string{
+		"Qwen/Qwen3-0.6B": "HF_HOME=/models HF_HUB_OFFLINE=1 HF_TOKEN=of-mine",
+		"/models/m":       "HF_HOME=/models HF_TOKEN=of-mine", // aiperf refuses HF_HUB_OFFLINE here
+	} {
+		p := textPlan(t, "{name: a, kind: b, engine: mocker, model: "+model+", "+env+", aggregated: [{cuda_visible_devices: [0]}]}")
+		all, missing := Environ([]string{"MINE=of-mine"}, p.Load.Env)
+		got := slices.DeleteFunc(all, func(kv string) bool {
+			return !strings.HasPrefix(kv, "HF_") && !strings.HasPrefix(kv, "NCCL") || strings.HasPrefix(kv, "HF_HUB_DISABLE")
+		})
+		slices.Sort(got)
+		if strings.Join(got, " ") != want || len(missing) > 0 {
+			t.Errorf("%s: %q, want %q; not set: %q", model, got, want, missing)
+		}
+	}
+}
+
 func TestTheProfileHasTheLastWord(t *testing.T) {
 	p := textPlan(t, `{name: a, kind: b, engine: mocker, model: m, env: {DYN_REQUEST_PLANE: nats, X: all},
 		aggregated: [{cuda_visible_devices: [0], env: {Y: own}}]}`)
@@ -164,5 +184,19 @@ func TestTheProfileHasTheLastWord(t *testing.T) {
 		if got := value(s, name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
+	}
+}
+
+// Dynamo's etcd client would take port 80 of a URL without one: what was asked whether it
+// answers is what the workers are told.
+func TestWorkersGetTheURLThatIsChecked(t *testing.T) {
+	p := textPlan(t, `{name: a, kind: b, engine: mocker, model: m, discovery: {etcd: "http://192.0.2.1", nats: "nats://192.0.2.1"},
+		aggregated: [{cuda_visible_devices: [0]}]}`)
+	s := service(t, p, "aggregated-0")
+	if got := value(s, "ETCD_ENDPOINTS") + " " + value(s, "NATS_SERVER"); got != "http://192.0.2.1:2379 nats://192.0.2.1:4222" {
+		t.Errorf("workers are told %s", got)
+	}
+	if got := p.External[0].Gate.Address + " " + p.External[1].Gate.Address; got != "192.0.2.1:2379 192.0.2.1:4222" {
+		t.Errorf("asked is %s", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -121,7 +122,8 @@ func (d *draft) load() {
 }
 
 // LoadEnv is aiperf's environment. On two cores its services need longer than
-// the 30 s it gives them to register. The profile's env is the workers'.
+// the 30 s it gives them to register. The profile's env is the workers', but for what
+// tells where models and tokens are: aiperf must find the workers' tokenizer.
 func LoadEnv(p profile.Profile, s Site) []string {
 	var env []string
 	if filepath.IsAbs(tokenizer(p)) {
@@ -129,6 +131,11 @@ func LoadEnv(p profile.Profile, s Site) []string {
 		env = append(env, "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 	}
 	env = append(env, bookkeeping(s)...)
+	for _, kv := range pairs(p.Env) {
+		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "HF_") && !slices.Contains(env, name) {
+			env = append(env, kv)
+		}
+	}
 	return append(env, "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300", "AIPERF_SERVICE_START_TIMEOUT=300", "TERM=dumb", "COLUMNS=120")
 }
 

@@ -82,17 +82,16 @@ func TestPortsOfTheEphemeralRangeAreTold(t *testing.T) {
 
 func TestF10ClashingPorts(t *testing.T) {
 	const head = "{name: a, kind: b, engine: mocker, model: m, "
-	const two = "balancer: {port: 8000}, aggregated: [{cuda_visible_devices: [0], port: 40000}, {cuda_visible_devices: [1], port: 23101}]}"
 	for _, row := range []struct {
 		why, text string
 		words     []string
 	}{
 		{"the frontend's port is a worker's system port", head + "frontend: {port: 23100}, aggregated: [{cuda_visible_devices: [0]}]}",
 			[]string{"/p/p.yaml: port 23100 is wanted twice", "http of frontend", "system of aggregated-0"}},
-		{"the kernel may have given it to a client", head + "frontend: {port: 32768}, aggregated: [{cuda_visible_devices: [0]}]}",
-			[]string{"port 32768 for http of frontend is above 32767"}},
-		{"two faults are told at once", head + two,
-			[]string{"port 40000 for http of frontend-0", "port 23101 is wanted twice"}},
+		{"the kernel may have given it to a client", strings.Replace(head, "mocker", "vllm", 1) + "port_base: 31999, aggregated: [{cuda_visible_devices: [0]}]}",
+			[]string{"port 32999 for internal of aggregated-0 is above 32767"}},
+		{"two faults are told at once", strings.Replace(head, "mocker", "dynamo", 1) + "port_base: 31999, frontend: {port: 32099}, aggregated: [{cuda_visible_devices: [0]}]}",
+			[]string{"port 32999 for internal of aggregated-0 is above 32767", "port 32099 is wanted twice"}},
 	} {
 		_, err := Make(read(t, "/p/p.yaml", row.text), site())
 		if err == nil {

@@ -45,7 +45,7 @@ func quoteEnv(env []string) string {
 		name, value, set := strings.Cut(kv, "=")
 		if !set {
 			words[i] = "-u " + Quote(name)
-		} else if ref, ok := reference(value); ok {
+		} else if ref, ok := Reference(value); ok {
 			words[i] = Quote(name+"=") + `"${` + ref + `:?}"`
 		} else {
 			words[i] = word(kv)

@@ -68,6 +68,12 @@ func checkRoles(p Profile) (found problems) {
 	case decode && !prefill:
 		found.add("prefill", "decode without prefill: add at least one prefill worker, or call the workers aggregated")
 	}
+	if p.Engine == "vllm" && p.Python != "" {
+		found.add("python#", "engine vllm does not run python: name the vllm command with the key vllm")
+	}
+	if p.Engine != "vllm" && p.VLLM != "" {
+		found.add("vllm#", "only engine vllm runs the vllm command: name the interpreter with the key python")
+	}
 	if p.Engine == "vllm" && (prefill || decode) {
 		found.add("engine", "engine vllm serves aggregated workers only: prefill and decode need engine dynamo or mocker")
 	}

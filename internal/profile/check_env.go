@@ -7,12 +7,16 @@ import (
 	"strings"
 )
 
-var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var (
+	envName      = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	envReference = regexp.MustCompile(`^\$\{ENV:[A-Za-z_][A-Za-z0-9_]*\}$`)
+)
 
 // protected variables are set by topobench itself: the GPUs of a worker, the
 // cookie a leftover is recognised by, and what decides which code is run.
 var protected = []string{
-	"CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "LD_PRELOAD", "PATH", "SPT_NOENV",
+	"CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "DYN_NAMESPACE", "DYN_SYSTEM_PORT", "LD_PRELOAD", "PATH", "SPT_NOENV",
+	"VLLM_NIXL_SIDE_CHANNEL_PORT", "VLLM_PORT",
 }
 
 // secretPrefixes begin the tokens of Hugging Face, OpenAI, NVIDIA and GitHub.
@@ -38,6 +42,9 @@ func checkEnv(found *problems, path string, env map[string]string) {
 			found.add(at+"#", "%.80q is not the name of an environment variable", name)
 		case slices.Contains(protected, name) || strings.HasPrefix(name, "TOPOBENCH_"):
 			found.add(at+"#", "%s is set by topobench itself: remove it", name)
+		}
+		if v := env[name]; strings.Contains(strings.ToUpper(v), "${ENV:") && !envReference.MatchString(v) {
+			found.add(at, "cannot expand %.80q: ${ENV:NAME} is the whole value or none of it", v)
 		}
 		if looksSecret(env[name]) {
 			found.add(at, "%.80q looks like a secret: use ${ENV:NAME} with the name of a variable that holds it", name)

@@ -8,9 +8,25 @@ import (
 // derived are engine options that come from a key, which the chart and the
 // ports are computed from: typed twice they could differ.
 var derived = map[string]string{
-	"--tensor-parallel-size": "tensor_parallel", "-tp": "tensor_parallel",
-	"--data-parallel-size": "data_parallel", "-dp": "data_parallel",
-	"--port": "port",
+	"--tensor-parallel-size": "the worker's tensor_parallel", "-tp": "the worker's tensor_parallel",
+	"--data-parallel-size": "the worker's data_parallel", "-dp": "the worker's data_parallel",
+	"--port": "the worker's port", "--model": "the profile's model", "--model-path": "the profile's model",
+	"--served-model-name": "the profile's served_name", "--model-name": "the profile's served_name",
+}
+
+// derivedFrom is the key that an option comes from. vLLM takes _ for - in a name,
+// and, as argparse does, a beginning for the whole.
+func derivedFrom(option string) (key string, known bool) {
+	option = strings.ReplaceAll(option, "_", "-")
+	if key, known = derived[option]; known || len(option) < len("--xx") {
+		return key, known
+	}
+	for name, key := range derived {
+		if strings.HasPrefix(name, option) {
+			return key, true
+		}
+	}
+	return "", false
 }
 
 func checkWorkers(p Profile) (found problems) {
@@ -39,8 +55,8 @@ func checkWorkers(p Profile) (found problems) {
 func checkArgs(found *problems, path string, args []string) {
 	for i, arg := range args {
 		option, _, _ := strings.Cut(arg, "=")
-		if key, ok := derived[option]; ok {
-			found.add(index(path, i), "%s is derived from the worker's %s: set that", option, key)
+		if key, ok := derivedFrom(option); ok {
+			found.add(index(path, i), "%s is derived from %s: set that", option, key)
 		}
 	}
 }

@@ -48,9 +48,9 @@ func TestPathsBecomeAbsolute(t *testing.T) {
 		}
 	}
 	p := mustParse(t, strings.Replace(valid, "[0]", "[0], port: 1", 1)+
-		"tokenizer: ../t\npython: venv/bin/python\nvllm: vllm\nnginx: ~/nginx\netcd: ${CACHE}/etcd\nbalancer: {config: my.conf}\n")
-	got := []string{p.Tokenizer, p.Python, p.VLLM, p.Nginx, p.Etcd, p.Balancer.Config}
-	want := "/etc/t /etc/profiles/venv/bin/python vllm /home/someone/nginx /home/someone/.cache/topobench/etcd /etc/profiles/my.conf"
+		"tokenizer: ../t\nvllm: venv/bin/vllm\naiperf: aiperf\nnginx: ~/nginx\netcd: ${CACHE}/etcd\nbalancer: {config: my.conf}\n")
+	got := []string{p.Tokenizer, p.VLLM, p.AIPerf, p.Nginx, p.Etcd, p.Balancer.Config}
+	want := "/etc/t /etc/profiles/venv/bin/vllm aiperf /home/someone/nginx /home/someone/.cache/topobench/etcd /etc/profiles/my.conf"
 	if strings.Join(got, " ") != want {
 		t.Errorf("got %s\nwant %s", strings.Join(got, " "), want)
 	}
@@ -58,9 +58,9 @@ func TestPathsBecomeAbsolute(t *testing.T) {
 
 func TestOnlyOneVariableIsExpanded(t *testing.T) {
 	checkRows(t, []row{
-		{"another variable", valid + "python: ${HOME}/python\n", "6:9", words("${CACHE}", "cannot expand")},
-		{"the cache in the middle", valid + "python: /a/${CACHE}/python\n", "6:9", words("at the start")},
-		{"another user's home", valid + "python: ~bob/python\n", "6:9", words("only ~/")},
+		{"another variable", valid + "vllm: ${HOME}/vllm\n", "6:7", words("${CACHE}", "cannot expand")},
+		{"the cache in the middle", valid + "vllm: /a/${CACHE}/vllm\n", "6:7", words("at the start")},
+		{"another user's home", valid + "vllm: ~bob/vllm\n", "6:7", words("only ~/")},
 	})
 	nowhere := Reader{Getenv: func(string) string { return "" }}
 	for line, word := range map[string]string{"etcd: ${CACHE}/etcd": "set TOPOBENCH_CACHE or HOME", "etcd: ~/etcd": "needs HOME"} {

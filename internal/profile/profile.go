@@ -64,7 +64,7 @@ type Discovery struct {
 
 // Frontend is Dynamo's HTTP server. Router is its router mode, empty = its default.
 type Frontend struct {
-	Port   int    `yaml:"port" in:"1..65535"`
+	Port   int    `yaml:"port" in:"1..32767"`
 	Router string `yaml:"router"`
 	Host   string `yaml:"host"` // a key of Hosts; etcd and NATS are there too
 }
@@ -72,7 +72,7 @@ type Frontend struct {
 // Balancer is NGINX before several aggregated workers. Config is "guide",
 // "tuned" or the absolute path of a template.
 type Balancer struct {
-	Port   int    `yaml:"port" in:"1..65535"`
+	Port   int    `yaml:"port" in:"1..32767"`
 	Config string `yaml:"config"`
 	Host   string `yaml:"host"` // a key of Hosts
 }
@@ -82,7 +82,7 @@ type Worker struct {
 	Devices    []int             `yaml:"cuda_visible_devices" in:"0..1023"`
 	TP         int               `yaml:"tensor_parallel" in:"1..1024"` // default 1
 	DP         int               `yaml:"data_parallel" in:"1..1024"`   // default 1
-	Port       int               `yaml:"port" in:"1..65535"`           // 0 = chosen by plan
+	Port       int               `yaml:"port" in:"1..32767"`           // 0 = chosen by plan
 	Host       string            `yaml:"host"`                         // a key of Hosts, "" = this machine
 	EngineArgs []string          `yaml:"engine_args"`
 	Env        map[string]string `yaml:"env"`

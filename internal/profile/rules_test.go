@@ -80,19 +80,27 @@ func TestF10PortsAndWhoServes(t *testing.T) {
 		{"no server to go round", head("dynamo") + one + "load: {spread: true}\n", "6:16", words("here the frontend spreads the load")},
 		{"a misspelled configuration", head("vllm") + two + "balancer: {config: guied}\n", "8:20", words("guide, tuned or the path")},
 		{"an odd router", head("dynamo") + one + "frontend: {router: --kv}\n", "6:20", words("router mode")},
+		{"derived options as vLLM also takes them", valid + "engine_args: [--tensor_parallel_size=1, --data-par, '2', --max-model-len, '10']\n", "6:15 6:41",
+			words("--tensor_parallel_size is derived from the worker's tensor_parallel", "--data-par is derived from the worker's data_parallel")},
+		{"the model once more", valid + "engine_args: [--model, n, --served-model-name=o]\n", "6:15 6:27", words("--model is derived from the profile's model", "the profile's served_name")},
+		{"the interpreter of an engine that has none", valid + "python: /bin/python\n", "6:1", words("the key vllm")},
+		{"the command of another engine", head("mocker") + one + "vllm: /bin/vllm\n", "6:1", words("the key python")},
 		{"a derived option", valid + "engine_args: [-tp, --port=80]\n", "6:15 6:20", words("-tp is derived from the worker's tensor_parallel", "port")},
 	})
 }
 
 func TestEnvironmentIsOrdinaryAndWithoutSecrets(t *testing.T) { // F-8C, S-03
 	var rows []row
-	for _, name := range []string{"CUDA_VISIBLE_DEVICES", "LD_PRELOAD", "PATH", "TOPOBENCH_RUN", "SPT_NOENV", "CUDA_DEVICE_ORDER"} {
+	for _, name := range []string{"CUDA_VISIBLE_DEVICES", "LD_PRELOAD", "PATH", "TOPOBENCH_RUN", "SPT_NOENV", "CUDA_DEVICE_ORDER", "DYN_SYSTEM_PORT", "DYN_NAMESPACE", "VLLM_PORT", "VLLM_NIXL_SIDE_CHANNEL_PORT"} {
 		rows = append(rows, row{name, valid + "env: {" + name + ": v}\n", "6:7", words(name + " is set by topobench itself")})
 	}
 	for _, secret := range []string{"hf_abc", "sk-abc", "nvapi-abc", "ghp_abc"} {
 		rows = append(rows,
 			row{"variable " + secret, valid + "env: {T: " + secret + "}\n", "6:10", words("use ${ENV:NAME}")},
 			row{"argument " + secret, valid + "engine_args: [--key=" + secret + "]\n", "6:15", words("use ${ENV:NAME}")})
+	}
+	for _, reference := range []string{"${ENV:HOME}/hf", "${env:HOME}", "${ENV:A-B}", "${ENV:}"} {
+		rows = append(rows, row{"a reference " + reference, valid + "env: {T: '" + reference + "'}\n", "6:10", words("cannot expand")})
 	}
 	for _, r := range append(rows, row{"a name with a dash", valid + "env: {A-B: v}\n", "6:7", words("not the name")}) {
 		r.words[0] = strings.Replace(r.words[0], "use ${ENV", "${ENV", 1)

@@ -24,7 +24,7 @@ func TestNumbersAreTakenAsWrittenOrNotAtAll(t *testing.T) { // F-84
 	rows := []row{
 		{"an octal in a list", valid + "load: {concurrency: [1, 010]}\n", "6:25", words("load.concurrency[1]", "010")},
 		{"a port with the worker's name", "name: a\nkind: b\nengine: vllm\nmodel: m\naggregated:\n" +
-			"  - {cuda_visible_devices: [0], port: 70000}\n", "6:39", words("aggregated-0: port", "1..65535", "70000")},
+			"  - {cuda_visible_devices: [0], port: 70000}\n", "6:39", words("aggregated-0: port", "1..32767", "70000")},
 		{"a device", "name: a\nkind: b\nengine: vllm\nmodel: m\naggregated:\n  - cuda_visible_devices: [-1]\n",
 			"6:28", words("aggregated-0: cuda_visible_devices[0]", "-1")},
 		{"zero where absent means 1", "name: a\nkind: b\nengine: vllm\nmodel: m\naggregated:\n" +

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # agg-2node: vllm_serve_aggregated, 16 GPUs, vllm
-# differs from the guide (bind-address): servers listen on every address of their host -> each listens on its host's own address: DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen ADDRESS:PORT
+# differs from the guide (bind-address): servers listen on every address of their host -> each listens on its host's own address: DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_RPC_HOST, DYN_TCP_RESPONSE_STREAM_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, VLLM_NIXL_SIDE_CHANNEL_HOST, --host, listen ADDRESS:PORT
 # differs from the guide (named-gpus): a worker over a whole node has no CUDA_VISIBLE_DEVICES -> CUDA_VISIBLE_DEVICES names all its GPUs
-# differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT, telemetry off
+# differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, TMPDIR, PYTHONUNBUFFERED, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT; VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY
 # differs from the guide (nginx-paths): sudo cp nginx.conf /etc/nginx, service nginx restart -> own prefix, -g with daemon off and pid, access_log off and *_temp_path in the run directory
 # differs from the guide (log-requests): --disable-log-requests -> not passed
+# differs from the guide (load-env): aiperf in the shell's environment -> AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300, TERM=dumb, COLUMNS=120
 # differs from the guide (artifact-dir): --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; what was accepted is published there
 # differs from the guide (smoke): "check the logs" -> streamed completions with the load's own body until every worker has served one
 set -euo pipefail

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # cpu-agg: vllm_cpu_aggregated, 2 GPUs, vllm
-# differs from the guide (loopback): servers listen on every address -> DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen 127.0.0.1:PORT
-# differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT, telemetry off
+# differs from the guide (loopback): servers listen on every address -> DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_RPC_HOST, DYN_TCP_RESPONSE_STREAM_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, VLLM_NIXL_SIDE_CHANNEL_HOST, --host, listen 127.0.0.1:PORT
+# differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, TMPDIR, PYTHONUNBUFFERED, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT; VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY
 # differs from the guide (nginx-paths): sudo cp nginx.conf /etc/nginx, service nginx restart -> own prefix, -g with daemon off and pid, access_log off and *_temp_path in the run directory
 # differs from the guide (nginx-conf): the guide's nginx.conf -> the profile's balancer.config
 # differs from the guide (log-requests): --disable-log-requests -> not passed
+# differs from the guide (local-model): a model of the hub -> a directory: HF_HUB_OFFLINE=1 for the servers; HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE unset for aiperf
+# differs from the guide (load-env): aiperf in the shell's environment -> AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300, TERM=dumb, COLUMNS=120
 # differs from the guide (artifact-dir): --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; what was accepted is published there
 # differs from the guide (quiet-load): --ui simple -> --ui none, and from aiperf 0.9 on --no-gpu-telemetry --no-server-metrics
 # differs from the guide (smoke): "check the logs" -> streamed completions with the load's own body until every worker has served one

@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
 # demo-disagg: dynamo_mocker_disaggregated, 8 GPUs, mocker
 # differs from the guide (mocker): python -m dynamo.vllm or vllm serve -> python -m dynamo.mocker; in the place of vllm serve each has a Dynamo frontend of its own
-# differs from the guide (loopback): servers listen on every address -> DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen 127.0.0.1:PORT
+# differs from the guide (loopback): servers listen on every address -> DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_RPC_HOST, DYN_TCP_RESPONSE_STREAM_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, VLLM_NIXL_SIDE_CHANNEL_HOST, --host, listen 127.0.0.1:PORT
 # differs from the guide (file-discovery): etcd by docker compose -> no etcd: DYN_DISCOVERY_BACKEND=file
 # differs from the guide (zmq-events): NATS by docker compose -> no NATS: DYN_EVENT_PLANE=zmq
-# differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT, telemetry off
+# differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, TMPDIR, PYTHONUNBUFFERED, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT; VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY
+# differs from the guide (planes): Dynamo's defaults -> DYN_DISCOVERY_BACKEND, DYN_EVENT_PLANE, DYN_REQUEST_PLANE=tcp and a fresh DYN_FILE_KV, as the profile's discovery asks
+# differs from the guide (no-drain): Dynamo drains for its grace period -> DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0, DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0
+# differs from the guide (local-model): a model of the hub -> a directory: HF_HUB_OFFLINE=1 for the servers; HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE unset for aiperf
+# differs from the guide (load-env): aiperf in the shell's environment -> AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300, TERM=dumb, COLUMNS=120
 # differs from the guide (artifact-dir): --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; what was accepted is published there
 # differs from the guide (quiet-load): --ui simple -> --ui none, and from aiperf 0.9 on --no-gpu-telemetry --no-server-metrics
 # differs from the guide (smoke): "check the logs" -> streamed completions with the load's own body until every worker has served one

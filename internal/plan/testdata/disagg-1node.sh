@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # disagg-1node: dynamo_vllm_disaggregated, 8 GPUs, dynamo
-# differs from the guide (loopback): servers listen on every address -> DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_*_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, --host, listen 127.0.0.1:PORT
+# differs from the guide (loopback): servers listen on every address -> DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_RPC_HOST, DYN_TCP_RESPONSE_STREAM_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, VLLM_NIXL_SIDE_CHANNEL_HOST, --host, listen 127.0.0.1:PORT
 # differs from the guide (private-services): etcd and NATS by docker compose on 2379 and 4222 -> etcd, nats-server or both, as the profile says, on own ports with fresh data; ETCD_ENDPOINTS, NATS_SERVER set
-# differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT, telemetry off
+# differs from the guide (bookkeeping): the shell's environment -> a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, TMPDIR, PYTHONUNBUFFERED, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT; VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY
+# differs from the guide (planes): Dynamo's defaults -> DYN_DISCOVERY_BACKEND, DYN_EVENT_PLANE, DYN_REQUEST_PLANE=tcp and a fresh DYN_FILE_KV, as the profile's discovery asks
+# differs from the guide (no-drain): Dynamo drains for its grace period -> DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0, DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0
 # differs from the guide (decode-tp): decode without --tensor-parallel-size -> --tensor-parallel-size of the profile
 # differs from the guide (roles): --is-prefill-worker, decode without a flag -> --disaggregation-mode prefill|decode and --kv-transfer-config
 # differs from the guide (nixl-ports): one side channel port for all -> VLLM_NIXL_SIDE_CHANNEL_PORT and VLLM_PORT of its own for each worker
+# differs from the guide (load-env): aiperf in the shell's environment -> AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300, TERM=dumb, COLUMNS=120
 # differs from the guide (artifact-dir): --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; what was accepted is published there
 # differs from the guide (smoke): "check the logs" -> streamed completions with the load's own body until every worker has served one
 set -euo pipefail
