@@ -14,9 +14,14 @@ func deployment(p profile.Profile) result.Deployment {
 	d.TP, d.DP = parallelism(p, p.Aggregated)
 	d.PrefillTP, d.PrefillDP = parallelism(p, p.Prefill)
 	d.DecodeTP, d.DecodeDP = parallelism(p, p.Decode)
+	names := map[string]string{} // of machines: one each, so that a GPU has one name
 	for _, g := range []group{{Prefill, p.Prefill}, {Decode, p.Decode}, {Aggregated, p.Aggregated}} {
 		for _, w := range g.workers {
-			d.Workers = append(d.Workers, result.Worker{Role: string(g.role), Devices: w.Devices, TP: w.TP, DP: w.DP, Host: w.Host})
+			machine := p.Machine(w.Host)
+			if _, named := names[machine]; !named {
+				names[machine] = w.Host
+			}
+			d.Workers = append(d.Workers, result.Worker{Role: string(g.role), Devices: w.Devices, TP: w.TP, DP: w.DP, Host: names[machine]})
 		}
 	}
 	return d

@@ -28,6 +28,8 @@ func TestDeploymentDividesByThePinnedGPUs(t *testing.T) {
 			pairs{tp: 1, dp: 2}, 2},
 		{"a GPU that two roles share is one GPU, though upstream adds the roles up", "share_gpu: true, prefill: [{cuda_visible_devices: [0]}], decode: [{cuda_visible_devices: [0]}]",
 			pairs{prefillTP: 1, prefillDP: 1, decodeTP: 1, decodeDP: 1}, 1},
+		{"GPU 0 of one machine under two names is one GPU", "hosts: {here: {transport: local}}, share_gpu: true, prefill: [{cuda_visible_devices: [0], host: here}], decode: [{cuda_visible_devices: [0]}]",
+			pairs{prefillTP: 1, prefillDP: 1, decodeTP: 1, decodeDP: 1}, 1},
 		{"GPU 0 of two machines is two GPUs", "hosts: {n1: {transport: ssh, address: n1}}, aggregated: [{cuda_visible_devices: [0]}, {cuda_visible_devices: [0], host: n1}]",
 			pairs{tp: 1, dp: 2}, 2},
 	} {

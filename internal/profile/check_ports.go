@@ -84,13 +84,13 @@ func checkPorts(p Profile) (found problems) {
 	}
 	var users []user
 	if p.Frontend != nil {
-		users = append(users, user{"frontend", "frontend", p.machine(p.Frontend.Host), p.Frontend.Port})
+		users = append(users, user{"frontend", "frontend", p.Machine(p.Frontend.Host), p.Frontend.Port})
 	}
 	if p.Balancer != nil {
-		users = append(users, user{"balancer", "balancer", p.machine(p.Balancer.Host), p.Balancer.Port})
+		users = append(users, user{"balancer", "balancer", p.Machine(p.Balancer.Host), p.Balancer.Port})
 	}
 	for _, w := range p.workers() {
-		users = append(users, user{w.name, w.path, p.machine(w.Host), w.Port})
+		users = append(users, user{w.name, w.path, p.Machine(w.Host), w.Port})
 	}
 	taken := map[string]user{}
 	for _, u := range users {

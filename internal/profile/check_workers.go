@@ -72,7 +72,7 @@ func checkGPUs(p Profile) (found problems) {
 		shared := map[string][]string{} // other worker's path -> devices
 		var others []namedWorker
 		for _, device := range w.Devices {
-			gpu := fmt.Sprintf("%d on %s", device, p.machine(w.Host))
+			gpu := fmt.Sprintf("%d on %s", device, p.Machine(w.Host))
 			other, taken := owners[gpu]
 			if !taken {
 				owners[gpu] = w

@@ -149,15 +149,15 @@ func (p Profile) GPUs() int {
 	seen := map[gpu]bool{}
 	for _, w := range p.workers() {
 		for _, d := range w.Devices {
-			seen[gpu{p.machine(w.Host), d}] = true
+			seen[gpu{p.Machine(w.Host), d}] = true
 		}
 	}
 	return len(seen)
 }
 
-// machine tells hosts apart by what they are, not by what they are called:
+// Machine tells hosts apart by what they are, not by what they are called:
 // "" is this machine, else the address.
-func (p Profile) machine(host string) string {
+func (p Profile) Machine(host string) string {
 	h, ok := p.Hosts[host]
 	switch {
 	case !ok:

@@ -96,7 +96,8 @@ func read(ctx context.Context, c plan.Counter) (float64, error) {
 
 // Spread says what is wrong with how the requests of a cell were shared out;
 // served is what each worker counted in it, warm-up included. That the workers
-// together served fewer than were measured is a stranger that shares a port.
+// together served fewer than were measured is a stranger that shares a port; far more
+// than were sent, one that loads them.
 func Spread(p plan.Plan, concurrency int, served map[string]float64) []string {
 	requests := p.Load.Requests(concurrency)
 	var faults []string
@@ -117,8 +118,15 @@ func Spread(p plan.Plan, concurrency int, served map[string]float64) []string {
 	if len(faults) == 0 && len(p.Smoke.Counters) > 0 && all < float64(requests) {
 		faults = append(faults, fmt.Sprintf("the workers served only %g of %d requests: somebody else answered the others", all, requests))
 	}
+	if sent := requests + p.Load.Warmup(concurrency); all > strange*float64(sent)+float64(len(p.Smoke.Counters)) {
+		faults = append(faults, fmt.Sprintf("the workers served %g requests, and aiperf sent %d: somebody else loaded them", all, sent))
+	}
 	return faults
 }
+
+// strange is how many times of what aiperf sent may be counted, and one of the smoke's a
+// worker that is counted late, before it is somebody else's load.
+const strange = 1.1
 
 // prefills: a router may do without a worker for the prompts.
 func prefills(p plan.Plan, service string) bool {

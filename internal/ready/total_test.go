@@ -23,6 +23,8 @@ func TestSpreadCountsWhatStrangersServed(t *testing.T) {
 	}{
 		{"one worker has served them all", shared(1, "", false), map[string]float64{"aggregated-0": 48}, ""},
 		{"the last of them is not counted yet", shared(1, "", false), map[string]float64{"aggregated-0": 44}, ""},
+		{"a smoke of the worker is counted late", shared(1, "", false), map[string]float64{"aggregated-0": 49}, ""},
+		{"somebody else loads the worker, too", shared(1, "", false), map[string]float64{"aggregated-0": 60}, "the workers served 60 requests, and aiperf sent 48: somebody else loaded them"},
 		{"half were served by somebody else", shared(1, "", false), map[string]float64{"aggregated-0": 25}, "the workers served only 25 of 40 requests"},
 		{"half of those of one of two servers", shared(2, "", true), map[string]float64{"aggregated-0": 24, "aggregated-1": 12}, "the workers served only 36 of 40"},
 		{"decode has served all, and did some prompts itself", pair, map[string]float64{"prefill-0": 30, "decode-0": 48}, ""},

@@ -72,7 +72,7 @@ func compare(base, other Series, o Options) Comparison {
 		found, err := frontier.Compare(*base.curve, *other.curve, o.At)
 		if err == nil {
 			measured := Measured(found)
-			c.Measured, c.Sentence = &measured, printable(c.words(measured))
+			c.Measured, c.Sentence = &measured, printable(c.words(measured)+counted(base, other))
 			return c
 		}
 		why = missed(err) + ranges(base, other)
@@ -105,6 +105,14 @@ func (c Comparison) words(m Measured) string {
 		" (shared range %s; interpolated)",
 		c.mark(), number(m.At), c.stat, c.Other, n, m.Other, c.Baseline, n, m.Baseline, n, m.Other, n, m.Baseline, n, diff, m.Ratio,
 		span(m.Lo, m.Hi))
+}
+
+// counted warns in the sentence itself: a count that is too high moves a frontier up and to the right.
+func counted(base, other Series) string {
+	if !base.miscounted && !other.miscounted {
+		return ""
+	}
+	return " († by aiperf's count of output tokens, which is not the servers' usage: the ratio is not of the servers alone)"
 }
 
 func (c Comparison) mark() string {

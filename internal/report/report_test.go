@@ -125,11 +125,13 @@ func TestWarnings(t *testing.T) {
 	invalid.Verdict.State, invalid.Concurrency = result.Invalid, 4
 	second.Artifacts, second.N = "artifacts_7", 7
 	delete(bare.Measurement.Metrics, "output_token_throughput_per_user")
-	f, err := Of([]result.Cell{invalid, second, bare}, Options{})
+	twice := invalid
+	twice.Path = "-concurrency4.old/export.json"
+	f, err := Of([]result.Cell{invalid, twice, second, bare}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"artifacts_0, artifacts_7", "1 of 3 cells (concurrency 4) are invalid", "1 of 3 cells (concurrency 1) are not drawn: their exports lack output_token_throughput_per_user_avg"} {
+	for i, want := range []string{"artifacts_0, artifacts_7", "2 of 4 cells (concurrency 4 4) stand more than once in one artifacts_N", "2 of 4 cells (concurrency 4 4) are invalid", "1 of 4 cells (concurrency 1) are not drawn: their exports lack output_token_throughput_per_user_avg"} {
 		if !strings.Contains(f.Warnings[i], want) {
 			t.Errorf("warning %d is %q, without %q", i, f.Warnings[i], want)
 		}

@@ -23,6 +23,8 @@ type Series struct {
 	Cells     int      `json:"cells"`
 	Valid     int      `json:"valid"` // cells that are valid and have both coordinates
 
+	miscounted bool // the points of its curve are by another count of tokens than the server's
+
 	curve *frontier.Curve // nil without a valid point or if mixed
 }
 
@@ -46,6 +48,7 @@ func seriesOf(label string, rows []Row, stat string) Series {
 		s.add(r)
 		if p, ok := r.point(stat); ok && r.State == result.Valid {
 			valid, points = append(valid, i), append(points, p)
+			s.miscounted = s.miscounted || r.miscounted()
 		}
 	}
 	s.Valid = len(points)
@@ -101,13 +104,16 @@ func warnings(f Facts) []string {
 			said = append(said, fmt.Sprintf("%s is one series made of %s: unless they repeat one topology, plot them apart",
 				s.Label, strings.Join(s.Artifacts, ", ")))
 		}
+		if at := s.which(f.Rows, f.twice); at != "" {
+			said = append(said, fmt.Sprintf("%s: %s stand more than once in one artifacts_N: a copy or an earlier attempt counts as a measurement of its own", s.Label, at))
+		}
 		for _, state := range []result.State{result.Invalid, result.Unchecked} {
 			if at := s.which(f.Rows, func(r Row) bool { return r.State == state }); at != "" {
 				said = append(said, fmt.Sprintf("%s: %s are %s: hollow in the picture, off the frontier; the table and the CSV say why", s.Label, at, state))
 			}
 		}
 		if at := s.which(f.Rows, Row.miscounted); at != "" {
-			said = append(said, fmt.Sprintf("%s: in %s aiperf counts other output tokens than the server's usage (†); by usage tok/s/gpu is %s",
+			said = append(said, fmt.Sprintf("%s: in %s aiperf counts other output tokens than the server's usage (†): tok/s/user, tok/s/gpu and ITL are all by aiperf's count; by usage tok/s/gpu is %s",
 				s.Label, at, s.byUsage(f.Rows)))
 		}
 		if at := s.which(f.Rows, Row.anew); at != "" {
@@ -122,6 +128,13 @@ func warnings(f Facts) []string {
 		said = append(said, printable(fmt.Sprintf("not all cells were measured by one aiperf: %s: versions differ in what they count", strings.Join(versions, ", "))))
 	}
 	return said
+}
+
+// twice: another cell of its artifacts_N has the same concurrency.
+func (f Facts) twice(r Row) bool {
+	return slices.ContainsFunc(f.Rows, func(o Row) bool {
+		return o.Artifacts == r.Artifacts && o.Concurrency == r.Concurrency && o.Configuration != r.Configuration
+	})
 }
 
 // byUsage lists, in the order of which, what the miscounted cells would have by usage.

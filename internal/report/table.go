@@ -12,7 +12,7 @@ import (
 )
 
 // Table writes aligned columns for a terminal. A star marks the frontier, a dash what was not measured,
-// a dagger a throughput for which the server counted other tokens than aiperf.
+// a dagger a number for which the server counted other tokens than aiperf.
 func (f Facts) Table(w io.Writer) error {
 	names := theirColumns(f.Stat)
 	stat := "" // of the columns that have it: tok/s/gpu is always an average
@@ -23,9 +23,9 @@ func (f Facts) Table(w io.Writer) error {
 	marked := slices.ContainsFunc(f.Rows, Row.miscounted)
 	for _, r := range f.Rows {
 		line := []string{printable(r.Label), strconv.Itoa(r.Concurrency)}
-		for _, name := range names {
+		for i, name := range names {
 			line = append(line, r.shown(name))
-			if name == perGPU && marked { // all or none, so that the digits stay below each other
+			if marked && i != 2 { // TTFT counts no tokens; all or none, so that the digits stay below each other
 				line[len(line)-1] += dagger(r.miscounted())
 			}
 		}

@@ -27,27 +27,38 @@ type buffer struct{ bytes []byte }
 // load reads a regular file of at most MaxBytes. The data is good until the
 // next load. The error is a *FileError or the file system's.
 func (b *buffer) load(path string) (data []byte, err error) {
-	// Without O_NONBLOCK, opening a FIFO would wait for its writer.
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, size, err := open(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read a result: %w", err)
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	info, err := file.Stat()
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("cannot read a result: %w", err)
-	case !info.Mode().IsRegular():
-		return nil, &FileError{Path: path, Err: ErrNotFile}
-	case info.Size() > MaxBytes:
+	if size > MaxBytes {
 		return nil, &FileError{Path: path, Err: ErrTooLarge}
 	}
-	b.bytes = slices.Grow(b.bytes[:0], int(info.Size()))
-	n, err := io.ReadFull(file, b.bytes[:info.Size()])
+	b.bytes = slices.Grow(b.bytes[:0], int(size))
+	n, err := io.ReadFull(file, b.bytes[:size])
 	if err != nil && err != io.EOF { // which says that it is empty by now
 		return nil, fmt.Errorf("cannot read a result: %s: %w", path, err)
 	}
 	return b.bytes[:n], nil // what lies behind is of another file
+}
+
+// open opens a regular file. Without O_NONBLOCK, opening a FIFO would wait for its writer.
+func open(path string) (file *os.File, size int64, err error) {
+	file, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, 0, fmt.Errorf("cannot read a result: %w", err)
+	}
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		err = fmt.Errorf("cannot read a result: %w", err)
+	case !info.Mode().IsRegular():
+		err = &FileError{Path: path, Err: ErrNotFile}
+	default:
+		return file, info.Size(), nil
+	}
+	return nil, 0, errors.Join(err, file.Close())
 }
 
 // parse lets read read the one value that data holds.

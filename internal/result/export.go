@@ -38,6 +38,10 @@ func (e *export) member(key string) (err error) {
 		e.m.AIPerf, err = e.text()
 	case "was_cancelled":
 		e.m.Cancelled, err = e.truth()
+	case "is_complete":
+		var complete bool
+		complete, err = e.truth()
+		e.m.Incomplete = err == nil && !complete
 	case "error_summary":
 		err = e.array(e.errorGroup)
 	case "input_config":

@@ -118,6 +118,7 @@ func TestParseNamesEveryFault(t *testing.T) {
 		{"a list for a number", one(`[20]`), ErrType, "/request_count/avg"},
 		{"a number for a metric", `{"request_count": 20}`, ErrType, "/request_count"},
 		{"a string for was_cancelled", `{"was_cancelled": "no"}`, ErrType, "/was_cancelled"},
+		{"a number for is_complete", `{"is_complete": 1}`, ErrType, "/is_complete"},
 		{"an object for error_summary", `{"error_summary": {}}`, ErrType, "/error_summary"},
 		{"half a request", `{"error_summary": [{"count": 0.5}]}`, ErrType, "/error_summary/0/count"},
 		{"fewer than no errors", `{"error_summary": [{"count": -5}]}`, ErrNegative, "/error_summary/0/count"},

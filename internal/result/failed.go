@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -17,7 +16,7 @@ import (
 // where every request fails aiperf writes no export, and the causes stand only
 // there. "" = no failed request is recorded. A torn last line is no error.
 func Failed(jsonl string) (string, error) {
-	file, err := os.Open(jsonl)
+	file, _, err := open(jsonl)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}

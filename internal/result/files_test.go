@@ -33,6 +33,9 @@ func TestReadRefusesWhatIsNoFile(t *testing.T) {
 		if _, err := Read(path); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", path, err, want)
 		}
+		if _, _, err := countRecords(path); path == fifo && err == nil {
+			t.Errorf("%s: records were counted in it", path)
+		}
 		if _, err := ReadDeployment(path); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", path, err, want)
 		}

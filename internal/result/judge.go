@@ -90,6 +90,9 @@ func cancelled(m Measurement) Check {
 	if m.Cancelled {
 		return Check{name, Invalid, "the run was cancelled before its end"}
 	}
+	if m.Incomplete {
+		return Check{name, Invalid, "aiperf says that its result is incomplete"}
+	}
 	return Check{name, Valid, "the run was not cancelled"}
 }
 

@@ -87,6 +87,7 @@ func TestJudgeNamesEachFault(t *testing.T) {
 		reason   string
 	}{
 		{"nothing spoilt", func(*Measurement) {}, Valid, ""},
+		{"incomplete by aiperf's own account", func(m *Measurement) { m.Incomplete = true }, Invalid, "aiperf says that its result is incomplete"},
 		{"cancelled by Ctrl-C", func(m *Measurement) { m.Cancelled = true }, Invalid, "the run was cancelled before its end"},
 		{"no request_count", func(m *Measurement) { delete(m.Metrics, "request_count") }, Invalid, "no request completed: the export has no request_count"},
 		{"an error without an answer", func(m *Measurement) { m.Errors = []ErrorGroup{{Type: "Refused\x1b[2J", Count: 1}} }, Invalid, `requests failed: 1 x Refused\x1b[2J`},

@@ -33,6 +33,7 @@ type Measurement struct {
 	Schema, AIPerf string // "" where the version did not write them yet
 	Metrics        map[string]Metric
 	Cancelled      bool
+	Incomplete     bool // aiperf 0.13 itself says that records are missing
 	Errors         []ErrorGroup
 	// What was asked for according to the export's input_config; 0 = unknown.
 	Requests, Warmup, Concurrency int

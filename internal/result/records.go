@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -27,7 +26,7 @@ type record struct {
 // of them with an inter-token latency. A file that is cut off or does not name
 // the phases cannot tell: an error.
 func countRecords(path string) (timed, all int, err error) {
-	file, err := os.Open(path)
+	file, _, err := open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, 0, errors.New("the export does not count them, and there is no profile_export.jsonl")
 	}

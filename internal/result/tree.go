@@ -99,6 +99,8 @@ func exports(dir string) (paths []string, skipped []error) {
 			return fs.SkipDir
 		case entry.IsDir() && cellName.MatchString(entry.Name()):
 			empty[path] = true
+		case entry.Type()&fs.ModeSymlink != 0 && cellName.MatchString(entry.Name()):
+			skipped = append(skipped, fmt.Errorf("skipped %s: a link is followed only where it is an artifacts_N or an export", filepath.Join(dir, path)))
 		case !entry.IsDir() && entry.Name() == exportName:
 			paths = append(paths, path)
 			for up := filepath.Dir(path); up != "."; up = filepath.Dir(up) {

@@ -122,6 +122,17 @@ func TestTreeFollowsALinkedTopology(t *testing.T) {
 	}
 }
 
+func TestTreeNamesALinkedCell(t *testing.T) {
+	root := tree(t, map[string]string{"artifacts_0/" + deploymentName: aggregated, "artifacts_0/-concurrency2/" + exportName: "export 2"})
+	if err := os.Symlink("-concurrency2", filepath.Join(root, "artifacts_0", "-concurrency4")); err != nil {
+		t.Fatal(err)
+	}
+	cells, skipped := Tree(root)
+	if len(cells) != 1 || len(skipped) != 1 || !strings.Contains(skipped[0].Error(), "-concurrency4: a link") {
+		t.Errorf("got %v, %v, want one cell, and the link named", outline(cells), skipped)
+	}
+}
+
 func TestTreeSaysThatThereIsNothing(t *testing.T) {
 	for _, root := range []string{t.TempDir(), filepath.Join(t.TempDir(), "none")} {
 		if cells, errs := Tree(root); len(cells) != 0 || len(errs) != 1 {
