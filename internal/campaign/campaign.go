@@ -2,8 +2,8 @@
 //
 // A topology starts only when the one before is proved gone. One that is lost in
 // its sweep is made anew, once, and its sweep goes on with the cell that was lost.
-// Every cell that ended by itself is published with a verdict, valid or not, by its
-// last attempt; one that was interrupted is not.
+// Every cell is published with a verdict, valid or not, by its last attempt; one that
+// was interrupted is not.
 package campaign
 
 import (

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,7 +117,7 @@ func (c *Campaign) up(ctx context.Context, p plan.Plan) (*stack.Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	return stack.Up(ctx, p, stack.Options{Environ: c.Environ, Starter: c.Starter, Await: c.Await, Note: c.show, Hurry: c.Hurry,
+	return stack.Up(ctx, p, stack.Options{Environ: c.Environ, Starter: c.Starter, Await: c.Await, Note: func(e stack.Event) { c.show(p.Name, e) }, Hurry: c.Hurry,
 		Strangers: c.Strangers, Name: c.serviceOf, Witnesses: witnesses, Found: c.found, Proving: func() { c.at(Proving) },
 		Ended: func(times stack.Times, err error) { c.ended(p.Name, times, err) }})
 }
@@ -131,7 +132,7 @@ func (c *Campaign) found(f stack.Finding) {
 }
 
 // show puts a change of a service on the screen and into the journal.
-func (c *Campaign) show(e stack.Event) {
+func (c *Campaign) show(topology string, e stack.Event) {
 	s := status.Service{Name: e.Service.Name, State: status.State(e.State), Detail: e.Detail}
 	if len(e.Service.Ports) > 0 {
 		s.Port = e.Service.Ports[0].Number
@@ -145,25 +146,32 @@ func (c *Campaign) show(e stack.Event) {
 	if e.State == stack.Starting {
 		c.at(Starting)
 	}
-	c.note("service", map[string]any{"service": e.Service.Name, "state": e.State, "pid": e.PID, "detail": e.Detail})
+	fields := map[string]any{"topology": topology, "service": e.Service.Name, "state": e.State, "detail": e.Detail}
+	if e.PID != 0 { // told when it starts
+		fields["pid"] = e.PID
+	}
+	c.note("service", fields)
 }
 
 // smoke proves that every worker serves the load's own body. perf.sh's nvext is
-// dropped, and that is said, where the server answers it with 400.
+// dropped, and that is said, where the server answers it with 400 and serves without it.
 func (c *Campaign) smoke(ctx context.Context, p plan.Plan, t *Topology) (plan.Load, error) {
 	l := p.Load
 	note := func(text string) { c.note("smoke", map[string]any{"topology": t.Name, "waits": text}) }
 	err := c.Smoke(ctx, p.Smoke, l, note)
-	var refused *ready.RefusedError
-	if errors.As(err, &refused) && l.NVExt {
-		l.NVExt = false
-		d := plan.NVExtDropped(refused.Answer)
-		t.Deviations = append(t.Deviations, d)
-		c.note("deviation", d)
-		if t.Lost == nil { // else it was said
-			c.Screen.Note(fmt.Sprintf("%s: the load leaves out nvext.ignore_eos, which the server refuses (HTTP %d)", t.Name, refused.Status))
-		}
-		err = c.Smoke(ctx, p.Smoke, l, note)
+	refused, is := errors.AsType[*ready.RefusedError](err)
+	if !is || refused.Status != http.StatusBadRequest || !l.NVExt {
+		return l, err
 	}
-	return l, err
+	l.NVExt = false
+	if err := c.Smoke(ctx, p.Smoke, l, note); err != nil {
+		return l, err
+	}
+	d := plan.NVExtDropped(refused.Answer)
+	t.Deviations = append(t.Deviations, d)
+	c.note("deviation", d)
+	if t.Lost == nil { // else it was said
+		c.Screen.Note(fmt.Sprintf("%s: the load leaves out nvext.ignore_eos, which the server refuses (HTTP %d)", t.Name, refused.Status))
+	}
+	return l, nil
 }

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -40,6 +41,9 @@ func (c *Campaign) waitFor(others func()) {
 // TimeTable says where the wall time of each topology went, in seconds. "own"
 // is topobench's share: total less engine start and aiperf.
 func TimeTable(topologies []Topology) string {
+	if !slices.ContainsFunc(topologies, func(t Topology) bool { return t.Times.Engine > 0 }) {
+		return ""
+	}
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "seconds\tplan\tlaunch\tengine\tready lag\tsmoke\taiperf\tanalysis\tteardown\tproof\ttotal\town\t")

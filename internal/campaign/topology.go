@@ -81,7 +81,7 @@ func (c *Campaign) measure(ctx context.Context, s *sweep) (*Loss, error) {
 		s.t.Err = context.Cause(ctx)
 		return nil, nil
 	case err != nil:
-		s.t.Err = fmt.Errorf("%s came up, but does not serve: %w", s.t.Name, err)
+		s.t.Err = fmt.Errorf("does not serve: %w", err)
 		return nil, nil
 	}
 	if strangers := stack.Strangers(s.look(ctx, 1).members); len(strangers) > 0 {

@@ -25,7 +25,8 @@ const (
 	Height = 900
 )
 
-// Picture is everything that is drawn. Texts may hold any character; what cannot be printed is dropped.
+// Picture is everything that is drawn. Texts may hold any character; what cannot be printed is dropped, and what the
+// PNG's font lacks is a box in it.
 type Picture struct {
 	Title, XName, YName string
 	Series              []Series

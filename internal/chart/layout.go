@@ -61,7 +61,7 @@ func arrange(p Picture, m meter) layout {
 	shown := finite(p.Series)
 	var l layout
 	l.x, l.y = newAxis(shown.xs), newAxis(shown.ys)
-	l.legend = legend(p.Series, shown.hollow, m)
+	l.legend = legend(p.Series, len(shown.xs) > 0, shown.hollow, m)
 	l.plot = plotArea(l.y.ticks, l.legend, m)
 	l.x.from, l.x.to = l.plot.Min.X, l.plot.Max.X
 	l.y.from, l.y.to = l.plot.Max.Y, l.plot.Min.Y

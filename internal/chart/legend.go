@@ -25,8 +25,9 @@ const (
 	ofNothing
 )
 
-// legend has a row for each series that fits, one that counts the others, and one that explains rings.
-func legend(series []Series, hollow bool, m meter) []entry {
+// legend has a row for each series that fits, one that counts the others, one that explains
+// the notes beside the dots, and one that explains rings.
+func legend(series []Series, noted, hollow bool, m meter) []entry {
 	var rows []entry
 	for i, s := range series {
 		if len(series) > maxRows && i == maxRows-1 {
@@ -35,6 +36,9 @@ func legend(series []Series, hollow bool, m meter) []entry {
 			break
 		}
 		rows = append(rows, entry{name: m.fit(s.Name, textSize, maxName), series: i})
+	}
+	if noted {
+		rows = append(rows, entry{name: "number: concurrency", kind: ofNothing})
 	}
 	if hollow {
 		rows = append(rows, entry{name: "hollow: not valid", kind: ofRings})

@@ -13,7 +13,7 @@ import (
 	"topobench/profiles"
 )
 
-// binFlags name programs; what is not named is looked for (README, "Programs").
+// binFlags name programs; what is not named is looked for: profile, environment, cache, PATH (internal/tools).
 type binFlags struct {
 	Python string `help:"Python that can import dynamo." placeholder:"PATH" group:"Programs"`
 	VLLM   string `name:"vllm" help:"vllm command." placeholder:"PATH" group:"Programs"`

@@ -35,7 +35,7 @@ func (c *runCmd) present(env *Env, s *session, topologies []campaign.Topology) (
 	}
 	root := s.campaign.Run.Root()
 	if len(facts.Rows) == 0 {
-		fmt.Fprintf(env.Stdout, "no cell was measured: a chart or results.csv in %s is of an earlier run\n", root)
+		fmt.Fprintf(env.Stdout, "no cell was measured: no chart and no results.csv were written in %s\n", root)
 		return facts, nil
 	}
 	_, err = facts.Files(s.campaign.Run.Path())
@@ -54,7 +54,7 @@ func deviations(topologies []campaign.Topology) string {
 			fmt.Fprintf(&b, "%s differs from the guide in: %s\n", t.Name, strings.Join(ids, ", "))
 		}
 	}
-	if b.Len() > 0 {
+	if slices.ContainsFunc(topologies, func(t campaign.Topology) bool { return len(t.Deviations) > 1 }) { // more than nvext, which only a run finds
 		b.WriteString("(topobench plan PROFILE --guide explains each)\n")
 	}
 	return b.String()
@@ -78,7 +78,11 @@ func (c *runCmd) prompts(facts report.Facts) string {
 		text = "prompts: a seed of its own for each concurrency\n"
 	}
 	if least, greatest, told := facts.CacheRead(); told {
-		text += fmt.Sprintf("Of the prompt tokens the servers read %.0f to %.0f %% from a prefix cache (results.csv has it for each cell).\n", least, greatest)
+		share := fmt.Sprintf("%.0f", least)
+		if most := fmt.Sprintf("%.0f", greatest); most != share {
+			share += " to " + most
+		}
+		text += fmt.Sprintf("Of the prompt tokens the servers read %s %% from a prefix cache (results.csv has it for each cell).\n", share)
 	}
 	return text
 }
@@ -94,7 +98,7 @@ func (c *runCmd) facts(env *Env, s *session, topologies []campaign.Topology) (re
 			mine = append(mine, t.Artifacts.Name())
 		}
 		if len(t.Cells) < len(t.Asked) {
-			title = c.Title + ", partial"
+			title = "partial: " + c.Title
 		}
 	}
 	if len(mine) == 0 {
@@ -138,7 +142,7 @@ func printTopologies(env *Env, topologies []campaign.Topology) {
 			if cell.Verdict.State == result.Valid {
 				continue
 			}
-			fmt.Fprintf(env.Stdout, "%s: concurrency %d is %s (%s)\n", t.Name, cell.Concurrency, cell.Verdict.State, filepath.Base(cell.Path))
+			fmt.Fprintf(env.Stdout, "%s: concurrency %d is %s (%s)\n", t.Name, cell.Concurrency, cell.Verdict.State, filepath.Join(t.Artifacts.Name(), filepath.Base(cell.Path)))
 			printAll(env.Stdout, cell.Verdict.Reasons, "  ")
 		}
 		if missing := t.Asked[len(t.Cells):]; len(missing) > 0 {

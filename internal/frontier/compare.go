@@ -9,6 +9,10 @@ import (
 // share before one number may stand for both.
 const thin = 0.10
 
+// noise is by what part of x two runs of one topology differ: a shared range that is
+// narrower says nothing, however much of a frontier it is.
+const noise = 0.01
+
 // Comparison is two frontiers at equal x (tokens/s/user): their y
 // (tokens/s/GPU), Other - Baseline, Other / Baseline, and the shared range of x.
 type Comparison struct {
@@ -39,8 +43,8 @@ type ThinOverlapError struct {
 }
 
 func (e *ThinOverlapError) Error() string {
-	return fmt.Sprintf("cannot give one ratio for both frontiers: they share only %.4g to %.4g tokens/s/user, %.1f %% of the narrower one (at least %.0f %% needed); name an x to compare at",
-		e.Lo, e.Hi, 100*e.Part, 100*thin)
+	return fmt.Sprintf("cannot give one ratio for both frontiers: they share only %.4g to %.4g tokens/s/user, %.1f %% of the narrower one (at least %.0f %% needed, and %.0f %% of x); name an x to compare at",
+		e.Lo, e.Hi, 100*e.Part, 100*thin, 100*noise)
 }
 
 // ErrZeroBaseline says that there is nothing to divide by.
@@ -49,7 +53,7 @@ var ErrZeroBaseline = errors.New("cannot compare: the baseline is 0 tokens/s/GPU
 // Compare reads both frontiers at the same x: at, or the middle of the range
 // they share. It fails with *NoOverlapError or ErrZeroBaseline. Without at it
 // fails with *ThinOverlapError if the shared range is under 10 % of the narrower
-// frontier; the Comparison is filled in then all the same.
+// frontier, or under 1 % of x; the Comparison is filled in then all the same.
 func Compare(baseline, other Curve, at *float64) (Comparison, error) {
 	lo, hi, part := shared(baseline, other)
 	c := Comparison{Lo: lo, Hi: hi, At: lo + (hi-lo)/2}
@@ -66,7 +70,7 @@ func Compare(baseline, other Curve, at *float64) (Comparison, error) {
 		return Comparison{}, ErrZeroBaseline
 	}
 	c.Diff, c.Ratio = c.Other-c.Baseline, c.Other/c.Baseline
-	if at == nil && part < thin {
+	if at == nil && (part < thin || hi > lo && hi-lo < noise*hi) {
 		return c, &ThinOverlapError{Lo: lo, Hi: hi, Part: part}
 	}
 	return c, nil

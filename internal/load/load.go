@@ -70,6 +70,9 @@ func Run(ctx context.Context, s process.Starter, j Job) (Outcome, error) {
 	if o.Problem != "" {
 		o.Error = lastError(process.Tail(j.Log, errorLines))
 	}
+	if strings.Contains(o.Error, "httpx.ConnectError") {
+		o.Error += "; it asks huggingface.co for the tokenizer: name one that is here (--tokenizer of perf, tokenizer of a profile)"
+	}
 	return o, err
 }
 

@@ -39,7 +39,7 @@ const guideSeed = 100
 // nvext is perf.sh's last --extra-inputs.
 const nvext = `{"nvext":{"ignore_eos":true}}`
 
-// Counts of a cell follow its concurrency, as in perf.sh.
+// Requests of a cell follow its concurrency, as in perf.sh.
 func (l Load) Requests(c int) int { return 10 * c }
 
 // Warmup requests are sent before the measured ones.

@@ -139,8 +139,8 @@ type Gate struct {
 	Stall     time.Duration `json:"stall_ns,omitempty"`    // a hint when its log has not grown for so long
 }
 
-// Smoke is one streamed completion through each address of the load, repeated
-// until every counter has moved.
+// Smoke is Round streamed completions at once through the addresses of the load,
+// repeated until every counter has moved.
 type Smoke struct {
 	URLs     []string  `json:"urls"`
 	Counters []Counter `json:"counters"`

@@ -33,8 +33,8 @@ func (s *script) load(p Plan) {
 	}
 }
 
-// ask has the script leave out perf.sh's nvext where the server refuses it as it
-// does in a run: HTTP 400 to the load's own body, and 200 to the one without.
+// ask has the script leave out perf.sh's nvext where the server refuses it, as a run
+// does: HTTP 400 to the load's own body, and 200 to the one without.
 func (s *script) ask(p Plan, refusable string) {
 	url := word(p.Smoke.URLs[0])
 	s.line("nvext=(%s)", refusable)

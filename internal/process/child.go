@@ -100,7 +100,7 @@ func (c *Child) Hurry() { _ = c.order(shepherd.OrderHurry) }
 // Stop ends the child and its whole tree: the signal, the grace, the sweep. It
 // returns when all of it is gone, the shepherd included; the error names what
 // could not be killed. When ctx ends there is no more grace, but Stop still
-// waits. It takes at most the grace and some 70 s. Stopping twice, or what
+// waits. It takes at most the grace and some 100 s. Stopping twice, or what
 // already ended, is no error.
 func (c *Child) Stop(ctx context.Context) error {
 	c.mu.Lock()

@@ -53,7 +53,8 @@ func thread(p Proc) string {
 	return procPath(p.PID, "")
 }
 
-// marked reads the environment p was started with, "" for what cannot be read.
+// marked reports whether p was started with mark in its environment; one that cannot be
+// read has none.
 func marked(p Proc, mark string) bool {
 	env, err := readMemory(filepath.Join(thread(p), "environ"))
 	return err == nil && mark != "" && bytes.Contains(append([]byte{0}, env...), []byte("\x00"+mark+"\x00"))

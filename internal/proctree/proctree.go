@@ -3,8 +3,8 @@
 // A process is named by pid and start ticks together, so a pid that the kernel
 // gave to somebody else is never taken for the old one and never signalled.
 // A zombie is dead, except a zombie leader whose other threads still run.
-// Only Linux has the answers; elsewhere every question fails with
-// errors.ErrUnsupported.
+// Only Linux has the answers; elsewhere a question fails with
+// errors.ErrUnsupported, or knows nothing where it has no error.
 package proctree
 
 import "fmt"

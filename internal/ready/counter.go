@@ -3,7 +3,6 @@ package ready
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,8 +15,7 @@ import (
 func unmoved(ctx context.Context, counters []plan.Counter) []string {
 	var idle []string
 	for _, c := range counters {
-		status, body, err := get(ctx, c.URL)
-		if err != nil || status != http.StatusOK || Count(string(body), c.Metric) == 0 {
+		if n, err := read(ctx, c); err != nil || n == 0 {
 			idle = append(idle, c.Service)
 		}
 	}
@@ -71,8 +69,7 @@ func alone(ctx context.Context, transfers []plan.Counter, idle []string) error {
 func without(ctx context.Context, counters []plan.Counter) []string {
 	var names []string
 	for _, c := range counters {
-		status, body, err := get(ctx, c.URL)
-		if err == nil && status == http.StatusOK && strings.Contains(string(body), c.Metric) && Count(string(body), c.Metric) == 0 {
+		if n, err := read(ctx, c); err == nil && n == 0 {
 			names = append(names, c.Service)
 		}
 	}

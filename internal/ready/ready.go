@@ -1,8 +1,8 @@
 // Package ready asks a gate until it opens, the process dies, or time is up.
 //
 // A gate is open when three successive answers were good: a worker that flaps
-// is not ready. Nothing is ever asked through the balancer, since the guide's
-// nginx ejects a backend for 10000 s after three failures.
+// is not ready. No gate is asked through the balancer, since the guide's nginx ejects
+// a backend for 10000 s after three failures; completions go there when all are open.
 package ready
 
 import (

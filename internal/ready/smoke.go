@@ -18,7 +18,8 @@ import (
 
 const smokePause = 100 * time.Millisecond
 
-// RefusedError is a 400 to the load's own body: repeating it cannot help.
+// RefusedError is an answer other than 200 to the load's own body. After a 400 repeating
+// it cannot help.
 type RefusedError struct {
 	Status int
 	Answer string
@@ -45,7 +46,7 @@ func Smoke(ctx context.Context, s plan.Smoke, l plan.Load, note func(string)) er
 			err = alone(ctx, s.Transfers, idle)
 		}
 		if err != nil && ctx.Err() == nil && time.Since(began) > s.Patience {
-			return fmt.Errorf("the model is listed, but %w", err)
+			return err
 		}
 		if err == nil && len(idle) == 0 {
 			return nil

@@ -131,7 +131,7 @@ func missed(err error) string {
 		return "they share no tok/s/user"
 	}
 	if thin, ok := errors.AsType[*frontier.ThinOverlapError](err); ok {
-		return fmt.Sprintf("they share only %s, %.1f %% of the narrower; name a point with --at", span(thin.Lo, thin.Hi), 100*thin.Part)
+		return fmt.Sprintf("they share only %s, %.1f %% of the narrower: too little for one ratio; name a point with --at", span(thin.Lo, thin.Hi), 100*thin.Part)
 	}
 	return err.Error()
 }

@@ -32,7 +32,7 @@ func TestSentences(t *testing.T) {
 			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share no tok/s/user " +
 				"(dynamo_vllm_disaggregated knows 3.00 to 4.00 tok/s/user; vllm_serve_aggregated knows 1.00 to 2.00 tok/s/user)"},
 		{"a thin overlap carries no headline", append(agg([2]float64{10, 9}, [2]float64{20, 8}), dis([2]float64{19.5, 9}, [2]float64{40, 8})...), Options{},
-			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share only 19.5 to 20.0 tok/s/user, 5.0 % of the narrower; " +
+			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share only 19.5 to 20.0 tok/s/user, 5.0 % of the narrower: too little for one ratio; " +
 				"name a point with --at (dynamo_vllm_disaggregated knows 19.5 to 40.0 tok/s/user; vllm_serve_aggregated knows 10.0 to 20.0 tok/s/user)"},
 		{"nothing is extrapolated", append(agg([2]float64{10, 9}, [2]float64{20, 8}), dis([2]float64{10, 9}, [2]float64{20, 8})...), Options{At: &x200},
 			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: 200.0 tok/s/user is not within both " +
@@ -56,7 +56,7 @@ func TestSentences(t *testing.T) {
 			if measured := f.Comparisons[0].Measured != nil; measured == strings.Contains(want, "no number") {
 				t.Errorf("%s: numbers in the facts: %v", row.why, measured)
 			}
-			if strings.Contains(f.Title, "simulated") != simulated {
+			if strings.HasPrefix(f.Title, "Simulated: ") != simulated {
 				t.Errorf("%s: title %q", row.why, f.Title)
 			}
 		}

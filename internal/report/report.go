@@ -52,7 +52,7 @@ func Of(cells []result.Cell, o Options) (Facts, error) {
 	f.Warnings = warnings(f)
 	f.Settings = result.CompareSettings(deployments(cells))
 	if slices.ContainsFunc(f.Series, func(s Series) bool { return s.Simulated }) {
-		f.Title += " (simulated)"
+		f.Title = "Simulated: " + f.Title // in front: the end of a long one is cut off
 	}
 	f.Comparisons = comparisons(f.Series, o)
 	return f, nil

@@ -111,7 +111,7 @@ func TestFrontierIsPerLabelOverValidCells(t *testing.T) {
 	if n := len(f.Rows[6].Numbers); n != 0 {
 		t.Errorf("a cell that cannot be read has %d numbers", n)
 	}
-	aggregated := f.Picture().Series[1]
+	aggregated := f.Picture().Series[0]
 	if n := len(aggregated.Points); n != 5 {
 		t.Errorf("%d points drawn: the invalid and the unchecked one are drawn, the one without numbers is not", n)
 	}
@@ -198,15 +198,17 @@ func TestVersionsOfAIPerfAreTold(t *testing.T) {
 }
 
 func TestOrderOfSeries(t *testing.T) {
-	cells := []result.Cell{at("disaggregated", 1, 1), at("aggregated", 1, 1)}
+	first, second := at("aggregated", 1, 1), at("disaggregated", 1, 1)
+	second.Artifacts, second.N = "artifacts_1", 1
+	cells := []result.Cell{second, first}
 	for _, row := range []struct {
 		why   string
 		order []string
 		want  []string
 	}{
-		{"without an order the labels are sorted", nil, []string{"dynamo_vllm_disaggregated", "vllm_serve_aggregated"}},
-		{"the order of the profiles wins; what it does not name follows", []string{"gone", "vllm_serve_aggregated"},
-			[]string{"vllm_serve_aggregated", "dynamo_vllm_disaggregated"}},
+		{"without an order the labels stand as they come", nil, []string{"vllm_serve_aggregated", "dynamo_vllm_disaggregated"}},
+		{"the order of the profiles wins; what it does not name follows", []string{"gone", "dynamo_vllm_disaggregated"},
+			[]string{"dynamo_vllm_disaggregated", "vllm_serve_aggregated"}},
 	} {
 		f, err := Of(cells, Options{Order: row.order})
 		if err != nil {

@@ -65,14 +65,14 @@ func seriesOf(label string, rows []Row, stat string) Series {
 	return s
 }
 
-// labels has each label once: first those of order, then the others by name.
+// labels has each label once: first those of order, then the others as they appear.
 func labels(rows []Row, order []string) []string {
 	var found []string
 	for _, r := range rows {
-		found = append(found, r.Label)
+		if !slices.Contains(found, r.Label) {
+			found = append(found, r.Label)
+		}
 	}
-	slices.Sort(found)
-	found = slices.Compact(found)
 	place := func(label string) int {
 		if i := slices.Index(order, label); i >= 0 {
 			return i

@@ -19,7 +19,7 @@ func (s Sweep) text() string {
 	if s.Asked > 0 {
 		parts = append(parts, fmt.Sprintf("requests %d/%d", s.Requests, s.Asked))
 	}
-	if s.Left > 0 {
+	if s.Left >= time.Second {
 		parts = append(parts, "about "+age(s.Left)+" left")
 	}
 	return strings.Join(parts, "  ")
