@@ -26,8 +26,31 @@ func (c *Campaign) leftovers() ([]stack.Witness, error) {
 	}
 	cookie := stack.Witness{Name: "cookie", Within: goneWithin, See: c.seen(proctree.Trace.Marked), Sweep: c.sweepStrays}
 	writers := stack.Witness{Name: "open files", Within: goneWithin, See: c.seen(proctree.Trace.Writers)}
-	known := stack.Witness{Name: "ledger", Within: goneWithin, See: c.seen(proctree.Trace.Known)}
+	known := stack.Witness{Name: "ledger", Within: goneWithin, See: c.seen(proctree.Trace.Known), Brace: c.enroll()}
 	return []stack.Witness{cookie, writers, known, c.sharedMemory(shared)}, nil
+}
+
+// After a look at all processes no other follows for so many times its own length, and at
+// most for enrollWithin: each second they would cost as much as the watch of 64 workers.
+const (
+	enrollPause  = 5000
+	enrollWithin = 30 * time.Second
+)
+
+// enroll keeps the ledger of what the services have started, of which a look every few
+// seconds learns.
+func (c *Campaign) enroll() func() {
+	var next time.Time
+	return func() {
+		began := time.Now()
+		if began.Before(next) {
+			return
+		}
+		if all, err := proctree.Snapshot(); err == nil { // a fault is told by the witnesses at the end
+			c.Recorded(c.Ledger.Enroll(process.Herd(all)))
+		}
+		next = began.Add(min(enrollPause*time.Since(began), enrollWithin))
+	}
 }
 
 // serviceOf says of which service a process is, "" where that is unknown.

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"topobench/internal/leftover"
 	"topobench/internal/load"
 	"topobench/internal/plan"
 	"topobench/internal/process"
@@ -23,7 +24,7 @@ import (
 )
 
 // What the watch of a cell costs, as a share of one core: topobench's own CPU and that of
-// all shepherds, with 64 workers of a process each, and an aiperf. What the workers
+// all shepherds, with 64 workers of a process each, an aiperf, and the looks of the witnesses. What the workers
 // need to answer is not counted. An iteration is a second:
 //
 //	go test -run '^$' -bench WatchCost -benchtime 60x ./internal/campaign
@@ -32,8 +33,17 @@ func BenchmarkWatchCost(b *testing.B) {
 	c.Starter = process.Starter{Exe: os.Args[0], Logs: process.NewLogs(1 << 30)}
 	c.Environ, c.Standing, c.Hurry = os.Environ(), ready.Standing, b.Context()
 	services := healthy(b, 64)
+	var err error
+	if c.Ledger, err = leftover.Open(c.Run); err != nil {
+		b.Fatal(err)
+	}
+	defer c.Ledger.Close()
+	witnesses, err := c.leftovers()
+	if err != nil {
+		b.Fatal(err)
+	}
 	up, err := stack.Up(b.Context(), plan.Plan{Name: "t", Services: services}, stack.Options{Environ: c.Environ, Starter: c.Starter,
-		Hurry: b.Context(), Note: func(stack.Event) {}, Await: ready.Await})
+		Hurry: b.Context(), Note: func(stack.Event) {}, Await: ready.Await, Witnesses: witnesses})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -68,5 +68,6 @@ func (s *session) fetch(ctx context.Context, w campaign.Wish) error {
 		tool, program = tools.VLLM, w.Programs.VLLM
 	}
 	ask := prober(w.Profile, tool, s.env)
+	ask.Within = w.Profile.Timeouts.Ready
 	return ask.Fetch(ctx, ask.Interpreter(program), w.Profile.Model, filepath.Join(s.campaign.Run.Path(), "fetch.log"))
 }

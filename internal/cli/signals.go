@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"topobench/internal/campaign"
 )
@@ -17,6 +18,11 @@ type signals struct {
 	abandon chan struct{}
 	stop    func()
 }
+
+// echo is how soon after a signal another that nobody types is the same wish: timeout(1) signals its
+// child and then the child's group, and a terminal that closes hangs up by its shell and
+// by the kernel.
+const echo = 200 * time.Millisecond
 
 // listen takes SIGINT, SIGTERM, and SIGHUP unless it was ignored at the start
 // (nohup), of a command that has something to take down; any other is ended by
@@ -41,8 +47,13 @@ func listen(conducts bool) *signals {
 		func(os.Signal) { close(s.abandon) },
 	}
 	go func() {
+		var last time.Time
 		for sig := range caught {
-			if sig != syscall.SIGPIPE && len(steps) > 0 {
+			if sig == syscall.SIGPIPE || sig != syscall.SIGINT && time.Since(last) < echo {
+				continue
+			}
+			last = time.Now()
+			if len(steps) > 0 {
 				steps[0](sig)
 				steps = steps[1:]
 			}

@@ -90,6 +90,25 @@ func TestF51CtrlCOnceKeepsTheGrace(t *testing.T) {
 	s.gone(t, 0)
 }
 
+// One event may send two signals that nobody types: timeout(1) signals its child and then
+// the child's group, and a terminal that closes hangs up by its shell and by the kernel.
+func TestF53TwoSignalsOfOneEventAreOne(t *testing.T) {
+	t.Parallel()
+	s := sit(t, []string{"LC_FAKE_WORKER=stubborn"}, "topobench", "up", "hasty.yaml", "--artifacts-root-dir", "root")
+	s.has(`"service":"frontend","state":"ready"`)
+	began := time.Now()
+	for _, sig := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGCONT} {
+		if err := s.running["it"].cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.ends(129)
+	if took := time.Since(began); took < 500*time.Millisecond {
+		t.Errorf("of a grace of 1s the worker had %v", took)
+	}
+	s.gone(t, 0)
+}
+
 // The third Ctrl-C, and any after it, is the end of topobench at once: here its
 // shepherds stand still, so that nothing else could end it. Without a parent the
 // kernel wakes them (SIGHUP and SIGCONT for an orphaned group), and they finish.

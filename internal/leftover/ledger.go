@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"topobench/internal/proctree"
@@ -84,6 +85,25 @@ func (l *Ledger) Born(name, log string, child, shepherd proctree.Proc) error {
 	l.past.Born = append(l.past.Born, b)
 	l.mu.Unlock()
 	return l.file.Append(eventBorn, b)
+}
+
+// Enroll records descendants of what was started, those that it does not know yet: one
+// that left its parent, its environment and its files is known by nothing else once the
+// shepherds are dead.
+func (l *Ledger) Enroll(seen []proctree.Proc) error {
+	l.mu.Lock()
+	known := map[[2]uint64]bool{}
+	for _, b := range l.past.Born {
+		known[[2]uint64{uint64(b.PID), b.Ticks}] = true
+		known[[2]uint64{uint64(b.Shepherd), b.ShepherdTicks}] = true
+	}
+	seen = slices.DeleteFunc(seen, func(p proctree.Proc) bool { return known[[2]uint64{uint64(p.PID), p.Ticks}] })
+	l.mu.Unlock()
+	var faults []error
+	for _, p := range seen {
+		faults = append(faults, l.Born("", "", p, proctree.Proc{}))
+	}
+	return errors.Join(faults...)
 }
 
 // Trace is how the processes of the run are known.
@@ -161,6 +181,7 @@ func (p past) trace(d *rundir.Dir) proctree.Trace {
 func (p past) name(q proctree.Proc) string {
 	for _, b := range p.Born {
 		switch {
+		case b.Name == "": // a descendant
 		case b.PID == q.PID && b.Ticks == q.Ticks:
 			return b.Name
 		case b.Shepherd == q.PID && b.ShepherdTicks == q.Ticks:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"topobench/internal/process"
 )
@@ -38,9 +39,39 @@ func (p Prober) Interpreter(path string) string {
 	return path
 }
 
+// growing ends the context when the file has not changed for p.Within: a download that
+// is stuck shows no progress, and may never end.
+func (p Prober) growing(ctx context.Context, file string) (context.Context, func()) {
+	if p.Within == 0 {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		again := time.NewTicker(min(time.Second, p.Within/2))
+		defer again.Stop()
+		for last, since := int64(0), time.Now(); ; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-again.C:
+			}
+			if now := stamp(file); now != last {
+				last, since = now, time.Now()
+			}
+			if time.Since(since) > p.Within {
+				cancel(fmt.Errorf("it has shown no progress for %s (timeouts.ready, --timeout-ready)", p.Within))
+			}
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
 // Fetch downloads a model into the cache, once for all workers, with the
-// huggingface_hub that they will use themselves. Its output goes to log.
+// huggingface_hub that they will use themselves. Its output goes to log; it is ended
+// when that has not grown for p.Within, where that is set.
 func (p Prober) Fetch(ctx context.Context, python, id, log string) error {
+	ctx, stop := p.growing(ctx, log)
+	defer stop()
 	_, exit, err := p.Starter.Run(ctx, process.Spec{Name: "fetch", Log: log, Env: p.Environ,
 		Argv: []string{python, "-c", "import sys, huggingface_hub; huggingface_hub.snapshot_download(sys.argv[1])", id}})
 	if err != nil {

@@ -54,27 +54,23 @@ func fallen(all []proctree.Proc, pid1 bool, except func(proctree.Proc) bool) []p
 
 // Tree picks from all what descends from this process; as pid 1 only what is herded.
 func Tree(all []proctree.Proc) []proctree.Proc {
-	return append(fallen(all, isInit(), herded), herd(all)...)
+	return append(fallen(all, isInit(), herded), Herd(all)...)
 }
 
 // Unherded leaves out of all the shepherds of this process and what they herd: what
 // runs there is wanted, and is not left.
 func Unherded(all []proctree.Proc) []proctree.Proc {
 	wanted := map[int]bool{}
-	for _, p := range herd(all) {
+	for _, p := range Herd(all) {
 		wanted[p.PID] = true
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(p proctree.Proc) bool { return wanted[p.PID] })
 }
 
-// herd picks from all the shepherds of this process and what they herd.
-func herd(all []proctree.Proc) (herd []proctree.Proc) {
-	for _, p := range all {
-		if herded(p) {
-			herd = append(append(herd, p), proctree.Below(all, p.PID, nil)...)
-		}
-	}
-	return herd
+// Herd picks from all the shepherds of this process and what they herd.
+func Herd(all []proctree.Proc) []proctree.Proc {
+	self := os.Getpid()
+	return proctree.Below(all, self, func(p proctree.Proc) bool { return p.PPID == self && !herded(p) })
 }
 
 // herded reports whether p is a shepherd of this process. One that was forked
