@@ -25,3 +25,19 @@ func TestF25AProgramThatHangsWhenAskedForItsVersion(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 }
+
+// A download may take as long as it likes, as long as it says something.
+func TestADownloadThatStandsStillIsEnded(t *testing.T) {
+	b := newBed(t)
+	path, log := filepath.Join(b.dir, "slow-python"), filepath.Join(b.dir, "fetch.log")
+	b.check(os.WriteFile(path, []byte("#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.2; done\nexec sleep 60\n"), 0o755))
+	b.prober.Environ = append(b.prober.Environ, "PATH="+os.Getenv("PATH"))
+	b.prober.Within = 3 * time.Second
+	err := b.prober.Fetch(t.Context(), path, "tiny", log)
+	if err == nil || !strings.Contains(err.Error(), "no progress for 3s") {
+		t.Errorf("got %v, want the limit", err)
+	}
+	if text, err := os.ReadFile(log); err != nil || !strings.HasSuffix(string(text), "8\n") {
+		t.Errorf("it was ended while it went on: %q (%v)", text, err)
+	}
+}

@@ -32,7 +32,7 @@ type Prober struct {
 	Environ []string // whole environment of what is asked; a script's "env python" is looked up in its PATH
 	Starter process.Starter
 	Note    func(string)  // told that an answer could not be kept; nil = nobody is
-	Within  time.Duration // bounds one question; 0 = two minutes
+	Within  time.Duration // bounds one question, 0 = two minutes, and how long a download may show no progress, 0 = any
 }
 
 // Answer is what one program said. The zero Answer knows nothing.
