@@ -41,17 +41,15 @@ func (c *Campaign) waitFor(others func()) {
 // TimeTable says where the wall time of each topology went, in seconds. "own"
 // is topobench's share: total less engine start and aiperf.
 func TimeTable(topologies []Topology) string {
-	if !slices.ContainsFunc(topologies, func(t Topology) bool { return t.Times.Engine > 0 }) {
+	up := slices.DeleteFunc(slices.Clone(topologies), func(t Topology) bool { return t.Times.Engine == 0 })
+	if len(up) == 0 { // of what did not come up there is nothing to share out
 		return ""
 	}
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "seconds\tplan\tlaunch\tengine\tready lag\tsmoke\taiperf\tanalysis\tteardown\tproof\ttotal\town\t")
-	for _, t := range topologies {
+	for _, t := range up {
 		x := t.Times
-		if x.Engine == 0 {
-			continue // it did not come up: there is nothing to share out
-		}
 		fmt.Fprintf(w, "%s\t", t.Name)
 		for _, d := range []time.Duration{x.Plan, x.Launch, x.Engine, x.Lag, x.Smoke, x.AIPerf, x.Analysis, x.Teardown, x.Proof, x.Total, x.Own()} {
 			fmt.Fprintf(w, "%.2f\t", d.Seconds())

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"topobench/internal/campaign"
-	"topobench/internal/plan"
 	"topobench/internal/probe"
 	"topobench/internal/profile"
 	"topobench/internal/tools"
@@ -38,7 +37,7 @@ func modelEnv(p profile.Profile, env *Env) func(string) string {
 		if !set {
 			return env.Getenv(name)
 		}
-		if other, is := plan.Reference(own); is {
+		if other, is := profile.Reference(own); is {
 			return env.Getenv(other)
 		}
 		return own

@@ -91,17 +91,12 @@ func (l *Ledger) Born(name, log string, child, shepherd proctree.Proc) error {
 // that left its parent, its environment and its files is known by nothing else once the
 // shepherds are dead.
 func (l *Ledger) Enroll(seen []proctree.Proc) error {
-	l.mu.Lock()
-	known := map[[2]uint64]bool{}
-	for _, b := range l.past.Born {
-		known[[2]uint64{uint64(b.PID), b.Ticks}] = true
-		known[[2]uint64{uint64(b.Shepherd), b.ShepherdTicks}] = true
-	}
-	seen = slices.DeleteFunc(seen, func(p proctree.Proc) bool { return known[[2]uint64{uint64(p.PID), p.Ticks}] })
-	l.mu.Unlock()
+	known := l.Trace().Born
 	var faults []error
 	for _, p := range seen {
-		faults = append(faults, l.Born("", "", p, proctree.Proc{}))
+		if !slices.ContainsFunc(known, p.Same) {
+			faults = append(faults, l.Born("", "", p, proctree.Proc{}))
+		}
 	}
 	return errors.Join(faults...)
 }

@@ -3,6 +3,8 @@ package plan
 import (
 	"slices"
 	"strings"
+
+	"topobench/internal/profile"
 )
 
 // Names that children inherit (faults S-02): what programs need to run and to
@@ -31,7 +33,7 @@ func Inherit(environ []string) []string {
 }
 
 func inherits(name string) bool {
-	if !isName(name) || slices.Contains(neverInherited, name) || hasPrefix(name, neverPrefixes) {
+	if !profile.IsVariable(name) || slices.Contains(neverInherited, name) || hasPrefix(name, neverPrefixes) {
 		return false
 	}
 	return slices.Contains(inheritNames, name) || hasPrefix(name, inheritPrefixes)
@@ -61,7 +63,7 @@ func Environ(caller, own []string) (env []string, missing []string) {
 		if !set {
 			continue
 		}
-		if ref, ok := Reference(v); ok {
+		if ref, ok := profile.Reference(v); ok {
 			secret, known := value[ref]
 			if !known {
 				missing = append(missing, ref)
@@ -71,21 +73,6 @@ func Environ(caller, own []string) (env []string, missing []string) {
 		env = append(env, name+"="+v)
 	}
 	return env, missing
-}
-
-// Reference reads "${ENV:NAME}". The name goes into a script unquoted.
-func Reference(v string) (name string, ok bool) {
-	if !strings.HasPrefix(v, "${ENV:") || !strings.HasSuffix(v, "}") {
-		return "", false
-	}
-	name = v[len("${ENV:") : len(v)-1]
-	return name, isName(name)
-}
-
-// isName reports whether a shell would take the text for a variable's name.
-func isName(text string) bool {
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
-	return strings.Trim(text, letters+"0123456789") == "" && text != "" && strings.Contains(letters, text[:1])
 }
 
 // bookkeeping is in the environment of every child. SPT_NOENV keeps setproctitle

@@ -1,6 +1,10 @@
 package plan
 
-import "strings"
+import (
+	"strings"
+
+	"topobench/internal/profile"
+)
 
 // Quote makes one word of POSIX shell out of any text.
 func Quote(text string) string {
@@ -45,7 +49,7 @@ func quoteEnv(env []string) string {
 		name, value, set := strings.Cut(kv, "=")
 		if !set {
 			words[i] = "-u " + Quote(name)
-		} else if ref, ok := Reference(value); ok {
+		} else if ref, ok := profile.Reference(value); ok {
 			words[i] = Quote(name+"=") + `"${` + ref + `:?}"`
 		} else {
 			words[i] = word(kv)

@@ -7,10 +7,18 @@ import (
 	"strings"
 )
 
-var (
-	envName      = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	envReference = regexp.MustCompile(`^\$\{ENV:[A-Za-z_][A-Za-z0-9_]*\}$`)
-)
+var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// IsVariable reports whether a shell would take the text for a variable's name.
+func IsVariable(text string) bool { return envName.MatchString(text) }
+
+// Reference reads "${ENV:NAME}", the name of a variable of the caller. It goes into a
+// script unquoted.
+func Reference(value string) (name string, is bool) {
+	name, begins := strings.CutPrefix(value, "${ENV:")
+	name, ends := strings.CutSuffix(name, "}")
+	return name, begins && ends && IsVariable(name)
+}
 
 // protected variables are set by topobench itself: the GPUs of a worker, the
 // cookie a leftover is recognised by, and what decides which code is run.
@@ -38,13 +46,13 @@ func checkEnv(found *problems, path string, env map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		at := join(path, name)
 		switch {
-		case !envName.MatchString(name):
+		case !IsVariable(name):
 			found.add(at+"#", "%.80q is not the name of an environment variable", name)
 		case slices.Contains(protected, name) || strings.HasPrefix(name, "TOPOBENCH_"):
 			found.add(at+"#", "%s is set by topobench itself: remove it", name)
 		}
-		if v := env[name]; strings.Contains(strings.ToUpper(v), "${ENV:") && !envReference.MatchString(v) {
-			found.add(at, "cannot expand %.80q: ${ENV:NAME} is the whole value or none of it", v)
+		if _, whole := Reference(env[name]); !whole && strings.Contains(strings.ToUpper(env[name]), "${ENV:") {
+			found.add(at, "cannot expand %.80q: ${ENV:NAME} is the whole value or none of it", env[name])
 		}
 		if looksSecret(env[name]) {
 			found.add(at, "%.80q looks like a secret: use ${ENV:NAME} with the name of a variable that holds it", name)

@@ -2,6 +2,8 @@ package profile
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -21,9 +23,9 @@ func derivedFrom(option string) (key string, known bool) {
 	if key, known = derived[option]; known || len(option) < len("--xx") {
 		return key, known
 	}
-	for name, key := range derived {
+	for _, name := range slices.Sorted(maps.Keys(derived)) {
 		if strings.HasPrefix(name, option) {
-			return key, true
+			return derived[name], true
 		}
 	}
 	return "", false
