@@ -31,6 +31,24 @@ func (s *sweep) look(ctx context.Context, asks int) scene {
 	return now
 }
 
+// before is the scene that a cell begins with: the one that the last cell ended with, or
+// a new look where that told too little. Each is used once.
+func (s *sweep) before(ctx context.Context) scene {
+	last := s.last
+	s.last = nil
+	if last == nil {
+		return s.look(ctx, flapAsks)
+	}
+	return *last
+}
+
+// keep hands a scene to the next cell, if everybody was there and all was read.
+func (s *sweep) keep(now scene) {
+	if len(now.missing) == 0 && now.unread == nil {
+		s.last = &now
+	}
+}
+
 // ended names processes of services that lived before the cell and not after it.
 func (e evidence) ended() []string {
 	_, ended := stack.Compare(e.before.members, e.after.members)

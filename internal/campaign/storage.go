@@ -27,7 +27,7 @@ type storage struct {
 }
 
 // storageEvery is how soon it is noticed that the run's directory is gone.
-const storageEvery = 500 * time.Millisecond
+const storageEvery = time.Second
 
 // Guard watches over what the run writes, until stop: its logs stay small, and the
 // context ends with *StorageError when the journal cannot be written, the run's

@@ -30,6 +30,7 @@ type sweep struct {
 	t       *Topology
 	plan    plan.Plan
 	members func() ([]stack.Member, error) // nil: somebody else's server
+	last    *scene                         // the look that the next cell begins with; nil: look anew
 	faults  map[string]int                 // of nginx with each of its servers
 }
 

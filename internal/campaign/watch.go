@@ -10,10 +10,10 @@ import (
 
 // While a cell runs each gate is asked so often, but no more than so many in a second:
 // to watch must not disturb. A service whose gate was not open for so many times in a
-// row is gone.
+// row is gone; a process that ends is seen at once, elsewhere.
 const (
 	watchEvery = time.Second
-	watchMost  = 32
+	watchMost  = 16
 	watchAsks  = 3
 )
 

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-const progressEvery = 250 * time.Millisecond
+// progressEvery is how soon finished requests are shown, and a stall is looked for.
+const progressEvery = 500 * time.Millisecond
 
 // Progress counts the requests of a cell. Asked is 0 while they cannot be counted.
 type Progress struct {

@@ -152,14 +152,14 @@ func TestF31Stall(t *testing.T) {
 func TestF52UnseenTimeIsMeasured(t *testing.T) {
 	b := newBed(t)
 	j := b.job("child sleep")
-	j.Load.Timeout = time.Second
+	j.Load.Timeout = 3 * progressEvery
 	slow := true
 	j.Progress = func(Progress) {
 		if slow {
-			slow = testbed.Soon(500*time.Millisecond, func() bool { return false })
+			slow = testbed.Soon(2*progressEvery, func() bool { return false })
 		}
 	}
-	if o := b.run(t.Context(), j); o.Unseen < 200*time.Millisecond || o.Unseen > 5*time.Second {
+	if o := b.run(t.Context(), j); o.Unseen < progressEvery/2 || o.Unseen > 5*time.Second {
 		t.Errorf("unseen for %s", o.Unseen)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,57 +12,43 @@ import (
 // Listener finds the process that listens on a TCP port of this machine. It is
 // for messages: other users' processes cannot be seen without root.
 func Listener(port int) (Proc, bool) {
-	all := Listeners([]int{port})[port]
-	if len(all) == 0 {
+	everybody, err := Snapshot()
+	all := Listeners(everybody, []int{port})[port]
+	if err != nil || len(all) == 0 {
 		return Proc{}, false
 	}
 	return all[0], true
 }
 
-// Listeners is Listener for many ports at once. Two sockets can share a port
-// (SO_REUSEPORT): all that listen are told. Of processes that share a socket it is the
-// oldest: the one that opened it.
-func Listeners(ports []int) map[int][]Proc {
-	inodes := map[string]int{}
+// Listeners says who of all listens on each of the ports. Two sockets can share a port
+// (SO_REUSEPORT): all that listen are told, the oldest first. Of processes that share a
+// socket it is the oldest: the one that opened it.
+func Listeners(all []Proc, ports []int) map[int][]Proc {
+	sockets := map[string]int{}
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		listening(table, ports, inodes)
+		listening(table, ports, sockets)
 	}
-	found, oldest := map[int][]Proc{}, map[string]Proc{} // by port, by socket
-	fds, err := filepath.Glob("/proc/[0-9]*/fd/*")
-	if err != nil || len(inodes) == 0 {
-		return found
-	}
-	for _, fd := range fds {
-		target, err := os.Readlink(fd)
-		_, listens := inodes[target]
-		if err != nil || !listens {
-			continue
+	found := map[int][]Proc{}
+	byAge := slices.SortedStableFunc(slices.Values(all), func(a, b Proc) int { return cmp.Compare(a.Ticks, b.Ticks) })
+	for _, p := range byAge {
+		if len(sockets) == 0 {
+			break
 		}
-		pid, err := strconv.Atoi(strings.Split(fd, "/")[2])
-		if err != nil {
-			continue
-		}
-		if p, err := Read(pid); err == nil {
-			if other, known := oldest[target]; !known || p.Ticks < other.Ticks {
-				oldest[target] = p
+		open(p, func(_, path string) bool {
+			port, listens := sockets[path]
+			delete(sockets, path)
+			if listens && !slices.ContainsFunc(found[port], p.Same) { // on IPv4 and IPv6, say
+				found[port] = append(found[port], p)
 			}
-		}
-	}
-	for target, p := range oldest {
-		port := inodes[target]
-		if !slices.ContainsFunc(found[port], p.Same) { // on IPv4 and IPv6, say
-			found[port] = append(found[port], p)
-		}
-	}
-	for _, all := range found {
-		slices.SortFunc(all, func(a, b Proc) int { return cmp.Compare(a.Ticks, b.Ticks) })
+			return false
+		})
 	}
 	return found
 }
 
-// listening adds the socket inodes that listen on the ports, as /proc/PID/fd shows
+// listening adds the sockets that listen on the ports, as /proc/PID/fd shows
 // them. Columns of the table: sl local_address rem_address st ... inode.
-func listening(table string, ports []int, inodes map[string]int) {
+func listening(table string, ports []int, sockets map[string]int) {
 	f, err := os.Open(table)
 	if err != nil {
 		return
@@ -76,7 +61,7 @@ func listening(table string, ports []int, inodes map[string]int) {
 		}
 		_, hex, _ := strings.Cut(field[1], ":")
 		if port, err := strconv.ParseUint(hex, 16, 16); err == nil && slices.Contains(ports, int(port)) {
-			inodes["socket:["+field[9]+"]"] = int(port)
+			sockets["socket:["+field[9]+"]"] = int(port)
 		}
 	}
 }

@@ -6,7 +6,7 @@ package proctree
 func Listener(int) (Proc, bool) { return Proc{}, false }
 
 // Listeners needs Linux.
-func Listeners([]int) map[int][]Proc { return nil }
+func Listeners([]Proc, []int) map[int][]Proc { return nil }
 
 // Image needs Linux.
 func Image(int) uint64 { return 0 }

@@ -15,9 +15,9 @@ import (
 )
 
 // kept is how long a connection may stay unused: the watch of a cell asks everybody
-// once a second, or 64 once in two, for which a new one each time costs twice as much
-// on both sides.
-const kept = 2500 * time.Millisecond
+// once a second, or 64 once in four, for which a new one each time costs twice as much
+// on both sides. Python's servers close one after 5 s.
+const kept = 4500 * time.Millisecond
 
 // client asks children on loopback: no proxy, no redirects, no long wait.
 var client = &http.Client{

@@ -44,7 +44,7 @@ func (s *Stack) Members() ([]Member, error) {
 		}
 		members = append(members, m)
 	}
-	listeners, ours := proctree.Listeners(ports), proctree.Below(all, os.Getpid(), nil)
+	listeners, ours := proctree.Listeners(all, ports), proctree.Below(all, os.Getpid(), nil)
 	for i, m := range members {
 		for _, p := range listeners[m.Port] {
 			if foreign := !slices.ContainsFunc(ours, p.Same); foreign || members[i].Listener.PID == 0 {
