@@ -53,7 +53,7 @@ type Options struct {
 }
 
 const (
-	tickEvery     = 100 * time.Millisecond // a frame at most this often
+	tickEvery     = 250 * time.Millisecond // a frame so often: each costs a wake of the machine that is measured
 	progressEvery = 10 * time.Second       // without a terminal
 	closePatience = time.Second            // a terminal held by Ctrl-S must not hold the exit
 )
