@@ -153,28 +153,3 @@ func TestCensusTellsTheEndOfTheTopology(t *testing.T) {
 		t.Errorf("got %q", got.missing)
 	}
 }
-
-// A cell begins with the look that the last one ended with, once, unless somebody was
-// missing in it or a counter could not be read.
-func TestACellBeginsWhereTheLastEnded(t *testing.T) {
-	t.Parallel()
-	for _, row := range []struct {
-		why  string
-		kept census
-		anew int
-	}{
-		{"all is known", counted(10, 1), 0},
-		{"one is missing", census{missing: []ready.Absence{{Service: "a", Why: "x"}}}, 1},
-		{"a counter is not known", census{unread: errors.New("503")}, 1},
-	} {
-		s := &sweep{Campaign: &Campaign{}}
-		n := asked(0, s.Campaign)
-		s.keep(scene{census: row.kept})
-		if got := s.before(t.Context()); *n != row.anew || row.anew == 0 && got.served["aggregated-0"] != 10 {
-			t.Errorf("%s: %d looks, %+v", row.why, *n, got)
-		}
-		if s.before(t.Context()); *n != row.anew+1 {
-			t.Errorf("%s: the next cell began with the same look", row.why)
-		}
-	}
-}

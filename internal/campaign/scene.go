@@ -28,25 +28,8 @@ func (s *sweep) look(ctx context.Context, asks int) scene {
 	if now.members, err = s.members(); err != nil {
 		s.note("members", map[string]any{"topology": s.t.Name, "error": err.Error()})
 	}
+	s.who = now.members
 	return now
-}
-
-// before is the scene that a cell begins with: the one that the last cell ended with, or
-// a new look where that told too little. Each is used once.
-func (s *sweep) before(ctx context.Context) scene {
-	last := s.last
-	s.last = nil
-	if last == nil {
-		return s.look(ctx, flapAsks)
-	}
-	return *last
-}
-
-// keep hands a scene to the next cell, if everybody was there and all was read.
-func (s *sweep) keep(now scene) {
-	if len(now.missing) == 0 && now.unread == nil {
-		s.last = &now
-	}
 }
 
 // ended names processes of services that lived before the cell and not after it.

@@ -30,7 +30,7 @@ type sweep struct {
 	t       *Topology
 	plan    plan.Plan
 	members func() ([]stack.Member, error) // nil: somebody else's server
-	last    *scene                         // the look that the next cell begins with; nil: look anew
+	who     []stack.Member                 // ran when it was last looked; the next cell begins with them
 	faults  map[string]int                 // of nginx with each of its servers
 }
 

@@ -84,13 +84,11 @@ func (c *Campaign) measure(ctx context.Context, s *sweep) (*Loss, error) {
 		s.t.Err = fmt.Errorf("does not serve: %w", err)
 		return nil, nil
 	}
-	now := s.look(ctx, 1)
-	if strangers := stack.Strangers(now.members); len(strangers) > 0 {
+	if strangers := stack.Strangers(s.look(ctx, 1).members); len(strangers) > 0 {
 		s.t.Err = fmt.Errorf("%s is not what answers: %s\n  end that process, or choose other ports (frontend.port, balancer.port, port, port_base)", s.t.Name, strings.Join(strangers, "; "))
 		return nil, nil
 	}
 	s.plan.Load = l
-	s.keep(now)
 	if lost := s.t.Lost; lost != nil {
 		c.Screen.Note(fmt.Sprintf("%s is made anew: it cost %.1f s; the sweep goes on", s.t.Name, time.Since(lost.At).Seconds()))
 	}

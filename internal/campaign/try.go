@@ -21,7 +21,7 @@ type try struct {
 // aiperf began there is a loss and no attempt; neither: it was interrupted. What is
 // not published stays where it is.
 func (s *sweep) try(ctx context.Context, concurrency int) (*try, *Loss, error) {
-	before := s.before(ctx)
+	before := scene{s.census(ctx, s.plan, flapAsks), s.who}
 	switch {
 	case interrupted(ctx):
 		return nil, nil, nil
@@ -46,9 +46,6 @@ func (s *sweep) try(ctx context.Context, concurrency int) (*try, *Loss, error) {
 	began := time.Now()
 	defer func() { s.t.Times.Analysis += time.Since(began) }()
 	after := s.look(ctx, flapAsks)
-	if outcome.Problem == "" { // else what it had asked may still be served, and counted
-		s.keep(after)
-	}
 	if interrupted(ctx) {
 		s.note("cell-aborted", map[string]any{"topology": s.t.Name, "concurrency": concurrency})
 		return nil, nil, nil

@@ -12,7 +12,7 @@ func checkFrontend(p Profile) (found problems) {
 	if p.Engine == "vllm" {
 		found.add("frontend", "engine vllm has no frontend: remove it, several workers need a balancer")
 	}
-	if p.Frontend.Router != "" && !routerPattern.MatchString(p.Frontend.Router) {
+	if p.Frontend.Router != "" && !routerPattern.matches(p.Frontend.Router) {
 		found.add("frontend.router", "frontend.router must be a router mode such as round-robin or kv, not %.80q", p.Frontend.Router)
 	}
 	return found

@@ -161,8 +161,10 @@ func (s *Stack) check(within time.Duration) error {
 func (s *Stack) start() error {
 	for _, wave := range plan.Waves(s.plan.Services) {
 		began := time.Now()
-		if err := s.launch(wave); err != nil {
-			return err
+		for _, svc := range wave {
+			if err := s.launch(svc); err != nil {
+				return err
+			}
 		}
 		s.Launch += time.Since(began)
 		began = time.Now()
@@ -176,42 +178,24 @@ func (s *Stack) start() error {
 	return nil
 }
 
-// launch starts a wave at once. What did start when another did not is of the stack.
-func (s *Stack) launch(wave []plan.Service) error {
+func (s *Stack) launch(svc plan.Service) error {
 	if s.ctx.Err() != nil {
 		return context.Cause(s.ctx)
 	}
-	children := make([]*process.Child, len(wave))
-	var group errgroup.Group
-	for i, svc := range wave {
-		group.Go(func() (err error) {
-			children[i], err = s.launchOne(svc)
-			return err
-		})
-	}
-	err := group.Wait()
-	for i, svc := range wave {
-		if child := children[i]; child != nil {
-			s.mu.Lock()
-			s.running = append(s.running, service{svc, child})
-			s.mu.Unlock()
-			s.o.Note(Event{Service: svc, State: Starting, PID: child.PID()})
-			s.watch.Go(func() { s.died(svc, child) })
-		}
-	}
-	return err
-}
-
-func (s *Stack) launchOne(svc plan.Service) (*process.Child, error) {
 	spec, err := s.spec(svc)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	child, err := s.o.Starter.Start(spec)
 	if err != nil {
-		return nil, fmt.Errorf("cannot start %s: %w", svc.Name, err)
+		return fmt.Errorf("cannot start %s: %w", svc.Name, err)
 	}
-	return child, nil
+	s.mu.Lock()
+	s.running = append(s.running, service{svc, child})
+	s.mu.Unlock()
+	s.o.Note(Event{Service: svc, State: Starting, PID: child.PID()})
+	s.watch.Go(func() { s.died(svc, child) })
+	return nil
 }
 
 // died ends the stack's context when a child ends before it was asked to: any
