@@ -118,7 +118,7 @@ func (c *Campaign) up(ctx context.Context, p plan.Plan) (*stack.Stack, error) {
 		return nil, err
 	}
 	return stack.Up(ctx, p, stack.Options{Environ: c.Environ, Starter: c.Starter, Await: c.Await, Note: func(e stack.Event) { c.show(p.Name, e) }, Hurry: c.Hurry,
-		Strangers: c.Strangers, Name: c.serviceOf, Witnesses: witnesses, Found: c.found, Proving: func() { c.at(Proving) },
+		Strangers: c.Strangers, Name: c.serviceOf, Witnesses: witnesses, Found: c.found, Wave: func() { c.at(Launching) }, Proving: func() { c.at(Proving) },
 		Ended: func(times stack.Times, err error) { c.ended(p.Name, times, err) }})
 }
 

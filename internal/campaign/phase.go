@@ -8,7 +8,8 @@ type Phase string
 const (
 	Claiming   Phase = "claim"    // ports and GPUs are being claimed
 	Planning   Phase = "plan"     // artifacts_N and the plan are being written
-	Starting   Phase = "start"    // a process was just started; once for each
+	Launching  Phase = "launch"   // the processes of a wave are about to be started, all at once
+	Starting   Phase = "start"    // a process was started; once for each
 	Awaiting   Phase = "await"    // a gate was asked and is not open
 	Smoking    Phase = "smoke"    // all gates are open
 	Measuring  Phase = "cell"     // aiperf is about to start
@@ -20,7 +21,7 @@ const (
 
 // Phases lists all, for tests that go through them.
 func Phases() []Phase {
-	return []Phase{Claiming, Planning, Starting, Awaiting, Smoking, Measuring, Publishing, Stopping, Proving, Reporting}
+	return []Phase{Claiming, Planning, Launching, Starting, Awaiting, Smoking, Measuring, Publishing, Stopping, Proving, Reporting}
 }
 
 // at tells whoever listens that a phase begins. Nobody does but tests, which hold

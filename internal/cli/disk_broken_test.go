@@ -51,7 +51,7 @@ func TestF72AQuotaThatIsUsedUp(t *testing.T) {
 	}
 	const told, next = "disk quota exceeded; your disk quota is used up: free some of it", "what was started is taken down"
 	for _, f := range []diskFault{
-		{"a service's log", "quota", "start 1", 1, []string{"aggregated-0.log: " + told, next}, 0},
+		{"a service's log", "quota", "launch 1", 1, []string{".log: " + told, next}, 0},
 		{"aiperf's files and the journal", "quota", "cell 2", 3, []string{"journal.ndjson: " + told, next, "is gone: no process left"}, 1},
 		{"chart and CSV", "quota", "report 1", 1, []string{"results.csv: ", told}, 6},
 	} {

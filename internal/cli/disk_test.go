@@ -67,7 +67,7 @@ func TestF72ADiskThatBecomesReadOnly(t *testing.T) {
 	told := []string{"read-only file system; the file system is mounted read-only", "what was started is taken down"}
 	for _, f := range []diskFault{
 		{"deployment_config.json and plan.sh", "read-only", "plan 1", 1, []string{"artifacts_0: " + told[0], told[1]}, 0},
-		{"a service's log", "read-only", "start 1", 1, []string{"aggregated-0.log: " + told[0], told[1]}, 0},
+		{"a service's log", "read-only", "launch 1", 1, []string{".log: " + told[0], told[1]}, 0},
 		{"aiperf's files", "read-only", "cell 2", 3, append(told, "is gone: no process left"), 1},
 		{"the cell's place among the results", "read-only", "publish 2", 3, append(told, "cannot publish", "is gone: no process left"), 1},
 		{"deployment_config.json of the next topology", "read-only", "teardown 1", 1, append(told, "artifacts_1: ", "is gone: no process left"), 3},

@@ -54,8 +54,9 @@ type Options struct {
 
 	Name func(proctree.Proc) string // of which service a process is, for the table of what is left; may be nil
 
+	Wave      func()        // called before the services of a wave are started; may be nil
 	Witnesses []Witness     // asked at the end, beside the descendants and the ports
-	Proving   func()        // called before; may be nil
+	Proving   func()        // called before they are; may be nil
 	Found     func(Finding) // what each of them said; may be nil
 
 	Ended func(Times, error) // told how each teardown ended, that of a failed launch too; may be nil
@@ -160,11 +161,12 @@ func (s *Stack) check(within time.Duration) error {
 // all its gates are open.
 func (s *Stack) start() error {
 	for _, wave := range plan.Waves(s.plan.Services) {
+		if s.o.Wave != nil {
+			s.o.Wave()
+		}
 		began := time.Now()
-		for _, svc := range wave {
-			if err := s.launch(svc); err != nil {
-				return err
-			}
+		if err := s.launch(wave); err != nil {
+			return err
 		}
 		s.Launch += time.Since(began)
 		began = time.Now()
@@ -178,24 +180,42 @@ func (s *Stack) start() error {
 	return nil
 }
 
-func (s *Stack) launch(svc plan.Service) error {
+// launch starts the services of a wave at the same time. What did start when another
+// did not is of the stack.
+func (s *Stack) launch(wave []plan.Service) error {
 	if s.ctx.Err() != nil {
 		return context.Cause(s.ctx)
 	}
+	started := make([]service, len(wave))
+	var group errgroup.Group
+	for i, svc := range wave {
+		group.Go(func() (err error) {
+			started[i], err = s.launchOne(svc)
+			return err
+		})
+	}
+	err := group.Wait()
+	started = slices.DeleteFunc(started, func(svc service) bool { return svc.child == nil })
+	s.mu.Lock()
+	s.running = append(s.running, started...)
+	s.mu.Unlock()
+	for _, svc := range started {
+		s.o.Note(Event{Service: svc.Service, State: Starting, PID: svc.child.PID()})
+		s.watch.Go(func() { s.died(svc.Service, svc.child) })
+	}
+	return err
+}
+
+func (s *Stack) launchOne(svc plan.Service) (service, error) {
 	spec, err := s.spec(svc)
 	if err != nil {
-		return err
+		return service{}, err
 	}
 	child, err := s.o.Starter.Start(spec)
 	if err != nil {
-		return fmt.Errorf("cannot start %s: %w", svc.Name, err)
+		return service{}, fmt.Errorf("cannot start %s: %w", svc.Name, err)
 	}
-	s.mu.Lock()
-	s.running = append(s.running, service{svc, child})
-	s.mu.Unlock()
-	s.o.Note(Event{Service: svc, State: Starting, PID: child.PID()})
-	s.watch.Go(func() { s.died(svc, child) })
-	return nil
+	return service{svc, child}, nil
 }
 
 // died ends the stack's context when a child ends before it was asked to: any
