@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -47,14 +48,14 @@ func (s seat) press() {
 }
 
 // ends waits for the program's end.
-func (s seat) ends(want int) {
+func (s seat) ends(want ...int) {
 	s.Helper()
 	code, err := s.code("it")
 	if err != nil {
 		s.Fatal(err)
 	}
-	if code != want {
-		s.Errorf("exit code %d, want %d", code, want)
+	if !slices.Contains(want, code) {
+		s.Errorf("exit code %d, want %v", code, want)
 	}
 }
 
@@ -102,7 +103,7 @@ func TestF53TwoSignalsOfOneEventAreOne(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.ends(129)
+	s.ends(129, 143) // the first names the code; on two threads the kernel may hand over either first
 	if took := time.Since(began); took < 500*time.Millisecond {
 		t.Errorf("of a grace of 1s the worker had %v", took)
 	}
