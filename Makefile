@@ -28,7 +28,7 @@ engines: ## real vLLM, Dynamo and NIXL for the CPU, into the cache (5 GB), for t
 	@$(SETUP) engines
 
 test-engines: engines ## the profiles cpu-* on real vLLM and real prefill/decode, without a GPU; 15 minutes on two cores
-	@./internal/tools/test.sh .bin/test-engines.log -tags engines -run Engines -timeout 20m ./internal/e2e/
+	@./internal/tools/test.sh .bin/test-engines.log -tags engines -run Engines -timeout 40m ./internal/e2e/
 
 test-gpu: ## on a GPU node: real nvidia-smi text, whose memory is whose, how fast it is given back; prints figures
 	@./internal/tools/test.sh .bin/test-gpu.log -tags gpu -run Real ./internal/gpu/
