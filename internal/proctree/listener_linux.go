@@ -1,12 +1,8 @@
 package proctree
 
 import (
-	"bufio"
 	"cmp"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // Listener finds the process that listens on a TCP port of this machine. It is
@@ -24,10 +20,7 @@ func Listener(port int) (Proc, bool) {
 // (SO_REUSEPORT): all that listen are told, the oldest first. Of processes that share a
 // socket it is the oldest: the one that opened it.
 func Listeners(all []Proc, ports []int) map[int][]Proc {
-	sockets := map[string]int{}
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		listening(table, ports, sockets)
-	}
+	sockets := on(ports, listening())
 	found := map[int][]Proc{}
 	byAge := slices.SortedStableFunc(slices.Values(all), func(a, b Proc) int { return cmp.Compare(a.Ticks, b.Ticks) })
 	for _, p := range byAge {
@@ -44,24 +37,4 @@ func Listeners(all []Proc, ports []int) map[int][]Proc {
 		})
 	}
 	return found
-}
-
-// listening adds the sockets that listen on the ports, as /proc/PID/fd shows
-// them. Columns of the table: sl local_address rem_address st ... inode.
-func listening(table string, ports []int, sockets map[string]int) {
-	f, err := os.Open(table)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		field := strings.Fields(lines.Text())
-		if len(field) < 10 || field[3] != "0A" {
-			continue
-		}
-		_, hex, _ := strings.Cut(field[1], ":")
-		if port, err := strconv.ParseUint(hex, 16, 16); err == nil && slices.Contains(ports, int(port)) {
-			sockets["socket:["+field[9]+"]"] = int(port)
-		}
-	}
 }
