@@ -20,16 +20,20 @@ type scene struct {
 
 // look takes a census and notes who runs.
 func (s *sweep) look(ctx context.Context, asks int) scene {
-	now := scene{census: s.census(ctx, s.plan, asks)}
+	return scene{s.census(ctx, s.plan, asks), s.present(ctx)}
+}
+
+// present notes who runs.
+func (s *sweep) present(ctx context.Context) (who []stack.Member) {
 	if s.members == nil || ctx.Err() != nil {
-		return now
+		return nil
 	}
 	var err error
-	if now.members, err = s.members(); err != nil {
+	if who, err = s.members(); err != nil {
 		s.note("members", map[string]any{"topology": s.t.Name, "error": err.Error()})
 	}
-	s.who = now.members
-	return now
+	s.who = who
+	return who
 }
 
 // ended names processes of services that lived before the cell and not after it.

@@ -12,7 +12,7 @@ import (
 // there after this long is stuck in the kernel, as in a wedged GPU driver.
 const SweepLimit = 30 * time.Second
 
-// pause between two passes: long enough for a killed process to die.
+// pause after a pass that killed: long enough for a process to die.
 const pause = 5 * time.Millisecond
 
 // Choose picks from a snapshot of the machine the processes that are to go.
@@ -44,13 +44,12 @@ func Sweep(limit time.Duration, choose Choose) (killed int, err error) {
 	hit := map[Proc]bool{} // false once it was collected: its pid may belong to another then
 	for clean := 0; clean < 2; {
 		victims, err := Kill(choose)
-		switch {
-		case err == nil && len(victims) == 0:
+		if err == nil && len(victims) == 0 {
 			clean++
-		case time.Now().After(deadline):
+			continue
+		}
+		if clean = 0; time.Now().After(deadline) {
 			return len(hit), Left(victims, err)
-		default:
-			clean = 0
 		}
 		for _, p := range victims {
 			hit[Proc{PID: p.PID, Ticks: p.Ticks}] = true

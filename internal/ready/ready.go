@@ -17,7 +17,7 @@ import (
 
 const (
 	pollEvery    = 50 * time.Millisecond
-	confirmEvery = 15 * time.Millisecond // once an answer was good
+	confirmEvery = 5 * time.Millisecond // once an answer was good
 	wanted       = 3                     // successive good answers
 )
 

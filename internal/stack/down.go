@@ -11,7 +11,7 @@ import (
 
 // deafEvery is how often a service that was told to stop is asked whether it
 // still listens.
-const deafEvery = 5 * time.Millisecond
+const deafEvery = time.Millisecond
 
 // Times of a teardown.
 type Times struct{ Teardown, Proof time.Duration }
