@@ -157,7 +157,12 @@ func (c *Campaign) show(topology string, e stack.Event) {
 // dropped, and that is said, where the server answers it with 400 and serves without it.
 func (c *Campaign) smoke(ctx context.Context, p plan.Plan, t *Topology) (plan.Load, error) {
 	l := p.Load
-	note := func(text string) { c.note("smoke", map[string]any{"topology": t.Name, "waits": text}) }
+	c.Screen.Sweep(status.Sweep{Proof: "none is answered yet"}) // a first transfer between two GPUs takes up to 30 s
+	defer c.Screen.Sweep(status.Sweep{})
+	note := func(text string) {
+		c.note("smoke", map[string]any{"topology": t.Name, "waits": text})
+		c.Screen.Sweep(status.Sweep{Proof: text})
+	}
 	err := c.Smoke(ctx, p.Smoke, l, note)
 	refused, is := errors.AsType[*ready.RefusedError](err)
 	if !is || refused.Status != http.StatusBadRequest || !l.NVExt {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"topobench/internal/plan"
 	"topobench/internal/ready"
+	"topobench/internal/status"
 )
 
 // Both sides must get one body: nvext is left out only where it is what is refused.
@@ -37,5 +40,41 @@ func TestOnlyA400ForItDropsNVExt(t *testing.T) {
 		if (err != nil) != row.fails || (len(topology.Deviations) > 0) != row.dropped || err == nil && l.NVExt == row.dropped {
 			t.Errorf("%s: error %v, nvext %t, deviations %v", row.why, err, l.NVExt, topology.Deviations)
 		}
+	}
+}
+
+// drawings takes in what a screen draws.
+type drawings chan string
+
+func (d drawings) Write(p []byte) (int, error) {
+	d <- string(p)
+	return len(p), nil
+}
+
+// The first transfer between two GPUs takes up to 30 s: meanwhile the screen says whose
+// proof is missing.
+func TestTheScreenSaysWhoHasNotServed(t *testing.T) {
+	c, _ := guarded(t)
+	c.Screen.Close()
+	drawn := make(drawings, 100)
+	c.Screen = status.New(status.Options{Out: drawn, TTY: true, Size: func() (int, int) { return 80, 24 }, Now: time.Now})
+	defer c.Screen.Close()
+	c.Smoke = func(ctx context.Context, _ plan.Smoke, _ plan.Load, note func(string)) error {
+		note("served no request yet: prefill-2")
+		for {
+			select {
+			case text := <-drawn:
+				if strings.Contains(text, "prefill-2") {
+					return nil
+				}
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := c.smoke(ctx, plan.Plan{}, &Topology{Name: "a"}); err != nil {
+		t.Error("the screen does not say it:", err)
 	}
 }

@@ -37,6 +37,7 @@ func (c *plotCmd) Run(env *Env) error {
 	if err != nil {
 		return &usageError{err}
 	}
+	facts.Skipped = append(facts.Skipped, texts(faults)...)
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
 		return fmt.Errorf("cannot write to --out: %w", err)
 	}

@@ -18,7 +18,7 @@ import (
 const (
 	pollEvery    = 50 * time.Millisecond
 	confirmEvery = 5 * time.Millisecond // once an answer was good
-	wanted       = 3                     // successive good answers
+	wanted       = 3                    // successive good answers
 )
 
 // NotReadyError says which service never became ready, and its last answer.

@@ -32,6 +32,7 @@ type Facts struct {
 	Series      []Series        `json:"series"`
 	Comparisons []Comparison    `json:"comparisons"`
 	Warnings    []string        `json:"warnings"`
+	Skipped     []string        `json:"skipped"`  // what of the tree is no cell, and why
 	Settings    result.Settings `json:"settings"` // of the engines, side by side
 }
 
@@ -47,7 +48,7 @@ func Of(cells []result.Cell, o Options) (Facts, error) {
 	if !slices.Contains(Stats(), o.Stat) {
 		return Facts{}, fmt.Errorf("cannot use statistic %q: choose one of %s", o.Stat, strings.Join(Stats(), " "))
 	}
-	f := Facts{Title: "Pareto - " + o.Title, Stat: o.Stat, Rows: rows(cells, o.Stat)}
+	f := Facts{Title: "Pareto - " + o.Title, Stat: o.Stat, Rows: rows(cells, o.Stat), Skipped: []string{}}
 	f.Series = series(f.Rows, o.Stat, o.Order)
 	f.Warnings = warnings(f)
 	f.Settings = result.CompareSettings(deployments(cells))

@@ -180,21 +180,18 @@ func (s *Stack) start() error {
 	return nil
 }
 
-// launch starts the services of a wave at the same time. What did start when another
-// did not is of the stack.
+// launch starts the services of a wave at the same time. What did start when others
+// did not is of the stack; of those the error tells all.
 func (s *Stack) launch(wave []plan.Service) error {
 	if s.ctx.Err() != nil {
 		return context.Cause(s.ctx)
 	}
-	started := make([]service, len(wave))
-	var group errgroup.Group
+	started, faults := make([]service, len(wave)), make([]error, len(wave))
+	var all sync.WaitGroup
 	for i, svc := range wave {
-		group.Go(func() (err error) {
-			started[i], err = s.launchOne(svc)
-			return err
-		})
+		all.Go(func() { started[i], faults[i] = s.launchOne(svc) })
 	}
-	err := group.Wait()
+	all.Wait()
 	started = slices.DeleteFunc(started, func(svc service) bool { return svc.child == nil })
 	s.mu.Lock()
 	s.running = append(s.running, started...)
@@ -203,7 +200,7 @@ func (s *Stack) launch(wave []plan.Service) error {
 		s.o.Note(Event{Service: svc.Service, State: Starting, PID: svc.child.PID()})
 		s.watch.Go(func() { s.died(svc.Service, svc.child) })
 	}
-	return err
+	return errors.Join(faults...)
 }
 
 func (s *Stack) launchOne(svc plan.Service) (service, error) {
@@ -212,10 +209,7 @@ func (s *Stack) launchOne(svc plan.Service) (service, error) {
 		return service{}, err
 	}
 	child, err := s.o.Starter.Start(spec)
-	if err != nil {
-		return service{}, fmt.Errorf("cannot start %s: %w", svc.Name, err)
-	}
-	return service{svc, child}, nil
+	return service{svc, child}, err
 }
 
 // died ends the stack's context when a child ends before it was asked to: any

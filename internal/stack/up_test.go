@@ -115,7 +115,7 @@ func TestUpOnABusyPortNamesItsOwner(t *testing.T) {
 	}
 }
 
-// A later failure takes down what was started before it.
+// A later failure takes down what was started before it; of several in one wave all are told.
 func TestUpTakesDownWhatItStarted(t *testing.T) {
 	b := newBed(t)
 	a, missing, unset := b.service("a", plan.Etcd, 0, "grandchild"), b.service("m", plan.Frontend, 1, "sleep"), b.service("u", plan.Frontend, 1, "sleep")
@@ -123,16 +123,22 @@ func TestUpTakesDownWhatItStarted(t *testing.T) {
 	unset.Env = append(unset.Env, "TOKEN=${ENV:TOPOBENCH_TEST_UNSET}")
 	for _, row := range []struct {
 		why   string
-		later plan.Service
+		later []plan.Service
 		is    error
-		words string
+		words []string
 	}{
-		{"a program is missing", missing, fs.ErrNotExist, "cannot start m"},
-		{"a variable is not set", unset, nil, "TOPOBENCH_TEST_UNSET"},
+		{"a program is missing", []plan.Service{missing}, fs.ErrNotExist, []string{"cannot start m"}},
+		{"a variable is not set", []plan.Service{unset}, nil, []string{"TOPOBENCH_TEST_UNSET"}},
+		{"both", []plan.Service{missing, unset}, fs.ErrNotExist, []string{"cannot start m", "TOPOBENCH_TEST_UNSET"}},
 	} {
-		err := b.fails(plan.Plan{Services: []plan.Service{a, row.later}})
-		if !strings.Contains(err.Error(), row.words) || row.is != nil && !errors.Is(err, row.is) {
-			t.Errorf("%s: %v, want %q", row.why, err, row.words)
+		err := b.fails(plan.Plan{Services: append([]plan.Service{a}, row.later...)})
+		for _, words := range row.words {
+			if strings.Count(err.Error(), words) != 1 {
+				t.Errorf("%s: %v, want %q once", row.why, err, words)
+			}
+		}
+		if row.is != nil && !errors.Is(err, row.is) {
+			t.Errorf("%s: %v, want %v", row.why, err, row.is)
 		}
 		if _, dirty := errors.AsType[*DirtyError](err); dirty {
 			t.Errorf("%s: %v", row.why, err)

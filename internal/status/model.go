@@ -97,7 +97,7 @@ func (m *model) frame() []line {
 	for _, s := range m.services {
 		lines = append(lines, m.serviceLine(s, width))
 	}
-	if m.sweep.All > 0 {
+	if m.sweep.shown() {
 		lines = append(lines, line{{text: "  " + m.sweep.text() + "  " + m.sweep.bar()}})
 	}
 	return lines
@@ -125,7 +125,7 @@ func (m *model) summary() string {
 			parts = append(parts, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", s.Name, s.State, age(m.now().Sub(m.changed[s.Name])), s.Detail)))
 		}
 	}
-	if m.sweep.All > 0 {
+	if m.sweep.shown() {
 		parts = append(parts, m.sweep.text())
 	}
 	return strings.Join(parts, "; ")

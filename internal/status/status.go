@@ -37,6 +37,7 @@ type Service struct {
 // Sweep is how far the loads of one topology are. The zero value takes the
 // bar off the screen.
 type Sweep struct {
+	Proof           string        // before the first cell: how far the proof is that everybody serves
 	Done, All       int           // cells
 	Concurrency     int           // of the running cell; 0 = none runs
 	Requests, Asked int           // of the running cell; Asked 0 = unknown

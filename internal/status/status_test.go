@@ -64,6 +64,7 @@ func story(v *View, c *clock, shot func(step string)) {
 	step("decode is ready", func() { v.Service(decode) }, func() { v.Service(router) })
 	router.State = Ready
 	v.Service(router)
+	step("proof", func() { v.Sweep(Sweep{Proof: "served no request yet: \x1b[2Jdecode-1"}) })
 	step("sweep", func() { v.Sweep(Sweep{Done: 0, All: 4, Concurrency: 1, Asked: 10}) })
 	c.pass(65 * time.Second)
 	step("a cell is done", func() { v.Note("concurrency 1: 45.0 tok/s/user, 80.1 tok/s/GPU") },

@@ -10,8 +10,14 @@ import (
 // before it, it still fits 80.
 const barWidth = 10
 
+// shown says whether there is anything to show.
+func (s Sweep) shown() bool { return s.All > 0 || s.Proof != "" }
+
 // text is the sweep in words.
 func (s Sweep) text() string {
+	if s.Proof != "" {
+		return "first completions: " + clean(s.Proof)
+	}
 	parts := []string{fmt.Sprintf("cells %d/%d", s.Done, s.All)}
 	if s.Concurrency > 0 {
 		parts = append(parts, fmt.Sprintf("concurrency %d", s.Concurrency))
@@ -27,6 +33,9 @@ func (s Sweep) text() string {
 
 // bar shows the cells done and the share done of the running one.
 func (s Sweep) bar() string {
+	if s.All == 0 {
+		return ""
+	}
 	done := float64(s.Done)
 	if s.Asked > 0 {
 		done += min(1, float64(s.Requests)/float64(s.Asked))
