@@ -119,7 +119,7 @@ func TestUpOnABusyPortNamesItsOwner(t *testing.T) {
 func TestUpTakesDownWhatItStarted(t *testing.T) {
 	b := newBed(t)
 	a, missing, unset := b.service("a", plan.Etcd, 0, "grandchild"), b.service("m", plan.Frontend, 1, "sleep"), b.service("u", plan.Frontend, 1, "sleep")
-	missing.Argv = []string{filepath.Join(b.dir, "no-such-program")}
+	missing.Argv, a.Grace = []string{filepath.Join(b.dir, "no-such-program")}, time.Second // what a starts ends by no signal
 	unset.Env = append(unset.Env, "TOKEN=${ENV:TOPOBENCH_TEST_UNSET}")
 	for _, row := range []struct {
 		why   string
