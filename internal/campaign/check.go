@@ -29,10 +29,19 @@ func Comparable(profiles []profile.Profile) error {
 	return errors.Join(faults...)
 }
 
+// orNone is for a key that a profile does not have.
+func orNone(value any) any {
+	if value == "" {
+		return "not given"
+	}
+	return value
+}
+
 func sameLoad(a, b profile.Profile) error {
 	var differ []string
 	compare := func(key string, x, y any) {
 		if !reflect.DeepEqual(x, y) {
+			x, y = orNone(x), orNone(y)
 			differ = append(differ, fmt.Sprintf("%s is %v in %s and %v in %s", key, x, a.Source, y, b.Source))
 		}
 	}

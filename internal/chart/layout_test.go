@@ -3,6 +3,7 @@ package chart
 import (
 	"image"
 	"strconv"
+	"strings"
 	"testing"
 
 	gochart "github.com/wcharczuk/go-chart/v2"
@@ -79,6 +80,17 @@ func TestNothingLeavesThePicture(t *testing.T) {
 				t.Errorf("dot %v is outside the plot %v, where the legend may be", d.at, l.plot)
 			}
 		}
+	}
+}
+
+// The names of two series of one kind differ at their end.
+func TestLongNamesStayApart(t *testing.T) {
+	p := sweep()
+	kind := strings.Repeat("my-company_", 6)
+	p.Series[0].Name, p.Series[1].Name = kind+"aggregated", kind+"disaggregated"
+	l, _ := arranged(t, p)
+	if first, second := l.legend[0].name, l.legend[1].name; first == second || first == p.Series[0].Name {
+		t.Errorf("the legend says %q and %q", first, second)
 	}
 }
 

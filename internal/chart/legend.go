@@ -35,7 +35,7 @@ func legend(series []Series, noted, hollow bool, m meter) []entry {
 			rows = append(rows, entry{name: "and " + rest + " more", kind: ofNothing})
 			break
 		}
-		rows = append(rows, entry{name: m.fit(s.Name, textSize, maxName), series: i})
+		rows = append(rows, entry{name: m.squeeze(s.Name, textSize, maxName), series: i})
 	}
 	if noted {
 		rows = append(rows, entry{name: "number: concurrency", kind: ofNothing})

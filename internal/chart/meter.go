@@ -38,22 +38,34 @@ func (m meter) width(body string, size float64) int {
 	return m.known[key]
 }
 
-// fit shortens a text that is wider than most pixels.
+// fit cuts the end off a text that is wider than most pixels.
 func (m meter) fit(body string, size float64, most int) string {
+	return m.cut(body, size, most, func(runes []rune, kept int) string { return string(runes[:kept]) + "…" })
+}
+
+// squeeze cuts the middle out of one: names of series differ at either end.
+func (m meter) squeeze(body string, size float64, most int) string {
+	return m.cut(body, size, most, func(runes []rune, kept int) string {
+		return string(runes[:kept-kept/2]) + "…" + string(runes[len(runes)-kept/2:])
+	})
+}
+
+// cut keeps as many runes of a text as fit.
+func (m meter) cut(body string, size float64, most int, keep func(runes []rune, kept int) string) string {
 	if m.width(body, size) <= most {
 		return body
 	}
 	runes := []rune(body)
-	fits, not := 0, len(runes) // a prefix of fits runes fits, one of not runes does not
+	fits, not := 0, len(runes) // so many runes fit, so many do not
 	for not-fits > 1 {
 		mid := (fits + not) / 2
-		if m.width(string(runes[:mid])+"…", size) <= most {
+		if m.width(keep(runes, mid), size) <= most {
 			fits = mid
 		} else {
 			not = mid
 		}
 	}
-	return string(runes[:fits]) + "…"
+	return keep(runes, fits)
 }
 
 // centred puts a text in the middle of the plot's width.

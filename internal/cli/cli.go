@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -94,7 +95,8 @@ func run(args []string, env *Env, signals *signals) (code int) {
 	var c commands
 	parser, err := kong.New(&c, kong.Name("topobench"), kong.Description(description), kong.Vars{"version": version()},
 		kong.Writers(env.Stdout, env.Stderr), kong.Exit(func(code int) { panic(stopped(code)) }), kong.UsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.BindTo(signals.ctx, (*context.Context)(nil)), kong.Bind(env, signals))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.KindMapper(reflect.Int, kong.MapperFunc(decodeInt)),
+		kong.BindTo(signals.ctx, (*context.Context)(nil)), kong.Bind(env, signals))
 	if err != nil {
 		return tell(env, err)
 	}
@@ -102,7 +104,7 @@ func run(args []string, env *Env, signals *signals) (code int) {
 		args = []string{"--help"}
 	}
 	ctx, err := parser.Parse(args)
-	if err != nil {
+	if err = errors.Join(err, empty(args)); err != nil {
 		return tell(env, &usageError{err})
 	}
 	return tell(env, ctx.Run())

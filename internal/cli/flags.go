@@ -30,7 +30,7 @@ type loadFlags struct {
 	Model        string   `help:"Model id or directory." group:"Load"`
 	ISL          *int     `name:"isl" help:"Input tokens of a request." placeholder:"N" group:"Load"`
 	OSL          *int     `name:"osl" help:"Output tokens of a request." placeholder:"N" group:"Load"`
-	Concurrency  []int    `help:"Comma-separated concurrency levels." placeholder:"1,2,4" group:"Load"`
+	Concurrency  levels   `help:"Comma-separated concurrency levels." placeholder:"1,2,4" group:"Load"`
 	Seed         int      `default:"100" help:"aiperf's random seed; the guide's is ${default}." group:"Load"`
 	FreshPrompts bool     `help:"A seed of its own for each concurrency: no level sends the prompts of the level before again." group:"Load"`
 	TimeoutReady duration `help:"How long each service may take to become ready, such as 45m." placeholder:"DURATION" group:"Load"`
@@ -56,6 +56,7 @@ func (f loadFlags) apply(r profile.Reader, p *profile.Profile) error {
 		p.Load.Concurrency = f.Concurrency
 		faults = append(faults, checkConcurrency(f.Concurrency))
 	}
+	faults = append(faults, checkSeed(f.Seed))
 	if f.TimeoutReady > 0 {
 		p.Timeouts.Ready = f.TimeoutReady.value()
 	}
@@ -95,7 +96,7 @@ func loadProfiles(names []string, f loadFlags, env *Env) ([]profile.Profile, err
 		faults = append(faults, err)
 		all = append(all, p)
 	}
-	if err := errors.Join(faults...); err != nil {
+	if err := together(faults...); err != nil {
 		return nil, &usageError{err}
 	}
 	return all, nil

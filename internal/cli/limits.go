@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"os"
 	"strconv"
 	"strings"
 
@@ -36,6 +37,9 @@ func (f limitFlags) room(root string, profiles []profile.Profile, env *Env) erro
 	faults := []error{allowFiles(profiles, env)}
 	if f.LogCap > 0 && f.LogCap < process.LeastLog {
 		faults = append(faults, fmt.Errorf("--log-cap %s is less than 1MiB: name more, or 0 for logs of any size", f.LogCap))
+	}
+	if info, err := os.Stat(root); err == nil && !info.IsDir() {
+		faults = append(faults, fmt.Errorf("cannot write below %s: it is no directory; name another by --artifacts-root-dir", root))
 	}
 	need := campaign.Needs(profiles, uint64(f.MinFree))
 	space, err := rundir.SpaceAt(root)

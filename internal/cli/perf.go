@@ -22,7 +22,7 @@ type perfCmd struct {
 	URL         string `name:"url" default:"http://localhost:8000" help:"Server to measure."`
 	ISL         int    `name:"input-sequence-length" aliases:"isl" default:"3000" help:"Input tokens (--isl)."`
 	OSL         int    `name:"output-sequence-length" aliases:"osl" default:"150" help:"Output tokens (--osl)."`
-	Concurrency []int  `default:"1,2,4,8,16,32,64,128,256" help:"Comma-separated concurrency levels."`
+	Concurrency levels `default:"1,2,4,8,16,32,64,128,256" help:"Comma-separated concurrency levels."`
 	Mode        string `enum:"aggregated,disaggregated" default:"aggregated" help:"${enum}."`
 	Kind        string `name:"deployment-kind" default:"dynamo" help:"Label on the chart: kind_mode."`
 	Root        string `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Where results are written."`
@@ -103,7 +103,7 @@ func (c *perfCmd) check() error {
 	if u, err := url.Parse(c.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		faults = append(faults, fmt.Errorf("--url %q is not http://host:port", c.URL))
 	}
-	return errors.Join(append(faults, inBounds("isl", c.ISL), inBounds("osl", c.OSL), checkConcurrency(c.Concurrency))...)
+	return errors.Join(append(faults, inBounds("isl", c.ISL), inBounds("osl", c.OSL), checkConcurrency(c.Concurrency), checkSeed(c.Seed))...)
 }
 
 func (c *perfCmd) deployment() result.Deployment {

@@ -23,6 +23,9 @@ type plotCmd struct {
 
 // Run reads an artifacts tree, ours or upstream's, and needs no server.
 func (c *plotCmd) Run(env *Env) error {
+	if err := checkAt(c.At); err != nil {
+		return &usageError{err}
+	}
 	// A thousand exports make 15 MB of short-lived garbage: collecting it less often saves a twentieth of the time.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	cells, faults := result.Tree(c.Root)

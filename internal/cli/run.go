@@ -87,13 +87,11 @@ func (c *runCmd) load(ctx context.Context, env *Env) ([]campaign.Wish, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(campaign.Comparable(profiles), c.checkBaseline(profiles)); err != nil {
+	all, unfit := wishes(ctx, profiles, c.binFlags, env)
+	if err := together(campaign.Comparable(profiles), c.checkBaseline(profiles), c.room(c.Root, profiles, env), unfit); err != nil {
 		return nil, &usageError{err}
 	}
-	if err := c.room(c.Root, profiles, env); err != nil {
-		return nil, err
-	}
-	return wishes(ctx, profiles, c.binFlags, env)
+	return all, nil
 }
 
 // wishes pairs each profile with the programs it runs and their versions; all
@@ -114,7 +112,7 @@ func wishes(ctx context.Context, profiles []profile.Profile, f binFlags, env *En
 		faults = append(faults, err, unfit, clash, unset(launch, env), checkModel(p, env))
 		all = append(all, campaign.Wish{Profile: p, Programs: programs, Versions: installed})
 	}
-	if err := errors.Join(faults...); err != nil {
+	if err := together(faults...); err != nil {
 		return nil, &usageError{err}
 	}
 	return all, nil

@@ -42,9 +42,17 @@ type ThinOverlapError struct {
 	Part   float64 // of the narrower frontier, 0 to 1
 }
 
+// Reason says which of the two limits is missed.
+func (e *ThinOverlapError) Reason() string {
+	if e.Part < thin {
+		return fmt.Sprintf("%.1f %% of the narrower, under the %.0f %% that are needed", 100*e.Part, 100*thin)
+	}
+	return fmt.Sprintf("%.1f %% of tokens/s/user, under the %.0f %% by which two runs of one topology differ", 100*(e.Hi-e.Lo)/e.Hi, 100*noise)
+}
+
 func (e *ThinOverlapError) Error() string {
-	return fmt.Sprintf("cannot give one ratio for both frontiers: they share only %.4g to %.4g tokens/s/user, %.1f %% of the narrower one (at least %.0f %% needed, and %.0f %% of x); name an x to compare at",
-		e.Lo, e.Hi, 100*e.Part, 100*thin, 100*noise)
+	return fmt.Sprintf("cannot give one ratio for both frontiers: they share only %.4g to %.4g tokens/s/user, %s; name an x to compare at",
+		e.Lo, e.Hi, e.Reason())
 }
 
 // ErrZeroBaseline says that there is nothing to divide by.

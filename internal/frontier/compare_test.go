@@ -54,11 +54,11 @@ func TestCompareSaysWhyThereIsNoRatio(t *testing.T) {
 		{"asked for no number", wide, wide, at(math.NaN()),
 			"cannot compare: NaN tokens/s/user is not on both frontiers: the baseline reaches from 0 to 100, the other from 0 to 100 tokens/s/user"},
 		{"a thin overlap", wide, []Point{{95, 90}, {195, 5}}, nil,
-			"cannot give one ratio for both frontiers: they share only 95 to 100 tokens/s/user, 5.0 % of the narrower one (at least 10 % needed, and 1 % of x); name an x to compare at"},
+			"cannot give one ratio for both frontiers: they share only 95 to 100 tokens/s/user, 5.0 % of the narrower, under the 10 % that are needed; name an x to compare at"},
 		{"they only touch", wide, []Point{{100, 90}, {200, 5}}, nil,
-			"cannot give one ratio for both frontiers: they share only 100 to 100 tokens/s/user, 0.0 % of the narrower one (at least 10 % needed, and 1 % of x); name an x to compare at"},
+			"cannot give one ratio for both frontiers: they share only 100 to 100 tokens/s/user, 0.0 % of the narrower, under the 10 % that are needed; name an x to compare at"},
 		{"the whole of one, within what two runs differ", wide, []Point{{50, 90}, {50.4, 5}}, nil,
-			"cannot give one ratio for both frontiers: they share only 50 to 50.4 tokens/s/user, 100.0 % of the narrower one (at least 10 % needed, and 1 % of x); name an x to compare at"},
+			"cannot give one ratio for both frontiers: they share only 50 to 50.4 tokens/s/user, 0.8 % of tokens/s/user, under the 1 % by which two runs of one topology differ; name an x to compare at"},
 		{"a baseline of 0", []Point{{0, 9}, {10, 0}}, wide, at(10), ErrZeroBaseline.Error()},
 	}
 	for _, row := range rows {

@@ -126,12 +126,13 @@ func (c Comparison) mark() string {
 func missed(err error) string {
 	if none, ok := errors.AsType[*frontier.NoOverlapError](err); ok {
 		if none.At != nil {
-			return number(*none.At) + " tok/s/user is not within both"
+			return fmt.Sprintf("%g tok/s/user is not within both: the shared range is %.6g to %.6g", *none.At, // as exactly as one has to name it
+				max(none.Baseline[0], none.Other[0]), min(none.Baseline[1], none.Other[1]))
 		}
 		return "they share no tok/s/user"
 	}
 	if thin, ok := errors.AsType[*frontier.ThinOverlapError](err); ok {
-		return fmt.Sprintf("they share only %s, %.1f %% of the narrower: too little for one ratio; name a point with --at", span(thin.Lo, thin.Hi), 100*thin.Part)
+		return fmt.Sprintf("they share only %s, %s: too little for one ratio; name a point with --at", span(thin.Lo, thin.Hi), thin.Reason())
 	}
 	return err.Error()
 }

@@ -32,10 +32,10 @@ func TestSentences(t *testing.T) {
 			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share no tok/s/user " +
 				"(dynamo_vllm_disaggregated knows 3.00 to 4.00 tok/s/user; vllm_serve_aggregated knows 1.00 to 2.00 tok/s/user)"},
 		{"a thin overlap carries no headline", append(agg([2]float64{10, 9}, [2]float64{20, 8}), dis([2]float64{19.5, 9}, [2]float64{40, 8})...), Options{},
-			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share only 19.5 to 20.0 tok/s/user, 5.0 % of the narrower: too little for one ratio; " +
+			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share only 19.5 to 20.0 tok/s/user, 5.0 % of the narrower, under the 10 % that are needed: too little for one ratio; " +
 				"name a point with --at (dynamo_vllm_disaggregated knows 19.5 to 40.0 tok/s/user; vllm_serve_aggregated knows 10.0 to 20.0 tok/s/user)"},
 		{"nothing is extrapolated", append(agg([2]float64{10, 9}, [2]float64{20, 8}), dis([2]float64{10, 9}, [2]float64{20, 8})...), Options{At: &x200},
-			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: 200.0 tok/s/user is not within both " +
+			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: 200 tok/s/user is not within both: the shared range is 10 to 20 " +
 				"(dynamo_vllm_disaggregated knows 10.0 to 20.0 tok/s/user; vllm_serve_aggregated knows 10.0 to 20.0 tok/s/user)"},
 		{"a series without a valid point is compared with nothing", append(agg([2]float64{10, 9}), invalid(dis([2]float64{10, 9}))...), Options{},
 			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: a series has no valid point " +

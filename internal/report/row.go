@@ -177,6 +177,11 @@ func (r Row) point(stat string) (frontier.Point, bool) {
 	return frontier.Point{X: x, Y: y}, hasX && hasY
 }
 
+func (r Row) placed(stat string) bool {
+	_, ok := r.point(stat)
+	return ok
+}
+
 // printable makes one line of a text and drops what could command a terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {

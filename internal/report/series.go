@@ -108,8 +108,11 @@ func warnings(f Facts) []string {
 			said = append(said, fmt.Sprintf("%s: %s stand more than once in one artifacts_N: a copy or an earlier attempt counts as a measurement of its own", s.Label, at))
 		}
 		for _, state := range []result.State{result.Invalid, result.Unchecked} {
-			if at := s.which(f.Rows, func(r Row) bool { return r.State == state }); at != "" {
+			if at := s.which(f.Rows, func(r Row) bool { return r.State == state && r.placed(f.Stat) }); at != "" {
 				said = append(said, fmt.Sprintf("%s: %s are %s: hollow in the picture, off the frontier; the table and the CSV say why", s.Label, at, state))
+			}
+			if at := s.which(f.Rows, func(r Row) bool { return r.State == state && !r.placed(f.Stat) }); at != "" {
+				said = append(said, fmt.Sprintf("%s: %s are %s and have no place in the picture; the table and the CSV say why", s.Label, at, state))
 			}
 		}
 		if at := s.which(f.Rows, Row.miscounted); at != "" {
@@ -119,7 +122,7 @@ func warnings(f Facts) []string {
 		if at := s.which(f.Rows, Row.anew); at != "" {
 			said = append(said, fmt.Sprintf("%s: %s were measured after it was made anew: its prefix cache began empty there", s.Label, at))
 		}
-		unplaced := func(r Row) bool { _, ok := r.point(f.Stat); return !ok && r.State == result.Valid }
+		unplaced := func(r Row) bool { return r.State == result.Valid && !r.placed(f.Stat) }
 		if at := s.which(f.Rows, unplaced); at != "" {
 			said = append(said, fmt.Sprintf("%s: %s are not drawn: their exports lack %s or output_token_throughput_avg", s.Label, at, perUser(f.Stat)))
 		}
