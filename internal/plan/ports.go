@@ -50,7 +50,7 @@ func checkHostPorts(p profile.Profile, ports []Port) error {
 				p.Source, port.Number, port.Use, port.Service, highestPort, portBase(p)))
 		}
 		if other, taken := owner[port.Number]; taken {
-			faults = append(faults, fmt.Errorf("%s: port %d is wanted twice: %s of %s, and %s of %s",
+			faults = append(faults, fmt.Errorf("%s: port %d is wanted twice: %s of %s, and %s of %s: choose another port, or another port_base",
 				p.Source, port.Number, other.Use, other.Service, port.Use, port.Service))
 		}
 		owner[port.Number] = port

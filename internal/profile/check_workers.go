@@ -49,6 +49,7 @@ func checkWorkers(p Profile) (found problems) {
 		if w.TP*w.DP != len(w.Devices) {
 			found.add(w.path, "%s: tensor_parallel %d x data_parallel %d is %d, but cuda_visible_devices names %d",
 				w.name, w.TP, w.DP, w.TP*w.DP, len(w.Devices))
+			found.from(w.path+".tensor_parallel", w.path+".data_parallel", w.path+".cuda_visible_devices")
 		}
 	}
 	return found
@@ -91,6 +92,7 @@ func checkGPUs(p Profile) (found problems) {
 		for _, other := range others {
 			found.clash(w.path, other.path, "%s and %s (%s) both name GPU %s: give each its own, or set share_gpu: true",
 				w.name, other.name, firstLine, strings.Join(shared[other.path], ", "))
+			found.from(w.path+".cuda_visible_devices", w.path+".host", other.path+".cuda_visible_devices", other.path+".host", "share_gpu")
 		}
 	}
 	return found

@@ -88,14 +88,24 @@ func (d *decoder) object(path string, n *yaml.Node, v reflect.Value) {
 			fields[key] = field
 		}
 	}
+	known := slices.Sorted(maps.Keys(fields))
 	for _, e := range d.entries(path, n) {
 		child := join(path, e.key.Value)
-		field, known := fields[e.key.Value]
-		if !known {
-			d.wrong(child+"#", "unknown key %.80q%s", e.key.Value, suggest(e.key.Value, slices.Sorted(maps.Keys(fields))))
+		field, is := fields[e.key.Value]
+		if !is {
+			d.wrong(child+"#", "unknown key %.80q%s", e.key.Value, suggest(e.key.Value, known))
+			d.misspelt(path, nearest(e.key.Value, known))
 			continue
 		}
 		d.value(child, e.value, v.FieldByIndex(field.Index), field.Tag)
+	}
+}
+
+// misspelt: what lacks the key that was meant is an echo of the fault that was told. A
+// key that is there as well is checked all the same.
+func (d *decoder) misspelt(path, meant string) {
+	if _, given := d.at[join(path, meant)+"#"]; !given && meant != "" {
+		d.bad[join(path, meant)] = true
 	}
 }
 

@@ -38,7 +38,10 @@ func compareFaults(a, b Fault) int {
 
 // problem is a fault found in a decoded profile: path says where it is. In its
 // text firstLine stands for the line of the path first, the other half of a clash.
-type problem struct{ path, text, first string }
+type problem struct {
+	path, text, first string
+	needs             []string // what it was found from; nil = path and first
+}
 
 const firstLine = "{line}"
 
@@ -50,7 +53,22 @@ func (p *problems) add(path, format string, args ...any) {
 
 // clash adds a problem between path and first, which stands before it.
 func (p *problems) clash(path, first, format string, args ...any) {
-	*p = append(*p, problem{path, fmt.Sprintf(format, args...), first})
+	*p = append(*p, problem{path: path, text: fmt.Sprintf(format, args...), first: first})
+}
+
+// from says what the last problem was found from: one about a whole worker is told
+// although another key of the worker could not be taken.
+func (p problems) from(needs ...string) { p[len(p)-1].needs = needs }
+
+// sources are what a problem is a mere echo of if it could not be taken.
+func (p problem) sources() []string {
+	switch {
+	case p.needs != nil:
+		return p.needs
+	case p.first != "":
+		return []string{p.path, p.first}
+	}
+	return []string{p.path}
 }
 
 // join is the path of a key in the mapping at path.
@@ -89,18 +107,23 @@ func printable(s string) string {
 
 // suggest ends the message of an unknown word with the nearest known one, or with all.
 func suggest(word string, known []string) string {
+	if meant := nearest(word, known); meant != "" {
+		return ": did you mean " + meant + "?"
+	}
+	return ": known here are " + strings.Join(known, ", ")
+}
+
+// nearest is the known word that an unknown one may be a slip of, or empty.
+func nearest(word string, known []string) string {
 	best, least := "", max(1, len(word)/3)+1
-	if len(word) <= 64 { // longer is no slip of the finger
+	if len(word) > 1 && len(word) <= 64 { // others are no slip of the finger
 		for _, k := range known {
 			if n := distance(word, k); n < least {
 				best, least = k, n
 			}
 		}
 	}
-	if best != "" {
-		return ": did you mean " + best + "?"
-	}
-	return ": known here are " + strings.Join(known, ", ")
+	return best
 }
 
 // distance counts the letters to insert, delete, replace or swap with their

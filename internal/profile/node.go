@@ -27,6 +27,7 @@ func (d *decoder) entries(path string, n *yaml.Node) []entry {
 			continue
 		case twice:
 			d.wrong(child+"#", "key %.80q is given twice, first on line %d", key.Value, line)
+			continue
 		case key.Tag == "!!merge":
 			merged = append(merged, d.merged(path, value)...)
 		default:
@@ -92,7 +93,9 @@ func (d *decoder) spend() bool {
 
 // wrong records a fault of the value, or key, at path.
 func (d *decoder) wrong(path, format string, args ...any) {
-	d.bad[strings.TrimSuffix(path, "#")] = true
+	if path != "#" { // a key without a name spoils no other
+		d.bad[strings.TrimSuffix(path, "#")] = true
+	}
 	d.add(d.where(path), fmt.Sprintf(format, args...))
 }
 
@@ -114,7 +117,7 @@ func (d *decoder) where(path string) position {
 // taken, and sorts. A node that aliases reach twice is reported once.
 func (d *decoder) finish(problems []problem) Faults {
 	for _, p := range problems {
-		if d.echo(p.path) || p.first != "" && d.echo(p.first) {
+		if slices.ContainsFunc(p.sources(), d.echo) {
 			continue
 		}
 		if p.first != "" {

@@ -14,6 +14,12 @@ func TestKeysAreKnownAndSingle(t *testing.T) { // F-80, F-81
 		{"the source is not a key", valid + "source: x\n", "6:1", words("unknown key")},
 		{"twice", valid + "model: n\n", "6:1", words(`"model" is given twice, first on line 4`)},
 		{"twice in a free mapping", valid + "env: {A: b, A: c}\n", "6:13", words(`"A" is given twice`)},
+		{"three times: the first is named", valid + "model: n\nmodel: o\n", "6:1 7:1", words(`7:1: key "model" is given twice, first on line 4`)},
+		{"a key without a name hides nothing", "name: ../x\n\"\": 1\nkind: b\nengine: vllm\nmodel: m\naggregated: [{cuda_visible_devices: [0]}]\n", "1:7 2:1", words(`unknown key ""`)},
+		{"a slip is not told once more as what is missing", "name: a\nkind: b\nengin: vllm\nmodel: m\naggregated: [{cuda_visible_devices: [0]}]\n", "3:1", words("did you mean engine?")},
+		{"a slip beside the key that is meant", "name: ../x\nnmae: y\nkind: b\nengine: vllm\nmodel: m\naggregated: [{cuda_visible_devices: [0]}]\n", "1:7 2:1", words("did you mean name?")},
+		{"another key of a worker hides no clash of it", "name: a\nkind: b\nengine: dynamo\nmodel: m\nprefill: [{cuda_visible_devices: [0], prt: 1}]\n" +
+			"decode: [{cuda_visible_devices: [0, 1], tensor_parallel: 4, env: {A: null}}]\n", "5:39 6:10 6:10 6:70", words("both name GPU 0", "is 4, but cuda_visible_devices names 2")},
 		{"a list as a key", valid + "? [a]\n: b\n", "6:3", words("a key must be a word")},
 		{"a key with a line end is shown quoted", valid + "env: {\"a\\nb\": [c]}\n", "6:15", words(`"env.a\nb"`)},
 		{"merging a word", valid + "env: {<<: b}\n", "6:7", words("<< merges mappings")},
