@@ -76,11 +76,14 @@ func (c *planCmd) make(p profile.Profile, i int, env *Env) (plan.Plan, error) {
 	versions := recall(p, found, env)
 	launch, err := plan.Make(p, campaign.ByHand(plan.Site{Artifacts: filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", nextFree(c.Root, i))),
 		Programs: programs, Versions: versions, Root: env.Root, Seed: c.Seed, FreshPrompts: c.FreshPrompts}, c.Root, p.Name))
+	if err != nil {
+		return launch, err
+	}
 	launch.Inherit = plan.Inherit(env.Environ)
 	lines := versionLines([]campaign.Wish{{Profile: p, Versions: launch.Versions}})
 	printAll(env.Stderr, append(contradicted(versions, launch.Versions), lines...), "topobench: "+p.Name+": ")
 	warnOfPorts(env, launch)
-	return launch, err
+	return launch, nil
 }
 
 func deployments(plans []plan.Plan) []result.Deployment {

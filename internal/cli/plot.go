@@ -15,7 +15,7 @@ type plotCmd struct {
 	Root     string   `name:"artifacts-root-dir" required:"" type:"existingdir" help:"Directory that holds artifacts_0, artifacts_1, ..."`
 	Title    string   `default:"Single Node" help:"Title of the chart."`
 	Stat     string   `default:"avg" help:"Statistic of tokens/s/user, TTFT and ITL."`
-	Out      string   `default:"." type:"path" help:"Where pareto_plot.png, pareto_plot.svg and results.csv go."`
+	Out      string   `default:"." type:"path" help:"Where pareto_plot.png, pareto_plot.svg and results.csv go; with another --stat than avg its name is in theirs."`
 	At       *float64 `placeholder:"X" help:"Compare at X tok/s/user (default: the middle of the shared range)."`
 	Baseline string   `placeholder:"LABEL" help:"Series that the others are compared with (default: the aggregated one)."`
 	JSON     bool     `name:"json" help:"The same facts as JSON on stdout."`
