@@ -26,6 +26,11 @@ type NoOverlapError struct {
 	Baseline, Other [2]float64
 }
 
+// Shared is the range of x on both frontiers; lo is above hi where there is none.
+func (e *NoOverlapError) Shared() (lo, hi float64) {
+	return max(e.Baseline[0], e.Other[0]), min(e.Baseline[1], e.Other[1])
+}
+
 func (e *NoOverlapError) Error() string {
 	what := "the frontiers share no x"
 	if e.At != nil {
@@ -101,7 +106,7 @@ func noOverlap(baseline, other Curve, at *float64) *NoOverlapError {
 	e := &NoOverlapError{At: at}
 	e.Baseline[0], e.Baseline[1] = baseline.Range()
 	e.Other[0], e.Other[1] = other.Range()
-	if max(e.Baseline[0], e.Other[0]) > min(e.Baseline[1], e.Other[1]) {
+	if lo, hi := e.Shared(); lo > hi {
 		e.At = nil // whatever x is named, none would do
 	}
 	return e

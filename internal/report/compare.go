@@ -126,8 +126,8 @@ func (c Comparison) mark() string {
 func missed(err error) string {
 	if none, ok := errors.AsType[*frontier.NoOverlapError](err); ok {
 		if none.At != nil {
-			return fmt.Sprintf("%g tok/s/user is not within both: the shared range is %.6g to %.6g", *none.At, // as exactly as one has to name it
-				max(none.Baseline[0], none.Other[0]), min(none.Baseline[1], none.Other[1]))
+			lo, hi := none.Shared() // in full: an end of it that is rounded could be refused as well
+			return fmt.Sprintf("%g tok/s/user is not within both: the shared range is %g to %g", *none.At, lo, hi)
 		}
 		return "they share no tok/s/user"
 	}
