@@ -130,16 +130,24 @@ func tell(env *Env, err error) int {
 
 // untold is err without the results that were told already.
 func untold(err error) error {
-	if _, told := err.(*quietError); told {
-		return nil
-	}
+	return errors.Join(slices.DeleteFunc(flat(err), func(e error) bool {
+		_, told := e.(*quietError)
+		return told
+	})...)
+}
+
+// flat are the errors that err joins, at any depth.
+func flat(err error) []error {
 	joined, several := err.(interface{ Unwrap() []error })
-	if !several {
-		return err
+	switch {
+	case err == nil:
+		return nil
+	case !several:
+		return []error{err}
 	}
-	var faults []error
+	var all []error
 	for _, e := range joined.Unwrap() {
-		faults = append(faults, untold(e))
+		all = append(all, flat(e)...)
 	}
-	return errors.Join(faults...)
+	return all
 }

@@ -5,29 +5,22 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"topobench/internal/profile"
 )
 
-// plainInt reads a whole number as a profile does: kong by itself takes 010 for 8, and
-// 0x10 and 1_000 as well.
-func plainInt(text string) (int, error) {
-	n, err := strconv.Atoi(text)
-	if err != nil || strconv.Itoa(n) != text {
-		return 0, fmt.Errorf("%.40q is not a plain whole number, such as 10", text)
-	}
-	return n, nil
-}
-
-// decodeInt is how kong reads whole numbers here.
+// decodeInt is how kong reads whole numbers here: as a profile does. By itself it takes
+// 010 for 8, and 0x10 and 1_000 as well.
 func decodeInt(ctx *kong.DecodeContext, target reflect.Value) error {
 	var text string
 	if err := ctx.Scan.PopValueInto("int", &text); err != nil {
 		return err
 	}
-	n, err := plainInt(text)
+	n, err := profile.PlainInt(text)
 	target.SetInt(int64(n))
 	return err
 }
@@ -37,7 +30,7 @@ type levels []int
 
 func (l *levels) UnmarshalText(text []byte) error {
 	for word := range strings.SplitSeq(string(text), ",") {
-		n, err := plainInt(strings.TrimSpace(word))
+		n, err := profile.PlainInt(strings.TrimSpace(word))
 		if err != nil {
 			return err
 		}
@@ -67,23 +60,12 @@ func empty(args []string) error {
 
 // together joins faults, each told once: two profiles may lack one program.
 func together(faults ...error) error {
-	var all []error
 	told := map[string]bool{}
-	var add func(error)
-	add = func(err error) {
-		if several, is := err.(interface{ Unwrap() []error }); is {
-			for _, e := range several.Unwrap() {
-				add(e)
-			}
-		} else if err != nil && !told[err.Error()] {
-			told[err.Error()] = true
-			all = append(all, err)
-		}
-	}
-	for _, err := range faults {
-		add(err)
-	}
-	return errors.Join(all...)
+	return errors.Join(slices.DeleteFunc(flat(errors.Join(faults...)), func(err error) bool {
+		again := told[err.Error()]
+		told[err.Error()] = true
+		return again
+	})...)
 }
 
 // checkSeed: aiperf takes none below 0, and each level may add its own concurrency.

@@ -88,11 +88,11 @@ func (d *decoder) object(path string, n *yaml.Node, v reflect.Value) {
 			fields[key] = field
 		}
 	}
-	known := slices.Sorted(maps.Keys(fields))
 	for _, e := range d.entries(path, n) {
 		child := join(path, e.key.Value)
 		field, is := fields[e.key.Value]
 		if !is {
+			known := slices.Sorted(maps.Keys(fields))
 			d.wrong(child+"#", "unknown key %.80q%s", e.key.Value, suggest(e.key.Value, known))
 			d.misspelt(path, nearest(e.key.Value, known))
 			continue

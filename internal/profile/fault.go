@@ -40,7 +40,7 @@ func compareFaults(a, b Fault) int {
 // text firstLine stands for the line of the path first, the other half of a clash.
 type problem struct {
 	path, text, first string
-	needs             []string // what it was found from; nil = path and first
+	needs             []string // what it was found from, and is a mere echo of where that could not be taken
 }
 
 const firstLine = "{line}"
@@ -48,28 +48,17 @@ const firstLine = "{line}"
 type problems []problem
 
 func (p *problems) add(path, format string, args ...any) {
-	*p = append(*p, problem{path: path, text: fmt.Sprintf(format, args...)})
+	*p = append(*p, problem{path: path, text: fmt.Sprintf(format, args...), needs: []string{path}})
 }
 
 // clash adds a problem between path and first, which stands before it.
 func (p *problems) clash(path, first, format string, args ...any) {
-	*p = append(*p, problem{path: path, text: fmt.Sprintf(format, args...), first: first})
+	*p = append(*p, problem{path, fmt.Sprintf(format, args...), first, []string{path, first}})
 }
 
 // from says what the last problem was found from: one about a whole worker is told
 // although another key of the worker could not be taken.
 func (p problems) from(needs ...string) { p[len(p)-1].needs = needs }
-
-// sources are what a problem is a mere echo of if it could not be taken.
-func (p problem) sources() []string {
-	switch {
-	case p.needs != nil:
-		return p.needs
-	case p.first != "":
-		return []string{p.path, p.first}
-	}
-	return []string{p.path}
-}
 
 // join is the path of a key in the mapping at path.
 func join(path, key string) string {

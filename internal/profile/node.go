@@ -117,7 +117,7 @@ func (d *decoder) where(path string) position {
 // taken, and sorts. A node that aliases reach twice is reported once.
 func (d *decoder) finish(problems []problem) Faults {
 	for _, p := range problems {
-		if slices.ContainsFunc(p.sources(), d.echo) {
+		if slices.ContainsFunc(p.needs, d.echo) {
 			continue
 		}
 		if p.first != "" {

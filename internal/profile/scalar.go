@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,8 +15,15 @@ import (
 // errValue says that a scalar is not what its field takes; the caller words it.
 var errValue = errors.New("not such a value")
 
-// plainInt leaves out what YAML 1.1 reads as an integer and people do not: 010 (8), 0x1, 1_0.
-var plainInt = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
+// PlainInt reads a whole number as people write it. What YAML 1.1 and Go's notations take
+// besides is none: 010 (8), 0x1, 1_0.
+func PlainInt(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || strconv.Itoa(n) != text {
+		return 0, fmt.Errorf("%.40q is not a plain whole number, such as 10", text)
+	}
+	return n, nil
+}
 
 // scalar stores n in v, a string, integer, boolean or duration.
 //
@@ -52,21 +58,18 @@ func scalar(n *yaml.Node, v reflect.Value, tag reflect.StructTag) error {
 
 // integer reads a plain decimal number in the closed range "low..high".
 func integer(n *yaml.Node, within string) (int64, error) {
-	if !isPlain(n) || !plainInt.MatchString(n.Value) {
+	number, err := PlainInt(n.Value)
+	if err != nil || !isPlain(n) {
 		return 0, errValue
-	}
-	number, err := strconv.ParseInt(n.Value, 10, 32)
-	if err != nil {
-		return 0, err
 	}
 	low, high, err := bounds(within)
 	if err != nil {
 		return 0, err
 	}
-	if number < int64(low) || number > int64(high) {
+	if number < low || number > high {
 		return 0, errValue
 	}
-	return number, nil
+	return int64(number), nil
 }
 
 // bounds reads the closed range "low..high" of a tag.
