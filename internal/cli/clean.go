@@ -7,9 +7,9 @@ import (
 	"io"
 	"strings"
 
-	"topobench/internal/leftover"
-	"topobench/internal/proctree"
-	"topobench/internal/stack"
+	"topobench/internal/deploy"
+	"topobench/internal/host/proc"
+	"topobench/internal/recovery"
 )
 
 // tempVariable names where runs have their short private directories; "" is /tmp.
@@ -26,7 +26,7 @@ func (c *cleanCmd) Run(ctx context.Context, env *Env) error {
 	if err := linuxOnly("clean"); err != nil {
 		return err
 	}
-	cleaner := leftover.Cleaner{Temp: env.Getenv(tempVariable), Roots: c.Roots, DryRun: c.DryRun, Force: c.Force}
+	cleaner := recovery.Cleaner{Temp: env.Getenv(tempVariable), Roots: c.Roots, DryRun: c.DryRun, Force: c.Force}
 	all, err := cleaner.Clean(ctx)
 	for _, f := range all {
 		tellFound(env.Stdout, f, c.DryRun)
@@ -39,7 +39,7 @@ func (c *cleanCmd) Run(ctx context.Context, env *Env) error {
 }
 
 // tellFound is a line for a run, and one for each thing that it had left.
-func tellFound(w io.Writer, f leftover.Found, dry bool) {
+func tellFound(w io.Writer, f recovery.Found, dry bool) {
 	ended, removed := "ended", "removed"
 	switch {
 	case dry:
@@ -49,7 +49,7 @@ func tellFound(w io.Writer, f leftover.Found, dry bool) {
 	}
 	fmt.Fprintf(w, "run %s %s: %s\n", f.ID, fate(f), f.Path)
 	if f.Ended > 0 {
-		fmt.Fprintf(w, "  %s %s:\n", ended, proctree.Count(f.Ended))
+		fmt.Fprintf(w, "  %s %s:\n", ended, proc.Count(f.Ended))
 		printAll(w, f.Table, "    ")
 	}
 	for _, path := range f.Shm {
@@ -60,7 +60,7 @@ func tellFound(w io.Writer, f leftover.Found, dry bool) {
 	}
 }
 
-func fate(f leftover.Found) string {
+func fate(f recovery.Found) string {
 	switch {
 	case f.Living:
 		return "lives"
@@ -77,14 +77,14 @@ func fate(f leftover.Found) string {
 
 // fault is what an exit code must tell of a run: it lives, or something of it
 // could not be ended.
-func fault(f leftover.Found) error {
+func fault(f recovery.Found) error {
 	switch {
 	case f.Living && f.Owner.PID != 0:
-		return &stack.BusyError{Runs: true, Taken: []string{fmt.Sprintf("run %s is conducted by process %v", f.ID, f.Owner)}}
+		return &deploy.BusyError{Runs: true, Taken: []string{fmt.Sprintf("run %s is conducted by process %v", f.ID, f.Owner)}}
 	case f.Living:
-		return &stack.BusyError{Runs: true, Taken: []string{fmt.Sprintf("run %s: %v", f.ID, f.Err)}}
+		return &deploy.BusyError{Runs: true, Taken: []string{fmt.Sprintf("run %s: %v", f.ID, f.Err)}}
 	case len(f.Left) > 0:
-		return stack.Dirty("run "+f.ID, f.Left, nil, strings.Split(f.Err.Error(), "\n")...)
+		return deploy.Dirty("run "+f.ID, f.Left, nil, strings.Split(f.Err.Error(), "\n")...)
 	}
 	return f.Err
 }
@@ -92,7 +92,7 @@ func fault(f leftover.Found) error {
 // recoverRuns ends what dead runs of this user left, before a new one starts. What
 // cannot be ended keeps it from starting; other faults are said and do not.
 func recoverRuns(ctx context.Context, env *Env, note func(string)) error {
-	all, err := leftover.Cleaner{Temp: env.Getenv(tempVariable)}.Clean(ctx)
+	all, err := recovery.Cleaner{Temp: env.Getenv(tempVariable)}.Clean(ctx)
 	if err != nil {
 		note(err.Error())
 	}
@@ -111,10 +111,10 @@ func recoverRuns(ctx context.Context, env *Env, note func(string)) error {
 	return errors.Join(dirty...)
 }
 
-func recovered(f leftover.Found) string {
+func recovered(f recovery.Found) string {
 	text := fmt.Sprintf("run %s %s: its temporary directory is removed", f.ID, fate(f))
 	if f.Ended > 0 {
-		text += fmt.Sprintf(", and what it had left is ended, %s:\n  %s", proctree.Count(f.Ended), strings.Join(f.Table, "\n  "))
+		text += fmt.Sprintf(", and what it had left is ended, %s:\n  %s", proc.Count(f.Ended), strings.Join(f.Table, "\n  "))
 	}
 	if len(f.Shm) > 0 {
 		text += "\n  removed " + strings.Join(f.Shm, ", ")

@@ -14,9 +14,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"topobench/internal/campaign"
-	"topobench/internal/shepherd"
-	"topobench/internal/status"
+	"topobench/internal/host/shepherd"
+	"topobench/internal/run"
+	"topobench/internal/ui"
 )
 
 // Env is all that a command takes from its process.
@@ -24,15 +24,15 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	Screen         io.Writer // where a run's progress is shown; redrawn in place if it is a terminal
 	Environ        []string
-	At             func(campaign.Phase) // told when a phase of a run begins
-	Root           bool                 // whether plans are for root
-	PortRange      string               // path of the ports that the kernel hands out; "" = not known
+	At             func(run.Phase) // told when a phase of a run begins
+	Root           bool            // whether plans are for root
+	PortRange      string          // path of the ports that the kernel hands out; "" = not known
 }
 
 // OS is the environment of this process. A closed stdout or stderr is no error.
 func OS() *Env {
-	return &Env{Stdout: status.Lenient(os.Stdout), Stderr: status.Lenient(os.Stderr), Screen: os.Stderr, Environ: os.Environ(),
-		At: func(campaign.Phase) {}, Root: os.Geteuid() == 0, PortRange: portRange}
+	return &Env{Stdout: ui.Lenient(os.Stdout), Stderr: ui.Lenient(os.Stderr), Screen: os.Stderr, Environ: os.Environ(),
+		At: func(run.Phase) {}, Root: os.Geteuid() == 0, PortRange: portRange}
 }
 
 // Getenv is the value of a variable, "" when it is not set.
@@ -68,7 +68,7 @@ func Main(args []string, env *Env) int {
 	}
 	signals := listen(len(args) > 0 && slices.Contains(conducting, args[0]))
 	done := make(chan int, 1)
-	go func() { done <- run(args, env, signals) }()
+	go func() { done <- dispatch(args, env, signals) }()
 	select {
 	case code := <-done:
 		signals.stop()
@@ -82,7 +82,7 @@ func Main(args []string, env *Env) int {
 // stopped is how kong leaves after --help and --version.
 type stopped int
 
-func run(args []string, env *Env, signals *signals) (code int) {
+func dispatch(args []string, env *Env, signals *signals) (code int) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:

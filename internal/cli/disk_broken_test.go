@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"topobench/internal/rundir"
+	"topobench/internal/artifacts"
 )
 
 // The kernel refuses with EIO what is written into the journal; the rest of the disk
@@ -30,8 +30,8 @@ func TestF72TheDiskOfTheJournalBreaks(t *testing.T) {
 				t.Fatal(err)
 			}
 			f.judge(t, s)
-			for _, path := range s.glob("kept/.topobench/*/" + rundir.JournalName) {
-				if _, err := rundir.ReadJournal(filepath.Join(s.dir, path)); err != nil {
+			for _, path := range s.glob("kept/.topobench/*/" + artifacts.JournalName) {
+				if _, err := artifacts.ReadJournal(filepath.Join(s.dir, path)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -69,7 +69,7 @@ func breakJournal() {
 	fds, _ := filepath.Glob("/proc/self/fd/*") // the pattern is well formed
 	for _, path := range fds {
 		target, err := os.Readlink(path)
-		if err != nil || filepath.Base(target) != rundir.JournalName {
+		if err != nil || filepath.Base(target) != artifacts.JournalName {
 			continue
 		}
 		fd, err := strconv.Atoi(filepath.Base(path))

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"topobench/internal/rundir"
+	"topobench/internal/artifacts"
 )
 
 func TestF26TooFewOpenFilesAndF71TooLittleSpaceAreTold(t *testing.T) { scripts(t, "room") }
@@ -168,7 +168,7 @@ func (f diskFault) kept(t *testing.T, s *stage) {
 		t.Errorf("%s: cells %q, want %d", f.why, cells, f.finished)
 	}
 	for _, cell := range cells {
-		for _, file := range []string{"profile_export_aiperf.json", rundir.SidecarName} {
+		for _, file := range []string{"profile_export_aiperf.json", artifacts.SidecarName} {
 			if text := s.text(filepath.Join(cell, file)); !strings.HasSuffix(strings.TrimSpace(text), "}") {
 				t.Errorf("%s: half a cell: %s/%s", f.why, cell, file)
 			}

@@ -3,10 +3,10 @@ package cli
 import (
 	"errors"
 
-	"topobench/internal/campaign"
-	"topobench/internal/gpu"
+	"topobench/internal/deploy"
+	"topobench/internal/host/gpu"
 	"topobench/internal/profile"
-	"topobench/internal/stack"
+	"topobench/internal/run"
 )
 
 // Exit codes, as the README lists them.
@@ -30,10 +30,10 @@ func (e *quietError) Error() string { return "see above" }
 // matters more than why.
 func exitCode(err error) int {
 	var (
-		dirty     *stack.DirtyError
-		interrupt *campaign.Interrupt
-		busy      *stack.BusyError
-		notUp     *campaign.NotUpError
+		dirty     *deploy.DirtyError
+		interrupt *run.Interrupt
+		busy      *deploy.BusyError
+		notUp     *run.NotUpError
 		quiet     *quietError
 		usage     *usageError
 		faults    profile.Faults

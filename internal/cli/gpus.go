@@ -4,8 +4,8 @@ import (
 	"errors"
 	"slices"
 
-	"topobench/internal/campaign"
 	"topobench/internal/plan"
+	"topobench/internal/run"
 	"topobench/internal/tools"
 )
 
@@ -25,9 +25,9 @@ func nvidiaSMI(f binFlags, env *Env) (string, error) {
 }
 
 // lookAtGPUs makes the campaign do so, and says where it cannot.
-func (s *session) lookAtGPUs(path string, f gpuFlags, wishes []campaign.Wish) {
+func (s *session) lookAtGPUs(path string, f gpuFlags, wishes []run.Wish) {
 	s.campaign.NvidiaSMI, s.campaign.WaitGPUs = path, f.WaitGPUs.value()
-	real := func(w campaign.Wish) bool { return plan.RealGPUs(w.Profile.Engine, w.Versions.VLLM) }
+	real := func(w run.Wish) bool { return plan.RealGPUs(w.Profile.Engine, w.Versions.VLLM) }
 	if path != "" || !slices.ContainsFunc(wishes, real) {
 		return
 	}

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"topobench/internal/campaign"
+	"topobench/internal/run"
 	"topobench/internal/testbed"
 )
 
@@ -24,14 +24,14 @@ const held = time.Minute
 //	overflow  a fault that no program can recover from
 //	eio       the journal is on a disk that does not work any more
 //	count     what this process has, in a line of the file "counts"; every time
-func at(wish string) func(campaign.Phase) {
+func at(wish string) func(run.Phase) {
 	var what, phase string
 	var nth int64
 	if n, _ := fmt.Sscan(wish, &what, &phase, &nth); n < 3 {
-		return func(campaign.Phase) {}
+		return func(run.Phase) {}
 	}
 	var told atomic.Int64
-	return func(p campaign.Phase) {
+	return func(p run.Phase) {
 		if string(p) != phase || told.Add(1) != nth && what != "count" {
 			return
 		}

@@ -11,11 +11,11 @@ import (
 	"strconv"
 	"strings"
 
-	"topobench/internal/campaign"
-	"topobench/internal/process"
+	"topobench/internal/artifacts"
+	"topobench/internal/deploy"
+	"topobench/internal/host"
 	"topobench/internal/profile"
-	"topobench/internal/rundir"
-	"topobench/internal/stack"
+	"topobench/internal/run"
 )
 
 // limitFlags bound what a run takes of the machine's disk.
@@ -35,14 +35,14 @@ const reserveShare = 16
 // says what is wrong with the place of its results. All at once.
 func (f limitFlags) room(root string, profiles []profile.Profile, env *Env) error {
 	faults := []error{allowFiles(profiles, env)}
-	if f.LogCap > 0 && f.LogCap < process.LeastLog {
+	if f.LogCap > 0 && f.LogCap < host.LeastLog {
 		faults = append(faults, fmt.Errorf("--log-cap %s is less than 1MiB: name more, or 0 for logs of any size", f.LogCap))
 	}
 	if info, err := os.Stat(root); err == nil && !info.IsDir() {
 		faults = append(faults, fmt.Errorf("cannot write below %s: it is no directory; name another by --artifacts-root-dir", root))
 	}
-	need := campaign.Needs(profiles, uint64(f.MinFree))
-	space, err := rundir.SpaceAt(root)
+	need := run.Needs(profiles, uint64(f.MinFree))
+	space, err := artifacts.SpaceAt(root)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 	case err != nil:
@@ -51,9 +51,9 @@ func (f limitFlags) room(root string, profiles []profile.Profile, env *Env) erro
 		faults = append(faults, short(root, need, space, "--artifacts-root-dir"))
 	}
 	fmt.Fprint(env.Stderr, farAway(root, space.Remote))
-	temp := cmp.Or(env.Getenv(tempVariable), rundir.DefaultTemp)
-	if space, err := rundir.SpaceAt(temp); err == nil && f.MinFree > 0 {
-		faults = append(faults, short(temp, campaign.Need{Logs: tempNeed, Files: 100}, space, tempVariable))
+	temp := cmp.Or(env.Getenv(tempVariable), artifacts.DefaultTemp)
+	if space, err := artifacts.SpaceAt(temp); err == nil && f.MinFree > 0 {
+		faults = append(faults, short(temp, run.Need{Logs: tempNeed, Files: 100}, space, tempVariable))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return &usageError{err}
@@ -70,7 +70,7 @@ func farAway(root, kind string) string {
 	return fmt.Sprintf("topobench: warning: %s is on %s: logs and results go over the network while the load runs, and wait when it does; better is a local --artifacts-root-dir, copied when all is done\n", root, kind)
 }
 
-func short(path string, need campaign.Need, has rundir.Space, instead string) error {
+func short(path string, need run.Need, has artifacts.Space, instead string) error {
 	err := need.Shortage(path, has)
 	if err == nil {
 		return nil
@@ -81,7 +81,7 @@ func short(path string, need campaign.Need, has rundir.Space, instead string) er
 // guard makes what the session writes obey the limits. ctx ends when nothing more
 // can be kept; close ends the guard.
 func (s *session) guard(ctx context.Context, f limitFlags) context.Context {
-	s.campaign.Starter.Logs = process.NewLogs(int64(f.LogCap))
+	s.campaign.Starter.Logs = host.NewLogs(int64(f.LogCap))
 	guarded, stop := s.campaign.Guard(ctx, uint64(f.MinFree)/reserveShare)
 	s.unguard = stop
 	return guarded
@@ -105,7 +105,7 @@ func allowFiles(profiles []profile.Profile, env *Env) error {
 			highest = max(highest, c)
 		}
 	}
-	got, err := process.OpenFiles(childFiles)
+	got, err := host.OpenFiles(childFiles)
 	if need := uint64(leastFiles + filesARequest*highest); err == nil && got < need {
 		fmt.Fprintf(env.Stderr, "topobench: warning: a process may open %d files here, and concurrency %d can take %d: raise the hard limit (ulimit -Hn) if requests fail\n", got, highest, need)
 	}
@@ -118,12 +118,12 @@ func (s *session) unkept(why error) error {
 	if why == nil {
 		return nil
 	}
-	_, storage := errors.AsType[*campaign.StorageError](why)
+	_, storage := errors.AsType[*run.StorageError](why)
 	if gone := s.campaign.Run.Check(); gone != nil && !storage {
 		why, storage = errors.Join(gone, why), true
 	}
-	_, dirty := errors.AsType[*stack.DirtyError](why)
-	if dirty || !storage && !rundir.DiskFault(why) && !errors.Is(why, fs.ErrPermission) {
+	_, dirty := errors.AsType[*deploy.DirtyError](why)
+	if dirty || !storage && !artifacts.DiskFault(why) && !errors.Is(why, fs.ErrPermission) {
 		return why
 	}
 	return fmt.Errorf("%w%s\n  the run was ended: what was started is taken down, and cells that were finished are kept", why, diskAdvice(why))
@@ -131,8 +131,8 @@ func (s *session) unkept(why error) error {
 
 // diskAdvice is what to do about a fault of the disk, unless err says it already.
 func diskAdvice(err error) string {
-	advice := rundir.Advice(err)
-	if !rundir.DiskFault(err) || strings.Contains(err.Error(), advice) {
+	advice := artifacts.Advice(err)
+	if !artifacts.DiskFault(err) || strings.Contains(err.Error(), advice) {
 		return ""
 	}
 	return advice
@@ -152,4 +152,4 @@ func (s *size) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func (s size) String() string { return campaign.Size(s).String() }
+func (s size) String() string { return run.Size(s).String() }

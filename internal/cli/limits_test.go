@@ -6,7 +6,7 @@ import (
 	"syscall"
 	"testing"
 
-	"topobench/internal/stack"
+	"topobench/internal/deploy"
 )
 
 func TestSizes(t *testing.T) {
@@ -45,7 +45,7 @@ func TestF72AdviceStandsOnce(t *testing.T) {
 		{"an error without advice", bare, "; your disk quota is used up: free some of it or use another artifacts root"},
 		{"one that has it", errors.Join(bare, errors.New("x; your disk quota is used up: free some of it or use another artifacts root")), ""},
 		{"a program that may not be executed", syscall.EACCES, ""},
-		{"a dirty topology", &stack.DirtyError{}, ""},
+		{"a dirty topology", &deploy.DirtyError{}, ""},
 	} {
 		if got := diskAdvice(row.err); got != row.want {
 			t.Errorf("%s: %q, want %q", row.why, got, row.want)

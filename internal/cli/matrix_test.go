@@ -11,14 +11,14 @@ import (
 	"testing"
 	"time"
 
-	"topobench/internal/campaign"
-	"topobench/internal/rundir"
+	"topobench/internal/artifacts"
+	"topobench/internal/run"
 	"topobench/internal/testbed"
 )
 
 // moment is a place in a run: the Nth time that a phase begins.
 type moment struct {
-	phase campaign.Phase
+	phase run.Phase
 	nth   int
 }
 
@@ -26,13 +26,13 @@ type moment struct {
 // cell is the second one, so that there is a finished one before it.
 func moments() []moment {
 	var all []moment
-	for _, p := range campaign.Phases() {
+	for _, p := range run.Phases() {
 		switch p {
-		case campaign.Starting:
+		case run.Starting:
 			for nth := 1; nth <= services; nth++ {
 				all = append(all, moment{p, nth})
 			}
-		case campaign.Measuring, campaign.Publishing:
+		case run.Measuring, run.Publishing:
 			all = append(all, moment{p, 2})
 		default:
 			all = append(all, moment{p, 1})
@@ -154,17 +154,17 @@ func (s *stage) intact(t *testing.T, m moment) {
 	t.Helper()
 	cells := s.glob("root/artifacts_*/-concurrency*")
 	for _, cell := range cells {
-		for _, file := range []string{"profile_export_aiperf.json", rundir.SidecarName} {
+		for _, file := range []string{"profile_export_aiperf.json", artifacts.SidecarName} {
 			if text := s.text(filepath.Join(cell, file)); !strings.HasPrefix(text, "{") || !strings.HasSuffix(strings.TrimSpace(text), "}") {
 				t.Errorf("half a cell: %s/%s", cell, file)
 			}
 		}
 	}
-	if after := m.phase != campaign.Claiming && m.phase != campaign.Planning; after && len(s.glob("root/artifacts_0/deployment_config.json")) == 0 {
+	if after := m.phase != run.Claiming && m.phase != run.Planning; after && len(s.glob("root/artifacts_0/deployment_config.json")) == 0 {
 		t.Error("no deployment_config.json")
 	}
 	switch m.phase {
-	case campaign.Measuring, campaign.Publishing, campaign.Stopping, campaign.Proving, campaign.Reporting:
+	case run.Measuring, run.Publishing, run.Stopping, run.Proving, run.Reporting:
 		if len(s.glob("root/artifacts_0/-concurrency1")) == 0 {
 			t.Error("the finished cell is lost")
 		}
@@ -173,7 +173,7 @@ func (s *stage) intact(t *testing.T, m moment) {
 			t.Errorf("cells before any was measured: %v", cells)
 		}
 	}
-	if m.phase != campaign.Reporting && len(s.glob("root/artifacts_1")) > 0 {
+	if m.phase != run.Reporting && len(s.glob("root/artifacts_1")) > 0 {
 		t.Error("the next topology was begun")
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"topobench/internal/campaign"
 	"topobench/internal/probe"
 	"topobench/internal/profile"
+	"topobench/internal/run"
 	"topobench/internal/tools"
 )
 
@@ -46,7 +46,7 @@ func modelEnv(p profile.Profile, env *Env) func(string) string {
 
 // fetchModels downloads each model that is not there yet, once: else every worker
 // would fetch it at the same time.
-func (s *session) fetchModels(ctx context.Context, wishes []campaign.Wish) error {
+func (s *session) fetchModels(ctx context.Context, wishes []run.Wish) error {
 	var faults []error
 	tried := map[string]bool{}
 	for _, w := range wishes {
@@ -61,7 +61,7 @@ func (s *session) fetchModels(ctx context.Context, wishes []campaign.Wish) error
 	return errors.Join(faults...)
 }
 
-func (s *session) fetch(ctx context.Context, w campaign.Wish) error {
+func (s *session) fetch(ctx context.Context, w run.Wish) error {
 	tool, program := tools.Python, w.Programs.Python
 	if w.Profile.Engine == "vllm" {
 		tool, program = tools.VLLM, w.Programs.VLLM

@@ -8,10 +8,10 @@ import (
 	"net/url"
 	"strings"
 
-	"topobench/internal/campaign"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/result"
+	"topobench/internal/run"
 	"topobench/internal/tools"
 )
 
@@ -59,12 +59,12 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err != nil {
 		return err
 	}
-	session.announce([]campaign.Wish{wish})
+	session.announce([]run.Wish{wish})
 	session.campaign.FailFast, session.campaign.Fresh = c.FailFast, c.FreshPrompts
 	t, err := session.campaign.Perf(session.guard(ctx, c.limitFlags), c.deployment(), c.plan(wish, session))
-	session.campaign.At(campaign.Reporting)
+	session.campaign.At(run.Reporting)
 	summary := runCmd{Title: "Single Node", loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
-	err = errors.Join(session.close(err), summary.report(env, session, []campaign.Topology{t}, nil))
+	err = errors.Join(session.close(err), summary.report(env, session, []run.Topology{t}, nil))
 	return errors.Join(err, summary.late(ctx, err))
 }
 
@@ -76,14 +76,14 @@ func (c *perfCmd) resolve(env *Env) (err error) {
 }
 
 // wish is the load generator and its version; the server is somebody else's.
-func (c *perfCmd) wish(ctx context.Context, env *Env) (campaign.Wish, error) {
+func (c *perfCmd) wish(ctx context.Context, env *Env) (run.Wish, error) {
 	p := profile.Profile{Name: "perf", Engine: "external"}
 	found, err := tools.Search{Flags: tools.Bins{AIPerf: c.AIPerf}, Getenv: env.Getenv}.Find(tools.AIPerf)
 	versions, unfit := ask(ctx, p, found, env)
 	if err = errors.Join(err, unfit); err != nil {
-		return campaign.Wish{}, &usageError{err}
+		return run.Wish{}, &usageError{err}
 	}
-	return campaign.Wish{Profile: p, Programs: plan.Programs{AIPerf: found[tools.AIPerf].Path}, Versions: versions}, nil
+	return run.Wish{Profile: p, Programs: plan.Programs{AIPerf: found[tools.AIPerf].Path}, Versions: versions}, nil
 }
 
 // check is what perf.sh gets wrong: it accepts tp=0 with dp=2, and then all
@@ -117,7 +117,7 @@ func (c *perfCmd) deployment() result.Deployment {
 }
 
 // plan is the load alone: nothing is started for it.
-func (c *perfCmd) plan(w campaign.Wish, s *session) plan.Plan {
+func (c *perfCmd) plan(w run.Wish, s *session) plan.Plan {
 	base := strings.TrimRight(c.URL, "/")
 	p := w.Profile
 	p.Model, p.Tokenizer = c.Model, c.Tokenizer

@@ -7,11 +7,11 @@ import (
 	"os"
 	"path/filepath"
 
-	"topobench/internal/campaign"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/report"
 	"topobench/internal/result"
+	"topobench/internal/run"
 	"topobench/internal/tools"
 )
 
@@ -43,7 +43,7 @@ func (c *planCmd) Run(env *Env) error {
 	case c.Guide:
 		return printDeviations(env, plans)
 	}
-	if err := campaign.Comparable(profiles); err != nil { // a script does what run would do
+	if err := run.Comparable(profiles); err != nil { // a script does what run would do
 		return &usageError{err}
 	}
 	return plan.Script(env.Stdout, plans...)
@@ -74,13 +74,13 @@ func (c *planCmd) make(p profile.Profile, i int, env *Env) (plan.Plan, error) {
 		}
 	}
 	versions := recall(p, found, env)
-	launch, err := plan.Make(p, campaign.ByHand(plan.Site{Artifacts: filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", nextFree(c.Root, i))),
+	launch, err := plan.Make(p, run.ByHand(plan.Site{Artifacts: filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", nextFree(c.Root, i))),
 		Programs: programs, Versions: versions, Root: env.Root, Seed: c.Seed, FreshPrompts: c.FreshPrompts}, c.Root, p.Name))
 	if err != nil {
 		return launch, err
 	}
 	launch.Inherit = plan.Inherit(env.Environ)
-	lines := versionLines([]campaign.Wish{{Profile: p, Versions: launch.Versions}})
+	lines := versionLines([]run.Wish{{Profile: p, Versions: launch.Versions}})
 	printAll(env.Stderr, append(contradicted(versions, launch.Versions), lines...), "topobench: "+p.Name+": ")
 	warnOfPorts(env, launch)
 	return launch, nil

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"topobench/internal/campaign"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
+	"topobench/internal/run"
 )
 
 type runCmd struct {
@@ -48,11 +48,11 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 		conductor.Hold = session.hold
 	}
 	guarded := session.guard(ctx, c.limitFlags)
-	var topologies []campaign.Topology
+	var topologies []run.Topology
 	if err = session.fetchModels(guarded, wishes); err == nil {
 		topologies, err = conductor.Conduct(guarded, wishes)
 	}
-	conductor.At(campaign.Reporting)
+	conductor.At(run.Reporting)
 	err = errors.Join(session.close(err), c.report(env, session, topologies, wishes))
 	return errors.Join(err, c.late(ctx, err))
 }
@@ -60,7 +60,7 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 // late is an interrupt that came when the last topology was gone, while the report
 // was written. The end of a hold is none.
 func (c *runCmd) late(ctx context.Context, err error) error {
-	if _, told := errors.AsType[*campaign.Interrupt](err); told || c.Keep {
+	if _, told := errors.AsType[*run.Interrupt](err); told || c.Keep {
 		return nil
 	}
 	return context.Cause(ctx)
@@ -79,7 +79,7 @@ func (c *runCmd) checkBaseline(profiles []profile.Profile) error {
 }
 
 // load reads and checks everything that can be wrong before a process starts.
-func (c *runCmd) load(ctx context.Context, env *Env) ([]campaign.Wish, error) {
+func (c *runCmd) load(ctx context.Context, env *Env) ([]run.Wish, error) {
 	if err := linuxOnly("run"); err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (c *runCmd) load(ctx context.Context, env *Env) ([]campaign.Wish, error) {
 		return nil, err
 	}
 	all, unfit := wishes(ctx, profiles, c.binFlags, env)
-	if err := together(campaign.Comparable(profiles), c.checkBaseline(profiles), c.room(c.Root, profiles, env), unfit); err != nil {
+	if err := together(run.Comparable(profiles), c.checkBaseline(profiles), c.room(c.Root, profiles, env), unfit); err != nil {
 		return nil, &usageError{err}
 	}
 	return all, nil
@@ -96,8 +96,8 @@ func (c *runCmd) load(ctx context.Context, env *Env) ([]campaign.Wish, error) {
 
 // wishes pairs each profile with the programs it runs and their versions; all
 // that is missing or wrong at once.
-func wishes(ctx context.Context, profiles []profile.Profile, f binFlags, env *Env) ([]campaign.Wish, error) {
-	var all []campaign.Wish
+func wishes(ctx context.Context, profiles []profile.Profile, f binFlags, env *Env) ([]run.Wish, error) {
+	var all []run.Wish
 	var faults []error
 	for _, p := range profiles {
 		programs, found, err := findPrograms(p, f, env)
@@ -110,7 +110,7 @@ func wishes(ctx context.Context, profiles []profile.Profile, f binFlags, env *En
 			continue
 		}
 		faults = append(faults, err, unfit, clash, unset(launch, env), checkModel(p, env))
-		all = append(all, campaign.Wish{Profile: p, Programs: programs, Versions: installed})
+		all = append(all, run.Wish{Profile: p, Programs: programs, Versions: installed})
 	}
 	if err := together(faults...); err != nil {
 		return nil, &usageError{err}

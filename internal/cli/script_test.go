@@ -13,7 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"topobench/internal/cli"
-	"topobench/internal/shepherd"
+	"topobench/internal/host/shepherd"
 	"topobench/internal/testbed"
 )
 

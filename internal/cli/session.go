@@ -10,22 +10,22 @@ import (
 	"slices"
 	"time"
 
-	"topobench/internal/campaign"
-	"topobench/internal/leftover"
+	"topobench/internal/artifacts"
+	"topobench/internal/deploy"
+	"topobench/internal/host"
+	"topobench/internal/host/proc"
 	"topobench/internal/plan"
-	"topobench/internal/process"
-	"topobench/internal/proctree"
 	"topobench/internal/ready"
-	"topobench/internal/rundir"
-	"topobench/internal/stack"
-	"topobench/internal/status"
+	"topobench/internal/recovery"
+	"topobench/internal/run"
+	"topobench/internal/ui"
 )
 
 // session is what run, up and perf have in common: the run's directory, journal
 // and screen.
 type session struct {
-	campaign *campaign.Campaign
-	screen   *status.View
+	campaign *run.Campaign
+	screen   *ui.View
 	env      *Env
 	unguard  func() // ends the guard of what is written
 }
@@ -33,17 +33,17 @@ type session struct {
 // open makes the run's directory and becomes the sub-reaper that orphans fall to.
 // What dead runs left is ended before: a new one must not start beside it.
 func open(ctx context.Context, root string, env *Env, s *signals) (*session, error) {
-	if err := process.Adopt(); err != nil {
+	if err := host.Adopt(); err != nil {
 		return nil, err
 	}
-	strangers, err := process.Leftovers()
+	strangers, err := host.Leftovers()
 	if err != nil {
 		return nil, err
 	}
-	screen := status.New(status.Detect(env.Screen, env.Getenv))
+	screen := ui.New(ui.Detect(env.Screen, env.Getenv))
 	err = recoverRuns(ctx, env, screen.Note)
 	if err == nil {
-		var c *campaign.Campaign
+		var c *run.Campaign
 		if c, err = begin(root, env, s, screen); err == nil {
 			c.Strangers = strangers
 			return &session{screen: screen, env: env, unguard: func() {}, campaign: c}, nil
@@ -54,8 +54,8 @@ func open(ctx context.Context, root string, env *Env, s *signals) (*session, err
 }
 
 // begin makes the run's directory, with its journal and its ledger.
-func begin(root string, env *Env, s *signals, screen *status.View) (*campaign.Campaign, error) {
-	dir, err := rundir.Create(root, env.Getenv(tempVariable), newID())
+func begin(root string, env *Env, s *signals, screen *ui.View) (*run.Campaign, error) {
+	dir, err := artifacts.Create(root, env.Getenv(tempVariable), newID())
 	if err != nil {
 		return nil, err
 	}
@@ -63,14 +63,14 @@ func begin(root string, env *Env, s *signals, screen *status.View) (*campaign.Ca
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
-	ledger, err := leftover.Open(dir)
+	ledger, err := recovery.Open(dir)
 	if err != nil {
 		return nil, errors.Join(err, journal.Close(), dir.Close())
 	}
-	c := &campaign.Campaign{
+	c := &run.Campaign{
 		Run: dir, Journal: journal, Ledger: ledger, Screen: screen, Environ: env.Environ, Hurry: s.hurry, At: env.At,
 		Await: ready.Await, Smoke: ready.Smoke, Standing: ready.Standing, Counters: ready.Counters, Kernel: "/dev/kmsg", Site: plan.Site{Cookie: dir.ID()}}
-	c.Starter.Born = func(name, log string, child, shepherd proctree.Proc) {
+	c.Starter.Born = func(name, log string, child, shepherd proc.Proc) {
 		c.Recorded(ledger.Born(name, log, child, shepherd))
 	}
 	return c, nil
@@ -79,7 +79,7 @@ func begin(root string, env *Env, s *signals, screen *status.View) (*campaign.Ca
 func newID() string {
 	random := make([]byte, 2)
 	rand.Read(random) // never fails (crypto/rand, Go 1.24)
-	return rundir.NewID(time.Now(), random)
+	return artifacts.NewID(time.Now(), random)
 }
 
 // close ends the journal and the screen and removes the run's TMPDIR, which is
@@ -87,10 +87,10 @@ func newID() string {
 // a later process to the run. why is how the run ended.
 func (s *session) close(why error) error {
 	why = s.unkept(why)
-	_, dirty := errors.AsType[*stack.DirtyError](why)
+	_, dirty := errors.AsType[*deploy.DirtyError](why)
 	if !dirty {
 		why = errors.Join(why, s.left())
-		_, dirty = errors.AsType[*stack.DirtyError](why)
+		_, dirty = errors.AsType[*deploy.DirtyError](why)
 	}
 	s.unguard()
 	s.campaign.End(dirty)
@@ -106,15 +106,15 @@ func (s *session) close(why error) error {
 // whose teardown has its own proof: perf's aiperf, or who fetched a model. The ledger
 // is asked too: to pid 1 nothing that falls is known for the run's by that alone.
 func (s *session) left() error {
-	left, err := process.Leftovers(s.campaign.Strangers...)
-	all, unseen := proctree.Snapshot()
-	for _, p := range s.campaign.Ledger.Trace().Seen(process.Unherded(all)) {
+	left, err := host.Leftovers(s.campaign.Strangers...)
+	all, unseen := proc.Snapshot()
+	for _, p := range s.campaign.Ledger.Trace().Seen(host.Unherded(all)) {
 		if !slices.ContainsFunc(left, p.Same) {
 			left = append(left, p)
 		}
 	}
 	if len(left) > 0 {
-		return stack.Dirty("run "+s.campaign.Run.ID(), left, s.campaign.Ledger.Name)
+		return deploy.Dirty("run "+s.campaign.Run.ID(), left, s.campaign.Ledger.Name)
 	}
 	return errors.Join(err, unseen)
 }

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"testing"
 
-	"topobench/internal/proctree"
-	"topobench/internal/rundir"
-	"topobench/internal/stack"
-	"topobench/internal/status"
+	"topobench/internal/artifacts"
+	"topobench/internal/deploy"
+	"topobench/internal/host/proc"
+	"topobench/internal/ui"
 )
 
 // A process that was started outside of a topology, as perf's aiperf, and lives at the
@@ -23,7 +23,7 @@ func TestSessionEndsDirtyWhenSomethingLives(t *testing.T) {
 	env := &Env{Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}, Screen: &bytes.Buffer{}, Environ: []string{tempVariable + "=" + t.TempDir()}}
 	signals := listen(false)
 	defer signals.stop()
-	c, err := begin(t.TempDir(), env, signals, status.New(status.Detect(env.Screen, env.Getenv)))
+	c, err := begin(t.TempDir(), env, signals, ui.New(ui.Detect(env.Screen, env.Getenv)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,15 +32,15 @@ func TestSessionEndsDirtyWhenSomethingLives(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = (&session{campaign: c, screen: c.Screen, env: env, unguard: func() {}}).close(nil)
-	dirty, ok := errors.AsType[*stack.DirtyError](err)
-	if !ok || !slices.ContainsFunc(dirty.Left, func(p proctree.Proc) bool { return p.PID == stray.Pid }) || exitCode(err) != codeDirty {
+	dirty, ok := errors.AsType[*deploy.DirtyError](err)
+	if !ok || !slices.ContainsFunc(dirty.Left, func(p proc.Proc) bool { return p.PID == stray.Pid }) || exitCode(err) != codeDirty {
 		t.Errorf("error %v, want the stray process %d", err, stray.Pid)
 	}
 	if _, err := os.Stat(c.Run.TempDir()); err != nil {
 		t.Errorf("the temporary directory: %v", err)
 	}
-	if rundir.EndOf(c.Run.Path()) != rundir.EndDirty {
-		t.Errorf("the journal says that it ended %s", rundir.EndOf(c.Run.Path()))
+	if artifacts.EndOf(c.Run.Path()) != artifacts.EndDirty {
+		t.Errorf("the journal says that it ended %s", artifacts.EndOf(c.Run.Path()))
 	}
 	if err := errors.Join(c.Run.Close(), stray.Kill()); err != nil {
 		t.Error(err)

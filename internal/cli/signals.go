@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"time"
 
-	"topobench/internal/campaign"
+	"topobench/internal/run"
 )
 
 // signals are the user's wishes, in order: the first signal ends ctx, the second
@@ -42,7 +42,7 @@ func listen(conducts bool) *signals {
 	}
 	signal.Notify(caught, wanted...)
 	steps := []func(os.Signal){
-		func(sig os.Signal) { cancel(&campaign.Interrupt{Signal: sig.(syscall.Signal)}) },
+		func(sig os.Signal) { cancel(&run.Interrupt{Signal: sig.(syscall.Signal)}) },
 		func(os.Signal) { rush() },
 		func(os.Signal) { close(s.abandon) },
 	}

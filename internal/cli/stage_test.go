@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"topobench/internal/rundir"
+	"topobench/internal/artifacts"
 	"topobench/internal/testbed"
 )
 
@@ -211,9 +211,9 @@ func (s *stage) strike(t testing.TB) {
 			_ = syscall.Kill(p.PID, syscall.SIGKILL) // one failure must not spoil the next test
 		}
 	}
-	runs, err := filepath.Glob(filepath.Join(s.dir, "*", rundir.StateDir, "[0-9]*")) // runs, and not what was done by hand
+	runs, err := filepath.Glob(filepath.Join(s.dir, "*", artifacts.StateDir, "[0-9]*")) // runs, and not what was done by hand
 	for _, path := range runs {
-		run, openErr := rundir.Open(path)
+		run, openErr := artifacts.Open(path)
 		err = errors.Join(err, openErr)
 		if openErr == nil {
 			err = errors.Join(err, run.Close())

@@ -7,28 +7,28 @@ import (
 	"slices"
 	"strings"
 
-	"topobench/internal/campaign"
 	"topobench/internal/report"
 	"topobench/internal/result"
+	"topobench/internal/run"
 )
 
 // report says what became of each topology, prints the table, writes chart and
 // CSV, and returns what the exit code must tell.
-func (c *runCmd) report(env *Env, s *session, topologies []campaign.Topology, wishes []campaign.Wish) error {
+func (c *runCmd) report(env *Env, s *session, topologies []run.Topology, wishes []run.Wish) error {
 	if len(topologies) == 0 {
 		return nil
 	}
 	printTopologies(env, topologies)
 	printUnreached(env, topologies, wishes)
 	facts, err := c.present(env, s, topologies)
-	fmt.Fprintf(env.Stdout, "\n%s%s\n%s", deviations(topologies), c.prompts(facts), campaign.TimeTable(topologies))
+	fmt.Fprintf(env.Stdout, "\n%s%s\n%s", deviations(topologies), c.prompts(facts), run.TimeTable(topologies))
 	fmt.Fprintf(env.Stdout, "\nlogs, plans and journal: %s\n", s.campaign.Run.Path())
 	return errors.Join(err, outcome(topologies))
 }
 
 // present shows the facts of this run and writes them twice: among the run's own
 // files, and as the newest of the artifacts root.
-func (c *runCmd) present(env *Env, s *session, topologies []campaign.Topology) (report.Facts, error) {
+func (c *runCmd) present(env *Env, s *session, topologies []run.Topology) (report.Facts, error) {
 	facts, err := c.facts(env, s, topologies)
 	if err != nil {
 		return facts, err
@@ -43,7 +43,7 @@ func (c *runCmd) present(env *Env, s *session, topologies []campaign.Topology) (
 }
 
 // deviations names what differs from the guide, topology by topology.
-func deviations(topologies []campaign.Topology) string {
+func deviations(topologies []run.Topology) string {
 	var b strings.Builder
 	for _, t := range topologies {
 		var ids []string
@@ -54,14 +54,14 @@ func deviations(topologies []campaign.Topology) string {
 			fmt.Fprintf(&b, "%s differs from the guide in: %s\n", t.Name, strings.Join(ids, ", "))
 		}
 	}
-	if slices.ContainsFunc(topologies, func(t campaign.Topology) bool { return len(t.Deviations) > 1 }) { // more than nvext, which only a run finds
+	if slices.ContainsFunc(topologies, func(t run.Topology) bool { return len(t.Deviations) > 1 }) { // more than nvext, which only a run finds
 		b.WriteString("(topobench plan PROFILE --guide explains each)\n")
 	}
 	return b.String()
 }
 
 // printUnreached names the topologies whose turn never came.
-func printUnreached(env *Env, topologies []campaign.Topology, wishes []campaign.Wish) {
+func printUnreached(env *Env, topologies []run.Topology, wishes []run.Wish) {
 	for i, w := range wishes {
 		if i >= len(topologies) {
 			fmt.Fprintf(env.Stdout, "%s: not started\n", w.Profile.Name)
@@ -89,7 +89,7 @@ func (c *runCmd) prompts(facts report.Facts) string {
 
 // facts reads back the cells of this run, and of no other, from the artifacts. A
 // run that did not measure all it was asked for says so in the chart's title.
-func (c *runCmd) facts(env *Env, s *session, topologies []campaign.Topology) (report.Facts, error) {
+func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.Facts, error) {
 	title := c.Title
 	var order, mine []string
 	for _, t := range topologies {
@@ -129,7 +129,7 @@ func present(env *Env, facts report.Facts, dir string) error {
 }
 
 // printTopologies says what of each topology went wrong.
-func printTopologies(env *Env, topologies []campaign.Topology) {
+func printTopologies(env *Env, topologies []run.Topology) {
 	for _, t := range topologies {
 		if t.Lost != nil {
 			why, _, _ := strings.Cut(t.Lost.Cause.Error(), "\n")
@@ -154,7 +154,7 @@ func printTopologies(env *Env, topologies []campaign.Topology) {
 // outcome is the exit code of what was measured: a topology that did not come up
 // is stronger than cells that are not valid. One that an error ended before its
 // first cell leaves the code to that error.
-func outcome(topologies []campaign.Topology) error {
+func outcome(topologies []run.Topology) error {
 	code := codeOK
 	for _, t := range topologies {
 		if len(t.Cells) == 0 && t.Err != nil {
@@ -170,4 +170,4 @@ func outcome(topologies []campaign.Topology) error {
 	return nil
 }
 
-func notValid(c campaign.Cell) bool { return c.Verdict.State != result.Valid }
+func notValid(c run.Cell) bool { return c.Verdict.State != result.Valid }

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 
-	"topobench/internal/campaign"
 	"topobench/internal/plan"
 	"topobench/internal/probe"
 	"topobench/internal/profile"
+	"topobench/internal/run"
 	"topobench/internal/tools"
 )
 
@@ -112,7 +112,7 @@ func programsOf(v plan.Versions) []program {
 
 // versionLines say what topologies run with, each fact once: "versions: Dynamo
 // 1.0.2 and 1.6.1, aiperf 0.13.0".
-func versionLines(wishes []campaign.Wish) []string {
+func versionLines(wishes []run.Wish) []string {
 	named := map[string][]string{}
 	var unknown, outside []string
 	for _, w := range wishes {
@@ -161,7 +161,7 @@ func contradicted(found, taken plan.Versions) []string {
 }
 
 // announce tells the versions and writes them into the journal.
-func (s *session) announce(wishes []campaign.Wish) {
+func (s *session) announce(wishes []run.Wish) {
 	for _, line := range versionLines(wishes) {
 		s.screen.Note(line)
 	}

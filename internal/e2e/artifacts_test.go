@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"topobench/internal/rundir"
+	"topobench/internal/artifacts"
 	"topobench/internal/tools"
 )
 
@@ -24,7 +24,7 @@ const exportName = "profile_export_aiperf.json"
 // that nobody else can look into it.
 func (r *running) checkState() {
 	r.Helper()
-	state := filepath.Join(r.root, rundir.StateDir)
+	state := filepath.Join(r.root, artifacts.StateDir)
 	if mode := r.stat(state).Mode(); mode != fs.ModeDir|0o700 {
 		r.Errorf("%s is %v", state, mode)
 	}
@@ -74,7 +74,7 @@ func (r *running) checkCell(cell string, config time.Time) {
 		Reasons    []string
 		Checks     []struct{ Name, State string }
 	}
-	r.check(json.Unmarshal([]byte(r.read(filepath.Join(cell, rundir.SidecarName))), &sidecar))
+	r.check(json.Unmarshal([]byte(r.read(filepath.Join(cell, artifacts.SidecarName))), &sidecar))
 	if !sidecar.Valid || sidecar.State != "valid" || len(sidecar.Reasons) > 0 || len(sidecar.Checks) == 0 || sidecar.Run != filepath.Base(r.path()) {
 		r.Errorf("%s: %+v", cell, sidecar)
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"topobench/internal/rundir"
+	"topobench/internal/artifacts"
 )
 
 // noticed is how soon a run must tell of a death, with room for all else that a busy machine does: how
@@ -111,7 +111,7 @@ func TestF41RealAIPerfTerminated(t *testing.T) {
 	r.ends(3)
 	r.clean()
 	for cell, want := range map[string]string{"-concurrency1": `"valid": false`, "-concurrency2": `"valid": true`} {
-		if verdict := r.read(filepath.Join(r.root, "artifacts_0", cell, rundir.SidecarName)); !strings.Contains(verdict, want) {
+		if verdict := r.read(filepath.Join(r.root, "artifacts_0", cell, artifacts.SidecarName)); !strings.Contains(verdict, want) {
 			t.Errorf("the verdict of %s lacks %s: %s", cell, want, verdict)
 		}
 	}

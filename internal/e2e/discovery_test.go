@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"topobench/internal/process"
+	"topobench/internal/host"
 	"topobench/internal/testbed"
 	"topobench/internal/tools"
 )
@@ -50,7 +50,7 @@ func TestRealDiscovery(t *testing.T) {
 
 // server is one that the test runs, and topobench only uses.
 type server struct {
-	child *process.Child
+	child *host.Child
 	url   string // where it is asked
 }
 
@@ -72,7 +72,7 @@ func (b bed) nats(port, monitor int) server {
 func (b bed) server(name, url, health string, argv []string) server {
 	b.Helper()
 	log := filepath.Join(b.dir, name+".log")
-	child, err := process.Starter{}.Start(process.Spec{Name: name, Argv: argv, Env: b.Env(), Log: log, Grace: 5 * time.Second})
+	child, err := host.Starter{}.Start(host.Spec{Name: name, Argv: argv, Env: b.Env(), Log: log, Grace: 5 * time.Second})
 	b.check(err)
 	b.Cleanup(func() {
 		if err := child.Stop(b.Context()); err != nil {

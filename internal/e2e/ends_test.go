@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"topobench/internal/rundir"
+	"topobench/internal/artifacts"
 )
 
 // midCell starts a run of disagg.yaml with cells of 15 s at least, and returns once
@@ -38,7 +38,7 @@ func TestF30RealWorkerDies(t *testing.T) {
 	if want := "mid-cell was lost and made anew"; !strings.Contains(said, want) {
 		t.Errorf("stdout lacks %q:\n%s", want, said)
 	}
-	verdict := r.read(filepath.Join(r.root, "artifacts_0", "-concurrency1", rundir.SidecarName))
+	verdict := r.read(filepath.Join(r.root, "artifacts_0", "-concurrency1", artifacts.SidecarName))
 	for _, want := range []string{`"valid": true`, "decode-0 died: killed by signal 9 (not by topobench)"} {
 		if !strings.Contains(verdict, want) {
 			t.Errorf("the verdict of the cell measured anew lacks %s: %s", want, verdict)

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"topobench/internal/rundir"
+	"topobench/internal/artifacts"
 	"topobench/internal/testbed"
 	"topobench/internal/tools"
 	"topobench/profiles"
@@ -150,7 +150,7 @@ func TestEnginesDecodeKilledMidCell(t *testing.T) {
 	if want := "cpu-disagg was lost and made anew"; !strings.Contains(said, want) {
 		t.Errorf("stdout lacks %q:\n%s", want, said)
 	}
-	verdict := r.read(filepath.Join(r.root, "artifacts_0", "-concurrency1", rundir.SidecarName))
+	verdict := r.read(filepath.Join(r.root, "artifacts_0", "-concurrency1", artifacts.SidecarName))
 	for _, want := range []string{`"valid": true`, "attempt 1: decode-0 died: killed by signal 9 (not by topobench)"} {
 		if !strings.Contains(verdict, want) {
 			t.Errorf("the verdict of the second attempt lacks %s: %s", want, verdict)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"topobench/internal/cli"
-	"topobench/internal/shepherd"
+	"topobench/internal/host/shepherd"
 	"topobench/internal/testbed"
 	"topobench/internal/tools"
 )

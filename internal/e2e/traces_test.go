@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"topobench/internal/rundir"
+	"topobench/internal/artifacts"
 	"topobench/internal/testbed"
 )
 
@@ -84,11 +84,11 @@ type event struct {
 // journal is what the run has written so far.
 func (r *running) journal() []event {
 	r.Helper()
-	runs, err := rundir.List(r.root)
+	runs, err := artifacts.List(r.root)
 	r.check(err)
 	var events []event
 	for _, run := range runs {
-		entries, err := rundir.ReadJournal(filepath.Join(run, rundir.JournalName))
+		entries, err := artifacts.ReadJournal(filepath.Join(run, artifacts.JournalName))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // not yet
 		}

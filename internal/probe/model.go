@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"topobench/internal/process"
+	"topobench/internal/host"
 )
 
 // Cached reports whether a model with an id such as Qwen/Qwen3-0.6B lies in the
@@ -72,7 +72,7 @@ func (p Prober) growing(ctx context.Context, file string) (context.Context, func
 func (p Prober) Fetch(ctx context.Context, python, id, log string) error {
 	ctx, stop := p.growing(ctx, log)
 	defer stop()
-	_, exit, err := p.Starter.Run(ctx, process.Spec{Name: "fetch", Log: log, Env: p.Environ,
+	_, exit, err := p.Starter.Run(ctx, host.Spec{Name: "fetch", Log: log, Env: p.Environ,
 		Argv: []string{python, "-c", "import sys, huggingface_hub; huggingface_hub.snapshot_download(sys.argv[1])", id}})
 	if err != nil {
 		return fmt.Errorf("cannot fetch model %s: %w", id, err)
@@ -80,9 +80,9 @@ func (p Prober) Fetch(ctx context.Context, python, id, log string) error {
 	if exit.Code == 0 {
 		return nil
 	}
-	tail := process.Tail(log, 3)
+	tail := host.Tail(log, 3)
 	text := fmt.Sprintf("cannot fetch model %s: %s\n    %s\n  log: %s", id, exit, strings.Join(tail, "\n    "), log)
-	if hint := process.Hint(tail); hint != "" {
+	if hint := host.Hint(tail); hint != "" {
 		text += "\n  " + hint
 	}
 	return fmt.Errorf("%s", text)

@@ -18,7 +18,7 @@ import (
 	"strings"
 	"time"
 
-	"topobench/internal/process"
+	"topobench/internal/host"
 	"topobench/internal/tools"
 )
 
@@ -30,7 +30,7 @@ const limit = 2 * time.Minute
 type Prober struct {
 	Cache   string   // file of the answers; "" = none is kept
 	Environ []string // whole environment of what is asked; a script's "env python" is looked up in its PATH
-	Starter process.Starter
+	Starter host.Starter
 	Note    func(string)  // told that an answer could not be kept; nil = nobody is
 	Within  time.Duration // bounds one question, 0 = two minutes, and how long a download may show no progress, 0 = any
 }
@@ -117,7 +117,7 @@ func (p Prober) run(ctx context.Context, q question) (output string, err error) 
 	within := cmp.Or(p.Within, limit)
 	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("no answer within %s", within))
 	defer cancel()
-	text, exit, err := p.Starter.Run(ctx, process.Spec{Name: filepath.Base(q.asked), Argv: append([]string{q.asked}, q.args...),
+	text, exit, err := p.Starter.Run(ctx, host.Spec{Name: filepath.Base(q.asked), Argv: append([]string{q.asked}, q.args...),
 		Env: p.Environ, Dir: "/", Log: fmt.Sprintf("/proc/self/fd/%d", log.Fd())})
 	if err == nil && exit.Code != 0 {
 		err = fmt.Errorf("it ended with %s: %s", exit, cmp.Or(lastLine(string(text)), "it said nothing"))

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"topobench/internal/proctree"
-	"topobench/internal/shepherd"
+	"topobench/internal/host/proc"
+	"topobench/internal/host/shepherd"
 )
 
 // childCommand makes the test binary a child with a habit.
@@ -41,7 +41,7 @@ func Main(m *testing.M) {
 // to SIGHUP, as by nohup, its children are not to be: what is caught here has its
 // default there.
 func Prepare() {
-	if err := proctree.Adopt(); err != nil {
+	if err := proc.Adopt(); err != nil {
 		fmt.Fprintln(os.Stderr, "some tests will fail:", err)
 	}
 	if signal.Ignored(syscall.SIGHUP) {
@@ -57,18 +57,18 @@ func Reaper() (reap func()) {
 	return func() {
 		for p := range orphans() {
 			if before[p] {
-				proctree.Reap(p.PID)
+				proc.Reap(p.PID)
 			}
 		}
 	}
 }
 
 // orphans are the children of this process that have ended, with pid and start only.
-func orphans() map[proctree.Proc]bool {
-	found := map[proctree.Proc]bool{}
-	for _, pid := range proctree.Children() {
-		if p, err := proctree.Read(pid); err == nil && !p.Alive() {
-			found[proctree.Proc{PID: p.PID, Ticks: p.Ticks}] = true
+func orphans() map[proc.Proc]bool {
+	found := map[proc.Proc]bool{}
+	for _, pid := range proc.Children() {
+		if p, err := proc.Read(pid); err == nil && !p.Alive() {
+			found[proc.Proc{PID: p.PID, Ticks: p.Ticks}] = true
 		}
 	}
 	return found

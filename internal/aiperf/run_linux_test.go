@@ -1,0 +1,165 @@
+package aiperf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"topobench/internal/host"
+	"topobench/internal/plan"
+	"topobench/internal/testbed"
+)
+
+func TestMain(m *testing.M) { testbed.Main(m) }
+
+// bed runs aiperfs that are a shell script each.
+type bed struct {
+	testing.TB
+	testbed.Witness
+	dir string
+}
+
+func newBed(t testing.TB) bed { return bed{t, testbed.Audit(t), t.TempDir()} }
+
+// job is a cell whose aiperf is a script; in it "child HABIT" is a child of the testbed.
+func (b bed) job(script string) Job {
+	b.Helper()
+	path := filepath.Join(b.dir, "aiperf")
+	text := fmt.Sprintf("#!/bin/sh\nchild() { '%s' child \"$@\"; }\n%s\n", os.Args[0], script)
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+		b.Fatal(err)
+	}
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	return Job{Name: "aiperf-c1", Load: plan.Load{AIPerf: path, Timeout: time.Minute, Env: b.Env()}, Concurrency: 1, Dir: b.dir,
+		Log: filepath.Join(b.dir, "log"), Environ: os.Environ(), Progress: func(Progress) {}, Hurry: now}
+}
+
+// run runs a job to its end, after which nothing of it may live.
+func (b bed) run(ctx context.Context, j Job) Outcome {
+	b.Helper()
+	o, err := Run(ctx, host.Starter{Exe: os.Args[0]}, j)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if left := b.Living(); len(left) > 0 {
+		b.Errorf("the next cell would start beside %v", left)
+	}
+	return o
+}
+
+// A cell never starts while something of the last aiperf lives: Run does not return.
+func TestF43NothingOfAIPerfOutlivesItsCell(t *testing.T) {
+	for why, script := range map[string]string{
+		"a stubborn child in a session of its own": "child escape",
+		"a child in its group":                     "child abandon",
+		"a child without an environment":           "child envless & exit 3",
+	} {
+		b := newBed(t)
+		if o := b.run(t.Context(), b.job(script)); o.Problem != "" && !strings.Contains(script, "exit 3") {
+			t.Errorf("%s: %+v", why, o)
+		}
+	}
+}
+
+// aiperf handles SIGINT alone, and it is its first process that must get it: its
+// services would end under it.
+func TestF50InterruptIsForTheFirstProcess(t *testing.T) {
+	b := newBed(t)
+	j := b.job("exec '" + os.Args[0] + "' child interrupted")
+	j.Hurry = t.Context()
+	said := func(words string) bool {
+		text, err := os.ReadFile(j.Log)
+		return err == nil && strings.Contains(string(text), words)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() {
+		testbed.Soon(10*time.Second, func() bool { return said("leader ready") && said("child ready") })
+		cancel(errors.New("enough"))
+	}()
+	if o := b.run(ctx, j); o.Problem != "enough" || o.Exit.Code != 3 {
+		t.Errorf("got %+v", o)
+	}
+	if !said("leader interrupted") || said("child interrupted") {
+		text, err := os.ReadFile(j.Log)
+		t.Errorf("it got something else: %s %v", text, err)
+	}
+}
+
+func TestF42HangEndsAtTheDeadline(t *testing.T) {
+	b := newBed(t)
+	j := b.job("child stubborn")
+	j.Load.Timeout = 300 * time.Millisecond
+	if o := b.run(t.Context(), j); o.Problem != "aiperf had not ended after 300ms" || o.Stalled {
+		t.Errorf("got %+v", o)
+	}
+}
+
+const record = `{"metadata":{"benchmark_phase":"profiling"}}`
+
+func TestF31StalledLoadIsEnded(t *testing.T) {
+	b := newBed(t)
+	j := b.job("echo '" + record + "' > profile_export.jsonl; child sleep")
+	j.Load.Progress = 400 * time.Millisecond
+	o := b.run(t.Context(), j)
+	if !o.Stalled || o.Problem != "stalled: no request has completed for 400ms (1 of 10 had)" {
+		t.Errorf("got %+v", o)
+	}
+}
+
+// aiperf 0.1.1 does not tell its requests: its deadline alone holds.
+func TestF31WithoutRecordsNobodyCanTell(t *testing.T) {
+	b := newBed(t)
+	j := b.job("child sleep")
+	j.Load.Progress, j.Load.Timeout = time.Millisecond, 600*time.Millisecond
+	if o := b.run(t.Context(), j); o.Stalled {
+		t.Errorf("got %+v", o)
+	}
+}
+
+func TestF31Stall(t *testing.T) {
+	began := time.Unix(0, 0)
+	s := stall{first: 10 * time.Second, next: 3 * time.Second, since: began}
+	for _, step := range []struct {
+		why    string
+		second int
+		p      Progress
+		hung   bool
+	}{
+		{"no file yet", 9, Progress{}, false},
+		{"still none: only the deadline holds", 20, Progress{}, false},
+		{"the file is there, aiperf had its time to start", 21, Progress{Asked: 10}, true},
+		{"a warm-up request", 22, Progress{Warm: 1, Asked: 10}, false},
+		{"three seconds later", 25, Progress{Warm: 1, Asked: 10}, false},
+		{"four seconds later", 26, Progress{Warm: 1, Asked: 10}, true},
+		{"it goes on", 27, Progress{Warm: 1, Done: 1, Asked: 10}, false},
+		{"all are in: aiperf writes its results", 28, Progress{Warm: 1, Done: 10, Asked: 10}, false},
+		{"for as long as it likes", 99, Progress{Warm: 1, Done: 10, Asked: 10}, false},
+	} {
+		got := s.look(step.p, began.Add(time.Duration(step.second)*time.Second))
+		if (got != "") != step.hung {
+			t.Errorf("%s: %q", step.why, got)
+		}
+	}
+}
+
+// Who looks at a cell only now and then is told of: see Outcome.Unseen.
+func TestF52UnseenTimeIsMeasured(t *testing.T) {
+	b := newBed(t)
+	j := b.job("child sleep")
+	j.Load.Timeout = 3 * progressEvery
+	slow := true
+	j.Progress = func(Progress) {
+		if slow {
+			slow = testbed.Soon(2*progressEvery, func() bool { return false })
+		}
+	}
+	if o := b.run(t.Context(), j); o.Unseen < progressEvery/2 || o.Unseen > 5*time.Second {
+		t.Errorf("unseen for %s", o.Unseen)
+	}
+}

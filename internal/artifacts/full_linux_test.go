@@ -1,0 +1,188 @@
+package artifacts
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func platformChild(mode, arg string) error {
+	switch mode {
+	case "full disk":
+		return onDisk(arg, "size=1m", func() error {
+			return errors.Join(fullFile(filepath.Join(arg, "f")), fullJournal(filepath.Join(arg, JournalName)))
+		})
+	case "no inodes":
+		return onDisk(arg, "size=4m,nr_inodes=8", func() error { return fullOfFiles(arg) })
+	case "short append":
+		return afterShortAppend(arg)
+	}
+	return fmt.Errorf("no such part: %s", mode)
+}
+
+func TestF71AFullDiskKeepsOldFileAndJournal(t *testing.T) { inNamespace(t, "full disk") }
+
+func TestF74NoInodesAreLeft(t *testing.T) { inNamespace(t, "no inodes") }
+
+// inNamespace plays a part in a mount namespace of its own.
+func inNamespace(t *testing.T, mode string) {
+	ids := func(id int) []syscall.SysProcIDMap {
+		return []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
+	}
+	sys := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+	if os.Geteuid() != 0 {
+		sys.Cloneflags |= syscall.CLONE_NEWUSER
+		sys.UidMappings, sys.GidMappings = ids(os.Geteuid()), ids(os.Getegid())
+	}
+	c, err := start(t, mode, t.TempDir(), sys)
+	if err != nil {
+		t.Skipf("this system gives no mount namespace: %v", err)
+	}
+	got := c.line()
+	if _, err := c.process.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasPrefix(got, "skip") {
+		t.Skip(got)
+	}
+	if got != "ok" {
+		t.Error(got)
+	}
+}
+
+// onDisk does something on a small tmpfs, that only this process sees.
+func onDisk(dir, options string, do func() error) error {
+	err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, "")
+	if err == nil {
+		err = syscall.Mount("tmpfs", dir, "tmpfs", 0, options)
+	}
+	if err != nil {
+		return fmt.Errorf("skip: this system mounts no tmpfs: %w", err)
+	}
+	return do()
+}
+
+// fullOfFiles makes files until there is no inode left. There is space enough.
+func fullOfFiles(dir string) error {
+	var err error
+	made := 0
+	for ; err == nil && made < 100; made++ {
+		err = WriteFile(filepath.Join(dir, fmt.Sprint(made)), []byte("x"), 0o600)
+	}
+	if !errors.Is(err, syscall.ENOSPC) || !DiskFault(err) || !strings.Contains(err.Error(), "df -i") {
+		return fmt.Errorf("after %d files: %w", made, err)
+	}
+	if space, err := SpaceAt(dir); err != nil || space.Files > 0 || space.Bytes == 0 {
+		return fmt.Errorf("space is %+v (%w)", space, err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != made-1 {
+		return fmt.Errorf("%d files are left of %d (%w)", len(left), made-1, err)
+	}
+	return nil
+}
+
+func fullFile(path string) error {
+	if err := WriteFile(path, []byte("old"), 0o600); err != nil {
+		return err
+	}
+	err := WriteFile(path, make([]byte, 2<<20), 0o600)
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free some space") {
+		return fmt.Errorf("2 MiB on a disk of 1 MiB: %w", err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil || string(data) != "old" {
+		return fmt.Errorf("the old file is %d bytes (%w)", len(data), err)
+	}
+	left, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(left) != 1 {
+		return fmt.Errorf("%d files are left (%w)", len(left), err)
+	}
+	return nil
+}
+
+// fullJournal fills the disk with a journal, then makes room and goes on.
+func fullJournal(path string) error {
+	j, err := OpenJournal(path)
+	if err != nil {
+		return err
+	}
+	written := 0
+	for ; err == nil; written++ {
+		err = j.Append("fill", map[string]string{"text": strings.Repeat("x", 5000)})
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("on a full disk Append says: %w", err)
+	}
+	if err := os.Remove(filepath.Join(filepath.Dir(path), "f")); err != nil {
+		return err
+	}
+	return goOn(j, path, written-1)
+}
+
+// goOn appends one line more behind so many good ones and reads them all.
+func goOn(j *Journal, path string, good int) error {
+	if err := errors.Join(j.AppendDurable("last", nil), j.Close()); err != nil {
+		return err
+	}
+	entries, err := ReadJournal(path)
+	if err != nil || len(entries) != good+1 || entries[good].Event != "last" {
+		return fmt.Errorf("%d entries, want %d (%w)", len(entries), good+1, err)
+	}
+	return nil
+}
+
+// A file size limit makes the kernel write a line in part, on any file system.
+func TestShortAppendIsCutBack(t *testing.T) {
+	c, err := start(t, "short append", filepath.Join(t.TempDir(), JournalName), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := c.line()
+	if _, err := c.process.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if got != "ok" {
+		t.Error(got)
+	}
+}
+
+func afterShortAppend(path string) error {
+	signal.Ignore(syscall.SIGXFSZ)
+	j, err := OpenJournal(path)
+	if err != nil {
+		return err
+	}
+	if err := j.Append("first", nil); err != nil {
+		return err
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	small := syscall.Rlimit{Cur: uint64(len(before)) + 10, Max: limit.Max}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &small); err != nil {
+		return err
+	}
+	if err := j.Append("second", nil); !errors.Is(err, syscall.EFBIG) {
+		return fmt.Errorf("Append beyond the limit says: %w", err)
+	}
+	after, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(before, after) {
+		return fmt.Errorf("the journal is %q, was %q (%w)", after, before, err)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	return goOn(j, path, 1)
+}

@@ -1,0 +1,193 @@
+package artifacts
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// create returns a run in a fresh root and closes it at the end.
+func create(t *testing.T) *Dir {
+	t.Helper()
+	d, err := Create(t.TempDir(), "", "20261124-094805-3f2a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// wantError fails unless err says each of the parts.
+func wantError(t *testing.T, err error, parts ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error; want one that says %q", parts)
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("error %q does not say %q", err, part)
+		}
+	}
+}
+
+func TestNewIDIsTheStartInUTC(t *testing.T) {
+	start := time.Date(2026, 11, 24, 10, 48, 5, 999, time.FixedZone("CET", 3600))
+	if got, want := NewID(start, []byte{0x3f, 0x2a, 0xff}), "20261124-094805-3f2a"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestStateIsPrivate(t *testing.T) {
+	d := create(t)
+	attempt, err := d.Attempt("demo", 8, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs, err := d.Topology("demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Dir(d.Path()), d.Path(), d.TempDir(), logs, attempt} {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().Perm(); got != 0o700 {
+			t.Errorf("%s has mode %o, want 700", path, got)
+		}
+	}
+	if got, want := attempt, filepath.Join(d.Path(), "cells/demo/c8-r1/attempt-1"); got != want {
+		t.Errorf("attempt is %s, want %s", got, want)
+	}
+}
+
+func TestF44AttemptIsFreshEachTime(t *testing.T) {
+	d := create(t)
+	if _, err := d.Attempt("demo", 8, 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Attempt("demo", 8, 1, 2); err != nil {
+		t.Error(err)
+	}
+	_, err := d.Attempt("demo", 8, 1, 1)
+	wantError(t, err, "cannot create the attempt directory", "attempt-1", "there already")
+}
+
+func TestTopologyMayBeAskedForAgain(t *testing.T) {
+	d := create(t)
+	for range 2 {
+		if _, err := d.Topology("demo"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestNamesCannotLeaveTheRun(t *testing.T) {
+	d := create(t)
+	for _, name := range []string{"", ".", "..", "../x", "a/b", "-rf", ".hidden", "a b", "a\n", "ä", strings.Repeat("a", 65)} {
+		if _, err := d.Topology(name); err == nil {
+			t.Errorf("Topology accepts %q", name)
+		}
+		if _, err := d.Attempt(name, 1, 1, 1); err == nil {
+			t.Errorf("Attempt accepts %q", name)
+		}
+		if _, err := Create(t.TempDir(), t.TempDir(), name); err == nil {
+			t.Errorf("Create accepts %q", name)
+		}
+	}
+}
+
+func TestCreateRefusesARootThatCannotHoldRuns(t *testing.T) {
+	base := t.TempDir()
+	write(t, filepath.Join(base, "file"), "")
+	write(t, filepath.Join(base, "taken", StateDir), "")
+	if err := os.MkdirAll(filepath.Join(base, "linked"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(base, filepath.Join(base, "linked", StateDir)); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ why, root, says string }{
+		{"a file", filepath.Join(base, "file"), "not a directory"},
+		{"below a file", filepath.Join(base, "file", "x"), "not a directory"},
+		{"everything", "/", "name a directory of your own"},
+		{"another run's state", filepath.Join(base, "ok", StateDir, "id"), "inside another run"},
+		{"a file in the state's place", filepath.Join(base, "taken"), "not a directory"},
+		{"a link in the state's place", filepath.Join(base, "linked"), "not a directory"},
+	} {
+		_, err := Create(row.root, "", "id")
+		t.Run(row.why, func(t *testing.T) { wantError(t, err, "cannot", row.says) })
+	}
+}
+
+func TestCreateRefusesAnIDTwiceAndLeavesTheFirstAlone(t *testing.T) {
+	d := create(t)
+	_, err := Create(d.Root(), "", d.ID())
+	wantError(t, err, "cannot create the run directory", d.Path(), "there already")
+	if !errors.Is(err, fs.ErrExist) || !exists(filepath.Join(d.Path(), markerName)) || !exists(d.TempDir()) {
+		t.Errorf("the first run was touched: %v", err)
+	}
+}
+
+func TestCreateMakesAMissingRootAndResolvesLinks(t *testing.T) {
+	base := t.TempDir()
+	link := filepath.Join(base, "link")
+	if err := os.Symlink(filepath.Join(base, "a"), link); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(base, "a"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Create(filepath.Join(link, "b", "c"), t.TempDir(), "id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	want, err := filepath.EvalSymlinks(filepath.Join(base, "a", "b", "c"))
+	if err != nil || d.Root() != want {
+		t.Errorf("root is %s, want %s (%v)", d.Root(), want, err)
+	}
+}
+
+func TestTempDirLeavesRoomForASocket(t *testing.T) {
+	d := create(t)
+	if longest := 107 - 64; len(d.TempDir()) > longest {
+		t.Errorf("%s is longer than %d bytes", d.TempDir(), longest)
+	}
+}
+
+func TestCloseRemovesTheTempDirAndKeepsTheRun(t *testing.T) {
+	d := create(t)
+	write(t, filepath.Join(d.TempDir(), "deep", "socket"), "")
+	for range 2 {
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if exists(d.TempDir()) || !exists(d.Path()) {
+		t.Errorf("temp dir there: %t, run there: %t", exists(d.TempDir()), exists(d.Path()))
+	}
+}

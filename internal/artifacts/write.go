@@ -1,0 +1,121 @@
+package artifacts
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// WriteFile replaces path by data as one step that survives a crash: a temp
+// file in the same directory, fsync, rename, fsync of the directory. After an
+// error the old file is as it was and the temp file is gone; only an error
+// about the directory's own fsync leaves the new file in place.
+func WriteFile(path string, data []byte, mode fs.FileMode) error {
+	if err := replace(path, data, mode); err != nil {
+		return cannot("write", path, err)
+	}
+	return nil
+}
+
+func replace(path string, data []byte, mode fs.FileMode) error {
+	dir := filepath.Dir(path)
+	temp, err := writeTemp(dir, data, mode)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	return syncPath(dir)
+}
+
+// writeTemp leaves data on the disk in a new .tmp-* file and returns its path,
+// or leaves nothing.
+func writeTemp(dir string, data []byte, mode fs.FileMode) (string, error) {
+	f, err := os.CreateTemp(dir, ".tmp-*")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Name(), nil
+}
+
+// syncPath brings a file that somebody else wrote, or the names in a directory, to
+// the disk.
+func syncPath(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// cannot words an error of the file system: what, where, why, what to do. The
+// cause stays reachable for errors.Is.
+func cannot(do, path string, err error) error {
+	return fmt.Errorf("cannot %s %s: %w%s", do, path, cause(err), Advice(err))
+}
+
+// cause strips the operation and path that the os package puts before the
+// errno: cannot has already named them.
+func cause(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	if l, ok := errors.AsType[*os.LinkError](err); ok {
+		return l.Err
+	}
+	return err
+}
+
+// DiskFault reports whether it is the disk that refuses what is written, and not one
+// path: no space or inodes, no quota, read-only, broken. Whatever is written next to
+// it would fail as well.
+func DiskFault(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
+// Advice is what the person can do about an error of the file system, after a
+// semicolon, or nothing. Errors of this package have it already.
+func Advice(err error) string {
+	for _, a := range []struct {
+		errno syscall.Errno
+		text  string
+	}{
+		{syscall.ENOSPC, "free some space (or inodes, see df -i) or use another artifacts root"},
+		{syscall.EDQUOT, "your disk quota is used up: free some of it or use another artifacts root"},
+		{syscall.EROFS, "the file system is mounted read-only: use another artifacts root"},
+		{syscall.EIO, "the disk, or the server it is on, does not work: see the kernel's log (dmesg), and use another artifacts root"},
+		{syscall.ENAMETOOLONG, "the path is too long: use a shorter artifacts root"},
+		{syscall.EACCES, "you have no permission there: use an artifacts root of your own"},
+		{syscall.EPERM, "it is not allowed there: use an artifacts root of your own"},
+		{syscall.ENOTDIR, "a part of this path is a file: move it away or use another artifacts root"},
+		{syscall.EEXIST, "it is there already and is never overwritten; move it away"},
+		{syscall.ENOTEMPTY, "it is there already and is never overwritten; move it away"},
+	} {
+		if errors.Is(err, a.errno) {
+			return "; " + a.text
+		}
+	}
+	return ""
+}

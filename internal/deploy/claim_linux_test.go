@@ -1,0 +1,112 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"topobench/internal/host/proc"
+	"topobench/internal/plan"
+)
+
+// Claims do not bind their ports, so a test may use any number.
+func claimable(numbers ...int) []plan.Port {
+	var ports []plan.Port
+	for _, n := range numbers {
+		ports = append(ports, plan.Port{Service: "frontend", Use: "http", Number: n})
+	}
+	return ports
+}
+
+func TestAClaimedPortIsBusyUntilItsRelease(t *testing.T) {
+	release, err := Claim(claimable(70002, 70001, 70002))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Claim(claimable(70000, 70002))
+	if _, busy := errors.AsType[*BusyError](err); !busy {
+		t.Fatalf("error %v, want *BusyError", err)
+	}
+	if want := fmt.Sprintf("70002 (http of frontend) is held by another topobench run (process %d)", os.Getpid()); !strings.Contains(err.Error(), want) {
+		t.Errorf("no %q in %v", want, err)
+	}
+	// What the refused one had is free again, and disjoint runs go side by side.
+	other, err := Claim(claimable(70000, 70003))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other()
+	release()
+	if release, err = Claim(claimable(70001, 70002)); err != nil {
+		t.Fatal(err)
+	}
+	release()
+}
+
+// Whatever they have in common and in whatever order they name it: never does
+// each of them refuse because of another.
+func TestOneOfManyClaimsSucceeds(t *testing.T) {
+	for range 50 {
+		var got [4]error
+		release := [4]func(){}
+		var all sync.WaitGroup
+		for i, ports := range [][]plan.Port{claimable(70010, 70011, 70012), claimable(70012, 70011), claimable(70011, 70010), claimable(70012, 70010)} {
+			all.Go(func() { release[i], got[i] = Claim(ports) })
+		}
+		all.Wait()
+		won := 0
+		for i, err := range got {
+			if err == nil {
+				won++
+				release[i]()
+			}
+		}
+		if won != 1 {
+			t.Fatalf("%d of 4 claims on the same ports succeed, want 1: %v", won, got)
+		}
+	}
+}
+
+func TestOursIsWhatDescendsFromUs(t *testing.T) {
+	all := []proc.Proc{{PID: 10, PPID: 1, Ticks: 5}, {PID: 11, PPID: 10, Ticks: 6}, {PID: 12, PPID: 11, Ticks: 7}, {PID: 20, PPID: 1, Ticks: 8}}
+	for _, row := range []struct {
+		why  string
+		p    proc.Proc
+		want bool
+	}{
+		{"this process itself", all[0], true},
+		{"a grandchild", all[2], true},
+		{"a neighbour, started later", all[3], false},
+		{"the next owner of a grandchild's pid", proc.Proc{PID: 12, PPID: 1, Ticks: 9}, false},
+	} {
+		if got := ours(row.p, all, 10); got != row.want {
+			t.Errorf("%s: %t, want %t", row.why, got, row.want)
+		}
+	}
+}
+
+func TestAGPUIsClaimedByItsUUID(t *testing.T) {
+	release, err := ClaimGPUs(map[string]string{"GPU-test-b": "GPU 1 (GPU-test-b)", "GPU-test-a": "GPU 0 (GPU-test-a)"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = ClaimGPUs(map[string]string{"GPU-test-b": "GPU 7 (GPU-test-b)", "GPU-test-c": "GPU 2 (GPU-test-c)"})
+	busy, is := errors.AsType[*BusyError](err)
+	if !is || !busy.GPUs {
+		t.Fatalf("error %v, want *BusyError of GPUs", err)
+	}
+	for _, word := range []string{fmt.Sprintf("GPU 7 (GPU-test-b) is held by another topobench run (process %d)", os.Getpid()), "--wait-gpus"} {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("no %q in %v", word, err)
+		}
+	}
+	other, err := ClaimGPUs(map[string]string{"GPU-test-c": "GPU 2 (GPU-test-c)"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other()
+	release()
+}

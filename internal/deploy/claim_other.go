@@ -1,0 +1,11 @@
+//go:build !linux
+
+package deploy
+
+import "topobench/internal/plan"
+
+// Claim needs Linux; elsewhere nothing is started that could need a port.
+func Claim([]plan.Port) (release func(), err error) { return func() {}, nil }
+
+// ClaimGPUs needs Linux too.
+func ClaimGPUs(map[string]string) (release func(), err error) { return func() {}, nil }

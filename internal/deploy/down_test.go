@@ -1,0 +1,235 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"topobench/internal/host/proc"
+	"topobench/internal/plan"
+	"topobench/internal/testbed"
+)
+
+// Whatever the order of start: first who sends, then who serves, last who is asked.
+func TestF67DownGoesByRole(t *testing.T) {
+	b := newBed(t)
+	s := b.up(b.service("etcd", plan.Etcd, 0, "sleep"), b.service("decode", plan.Decode, 1, "sleep"),
+		b.service("frontend", plan.Frontend, 1, "sleep"), b.service("nginx", plan.Balancer, 2, "sleep"))
+	times, err := s.Down(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, told, _ := strings.Cut(b.told(), "ready nginx, ")
+	want := "stopping nginx, gone nginx, stopping frontend, gone frontend, stopping decode, gone decode, stopping etcd, gone etcd"
+	if told != want {
+		t.Errorf("told %s\nwant %s", told, want)
+	}
+	if living := b.Living(); len(living) > 0 {
+		t.Errorf("there is %v", living)
+	}
+	if times.Teardown <= 0 || times.Proof <= 0 {
+		t.Errorf("times %+v", times)
+	}
+	if s.Context().Err() == nil || strings.Contains(b.told(), "died") {
+		t.Errorf("a stopped stack: context %v, told %s", s.Context().Err(), b.told())
+	}
+	if _, err := s.Down(t.Context()); err != nil {
+		t.Errorf("a second Down: %v", err)
+	}
+}
+
+// The second Ctrl-C: no more grace, and still nothing is left.
+func TestDownInAHurry(t *testing.T) {
+	b := newBed(t)
+	stubborn := b.service("a", plan.Decode, 0, "stubborn")
+	stubborn.Grace = time.Minute
+	s := b.up(stubborn)
+	b.said("a", "ready")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	began := time.Now()
+	if _, err := s.Down(ctx); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > soon {
+		t.Errorf("it took %s", took)
+	}
+	if living := b.Living(); len(living) > 0 {
+		t.Errorf("there is %v", living)
+	}
+}
+
+// Up that fails in a hurry must not wait for a grace either.
+func TestUpThatFailsInAHurry(t *testing.T) {
+	b := newBed(t)
+	stubborn := b.service("a", plan.Decode, 0, "stubborn")
+	stubborn.Grace = time.Minute
+	o := b.options()
+	hurry, cancel := context.WithCancel(t.Context())
+	cancel()
+	o.Hurry = hurry
+	o.Await = func(context.Context, plan.Service, func(string)) (time.Time, error) {
+		b.said("a", "ready")
+		return time.Time{}, errors.New("not ready")
+	}
+	began := time.Now()
+	if _, err := Up(t.Context(), plan.Plan{Name: "t", Services: []plan.Service{stubborn}}, o); err == nil || err.Error() != "not ready" {
+		t.Errorf("error %v, want only what the gate said", err)
+	}
+	if took := time.Since(began); took > soon {
+		t.Errorf("it took %s", took)
+	}
+}
+
+// What left by setsid and double fork, and ignores SIGTERM, belongs to the service.
+func TestDownSweepsGrandchildren(t *testing.T) {
+	b := newBed(t)
+	a := b.service("a", plan.Decode, 0, "grandchild")
+	a.Grace = 100 * time.Millisecond
+	s := b.up(a)
+	b.said("a", "ready")
+	if n := len(b.Living()); n < 3 { // the shepherd, the child, the grandchild
+		t.Fatalf("%d processes, the test shows nothing", n)
+	}
+	if _, err := s.Down(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if living := b.Living(); len(living) > 0 {
+		t.Errorf("there is %v", living)
+	}
+}
+
+// A process that belongs to no service is found by the proof, named, and not touched.
+func TestDownIsDirtyWhenSomethingIsLeft(t *testing.T) {
+	b := newBed(t)
+	s := b.up(b.service("a", plan.Frontend, 0, "sleep"))
+	stray, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{Env: b.Env()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Down(t.Context())
+	dirty, ok := errors.AsType[*DirtyError](err)
+	if !ok || len(dirty.Left) != 1 || dirty.Left[0].PID != stray.Pid {
+		t.Errorf("error %v, want the stray process %d", err, stray.Pid)
+	} else if !strings.Contains(err.Error(), "DIRTY: t is not gone") || !strings.Contains(err.Error(), "sleep 60") {
+		t.Errorf("the error does not say what is left: %v", err)
+	}
+	if err := stray.Kill(); err != nil {
+		t.Errorf("it was touched: %v", err)
+	}
+	if _, err := stray.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// So does a start that fails before its first service: what nginx -t left, say.
+func TestUpIsDirtyWhenACheckLeavesSomething(t *testing.T) {
+	b := newBed(t)
+	stray, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{Env: b.Env()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := b.service("nginx", plan.Balancer, 0, "sleep")
+	service.Check = testbed.Argv("exit", "7")
+	_, err = Up(t.Context(), plan.Plan{Name: "t", Services: []plan.Service{service}}, b.options())
+	dirty, ok := errors.AsType[*DirtyError](err)
+	if !ok || len(dirty.Left) != 1 || dirty.Left[0].PID != stray.Pid || !strings.Contains(err.Error(), "exit 7") {
+		t.Errorf("error %v, want what the check said and the stray process %d", err, stray.Pid)
+	}
+	if err := stray.Kill(); err != nil {
+		t.Error(err)
+	}
+	if _, err := stray.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDirtyError(t *testing.T) {
+	self, err := proc.Read(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := []proc.Proc{self, {PID: 1 << 30, PPID: 1, State: 'D', Comm: "gone-again"}}
+	text := Dirty("demo", left, nil, "port 8000 is taken", "decode-0: it does not end").Error()
+	for _, line := range []string{"DIRTY: demo is not gone:\n", "\n  port 8000 is taken\n", "\n  decode-0: it does not end\n", os.Args[0], "[gone-again]", "PID", "WAITS IN"} {
+		if !strings.Contains(text, line) {
+			t.Errorf("no %q in\n%s", line, text)
+		}
+	}
+}
+
+// What it says does not change when a pid that it names ends, and becomes a stranger's.
+func TestDirtyErrorNamesWhoWasThere(t *testing.T) {
+	b := newBed(t)
+	left, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{Env: b.Env()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p proc.Proc
+	testbed.Eventually(t, time.Minute, func() bool {
+		p, err = proc.Read(left.Pid)
+		return err == nil && p.Comm == "sleep"
+	})
+	dirty := Dirty("demo", []proc.Proc{p}, nil)
+	before := dirty.Error()
+	if err := left.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := left.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if after := dirty.Error(); after != before || !strings.Contains(after, "sleep 60") {
+		t.Errorf("it said\n%s\nand then\n%s", before, after)
+	}
+}
+
+func nothing() ([]proc.Proc, error) { return nil, nil }
+
+// Witnesses of processes: what they see is in the table, each process once; they
+// brace when all gates are open and when the teardown begins, and sweep after it.
+func TestDownAsksWitnessesOfProcesses(t *testing.T) {
+	b := newBed(t)
+	self, err := proc.Read(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	see := func() ([]proc.Proc, error) { return []proc.Proc{self}, nil }
+	b.witnesses = []Witness{
+		{Name: "one", Within: time.Millisecond, See: see, Brace: func() { told = append(told, "brace") },
+			Sweep: func() error { told = append(told, "sweep"); return nil }},
+		{Name: "other", Within: time.Millisecond, See: see, Sweep: func() error { return errors.New("it resists") }},
+	}
+	s := b.up(b.service("a", plan.Frontend, 0, "sleep"))
+	_, err = s.Down(t.Context())
+	dirty, ok := errors.AsType[*DirtyError](err)
+	if !ok || len(dirty.Left) != 1 || !dirty.Left[0].Same(self) || strings.Join(dirty.Reasons, ";") != "other: it resists" {
+		t.Errorf("error %v (%+v)", err, dirty)
+	}
+	if got := strings.Join(told, " "); got != "brace brace sweep" {
+		t.Errorf("told %q", got)
+	}
+	s.o.Witnesses = nil // for the cleanup's Down
+}
+
+// A witness that says that a stranger has it is believed at once: nothing is left.
+func TestWitnessOfAStranger(t *testing.T) {
+	b := newBed(t)
+	o := b.options()
+	asked := 0
+	o.Witnesses = []Witness{{Name: "gpu", Within: time.Minute, Look: func(context.Context) ([]string, error) {
+		asked++
+		return nil, &BusyError{GPUs: true, Taken: []string{"GPU 0"}}
+	}}}
+	s, err := Up(t.Context(), plan.Plan{Name: "t", Services: []plan.Service{b.service("a", plan.Frontend, 0, "sleep")}}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Down(t.Context())
+	if _, dirty := errors.AsType[*DirtyError](err); dirty || !busy(err) || asked != 1 {
+		t.Errorf("error %v after %d questions, want *BusyError after one", err, asked)
+	}
+}

@@ -1,0 +1,122 @@
+package deploy
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"topobench/internal/host"
+	"topobench/internal/plan"
+	"topobench/internal/testbed"
+)
+
+func TestMain(m *testing.M) { testbed.Main(m) }
+
+// soon is long for what takes milliseconds, for a machine that is busy.
+const soon = 10 * time.Second
+
+// bed is a test's place: its directory, what its stack told, and how its gates open.
+type bed struct {
+	testing.TB
+	testbed.Witness
+	dir   string
+	await func(ctx context.Context, s plan.Service) error // nil: every gate is open
+
+	witnesses []Witness
+
+	mu     sync.Mutex
+	events []Event
+}
+
+func newBed(t testing.TB) *bed { return &bed{TB: t, Witness: testbed.Audit(t), dir: t.TempDir()} }
+
+func (b *bed) service(name string, role plan.Role, wave int, habit string, args ...string) plan.Service {
+	return plan.Service{Name: name, Role: role, Wave: wave, Argv: testbed.Argv(habit, args...), Env: b.Env(),
+		Log: filepath.Join(b.dir, name+".log"), Grace: soon}
+}
+
+func (b *bed) options() Options {
+	return Options{Environ: os.Environ(), Starter: host.Starter{Exe: os.Args[0]}, Hurry: context.Background(),
+		Note: b.note, Witnesses: b.witnesses,
+		Await: func(ctx context.Context, s plan.Service, _ func(string)) (time.Time, error) {
+			if b.await == nil {
+				return time.Now(), nil
+			}
+			return time.Now(), b.await(ctx, s)
+		}}
+}
+
+func (b *bed) note(e Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.events = append(b.events, e)
+}
+
+// told is the events so far, as "starting a, ready a".
+func (b *bed) told() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var all []string
+	for _, e := range b.events {
+		all = append(all, string(e.State)+" "+e.Service.Name)
+	}
+	return strings.Join(all, ", ")
+}
+
+// pid is that of a service that was started.
+func (b *bed) pid(name string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, e := range b.events {
+		if e.State == Starting && e.Service.Name == name && e.PID != 0 {
+			return e.PID
+		}
+	}
+	b.Fatalf("%s was not started", name)
+	return 0
+}
+
+// up brings services up; whatever the test does, they are down at its end.
+func (b *bed) up(services ...plan.Service) *Stack {
+	b.Helper()
+	s, err := Up(b.Context(), plan.Plan{Name: "t", Services: services}, b.options())
+	if err != nil {
+		b.Fatal(err)
+	}
+	hurried, cancel := context.WithCancel(context.Background())
+	cancel()
+	b.Cleanup(func() {
+		if _, err := s.Down(hurried); err != nil {
+			b.Error(err)
+		}
+	})
+	return s
+}
+
+// said waits for words in a service's log.
+func (b *bed) said(name, words string) {
+	b.Helper()
+	testbed.Eventually(b, soon, func() bool {
+		text, err := os.ReadFile(filepath.Join(b.dir, name+".log"))
+		return err == nil && strings.Contains(string(text), words)
+	})
+}
+
+// fails wants Up to fail with nothing left running, and returns its error.
+func (b *bed) fails(p plan.Plan) error {
+	b.Helper()
+	p.Name = "t"
+	s, err := Up(b.Context(), p, b.options())
+	if err == nil {
+		_, down := s.Down(b.Context())
+		b.Fatalf("it came up (and went down: %v)", down)
+	}
+	if living := b.Living(); len(living) > 0 {
+		b.Errorf("Up failed, and there is %v", living)
+	}
+	return err
+}

@@ -1,0 +1,232 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-cmd/cmd"
+
+	"topobench/internal/host/proc"
+	"topobench/internal/host/shepherd"
+)
+
+// lateness is what a shepherd may need beyond its own limits before it counts
+// as stuck.
+const lateness = 5 * time.Second
+
+// Child is a started child. Its methods may be called from several goroutines.
+type Child struct {
+	spec     Spec
+	cmd      *cmd.Cmd // of the shepherd
+	lifeline *os.File
+	shepherd proc.Proc     // zero if it never ran
+	self     proc.Proc     // pid and ticks; set before started closes
+	patience time.Duration // with a shepherd that has no grace to wait for
+
+	started chan struct{} // it runs, or failed says why not
+	failed  error
+	done    chan struct{} // it ended
+	gone    chan struct{} // nothing of it is left, or left says what
+
+	mu      sync.Mutex
+	exit    Exit
+	stopped bool // Stop was called
+	left    error
+}
+
+func newChild(spec Spec, lifeline *os.File, command *cmd.Cmd) *Child {
+	return &Child{
+		spec: spec, cmd: command, lifeline: lifeline, patience: proc.SweepLimit + lateness,
+		started: make(chan struct{}), done: make(chan struct{}), gone: make(chan struct{}),
+	}
+}
+
+// Name is the name from the Spec.
+func (c *Child) Name() string { return c.spec.Name }
+
+// PID is that of the child itself, not of its shepherd.
+func (c *Child) PID() int { return c.self.PID }
+
+// Ticks is the child's start time in clock ticks since boot: its identity beside
+// the pid.
+func (c *Child) Ticks() uint64 { return c.self.Ticks }
+
+// Done is closed as soon as the child itself ended, before what it left is swept.
+func (c *Child) Done() <-chan struct{} { return c.done }
+
+// Gone is closed when Stop has nothing more to wait for: all of the tree ended, or
+// it cannot be ended. The Exit of a child that cannot be stays zero, and Done open.
+func (c *Child) Gone() <-chan struct{} { return c.gone }
+
+// Exit says how the child ended; it is the zero Exit before Done. Swept is final
+// after Stop.
+func (c *Child) Exit() Exit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.exit
+}
+
+// Died describes an end that nobody asked for, with the last lines of the log
+// and what to do about them. A child that was killed had no time to say why.
+func (c *Child) Died() *DiedError {
+	e := &DiedError{Name: c.spec.Name, Exit: c.Exit(), Log: c.spec.Log, Tail: Tail(c.spec.Log, tailLines)}
+	if e.Exit.Signal != syscall.SIGKILL {
+		e.Hint = Hint(lastLines(c.spec.Log, hintLines))
+	}
+	return e
+}
+
+// Interrupt sends sig to the child's own pid, and to nothing that it started.
+func (c *Child) Interrupt(sig syscall.Signal) error {
+	select {
+	case <-c.done:
+		return fmt.Errorf("cannot interrupt %s: %w", c.spec.Name, os.ErrProcessDone)
+	default:
+		return c.order(fmt.Sprintf("%s %d", shepherd.OrderInterrupt, int(sig)))
+	}
+}
+
+// Hurry means no more grace from now on, in a Stop under way or to come.
+// A shepherd that is gone already needs no hurry.
+func (c *Child) Hurry() { _ = c.order(shepherd.OrderHurry) }
+
+// Stop ends the child and its whole tree: the signal, the grace, the sweep. It
+// returns when all of it is gone, the shepherd included; the error names what
+// could not be killed. When ctx ends there is no more grace, but Stop still
+// waits. It takes at most the grace and some 100 s. Stopping twice, or what
+// already ended, is no error.
+func (c *Child) Stop(ctx context.Context) error {
+	c.mu.Lock()
+	c.stopped = true
+	c.mu.Unlock()
+	// A fault here means that the shepherd is gone, and gone says so.
+	_ = c.order(shepherd.OrderStop)
+	limit := time.After(c.spec.Grace + c.patience)
+	hurry := ctx.Done()
+	for {
+		select {
+		case <-c.gone:
+			return c.left
+		case <-hurry:
+			c.Hurry()
+			hurry, limit = nil, time.After(c.patience)
+		case <-limit:
+			c.killShepherd() // stuck or stopped by somebody: its tree falls to us
+			limit = nil
+		}
+	}
+}
+
+func (c *Child) order(line string) error {
+	if _, err := c.lifeline.WriteString(line + "\n"); err != nil {
+		return fmt.Errorf("cannot tell the shepherd of %s to %s: %w", c.spec.Name, line, err)
+	}
+	return nil
+}
+
+// killShepherd is for one that does not answer. Its end closes the reports.
+func (c *Child) killShepherd() {
+	_ = proc.Signal(c.shepherd, syscall.SIGKILL) // already gone is as good
+}
+
+// tend hears the shepherd until it is gone. It is the child's only goroutine,
+// and gone is its end.
+func (c *Child) tend(reports io.ReadCloser) {
+	defer close(c.gone)
+	swept := false
+	for lines := json.NewDecoder(reports); ; {
+		var r shepherd.Report
+		if err := lines.Decode(&r); err != nil {
+			break // the end of the reports, or of a shepherd killed in mid-word
+		}
+		c.hear(r)
+		swept = swept || r.Event == shepherd.Gone
+	}
+	<-c.cmd.Done()
+	if !swept && c.failed == nil && c.shepherd.PID != 0 {
+		c.widowed() // a child may run, also where no report said so
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = errors.Join(c.left, c.lifeline.Close(), reports.Close())
+}
+
+func (c *Child) hear(r shepherd.Report) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch r.Event {
+	case shepherd.Started:
+		c.self = proc.Proc{PID: r.PID, Ticks: r.Ticks}
+		close(c.started)
+	case shepherd.Failed:
+		c.failed = startCause(c.spec.Argv[0], r)
+		close(c.started)
+	case shepherd.Ended:
+		c.exit = Exit{Code: r.Code, Signal: syscall.Signal(r.Signal), Stopped: r.Asked, At: time.Now()}
+		close(c.done)
+	case shepherd.Gone:
+		c.exit.Swept, c.left = r.Swept, proc.Left(r.Left, nil)
+	}
+}
+
+// awaitFork waits until go-cmd has noted the shepherd's pid or its failure, which
+// it does microseconds after the fork: only then has it let go of the files. A
+// shepherd that is gone by then has had no time to start anything.
+func (c *Child) awaitFork() {
+	for c.cmd.Status().PID == 0 {
+		select {
+		case <-c.cmd.Done():
+			return
+		case <-time.After(100 * time.Microsecond):
+		}
+	}
+	if p, err := proc.Read(c.cmd.Status().PID); err == nil {
+		c.shepherd = p
+	}
+}
+
+// startFault waits for what decides whether the child runs.
+func (c *Child) startFault() error {
+	select {
+	case <-c.started:
+	case <-c.gone:
+	}
+	switch {
+	case c.self.PID != 0:
+		return nil
+	case c.failed != nil:
+		<-c.gone
+		return c.failed
+	case c.cmd.Status().Error != nil:
+		return fmt.Errorf("cannot run its shepherd: %w", c.cmd.Status().Error)
+	default:
+		<-c.gone
+		return errors.Join(c.silent(), c.left)
+	}
+}
+
+// silent is the error of a shepherd that ended without a word. What it wrote before
+// that is in the log: Go's runtime says there that it got no thread.
+func (c *Child) silent() error {
+	hint := Hint(lastLines(c.spec.Log, hintLines))
+	if hint == "" {
+		return errors.New("its shepherd ended without a word")
+	}
+	return fmt.Errorf("its shepherd ended without a word; %s", hint)
+}
+
+// startCause keeps the system's error number, so that a caller can tell a
+// missing file from a forbidden one.
+func startCause(path string, r shepherd.Report) error {
+	if r.Errno == 0 {
+		return errors.New(r.Error)
+	}
+	return &os.PathError{Op: "exec", Path: path, Err: r.Errno}
+}

@@ -1,0 +1,84 @@
+package host_test
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestF02ExitZeroIsAnEnd(t *testing.T) {
+	b := newBed(t)
+	c := b.start(b.spec("frontend", "exit", "0"))
+	exit := b.done(c)
+	if exit.Code != 0 || exit.Signal != 0 || exit.Stopped || exit.String() != "exit 0" {
+		t.Errorf("got %v (%+v)", exit, exit)
+	}
+}
+
+func TestF01DiedShowsTheEndOfTheLog(t *testing.T) {
+	b := newBed(t)
+	spec := b.spec("decode-0", "sleep")
+	spec.Argv = []string{"/bin/sh", "-c", "seq 100; printf '\\033[31mout of memory\\033[0m'; exit 3"}
+	c := b.start(spec)
+	b.done(c)
+	lines := strings.Split(c.Died().Error(), "\n")
+	if got, want := lines[0], "decode-0 died: exit 3"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := lines[1], "  last lines of "+spec.Log+":"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := lines[2:]; len(got) != 20 || got[0] != "    82" || got[19] != "    out of memory" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// The hint stands behind the lines that it is about, though it reads further up.
+func TestDiedSaysWhatToDoNext(t *testing.T) {
+	b := newBed(t)
+	for end, want := range map[string]bool{"exit 1": true, "kill -9 $$": false} {
+		spec := b.spec("decode-0", "sleep")
+		spec.Log += end
+		spec.Argv = []string{"/bin/sh", "-c", "echo 'error: unrecognized arguments: --nonsense'; seq 30; " + end}
+		c := b.start(spec)
+		b.done(c)
+		if said := c.Died().Error(); strings.HasSuffix(said, "    30\n  "+c.Died().Hint) != want || strings.Contains(said, "engine_args") != want {
+			t.Errorf("after %q, want a hint %t:\n%s", end, want, said)
+		}
+	}
+}
+
+func TestF04KilledByAnotherIsSaid(t *testing.T) {
+	b := newBed(t)
+	c := b.start(b.spec("decode-0", "crash", "9"))
+	b.done(c)
+	if got, want := c.Died().Error(), "decode-0 died: killed by signal 9 (not by topobench)\n"; !strings.HasPrefix(got, want) {
+		t.Errorf("got %q, want %q first", got, want)
+	}
+}
+
+// What a dead service leaves has no grace: it would hold the GPU.
+func TestALeaderThatEndsTakesItsTreeAlong(t *testing.T) {
+	b := newBed(t)
+	c := b.start(b.spec("svc", "abandon"))
+	if exit := b.done(c); exit.Code != 0 || exit.Stopped {
+		t.Errorf("got %+v", exit)
+	}
+	if took := b.stop(c); took > soon/2 {
+		t.Errorf("took %v: what it left had a grace", took)
+	}
+	if swept := c.Exit().Swept; swept != 1 {
+		t.Errorf("swept %d, want 1", swept)
+	}
+}
+
+func TestZombiesOfTheChildAreNoTrouble(t *testing.T) {
+	b := newBed(t)
+	c := b.start(b.spec("svc", "zombies", "20"), "ready")
+	if took := b.stop(c); took > soon/2 {
+		t.Errorf("took %v", took)
+	}
+	if exit := c.Exit(); exit.Signal != syscall.SIGTERM {
+		t.Errorf("got %+v", exit)
+	}
+}

@@ -1,0 +1,69 @@
+package host
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// tailLines is how much of a log an error shows.
+const tailLines = 20
+
+// Exit says how a child ended.
+type Exit struct {
+	Code   int            // exit code, -1 after a signal
+	Signal syscall.Signal // the signal that ended it, 0 for none
+	// Stopped: it was told to end, by Stop or Interrupt, before it ended.
+	Stopped bool
+	// Lost: its shepherd was killed, and the child was killed for that.
+	Lost  bool
+	At    time.Time
+	Swept int // descendants that outlived it and had to be killed
+}
+
+// String tells a person how it ended, and whether that was wanted.
+func (e Exit) String() string {
+	switch {
+	case e.At.IsZero():
+		return "still running"
+	case e.Lost && e.Stopped:
+		return "stopped by signal 9: its shepherd did not answer"
+	case e.Lost:
+		return "killed because its shepherd was killed (not by topobench)"
+	case e.Signal != 0 && e.Stopped:
+		return fmt.Sprintf("stopped by signal %d", int(e.Signal))
+	case e.Signal != 0:
+		return fmt.Sprintf("killed by signal %d (not by topobench)", int(e.Signal))
+	case e.Stopped:
+		return fmt.Sprintf("stopped with exit %d", e.Code)
+	default:
+		return fmt.Sprintf("exit %d", e.Code)
+	}
+}
+
+// DiedError says that a child ended that should have lived.
+type DiedError struct {
+	Name string
+	Exit Exit
+	Log  string   // path
+	Tail []string // its last lines
+	Hint string   // what to do next, where the log tells the cause
+}
+
+func (e *DiedError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s died: %v\n", e.Name, e.Exit)
+	if len(e.Tail) == 0 {
+		fmt.Fprintf(&b, "  nothing in %s", e.Log)
+		return b.String()
+	}
+	fmt.Fprintf(&b, "  last lines of %s:", e.Log)
+	for _, line := range e.Tail {
+		b.WriteString("\n    " + line)
+	}
+	if e.Hint != "" {
+		b.WriteString("\n  " + e.Hint)
+	}
+	return b.String()
+}

@@ -1,0 +1,22 @@
+package host
+
+import (
+	"time"
+
+	"topobench/internal/host/proc"
+)
+
+// LeftoversOfInit is Leftovers of a process that has pid 1.
+func LeftoversOfInit() ([]proc.Proc, error) { return leftovers(true, nil) }
+
+// Orphans is what is ended when the child's shepherd was killed.
+func (c *Child) Orphans(all []proc.Proc, pid1 bool) []proc.Proc { return c.orphans(all, pid1) }
+
+// SetPatience shortens the wait for a shepherd that does not answer.
+func (c *Child) SetPatience(d time.Duration) { c.patience = d }
+
+// SetEvery shortens the time between two looks at the logs.
+func (l *Logs) SetEvery(d time.Duration) { l.every = d }
+
+// HoleIn is the hole of a log of that size.
+func HoleIn(size, limit int64) (from, to int64) { return hole(size, limit) }

@@ -1,0 +1,75 @@
+package gpu
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"topobench/internal/host/proc"
+)
+
+// commandBytes of a command line are enough to know it again.
+const commandBytes = 120
+
+// Owners looks pids up among the processes of this moment; ours are those that
+// descend from this process.
+func Owners() (Lookup, error) {
+	all, err := proc.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	return among(all, os.Getpid(), hidden), nil
+}
+
+// among looks pids up in all; those below self are ours.
+func among(all []proc.Proc, self int, hidden func(pid int) bool) Lookup {
+	ours := proc.Below(all, self, nil)
+	return func(pid int) Owner {
+		at := slices.IndexFunc(all, func(p proc.Proc) bool { return p.PID == pid })
+		switch {
+		case at < 0 && hidden(pid):
+			return Owner{Party: Theirs, User: "another user", Command: "hidden from this user"}
+		case at < 0 || !all[at].Alive():
+			return Owner{Party: Unseen}
+		}
+		o := Owner{Party: Theirs, User: userOf(pid), Command: commandOf(all[at])}
+		if slices.ContainsFunc(ours, all[at].Same) {
+			o.Party = Ours
+		}
+		return o
+	}
+}
+
+// hidden reports whether a process lives that /proc does not show: mounted with
+// hidepid, it shows a user no process of others. The kernel tells its group all the same.
+func hidden(pid int) bool {
+	_, lives := syscall.Getpgid(pid)
+	_, shown := proc.Read(pid)
+	return pid > 0 && lives == nil && shown != nil
+}
+
+func userOf(pid int) string {
+	info, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
+	if err != nil {
+		return "a user who cannot be told"
+	}
+	id := strconv.Itoa(int(info.Sys().(*syscall.Stat_t).Uid))
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
+	}
+	return "user " + id
+}
+
+// commandOf is on one line whatever its arguments hold.
+func commandOf(p proc.Proc) string {
+	words, err := proc.Cmdline(p.PID)
+	if err != nil || len(words) == 0 {
+		words = []string{p.Comm}
+	}
+	text := strings.Join(strings.Fields(strings.Join(words, " ")), " ")
+	return text[:min(len(text), commandBytes)]
+}

@@ -1,0 +1,177 @@
+package proc
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// mine reports whether this user may signal the process, kill(2); root may signal
+// all. One that runs a set-uid program is root's by its effective user id, and by the
+// real one of who started it.
+func mine(pid int) bool {
+	uid, err := UID(pid)
+	me := os.Geteuid()
+	return err == nil && (me == 0 || uid == me || uid == 0 && ids(pid, me))
+}
+
+// ids reports whether uid is the real or the saved user id of a process,
+// proc_pid_status(5): real, effective, saved and that of the file system.
+func ids(pid, uid int) bool {
+	status, err := os.ReadFile(procPath(pid, "status"))
+	_, rest, found := strings.Cut(string(status), "\nUid:")
+	fields := strings.Fields(rest)
+	text := strconv.Itoa(uid)
+	return err == nil && found && len(fields) > 2 && (fields[0] == text || fields[2] == text)
+}
+
+// UID is the effective user id of a process.
+func UID(pid int) (int, error) {
+	var stat syscall.Stat_t
+	if err := syscall.Stat(procPath(pid, ""), &stat); err != nil {
+		return 0, fmt.Errorf("cannot read the owner of process %d: %w", pid, err)
+	}
+	return int(stat.Uid), nil
+}
+
+// thread is the directory of /proc in which a process still shows its files and
+// environment. A leader that exited before its threads shows none.
+func thread(p Proc) string {
+	if p.State != 'Z' {
+		return procPath(p.PID, "")
+	}
+	threads, _ := filepath.Glob(procPath(p.PID, "task/*")) // the pattern is well formed
+	for _, t := range threads {
+		if filepath.Base(t) != strconv.Itoa(p.PID) {
+			return t
+		}
+	}
+	return procPath(p.PID, "")
+}
+
+// marked reports whether p was started with mark in its environment; one that cannot be
+// read has none.
+func marked(p Proc, mark string) bool {
+	env, err := readMemory(filepath.Join(thread(p), "environ"))
+	return err == nil && mark != "" && bytes.Contains(append([]byte{0}, env...), []byte("\x00"+mark+"\x00"))
+}
+
+// open calls visit with what each descriptor of p leads to, until it says true.
+// What cannot be read is passed over: p ended, or hides.
+func open(p Proc, visit func(fd, path string) bool) bool {
+	dir := filepath.Join(thread(p), "fd")
+	f, err := os.Open(dir)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	fds, _ := f.Readdirnames(-1) // those that were read before a fault
+	for _, fd := range fds {
+		if path, err := os.Readlink(filepath.Join(dir, fd)); err == nil && visit(fd, strings.TrimSuffix(path, " (deleted)")) {
+			return true
+		}
+	}
+	return false
+}
+
+// Files are the paths that descriptors of p lead to, those that can be read.
+func Files(p Proc) []string {
+	var paths []string
+	open(p, func(_, path string) bool {
+		paths = append(paths, path)
+		return false
+	})
+	return paths
+}
+
+// writes reports whether p has a file below dirs open for writing.
+func writes(p Proc, dirs []string) bool {
+	return open(p, func(fd, path string) bool {
+		for _, dir := range dirs {
+			if below(path, dir) && !editors(filepath.Base(path)) && writable(p, fd) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// editors says of a name that it is one of those under which editors write. A file on
+// NFS that was deleted while it was open gets a dot too, as .nfs0000000000a1b2c300000001.
+func editors(name string) bool {
+	return strings.HasPrefix(name, ".") && !strings.HasPrefix(name, ".nfs")
+}
+
+// below reports whether path lies in dir, at any depth. Nothing lies in "".
+func below(path, dir string) bool {
+	return dir != "" && len(path) > len(dir) && path[len(dir)] == '/' && strings.HasPrefix(path, dir)
+}
+
+// writable reads the flags of a descriptor, proc_pid_fdinfo(5): octal, and the two
+// lowest bits say read, write or both.
+func writable(p Proc, fd string) bool {
+	info, err := os.ReadFile(filepath.Join(thread(p), "fdinfo", fd))
+	_, rest, found := strings.Cut(string(info), "flags:")
+	fields := strings.Fields(rest)
+	if err != nil || !found || len(fields) == 0 {
+		return false
+	}
+	flags, err := strconv.ParseInt(fields[0], 8, 64)
+	return err == nil && flags&syscall.O_ACCMODE != syscall.O_RDONLY
+}
+
+// Holders maps each file of dir that a living process has open, or mapped, to
+// those processes. Of a process that cannot be read nothing is known.
+func Holders(all []Proc, dir string) map[string][]Proc {
+	held, names := map[string][]Proc{}, inodes(dir)
+	for _, p := range Living(all) {
+		files := map[string]bool{}
+		open(p, func(_, path string) bool {
+			files[path] = below(path, dir)
+			return false
+		})
+		mapped(p, dir, names, files)
+		for path, in := range files {
+			if in {
+				held[path] = append(held[path], p)
+			}
+		}
+	}
+	return held
+}
+
+// inodes are the names of dir's files: glibc's sem_open maps a semaphore under a name
+// that it then takes away, and the kernel shows that one.
+func inodes(dir string) map[string]string {
+	names := map[string]string{}
+	entries, _ := os.ReadDir(dir) // one that cannot be read has none
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		var stat syscall.Stat_t
+		if syscall.Lstat(path, &stat) == nil {
+			names[strconv.FormatUint(stat.Ino, 10)] = path
+		}
+	}
+	return names
+}
+
+// mapped adds the files of dir that p has mapped, proc_pid_maps(5): the inode is the
+// fifth column, the path the sixth.
+func mapped(p Proc, dir string, names map[string]string, files map[string]bool) {
+	maps, _ := readMemory(filepath.Join(thread(p), "maps")) // what cannot be read is not known
+	for line := range strings.Lines(string(maps)) {
+		columns, path, found := strings.Cut(strings.TrimSuffix(line, "\n"), "/")
+		path = "/" + strings.TrimSuffix(path, " (deleted)")
+		if !found || !below(path, dir) {
+			continue
+		}
+		if fields := strings.Fields(columns); names[fields[4]] != "" {
+			path = names[fields[4]]
+		}
+		files[path] = true
+	}
+}

@@ -1,0 +1,63 @@
+package proc_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"topobench/internal/host/proc"
+	"topobench/internal/testbed"
+)
+
+// Each port's listeners are told: a process once, however many sockets of it share the
+// port, and nobody for a port on which nobody listens.
+func TestListenersOfSeveralPorts(t *testing.T) {
+	first, free := sharing(t, "127.0.0.1:0"), sharing(t, "127.0.0.1:0")
+	sharing(t, first.Addr().String())
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	child := start(t, 0, "healthy", free.Addr().String())
+	ports := []int{port(t, first), port(t, free), 1}
+	var got map[int][]proc.Proc
+	testbed.Eventually(t, soon, func() bool {
+		all, err := proc.Snapshot()
+		got = proc.Listeners(all, ports)
+		return err == nil && len(got[ports[1]]) > 0
+	})
+	if ours := got[ports[0]]; len(ours) != 1 || ours[0].PID != os.Getpid() {
+		t.Errorf("%v on port %d, want this process alone", ours, ports[0])
+	}
+	if other := got[ports[1]]; len(other) != 1 || !other[0].Same(child) || len(got) != 2 {
+		t.Errorf("%v on port %d, want %v alone; in all %v", other, ports[1], child, got)
+	}
+}
+
+// sharing listens until the test ends, with a socket that lets others share its port.
+func sharing(t *testing.T, address string) net.Listener {
+	t.Helper()
+	shares := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var fault error
+		err := c.Control(func(fd uintptr) { fault = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
+		return errors.Join(err, fault)
+	}}
+	l, err := shares.Listen(t.Context(), "tcp4", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() }) // it may be closed already
+	return l
+}
+
+func port(t *testing.T, l net.Listener) int {
+	t.Helper()
+	a, is := l.Addr().(*net.TCPAddr)
+	if !is {
+		t.Fatalf("%v is no TCP address", l.Addr())
+	}
+	return a.Port
+}

@@ -1,0 +1,81 @@
+package proc
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// commandWidth bounds a command in a table; what tells two workers apart tends to
+// stand near its beginning.
+const commandWidth = 160
+
+// columnWidth keeps the rows of tables made one after another in line.
+const columnWidth = 13
+
+// Table describes processes for a person, the headings first: pid, state, what of
+// the kernel it waits in, age, service, command. name says of which service one is;
+// where it says "", or is nil, that is the log the process writes.
+func Table(all []Proc, name func(Proc) string) []string {
+	if len(all) == 0 {
+		return nil
+	}
+	var text strings.Builder
+	columns := tabwriter.NewWriter(&text, columnWidth, 0, 2, ' ', 0)
+	fmt.Fprintln(columns, "PID\tSTATE\tWAITS IN\tAGE\tSERVICE\tCOMMAND")
+	for _, p := range all {
+		service := ""
+		if name != nil {
+			service = name(p)
+		}
+		if service == "" {
+			service = logOf(p)
+		}
+		fmt.Fprintf(columns, "%d\t%c\t%s\t%s\t%s\t%s\n", p.PID, p.State, orDash(Wchan(p.PID)), age(p), orDash(service), command(p))
+	}
+	columns.Flush() // into memory
+	return strings.Split(strings.TrimRight(text.String(), "\n"), "\n")
+}
+
+// age is the time since p started, to the second.
+func age(p Proc) string {
+	up := uptime()
+	if born := time.Duration(p.Ticks) * tick; up >= born {
+		return (up - born).Truncate(time.Second).String()
+	}
+	return "-"
+}
+
+// logOf is the name of a log that p writes, as "decode-0" of decode-0.log.
+func logOf(p Proc) (name string) {
+	open(p, func(fd, path string) bool {
+		log, found := strings.CutSuffix(filepath.Base(path), ".log")
+		if found && writable(p, fd) {
+			name = printable(log)
+		}
+		return name != ""
+	})
+	return name
+}
+
+// command is what ps would show of p, or its name where that cannot be read.
+func command(p Proc) string {
+	words, err := Cmdline(p.PID)
+	if err != nil || len(words) == 0 {
+		return printable("[" + p.Comm + "]")
+	}
+	text := []rune(printable(strings.Join(words, " ")))
+	if len(text) > commandWidth {
+		return string(text[:commandWidth]) + "..."
+	}
+	return string(text)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

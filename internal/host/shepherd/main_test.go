@@ -1,0 +1,120 @@
+package shepherd_test
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"syscall"
+	"testing"
+
+	"topobench/internal/host/shepherd"
+	"topobench/internal/testbed"
+)
+
+func TestMain(m *testing.M) { testbed.Main(m) }
+
+// herd is a shepherd in a process of its own, as it is in use.
+type herd struct {
+	process  *os.Process
+	lifeline *os.File
+	reports  *json.Decoder
+}
+
+func start(t *testing.T, args []string) herd {
+	t.Helper()
+	witness := testbed.Audit(t)
+	orders, lifeline, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reports, answers, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := os.StartProcess(os.Args[0], append([]string{os.Args[0]}, args...), &os.ProcAttr{
+		Env: witness.Env(), Files: []*os.File{nil, nil, nil, orders, answers},
+		Sys: &syscall.SysProcAttr{Setpgid: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	orders.Close()
+	answers.Close()
+	t.Cleanup(func() { lifeline.Close(); reports.Close() })
+	return herd{p, lifeline, json.NewDecoder(reports)}
+}
+
+func (h herd) next(t *testing.T, want shepherd.Event) shepherd.Report {
+	t.Helper()
+	var r shepherd.Report
+	if err := h.reports.Decode(&r); err != nil || r.Event != want {
+		t.Fatalf("got %+v, %v, want %s", r, err, want)
+	}
+	return r
+}
+
+// code waits for the end of the shepherd, after which it must not say more.
+func (h herd) code(t *testing.T) int {
+	t.Helper()
+	var r shepherd.Report
+	if err := h.reports.Decode(&r); err != io.EOF {
+		t.Errorf("one report too many: %+v, %v", r, err)
+	}
+	state, err := h.process.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state.ExitCode()
+}
+
+func args(argv ...string) []string {
+	return shepherd.Policy{Signal: syscall.SIGTERM}.Args(argv)
+}
+
+func TestReportsComeInOrderAndTheCodeIsPassedOn(t *testing.T) {
+	h := start(t, args(testbed.Argv("exit", "7")...))
+	if r := h.next(t, shepherd.Started); r.PID == 0 || r.Ticks == 0 {
+		t.Errorf("no identity in %+v", r)
+	}
+	if r := h.next(t, shepherd.Ended); r.Code != 7 || r.Signal != 0 || r.Asked {
+		t.Errorf("got %+v, want code 7", r)
+	}
+	if r := h.next(t, shepherd.Gone); r.Swept != 0 || len(r.Left) > 0 {
+		t.Errorf("got %+v, want nothing swept or left", r)
+	}
+	if got := h.code(t); got != 7 {
+		t.Errorf("the shepherd ended with %d", got)
+	}
+}
+
+func TestAClosedLifelineIsTheEndWithoutGrace(t *testing.T) {
+	policy := shepherd.Policy{Signal: syscall.SIGTERM, Grace: 1 << 40}
+	h := start(t, policy.Args(testbed.Argv("leader")))
+	h.next(t, shepherd.Started)
+	h.lifeline.Close()
+	if r := h.next(t, shepherd.Ended); r.Signal != int(syscall.SIGKILL) || !r.Asked {
+		t.Errorf("got %+v, want signal 9", r)
+	}
+	h.next(t, shepherd.Gone)
+	if got := h.code(t); got != 128+9 {
+		t.Errorf("the shepherd ended with %d", got)
+	}
+}
+
+func TestAFailedStartIsReportedWithItsNumber(t *testing.T) {
+	h := start(t, args("/nowhere/vllm"))
+	if r := h.next(t, shepherd.Failed); r.Errno != syscall.ENOENT {
+		t.Errorf("got %+v, want ENOENT", r)
+	}
+	if got := h.code(t); got != 127 {
+		t.Errorf("the shepherd ended with %d", got)
+	}
+}
+
+func TestWrongArgumentsAreReported(t *testing.T) {
+	h := start(t, []string{shepherd.Command, "--grace=soon"})
+	if r := h.next(t, shepherd.Failed); r.Error == "" {
+		t.Errorf("no cause in %+v", r)
+	}
+	h.code(t)
+}

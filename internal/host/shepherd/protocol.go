@@ -1,0 +1,116 @@
+// Package shepherd is the hidden command that owns one child's tree and
+// outlives whoever started it.
+//
+// It starts the child in a process group of its own and reports when it runs
+// and when it ends. It is the sub-reaper of everything the child starts, and it
+// exits only when the kernel says that nothing of that is left, or after 30 s
+// with the names of what could not be killed. When its lifeline closes, because
+// its orchestrator ended in whatever way, it kills the tree at once.
+//
+// The lifeline is fd 3 (orders come in, one a line), reports go out on fd 4 (one
+// JSON object a line); neither reaches the child.
+package shepherd
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"topobench/internal/host/proc"
+)
+
+// Command is the word that makes our binary a shepherd.
+const Command = "shepherd"
+
+// File descriptors a shepherd is started with.
+const (
+	lifelineFD = 3
+	reportsFD  = 4
+)
+
+// Orders on the lifeline. OrderInterrupt is followed by a blank and a signal number.
+const (
+	OrderStop      = "stop"      // the policy's signal to the child's group, the grace, the sweep
+	OrderHurry     = "hurry"     // no grace from now on
+	OrderInterrupt = "interrupt" // a signal to the child itself and to nothing else
+)
+
+// Event says what a report is about.
+type Event string
+
+// Events in the order in which they come; Failed stands alone.
+const (
+	Started Event = "started" // PID, Ticks
+	Failed  Event = "failed"  // Errno or Error: the child could not be started
+	Ended   Event = "ended"   // Code, Signal, Asked: the child itself ended
+	Gone    Event = "gone"    // Swept, Left: the whole tree ended
+)
+
+// Report is one line of the shepherd.
+type Report struct {
+	Event  Event         `json:"event"`
+	PID    int           `json:"pid,omitzero"`
+	Ticks  uint64        `json:"ticks,omitzero"`
+	Errno  syscall.Errno `json:"errno,omitzero"`
+	Error  string        `json:"error,omitzero"`
+	Code   int           `json:"code,omitzero"`
+	Signal int           `json:"signal,omitzero"`
+	// Asked: an order to stop or interrupt came before the child ended.
+	Asked bool `json:"asked,omitzero"`
+	// Swept counts descendants of the child that had to be killed.
+	Swept int         `json:"swept,omitzero"`
+	Left  []proc.Proc `json:"left,omitzero"`
+}
+
+// Policy says how the child is started and stopped.
+type Policy struct {
+	Signal syscall.Signal
+	Grace  time.Duration
+	Nice   int
+}
+
+// Args is the command line of the shepherd for argv, without the binary's name.
+func (p Policy) Args(argv []string) []string {
+	args := []string{
+		Command,
+		"--signal=" + strconv.Itoa(int(p.Signal)),
+		"--grace=" + p.Grace.String(),
+		"--nice=" + strconv.Itoa(p.Nice),
+		"--",
+	}
+	return append(args, argv...)
+}
+
+// Is reports whether a command line is that of a shepherd.
+func Is(cmdline []string) bool {
+	at := slices.Index(cmdline, Command)
+	return at > 0 && at+1 < len(cmdline) && strings.HasPrefix(cmdline[at+1], "--signal=")
+}
+
+// parse is the reverse of Args, without the leading Command.
+func parse(args []string) (Policy, []string, error) {
+	flags := flag.NewFlagSet(Command, flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the fault goes into a report
+	number := flags.Int("signal", int(syscall.SIGTERM), "signal that asks the child to stop")
+	grace := flags.Duration("grace", 0, "time between that signal and SIGKILL")
+	nice := flags.Int("nice", 0, "added to the child's nice value")
+	if err := flags.Parse(args); err != nil {
+		return Policy{}, nil, fmt.Errorf("cannot understand the shepherd's arguments: %w", err)
+	}
+	if flags.NArg() == 0 {
+		return Policy{}, nil, fmt.Errorf("cannot start a child: no command after --")
+	}
+	return Policy{syscall.Signal(*number), *grace, *nice}, flags.Args(), nil
+}
+
+// interruption returns the signal of an "interrupt N" order.
+func interruption(order string) (syscall.Signal, bool) {
+	number, found := strings.CutPrefix(order, OrderInterrupt+" ")
+	n, err := strconv.Atoi(number)
+	return syscall.Signal(n), found && err == nil && n > 0
+}

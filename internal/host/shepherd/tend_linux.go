@@ -1,0 +1,149 @@
+package shepherd
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"topobench/internal/host/proc"
+)
+
+// shepherd is one child's tree and what can happen to it.
+type shepherd struct {
+	policy Policy
+	child  int // pid, and process group
+	tell   func(Report)
+
+	deaths    chan os.Signal // something of the tree may have ended
+	terminate chan os.Signal
+	orders    chan string // closed with the lifeline
+
+	ended    bool // the child itself was collected; its pid means nothing any more
+	status   syscall.WaitStatus
+	asked    bool // it was told to end
+	sweeping bool
+	swept    int
+}
+
+// tend watches the tree until it is empty or has to be swept: the child ended by
+// itself, the grace is over, or the orchestrator is gone.
+func (s *shepherd) tend() {
+	var over <-chan time.Time // not nil while stopping
+	for !s.collect() {
+		if s.ended && over == nil {
+			return // a service whose leader died is dead, and has no grace
+		}
+		var stop bool
+		select {
+		case <-s.deaths:
+		case <-over:
+			return
+		case <-s.terminate:
+			stop = true
+		case order, open := <-s.orders:
+			if !open {
+				return
+			}
+			stop = s.obey(order)
+		}
+		if stop && over == nil {
+			s.signal(-s.child, s.policy.Signal)
+			s.signal(-s.child, syscall.SIGCONT) // a stopped process hears nothing else
+			over = time.After(s.policy.Grace)
+		}
+		if s.policy.Grace == 0 && over != nil {
+			return
+		}
+	}
+}
+
+// obey carries out an order, and says whether the stop has to begin.
+func (s *shepherd) obey(order string) (stop bool) {
+	if sig, ok := interruption(order); ok {
+		s.signal(s.child, sig)
+		return false
+	}
+	if order == OrderHurry {
+		s.policy.Grace = 0
+	}
+	return order == OrderStop
+}
+
+// signal is aimed at the child or its group. That is sound without a handle,
+// since nobody but this goroutine can collect the child and free its pid.
+func (s *shepherd) signal(pid int, sig syscall.Signal) {
+	if !s.ended {
+		s.asked = true
+		_ = syscall.Kill(pid, sig) // it may have ended this instant; the next collect says so
+	}
+}
+
+// collect waits for every child that has ended, and reports whether the tree is empty.
+func (s *shepherd) collect() (empty bool) {
+	for _, pid := range s.children() {
+		status, reaped := proc.Reap(pid)
+		switch {
+		case !reaped:
+		case pid == s.child:
+			s.ended, s.status = true, status
+			s.tell(ending(status, s.asked))
+		case s.sweeping && status.Signaled() && status.Signal() == syscall.SIGKILL:
+			s.swept++
+		}
+	}
+	return proc.Childless()
+}
+
+// sweep kills until the kernel knows no child of this process. The direct
+// children come first and at once, because a chain of processes that each fork
+// and exit tends to be one ahead of a walk through /proc.
+func (s *shepherd) sweep() (left []proc.Proc) {
+	s.sweeping, s.asked = true, s.asked || !s.ended
+	deadline := time.Now().Add(proc.SweepLimit)
+	for !s.collect() {
+		for _, pid := range s.children() {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // our child, not collected yet: the pid is its own
+		}
+		// A fault here is one of /proc; the loop goes on and ends by its deadline.
+		left, _ = proc.Kill(s.tree)
+		if time.Now().After(deadline) {
+			return left
+		}
+		select {
+		case <-s.deaths:
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// children are the pids that may be collected: those of the kernel's list, or
+// of a walk where the kernel keeps no list.
+func (s *shepherd) children() []int {
+	if pids := proc.Children(); len(pids) > 0 || proc.Childless() {
+		return pids
+	}
+	all, err := proc.Snapshot()
+	if err != nil {
+		return []int{s.child}
+	}
+	var pids []int
+	for _, p := range all {
+		if p.PPID == os.Getpid() {
+			pids = append(pids, p.PID)
+		}
+	}
+	return pids
+}
+
+func (s *shepherd) tree(all []proc.Proc) []proc.Proc {
+	return proc.Below(all, os.Getpid(), nil)
+}
+
+func ending(status syscall.WaitStatus, asked bool) Report {
+	r := Report{Event: Ended, Code: status.ExitStatus(), Asked: asked}
+	if status.Signaled() {
+		r.Signal = int(status.Signal())
+	}
+	return r
+}

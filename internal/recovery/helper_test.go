@@ -1,0 +1,231 @@
+package recovery
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"topobench/internal/artifacts"
+	"topobench/internal/host"
+	"topobench/internal/host/proc"
+	"topobench/internal/testbed"
+)
+
+// soon is long for what takes milliseconds, for a machine that is busy.
+const soon = 10 * time.Second
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "orchestrator" {
+		if err := orchestrate(os.Args[2], os.Args[3:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	testbed.Main(m)
+}
+
+// bed is a test's place: runs have their roots and temporary directories below dir.
+type bed struct {
+	testing.TB
+	testbed.Witness
+	dir string
+}
+
+func newBed(t testing.TB) bed {
+	t.Helper()
+	b := bed{t, testbed.Audit(t), t.TempDir()}
+	t.Cleanup(func() { reap(t) })
+	return b
+}
+
+// reap ends and collects what fell to this process, before the audit.
+func reap(t testing.TB) {
+	_, err := proc.Sweep(soon, func(all []proc.Proc) []proc.Proc { return proc.Below(all, os.Getpid(), nil) })
+	if err != nil {
+		t.Error(err)
+	}
+	for _, pid := range proc.Children() {
+		proc.Reap(pid)
+	}
+}
+
+func (b bed) cleaner() Cleaner { return Cleaner{Temp: b.dir, limit: soon} }
+
+// clean cleans, and wants one run to be found.
+func (b bed) clean(c Cleaner) Found {
+	b.Helper()
+	all, err := c.Clean(b.Context())
+	if err != nil || len(all) != 1 {
+		b.Fatalf("found %+v, %v, want one run", all, err)
+	}
+	return all[0]
+}
+
+// orchestrator is a run in a process of its own, which can be killed.
+type orchestrator struct {
+	bed
+	process *os.Process
+	births  []birth
+}
+
+// orchestrate is that process: a run whose services have the habits, each with a
+// log. It says who was started once all their processes are ready, and waits.
+func orchestrate(dir string, habits []string) error {
+	run, err := artifacts.Create(dir, dir, "run")
+	if err != nil {
+		return err
+	}
+	ledger, err := Open(run)
+	if err != nil {
+		return err
+	}
+	starter := host.Starter{Born: func(name, log string, child, shepherd proc.Proc) {
+		if err := ledger.Born(name, log, child, shepherd); err != nil {
+			panic(err)
+		}
+	}}
+	for i, words := range habits {
+		habit, arg, _ := strings.Cut(words, " ")
+		name := fmt.Sprintf("%s-%d", habit, i)
+		log := filepath.Join(run.Path(), name+".log")
+		env := append(os.Environ(), "TOPOBENCH_RUN=run", "TMPDIR="+run.TempDir())
+		if _, err := starter.Start(host.Spec{Name: name, Argv: testbed.Argv(habit, arg), Env: env, Log: log, Grace: time.Minute}); err != nil {
+			return err
+		}
+		ready := 1
+		if habit == "grandchild" || habit == "envless" || habit == "leader" {
+			ready = 2
+		}
+		if !testbed.Soon(soon, func() bool {
+			text, err := os.ReadFile(log)
+			return err == nil && strings.Count(string(text), "ready") >= ready
+		}) {
+			return fmt.Errorf("%s is not ready", name)
+		}
+	}
+	err = errors.Join(host.Adopt(), json.NewEncoder(os.Stdout).Encode(ledger.past.Born))
+	<-time.After(time.Minute)
+	return err
+}
+
+// conduct starts an orchestrator.
+func (b bed) conduct(habits ...string) orchestrator {
+	b.Helper()
+	out, in, err := os.Pipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer in.Close()
+	defer out.Close()
+	p, err := os.StartProcess(os.Args[0], append([]string{os.Args[0], "orchestrator", b.dir}, habits...), &os.ProcAttr{
+		Env: b.Env(), Files: []*os.File{nil, in, os.Stderr},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	in.Close()
+	o := orchestrator{bed: b, process: p}
+	if err := json.NewDecoder(bufio.NewReader(out)).Decode(&o.births); err != nil {
+		b.Fatal(err)
+	}
+	return o
+}
+
+// slay kills the orchestrator and its shepherds as if in one moment: they are
+// stopped before, so that none can act on the death of another.
+func (o orchestrator) slay() {
+	o.Helper()
+	pids := []int{o.process.Pid}
+	for _, b := range o.births {
+		pids = append(pids, b.Shepherd)
+	}
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, syscall.SIGSTOP) // Eventually sees that it worked
+	}
+	for _, pid := range pids {
+		testbed.Eventually(o, soon, func() bool { p, err := proc.Read(pid); return err == nil && p.State == 'T' })
+	}
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			o.Fatal(err)
+		}
+	}
+	if _, err := o.process.Wait(); err != nil {
+		o.Fatal(err)
+	}
+	for _, pid := range pids[1:] { // adopted by this process, or collected by nobody
+		testbed.Eventually(o, soon, func() bool { p, err := proc.Read(pid); return err != nil || !p.Alive() })
+	}
+}
+
+// dead is the run of an owner that is gone, with a ledger that says so.
+func (b bed) dead(o owner, births ...birth) *artifacts.Dir {
+	b.Helper()
+	run, err := artifacts.Create(b.dir, b.dir, "run")
+	if err != nil {
+		b.Fatal(err)
+	}
+	ledger, err := artifacts.OpenJournal(filepath.Join(run.Path(), ledgerName))
+	if err != nil {
+		b.Fatal(err)
+	}
+	err = ledger.Append(eventOwner, o)
+	for _, birth := range births {
+		err = errors.Join(err, ledger.Append(eventBorn, birth))
+	}
+	if err := errors.Join(err, ledger.Close(), run.Leave()); err != nil {
+		b.Fatal(err)
+	}
+	return run
+}
+
+// nobody is an owner of this boot, as old as this process, that is gone.
+func (b bed) nobody() owner {
+	b.Helper()
+	boot, err := proc.Boot()
+	if err != nil {
+		b.Fatal(err)
+	}
+	self, err := proc.Read(os.Getpid())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return owner{Boot: boot, Numbers: proc.Numbers(), UID: os.Geteuid(), PID: 1 << 30, Ticks: self.Ticks}
+}
+
+// stranger starts a command that no run has started, and waits until it executes.
+func (b bed) stranger(dir string, env []string, argv ...string) proc.Proc {
+	b.Helper()
+	p, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Dir: dir, Env: b.Env(env...), Files: []*os.File{nil, os.Stderr, os.Stderr}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	pid := p.Pid
+	if err := p.Release(); err != nil {
+		b.Fatal(err)
+	}
+	var seen proc.Proc
+	testbed.Eventually(b, soon, func() bool {
+		args, _ := proc.Cmdline(pid)
+		seen, err = proc.Read(pid)
+		// A zombie leader shows no arguments.
+		return err == nil && (seen.State == 'Z' || len(args) > 0 && args[len(args)-1] == argv[len(argv)-1])
+	})
+	return seen
+}
+
+// lives fails unless p still runs.
+func (b bed) lives(p proc.Proc) {
+	b.Helper()
+	if now, err := proc.Read(p.PID); err != nil || !now.Same(p) || !now.Alive() {
+		b.Errorf("process %v was hit: %+v, %v", p, now, err)
+	}
+}

@@ -1,0 +1,212 @@
+// Package recovery knows again what a run started, and ends what a dead run left.
+//
+// A run keeps a ledger of what it starts. Together with the mark in the environment
+// of its processes and their open files it tells, now or from another process, what
+// is of the run. Nothing else is ever signalled: not what is older, not what another
+// user has, not what got the pid of a process that ended, and nothing by its name.
+package recovery
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"topobench/internal/artifacts"
+	"topobench/internal/host/proc"
+)
+
+// ledgerName is the ledger's file in the run's directory, in the format of the
+// journal. Its first line is the owner, written before anything is started.
+const ledgerName = "ledger.ndjson"
+
+// Events of the ledger.
+const (
+	eventOwner = "owner"
+	eventBorn  = "born"
+	eventShm   = "shm"
+)
+
+// owner is the process that conducts the run.
+type owner struct {
+	Boot    string `json:"boot"`
+	Numbers string `json:"numbers,omitzero"` // the pid namespace: what its pids mean
+	UID     int    `json:"uid"`
+	PID     int    `json:"pid"`
+	Ticks   uint64 `json:"ticks"`
+}
+
+// birth is a process that was started, and its shepherd.
+type birth struct {
+	Name          string `json:"name"`
+	Log           string `json:"log"` // below topologies/<name> or cells/<name>
+	PID           int    `json:"pid"`
+	Ticks         uint64 `json:"ticks"`
+	Shepherd      int    `json:"shepherd"`
+	ShepherdTicks uint64 `json:"shepherd_ticks"`
+}
+
+// Ledger is that of the run this process conducts. Its methods may be called from
+// several goroutines.
+type Ledger struct {
+	file *artifacts.Journal
+	run  *artifacts.Dir
+
+	mu   sync.Mutex
+	past past
+}
+
+// Open begins the ledger of a new run.
+func Open(d *artifacts.Dir) (*Ledger, error) {
+	boot, err := proc.Boot()
+	if err != nil {
+		return nil, err
+	}
+	self, err := proc.Read(os.Getpid())
+	if err != nil {
+		return nil, err
+	}
+	file, err := artifacts.OpenJournal(filepath.Join(d.Path(), ledgerName))
+	if err != nil {
+		return nil, err
+	}
+	o := owner{Boot: boot, Numbers: proc.Numbers(), UID: os.Geteuid(), PID: self.PID, Ticks: self.Ticks}
+	l := &Ledger{file: file, run: d, past: past{Owner: o}}
+	return l, file.Append(eventOwner, o)
+}
+
+// Born records a process of the run.
+func (l *Ledger) Born(name, log string, child, shepherd proc.Proc) error {
+	b := birth{Name: name, Log: log, PID: child.PID, Ticks: child.Ticks, Shepherd: shepherd.PID, ShepherdTicks: shepherd.Ticks}
+	l.mu.Lock()
+	l.past.Born = append(l.past.Born, b)
+	l.mu.Unlock()
+	return l.file.Append(eventBorn, b)
+}
+
+// Enroll records descendants of what was started, those that it does not know yet: one
+// that left its parent, its environment and its files is known by nothing else once the
+// shepherds are dead.
+func (l *Ledger) Enroll(seen []proc.Proc) error {
+	known := l.Trace().Born
+	var faults []error
+	for _, p := range seen {
+		if !slices.ContainsFunc(known, p.Same) {
+			faults = append(faults, l.Born("", "", p, proc.Proc{}))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Trace is how the processes of the run are known.
+func (l *Ledger) Trace() proc.Trace {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.past.trace(l.run)
+}
+
+// Name says of which service of the run a process is the child or the shepherd, ""
+// for any other.
+func (l *Ledger) Name(p proc.Proc) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.past.name(p)
+}
+
+// Close closes the ledger.
+func (l *Ledger) Close() error { return l.file.Close() }
+
+// past is what a ledger tells.
+type past struct {
+	Owner owner // zero: the run started nothing
+	Born  []birth
+	Shm   []shmFile // what its processes held in /dev/shm
+}
+
+// readPast reads the ledger of the run at path. One that another user has written
+// is not believed; none at all is that of a run which started nothing. Of one that
+// is damaged the lines before the damage are returned with the error.
+func readPast(path string) (p past, err error) {
+	file := filepath.Join(path, ledgerName)
+	if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
+		return past{}, nil
+	}
+	if !artifacts.Mine(path) || !artifacts.Mine(file) {
+		return past{}, fmt.Errorf("cannot trust %s: another user owns it, or it is a link", file)
+	}
+	entries, err := artifacts.ReadJournal(file)
+	for _, e := range entries {
+		err = errors.Join(err, p.add(e))
+	}
+	if p.Owner.PID != 0 && p.Owner.UID != os.Geteuid() {
+		return past{}, fmt.Errorf("cannot trust %s: it says that user %d conducted the run", file, p.Owner.UID)
+	}
+	return p, err
+}
+
+func (p *past) add(e artifacts.Entry) error {
+	switch e.Event {
+	case eventOwner:
+		return e.Decode(&p.Owner)
+	case eventBorn:
+		var b birth
+		err := e.Decode(&b)
+		p.Born = append(p.Born, b)
+		return err
+	case eventShm:
+		var held struct{ Held []shmFile }
+		err := e.Decode(&held)
+		p.Shm = append(p.Shm, held.Held...)
+		return err
+	}
+	return nil
+}
+
+func (p past) trace(d *artifacts.Dir) proc.Trace {
+	t := proc.Trace{Mark: "TOPOBENCH_RUN=" + d.ID(), Dirs: []string{d.Path(), d.TempDir()}, Since: p.Owner.Ticks}
+	for _, b := range p.Born {
+		t.Born = append(t.Born, proc.Proc{PID: b.PID, Ticks: b.Ticks}, proc.Proc{PID: b.Shepherd, Ticks: b.ShepherdTicks})
+	}
+	return t
+}
+
+func (p past) name(q proc.Proc) string {
+	for _, b := range p.Born {
+		switch {
+		case b.Name == "": // a descendant
+		case b.PID == q.PID && b.Ticks == q.Ticks:
+			return b.Name
+		case b.Shepherd == q.PID && b.ShepherdTicks == q.Ticks:
+			return "shepherd of " + b.Name
+		}
+	}
+	return ""
+}
+
+// thisBoot reports whether a process of the run can exist: it has started some, and
+// the machine was not booted since.
+func (p past) thisBoot() (bool, error) {
+	boot, err := proc.Boot()
+	return p.Owner.Boot == boot && p.Owner.Ticks > 0, err
+}
+
+// elsewhere reports whether the run was started where pids mean other processes than
+// here. Whether its owner lives cannot be told, nor who is of it.
+func (p past) elsewhere() bool {
+	here, err := p.thisBoot()
+	return err == nil && here && p.Owner.Numbers != proc.Numbers()
+}
+
+// living is the owner, if it lives.
+func (p past) living() (proc.Proc, bool) {
+	here, err := p.thisBoot()
+	if err != nil || !here || p.elsewhere() {
+		return proc.Proc{}, false
+	}
+	now, err := proc.Read(p.Owner.PID)
+	uid, unknown := proc.UID(p.Owner.PID)
+	return now, err == nil && unknown == nil && now.Ticks == p.Owner.Ticks && now.Alive() && uid == os.Geteuid()
+}

@@ -1,0 +1,52 @@
+package recovery
+
+import (
+	"context"
+	"strings"
+	"syscall"
+	"testing"
+
+	"topobench/internal/artifacts"
+	"topobench/internal/host/proc"
+	"topobench/internal/testbed"
+)
+
+// A run that was stopped (Ctrl-Z) and is told to end hears of it.
+func TestF5CForceEndsAStoppedRun(t *testing.T) {
+	b := newBed(t)
+	o := b.conduct("sleep")
+	if err := o.process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	testbed.Eventually(t, soon, func() bool { p, err := proc.Read(o.process.Pid); return err == nil && p.State == 'T' })
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	c := b.cleaner()
+	c.Force = true
+	all, err := c.Clean(ctx)
+	if err != nil || len(all) != 1 || all[0].Living || all[0].Err != nil {
+		t.Errorf("found %+v, %v", all, err)
+	}
+	o.process.Kill() // it ended, unless the test failed
+	if _, err := o.process.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// What was started in another pid namespace has other pids here: its owner may live,
+// and who carries the mark may be of a run that goes on.
+func TestRunOfAnotherPIDNamespace(t *testing.T) {
+	b := newBed(t)
+	p := b.stranger("", []string{"TOPOBENCH_RUN=run"}, "/bin/sleep", "60")
+	o := b.nobody()
+	o.Numbers = "pid:[1]"
+	run := b.dead(o)
+	f := b.clean(b.cleaner())
+	if !f.Unknown || f.Err == nil || !strings.Contains(f.Err.Error(), "another container") || f.Ended > 0 {
+		t.Errorf("found %+v", f)
+	}
+	if artifacts.Ended(run.Path()) || !exists(run.TempDir()) {
+		t.Error("the run was finished")
+	}
+	b.lives(p)
+}

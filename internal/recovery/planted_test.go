@@ -1,0 +1,154 @@
+package recovery
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"topobench/internal/artifacts"
+	"topobench/internal/host/proc"
+)
+
+// Whatever a ledger says: who is older than the run, who asks and from whom that one
+// descends is not of the run.
+func TestS12PlantedLedgerHitsNobody(t *testing.T) {
+	self, err := proc.Read(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		why   string
+		plant func(o *owner, older proc.Proc) birth
+	}{
+		{"a process that is older than the run", func(o *owner, older proc.Proc) birth {
+			o.Ticks = older.Ticks + 1
+			return birth{PID: older.PID, Ticks: older.Ticks}
+		}},
+		{"the process that asks, with a run that is older", func(o *owner, _ proc.Proc) birth {
+			o.Ticks = 1
+			return birth{PID: self.PID, Ticks: self.Ticks}
+		}},
+	} {
+		t.Run(row.why, func(t *testing.T) {
+			b := newBed(t)
+			p, o := b.stranger("", nil, "/bin/sleep", "60"), b.nobody()
+			planted := row.plant(&o, p)
+			b.dead(o, planted, birth{PID: 1})
+			if planted.PID == self.PID { // its children do descend from what is planted
+				b.kill(p)
+			}
+			if f := b.clean(b.cleaner()); f.Err != nil || f.Ended > 0 {
+				t.Errorf("found %+v", f)
+			}
+			if planted.PID != self.PID {
+				b.lives(p)
+			}
+		})
+	}
+}
+
+// A ledger that another user owns, or that a link leads to, is not believed.
+func TestS12LedgerOfAnotherUser(t *testing.T) {
+	const nobody = 65534
+	for _, row := range []struct {
+		why   string
+		root  bool // only root can plant it
+		plant func(ledger string) error
+	}{
+		{"a link", false, func(ledger string) error {
+			moved := ledger + ".moved"
+			if err := os.Rename(ledger, moved); err != nil {
+				return err
+			}
+			return os.Symlink(moved, ledger)
+		}},
+		{"one that says so", false, func(ledger string) error {
+			text, err := os.ReadFile(ledger)
+			if err != nil {
+				return err
+			}
+			mine, other := fmt.Sprintf(`"uid":%d`, os.Geteuid()), fmt.Sprintf(`"uid":%d`, os.Geteuid()+1)
+			return os.WriteFile(ledger, []byte(strings.Replace(string(text), mine, other, 1)), 0o600)
+		}},
+		{"another user's", true, func(ledger string) error { return os.Chown(ledger, nobody, nobody) }},
+	} {
+		t.Run(row.why, func(t *testing.T) {
+			if row.root && os.Geteuid() != 0 {
+				t.Skip("only root can give a file away")
+			}
+			b := newBed(t)
+			p := b.stranger("", nil, "/bin/sleep", "60")
+			run := b.dead(b.nobody(), birth{PID: p.PID, Ticks: p.Ticks})
+			if err := row.plant(filepath.Join(run.Path(), ledgerName)); err != nil {
+				t.Fatal(err)
+			}
+			f := b.clean(b.cleaner())
+			if f.Ended > 0 || f.Err == nil || !strings.Contains(f.Err.Error(), "cannot trust") {
+				t.Errorf("found %+v", f)
+			}
+			b.lives(p)
+		})
+	}
+}
+
+// A temporary directory that leads to a run which has another one leads to nothing
+// that this run's own does not.
+func TestS12PlantedPointer(t *testing.T) {
+	b := newBed(t)
+	live, err := artifacts.Create(filepath.Join(b.dir, "root"), "", "live")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Close()
+	ledger, err := Open(live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	planted := filepath.Join(b.dir, "tb-planted")
+	if err := os.Mkdir(planted, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(planted, ".run"), []byte(live.Path()+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := b.clean(b.cleaner())
+	if !f.Living || f.Owner.PID != os.Getpid() || !exists(live.TempDir()) || !exists(planted) {
+		t.Errorf("found %+v", f)
+	}
+	gone := strings.Replace(live.Path(), "live", "gone", 1)
+	if err := os.WriteFile(filepath.Join(planted, ".run"), []byte(gone+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f := b.clean(b.cleaner()); f.Err != nil || f.Ended > 0 || exists(planted) || !f.Gone {
+		t.Errorf("found %+v", f)
+	}
+}
+
+// A ledger that is damaged is believed up to the damage; its last line may be torn.
+func TestDamagedLedger(t *testing.T) {
+	for _, row := range []struct {
+		why, more string
+		fails     bool
+	}{
+		{"a torn last line", `{"seq":3,"time`, false},
+		{"a damaged line", "nonsense\n{}\n", true},
+	} {
+		b := newBed(t)
+		p := b.stranger("", nil, "/bin/sleep", "60")
+		run := b.dead(b.nobody(), birth{Name: "svc", PID: p.PID, Ticks: p.Ticks})
+		f, err := os.OpenFile(filepath.Join(run.Path(), ledgerName), os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString(row.more); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		if f := b.clean(b.cleaner()); f.Ended != 1 || (f.Err != nil) != row.fails {
+			t.Errorf("%s: found %+v", row.why, f)
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package recovery
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+
+	"topobench/internal/artifacts"
+	"topobench/internal/host/proc"
+	"topobench/internal/testbed"
+)
+
+// shmNames are paths in /dev/shm that nobody else uses, gone at the end.
+func shmNames(t *testing.T, names ...string) []string {
+	t.Helper()
+	if !exists(shmDir) {
+		t.Skip("this machine has no " + shmDir)
+	}
+	var paths []string
+	for _, name := range names {
+		path := filepath.Join(shmDir, fmt.Sprintf("topobench-test-%d-%s", os.Getpid(), name))
+		paths = append(paths, path)
+		t.Cleanup(func() { os.Remove(path) })
+	}
+	return paths
+}
+
+func create(t *testing.T, path string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mapper is a process that makes and maps the files.
+func (b bed) mapper(paths ...string) proc.Proc {
+	b.Helper()
+	p := b.stranger("", nil, testbed.Argv("maps", paths...)...)
+	testbed.Eventually(b, soon, func() bool {
+		all, err := proc.Snapshot()
+		held := proc.Holders(all, shmDir)
+		return err == nil && !slices.ContainsFunc(paths, func(path string) bool { return len(held[path]) == 0 })
+	})
+	return p
+}
+
+func (b bed) kill(p proc.Proc) {
+	b.Helper()
+	if err := proc.Signal(p, syscall.SIGKILL); err != nil {
+		b.Fatal(err)
+	}
+	testbed.Eventually(b, soon, func() bool { now, err := proc.Read(p.PID); return err != nil || !now.Alive() })
+}
+
+// Of what is new in /dev/shm only that goes which the run was seen to hold, and
+// which nobody holds any more.
+func TestF64SharedMemory(t *testing.T) {
+	b := newBed(t)
+	name := shmNames(t, "before", "ours", "shared", "stranger", "held")
+	before, ours, shared, strangers, held := name[0], name[1], name[2], name[3], name[4]
+	create(t, before)
+	run, err := artifacts.Create(b.dir, b.dir, "run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	ledger, err := Open(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	shm, err := ledger.Shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, strangers)
+	worker, stranger, stuck := b.mapper(before, ours, shared), b.mapper(shared), b.mapper(held)
+	if err := shm.Sample(func() []proc.Proc { return []proc.Proc{worker, stuck} }); err != nil {
+		t.Fatal(err)
+	}
+	b.kill(worker)
+	removed, others, err := shm.Sweep()
+	if err != nil || !slices.Equal(removed, []string{ours}) || !slices.Contains(others, strangers) || slices.Contains(others, before) {
+		t.Errorf("removed %v, others %v, %v", removed, others, err)
+	}
+	for path, want := range map[string]bool{before: true, ours: false, shared: true, strangers: true, held: true} {
+		if exists(path) != want {
+			t.Errorf("%s is there: %t", path, !want)
+		}
+	}
+	if left := shm.Left([]proc.Proc{stuck}); len(left) != 1 || left[0] != fmt.Sprintf("%s is held by process %v", held, stuck) {
+		t.Errorf("left %q", left)
+	}
+	b.lives(stranger)
+	past, err := readPast(run.Path())
+	if err != nil || len(past.Shm) != 3 {
+		t.Errorf("the ledger has %v, %v", past.Shm, err)
+	}
+}
+
+// After a kill -9 the ledger tells what the run held. A file that was made anew under
+// a name stays.
+func TestF64CleanRemovesSharedMemory(t *testing.T) {
+	b := newBed(t)
+	name := shmNames(t, "left", "anew", "climbs")
+	create(t, name[0])
+	create(t, name[1])
+	left, _ := statShm(filepath.Base(name[0]))
+	anew, _ := statShm(filepath.Base(name[1]))
+	anew.Inode++
+	outside := filepath.Join(b.dir, "outside")
+	create(t, outside)
+	run := b.dead(b.nobody())
+	ledger, err := artifacts.OpenJournal(filepath.Join(run.Path(), ledgerName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	climbs := shmFile{Name: "../.." + outside}
+	if err := ledger.Append(eventShm, map[string]any{"held": []shmFile{left, anew, climbs}}); err != nil {
+		t.Fatal(err)
+	}
+	ledger.Close()
+	f := b.clean(b.cleaner())
+	if f.Err != nil || !slices.Equal(f.Shm, name[:1]) || exists(name[0]) || !exists(name[1]) || !exists(outside) {
+		t.Errorf("found %+v", f)
+	}
+}

@@ -1,0 +1,59 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"topobench/internal/profile"
+)
+
+// Comparable refuses profiles that cannot stand on one chart: different loads,
+// one label twice, one name twice. All reasons at once.
+func Comparable(profiles []profile.Profile) error {
+	var faults []error
+	for i, p := range profiles {
+		if i > 0 {
+			faults = append(faults, sameLoad(profiles[0], p))
+		}
+		for _, q := range profiles[:i] {
+			if strings.EqualFold(p.Name, q.Name) {
+				faults = append(faults, fmt.Errorf("%s and %s have one name, %s: give one of them another", q.Source, p.Source, p.Name))
+			}
+			if p.Label() == q.Label() {
+				faults = append(faults, fmt.Errorf("%s and %s would be one series, %s: change kind in one of them", q.Source, p.Source, p.Label()))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// orNone is for a key that a profile does not have.
+func orNone(value any) any {
+	if value == "" {
+		return "not given"
+	}
+	return value
+}
+
+func sameLoad(a, b profile.Profile) error {
+	var differ []string
+	compare := func(key string, x, y any) {
+		if !reflect.DeepEqual(x, y) {
+			x, y = orNone(x), orNone(y)
+			differ = append(differ, fmt.Sprintf("%s is %v in %s and %v in %s", key, x, a.Source, y, b.Source))
+		}
+	}
+	compare("load.isl", a.Load.ISL, b.Load.ISL)
+	compare("load.osl", a.Load.OSL, b.Load.OSL)
+	compare("load.concurrency", a.Load.Concurrency, b.Load.Concurrency)
+	compare("load.exact", a.Load.Exact, b.Load.Exact)
+	compare("model", a.Model, b.Model)
+	compare("served_name", a.ServedName, b.ServedName)
+	compare("tokenizer", a.Tokenizer, b.Tokenizer)
+	if len(differ) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the topologies of one run need one load: %s\n  (flags such as --isl, --osl, --concurrency and --model set it for all)", strings.Join(differ, "; "))
+}

@@ -1,0 +1,39 @@
+package run
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"topobench/internal/plan"
+)
+
+// A plan.sh that a person runs, to find a fault, is no part of the run that wrote it:
+// the next run would end what it started. And it writes over no cell of the run.
+func TestF57PlanRunByHandIsNotOfTheRun(t *testing.T) {
+	c, _ := guarded(t)
+	c.Site = plan.Site{Cookie: c.Run.ID()}
+	topology := Topology{Launches: 1}
+	launch, err := c.plan(Wish{Profile: read(t, "a", "ka", "")}, &topology)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(launch.Dirs[0], "plan.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mark := range []string{"TOPOBENCH_RUN=" + c.Run.ID(), c.Run.Path(), c.Run.TempDir(), topology.Artifacts.Path} {
+		if strings.Contains(string(text), mark) {
+			t.Errorf("it has %q in it", mark)
+		}
+	}
+	for _, part := range []string{"TOPOBENCH_RUN=by-hand", filepath.Join(c.Run.Root(), `artifacts_"$free"/-concurrency`), filepath.Join(c.Run.Root(), ".topobench", "by-hand", "a-") + `"$call"/logs`} {
+		if !strings.Contains(string(text), part) {
+			t.Errorf("it lacks %q", part)
+		}
+	}
+	if env := strings.Join(launch.Services[0].Env, " "); !strings.Contains(env, "TOPOBENCH_RUN="+c.Run.ID()) {
+		t.Errorf("the run itself has lost its mark: %s", env)
+	}
+}

@@ -1,0 +1,80 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"topobench/internal/plan"
+	"topobench/internal/ready"
+	"topobench/internal/ui"
+)
+
+// Both sides must get one body: nvext is left out only where it is what is refused.
+func TestOnlyA400ForItDropsNVExt(t *testing.T) {
+	refused := func(status int) error { return &ready.RefusedError{Status: status, Answer: "unknown field"} }
+	for _, row := range []struct {
+		why            string
+		with, without  error // what the smoke says
+		dropped, fails bool
+	}{
+		{"the server takes it", nil, nil, false, false},
+		{"it is refused, and nothing else", refused(http.StatusBadRequest), nil, true, false},
+		{"the request is refused anyway", refused(http.StatusBadRequest), refused(http.StatusBadRequest), false, true},
+		{"no such model", refused(http.StatusNotFound), nil, false, true},
+		{"not now", refused(http.StatusServiceUnavailable), nil, false, true},
+		{"another fault", errors.New("connection refused"), nil, false, true},
+	} {
+		c, _ := guarded(t)
+		c.Smoke = func(_ context.Context, _ plan.Smoke, l plan.Load, _ func(string)) error {
+			if l.NVExt {
+				return row.with
+			}
+			return row.without
+		}
+		topology := Topology{Name: "a"}
+		l, err := c.smoke(t.Context(), plan.Plan{Load: plan.Load{NVExt: true}}, &topology)
+		if (err != nil) != row.fails || (len(topology.Deviations) > 0) != row.dropped || err == nil && l.NVExt == row.dropped {
+			t.Errorf("%s: error %v, nvext %t, deviations %v", row.why, err, l.NVExt, topology.Deviations)
+		}
+	}
+}
+
+// drawings takes in what a screen draws.
+type drawings chan string
+
+func (d drawings) Write(p []byte) (int, error) {
+	d <- string(p)
+	return len(p), nil
+}
+
+// The first transfer between two GPUs takes up to 30 s: meanwhile the screen says whose
+// proof is missing.
+func TestTheScreenSaysWhoHasNotServed(t *testing.T) {
+	c, _ := guarded(t)
+	c.Screen.Close()
+	drawn := make(drawings, 100)
+	c.Screen = ui.New(ui.Options{Out: drawn, TTY: true, Size: func() (int, int) { return 80, 24 }, Now: time.Now})
+	defer c.Screen.Close()
+	c.Smoke = func(ctx context.Context, _ plan.Smoke, _ plan.Load, note func(string)) error {
+		note("served no request yet: prefill-2")
+		for {
+			select {
+			case text := <-drawn:
+				if strings.Contains(text, "prefill-2") {
+					return nil
+				}
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := c.smoke(ctx, plan.Plan{}, &Topology{Name: "a"}); err != nil {
+		t.Error("the screen does not say it:", err)
+	}
+}

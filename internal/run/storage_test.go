@@ -1,0 +1,158 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"topobench/internal/artifacts"
+	"topobench/internal/host"
+	"topobench/internal/profile"
+	"topobench/internal/ui"
+)
+
+// guarded is a campaign with a run's directory, and what its screen shows once the
+// run is closed.
+func guarded(t testing.TB) (c *Campaign, screen *bytes.Buffer) {
+	t.Helper()
+	dir, err := artifacts.Create(t.TempDir(), t.TempDir(), "run-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	journal, err := dir.Journal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(journal.Close(), dir.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	screen = &bytes.Buffer{}
+	return &Campaign{Run: dir, Journal: journal, Screen: ui.New(ui.Detect(screen, func(string) string { return "" }))}, screen
+}
+
+// cause is why a guarded context ended.
+func cause(t *testing.T, ctx context.Context) error {
+	t.Helper()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(10 * time.Second):
+		t.Fatal("the run goes on")
+		return nil
+	}
+}
+
+func TestF71TheLastSpaceIsForWhatWasMeasured(t *testing.T) {
+	c, _ := guarded(t)
+	if space, err := artifacts.SpaceAt(c.Run.Path()); errors.Is(err, errors.ErrUnsupported) || space.Bytes == 0 {
+		t.Skip("this system does not tell how much space there is")
+	}
+	ctx, stop := c.Guard(t.Context(), 1<<62)
+	defer stop()
+	var storage *StorageError
+	if err := cause(t, ctx); !errors.As(err, &storage) || !strings.Contains(err.Error(), "are left on the disk of "+c.Run.Path()) || !interrupted(ctx) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// F-73: noticed within a second.
+func TestF73ARemovedRunDirectoryEndsTheRun(t *testing.T) {
+	c, _ := guarded(t)
+	ctx, stop := c.Guard(t.Context(), 0)
+	defer stop()
+	if err := os.Rename(c.Run.Path(), c.Run.Path()+".away"); err != nil {
+		t.Fatal(err)
+	}
+	removed := time.Now()
+	err := cause(t, ctx)
+	if _, gone := errors.AsType[*artifacts.GoneError](err); !gone {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(removed); took > 2*time.Second {
+		t.Errorf("noticed after %s", took)
+	}
+}
+
+// Any record may fail first. Only what the disk refuses ends the run.
+func TestF71ARecordThatCannotBeWritten(t *testing.T) {
+	full := &os.PathError{Op: "write", Path: "journal.ndjson", Err: syscall.ENOSPC}
+	for _, row := range []struct {
+		why  string
+		err  error
+		ends bool
+	}{
+		{"all is well", nil, false},
+		{"no space", fmt.Errorf("cannot append: %w", full), true},
+		{"a line that is no JSON", errors.New("cannot journal NaN"), false},
+	} {
+		c, screen := guarded(t)
+		ctx, stop := c.Guard(t.Context(), 0)
+		for range 3 {
+			c.Recorded(row.err)
+		}
+		if (ctx.Err() != nil) != row.ends {
+			t.Errorf("%s: %v", row.why, context.Cause(ctx))
+		}
+		if row.ends && !errors.Is(cause(t, ctx), syscall.ENOSPC) {
+			t.Errorf("%s: the cause is %v", row.why, context.Cause(ctx))
+		}
+		stop()
+		c.Screen.Close()
+		if n := strings.Count(screen.String(), "cannot"); row.err == nil && n > 0 || row.err != nil && n != 1 {
+			t.Errorf("%s: said %d times:\n%s", row.why, n, screen)
+		}
+	}
+}
+
+func TestF70HolesAreInTheJournal(t *testing.T) {
+	c, screen := guarded(t)
+	c.cut(host.Hole{Path: "decode-0.log", From: 65536, To: 1 << 20})
+	c.cut(host.Hole{Path: "decode-0.log", Err: syscall.EOPNOTSUPP})
+	entries, err := artifacts.ReadJournal(filepath.Join(c.Run.Path(), artifacts.JournalName))
+	if err != nil || len(entries) != 2 || entries[0].Event != "log-cut" || entries[1].Event != "log-not-cut" {
+		t.Errorf("%+v, %v", entries, err)
+	}
+	c.Screen.Close()
+	if said := screen.String(); strings.Count(said, "--log-cap") != 1 || !strings.Contains(said, "operation not supported") {
+		t.Errorf("said %q", said)
+	}
+}
+
+func TestF71WhatARunNeeds(t *testing.T) {
+	var p profile.Profile
+	p.Load.ISL, p.Load.Concurrency = 3000, []int{1, 256}
+	p.Decode = make([]profile.Worker, 2)
+	need := Needs([]profile.Profile{p, p}, 1<<30)
+	// 12 requests for each of the concurrency, each with its prompt; see the constants.
+	if want := uint64(2 * (2*(256<<10) + 12*257*(4<<10+8*3000))); need.Cells != want || need.Logs != 1<<30 || need.Files != 100+2*(2*40+6*40) {
+		t.Errorf("got %+v, want %d bytes for the cells", need, want)
+	}
+	for _, row := range []struct {
+		why  string
+		has  artifacts.Space
+		says []string // none: it is enough
+	}{
+		{"enough", artifacts.Space{Bytes: 2 << 30, Files: 1000}, nil},
+		{"few bytes", artifacts.Space{Bytes: 212 << 20, Files: 1000}, []string{"/results has 212 MiB free", "wants 1.162 GiB", "166.3 MiB for the files of its cells", "1 GiB for logs"}},
+		{"few inodes", artifacts.Space{Bytes: 2 << 30, Files: 17}, []string{"/results has room for 17 files (df -i)", "up to 740"}},
+	} {
+		err := need.Shortage("/results", row.has)
+		if (err == nil) != (row.says == nil) {
+			t.Errorf("%s: %v", row.why, err)
+		}
+		for _, part := range row.says {
+			if err != nil && !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: %v lacks %q", row.why, err, part)
+			}
+		}
+	}
+}

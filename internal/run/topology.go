@@ -1,0 +1,135 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"topobench/internal/artifacts"
+	"topobench/internal/deploy"
+	"topobench/internal/ui"
+)
+
+// launches is how often a topology is brought up: once more when it was lost.
+const launches = 2
+
+// topology measures one profile. An error ends the campaign; a topology that would
+// not start, or was lost for good, only marks itself.
+func (c *Campaign) topology(ctx context.Context, w Wish, last bool) (t Topology, err error) {
+	took := c.stopwatch()
+	t = Topology{Name: w.Profile.Name, Label: w.Profile.Label(), Asked: w.Profile.Load.Concurrency}
+	defer func() { t.Times.Total = took() }()
+	lost, err := c.live(ctx, w, &t, last)
+	for lost != nil && err == nil && t.Launches < launches {
+		t.Lost = lost
+		lost, err = c.live(ctx, w, &t, last)
+	}
+	if lost != nil {
+		t.Err = lost.Cause
+	}
+	return t, errors.Join(err, c.settle(&t, t.open))
+}
+
+// live brings a topology up, sweeps what is still to be measured, and takes it
+// down. Without an error, it was lost in its sweep or it is done with.
+func (c *Campaign) live(ctx context.Context, w Wish, t *Topology, last bool) (lost *Loss, err error) {
+	began := time.Now()
+	t.Launches++
+	c.at(Planning)
+	launch, err := c.plan(w, t)
+	if err != nil {
+		return nil, err
+	}
+	t.Times.Plan += time.Since(began)
+	c.note("topology-begin", map[string]any{"topology": t.Name, "launch": t.Launches, "artifacts": t.Artifacts.Name(), "plan": launch})
+	took := c.stopwatch()
+	s, err := c.up(ctx, launch)
+	if err != nil {
+		t.Times.failed(took())
+		c.note("topology-failed", map[string]any{"topology": t.Name, "error": err.Error()})
+		if ends := c.fatal(ctx, err); ends != nil {
+			return nil, ends
+		}
+		t.Err = err
+		return nil, nil
+	}
+	t.Times.launched(s)
+	lost, err = c.measure(s.Context(), &sweep{Campaign: c, t: t, plan: launch, members: s.Members})
+	held := last && c.Hold != nil && lost == nil && s.Context().Err() == nil
+	if held {
+		c.waitFor(func() { c.Hold(s.Context()) })
+	}
+	down := c.down(s, t)
+	if ctx.Err() != nil && !held { // the end of a hold is no interrupt
+		err = context.Cause(ctx)
+	}
+	return lost, errors.Join(err, down)
+}
+
+// measure smokes and sweeps. An error ends the campaign.
+func (c *Campaign) measure(ctx context.Context, s *sweep) (*Loss, error) {
+	c.at(Smoking)
+	began := time.Now()
+	l, err := c.smoke(ctx, s.plan, s.t)
+	s.t.Times.Smoke += time.Since(began)
+	switch {
+	case interrupted(ctx):
+		return nil, nil
+	case err != nil && ctx.Err() != nil: // the death of a process, not what a completion said of it
+		s.t.Err = context.Cause(ctx)
+		return nil, nil
+	case err != nil:
+		s.t.Err = fmt.Errorf("does not serve: %w", err)
+		return nil, nil
+	}
+	if strangers := deploy.Strangers(s.present(ctx)); len(strangers) > 0 {
+		s.t.Err = fmt.Errorf("%s is not what answers: %s\n  end that process, or choose other ports (frontend.port, balancer.port, port, port_base)", s.t.Name, strings.Join(strangers, "; "))
+		return nil, nil
+	}
+	s.plan.Load = l
+	if lost := s.t.Lost; lost != nil {
+		c.Screen.Note(fmt.Sprintf("%s is made anew: it cost %.1f s; the sweep goes on", s.t.Name, time.Since(lost.At).Seconds()))
+	}
+	return s.run(ctx)
+}
+
+// fatal keeps of a failed start what must end the campaign.
+func (c *Campaign) fatal(ctx context.Context, err error) error {
+	var dirty *deploy.DirtyError
+	var busy *deploy.BusyError
+	switch {
+	case errors.As(err, &dirty), errors.As(err, &busy), artifacts.DiskFault(err):
+		return err
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (c *Campaign) down(s *deploy.Stack, t *Topology) error {
+	c.at(Stopping)
+	c.Screen.Sweep(ui.Sweep{})
+	c.note("teardown-begin", map[string]any{"topology": t.Name})
+	times, err := s.Down(c.Hurry)
+	t.Times.Teardown += times.Teardown
+	t.Times.Proof += times.Proof
+	return err
+}
+
+// ended tells how the teardown of a topology ended, or of a launch that failed.
+func (c *Campaign) ended(topology string, times deploy.Times, err error) {
+	fields := map[string]any{"topology": topology}
+	if err == nil {
+		c.note("teardown-proved", fields)
+		c.Screen.Note(fmt.Sprintf("%s is gone: no process left, every port free (%.1f s)", topology, (times.Teardown + times.Proof).Seconds()))
+		return
+	}
+	fields["error"] = err.Error()
+	if _, busy := errors.AsType[*deploy.BusyError](err); busy {
+		c.note("teardown-busy", fields)
+		return
+	}
+	c.note("teardown-dirty", fields)
+}

@@ -1,0 +1,90 @@
+package run
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"topobench/internal/aiperf"
+	"topobench/internal/result"
+)
+
+// attempt is a directory with the files of a recorded cell.
+func attempt(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, from := range files {
+		data, err := os.ReadFile(filepath.Join("..", "result", "testdata", from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+const cell = "artifacts_root/artifacts_0/-concurrency2/profile_export_aiperf.json"
+
+func TestVerdict(t *testing.T) {
+	asked := result.Asked{Requests: 20, OSL: 50}
+	export := map[string]string{"profile_export_aiperf.json": cell}
+	for _, row := range []struct {
+		why     string
+		files   map[string]string
+		outcome aiperf.Outcome
+		state   result.State
+		reasons []string // a part of each
+	}{
+		{"all is well", export, aiperf.Outcome{}, result.Valid, nil},
+		{"a good export of an aiperf that failed does not count", export, aiperf.Outcome{Problem: "aiperf exit 1", Error: "aiperf: cannot write"}, result.Invalid, []string{"aiperf exit 1", "aiperf: cannot write"}},
+		{"no export: every request was refused", map[string]string{"profile_export.jsonl": "all-400.jsonl"}, aiperf.Outcome{Problem: "aiperf exit 1"}, result.Invalid, []string{"aiperf exit 1", "400 Bad Request"}},
+		{"a worker died: one line, not its log", nil, aiperf.Outcome{Problem: "decode-0 died: exit 1\n  last lines\n    x"}, result.Invalid, []string{"decode-0 died: exit 1"}},
+		{"exit 0 and no export", nil, aiperf.Outcome{}, result.Invalid, []string{"profile_export_aiperf.json"}},
+	} {
+		v, numbers := verdict(attempt(t, row.files), row.outcome, asked)
+		if v.State != row.state || len(v.Reasons) != len(row.reasons) {
+			t.Errorf("%s: %s %q", row.why, v.State, v.Reasons)
+			continue
+		}
+		for i, part := range row.reasons {
+			if !strings.Contains(v.Reasons[i], part) || strings.Contains(v.Reasons[i], "\n") {
+				t.Errorf("%s: reason %q, want one line with %q", row.why, v.Reasons[i], part)
+			}
+		}
+		if _, has := row.files["profile_export_aiperf.json"]; has != (numbers != "") {
+			t.Errorf("%s: headline %q", row.why, numbers)
+		}
+	}
+}
+
+func TestInvalidCellsShowNoNumbers(t *testing.T) {
+	c := Cell{Concurrency: 4, Numbers: "19127.6 tok/s/user", Verdict: result.Verdict{State: result.Invalid, Reasons: []string{"5 of 10 requests completed"}}}
+	if line := cellLine("a", c); strings.Contains(line, "19127") || !strings.Contains(line, "5 of 10") {
+		t.Errorf("got %q", line)
+	}
+	c.Verdict = result.Verdict{State: result.Valid}
+	if line := cellLine("a", c); !strings.Contains(line, "19127") {
+		t.Errorf("got %q", line)
+	}
+}
+
+func TestTimeTableSharesOutWhatCameUp(t *testing.T) {
+	second := time.Second
+	table := TimeTable([]Topology{
+		{Name: "up", Times: Times{Engine: 3 * second, AIPerf: 5 * second, Total: 9 * second}},
+		{Name: "never", Times: Times{Total: 30 * second}},
+	})
+	if !strings.Contains(table, "1.00") || strings.Contains(table, "never") {
+		t.Errorf("own share is total less engine start and aiperf, of what came up:\n%s", table)
+	}
+}
+
+func TestNamespaceHasNoDots(t *testing.T) {
+	if got := Namespace("20261124-1", "agg-0.5_x"); strings.ContainsAny(got, "._") {
+		t.Errorf("Dynamo splits %q at its dots", got)
+	}
+}

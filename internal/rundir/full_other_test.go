@@ -1,7 +1,0 @@
-//go:build !linux
-
-package rundir
-
-import "fmt"
-
-func platformChild(mode, _ string) error { return fmt.Errorf("no such part: %s", mode) }

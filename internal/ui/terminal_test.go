@@ -1,0 +1,107 @@
+package ui
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func none(string) string { return "" }
+
+func TestAFileIsNoTerminal(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, out := range []io.Writer{file, &bytes.Buffer{}} {
+		if o := Detect(out, none); o.TTY || o.Color || o.Out != out {
+			t.Errorf("%T is taken for a terminal", out)
+		}
+	}
+}
+
+// failing fails every write with err.
+type failing struct {
+	err    error
+	writes int
+}
+
+func (f *failing) Write([]byte) (int, error) {
+	f.writes++
+	return 0, f.err
+}
+
+// The terminal is closed, or the reader of the pipe is gone.
+func TestF53F54LenientDropsOnlyWhatNobodyReads(t *testing.T) {
+	for _, row := range []struct {
+		err    error
+		passes bool
+	}{
+		{syscall.EPIPE, false},
+		{&os.PathError{Op: "write", Path: "x", Err: syscall.EIO}, false},
+		{syscall.ENOSPC, true},
+	} {
+		out := &failing{err: row.err}
+		w := Lenient(out)
+		_, first := fmt.Fprint(w, "a")
+		_, second := fmt.Fprint(w, "b")
+		if passed := errors.Is(first, row.err) && errors.Is(second, row.err); passed != row.passes {
+			t.Errorf("%v: got %v, then %v", row.err, first, second)
+		}
+		if !row.passes && (first != nil || second != nil || out.writes != 1) {
+			t.Errorf("%v: got %v, %v after %d writes", row.err, first, second, out.writes)
+		}
+	}
+}
+
+func TestViewGivesUpAfterTheFirstError(t *testing.T) {
+	out := &failing{err: syscall.EIO}
+	v := newView(Options{Out: out, Now: time.Now})
+	for range 3 {
+		v.Note("x")
+		v.draw()
+	}
+	if out.writes != 1 {
+		t.Errorf("%d writes, want 1", out.writes)
+	}
+}
+
+// stuck is a terminal held by Ctrl-S.
+type stuck struct{ entered, release chan struct{} }
+
+func (s stuck) Write(p []byte) (int, error) {
+	select {
+	case s.entered <- struct{}{}:
+	case <-s.release:
+	}
+	<-s.release
+	return len(p), nil
+}
+
+func TestAStuckTerminalHoldsUpNobody(t *testing.T) {
+	out := stuck{make(chan struct{}), make(chan struct{})}
+	v := New(Options{Out: out, Now: time.Now})
+	v.Note("x")
+	<-out.entered
+	returned := make(chan struct{})
+	go func() {
+		for range 1000 {
+			v.Note("y")
+		}
+		v.Close()
+		close(returned)
+	}()
+	select {
+	case <-returned:
+	case <-time.After(20 * closePatience):
+		t.Error("a method waits for the terminal")
+	}
+	close(out.release)
+}

@@ -1,0 +1,131 @@
+package ui
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+func TestCleanMakesForeignTextHarmless(t *testing.T) {
+	for _, row := range []struct{ why, in, want string }{
+		{"plain text stays", "Grüße 你好", "Grüße 你好"},
+		{"colours go", "\x1b[1;31mred\x1b[0m", "red"},
+		{"a window title goes", "a\x1b]0;title\ab", "ab"},
+		{"a title that ends with ESC \\ goes", "a\x1b]0;title\x1b\\b", "ab"},
+		{"a title that never ends takes the rest", "a\x1b]0;title", "a"},
+		{"a character set goes", "a\x1b(Bb", "ab"},
+		{"ESC before other text takes only itself", "a\x1bäb", "aäb"},
+		{"ESC at the end goes", "a\x1b", "a"},
+		{"a tab is a space", "a\tb", "a b"},
+		{"bells, backspaces and newlines go", "a\a\bb\nc", "abc"},
+		{"8-bit control sequences lose their start", "a\u009b31mb", "a31mb"},
+		{"text cannot be turned around", "a\u202eb\u200bc", "abc"},
+		{"bad UTF-8 shows", "a\xffb", "a\ufffdb"},
+		{"of a progress bar the last state stays", "10%\r20%\r\n", "20%"},
+	} {
+		if got := clean(row.in); got != row.want {
+			t.Errorf("%s: got %q, want %q", row.why, got, row.want)
+		}
+	}
+}
+
+func FuzzClean(f *testing.F) {
+	for _, seed := range []string{"", "\x1b", "\x1b[", "\x1b]x\x1b", "\x1b[31mä\r\n", "\u009b\u202e", "\xff\x1bP"} {
+		f.Add(seed, 20)
+	}
+	f.Fuzz(func(t *testing.T, text string, columns int) {
+		got := clean(text)
+		if !utf8.ValidString(got) || clean(got) != got || strings.ContainsAny(got, "\x1b\r\n\a\b\u009b") {
+			t.Errorf("%q became %q", text, got)
+		}
+		if columns > 0 {
+			if l := (line{{text: got}, {text: got}}).render(false, columns); utf8.RuneCountInString(l) >= columns {
+				t.Errorf("%q has %d runes on %d columns", l, utf8.RuneCountInString(l), columns)
+			}
+		}
+	})
+}
+
+func TestLinesAreCutToTheScreen(t *testing.T) {
+	for _, row := range []struct {
+		why     string
+		columns int
+		want    string
+	}{
+		{"0 is no limit", 0, "ab 你好!"},
+		{"all fits with a column to spare", 9, "ab 你好!"},
+		{"a wide letter does not stand half", 7, "ab 你"},
+		{"nothing follows what was cut", 8, "ab 你好"},
+		{"a space at the end goes", 5, "ab"},
+		{"one column shows nothing", 1, ""},
+	} {
+		if got := (line{{text: "ab "}, {text: "你好"}, {text: "!"}}).render(false, row.columns); got != row.want {
+			t.Errorf("%s: got %q, want %q", row.why, got, row.want)
+		}
+	}
+}
+
+func TestAge(t *testing.T) {
+	for _, row := range []struct {
+		d    time.Duration
+		want string
+	}{
+		{-time.Second, "0s"},
+		{59*time.Second + 999*time.Millisecond, "59s"},
+		{65 * time.Second, "1m05s"},
+		{time.Hour - 1, "59m59s"},
+		{62 * time.Minute, "1h02m"},
+		{100 * time.Hour, "100h00m"},
+	} {
+		if got := age(row.d); got != row.want {
+			t.Errorf("%v: got %s, want %s", row.d, got, row.want)
+		}
+	}
+}
+
+func TestBarNeverLeavesItsWidth(t *testing.T) {
+	for _, row := range []struct {
+		sweep Sweep
+		full  int
+	}{
+		{Sweep{All: 4}, 0},
+		{Sweep{Done: 1, All: 4, Requests: 5, Asked: 10}, 3},
+		{Sweep{Done: 4, All: 4}, barWidth},
+		{Sweep{Done: 4, All: 4, Requests: 30, Asked: 10}, barWidth},
+		{Sweep{Done: 9, All: 4}, barWidth},
+		{Sweep{Done: -9, All: 4}, 0},
+	} {
+		bar := row.sweep.bar()
+		if got := strings.Count(bar, "#"); got != row.full || len(bar) != barWidth+2 {
+			t.Errorf("%+v: %s has %d filled, want %d", row.sweep, bar, got, row.full)
+		}
+	}
+}
+
+func TestETA(t *testing.T) {
+	cells := []Cell{{1, 10 * time.Second}, {2, 20 * time.Second}, {2, 30 * time.Second}, {8, 80 * time.Second}}
+	for _, row := range []struct {
+		why      string
+		finished []Cell
+		left     []int
+		running  time.Duration
+		want     time.Duration
+	}{
+		{"cells of the same concurrency are averaged", cells, []int{2}, 0, 25 * time.Second},
+		{"the nearest by ratio stands in", cells, []int{16, 3}, 0, 105 * time.Second},
+		{"of two as near the higher counts", cells, []int{4}, 0, 80 * time.Second},
+		{"what has run already is taken off the first", cells, []int{2, 1}, 5 * time.Second, 30 * time.Second},
+		{"a cell that runs longer than thought is not negative", cells, []int{2, 1}, time.Hour, 10 * time.Second},
+		{"nothing is left", cells, nil, 0, 0},
+		{"concurrency 0 is no division by zero", []Cell{{0, time.Second}}, []int{0}, 0, time.Second},
+	} {
+		got, ok := ETA(row.finished, row.left, row.running)
+		if !ok || got != row.want {
+			t.Errorf("%s: got %v %t, want %v", row.why, got, ok, row.want)
+		}
+	}
+	if _, ok := ETA(nil, []int{1}, 0); ok {
+		t.Error("an answer without a finished cell")
+	}
+}
