@@ -1,141 +1,105 @@
-// Package aiperf is one aiperf run.
-//
-// Run starts aiperf through the shepherd, follows it by its own files, ends it
-// at its deadline, when no request completes any more or when the context ends,
-// and returns only when its whole process tree is gone. Whether what it measured
-// counts is not decided here.
 package aiperf
 
 import (
-	"context"
+	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
-	"syscall"
+	"path/filepath"
+	"strconv"
 	"time"
-
-	"topobench/internal/host"
-	"topobench/internal/plan"
 )
 
-// interruptGrace is how long aiperf may take to end after SIGINT, the only
-// signal it handles. aiperf 0.13 ends within a second, or, when the signal came
-// while its services registered, never; what it would still export is not used.
-const interruptGrace = 5 * time.Second
-
-// Job is one cell.
-type Job struct {
-	Name        string // of the process in messages: aiperf-c4
-	Load        plan.Load
-	Concurrency int
-	Dir         string // fresh; aiperf writes here
-	Log         string
-	Environ     []string // of the caller
-	Progress    func(Progress)
-	Hurry       context.Context // ends when an interrupted aiperf gets no more grace
+// Load is perf.sh's sweep: one aiperf run for each concurrency.
+type Load struct {
+	AIPerf       string        `json:"aiperf"`
+	Model        string        `json:"model"`
+	Tokenizer    string        `json:"tokenizer"`
+	URLs         []string      `json:"urls"` // several: aiperf sends to each in turn
+	ISL          int           `json:"isl"`
+	OSL          int           `json:"osl"`
+	Concurrency  []int         `json:"concurrency"`
+	Seed         int           `json:"seed"`
+	Exact        bool          `json:"exact"`         // perf.sh's argv and nothing else
+	Quiet        bool          `json:"quiet"`         // aiperf can leave out GPU telemetry and server metrics
+	NVExt        bool          `json:"nvext"`         // perf.sh's {"nvext":{"ignore_eos":true}}; dropped where the server answers it with 400
+	FreshPrompts bool          `json:"fresh_prompts"` // a seed of its own for each cell
+	Batched      bool          `json:"batched"`       // aiperf writes finished requests a hundred at a time
+	Timeout      time.Duration `json:"timeout_ns"`    // of a cell; 0 = derived
+	Progress     time.Duration `json:"progress_ns"`   // without a completed request; 0 = derived
+	Artifacts    string        `json:"artifacts"`
+	Env          []string      `json:"env"`
 }
 
-// Outcome is how aiperf ended. Problem is empty when it ended by itself with 0.
-type Outcome struct {
-	Exit    host.Exit
-	Took    time.Duration
-	Problem string
-	Error   string        // the last line of its log that names an error
-	Stalled bool          // requests completed no more
-	Unseen  time.Duration // the longest time in which nobody looked, beyond what is usual
+// GuideSeed is perf.sh's --random-seed.
+const GuideSeed = 100
+
+// ExtraNVExt is perf.sh's last --extra-inputs.
+const ExtraNVExt = `{"nvext":{"ignore_eos":true}}`
+
+// Requests of a cell follow its concurrency, as in perf.sh.
+func (l Load) Requests(c int) int { return 10 * c }
+
+// Warmup requests are sent before the measured ones.
+func (l Load) Warmup(c int) int { return 2 * c }
+
+// Extra is the body beside model, messages and stream: perf.sh's --extra-inputs.
+func (l Load) Extra() []string {
+	osl := strconv.Itoa(l.OSL)
+	extra := []string{"max_tokens:" + osl, "min_tokens:" + osl, "ignore_eos:true"}
+	if l.NVExt {
+		extra = append(extra, ExtraNVExt)
+	}
+	return extra
 }
 
-// Run runs the job. An error means that aiperf could not be started or that it
-// could not be proved gone; everything else is an Outcome. When ctx ends, its
-// cause is the problem.
-func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
-	env, missing := plan.Environ(j.Environ, j.Load.Env)
-	if len(missing) > 0 {
-		return Outcome{}, fmt.Errorf("cannot start aiperf: its env names variables that are not set: %v", missing)
+// Body is the request that aiperf builds from Extra, for one prompt.
+func (l Load) Body(prompt string) ([]byte, error) {
+	body := map[string]any{"model": l.Model, "messages": []map[string]string{{"role": "user", "content": prompt}},
+		"stream": true, "max_tokens": l.OSL, "min_tokens": l.OSL, "ignore_eos": true}
+	if l.NVExt {
+		body["nvext"] = map[string]any{"ignore_eos": true}
 	}
-	began := time.Now()
-	child, err := s.Start(host.Spec{Name: j.Name, Argv: j.Load.Argv(j.Concurrency, j.Dir), Env: env, Dir: j.Dir, Log: j.Log, Grace: interruptGrace})
-	if err != nil {
-		return Outcome{}, fmt.Errorf("cannot start aiperf: %w", err)
-	}
-	o := follow(ctx, child, j)
-	if o.Problem != "" {
-		interrupt(child, j.Hurry)
-	}
-	err = child.Stop(j.Hurry) // its tree is swept after every cell, however it ended
-	o.Exit, o.Took = child.Exit(), time.Since(began)
-	if o.Problem == "" && o.Exit.Code != 0 {
-		o.Problem = "aiperf " + o.Exit.String()
-	}
-	if o.Problem != "" {
-		o.Error = lastError(host.Tail(j.Log, errorLines))
-	}
-	if strings.Contains(o.Error, "httpx.ConnectError") {
-		o.Error += "; it asks huggingface.co for the tokenizer: name one that is here (--tokenizer of perf, tokenizer of a profile)"
-	}
-	return o, err
+	return json.Marshal(body)
 }
 
-// errorLines are searched for an error; aiperf prints a boxed summary behind it.
-const errorLines = 200
-
-// lastError finds a line of aiperf's log such as "10:19:45.781 ERROR    text", or what
-// the system refused it, as Python ends a traceback: "OSError: [Errno 28] No space ...".
-func lastError(lines []string) string {
-	for _, line := range slices.Backward(lines) {
-		_, text, found := strings.Cut(line, " ERROR ")
-		if strings.Contains(line, "Error: [Errno ") && !found {
-			text, found = line, true
-		}
-		if found {
-			return "aiperf: " + strings.TrimSpace(text)
-		}
+// Argv is perf.sh's aiperf command for concurrency c, its artifacts in dir. The
+// order of the arguments is perf.sh's. Not exact: no screen output, no GPU and
+// server scraping, which cost 2.3 s a cell (14.8 to 12.5 s, aiperf 0.13).
+func (l Load) Argv(c int, dir string) []string {
+	argv := []string{l.AIPerf, "profile", "--model", l.Model, "--tokenizer", l.Tokenizer,
+		"--endpoint-type", "chat", "--endpoint", "/v1/chat/completions", "--streaming"}
+	for _, url := range l.URLs {
+		argv = append(argv, "--url", url)
 	}
-	return ""
+	argv = append(argv, "--synthetic-input-tokens-mean", strconv.Itoa(l.ISL), "--synthetic-input-tokens-stddev", "0",
+		"--output-tokens-mean", strconv.Itoa(l.OSL), "--output-tokens-stddev", "0")
+	for _, extra := range l.Extra() {
+		argv = append(argv, "--extra-inputs", extra)
+	}
+	argv = append(argv, "--concurrency", strconv.Itoa(c), "--request-count", strconv.Itoa(l.Requests(c)),
+		"--warmup-request-count", strconv.Itoa(l.Warmup(c)), "--num-dataset-entries", strconv.Itoa(12*c),
+		"--random-seed", strconv.Itoa(l.seed(c)), "--artifact-dir", dir)
+	headers := []string{"-H", "Authorization: Bearer NOT USED", "-H", "Accept: text/event-stream"}
+	switch {
+	case l.Exact:
+		argv = append(argv, "--ui", "simple")
+	case l.Quiet:
+		argv = append(argv, "--ui", "none", "--no-gpu-telemetry", "--no-server-metrics")
+	default:
+		argv = append(argv, "--ui", "none")
+	}
+	return append(argv, headers...)
 }
 
-// follow returns when aiperf ended, or why it must be ended.
-func follow(ctx context.Context, child *host.Child, j Job) (o Outcome) {
-	deadline := j.Load.Deadline(j.Concurrency)
-	timeout := time.NewTimer(deadline)
-	defer timeout.Stop()
-	tick := time.NewTicker(progressEvery)
-	defer tick.Stop()
-	reader, stall, looked := newReader(j), newStall(j, time.Now()), time.Now()
-	for o.Problem == "" {
-		ended := false
-		select {
-		case <-child.Done():
-			ended = true
-		case <-ctx.Done():
-			o.Problem = context.Cause(ctx).Error()
-		case <-timeout.C:
-			o.Problem = fmt.Sprintf("aiperf had not ended after %s", deadline)
-		case <-tick.C:
-		}
-		now := time.Now()
-		o.Unseen = max(o.Unseen, now.Sub(looked)-progressEvery)
-		looked = now
-		p := reader.read()
-		j.Progress(p)
-		if ended {
-			break
-		}
-		if hung := stall.look(p, now); hung != "" && o.Problem == "" {
-			o.Problem, o.Stalled = hung, true
-		}
+// seed: perf.sh's one seed for all levels makes each level send the prompts of
+// the level before again (datasets are nested).
+func (l Load) seed(c int) int {
+	if l.FreshPrompts {
+		return l.Seed + c
 	}
-	return o
+	return l.Seed
 }
 
-// interrupt asks aiperf to end and gives it its grace; Stop does the rest.
-func interrupt(child *host.Child, hurry context.Context) {
-	if err := child.Interrupt(syscall.SIGINT); err != nil {
-		return // it is gone, or Stop will see to it
-	}
-	select {
-	case <-child.Done():
-	case <-hurry.Done():
-	case <-time.After(interruptGrace):
-	}
+// CellDir is the directory of a cell in an artifacts tree, as perf.sh names it.
+func CellDir(artifacts string, c int) string {
+	return filepath.Join(artifacts, fmt.Sprintf("-concurrency%d", c))
 }

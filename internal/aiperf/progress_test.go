@@ -5,15 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"topobench/internal/plan"
 )
 
 // export is a growing profile_export.jsonl, and who reads it.
 func export(t *testing.T, concurrency int) (*reader, func(text string)) {
 	t.Helper()
 	dir := t.TempDir()
-	r := newReader(Job{Dir: dir, Concurrency: concurrency, Load: plan.Load{}})
+	r := newReader(Job{Dir: dir, Concurrency: concurrency, Load: Load{}})
 	return r, func(text string) {
 		t.Helper()
 		f, err := os.OpenFile(filepath.Join(dir, "profile_export.jsonl"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)

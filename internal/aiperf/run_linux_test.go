@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"topobench/internal/host"
-	"topobench/internal/plan"
 	"topobench/internal/testbed"
 )
 
@@ -36,8 +35,8 @@ func (b bed) job(script string) Job {
 	}
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
-	return Job{Name: "aiperf-c1", Load: plan.Load{AIPerf: path, Timeout: time.Minute, Env: b.Env()}, Concurrency: 1, Dir: b.dir,
-		Log: filepath.Join(b.dir, "log"), Environ: os.Environ(), Progress: func(Progress) {}, Hurry: now}
+	return Job{Name: "aiperf-c1", Load: Load{AIPerf: path, Timeout: time.Minute}, Concurrency: 1, Dir: b.dir,
+		Log: filepath.Join(b.dir, "log"), Env: append(os.Environ(), b.Env()...), Progress: func(Progress) {}, Hurry: now}
 }
 
 // run runs a job to its end, after which nothing of it may live.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/result"
@@ -123,7 +124,7 @@ func (c *perfCmd) plan(w run.Wish, s *session) plan.Plan {
 	p.Model, p.Tokenizer = c.Model, c.Tokenizer
 	site := plan.Site{Temp: s.campaign.Run.TempDir(), Cookie: s.campaign.Run.ID()}
 	return plan.Plan{Name: p.Name, Kind: c.Kind, Mode: c.Mode, Model: c.Model, Versions: w.Versions,
-		Load: plan.Load{AIPerf: w.Programs.AIPerf, Quiet: w.Versions.QuietLoad(), Batched: w.Versions.BatchedLoad(), Model: c.Model, Tokenizer: c.Tokenizer, URLs: []string{base}, ISL: c.ISL, OSL: c.OSL, Concurrency: c.Concurrency,
+		Load: aiperf.Load{AIPerf: w.Programs.AIPerf, Quiet: w.Versions.QuietLoad(), Batched: w.Versions.BatchedLoad(), Model: c.Model, Tokenizer: c.Tokenizer, URLs: []string{base}, ISL: c.ISL, OSL: c.OSL, Concurrency: c.Concurrency,
 			Seed: c.Seed, Exact: c.Exact, NVExt: true, Env: plan.LoadEnv(p, site)},
 		Smoke: plan.NewSmoke(base)}
 }

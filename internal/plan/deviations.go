@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"topobench/internal/aiperf"
 )
 
 // Deviation is one difference between the guide and what is run. The table is
@@ -123,7 +125,7 @@ func table() []deviation {
 		{Deviation{ID: "artifact-dir", Guide: "--artifact-dir artifacts_N/-concurrencyC", Done: "a directory for each attempt; what was accepted is published there",
 			Why: "plot_pareto.py would draw half-written and failed cells"}, always},
 		{Deviation{ID: "seed", Guide: "--random-seed 100", Done: "another --random-seed",
-			Why: "--seed asks for it: other prompts than the guide's"}, func(p Plan) bool { return p.Load.Seed != guideSeed }},
+			Why: "--seed asks for it: other prompts than the guide's"}, func(p Plan) bool { return p.Load.Seed != aiperf.GuideSeed }},
 		{Deviation{ID: "fresh-prompts", Guide: "one --random-seed for all concurrencies", Done: "--random-seed plus the concurrency",
 			Why: "--fresh-prompts asks for it: with one seed each level sends the prompts of the level before again"}, func(p Plan) bool { return p.Load.FreshPrompts }},
 		{Deviation{ID: "quiet-load", Guide: "--ui simple", Done: "--ui none, and from aiperf 0.9 on --no-gpu-telemetry --no-server-metrics",

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"topobench/internal/aiperf"
 )
 
 // edit is what a row of the deviation table does to a command of the guide.
@@ -145,7 +147,7 @@ var perfSH = []string{
 func TestExactLoadIsPerfSH(t *testing.T) {
 	for _, name := range []string{"disagg-1node", "agg-1node"} {
 		l := builtInPlan(t, name).Load
-		if diff := cmp.Diff(perfSH, l.Argv(8, CellDir(l.Artifacts, 8))); diff != "" {
+		if diff := cmp.Diff(perfSH, l.Argv(8, aiperf.CellDir(l.Artifacts, 8))); diff != "" {
 			t.Errorf("%s (-perf.sh +plan):\n%s", name, diff)
 		}
 		if diff := cmp.Diff([]int{1, 2, 4, 8, 16, 32, 64, 128, 256}, l.Concurrency); diff != "" {
@@ -160,7 +162,7 @@ func TestExactLoadOfTwoNodesIsPerfSH(t *testing.T) {
 	want[slices.Index(want, "--url")+1] = "http://192.0.2.10:8000"
 	for _, name := range []string{"disagg-2node", "agg-2node"} {
 		l := builtInPlanFor(t, name, guidesTime()).Load
-		if diff := cmp.Diff(want, l.Argv(8, CellDir(l.Artifacts, 8))); diff != "" {
+		if diff := cmp.Diff(want, l.Argv(8, aiperf.CellDir(l.Artifacts, 8))); diff != "" {
 			t.Errorf("%s (-perf.sh +plan):\n%s", name, diff)
 		}
 	}

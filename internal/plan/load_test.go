@@ -6,20 +6,22 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"topobench/internal/aiperf"
 )
 
 func TestDeadline(t *testing.T) {
 	for _, row := range []struct {
 		why  string
-		load Load
+		load aiperf.Load
 		c    int
 		want time.Duration
 	}{
-		{"alone: 12 requests of 150 tokens in turn, 0.5 s a token", Load{ISL: 3000, OSL: 150}, 1, 10*time.Minute + 900*time.Second},
-		{"together: 3072 requests of 3150 tokens at 500 tokens/s", Load{ISL: 3000, OSL: 150}, 256, 10*time.Minute + 19353*time.Second},
-		{"the demo's largest cell", Load{ISL: 300, OSL: 50}, 8, 10*time.Minute + 300*time.Second},
-		{"a short answer still has the time that aiperf needs to start", Load{ISL: 1, OSL: 1}, 1, 10*time.Minute + 6*time.Second},
-		{"the profile decides", Load{ISL: 3000, OSL: 150, Timeout: time.Minute}, 256, time.Minute},
+		{"alone: 12 requests of 150 tokens in turn, 0.5 s a token", aiperf.Load{ISL: 3000, OSL: 150}, 1, 10*time.Minute + 900*time.Second},
+		{"together: 3072 requests of 3150 tokens at 500 tokens/s", aiperf.Load{ISL: 3000, OSL: 150}, 256, 10*time.Minute + 19353*time.Second},
+		{"the demo's largest cell", aiperf.Load{ISL: 300, OSL: 50}, 8, 10*time.Minute + 300*time.Second},
+		{"a short answer still has the time that aiperf needs to start", aiperf.Load{ISL: 1, OSL: 1}, 1, 10*time.Minute + 6*time.Second},
+		{"the profile decides", aiperf.Load{ISL: 3000, OSL: 150, Timeout: time.Minute}, 256, time.Minute},
 	} {
 		if got := row.load.Deadline(row.c); got != row.want {
 			t.Errorf("%s: %s, want %s", row.why, got, row.want)
@@ -28,12 +30,12 @@ func TestDeadline(t *testing.T) {
 }
 
 func TestStall(t *testing.T) {
-	guide := Load{ISL: 3000, OSL: 150}
+	guide := aiperf.Load{ISL: 3000, OSL: 150}
 	batched, told := guide, guide
 	batched.Batched, told.Progress = true, 20*time.Second
 	for _, row := range []struct {
 		why         string
-		load        Load
+		load        aiperf.Load
 		c           int
 		first, next time.Duration
 	}{
@@ -54,7 +56,7 @@ func TestStall(t *testing.T) {
 // The smoke must send what aiperf makes of perf.sh's --extra-inputs.
 func TestBodyIsWhatTheExtraInputsSay(t *testing.T) {
 	for _, nvext := range []bool{true, false} {
-		l := Load{Model: "m", ISL: 3, OSL: 7, NVExt: nvext}
+		l := aiperf.Load{Model: "m", ISL: 3, OSL: 7, NVExt: nvext}
 		body, err := l.Body("a b c")
 		if err != nil {
 			t.Fatal(err)

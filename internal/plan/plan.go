@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/profile"
 	"topobench/internal/result"
 )
@@ -69,7 +70,7 @@ type Plan struct {
 	Versions   Versions          `json:"versions"`
 	External   []Service         `json:"external"` // servers somebody else runs: only asked, never started or stopped
 	Services   []Service         `json:"services"` // in order of start; waves ascend
-	Load       Load              `json:"load"`
+	Load       aiperf.Load       `json:"load"`
 	Smoke      Smoke             `json:"smoke"`
 	Deployment result.Deployment `json:"deployment"`
 	Deviations []Deviation       `json:"deviations,omitempty"`

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"topobench/internal/aiperf"
 )
 
 // freeIndex stands in a path for the first index that no artifacts directory has when the load
@@ -23,12 +25,12 @@ func (s *script) load(p Plan) {
 	config, err := json.MarshalIndent(p.Deployment, "", "  ")
 	s.err = errors.Join(s.err, err)
 	s.heredoc(File{Path: filepath.Join(l.Artifacts, "deployment_config.json"), Text: string(config) + "\n"})
-	refusable := quoteAll([]string{"--extra-inputs", nvext})
+	refusable := quoteAll([]string{"--extra-inputs", aiperf.ExtraNVExt})
 	if l.NVExt {
 		s.ask(p, refusable)
 	}
 	for _, c := range l.Concurrency {
-		argv := strings.Replace(quoteAll(l.Argv(c, CellDir(l.Artifacts, c))), refusable, `"${nvext[@]}"`, 1)
+		argv := strings.Replace(quoteAll(l.Argv(c, aiperf.CellDir(l.Artifacts, c))), refusable, `"${nvext[@]}"`, 1)
 		s.line(`env -i "${inherited[@]}" env %s %s </dev/null`, quoteEnv(l.Env), argv)
 	}
 }
@@ -45,7 +47,7 @@ func (s *script) ask(p Plan, refusable string) {
 }
 
 // body is a short request with all that the load's requests ask for.
-func (s *script) body(l Load, nvext bool) string {
+func (s *script) body(l aiperf.Load, nvext bool) string {
 	l.NVExt = nvext
 	text, err := l.Body("Hello")
 	s.err = errors.Join(s.err, err)

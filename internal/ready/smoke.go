@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/plan"
 )
 
@@ -32,7 +33,7 @@ func (e *RefusedError) Error() string { return fmt.Sprintf("HTTP %d: %s", e.Stat
 // sends as many at once as the largest role has workers. A 400 is returned at once as
 // *RefusedError. A decode worker that goes on serving without a transfer from
 // prefill is an error by that name.
-func Smoke(ctx context.Context, s plan.Smoke, l plan.Load, note func(string)) error {
+func Smoke(ctx context.Context, s plan.Smoke, l aiperf.Load, note func(string)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.Deadline, fmt.Errorf("no proof within %s", s.Deadline))
 	defer cancel()
 	began := time.Now()
@@ -69,7 +70,7 @@ func smokeNote(err error, idle []string) string {
 
 // round sends completions, all at once, to the addresses in turn, and tells the
 // first that went wrong.
-func round(ctx context.Context, s plan.Smoke, l plan.Load) error {
+func round(ctx context.Context, s plan.Smoke, l aiperf.Load) error {
 	n := max(len(s.URLs), s.Round)
 	results := make(chan error, n)
 	for i := range n {
@@ -85,7 +86,7 @@ func round(ctx context.Context, s plan.Smoke, l plan.Load) error {
 }
 
 // complete streams one completion to its end; it must carry text.
-func complete(ctx context.Context, url string, l plan.Load) error {
+func complete(ctx context.Context, url string, l aiperf.Load) error {
 	body, err := l.Body(prompt(l.ISL))
 	if err != nil {
 		return err

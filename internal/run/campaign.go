@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"time"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
 	"topobench/internal/host"
 	"topobench/internal/host/proc"
@@ -43,7 +44,7 @@ type Campaign struct {
 	Site      plan.Site       // cookie and seed; places and programs are filled in for each topology
 	Hurry     context.Context // ends at the second Ctrl-C
 	Await     func(ctx context.Context, s plan.Service, note func(string)) (time.Time, error)
-	Smoke     func(ctx context.Context, s plan.Smoke, l plan.Load, note func(string)) error
+	Smoke     func(ctx context.Context, s plan.Smoke, l aiperf.Load, note func(string)) error
 	Standing  func(ctx context.Context, services []plan.Service) (missing []ready.Absence)
 	Counters  func(ctx context.Context, counters []plan.Counter) (map[string]float64, error)
 	FailFast  bool

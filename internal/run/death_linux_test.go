@@ -48,8 +48,8 @@ func death(t testing.TB) time.Duration {
 		testbed.Soon(10*time.Second, func() bool { return said("leader interrupted") })
 		took <- time.Since(killed)
 	}()
-	o, err := aiperf.Run(s.Context(), starter, aiperf.Job{Name: "aiperf", Load: plan.Load{AIPerf: program, Env: witness.Env()}, Concurrency: 1,
-		Dir: dir, Log: log, Environ: os.Environ(), Progress: func(aiperf.Progress) {}, Hurry: t.Context()})
+	o, err := aiperf.Run(s.Context(), starter, aiperf.Job{Name: "aiperf", Load: aiperf.Load{AIPerf: program}, Concurrency: 1,
+		Dir: dir, Log: log, Env: append(os.Environ(), witness.Env()...), Progress: func(aiperf.Progress) {}, Hurry: t.Context()})
 	if err != nil || !strings.HasPrefix(o.Problem, "a died: killed by signal 9") {
 		t.Errorf("got %+v, %v", o, err)
 	}

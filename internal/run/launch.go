@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
 	"topobench/internal/deploy"
 	"topobench/internal/plan"
@@ -155,7 +156,7 @@ func (c *Campaign) show(topology string, e deploy.Event) {
 
 // smoke proves that every worker serves the load's own body. perf.sh's nvext is
 // dropped, and that is said, where the server answers it with 400 and serves without it.
-func (c *Campaign) smoke(ctx context.Context, p plan.Plan, t *Topology) (plan.Load, error) {
+func (c *Campaign) smoke(ctx context.Context, p plan.Plan, t *Topology) (aiperf.Load, error) {
 	l := p.Load
 	c.Screen.Sweep(ui.Sweep{Proof: "none is answered yet"}) // a first transfer between two GPUs takes up to 30 s
 	defer c.Screen.Sweep(ui.Sweep{})

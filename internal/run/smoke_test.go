@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/plan"
 	"topobench/internal/ready"
 	"topobench/internal/ui"
@@ -29,14 +30,14 @@ func TestOnlyA400ForItDropsNVExt(t *testing.T) {
 		{"another fault", errors.New("connection refused"), nil, false, true},
 	} {
 		c, _ := guarded(t)
-		c.Smoke = func(_ context.Context, _ plan.Smoke, l plan.Load, _ func(string)) error {
+		c.Smoke = func(_ context.Context, _ plan.Smoke, l aiperf.Load, _ func(string)) error {
 			if l.NVExt {
 				return row.with
 			}
 			return row.without
 		}
 		topology := Topology{Name: "a"}
-		l, err := c.smoke(t.Context(), plan.Plan{Load: plan.Load{NVExt: true}}, &topology)
+		l, err := c.smoke(t.Context(), plan.Plan{Load: aiperf.Load{NVExt: true}}, &topology)
 		if (err != nil) != row.fails || (len(topology.Deviations) > 0) != row.dropped || err == nil && l.NVExt == row.dropped {
 			t.Errorf("%s: error %v, nvext %t, deviations %v", row.why, err, l.NVExt, topology.Deviations)
 		}
@@ -59,7 +60,7 @@ func TestTheScreenSaysWhoHasNotServed(t *testing.T) {
 	drawn := make(drawings, 100)
 	c.Screen = ui.New(ui.Options{Out: drawn, TTY: true, Size: func() (int, int) { return 80, 24 }, Now: time.Now})
 	defer c.Screen.Close()
-	c.Smoke = func(ctx context.Context, _ plan.Smoke, _ plan.Load, note func(string)) error {
+	c.Smoke = func(ctx context.Context, _ plan.Smoke, _ aiperf.Load, note func(string)) error {
 		note("served no request yet: prefill-2")
 		for {
 			select {

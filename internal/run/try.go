@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/plan"
 	"topobench/internal/result"
 )
 
@@ -66,7 +67,11 @@ func (s *sweep) attempt() int {
 // aiperf completes a job and runs it.
 func (s *sweep) aiperf(ctx context.Context, j aiperf.Job) (aiperf.Outcome, error) {
 	j.Name = fmt.Sprintf("aiperf-c%d", j.Concurrency)
-	j.Log, j.Environ, j.Hurry = filepath.Join(filepath.Dir(j.Dir), filepath.Base(j.Dir)+".log"), s.Environ, s.Hurry
+	j.Log, j.Hurry = filepath.Join(filepath.Dir(j.Dir), filepath.Base(j.Dir)+".log"), s.Hurry
+	var missing []string
+	if j.Env, missing = plan.Environ(s.Environ, j.Load.Env); len(missing) > 0 {
+		return aiperf.Outcome{}, fmt.Errorf("cannot start aiperf: its env names variables that are not set: %v", missing)
+	}
 	s.at(Measuring)
 	s.note("cell-begin", map[string]any{"topology": s.t.Name, "concurrency": j.Concurrency, "argv": j.Load.Argv(j.Concurrency, j.Dir)})
 	outcome, err := aiperf.Run(ctx, s.Starter, j)

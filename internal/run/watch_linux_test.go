@@ -106,8 +106,8 @@ func measures(b *testing.B, c *Campaign, watched context.Context) (end func()) {
 	ctx, cancel := context.WithCancelCause(watched)
 	ended := make(chan error, 1)
 	go func() {
-		_, err := aiperf.Run(ctx, c.Starter, aiperf.Job{Name: "aiperf", Load: plan.Load{AIPerf: program}, Concurrency: 1, Dir: dir, Log: log,
-			Environ: c.Environ, Progress: func(aiperf.Progress) {}, Hurry: c.Hurry})
+		_, err := aiperf.Run(ctx, c.Starter, aiperf.Job{Name: "aiperf", Load: aiperf.Load{AIPerf: program}, Concurrency: 1, Dir: dir, Log: log,
+			Env: c.Environ, Progress: func(aiperf.Progress) {}, Hurry: c.Hurry})
 		ended <- err
 	}()
 	testbed.Eventually(b, 10*time.Second, func() bool {
