@@ -31,7 +31,7 @@ test-engines: engines ## the profiles cpu-* on real vLLM and real prefill/decode
 	@./internal/tools/test.sh .bin/test-engines.log -tags engines -run Engines -timeout 40m ./internal/e2e/
 
 test-gpu: ## on a GPU node: real nvidia-smi text, whose memory is whose, how fast it is given back; prints figures
-	@./internal/tools/test.sh .bin/test-gpu.log -tags gpu -run Real ./internal/gpu/
+	@./internal/tools/test.sh .bin/test-gpu.log -tags gpu -run Real ./internal/host/gpu/
 	@grep -o 'figure: .*' .bin/test-gpu.log || echo "no figures: nothing was measured"
 
 test-race: test ## the same as test

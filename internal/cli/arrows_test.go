@@ -20,39 +20,31 @@ func arrows() map[string][]string {
 	return map[string][]string{
 		"cmd/topobench": {"cli"},
 		"cli":           everything, // but testbed; it wires ready.Await and ready.Smoke in
-		"leftover": {"proctree",
-			"rundir"}, // the ledger lies in the run's directory
-		"campaign": {"profile", "plan", "stack", "load", "result", "frontier", "rundir",
-			"process",  // the Starter that stack and load are given
-			"leftover", // who is of the run
-			"proctree", // what the witnesses are asked about
-			"gpu",      // are they free, and given back
-			"ready",    // RefusedError, on which it drops nvext
-			"status"},  // the screen it tells
-		"stack": {"plan", "process", "proctree"},
-		"ready": {"plan"},
-		"load":  {"process", "plan"},
-		"plan": {"profile",
-			"proxy",   // nginx.conf is part of a plan, so that it can be printed
-			"result"}, // deployment_config.json has one definition
-		"probe":     {"process", "tools"}, // it runs the tools that were found
-		"process":   {"shepherd", "proctree"},
-		"gpu":       {"proctree"}, // whose a compute process is
-		"shepherd":  {"proctree"}, // it sweeps the tree that it owns
-		"report":    {"result", "frontier", "chart"},
-		"chart":     {"frontier"},
-		"proxy":     {"templates"}, // the built-in files
-		"profile":   {"tools"},     // ${CACHE} is the directory that tools looks in
-		"result":    nil,
-		"frontier":  nil,
-		"proctree":  nil,
-		"rundir":    nil,
-		"status":    nil,
-		"tools":     nil,
-		"profiles":  nil,
-		"templates": nil,
-		"e2e":       nil,        // tests of the whole
-		"testbed":   everything, // for tests: nothing else imports it
+		"recovery":      {"host/proc", "artifacts"},
+		"run": {"profile", "plan", "deploy", "aiperf", "result", "artifacts", "ready", "ui", "recovery",
+			"host", "host/proc", "host/gpu"},
+		"deploy":        {"plan", "host", "host/proc"},
+		"ready":         {"plan", "aiperf"},
+		"aiperf":        {"host"},
+		"plan":          {"profile", "proxy", "result", "aiperf"}, // deployment_config.json has one definition
+		"probe":         {"host", "tools"},
+		"host":          {"host/shepherd", "host/proc"},
+		"host/gpu":      {"host/proc"}, // whose a compute process is
+		"host/shepherd": {"host/proc"}, // it kills the tree that it owns
+		"report":        {"result", "frontier", "chart"},
+		"chart":         {"frontier"},
+		"proxy":         {"templates"}, // the built-in files
+		"profile":       {"tools"},     // ${CACHE} is the directory that tools looks in
+		"result":        nil,
+		"frontier":      nil,
+		"host/proc":     nil,
+		"artifacts":     nil,
+		"ui":            nil,
+		"tools":         nil,
+		"profiles":      nil,
+		"templates":     nil,
+		"e2e":           nil,        // tests of the whole
+		"testbed":       everything, // for tests: nothing else imports it
 	}
 }
 
@@ -61,15 +53,15 @@ func arrows() map[string][]string {
 func doors() map[string][]string {
 	return map[string][]string{
 		"github.com/alecthomas/kong":         {"cli"},
-		"github.com/go-cmd/cmd":              {"process"},
-		"os/exec":                            {"process"},
+		"github.com/go-cmd/cmd":              {"host"},
+		"os/exec":                            {"host"},
 		"gopkg.in/yaml.v3":                   {"profile"},
 		"github.com/wcharczuk/go-chart/v2":   {"chart"},
-		"github.com/shirou/gopsutil/v3":      {"proctree"},
+		"github.com/shirou/gopsutil/v3":      {"host/proc"},
 		"github.com/go-json-experiment/json": {"result"},
-		"golang.org/x/term":                  {"status"},
-		"golang.org/x/sync/errgroup":         {"stack"},
-		"golang.org/x/sys/unix":              {"campaign", "proctree", "shepherd", "testbed"},
+		"golang.org/x/term":                  {"ui"},
+		"golang.org/x/sync/errgroup":         {"deploy"},
+		"golang.org/x/sys/unix":              {"run", "host/proc", "host/shepherd", "testbed"},
 	}
 }
 
@@ -153,7 +145,7 @@ func wrong(pkg, path string) string {
 
 func TestWrongArrowsAreSeen(t *testing.T) {
 	for _, row := range []struct{ why, pkg, path, want string }{
-		{"a decision may not import an effect", "plan", "topobench/internal/stack", "may not"},
+		{"a decision may not import an effect", "plan", "topobench/internal/deploy", "may not"},
 		{"nobody imports testbed", "cli", "topobench/internal/testbed", "may not"},
 		{"a second door", "stack", "github.com/go-cmd/cmd", "second door"},
 		{"a second door to a part of a library", "load", "github.com/shirou/gopsutil/v3/process", "second door"},

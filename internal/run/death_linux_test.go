@@ -78,7 +78,7 @@ func TestF30DeathEndsTheLoadAtOnce(t *testing.T) {
 	}
 }
 
-// go test -run '^$' -bench DeathToSignal -benchtime 50x ./internal/campaign
+// go test -run '^$' -bench DeathToSignal -benchtime 50x ./internal/run
 func BenchmarkDeathToSignal(b *testing.B) {
 	var all []time.Duration
 	for range b.N {

@@ -27,7 +27,7 @@ import (
 // all shepherds, with 64 workers of a process each, an aiperf, and the looks of the witnesses. What the workers
 // need to answer is not counted. An iteration is a second:
 //
-//	go test -run '^$' -bench WatchCost -benchtime 60x ./internal/campaign
+//	go test -run '^$' -bench WatchCost -benchtime 60x ./internal/run
 func BenchmarkWatchCost(b *testing.B) {
 	c, _ := guarded(b)
 	c.Starter = host.Starter{Exe: os.Args[0], Logs: host.NewLogs(1 << 30)}

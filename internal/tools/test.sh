@@ -10,7 +10,7 @@ set -uo pipefail
 log=$1
 shift
 ordinary=65534 # nobody
-packages=(process shepherd proctree stack rundir leftover gpu load ready campaign cli)
+packages=(host host/shepherd host/proc deploy artifacts recovery host/gpu aiperf run cli)
 
 # brief shows of a test's output what one waits for, and keeps all of it.
 brief() {
@@ -34,14 +34,14 @@ once_more() {
 	mkdir "$place/tree" "$place/home"
 	tar -c --exclude=./.git --exclude=./.bin --exclude=./.demo . | tar -x -C "$place/tree"
 	for package in "${packages[@]}"; do
-		go test -race -c -o "$place/$package.test" "./internal/$package" || failed=1
+		go test -race -c -o "$place/${package//\//-}.test" "./internal/$package" || failed=1
 	done
 	chown -R $ordinary:$ordinary "$place"
 	for package in "${packages[@]}"; do
 		what=.
 		[[ $package != cli ]] || what='^TestF[57]' # topobench itself: signals, kills, clean, the nemesis, files that may not be written
 		begun=$SECONDS
-		if (cd "$place/tree/internal/$package" && HOME=$place/home TMPDIR=/tmp as_user "$place/$package.test" -test.run "$what" -test.v -test.short -test.shuffle=on) 2>&1; then
+		if (cd "$place/tree/internal/$package" && HOME=$place/home TMPDIR=/tmp as_user "$place/${package//\//-}.test" -test.run "$what" -test.v -test.short -test.shuffle=on) 2>&1; then
 			printf 'ok\tinternal/%s as user %s\t%ss\n' "$package" $ordinary $((SECONDS - begun))
 		else
 			printf 'FAIL\tinternal/%s as user %s\n' "$package" $ordinary
