@@ -41,10 +41,10 @@ func (d *Dir) NextArtifacts() (Artifacts, error) {
 			continue
 		}
 		if err != nil {
-			return Artifacts{}, cannot("create", path, err)
+			return Artifacts{}, Cannot("create", path, err)
 		}
-		if err := syncPath(d.root); err != nil {
-			return Artifacts{}, cannot("create", path, err)
+		if err := SyncPath(d.root); err != nil {
+			return Artifacts{}, Cannot("create", path, err)
 		}
 		return Artifacts{N: n, Path: path}, nil
 	}
@@ -60,17 +60,17 @@ func (d *Dir) NextArtifacts() (Artifacts, error) {
 func Publish(attempt, cell string, sidecar []byte) error {
 	stage, err := os.MkdirTemp(filepath.Dir(attempt), ".tmp-publish-")
 	if err != nil {
-		return cannot("publish", cell, err)
+		return Cannot("publish", cell, err)
 	}
 	err = fillCell(attempt, stage, sidecar)
 	if err == nil {
 		err = os.Rename(stage, cell)
 	}
 	if err != nil {
-		return errors.Join(cannot("publish", cell, err), os.RemoveAll(stage))
+		return errors.Join(Cannot("publish", cell, err), os.RemoveAll(stage))
 	}
-	if err := syncPath(filepath.Dir(cell)); err != nil {
-		return cannot("publish", cell, err)
+	if err := SyncPath(filepath.Dir(cell)); err != nil {
+		return Cannot("publish", cell, err)
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func published(info fs.FileInfo) bool {
 // has no hard links, and brings it to the disk.
 func linkOrCopy(from, to string) error {
 	if err := os.Link(from, to); err == nil {
-		return syncPath(to)
+		return SyncPath(to)
 	}
 	return copyFile(from, to)
 }

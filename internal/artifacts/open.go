@@ -40,7 +40,7 @@ func List(root string) ([]string, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, cannot("list the runs in", state, err)
+		return nil, Cannot("list the runs in", state, err)
 	}
 	var runs []string
 	for _, e := range entries {
@@ -62,7 +62,7 @@ func Is(path string) bool { return Mine(path) && Mine(filepath.Join(path, marker
 func Open(path string) (*Dir, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
-		return nil, cannot("open the run", path, err)
+		return nil, Cannot("open the run", path, err)
 	}
 	m, err := readMarker(path)
 	if err != nil {
@@ -109,11 +109,11 @@ func readMarker(path string) (marker, error) {
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return marker{}, cannot("read the run's marker", file, err)
+		return marker{}, Cannot("read the run's marker", file, err)
 	}
 	var m marker
 	if err := json.Unmarshal(data, &m); err != nil {
-		return marker{}, cannot("read the run's marker", file, err)
+		return marker{}, Cannot("read the run's marker", file, err)
 	}
 	host, err := os.Hostname()
 	switch {
@@ -138,7 +138,7 @@ func (d *Dir) writeMarker() error {
 	}
 	data, err := json.Marshal(marker{Run: d.id, Host: host, Temp: d.temp.path, Inode: inode})
 	if err != nil {
-		return cannot("write the marker in", d.path, err)
+		return Cannot("write the marker in", d.path, err)
 	}
 	return WriteFile(filepath.Join(d.path, markerName), append(data, '\n'), 0o600)
 }

@@ -10,13 +10,6 @@ import (
 	"syscall"
 )
 
-// Events that end a journal: by the run itself, and by who finished it.
-const (
-	EventEnd     = "run-end" // with dirty: true if something was left
-	EventCrashed = "crashed"
-	EventCleaned = "cleaned" // after one of the others: what was left is gone
-)
-
 // Lead is a temporary directory and the run that its pointer names.
 type Lead struct{ Temp, Run string }
 
@@ -29,7 +22,7 @@ func Unfinished(temp string) ([]Lead, error) {
 	}
 	entries, err := os.ReadDir(temp)
 	if err != nil {
-		return nil, cannot("list the temporary directories in", temp, err)
+		return nil, Cannot("list the temporary directories in", temp, err)
 	}
 	var leads []Lead
 	for _, e := range entries {
@@ -58,7 +51,7 @@ func Widow(l Lead) (*Dir, error) {
 	case err != nil:
 		return nil, err
 	case temp.target() != l.Run:
-		return nil, errors.Join(cannot("take over", l.Temp, fs.ErrNotExist), temp.leave())
+		return nil, errors.Join(Cannot("take over", l.Temp, fs.ErrNotExist), temp.leave())
 	}
 	if _, err := os.Lstat(l.Run); !errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.Join(fmt.Errorf("cannot tell what run %s left: there is %s, but not the %s that it had; end what has TOPOBENCH_RUN=%s in its environment, and remove %s",
@@ -66,64 +59,6 @@ func Widow(l Lead) (*Dir, error) {
 	}
 	return &Dir{id: filepath.Base(l.Run), root: filepath.Dir(filepath.Dir(l.Run)), path: l.Run, temp: temp}, nil
 }
-
-// Finish ends the journal of a run whose owner is gone with EventCrashed. A journal
-// that has an end gets EventCleaned, if it says that something was left, or fields
-// say that there was something to clean.
-func (d *Dir) Finish(fields map[string]any) error {
-	event := EventCleaned
-	switch EndOf(d.path) {
-	case NoEnd:
-		event = EventCrashed
-	case EndClean:
-		if len(fields) == 0 {
-			return nil
-		}
-	}
-	if fields == nil {
-		fields = map[string]any{}
-	}
-	j, err := d.Journal()
-	if err != nil {
-		return fmt.Errorf("run %s had crashed: %w", d.id, err)
-	}
-	return errors.Join(j.AppendDurable(event, fields), j.Close())
-}
-
-// End is how the journal of a run ends.
-type End string
-
-// Every end.
-const (
-	NoEnd    End = "none"  // it lives, or its owner was killed
-	EndDirty End = "dirty" // its owner came to the end and left something, and nobody has cleaned it
-	EndClean End = "clean" // nothing is to be done
-)
-
-// EndOf reads how the journal of the run at path ends. What others noted after an end
-// does not take it away.
-func EndOf(path string) End {
-	end := NoEnd
-	entries, err := ReadJournal(filepath.Join(path, JournalName))
-	if err != nil {
-		return NoEnd
-	}
-	for _, e := range entries {
-		switch e.Event {
-		case EventEnd:
-			var fields struct{ Dirty bool }
-			if end = EndClean; e.Decode(&fields) == nil && fields.Dirty {
-				end = EndDirty
-			}
-		case EventCrashed, EventCleaned:
-			end = EndClean
-		}
-	}
-	return end
-}
-
-// Ended reports whether nothing is to be done about the run at path.
-func Ended(path string) bool { return EndOf(path) == EndClean }
 
 // Unlocked reports whether the run has no temporary directory of its own: it was
 // closed, or somebody emptied the place where it lay.

@@ -51,10 +51,10 @@ func Create(root, temp, id string) (*Dir, error) {
 	}
 	d := &Dir{id: id, root: root, path: filepath.Join(root, StateDir, id)}
 	if err := os.Mkdir(d.path, 0o700); err != nil {
-		return nil, cannot("create the run directory", d.path, err)
+		return nil, Cannot("create the run directory", d.path, err)
 	}
 	if d.made, err = os.Stat(d.path); err != nil {
-		return nil, cannot("look at the run directory", d.path, err)
+		return nil, Cannot("look at the run directory", d.path, err)
 	}
 	if d.temp, err = newTempDir(temp, d.path); err != nil {
 		return nil, errors.Join(err, os.Remove(d.path))
@@ -86,7 +86,7 @@ func (d *Dir) Topology(name string) (string, error) {
 	}
 	path := filepath.Join(d.path, "topologies", name)
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return "", cannot("create the topology directory", path, err)
+		return "", Cannot("create the topology directory", path, err)
 	}
 	return path, nil
 }
@@ -99,11 +99,11 @@ func (d *Dir) Attempt(topology string, concurrency, repeat, k int) (string, erro
 	}
 	cell := filepath.Join(d.path, "cells", topology, fmt.Sprintf("c%d-r%d", concurrency, repeat))
 	if err := os.MkdirAll(cell, 0o700); err != nil {
-		return "", cannot("create the cell directory", cell, err)
+		return "", Cannot("create the cell directory", cell, err)
 	}
 	path := filepath.Join(cell, fmt.Sprintf("attempt-%d", k))
 	if err := os.Mkdir(path, 0o700); err != nil {
-		return "", cannot("create the attempt directory", path, err)
+		return "", Cannot("create the attempt directory", path, err)
 	}
 	return path, nil
 }
@@ -117,13 +117,13 @@ func (d *Dir) Close() error { return d.temp.remove() }
 func prepareRoot(root string) (string, error) {
 	abs, err := filepath.Abs(root)
 	if err != nil {
-		return "", cannot("find the artifacts root", root, err)
+		return "", Cannot("find the artifacts root", root, err)
 	}
 	if err := os.MkdirAll(abs, 0o755); err != nil {
-		return "", cannot("create the artifacts root", abs, err)
+		return "", Cannot("create the artifacts root", abs, err)
 	}
 	if abs, err = filepath.EvalSymlinks(abs); err != nil {
-		return "", cannot("find the artifacts root", root, err)
+		return "", Cannot("find the artifacts root", root, err)
 	}
 	if abs == "/" {
 		return "", errors.New("cannot use / as the artifacts root: name a directory of your own")
@@ -138,11 +138,11 @@ func prepareRoot(root string) (string, error) {
 // could lead a run started as root into a stranger's directory.
 func makeState(path string) error {
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return cannot("create the state directory", path, err)
+		return Cannot("create the state directory", path, err)
 	}
 	info, err := os.Lstat(path)
 	if err != nil {
-		return cannot("use the state directory", path, err)
+		return Cannot("use the state directory", path, err)
 	}
 	if !info.IsDir() {
 		return fmt.Errorf("cannot use %s: it is not a directory; move it away", path)

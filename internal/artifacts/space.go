@@ -21,7 +21,7 @@ const NoLimit = 1<<64 - 1
 func SpaceAt(path string) (Space, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
-		return Space{}, cannot("find", path, err)
+		return Space{}, Cannot("find", path, err)
 	}
 	for {
 		space, err := spaceOf(abs)
@@ -30,7 +30,7 @@ func SpaceAt(path string) (Space, error) {
 			continue
 		}
 		if err != nil {
-			return Space{}, cannot("see how much space there is at", path, err)
+			return Space{}, Cannot("see how much space there is at", path, err)
 		}
 		return space, nil
 	}
@@ -63,7 +63,7 @@ func (d *Dir) Check() error {
 		return &GoneError{Path: d.path}
 	}
 	if err != nil {
-		return cannot("look at the run directory", d.path, err)
+		return Cannot("look at the run directory", d.path, err)
 	}
 	return nil
 }

@@ -5,9 +5,9 @@ import (
 	"syscall"
 )
 
-// datasync brings what was appended to the disk. Unlike fsync it leaves the
+// Datasync brings what was appended to the disk. Unlike fsync it leaves the
 // file's times alone, which spares a second write.
-func datasync(f *os.File) error {
+func Datasync(f *os.File) error {
 	for {
 		if err := syscall.Fdatasync(int(f.Fd())); err != syscall.EINTR {
 			return err

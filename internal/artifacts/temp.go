@@ -33,7 +33,7 @@ type tempDir struct {
 func newTempDir(parent, run string) (*tempDir, error) {
 	path, err := os.MkdirTemp(parent, tempPrefix)
 	if err != nil {
-		return nil, cannot("create a temporary directory in", parent, err)
+		return nil, Cannot("create a temporary directory in", parent, err)
 	}
 	t, err := openTempDir(path)
 	if err == nil {
@@ -56,7 +56,7 @@ func openTempDir(path string) (*tempDir, error) {
 		return &tempDir{path: path}, nil
 	}
 	if err != nil {
-		return nil, cannot("open the temporary directory", path, err)
+		return nil, Cannot("open the temporary directory", path, err)
 	}
 	return &tempDir{path: path, lock: lock}, nil
 }
@@ -65,7 +65,7 @@ func openTempDir(path string) (*tempDir, error) {
 // closed on exec, so the lock falls when the owner dies, whatever its children do.
 func (t *tempDir) take() error {
 	if err := syscall.Flock(int(t.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return errors.Join(cannot("lock the temporary directory", t.path, err), t.lock.Close())
+		return errors.Join(Cannot("lock the temporary directory", t.path, err), t.lock.Close())
 	}
 	return nil
 }
@@ -76,7 +76,7 @@ func (t *tempDir) remove() error {
 		return nil
 	}
 	if err := os.RemoveAll(t.path); err != nil {
-		return cannot("remove the temporary directory", t.path, err)
+		return Cannot("remove the temporary directory", t.path, err)
 	}
 	if _, err := os.Lstat(t.path); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot remove the temporary directory %s: something made it again", t.path)
@@ -98,7 +98,7 @@ func (t *tempDir) leave() error {
 func (t *tempDir) identify() (inode uint64, owner int, err error) {
 	info, err := t.lock.Stat()
 	if err != nil {
-		return 0, 0, cannot("look at the temporary directory", t.path, err)
+		return 0, 0, Cannot("look at the temporary directory", t.path, err)
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -15,7 +15,7 @@ import (
 // about the directory's own fsync leaves the new file in place.
 func WriteFile(path string, data []byte, mode fs.FileMode) error {
 	if err := replace(path, data, mode); err != nil {
-		return cannot("write", path, err)
+		return Cannot("write", path, err)
 	}
 	return nil
 }
@@ -29,7 +29,7 @@ func replace(path string, data []byte, mode fs.FileMode) error {
 	if err := os.Rename(temp, path); err != nil {
 		return errors.Join(err, os.Remove(temp))
 	}
-	return syncPath(dir)
+	return SyncPath(dir)
 }
 
 // writeTemp leaves data on the disk in a new .tmp-* file and returns its path,
@@ -55,9 +55,9 @@ func writeTemp(dir string, data []byte, mode fs.FileMode) (string, error) {
 	return f.Name(), nil
 }
 
-// syncPath brings a file that somebody else wrote, or the names in a directory, to
+// SyncPath brings a file that somebody else wrote, or the names in a directory, to
 // the disk.
-func syncPath(path string) error {
+func SyncPath(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -65,9 +65,9 @@ func syncPath(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// cannot words an error of the file system: what, where, why, what to do. The
+// Cannot words an error of the file system: what, where, why, what to do. The
 // cause stays reachable for errors.Is.
-func cannot(do, path string, err error) error {
+func Cannot(do, path string, err error) error {
 	return fmt.Errorf("cannot %s %s: %w%s", do, path, cause(err), Advice(err))
 }
 

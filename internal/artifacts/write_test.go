@@ -53,7 +53,7 @@ func TestF72ErrorsOfTheFileSystemSayWhatToDo(t *testing.T) {
 		{syscall.EPERM, "not allowed", false},
 		{syscall.ENOTDIR, "is a file", false},
 	} {
-		err := cannot("write", "/x/y", &os.PathError{Op: "open", Path: "/x/.tmp-1", Err: row.errno})
+		err := Cannot("write", "/x/y", &os.PathError{Op: "open", Path: "/x/.tmp-1", Err: row.errno})
 		wantError(t, err, "cannot write /x/y: "+row.errno.Error()+"; ", row.says)
 		if DiskFault(errors.Join(errors.New("another"), err)) != row.disk {
 			t.Errorf("%v is a fault of the disk: want %t", row.errno, row.disk)

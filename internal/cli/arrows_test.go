@@ -20,8 +20,9 @@ func arrows() map[string][]string {
 	return map[string][]string{
 		"cmd/topobench": {"cli"},
 		"cli":           everything, // but testbed; it wires ready.Await and ready.Smoke in
-		"recovery":      {"host/proc", "artifacts"},
-		"run": {"profile", "plan", "deploy", "aiperf", "result", "artifacts", "ready", "ui", "recovery",
+		"recovery":      {"host/proc", "artifacts", "journal"},
+		"journal":       {"artifacts", "plan", "result", "host/gpu"},
+		"run": {"profile", "plan", "deploy", "aiperf", "result", "artifacts", "journal", "ready", "ui", "recovery",
 			"host", "host/proc", "host/gpu"},
 		"deploy":        {"plan", "host", "host/proc"},
 		"ready":         {"plan", "aiperf"},

@@ -28,7 +28,7 @@ func TestF58Crash(t *testing.T) {
 			}
 			s.gone(t, 2*time.Second)
 			s.clean(t, "had crashed")
-			if text := (journal{t, s}).text(); !strings.Contains(text, `"event":"crashed"`) {
+			if text := (runJournal{t, s}).text(); !strings.Contains(text, `"event":"crashed"`) {
 				t.Errorf("%s: its journal does not say that it crashed:\n%s", row.why, text)
 			}
 			s.tempGone(t)

@@ -7,10 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"topobench/internal/journal"
 
 	"golang.org/x/sys/unix"
-
-	"topobench/internal/artifacts"
 )
 
 // The kernel refuses with EIO what is written into the journal; the rest of the disk
@@ -30,8 +29,8 @@ func TestF72TheDiskOfTheJournalBreaks(t *testing.T) {
 				t.Fatal(err)
 			}
 			f.judge(t, s)
-			for _, path := range s.glob("kept/.topobench/*/" + artifacts.JournalName) {
-				if _, err := artifacts.ReadJournal(filepath.Join(s.dir, path)); err != nil {
+			for _, path := range s.glob("kept/.topobench/*/" + journal.Name) {
+				if _, err := journal.Read(filepath.Join(s.dir, path)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -69,7 +68,7 @@ func breakJournal() {
 	fds, _ := filepath.Glob("/proc/self/fd/*") // the pattern is well formed
 	for _, path := range fds {
 		target, err := os.Readlink(path)
-		if err != nil || filepath.Base(target) != artifacts.JournalName {
+		if err != nil || filepath.Base(target) != journal.Name {
 			continue
 		}
 		fd, err := strconv.Atoi(filepath.Base(path))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/run"
 	"topobench/internal/tools"
@@ -33,7 +34,5 @@ func (s *session) lookAtGPUs(path string, f gpuFlags, wishes []run.Wish) {
 	}
 	const text = "no nvidia-smi: GPUs are not looked at"
 	s.screen.Note(text)
-	if err := s.campaign.Journal.Append("gpus", map[string]any{"unknown": text}); err != nil {
-		s.screen.Note(err.Error())
-	}
+	s.campaign.Journal.Note(journal.GPUsUnknown{Why: text})
 }

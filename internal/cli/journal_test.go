@@ -8,13 +8,13 @@ import (
 )
 
 // journal is what the runs of a stage below root have written.
-type journal struct {
+type runJournal struct {
 	t *testing.T
 	s *stage
 }
 
 // has waits for a line with all words in it.
-func (j journal) has(words ...string) {
+func (j runJournal) has(words ...string) {
 	j.t.Helper()
 	if !testbed.Soon(patience, func() bool {
 		for line := range strings.Lines(j.text()) {
@@ -32,7 +32,7 @@ func (j journal) has(words ...string) {
 	}
 }
 
-func (j journal) text() string {
+func (j runJournal) text() string {
 	var all strings.Builder
 	for _, path := range j.s.glob("root/.topobench/*/journal.ndjson") {
 		all.WriteString(j.s.text(path))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/host"
 	"topobench/internal/host/proc"
+	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/ready"
 	"topobench/internal/recovery"
@@ -59,19 +61,17 @@ func begin(root string, env *Env, s *signals, screen *ui.View) (*run.Campaign, e
 	if err != nil {
 		return nil, err
 	}
-	journal, err := dir.Journal()
-	if err != nil {
+	c := &run.Campaign{
+		Run: dir, Screen: screen, Environ: env.Environ, Hurry: s.hurry, At: env.At, Await: ready.Await, Smoke: ready.Smoke,
+		Standing: ready.Standing, Counters: ready.Counters, Kernel: "/dev/kmsg", Site: plan.Site{Cookie: dir.ID()}}
+	if c.Journal, err = journal.Open(filepath.Join(dir.Path(), journal.Name), c.Recorded); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
-	ledger, err := recovery.Open(dir)
-	if err != nil {
-		return nil, errors.Join(err, journal.Close(), dir.Close())
+	if c.Ledger, err = recovery.Open(dir, c.Journal); err != nil {
+		return nil, errors.Join(err, c.Journal.Close(), dir.Close())
 	}
-	c := &run.Campaign{
-		Run: dir, Journal: journal, Ledger: ledger, Screen: screen, Environ: env.Environ, Hurry: s.hurry, At: env.At,
-		Await: ready.Await, Smoke: ready.Smoke, Standing: ready.Standing, Counters: ready.Counters, Kernel: "/dev/kmsg", Site: plan.Site{Cookie: dir.ID()}}
 	c.Starter.Born = func(name, log string, child, shepherd proc.Proc) {
-		c.Recorded(ledger.Born(name, log, child, shepherd))
+		c.Recorded(c.Ledger.Born(name, log, child, shepherd))
 	}
 	return c, nil
 }
@@ -95,7 +95,7 @@ func (s *session) close(why error) error {
 	s.unguard()
 	s.campaign.End(dirty)
 	s.screen.Close()
-	why = errors.Join(why, s.campaign.Journal.Close(), s.campaign.Ledger.Close())
+	why = errors.Join(why, s.campaign.Journal.Close())
 	if dirty {
 		return why
 	}

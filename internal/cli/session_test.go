@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"testing"
 
-	"topobench/internal/artifacts"
 	"topobench/internal/deploy"
 	"topobench/internal/host/proc"
+	"topobench/internal/journal"
 	"topobench/internal/ui"
 )
 
@@ -39,8 +40,8 @@ func TestSessionEndsDirtyWhenSomethingLives(t *testing.T) {
 	if _, err := os.Stat(c.Run.TempDir()); err != nil {
 		t.Errorf("the temporary directory: %v", err)
 	}
-	if artifacts.EndOf(c.Run.Path()) != artifacts.EndDirty {
-		t.Errorf("the journal says that it ended %s", artifacts.EndOf(c.Run.Path()))
+	if end := journal.EndOf(filepath.Join(c.Run.Path(), journal.Name)); end != journal.EndDirty {
+		t.Errorf("the journal ends %s", end)
 	}
 	if err := errors.Join(c.Run.Close(), stray.Kill()); err != nil {
 		t.Error(err)

@@ -17,7 +17,7 @@ type seat struct {
 	*stage
 	*testing.T
 	window *os.File
-	journal
+	runJournal
 }
 
 // sit starts a program at a terminal, which is its controlling one.
@@ -36,7 +36,7 @@ func sit(t *testing.T, env []string, argv ...string) seat {
 		t.Fatal(err)
 	}
 	go io.Copy(io.Discard, window) // until it is closed
-	return seat{stage: s, T: t, window: window, journal: journal{t, s}}
+	return seat{stage: s, T: t, window: window, runJournal: runJournal{t, s}}
 }
 
 // press sends Ctrl-C the way a keyboard does.

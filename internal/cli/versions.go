@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/probe"
 	"topobench/internal/profile"
@@ -166,8 +167,6 @@ func (s *session) announce(wishes []run.Wish) {
 		s.screen.Note(line)
 	}
 	for _, w := range wishes {
-		if err := s.campaign.Journal.Append("versions", map[string]any{"topology": w.Profile.Name, "versions": w.Versions}); err != nil {
-			s.screen.Note(err.Error())
-		}
+		s.campaign.Journal.Note(journal.Versions{Topology: w.Profile.Name, Versions: w.Versions})
 	}
 }

@@ -56,7 +56,7 @@ func TestF16RealDiscoveryDies(t *testing.T) {
 // lost checks that the attempt does not count because the service died, and is kept.
 func (r *running) lost(service string) {
 	r.Helper()
-	lost := r.first("the topology is lost", func(e event) bool { return e.Event == "topology-lost" })
+	lost := r.first("the topology is lost", func(e event) bool { return e.Event == "launch-lost" })
 	if lost.Class != "worker-died" || !strings.HasPrefix(lost.Error, service+" died: killed by signal 9") {
 		r.Errorf("lost as %s: %s", lost.Class, lost.Error)
 	}

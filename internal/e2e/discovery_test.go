@@ -27,7 +27,7 @@ func TestRealDiscovery(t *testing.T) {
 		b.disagg("external", none, external), b.disagg("stale", none, external))
 	r.first("a cell with the external etcd begins", func(e event) bool { return e.Event == "cell-begin" && e.Topology == "external" })
 	stale := etcd.keys(b)
-	r.first("the next topology begins", func(e event) bool { return e.Event == "topology-begin" && e.Topology == "stale" })
+	r.first("the next topology begins", func(e event) bool { return e.Event == "launch-begin" && e.Topology == "stale" })
 	etcd.put(b, stale) // F-17: as a worker leaves them that was killed
 	r.ends(0)
 	r.clean()

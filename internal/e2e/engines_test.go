@@ -90,7 +90,7 @@ func (r *running) checkTransfers(next string) {
 func (r *running) checkReplaced(next string, look func()) {
 	r.Helper()
 	seen, looked := map[int]string{}, time.Time{}
-	begins := func(e event) bool { return e.Event == "topology-begin" && e.Topology == next }
+	begins := func(e event) bool { return e.Event == "launch-begin" && e.Topology == next }
 	r.await(next+" begins", func() bool {
 		if slices.ContainsFunc(r.journal(), begins) {
 			return true
@@ -142,7 +142,7 @@ func TestEnginesDecodeKilledMidCell(t *testing.T) {
 	r.await("decode has a request of the cell", func() bool { return b.counter(b.ports+101, "vllm:num_requests_running") > 0 })
 	_, killed := r.kills("decode-0")
 	r.dies("decode-0", killed)
-	if lost := r.first("the topology is lost", func(e event) bool { return e.Event == "topology-lost" }); lost.Class != "worker-died" {
+	if lost := r.first("the topology is lost", func(e event) bool { return e.Event == "launch-lost" }); lost.Class != "worker-died" {
 		t.Errorf("it was lost by %q", lost.Class)
 	}
 	said := r.ends(0)

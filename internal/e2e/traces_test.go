@@ -7,10 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/journal"
 	"topobench/internal/testbed"
 )
 
@@ -88,15 +90,17 @@ func (r *running) journal() []event {
 	r.check(err)
 	var events []event
 	for _, run := range runs {
-		entries, err := artifacts.ReadJournal(filepath.Join(run, artifacts.JournalName))
+		text, err := os.ReadFile(filepath.Join(run, journal.Name))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // not yet
 		}
 		r.check(err)
-		for _, entry := range entries {
+		for line := range strings.Lines(string(text)) {
 			var e event
-			r.check(entry.Decode(&e))
-			events = append(events, e)
+			if strings.HasSuffix(line, "\n") { // else it is being written
+				r.check(json.Unmarshal([]byte(line), &e))
+				events = append(events, e)
+			}
 		}
 	}
 	return events

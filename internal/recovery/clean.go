@@ -13,6 +13,7 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/host/proc"
+	"topobench/internal/journal"
 )
 
 // Cleaner finds the runs of this user on this machine whose owner is gone, and ends
@@ -83,7 +84,7 @@ func (c Cleaner) runs() ([]artifacts.Lead, error) {
 			err = fmt.Errorf("cannot look at %d of the runs below %s: another user owns them and has to clean them", n-len(below), root)
 		}
 		faults = append(faults, err)
-		paths = append(paths, slices.DeleteFunc(below, artifacts.Ended)...)
+		paths = append(paths, slices.DeleteFunc(below, ended)...)
 	}
 	for _, path := range paths {
 		leads = append(leads, artifacts.Lead{Run: path})
@@ -109,10 +110,10 @@ func (c Cleaner) run(ctx context.Context, l artifacts.Lead) *Found {
 		f.Owner, _ = past.living()
 		f.Err = err
 		return f
-	case d.Unlocked() && artifacts.Ended(path):
+	case d.Unlocked() && ended(path):
 		return nil
 	}
-	f.Dirty = artifacts.EndOf(path) != artifacts.NoEnd
+	f.Dirty = journal.EndOf(filepath.Join(path, journal.Name)) != journal.NoEnd
 	f.Err = errors.Join(damage, c.finish(d, past, f))
 	return f
 }
@@ -132,11 +133,7 @@ func (c Cleaner) finish(d *artifacts.Dir, past past, f *Found) error {
 	if err != nil || c.DryRun {
 		return errors.Join(err, d.Leave())
 	}
-	fields := map[string]any{}
-	if f.Ended > 0 || len(f.Shm) > 0 {
-		fields = map[string]any{"ended": f.Table, "shm": f.Shm}
-	}
-	return errors.Join(d.Finish(fields), d.Close())
+	return errors.Join(journal.Finish(filepath.Join(d.Path(), journal.Name), journal.Recovered{Ended: f.Table, Shm: f.Shm}), d.Close())
 }
 
 // end kills what the witnesses see until they see nothing, and notes what it was. The
@@ -188,4 +185,9 @@ func table(rows []string, p proc.Proc, past past) []string {
 		row = row[1:]
 	}
 	return append(rows, row...)
+}
+
+// ended reports whether nothing remains to be done about the run at path.
+func ended(path string) bool {
+	return journal.EndOf(filepath.Join(path, journal.Name)) == journal.EndClean
 }

@@ -29,7 +29,7 @@ func byProcesses(temp string) ([]string, error) {
 		}
 		for _, file := range proc.Files(p) {
 			root, _, found := strings.Cut(file, filepath.Join("/", artifacts.StateDir, id)+"/")
-			if run := filepath.Join(root, artifacts.StateDir, id); found && artifacts.Is(run) && !artifacts.Ended(run) {
+			if run := filepath.Join(root, artifacts.StateDir, id); found && artifacts.Is(run) && !ended(run) {
 				runs = append(runs, run)
 			}
 		}

@@ -7,6 +7,7 @@
 package recovery
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,53 +15,25 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"topobench/internal/artifacts"
 	"topobench/internal/host/proc"
+	"topobench/internal/journal"
 )
-
-// ledgerName is the ledger's file in the run's directory, in the format of the
-// journal. Its first line is the owner, written before anything is started.
-const ledgerName = "ledger.ndjson"
-
-// Events of the ledger.
-const (
-	eventOwner = "owner"
-	eventBorn  = "born"
-	eventShm   = "shm"
-)
-
-// owner is the process that conducts the run.
-type owner struct {
-	Boot    string `json:"boot"`
-	Numbers string `json:"numbers,omitzero"` // the pid namespace: what its pids mean
-	UID     int    `json:"uid"`
-	PID     int    `json:"pid"`
-	Ticks   uint64 `json:"ticks"`
-}
-
-// birth is a process that was started, and its shepherd.
-type birth struct {
-	Name          string `json:"name"`
-	Log           string `json:"log"` // below topologies/<name> or cells/<name>
-	PID           int    `json:"pid"`
-	Ticks         uint64 `json:"ticks"`
-	Shepherd      int    `json:"shepherd"`
-	ShepherdTicks uint64 `json:"shepherd_ticks"`
-}
 
 // Ledger is that of the run this process conducts. Its methods may be called from
 // several goroutines.
 type Ledger struct {
-	file *artifacts.Journal
-	run  *artifacts.Dir
+	journal *journal.Journal
+	run     *artifacts.Dir
 
 	mu   sync.Mutex
 	past past
 }
 
-// Open begins the ledger of a new run.
-func Open(d *artifacts.Dir) (*Ledger, error) {
+// Open begins the ledger of a new run: the first event of its journal.
+func Open(d *artifacts.Dir, j *journal.Journal) (*Ledger, error) {
 	boot, err := proc.Boot()
 	if err != nil {
 		return nil, err
@@ -69,36 +42,38 @@ func Open(d *artifacts.Dir) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := artifacts.OpenJournal(filepath.Join(d.Path(), ledgerName))
-	if err != nil {
-		return nil, err
-	}
-	o := owner{Boot: boot, Numbers: proc.Numbers(), UID: os.Geteuid(), PID: self.PID, Ticks: self.Ticks}
-	l := &Ledger{file: file, run: d, past: past{Owner: o}}
-	return l, file.Append(eventOwner, o)
+	o := journal.RunBegin{Boot: boot, PIDNamespace: proc.Numbers(), UID: os.Geteuid(), PID: self.PID, Ticks: self.Ticks}
+	return &Ledger{journal: j, run: d, past: past{Owner: o}}, j.Write(context.Background(), o)
 }
+
+// bornWithin bounds the wait for a disk that hangs.
+const bornWithin = 30 * time.Second
 
 // Born records a process of the run.
 func (l *Ledger) Born(name, log string, child, shepherd proc.Proc) error {
-	b := birth{Name: name, Log: log, PID: child.PID, Ticks: child.Ticks, Shepherd: shepherd.PID, ShepherdTicks: shepherd.Ticks}
-	l.mu.Lock()
-	l.past.Born = append(l.past.Born, b)
-	l.mu.Unlock()
-	return l.file.Append(eventBorn, b)
+	ctx, cancel := context.WithTimeout(context.Background(), bornWithin)
+	defer cancel()
+	return l.journal.Write(ctx, l.add(journal.Started{Name: name, Log: log, PID: child.PID, Ticks: child.Ticks,
+		Shepherd: shepherd.PID, ShepherdTicks: shepherd.Ticks}))
 }
 
 // Enroll records descendants of what was started, those that it does not know yet: one
 // that left its parent, its environment and its files is known by nothing else once the
 // shepherds are dead.
-func (l *Ledger) Enroll(seen []proc.Proc) error {
+func (l *Ledger) Enroll(seen []proc.Proc) {
 	known := l.Trace().Born
-	var faults []error
 	for _, p := range seen {
 		if !slices.ContainsFunc(known, p.Same) {
-			faults = append(faults, l.Born("", "", p, proc.Proc{}))
+			l.journal.Note(l.add(journal.Started{PID: p.PID, Ticks: p.Ticks}))
 		}
 	}
-	return errors.Join(faults...)
+}
+
+func (l *Ledger) add(s journal.Started) journal.Started {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.past.Born = append(l.past.Born, s)
+	return s
 }
 
 // Trace is how the processes of the run are known.
@@ -116,13 +91,10 @@ func (l *Ledger) Name(p proc.Proc) string {
 	return l.past.name(p)
 }
 
-// Close closes the ledger.
-func (l *Ledger) Close() error { return l.file.Close() }
-
 // past is what a ledger tells.
 type past struct {
-	Owner owner // zero: the run started nothing
-	Born  []birth
+	Owner journal.RunBegin // zero: the run started nothing
+	Born  []journal.Started
 	Shm   []shmFile // what its processes held in /dev/shm
 }
 
@@ -130,16 +102,16 @@ type past struct {
 // is not believed; none at all is that of a run which started nothing. Of one that
 // is damaged the lines before the damage are returned with the error.
 func readPast(path string) (p past, err error) {
-	file := filepath.Join(path, ledgerName)
+	file := filepath.Join(path, journal.Name)
 	if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
 		return past{}, nil
 	}
 	if !artifacts.Mine(path) || !artifacts.Mine(file) {
 		return past{}, fmt.Errorf("cannot trust %s: another user owns it, or it is a link", file)
 	}
-	entries, err := artifacts.ReadJournal(file)
-	for _, e := range entries {
-		err = errors.Join(err, p.add(e))
+	records, err := journal.Read(file)
+	for _, r := range records {
+		p.add(r.Event)
 	}
 	if p.Owner.PID != 0 && p.Owner.UID != os.Geteuid() {
 		return past{}, fmt.Errorf("cannot trust %s: it says that user %d conducted the run", file, p.Owner.UID)
@@ -147,22 +119,17 @@ func readPast(path string) (p past, err error) {
 	return p, err
 }
 
-func (p *past) add(e artifacts.Entry) error {
-	switch e.Event {
-	case eventOwner:
-		return e.Decode(&p.Owner)
-	case eventBorn:
-		var b birth
-		err := e.Decode(&b)
-		p.Born = append(p.Born, b)
-		return err
-	case eventShm:
-		var held struct{ Held []shmFile }
-		err := e.Decode(&held)
-		p.Shm = append(p.Shm, held.Held...)
-		return err
+func (p *past) add(e journal.Event) {
+	switch e := e.(type) {
+	case journal.RunBegin:
+		p.Owner = e
+	case journal.Started:
+		p.Born = append(p.Born, e)
+	case journal.SharedMemoryHeld:
+		for _, held := range e.Held {
+			p.Shm = append(p.Shm, shmFile(held))
+		}
 	}
-	return nil
 }
 
 func (p past) trace(d *artifacts.Dir) proc.Trace {
@@ -197,7 +164,7 @@ func (p past) thisBoot() (bool, error) {
 // here. Whether its owner lives cannot be told, nor who is of it.
 func (p past) elsewhere() bool {
 	here, err := p.thisBoot()
-	return err == nil && here && p.Owner.Numbers != proc.Numbers()
+	return err == nil && here && p.Owner.PIDNamespace != proc.Numbers()
 }
 
 // living is the owner, if it lives.

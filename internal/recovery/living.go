@@ -11,6 +11,7 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/host/proc"
+	"topobench/internal/journal"
 )
 
 const (
@@ -65,7 +66,7 @@ func open(path string, past past) (*artifacts.Dir, error) {
 	}
 	if past.elsewhere() {
 		return nil, errors.Join(fmt.Errorf("cannot tell what run %s left: it was started in another container (pid namespace), or outside of this one; "+
-			"run clean there, or, where that is gone, remove %s and run it here", d.ID(), filepath.Join(d.Path(), ledgerName)), d.Leave())
+			"run clean there, or, where that is gone, remove %s and run it here", d.ID(), filepath.Join(d.Path(), journal.Name)), d.Leave())
 	}
 	if _, lives := past.living(); lives {
 		return nil, errors.Join(&artifacts.LiveError{Path: path}, d.Leave())

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"topobench/internal/host/proc"
+	"topobench/internal/journal"
 )
 
 // shmDir is where POSIX shared memory and semaphores lie. A killed process leaves
@@ -53,7 +54,12 @@ func (s *Shared) Sample(run func() []proc.Proc) error {
 		return nil
 	}
 	s.held = append(s.held, found...)
-	return s.ledger.file.Append(eventShm, map[string]any{"held": found})
+	var held journal.SharedMemoryHeld
+	for _, f := range found {
+		held.Held = append(held.Held, journal.SharedMemoryFile(f))
+	}
+	s.ledger.journal.Note(held)
+	return nil
 }
 
 // Sweep removes what the run held and nobody holds any more. It returns what was

@@ -16,6 +16,7 @@ import (
 	"topobench/internal/artifacts"
 	"topobench/internal/host"
 	"topobench/internal/host/proc"
+	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/ready"
@@ -34,7 +35,7 @@ type Wish struct {
 // Campaign is one run.
 type Campaign struct {
 	Run     *artifacts.Dir
-	Journal *artifacts.Journal
+	Journal *journal.Journal
 	Ledger  *recovery.Ledger // of what is started, for the witnesses; nil = none
 	Screen  *ui.View
 	Starter host.Starter
@@ -134,7 +135,7 @@ func (c *Campaign) preflight(ctx context.Context, wishes []Wish) (release func()
 			faults = append(faults, fmt.Errorf("%s: %w", w.Profile.Name, err))
 		}
 	}
-	c.note("settings", result.CompareSettings(sides))
+	c.Journal.Note(journal.Settings{Settings: result.CompareSettings(sides)})
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/host"
 	"topobench/internal/host/gpu"
+	"topobench/internal/journal"
 	"topobench/internal/plan"
 )
 
@@ -137,7 +138,7 @@ func (c *Campaign) whenFree(ctx context.Context, try func() error) error {
 		if text := strings.Join(busy.Taken, "; "); text != said && time.Since(saidAt) > sayEvery {
 			said, saidAt = text, time.Now()
 			c.Screen.Note(fmt.Sprintf("waiting until %s: %s", until.Format("Jan 2 15:04"), text))
-			c.note("gpu-wait", map[string]any{"until": until, "taken": busy.Taken})
+			c.Journal.Note(journal.GPUWait{Until: until, Taken: busy.Taken})
 		}
 		c.waitFor(func() {
 			select {
@@ -170,8 +171,8 @@ func (c *Campaign) gpuWitness(ctx context.Context, p plan.Plan) ([]deploy.Witnes
 	for _, w := range warnings {
 		c.Screen.Note(fmt.Sprintf("%s: warning: %s", p.Name, w))
 	}
-	c.note("gpus", map[string]any{"topology": p.Name, "devices": slices.DeleteFunc(slices.Clone(before.Devices),
-		func(d gpu.Device) bool { return !slices.Contains(h.Devices, d.Index) }), "warnings": warnings})
+	c.Journal.Note(journal.GPUs{Topology: p.Name, Warnings: warnings, Devices: slices.DeleteFunc(slices.Clone(before.Devices),
+		func(d gpu.Device) bool { return !slices.Contains(h.Devices, d.Index) })})
 	return []deploy.Witness{{Name: "gpu", Within: h.Within, Look: c.leftOnGPUs(h, before)}}, nil
 }
 

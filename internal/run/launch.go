@@ -13,6 +13,7 @@ import (
 	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
 	"topobench/internal/deploy"
+	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/ready"
 	"topobench/internal/result"
@@ -125,11 +126,11 @@ func (c *Campaign) up(ctx context.Context, p plan.Plan) (*deploy.Stack, error) {
 
 // found writes what a witness of the teardown said into the journal.
 func (c *Campaign) found(f deploy.Finding) {
-	fields := map[string]any{"witness": f.Witness, "seconds": f.Took.Seconds(), "left": f.Left}
+	check := journal.TeardownCheck{Check: f.Witness, Seconds: f.Took.Seconds(), Left: f.Left}
 	if f.Err != nil {
-		fields["error"] = f.Err.Error()
+		check.Error = f.Err.Error()
 	}
-	c.note("proof", fields)
+	c.Journal.Note(check)
 }
 
 // show puts a change of a service on the screen and into the journal.
@@ -147,11 +148,7 @@ func (c *Campaign) show(topology string, e deploy.Event) {
 	if e.State == deploy.Starting {
 		c.at(Starting)
 	}
-	fields := map[string]any{"topology": topology, "service": e.Service.Name, "state": e.State, "detail": e.Detail}
-	if e.PID != 0 { // told when it starts
-		fields["pid"] = e.PID
-	}
-	c.note("service", fields)
+	c.Journal.Note(journal.Service{Topology: topology, Service: e.Service.Name, State: string(e.State), Detail: e.Detail, PID: e.PID})
 }
 
 // smoke proves that every worker serves the load's own body. perf.sh's nvext is
@@ -161,7 +158,7 @@ func (c *Campaign) smoke(ctx context.Context, p plan.Plan, t *Topology) (aiperf.
 	c.Screen.Sweep(ui.Sweep{Proof: "none is answered yet"}) // a first transfer between two GPUs takes up to 30 s
 	defer c.Screen.Sweep(ui.Sweep{})
 	note := func(text string) {
-		c.note("smoke", map[string]any{"topology": t.Name, "waits": text})
+		c.Journal.Note(journal.Smoke{Topology: t.Name, Waits: text})
 		c.Screen.Sweep(ui.Sweep{Proof: text})
 	}
 	err := c.Smoke(ctx, p.Smoke, l, note)
@@ -175,7 +172,7 @@ func (c *Campaign) smoke(ctx context.Context, p plan.Plan, t *Topology) (aiperf.
 	}
 	d := plan.NVExtDropped(refused.Answer)
 	t.Deviations = append(t.Deviations, d)
-	c.note("deviation", d)
+	c.Journal.Note(journal.Deviation{Deviation: d})
 	if t.Lost == nil { // else it was said
 		c.Screen.Note(fmt.Sprintf("%s: the load leaves out nvext.ignore_eos, which the server refuses (HTTP %d)", t.Name, refused.Status))
 	}

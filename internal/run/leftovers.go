@@ -8,6 +8,7 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/host"
 	"topobench/internal/host/proc"
+	"topobench/internal/journal"
 	"topobench/internal/recovery"
 )
 
@@ -47,7 +48,7 @@ func (c *Campaign) enroll() func() {
 			return
 		}
 		if all, err := proc.Snapshot(); err == nil { // a fault is told by the witnesses at the end
-			c.Recorded(c.Ledger.Enroll(host.Herd(all)))
+			c.Ledger.Enroll(host.Herd(all))
 		}
 		next = began.Add(min(enrollPause*time.Since(began), enrollWithin))
 	}
@@ -92,8 +93,8 @@ func (c *Campaign) sweepStrays() error {
 		return strays
 	})
 	if killed > 0 {
-		c.note("swept", map[string]any{"killed": killed, "processes": rows})
-		c.Screen.Note(fmt.Sprintf("ended %s of the run that had got away from its service (\"swept\" in journal.ndjson)", proc.Count(killed)))
+		c.Journal.Note(journal.Killed{Count: killed, Processes: rows})
+		c.Screen.Note(fmt.Sprintf("ended %s of the run that had got away from its service (\"killed\" in journal.ndjson)", proc.Count(killed)))
 	}
 	return err
 }
@@ -118,8 +119,8 @@ func (c *Campaign) sharedMemory(s *recovery.Shared) deploy.Witness {
 		Sweep: func() error {
 			removed, others, err := s.Sweep()
 			if len(removed)+len(others) > 0 {
-				c.note("shared-memory", map[string]any{"removed": removed, "others": others,
-					"text": fmt.Sprintf("removed %d of ours in /dev/shm", len(removed))})
+				c.Journal.Note(journal.SharedMemoryRemoved{Removed: removed, Others: others,
+					Text: fmt.Sprintf("removed %d of ours in /dev/shm", len(removed))})
 			}
 			return err
 		},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/journal"
 	"topobench/internal/ready"
 	"topobench/internal/result"
 )
@@ -85,13 +86,13 @@ func lossOf(ctx, gone context.Context, a aftermath) *Loss {
 
 // lose tells that a topology was lost. attempt is nil if no cell was under way.
 func (c *Campaign) lose(t *Topology, l *Loss, attempt *try) {
-	fields := map[string]any{"topology": t.Name, "launch": t.Launches, "class": l.Class, "error": l.Cause.Error()}
+	lost := journal.LaunchLost{Topology: t.Name, Launch: t.Launches, Class: l.Class, Error: l.Cause.Error()}
 	where := t.Name
 	if attempt != nil {
-		fields["concurrency"], fields["attempt"] = attempt.Concurrency, attempt.dir
+		lost.Concurrency, lost.Attempt = attempt.Concurrency, attempt.dir
 		where = fmt.Sprintf("%s: concurrency %d", t.Name, attempt.Concurrency)
 	}
-	c.note("topology-lost", fields)
+	c.Journal.Note(lost)
 	next := "the topology is taken down and made anew, once"
 	if t.Launches >= launches || t.Launches == 0 { // 0: somebody else's server
 		next = "the rest of its sweep is not measured"

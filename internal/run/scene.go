@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"topobench/internal/deploy"
+	"topobench/internal/journal"
 	"topobench/internal/result"
 )
 
@@ -30,7 +31,7 @@ func (s *sweep) present(ctx context.Context) (who []deploy.Member) {
 	}
 	var err error
 	if who, err = s.members(); err != nil {
-		s.note("members", map[string]any{"topology": s.t.Name, "error": err.Error()})
+		s.Journal.Note(journal.ServicesUnknown{Topology: s.t.Name, Error: err.Error()})
 	}
 	s.who = who
 	return who

@@ -8,6 +8,7 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/host"
+	"topobench/internal/journal"
 )
 
 // StorageError ends a run whose results can no longer be kept: there is no point in
@@ -80,20 +81,17 @@ func (c *Campaign) storageFault(reserve uint64) error {
 // cut tells of what was done to a log.
 func (c *Campaign) cut(h host.Hole) {
 	if h.Err != nil {
-		c.note("log-not-cut", map[string]any{"log": h.Path, "error": h.Err.Error()})
+		c.Journal.Note(journal.LogNotCut{Log: h.Path, Error: h.Err.Error()})
 		c.Screen.Note(fmt.Sprintf("cannot keep the logs small (--log-cap), they grow on: %s: %v", h.Path, h.Err))
 		return
 	}
-	c.note("log-cut", map[string]any{"log": h.Path, "from": h.From, "to": h.To})
+	c.Journal.Note(journal.LogCut{Log: h.Path, From: h.From, To: h.To})
 }
-
-// note writes the journal.
-func (c *Campaign) note(event string, fields any) { c.Recorded(c.Journal.Append(event, fields)) }
 
 // End writes the journal's last line, which says that the run ended by itself, and
 // whether it left something.
 func (c *Campaign) End(dirty bool) {
-	c.Recorded(c.Journal.AppendDurable(artifacts.EventEnd, map[string]any{"dirty": dirty}))
+	c.Journal.Note(journal.RunEnd{Dirty: dirty})
 }
 
 // Recorded takes the error of a record that a run keeps of itself, such as its journal.

@@ -14,6 +14,7 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/host"
+	"topobench/internal/journal"
 	"topobench/internal/profile"
 	"topobench/internal/ui"
 )
@@ -26,17 +27,17 @@ func guarded(t testing.TB) (c *Campaign, screen *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	journal, err := dir.Journal()
+	j, err := journal.Open(filepath.Join(dir.Path(), journal.Name), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(journal.Close(), dir.Close()); err != nil {
+		if err := errors.Join(j.Close(), dir.Close()); err != nil {
 			t.Error(err)
 		}
 	})
 	screen = &bytes.Buffer{}
-	return &Campaign{Run: dir, Journal: journal, Screen: ui.New(ui.Detect(screen, func(string) string { return "" }))}, screen
+	return &Campaign{Run: dir, Journal: j, Screen: ui.New(ui.Detect(screen, func(string) string { return "" }))}, screen
 }
 
 // cause is why a guarded context ended.
@@ -117,9 +118,12 @@ func TestF70HolesAreInTheJournal(t *testing.T) {
 	c, screen := guarded(t)
 	c.cut(host.Hole{Path: "decode-0.log", From: 65536, To: 1 << 20})
 	c.cut(host.Hole{Path: "decode-0.log", Err: syscall.EOPNOTSUPP})
-	entries, err := artifacts.ReadJournal(filepath.Join(c.Run.Path(), artifacts.JournalName))
-	if err != nil || len(entries) != 2 || entries[0].Event != "log-cut" || entries[1].Event != "log-not-cut" {
-		t.Errorf("%+v, %v", entries, err)
+	closed := c.Journal.Close()
+	records, err := journal.Read(filepath.Join(c.Run.Path(), journal.Name))
+	if err != nil || closed != nil || len(records) != 2 ||
+		records[0].Event != (journal.LogCut{Log: "decode-0.log", From: 65536, To: 1 << 20}) ||
+		records[1].Event != (journal.LogNotCut{Log: "decode-0.log", Error: syscall.EOPNOTSUPP.Error()}) {
+		t.Errorf("%+v, %v, %v", records, err, closed)
 	}
 	c.Screen.Close()
 	if said := screen.String(); strings.Count(said, "--log-cap") != 1 || !strings.Contains(said, "operation not supported") {

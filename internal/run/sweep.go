@@ -10,6 +10,7 @@ import (
 	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
 	"topobench/internal/deploy"
+	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/result"
 	"topobench/internal/ui"
@@ -103,8 +104,8 @@ func (c *Campaign) publish(t *Topology, a *try) error {
 	if err := artifacts.Publish(a.dir, a.Path, append(sidecar, '\n')); err != nil {
 		return err
 	}
-	c.note("cell-done", map[string]any{"topology": t.Name, "concurrency": a.Concurrency, "state": a.Verdict.State,
-		"reasons": a.Verdict.Reasons, "checks": a.Verdict.Checks, "seconds": a.Took.Seconds(), "exit": a.exit})
+	c.Journal.Note(journal.CellDone{Topology: t.Name, Concurrency: a.Concurrency, State: a.Verdict.State,
+		Reasons: a.Verdict.Reasons, Checks: a.Verdict.Checks, Seconds: a.Took.Seconds(), Exit: a.exit})
 	return nil
 }
 

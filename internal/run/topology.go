@@ -9,6 +9,7 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/deploy"
+	"topobench/internal/journal"
 	"topobench/internal/ui"
 )
 
@@ -43,12 +44,12 @@ func (c *Campaign) live(ctx context.Context, w Wish, t *Topology, last bool) (lo
 		return nil, err
 	}
 	t.Times.Plan += time.Since(began)
-	c.note("topology-begin", map[string]any{"topology": t.Name, "launch": t.Launches, "artifacts": t.Artifacts.Name(), "plan": launch})
+	c.Journal.Note(journal.LaunchBegin{Topology: t.Name, Launch: t.Launches, Artifacts: t.Artifacts.Name(), Plan: launch})
 	took := c.stopwatch()
 	s, err := c.up(ctx, launch)
 	if err != nil {
 		t.Times.failed(took())
-		c.note("topology-failed", map[string]any{"topology": t.Name, "error": err.Error()})
+		c.Journal.Note(journal.LaunchFailed{Topology: t.Name, Error: err.Error()})
 		if ends := c.fatal(ctx, err); ends != nil {
 			return nil, ends
 		}
@@ -111,7 +112,7 @@ func (c *Campaign) fatal(ctx context.Context, err error) error {
 func (c *Campaign) down(s *deploy.Stack, t *Topology) error {
 	c.at(Stopping)
 	c.Screen.Sweep(ui.Sweep{})
-	c.note("teardown-begin", map[string]any{"topology": t.Name})
+	c.Journal.Note(journal.TeardownBegin{Topology: t.Name})
 	times, err := s.Down(c.Hurry)
 	t.Times.Teardown += times.Teardown
 	t.Times.Proof += times.Proof
@@ -120,16 +121,14 @@ func (c *Campaign) down(s *deploy.Stack, t *Topology) error {
 
 // ended tells how the teardown of a topology ended, or of a launch that failed.
 func (c *Campaign) ended(topology string, times deploy.Times, err error) {
-	fields := map[string]any{"topology": topology}
 	if err == nil {
-		c.note("teardown-proved", fields)
+		c.Journal.Note(journal.TeardownProved{Topology: topology})
 		c.Screen.Note(fmt.Sprintf("%s is gone: no process left, every port free (%.1f s)", topology, (times.Teardown + times.Proof).Seconds()))
 		return
 	}
-	fields["error"] = err.Error()
 	if _, busy := errors.AsType[*deploy.BusyError](err); busy {
-		c.note("teardown-busy", fields)
+		c.Journal.Note(journal.TeardownBusy{Topology: topology, Error: err.Error()})
 		return
 	}
-	c.note("teardown-dirty", fields)
+	c.Journal.Note(journal.TeardownDirty{Topology: topology, Error: err.Error()})
 }

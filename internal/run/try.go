@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/result"
 )
@@ -48,7 +49,7 @@ func (s *sweep) try(ctx context.Context, concurrency int) (*try, *Loss, error) {
 	defer func() { s.t.Times.Analysis += time.Since(began) }()
 	after := s.look(ctx, flapAsks)
 	if interrupted(ctx) {
-		s.note("cell-aborted", map[string]any{"topology": s.t.Name, "concurrency": concurrency})
+		s.Journal.Note(journal.CellAborted{Topology: s.t.Name, Concurrency: concurrency})
 		return nil, nil, nil
 	}
 	a.Took, a.exit = outcome.Took, outcome.Exit.String()
@@ -73,7 +74,7 @@ func (s *sweep) aiperf(ctx context.Context, j aiperf.Job) (aiperf.Outcome, error
 		return aiperf.Outcome{}, fmt.Errorf("cannot start aiperf: its env names variables that are not set: %v", missing)
 	}
 	s.at(Measuring)
-	s.note("cell-begin", map[string]any{"topology": s.t.Name, "concurrency": j.Concurrency, "argv": j.Load.Argv(j.Concurrency, j.Dir)})
+	s.Journal.Note(journal.CellBegin{Topology: s.t.Name, Concurrency: j.Concurrency, Argv: j.Load.Argv(j.Concurrency, j.Dir)})
 	outcome, err := aiperf.Run(ctx, s.Starter, j)
 	s.t.Times.AIPerf += outcome.Took
 	return outcome, err

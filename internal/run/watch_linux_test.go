@@ -34,10 +34,9 @@ func BenchmarkWatchCost(b *testing.B) {
 	c.Environ, c.Standing, c.Hurry = os.Environ(), ready.Standing, b.Context()
 	services := healthy(b, 64)
 	var err error
-	if c.Ledger, err = recovery.Open(c.Run); err != nil {
+	if c.Ledger, err = recovery.Open(c.Run, c.Journal); err != nil {
 		b.Fatal(err)
 	}
-	defer c.Ledger.Close()
 	witnesses, err := c.leftovers()
 	if err != nil {
 		b.Fatal(err)

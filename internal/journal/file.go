@@ -1,4 +1,4 @@
-package artifacts
+package journal
 
 import (
 	"bytes"
@@ -9,21 +9,19 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
+	"topobench/internal/artifacts"
 )
 
-// JournalName is the journal's file in the run's directory.
-const JournalName = "journal.ndjson"
+// Name is the journal's file in the run's directory.
+const Name = "journal.ndjson"
 
-// Journal is the append-only record of a run, one JSON object a line. It may
-// be used by several goroutines, but by one process at a time.
-type Journal struct {
+// file is an append-only file of JSON objects, one a line, with one user at a time.
+type file struct {
 	path  string
 	start time.Time
 
-	mu   sync.Mutex
-	file *os.File
+	*os.File
 	seq  int   // of the last good line
 	end  int64 // offset after the last good line, in bytes
 	torn bool  // bytes of a failed append lie after end
@@ -38,98 +36,83 @@ type head struct {
 	Event  string    `json:"event"`
 }
 
-// Journal opens the run's journal.
-func (d *Dir) Journal() (*Journal, error) { return OpenJournal(filepath.Join(d.path, JournalName)) }
-
-// OpenJournal opens the journal at path, new or existing. A torn last line, as
+// openFile opens the journal at path, new or existing. A torn last line, as
 // a crash leaves it, is cut off; any other fault is an error, because what is
 // appended behind it could not be trusted.
-func OpenJournal(path string) (*Journal, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+func openFile(path string) (*file, error) {
+	opened, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return nil, cannot("open the journal", path, err)
+		return nil, artifacts.Cannot("open the journal", path, err)
 	}
-	j := &Journal{path: path, start: time.Now(), file: file}
+	j := &file{path: path, start: time.Now(), File: opened}
 	if err := j.resume(); err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, errors.Join(err, opened.Close())
 	}
 	return j, nil
 }
 
 // resume sets the journal behind its last good line.
-func (j *Journal) resume() error {
+func (j *file) resume() error {
 	data, err := os.ReadFile(j.path)
 	if err != nil {
-		return cannot("read the journal", j.path, err)
+		return artifacts.Cannot("read the journal", j.path, err)
 	}
-	entries, end, err := parseJournal(data)
+	records, end, err := parse(data)
 	if err != nil {
 		return fmt.Errorf("cannot continue the journal %s: %w; start a new run", j.path, err)
 	}
-	j.seq, j.end, j.torn = len(entries), end, end < int64(len(data))
+	j.seq, j.end, j.torn = len(records), end, end < int64(len(data))
 	if err := j.mend(); err != nil {
 		return err
 	}
-	if err := syncPath(filepath.Dir(j.path)); err != nil {
-		return cannot("open the journal", j.path, err)
+	if err := artifacts.SyncPath(filepath.Dir(j.path)); err != nil {
+		return artifacts.Cannot("open the journal", j.path, err)
 	}
 	return nil
 }
 
-// Append writes one line. fields is nil, or a map or struct that marshals to a
-// JSON object without the keys seq, time, ms and event. After an error the
-// journal is as it was before.
-func (j *Journal) Append(event string, fields any) error { return j.append(event, fields, false) }
-
-// AppendDurable is Append that returns when the line, and all lines before it,
-// are on the disk, under the journal's name. If only that fails, the line stays.
-func (j *Journal) AppendDurable(event string, fields any) error { return j.append(event, fields, true) }
-
-// Close brings the journal to the disk and closes it.
-func (j *Journal) Close() error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if err := errors.Join(j.file.Sync(), j.file.Close()); err != nil {
-		return cannot("close the journal", j.path, err)
-	}
-	return nil
-}
-
-func (j *Journal) append(event string, fields any, durable bool) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	now := time.Now()
-	line, err := journalLine(head{Seq: j.seq + 1, Time: now.UTC(), Millis: now.Sub(j.start).Milliseconds(), Event: event}, fields)
+// append writes one line; a durable one is on the disk, with all lines before it,
+// when append returns. After an error the file is as it was before.
+func (j *file) append(at time.Time, e Event, durable bool) error {
+	line, err := journalLine(head{Seq: j.seq + 1, Time: at.UTC(), Millis: at.Sub(j.start).Milliseconds(), Event: e.Kind()}, e)
 	if err != nil {
-		return fmt.Errorf("cannot journal %q: %w", event, err)
+		return fmt.Errorf("cannot journal %q: %w", e.Kind(), err)
 	}
 	if err := j.mend(); err != nil {
 		return err
 	}
-	if _, err := j.file.Write(line); err != nil {
+	if _, err := j.Write(line); err != nil {
 		j.torn = true
-		return errors.Join(cannot("append to the journal", j.path, err), j.mend())
+		return errors.Join(artifacts.Cannot("append to the journal", j.path, err), j.mend())
 	}
 	j.seq, j.end = j.seq+1, j.end+int64(len(line))
 	if !durable {
 		return nil
 	}
-	if err := datasync(j.file); err != nil {
-		return cannot("bring to the disk", j.path, err)
+	if err := artifacts.Datasync(j.File); err != nil {
+		return artifacts.Cannot("bring to the disk", j.path, err)
 	}
 	return j.reachable()
 }
 
+// close brings the file to the disk and closes it.
+func (j *file) close() error {
+	if err := errors.Join(j.Sync(), j.Close()); err != nil {
+		return artifacts.Cannot("close the journal", j.path, err)
+	}
+	return nil
+}
+
 // reachable fails when the file under the journal's name is another one by
 // now: what is written into a deleted file is lost.
-func (j *Journal) reachable() error {
+func (j *file) reachable() error {
 	named, err := os.Stat(j.path)
 	if err != nil {
-		return cannot("find the journal", j.path, err)
+		return artifacts.Cannot("find the journal", j.path, err)
 	}
-	ours, err := j.file.Stat()
+	ours, err := j.Stat()
 	if err != nil {
-		return cannot("find the journal", j.path, err)
+		return artifacts.Cannot("find the journal", j.path, err)
 	}
 	if !os.SameFile(named, ours) {
 		return fmt.Errorf("cannot find the journal %s: another file has taken its place", j.path)
@@ -139,12 +122,12 @@ func (j *Journal) reachable() error {
 
 // mend cuts what a failed append left. Without that the next line would be
 // glued to the torn one, and both would be lost.
-func (j *Journal) mend() error {
+func (j *file) mend() error {
 	if !j.torn {
 		return nil
 	}
-	if err := j.file.Truncate(j.end); err != nil {
-		return cannot("cut the torn end of the journal", j.path, err)
+	if err := j.Truncate(j.end); err != nil {
+		return artifacts.Cannot("cut the torn end of the journal", j.path, err)
 	}
 	j.torn = false
 	return nil

@@ -1,0 +1,288 @@
+package journal
+
+import (
+	"encoding/json"
+	"time"
+
+	"topobench/internal/host/gpu"
+	"topobench/internal/plan"
+	"topobench/internal/result"
+)
+
+// Event is one line of the journal: a struct of this package, and its name there.
+type Event interface{ Kind() string }
+
+// RunBegin is the first event: the process that conducts the run.
+type RunBegin struct {
+	Boot         string `json:"boot"`                    // the kernel's boot id
+	PIDNamespace string `json:"pid_namespace,omitempty"` // in which its pids are valid
+	UID          int    `json:"uid"`
+	PID          int    `json:"pid"`
+	Ticks        uint64 `json:"ticks"` // its start, in clock ticks since boot
+}
+
+// Started is a process that runs, and its shepherd.
+type Started struct {
+	Name          string `json:"name"`
+	Log           string `json:"log"`
+	PID           int    `json:"pid"`
+	Ticks         uint64 `json:"ticks"`
+	Shepherd      int    `json:"shepherd"`
+	ShepherdTicks uint64 `json:"shepherd_ticks"`
+}
+
+// SharedMemoryHeld lists files in /dev/shm that processes of the run hold.
+type SharedMemoryHeld struct {
+	Held []SharedMemoryFile `json:"held"`
+}
+
+// SharedMemoryFile is a file in /dev/shm. The inode distinguishes it from a later one
+// of the same name.
+type SharedMemoryFile struct {
+	Name  string `json:"name"`
+	Inode uint64 `json:"inode"`
+}
+
+// Versions are those of the programs of a topology.
+type Versions struct {
+	Topology string        `json:"topology"`
+	Versions plan.Versions `json:"versions"`
+}
+
+// Settings are the engine settings of all topologies, and which of them differ.
+type Settings struct{ result.Settings }
+
+// GPUsUnknown says why the GPUs are not watched.
+type GPUsUnknown struct {
+	Why string `json:"unknown"`
+}
+
+// GPUs are the devices of a topology before its launch.
+type GPUs struct {
+	Topology string       `json:"topology"`
+	Devices  []gpu.Device `json:"devices"`
+	Warnings []string     `json:"warnings"`
+}
+
+// GPUWait says that busy GPUs are waited for.
+type GPUWait struct {
+	Until time.Time `json:"until"`
+	Taken []string  `json:"taken"`
+}
+
+// LaunchBegin is a plan that is about to be brought up. Launch counts from 1.
+type LaunchBegin struct {
+	Topology  string    `json:"topology"`
+	Launch    int       `json:"launch"`
+	Artifacts string    `json:"artifacts"` // artifacts_N
+	Plan      plan.Plan `json:"plan"`
+}
+
+// LaunchFailed is a launch that never became ready.
+type LaunchFailed struct {
+	Topology string `json:"topology"`
+	Error    string `json:"error"`
+}
+
+// LaunchLost is a launch that can measure no further cell. Concurrency and Attempt
+// are zero between two cells.
+type LaunchLost struct {
+	Topology    string `json:"topology"`
+	Launch      int    `json:"launch"`
+	Class       string `json:"class"`
+	Error       string `json:"error"`
+	Concurrency int    `json:"concurrency,omitempty"`
+	Attempt     string `json:"attempt,omitempty"` // its directory
+}
+
+// Service is a change of the state of a service.
+type Service struct {
+	Topology string `json:"topology"`
+	PID      int    `json:"pid,omitempty"` // when it starts
+	Service  string `json:"service"`
+	State    string `json:"state"`
+	Detail   string `json:"detail"`
+}
+
+// Smoke says what the smoke test waits for.
+type Smoke struct {
+	Topology string `json:"topology"`
+	Waits    string `json:"waits"`
+}
+
+// Deviation is a deviation from the guide that was decided while a topology ran.
+type Deviation struct{ plan.Deviation }
+
+// ServicesUnknown says why the processes of the services could not be listed.
+type ServicesUnknown struct {
+	Topology string `json:"topology"`
+	Error    string `json:"error"`
+}
+
+// CellBegin is an aiperf that is about to start.
+type CellBegin struct {
+	Topology    string   `json:"topology"`
+	Concurrency int      `json:"concurrency"`
+	Argv        []string `json:"argv"`
+}
+
+// CellAborted is a cell that the user interrupted.
+type CellAborted struct {
+	Topology    string `json:"topology"`
+	Concurrency int    `json:"concurrency"`
+}
+
+// CellDone is a published cell with its verdict.
+type CellDone struct {
+	Topology    string         `json:"topology"`
+	Concurrency int            `json:"concurrency"`
+	State       result.State   `json:"state"`
+	Reasons     []string       `json:"reasons"`
+	Checks      []result.Check `json:"checks"`
+	Seconds     float64        `json:"seconds"`
+	Exit        string         `json:"exit"` // of aiperf
+}
+
+// TeardownBegin is the start of a teardown.
+type TeardownBegin struct {
+	Topology string `json:"topology"`
+}
+
+// TeardownCheck is the result of one check at the end of a teardown.
+type TeardownCheck struct {
+	Check   string   `json:"check"`
+	Seconds float64  `json:"seconds"`
+	Left    []string `json:"left"`
+	Error   string   `json:"error,omitempty"`
+}
+
+// TeardownProved says that nothing of a topology is left.
+type TeardownProved struct {
+	Topology string `json:"topology"`
+}
+
+// TeardownBusy says that nothing is left, and that a foreign process has taken a port
+// or a GPU meanwhile.
+type TeardownBusy struct {
+	Topology string `json:"topology"`
+	Error    string `json:"error"`
+}
+
+// TeardownDirty says that something could not be proved gone.
+type TeardownDirty struct {
+	Topology string `json:"topology"`
+	Error    string `json:"error"`
+}
+
+// Killed lists processes of the run that had escaped from their shepherds.
+type Killed struct {
+	Count     int      `json:"killed"`
+	Processes []string `json:"processes"`
+}
+
+// SharedMemoryRemoved lists what was removed from /dev/shm, and what else is new there.
+type SharedMemoryRemoved struct {
+	Removed []string `json:"removed"`
+	Others  []string `json:"others"`
+	Text    string   `json:"text"`
+}
+
+// LogCut is a hole that was punched into a log, in bytes.
+type LogCut struct {
+	Log  string `json:"log"`
+	From int64  `json:"from"`
+	To   int64  `json:"to"`
+}
+
+// LogNotCut says why a log keeps growing.
+type LogNotCut struct {
+	Log   string `json:"log"`
+	Error string `json:"error"`
+}
+
+// RunEnd is the last event of a run that ended by itself.
+type RunEnd struct {
+	Dirty bool `json:"dirty"` // something was left
+}
+
+// Crashed is written by a later process for a run that was killed.
+type Crashed struct{ Recovered }
+
+// Cleaned is written by a later process that removed what an ended run had left.
+type Cleaned struct{ Recovered }
+
+// Recovered is what a later process killed and removed.
+type Recovered struct {
+	Ended []string `json:"ended,omitempty"` // processes
+	Shm   []string `json:"shm,omitempty"`
+}
+
+// Kind is the name of the event in the file.
+func (RunBegin) Kind() string            { return "run-begin" }
+func (Started) Kind() string             { return "started" }
+func (SharedMemoryHeld) Kind() string    { return "shm" }
+func (Versions) Kind() string            { return "versions" }
+func (Settings) Kind() string            { return "settings" }
+func (GPUsUnknown) Kind() string         { return "gpus-unknown" }
+func (GPUs) Kind() string                { return "gpus" }
+func (GPUWait) Kind() string             { return "gpu-wait" }
+func (LaunchBegin) Kind() string         { return "launch-begin" }
+func (LaunchFailed) Kind() string        { return "launch-failed" }
+func (LaunchLost) Kind() string          { return "launch-lost" }
+func (Service) Kind() string             { return "service" }
+func (Smoke) Kind() string               { return "smoke" }
+func (Deviation) Kind() string           { return "deviation" }
+func (ServicesUnknown) Kind() string     { return "services-unknown" }
+func (CellBegin) Kind() string           { return "cell-begin" }
+func (CellAborted) Kind() string         { return "cell-aborted" }
+func (CellDone) Kind() string            { return "cell-done" }
+func (TeardownBegin) Kind() string       { return "teardown-begin" }
+func (TeardownCheck) Kind() string       { return "teardown-check" }
+func (TeardownProved) Kind() string      { return "teardown-proved" }
+func (TeardownBusy) Kind() string        { return "teardown-busy" }
+func (TeardownDirty) Kind() string       { return "teardown-dirty" }
+func (Killed) Kind() string              { return "killed" }
+func (SharedMemoryRemoved) Kind() string { return "shared-memory" }
+func (LogCut) Kind() string              { return "log-cut" }
+func (LogNotCut) Kind() string           { return "log-not-cut" }
+func (RunEnd) Kind() string              { return "run-end" }
+func (Crashed) Kind() string             { return "crashed" }
+func (Cleaned) Kind() string             { return "cleaned" }
+
+// Unknown is an event of a later version.
+type Unknown struct{ Name string }
+
+// Kind is the name of the event in the file.
+func (u Unknown) Kind() string { return u.Name }
+
+// decode is the one decoder: the event of a line, by its name.
+func decode(kind string, line []byte) (Event, error) {
+	for _, d := range decoders() {
+		if d.kind == kind {
+			return d.decode(line)
+		}
+	}
+	return Unknown{kind}, nil
+}
+
+type decoder struct {
+	kind   string
+	decode func(line []byte) (Event, error)
+}
+
+func decoders() []decoder {
+	return []decoder{of[RunBegin](), of[Started](), of[SharedMemoryHeld](), of[Versions](), of[Settings](), of[GPUsUnknown](), of[GPUs](),
+		of[GPUWait](), of[LaunchBegin](), of[LaunchFailed](), of[LaunchLost](), of[Service](), of[Smoke](), of[Deviation](),
+		of[ServicesUnknown](), of[CellBegin](), of[CellAborted](), of[CellDone](), of[TeardownBegin](), of[TeardownCheck](),
+		of[TeardownProved](), of[TeardownBusy](), of[TeardownDirty](), of[Killed](), of[SharedMemoryRemoved](), of[LogCut](),
+		of[LogNotCut](), of[RunEnd](), of[Crashed](), of[Cleaned]()}
+}
+
+func of[E Event]() decoder {
+	var zero E
+	return decoder{zero.Kind(), func(line []byte) (Event, error) {
+		var e E
+		err := json.Unmarshal(line, &e)
+		return e, err
+	}}
+}

@@ -1,0 +1,120 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"topobench/internal/artifacts"
+)
+
+// Record is one line of a journal.
+type Record struct {
+	Seq    int // counts from 1
+	Time   time.Time
+	Millis int64 // since the journal was opened, monotonic
+	Event  Event
+}
+
+// Read returns the records of a journal, also while it is being written: a last
+// line without its newline is left out. A bad line before that is an error that
+// names its byte offset, and the good records before it are returned.
+func Read(path string) ([]Record, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, artifacts.Cannot("read the journal", path, err)
+	}
+	records, _, err := parse(data)
+	if err != nil {
+		return records, fmt.Errorf("cannot read the journal %s: %w", path, err)
+	}
+	return records, nil
+}
+
+// parse returns the good records and the offset behind the last of them.
+func parse(data []byte) (records []Record, end int64, err error) {
+	for rest := data; ; {
+		line, after, whole := bytes.Cut(rest, []byte("\n"))
+		if !whole {
+			return records, end, nil
+		}
+		r, err := parseLine(line, len(records)+1)
+		if err != nil {
+			return records, end, fmt.Errorf("the line at byte %d is damaged: %w", end, err)
+		}
+		records, end, rest = append(records, r), end+int64(len(line))+1, after
+	}
+}
+
+// parseLine reads the line that must have number seq.
+func parseLine(line []byte, seq int) (Record, error) {
+	var h head
+	if err := json.Unmarshal(line, &h); err != nil {
+		return Record{}, err
+	}
+	if h.Seq != seq {
+		return Record{}, fmt.Errorf("it has seq %d where %d is due", h.Seq, seq)
+	}
+	if h.Event == "" {
+		return Record{}, errors.New("it has no event")
+	}
+	event, err := decode(h.Event, line)
+	if err != nil {
+		return Record{}, fmt.Errorf("cannot read event %q: %w", h.Event, err)
+	}
+	return Record{Seq: h.Seq, Time: h.Time, Millis: h.Millis, Event: event}, nil
+}
+
+// End is how the journal of a run ends.
+type End string
+
+// Every end.
+const (
+	NoEnd    End = "none"  // the run still runs, or it was killed
+	EndDirty End = "dirty" // the run ended by itself and left something that is not cleaned yet
+	EndClean End = "clean" // nothing remains to be done
+)
+
+// EndOf reads how a journal ends. Events after an end do not take it away. A journal
+// that cannot be read has no end.
+func EndOf(path string) End {
+	records, err := Read(path)
+	if err != nil {
+		return NoEnd
+	}
+	end := NoEnd
+	for _, r := range records {
+		switch e := r.Event.(type) {
+		case RunEnd:
+			if end = EndClean; e.Dirty {
+				end = EndDirty
+			}
+		case Crashed, Cleaned:
+			end = EndClean
+		}
+	}
+	return end
+}
+
+// Finish ends the journal at path for a run whose process is gone: with Crashed if it
+// has no end, with Cleaned if it ended dirty or there was something to recover.
+func Finish(path string, r Recovered) error {
+	var last Event = Cleaned{r}
+	switch EndOf(path) {
+	case NoEnd:
+		last = Crashed{r}
+	case EndClean:
+		if len(r.Ended)+len(r.Shm) == 0 {
+			return nil
+		}
+	}
+	f, err := openFile(path)
+	if err != nil {
+		return fmt.Errorf("cannot finish the journal of run %s, which has no end: %w", filepath.Base(filepath.Dir(path)), err)
+	}
+	return errors.Join(f.append(time.Now(), last, true), f.close())
+}
