@@ -24,7 +24,7 @@ const (
 // bed is a test's place: directory, ports, programs, witness.
 type bed struct {
 	*testing.T
-	testbed.Witness
+	testbed.Tracker
 	programs map[tools.Tool]tools.Found
 	dir      string
 	ports    int           // the first of 300; topobench gets 200, the test's own servers the rest
@@ -34,7 +34,7 @@ type bed struct {
 func newBed(t *testing.T) bed {
 	t.Helper()
 	b := bed{T: t, programs: programs(t), dir: t.TempDir(), ports: freePorts(t)}
-	b.Witness = testbed.Audit(t)
+	b.Tracker = testbed.Audit(t)
 	return b
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"topobench/internal/process"
+	"topobench/internal/testbed"
 )
 
 // BenchmarkLogs reports the most memory this process ever held while four children wrote 1 GiB of logs.
@@ -48,7 +49,7 @@ func BenchmarkLogCap(b *testing.B) {
 				var kept sync.WaitGroup
 				kept.Go(func() { logs.Keep(ctx, func(process.Hole) {}) })
 				spec := bed.spec("svc", "flood", strconv.Itoa(size))
-				c, err := process.Starter{Exe: os.Args[0], Logs: logs}.Start(spec)
+				c, err := process.Starter{Exe: testbed.Shepherd(), Logs: logs}.Start(spec)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -3,8 +3,10 @@ package testbed
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -15,37 +17,37 @@ import (
 // cookieKey is the environment variable by which a test's children are known.
 const cookieKey = "TESTBED_COOKIE"
 
-// Witness sees what a test has started.
-type Witness struct{ cookie string }
+// Tracker finds what a test has started.
+type Tracker struct{ cookie string }
 
 // Audit watches the test: at its end no descendant of the test process, and no
-// process with the witness's cookie, may be alive.
-func Audit(t testing.TB) Witness {
+// process with the tracker's cookie, may be alive.
+func Audit(t testing.TB) Tracker {
 	t.Helper()
-	w := Witness{fmt.Sprintf("%s=%d-%s-%d", cookieKey, os.Getpid(), t.Name(), time.Now().UnixNano())}
+	tracker := Tracker{fmt.Sprintf("%s=%d-%s-%d", cookieKey, os.Getpid(), t.Name(), time.Now().UnixNano())}
 	t.Cleanup(func() {
 		t.Helper()
 		// A killed process takes a moment to leave.
-		if Soon(time.Second, func() bool { return len(w.Living()) == 0 }) {
+		if Soon(time.Second, func() bool { return len(tracker.Living()) == 0 }) {
 			return
 		}
-		for _, p := range w.Living() {
+		for _, p := range tracker.Living() {
 			t.Errorf("left behind: %v", p)
 			if err := syscall.Kill(p.PID, syscall.SIGKILL); err != nil {
 				t.Errorf("cannot end it: %v", err)
 			}
 		}
 	})
-	return w
+	return tracker
 }
 
-// Env is the environment that marks a child as this test's. A child built with
-// the race detector would sleep for a second before it exits; GORACE forbids it.
-func (w Witness) Env(more ...string) []string {
-	return append(more, w.cookie, "GORACE=atexit_sleep_ms=0")
+// Env is the environment that marks a child as this test's. A test binary as a child
+// would sleep for a second before it exits, for the race detector; GORACE forbids it.
+func (t Tracker) Env(more ...string) []string {
+	return append(more, t.cookie, "GORACE=atexit_sleep_ms=0", ProgramsKey+"="+os.Getenv(ProgramsKey))
 }
 
-// Seen is one process as the witness saw it.
+// Seen is one process of a look at /proc.
 type Seen struct {
 	PID, PPID int
 	State     string
@@ -60,8 +62,8 @@ func (s Seen) String() string {
 
 // Living returns the living processes that descend from the test process or
 // carry the cookie.
-func (w Witness) Living() []Seen {
-	all := snapshot(w.cookie)
+func (t Tracker) Living() []Seen {
+	all := snapshot(t.cookie)
 	var living []Seen
 	for _, s := range all {
 		if !s.dead() && s.PID != os.Getpid() && (s.marked || descends(all, s)) {
@@ -85,6 +87,11 @@ func snapshot(mark string) map[int]Seen {
 
 // dead: a zombie with other threads still runs.
 func (s Seen) dead() bool { return s.State == "X" || (s.State == "Z" && s.Threads < 2) }
+
+// Carriers are the living processes with mark in their environment.
+func Carriers(mark string) []Seen {
+	return slices.DeleteFunc(slices.Collect(maps.Values(snapshot(mark))), func(s Seen) bool { return s.dead() || !s.marked })
+}
 
 func see(path, cookie string) (Seen, bool) {
 	stat, err := os.ReadFile(path)

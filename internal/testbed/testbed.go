@@ -1,10 +1,10 @@
 // Package testbed gives tests children that misbehave and fakes of the programs
 // that topobench drives, and looks whether anything of them is left. Tests only.
 //
-// The children are the test binary itself, started again with one bad habit
-// each, or as one of the Fakes. Audit judges by its own reading of /proc, not
-// through the packages under test, and it ends what it finds, so that one failure
-// does not spoil the next test.
+// The programs are one binary, built from ./cmd without the race detector: see
+// Programs. Audit judges by its own reading of /proc, not through the packages
+// under test, and it ends what it finds, so that one failure does not spoil the
+// next test.
 package testbed
 
 import (
@@ -19,28 +19,25 @@ import (
 	"topobench/internal/shepherd"
 )
 
-// childCommand makes the test binary a child with a habit.
-const childCommand = "child"
-
-// Main is for TestMain. It makes the test binary its own shepherd and its own
-// bad children, and runs the tests as a sub-reaper, so that nothing gets away.
+// Main is for TestMain. It makes the test binary its own shepherd, as topobench is,
+// and runs the tests as a sub-reaper, so that nothing gets away.
 func Main(m *testing.M) {
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case shepherd.Command:
-			os.Exit(shepherd.Main(os.Args[2:]))
-		case childCommand:
-			os.Exit(behave(os.Args[2:]))
-		}
+	if len(os.Args) > 1 && os.Args[1] == shepherd.Command {
+		os.Exit(shepherd.Main(os.Args[2:]))
 	}
-	Prepare()
-	m.Run()
+	os.Exit(Run(m))
 }
 
-// Prepare makes this process the sub-reaper of its tests. Where it was started deaf
+// Run runs tests as the sub-reaper that orphans fall to, beside the plain programs.
+func Run(m interface{ Run() int }) int {
+	prepare()
+	return withPrograms(m.Run)
+}
+
+// prepare makes this process the sub-reaper of its tests. Where it was started deaf
 // to SIGHUP, as by nohup, its children are not to be: what is caught here has its
 // default there.
-func Prepare() {
+func prepare() {
 	if err := proctree.Adopt(); err != nil {
 		fmt.Fprintln(os.Stderr, "some tests will fail:", err)
 	}
@@ -72,21 +69,6 @@ func orphans() map[proctree.Proc]bool {
 		}
 	}
 	return found
-}
-
-// Argv is the command line of a child with a habit.
-func Argv(habit string, args ...string) []string {
-	return append([]string{os.Args[0], childCommand, habit}, args...)
-}
-
-func behave(args []string) int {
-	habit, known := habits()[args[0]]
-	if !known {
-		fmt.Println("no such habit:", args[0])
-		return 2
-	}
-	enroll(os.Getenv(CensusKey), os.Getpid())
-	return habit(args[1:])
 }
 
 // Eventually polls until ask says true, and fails the test when it has not

@@ -1,4 +1,4 @@
-package testbed
+package main
 
 import (
 	"encoding/json"
@@ -37,7 +37,7 @@ type instance struct {
 // N" (it executes itself anew), "unwell N" (it hangs, is registered no more, and its
 // health is 503), "engine N" (its child dies, requests fail, health is well).
 func dynamoMocker(args []string) int {
-	brood()
+	startChildren()
 	fails, n := fault("WORKER")
 	if fails == "exit" {
 		fmt.Printf("INFO loading the model\nERROR: engine core failed to start\nending with %d\n", n)
@@ -155,7 +155,7 @@ func (m *mocker) fail(w http.ResponseWriter, r *http.Request) {
 	switch m.fails {
 	case "die":
 		fmt.Printf("ERROR: illegal memory access at request %d\n", m.n)
-		End(1)
+		os.Exit(1)
 	case "hang":
 		<-r.Context().Done()
 	case "restart":

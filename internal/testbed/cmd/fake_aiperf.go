@@ -1,4 +1,4 @@
-package testbed
+package main
 
 import (
 	"fmt"
@@ -28,7 +28,7 @@ type job struct {
 // after N ms), leave-child (a stubborn one in a session of its own), nan, "fail N"
 // requests and exit with 0.
 func aiperf(args []string) int {
-	brood()
+	startChildren()
 	f := flags(args)
 	j := &job{url: f["url"], model: f["model"], dir: f["artifact-dir"]}
 	for name, n := range map[string]*int{"concurrency": &j.concurrency, "request-count": &j.requests,

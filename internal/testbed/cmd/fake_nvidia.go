@@ -1,4 +1,4 @@
-package testbed
+package main
 
 import (
 	"errors"
@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"topobench/internal/testbed"
 )
 
 // idleGPUs is a machine with eight, of which nobody uses one.
@@ -139,7 +141,7 @@ func (s *smi) process(text string) {
 		s.processes = append(s.processes, strings.Join(f, ", "))
 		return
 	}
-	for _, p := range Carriers("LC_TESTBED=" + os.Getenv("LC_TESTBED")) {
+	for _, p := range testbed.Carriers("LC_TESTBED=" + os.Getenv("LC_TESTBED")) {
 		if p.Comm == f[1] {
 			s.processes = append(s.processes, fmt.Sprintf("%s, %d, %s, %s", f[0], p.PID, f[2], f[3]))
 		}
