@@ -42,12 +42,11 @@ func TestF57EverythingKilledInEveryPhase(t *testing.T) {
 }
 
 // slay kills topobench and its shepherds as if in one moment: they are stopped before,
-// so that none can act on the death of another. A shepherd is started by way of
-// /proc/self/exe, and that is its name.
+// so that none can act on the death of another.
 func (s *stage) slay() error {
 	each := func(do func(testbed.Seen) error) (n int, faults error) {
 		for _, p := range testbed.Carriers(s.mark) {
-			if p.Comm == "topobench" || p.Comm == "exe" {
+			if p.Comm == "topobench" || p.Comm == "shepherd" {
 				n, faults = n+1, errors.Join(faults, do(p))
 			}
 		}

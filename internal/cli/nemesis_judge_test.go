@@ -53,7 +53,7 @@ func (s *stage) survivors(census string) (lines []string) {
 	for _, p := range testbed.Carriers(s.mark) {
 		lines = append(lines, "with the mark: "+p.String())
 	}
-	for _, p := range testbed.Enrolled(census) {
+	for _, p := range testbed.Recorded(census) {
 		lines = append(lines, "in the census: "+p.String())
 	}
 	fds, _ := filepath.Glob("/proc/[0-9]*/fd/*") // the pattern is well formed

@@ -98,7 +98,7 @@ func (b blow) strike(t *testing.T) {
 	t.Cleanup(testbed.Reaper())
 	s := newStage(t)
 	census := filepath.Join(s.dir, "census")
-	env := append(paths(), testbed.CensusKey+"="+census, testbed.BroodKey+"="+strings.Join(b.brood, " "))
+	env := append(paths(), testbed.PIDsKey+"="+census, testbed.ChildrenKey+"="+strings.Join(b.brood, " "))
 	if b.at != nil {
 		env = append(env, fmt.Sprintf("LC_AT=hold %s %d", b.at.phase, b.at.nth))
 	}
@@ -143,7 +143,7 @@ func (b blow) await(t *testing.T, s *stage) {
 func (b blow) hit(t *testing.T, s *stage) {
 	t.Helper()
 	pids := s.find(b.victim)
-	t.Logf("hits %d of %s; %d enrolled", len(pids), b.victim, len(testbed.Enrolled(filepath.Join(s.dir, "census"))))
+	t.Logf("hits %d of %s; %d enrolled", len(pids), b.victim, len(testbed.Recorded(filepath.Join(s.dir, "census"))))
 	if len(pids) == 0 && s.over("it") {
 		return // its pid may be another's
 	}

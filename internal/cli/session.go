@@ -70,6 +70,7 @@ func begin(root string, env *Env, s *signals, screen *status.View) (*campaign.Ca
 	c := &campaign.Campaign{
 		Run: dir, Journal: journal, Ledger: ledger, Screen: screen, Environ: env.Environ, Hurry: s.hurry, At: env.At,
 		Await: ready.Await, Smoke: ready.Smoke, Standing: ready.Standing, Counters: ready.Counters, Kernel: "/dev/kmsg", Site: plan.Site{Cookie: dir.ID()}}
+	c.Starter.Exe = env.Shepherd
 	c.Starter.Born = func(name, log string, child, shepherd proctree.Proc) {
 		c.Recorded(ledger.Born(name, log, child, shepherd))
 	}

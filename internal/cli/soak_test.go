@@ -119,7 +119,7 @@ func BenchmarkKillWithAStubbornTree(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := s.launch("it", append(paths(), "LC_BROOD="+strings.Repeat("stubborn ", 20), "LC_FAKE_WORKER=stubborn"),
+		if _, err := s.launch("it", append(paths(), "LC_CHILDREN="+strings.Repeat("stubborn ", 20), "LC_FAKE_WORKER=stubborn"),
 			"topobench", "up", "one.yaml", "--artifacts-root-dir", "root"); err != nil {
 			b.Fatal(err)
 		}
@@ -156,7 +156,7 @@ func BenchmarkTeardownOfAStubbornTree(b *testing.B) {
 		if err := os.WriteFile(filepath.Join(s.dir, "one.yaml"), []byte(text), 0o600); err != nil {
 			b.Fatal(err)
 		}
-		it, err := s.launch("it", append(paths(), "LC_BROOD="+strings.Repeat("stubborn ", 20), "LC_FAKE_WORKER=stubborn"),
+		it, err := s.launch("it", append(paths(), "LC_CHILDREN="+strings.Repeat("stubborn ", 20), "LC_FAKE_WORKER=stubborn"),
 			"topobench", "up", "one.yaml", "--artifacts-root-dir", "root")
 		if err != nil {
 			b.Fatal(err)

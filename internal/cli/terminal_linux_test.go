@@ -135,7 +135,7 @@ func (s seat) freezeShepherds() {
 	s.Helper()
 	n := 0
 	for _, p := range testbed.Carriers(s.mark) {
-		if p.Comm == "exe" { // a shepherd is started as /proc/self/exe
+		if p.Comm == "shepherd" {
 			n++
 			if err := syscall.Kill(p.PID, syscall.SIGSTOP); err != nil {
 				s.Error(err)

@@ -11,6 +11,7 @@ import (
 	"topobench/internal/campaign"
 	"topobench/internal/plan"
 	"topobench/internal/probe"
+	"topobench/internal/process"
 	"topobench/internal/profile"
 	"topobench/internal/tools"
 )
@@ -29,7 +30,7 @@ func prober(p profile.Profile, t tools.Tool, env *Env) probe.Prober {
 		}
 	}
 	environ, _ := plan.Environ(env.Environ, own) // what is missing is told when a worker is started
-	asks := probe.Prober{Environ: environ, Note: func(text string) { fmt.Fprintf(env.Stderr, "topobench: %s\n", text) }}
+	asks := probe.Prober{Starter: process.Starter{Exe: env.Shepherd}, Environ: environ, Note: func(text string) { fmt.Fprintf(env.Stderr, "topobench: %s\n", text) }}
 	if cache != "" {
 		asks.Cache = filepath.Join(cache, "probes.json")
 	}

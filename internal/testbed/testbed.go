@@ -25,13 +25,13 @@ func Main(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == shepherd.Command {
 		os.Exit(shepherd.Main(os.Args[2:]))
 	}
-	os.Exit(Run(m))
+	os.Exit(Run(m.Run))
 }
 
 // Run runs tests as the sub-reaper that orphans fall to, beside the plain programs.
-func Run(m interface{ Run() int }) int {
+func Run(run func() int) int {
 	prepare()
-	return withPrograms(m.Run)
+	return withPrograms(run)
 }
 
 // prepare makes this process the sub-reaper of its tests. Where it was started deaf
