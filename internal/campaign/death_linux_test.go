@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { testbed.Main(m) }
 func death(t testing.TB) time.Duration {
 	t.Helper()
 	witness, dir := testbed.Audit(t), t.TempDir()
-	starter := process.Starter{Exe: testbed.Shepherd()}
+	starter := process.Starter{Exe: testbed.Program()}
 	s, err := stack.Up(t.Context(), plan.Plan{Name: "t", Services: []plan.Service{{Name: "a", Role: plan.Aggregated,
 		Argv: testbed.Argv("sleep"), Env: witness.Env(), Log: filepath.Join(dir, "a.log"), Grace: time.Second}}},
 		stack.Options{Environ: os.Environ(), Starter: starter, Hurry: t.Context(), Note: func(stack.Event) {},

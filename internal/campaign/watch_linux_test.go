@@ -30,7 +30,7 @@ import (
 //	go test -run '^$' -bench WatchCost -benchtime 60x ./internal/campaign
 func BenchmarkWatchCost(b *testing.B) {
 	c, _ := guarded(b)
-	c.Starter = process.Starter{Exe: testbed.Shepherd(), Logs: process.NewLogs(1 << 30)}
+	c.Starter = process.Starter{Exe: testbed.Program(), Logs: process.NewLogs(1 << 30)}
 	c.Environ, c.Standing, c.Hurry = os.Environ(), ready.Standing, b.Context()
 	services := healthy(b, 64)
 	var err error

@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	nemesisRuns = flag.Int("nemesis.runs", 30, "how often the nemesis strikes")
+	nemesisRuns = flag.Int("nemesis.runs", 10, "how often the nemesis strikes")
 	nemesisSeed = flag.Uint64("nemesis.seed", 0, "what it does, as a failure printed it; 0 = something new")
 )
 
@@ -77,12 +77,7 @@ func TestF57F59Nemesis(t *testing.T) {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	runs := *nemesisRuns
-	if testing.Short() && runs > 5 {
-		t.Logf("with -short the nemesis strikes 5 times, not %d", runs)
-		runs = 5
-	}
-	for n := range runs {
+	for n := range *nemesisRuns {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			t.Parallel()
 			b := draw(seed, n)

@@ -17,7 +17,7 @@ import (
 	"topobench/internal/testbed"
 )
 
-var soakRuns = flag.Int("soak.runs", 20, "how many topologies the soak measures, one after another")
+var soakRuns = flag.Int("soak.runs", 5, "how many topologies the soak measures, one after another")
 
 // counts is what a process has at one moment.
 type counts struct{ goroutines, files, children, heap, kib int }

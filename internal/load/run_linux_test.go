@@ -43,7 +43,7 @@ func (b bed) job(script string) Job {
 // run runs a job to its end, after which nothing of it may live.
 func (b bed) run(ctx context.Context, j Job) Outcome {
 	b.Helper()
-	o, err := Run(ctx, process.Starter{Exe: testbed.Shepherd()}, j)
+	o, err := Run(ctx, process.Starter{Exe: testbed.Program()}, j)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func (b bed) spec(name, habit string, args ...string) process.Spec {
 // test does, the child is stopped at its end.
 func (b bed) start(spec process.Spec, words ...string) *process.Child {
 	b.Helper()
-	c, err := process.Starter{Exe: testbed.Shepherd()}.Start(spec)
+	c, err := process.Starter{Exe: testbed.Program()}.Start(spec)
 	if err != nil {
 		b.Fatal(err)
 	}

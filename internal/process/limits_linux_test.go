@@ -125,7 +125,7 @@ func TestF28ABinaryThatIsBeingWritten(t *testing.T) {
 		timer := time.AfterFunc(row.closes, func() { writer.Close() })
 		spec := b.spec("svc", "sleep")
 		spec.Argv = []string{program}
-		_, exit, err := process.Starter{Exe: testbed.Shepherd()}.Run(t.Context(), spec)
+		_, exit, err := process.Starter{Exe: testbed.Program()}.Run(t.Context(), spec)
 		if timer.Stop() {
 			writer.Close()
 		}

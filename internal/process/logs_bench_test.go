@@ -49,7 +49,7 @@ func BenchmarkLogCap(b *testing.B) {
 				var kept sync.WaitGroup
 				kept.Go(func() { logs.Keep(ctx, func(process.Hole) {}) })
 				spec := bed.spec("svc", "flood", strconv.Itoa(size))
-				c, err := process.Starter{Exe: testbed.Shepherd(), Logs: logs}.Start(spec)
+				c, err := process.Starter{Exe: testbed.Program(), Logs: logs}.Start(spec)
 				if err != nil {
 					b.Fatal(err)
 				}

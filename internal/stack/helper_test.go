@@ -40,7 +40,7 @@ func (b *bed) service(name string, role plan.Role, wave int, habit string, args 
 }
 
 func (b *bed) options() Options {
-	return Options{Environ: os.Environ(), Starter: process.Starter{Exe: testbed.Shepherd()}, Hurry: context.Background(),
+	return Options{Environ: os.Environ(), Starter: process.Starter{Exe: testbed.Program()}, Hurry: context.Background(),
 		Note: b.note, Witnesses: b.witnesses,
 		Await: func(ctx context.Context, s plan.Service, _ func(string)) (time.Time, error) {
 			if b.await == nil {

@@ -44,7 +44,7 @@ func Audit(t testing.TB) Tracker {
 // Env is the environment that marks a child as this test's. A test binary as a child
 // would sleep for a second before it exits, for the race detector; GORACE forbids it.
 func (t Tracker) Env(more ...string) []string {
-	return append(more, t.cookie, "GORACE=atexit_sleep_ms=0", ProgramsKey+"="+os.Getenv(ProgramsKey))
+	return append(more, t.cookie, "GORACE=atexit_sleep_ms=0", ProgramKey+"="+Program())
 }
 
 // Seen is one process of a look at /proc.

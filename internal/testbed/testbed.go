@@ -2,7 +2,7 @@
 // that topobench drives, and looks whether anything of them is left. Tests only.
 //
 // The programs are one binary, built from ./cmd without the race detector: see
-// Programs. Audit judges by its own reading of /proc, not through the packages
+// Program. Audit judges by its own reading of /proc, not through the packages
 // under test, and it ends what it finds, so that one failure does not spoil the
 // next test.
 package testbed
@@ -28,10 +28,10 @@ func Main(m *testing.M) {
 	os.Exit(Run(m.Run))
 }
 
-// Run runs tests as the sub-reaper that orphans fall to, beside the plain programs.
+// Run runs tests as the sub-reaper that orphans fall to, with the plain program at hand.
 func Run(run func() int) int {
 	prepare()
-	return withPrograms(run)
+	return withProgram(run)
 }
 
 // prepare makes this process the sub-reaper of its tests. Where it was started deaf
@@ -80,17 +80,16 @@ func Eventually(t testing.TB, limit time.Duration, ask func() bool) {
 	}
 }
 
-// Soon polls until ask says true or limit is over, and returns the last answer.
+// Soon polls until ask says true or limit is over, and returns the last answer. It polls
+// less and less often: many tests wait at once, and a look at /proc costs what they wait for.
 func Soon(limit time.Duration, ask func() bool) bool {
-	again := time.NewTicker(2 * time.Millisecond)
-	defer again.Stop()
 	over := time.After(limit)
-	for {
+	for pause := time.Millisecond; ; pause = min(2*pause, 16*time.Millisecond) {
 		if ask() {
 			return true
 		}
 		select {
-		case <-again.C:
+		case <-time.After(pause):
 		case <-over:
 			return ask()
 		}
