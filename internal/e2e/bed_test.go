@@ -31,7 +31,20 @@ type bed struct {
 	longer   time.Duration // than patience, where real engines start
 }
 
+// newBed is the place of a test that runs beside one other: aiperf keeps one CPU busy.
 func newBed(t *testing.T) bed {
+	t.Helper()
+	t.Parallel()
+	slots <- struct{}{}
+	t.Cleanup(func() { <-slots })
+	return aloneBed(t)
+}
+
+// slots has room for the tests that run at once.
+var slots = make(chan struct{}, 2)
+
+// aloneBed is the place of a test that needs the machine for itself.
+func aloneBed(t *testing.T) bed {
 	t.Helper()
 	b := bed{T: t, programs: programs(t), dir: t.TempDir(), ports: freePorts(t)}
 	b.Tracker = testbed.Audit(t)
@@ -41,13 +54,20 @@ func newBed(t *testing.T) bed {
 const topobenchPorts = 200
 
 // freePorts is the first port of a free block of 300: below what the kernel hands
-// out, and away from those of the built-in profiles and of other tests.
+// out, and away from those of the built-in profiles and of other tests. Until the test
+// ends, no other test takes the same block.
 func freePorts(t *testing.T) int {
 	t.Helper()
 	for first := 19000; first < 22900; first += 300 {
+		lock, err := net.Listen("unix", fmt.Sprintf("@topobench-e2e-block-%d", first))
+		if err != nil {
+			continue // another test has it
+		}
 		if len(taken(first, 300)) == 0 {
+			t.Cleanup(func() { lock.Close() })
 			return first
 		}
+		lock.Close()
 	}
 	t.Fatal("there are not 300 free ports in a row between 19000 and 22900")
 	return 0

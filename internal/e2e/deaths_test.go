@@ -1,3 +1,5 @@
+//go:build real || engines
+
 package e2e_test
 
 import (
@@ -38,7 +40,7 @@ func (r *running) dies(service string, killed time.Time) {
 // Whatever a topology stands on may die in a cell: the load ends, the topology is
 // made anew, and an interrupt then finds nothing it could leave. Real etcd, NATS
 // and frontend.
-func TestF16RealDiscoveryDies(t *testing.T) {
+func TestF16LongDiscoveryDies(t *testing.T) {
 	for _, service := range []string{"etcd", "nats", "frontend"} {
 		t.Run(service, func(t *testing.T) {
 			r := newBed(t).midCell("discovery: {etcd: none, nats: none}", "discovery: {etcd: start, nats: start}")
@@ -80,7 +82,7 @@ func (r *running) anew(service string) {
 }
 
 // The workers of an nginx whose master was killed keep serving on its port.
-func TestF20RealNginxMasterDies(t *testing.T) {
+func TestF20LongNginxMasterDies(t *testing.T) {
 	b := newBed(t)
 	r := b.start("run", "run", b.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22"), "--osl", "300", "--concurrency", "1")
 	r.first("the cell begins", func(e event) bool { return e.Event == "cell-begin" })
@@ -105,7 +107,7 @@ func TestF20RealNginxMasterDies(t *testing.T) {
 
 // aiperf that is ended by somebody leaves none of its services, the cell does not
 // count, and the next one does.
-func TestF41RealAIPerfTerminated(t *testing.T) {
+func TestF41LongAIPerfTerminated(t *testing.T) {
 	r := newBed(t).midCell("concurrency: [1]", "concurrency: [1, 2]")
 	r.check(syscall.Kill(r.aiperf(), syscall.SIGTERM))
 	r.ends(3)

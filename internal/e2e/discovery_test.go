@@ -1,3 +1,5 @@
+//go:build real
+
 package e2e_test
 
 import (
@@ -14,9 +16,9 @@ import (
 	"topobench/internal/tools"
 )
 
-// TestRealDiscovery runs one cell with each way in which workers find each other.
+// TestLongDiscovery runs one cell with each way in which workers find each other.
 // Servers that somebody else runs are used, and never stopped.
-func TestRealDiscovery(t *testing.T) {
+func TestLongDiscovery(t *testing.T) {
 	b := newBed(t)
 	servers := b.ports + topobenchPorts
 	etcd := b.etcd(servers, servers+1)

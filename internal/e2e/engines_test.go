@@ -24,7 +24,7 @@ func enginesBed(t *testing.T) bed {
 	if _, err := os.Stat(filepath.Join(tools.CacheDir(nil), "vllm-0.31.0", ".complete")); err != nil {
 		t.Fatalf("run make test-engines: %v", err)
 	}
-	b := newBed(t)
+	b := aloneBed(t)
 	b.longer = 12 * time.Minute
 	return b
 }

@@ -1,9 +1,12 @@
 package e2e_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"syscall"
 	"testing"
 )
 
@@ -24,4 +27,43 @@ func TestF19RealNginxRefusesItsConfiguration(t *testing.T) {
 			t.Errorf("%s was started", e.Service)
 		}
 	}
+}
+
+// The balancer of the baseline spreads requests over both engines.
+func TestRealBalancer(t *testing.T) {
+	for _, config := range []string{"guide", "tuned"} {
+		t.Run(config, func(t *testing.T) {
+			b := newBed(t)
+			r := b.start("up", "up", b.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22", "config: guide", "config: "+config))
+			r.awaitUp(b.ports + 20)
+			requests := func(worker int) float64 { return b.counter(b.ports+100+worker, "dynamo_component_requests_total") }
+			before := []float64{requests(0), requests(1)}
+			const n = 20
+			b.check(askAtOnce(n, fmt.Sprintf("http://127.0.0.1:%d", b.ports+20)))
+			first, second := 0.0, 0.0
+			r.await("the engines have counted all requests", func() bool {
+				first, second = requests(0)-before[0], requests(1)-before[1]
+				return first+second == n
+			})
+			if min(first, second) < n/4 {
+				t.Errorf("the engines served %v and %v of %d requests", first, second, n)
+			}
+			r.signal(syscall.SIGINT)
+			r.ends(130)
+			r.clean()
+		})
+	}
+}
+
+// askAtOnce sends n small completions at once, and joins what went wrong.
+func askAtOnce(n int, url string) error {
+	results := make(chan error, n)
+	for range n {
+		go func() { results <- complete(url) }()
+	}
+	var faults []error
+	for range n {
+		faults = append(faults, <-results)
+	}
+	return errors.Join(faults...)
 }

@@ -1,3 +1,5 @@
+//go:build real
+
 package e2e_test
 
 import (
@@ -33,9 +35,9 @@ const (
 	aggregated  = "aggregated: [{cuda_visible_devices: [0]}, {cuda_visible_devices: [1]}]"
 )
 
-// TestRealOlderDynamo runs one cell on each older Dynamo with the discovery it
+// TestLongOlderDynamo runs one cell on each older Dynamo with the discovery it
 // knows. Nothing but the interpreter says which version it is.
-func TestRealOlderDynamo(t *testing.T) {
+func TestLongOlderDynamo(t *testing.T) {
 	for _, row := range []struct {
 		version, says string
 		profiles      func(b bed, python string) []string
@@ -62,9 +64,9 @@ func TestRealOlderDynamo(t *testing.T) {
 	}
 }
 
-// TestRealOlderAIPerf measures today's Dynamo with aiperf 0.9 and with that of the
+// TestLongOlderAIPerf measures today's Dynamo with aiperf 0.9 and with that of the
 // guide's time, which writes no file of single requests.
-func TestRealOlderAIPerf(t *testing.T) {
+func TestLongOlderAIPerf(t *testing.T) {
 	b := newBed(t)
 	var profiles []string
 	for _, version := range []string{"0.9.0", "0.1.1"} {

@@ -3,6 +3,7 @@ package testbed
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
@@ -54,23 +55,57 @@ type Seen struct {
 	Threads   int
 	Comm      string
 	marked    bool
+	cookie    string // a test's, or ""
+	exiting   bool   // it has no memory any more
 }
 
 func (s Seen) String() string {
 	return fmt.Sprintf("pid %d (%s), state %s, parent %d", s.PID, s.Comm, s.State, s.PPID)
 }
 
-// Living returns the living processes that descend from the test process or
-// carry the cookie.
+// Living returns the living processes that carry the cookie, and those that descend from
+// the test process and not from what another test has started.
 func (t Tracker) Living() []Seen {
 	all := snapshot(t.cookie)
 	var living []Seen
 	for _, s := range all {
-		if !s.dead() && s.PID != os.Getpid() && (s.marked || descends(all, s)) {
+		if !s.dead() && s.PID != os.Getpid() && (s.marked || t.owns(all, s)) {
 			living = append(living, s)
 		}
 	}
 	return living
+}
+
+// owns goes from a process up to the test process. The first cookie on that way says which
+// test it belongs to: a program may erase its own, and its ancestors still have theirs. One
+// without any has got away from its parents, and counts for every test that runs. What is
+// exiting has lost its cookie with its memory, and can do no harm.
+func (t Tracker) owns(all map[int]Seen, s Seen) bool {
+	if s.exiting {
+		return false
+	}
+	for p := range ancestry(all, s) {
+		if p.PID == os.Getpid() {
+			return true
+		}
+		if p.cookie != "" && p.cookie != t.cookie {
+			return false
+		}
+	}
+	return false
+}
+
+// ancestry is a process, its parent, and so on. A look at /proc is no snapshot: what it says
+// of parents may be a circle.
+func ancestry(all map[int]Seen, s Seen) iter.Seq[Seen] {
+	return func(yield func(Seen) bool) {
+		for range all {
+			if !yield(s) {
+				return
+			}
+			s = all[s.PPID]
+		}
+	}
 }
 
 // snapshot is every process of this machine, marked if its environment holds mark.
@@ -106,17 +141,19 @@ func see(path, cookie string) (Seen, bool) {
 	threads, _ := strconv.Atoi(words[17])
 	return Seen{
 		PID: pid, PPID: ppid, State: words[0], Threads: threads,
-		Comm:   string(stat[bytes.IndexByte(stat, '(')+1 : end]),
-		marked: bytes.Contains(environ, []byte(cookie)),
+		Comm:    string(stat[bytes.IndexByte(stat, '(')+1 : end]),
+		marked:  bytes.Contains(environ, []byte(cookie)),
+		cookie:  cookieOf(environ),
+		exiting: words[20] == "0",
 	}, true
 }
 
-func descends(all map[int]Seen, s Seen) bool {
-	for range all {
-		if s.PPID == os.Getpid() {
-			return true
+// cookieOf is a test's cookie in an environment, "" without one.
+func cookieOf(environ []byte) string {
+	for variable := range bytes.SplitSeq(environ, []byte{0}) {
+		if bytes.HasPrefix(variable, []byte(cookieKey+"=")) {
+			return string(variable)
 		}
-		s = all[s.PPID]
 	}
-	return false
+	return ""
 }
