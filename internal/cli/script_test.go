@@ -105,23 +105,23 @@ func scripts(t *testing.T, names ...string) {
 		Setup: func(env *testscript.Env) error { return setUp(t, env) },
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "start": start, "signal": send, "ends": ends, "waitfor": waitFor,
-			"alive": alive, "audit": audit, "listen": listen, "get": get, "slay": slay,
+			"alive": alive, "audit": audit, "listen": listen, "get": get, "kill-all": killAll,
 		},
 	})
 }
 
-type stageKey struct{}
+type workspaceKey struct{}
 
-func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
+func workspaceOf(ts *testscript.TestScript) *workspace { return ts.Value(workspaceKey{}).(*workspace) }
 
-// setUp makes a script's directory its stage.
+// setUp makes a script's directory its workspace.
 func setUp(t *testing.T, env *testscript.Env) error {
 	s, err := build(env.WorkDir)
 	if err != nil {
 		return err
 	}
-	env.Values[stageKey{}] = s
-	env.Defer(func() { s.strike(t) })
+	env.Values[workspaceKey{}] = s
+	env.Defer(func() { s.close(t) })
 	env.Vars = append(append(env.Vars, s.vars()...), "P="+s.ports, "J=root/.topobench/*/journal.ndjson",
 		"BIN="+filepath.SplitList(os.Getenv("PATH"))[0], "PID="+fmt.Sprint(os.Getpid()))
 	return nil

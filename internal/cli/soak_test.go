@@ -62,7 +62,7 @@ func TestF5ISoak(t *testing.T) {
 		t.Skip("processes are started on Linux only")
 	}
 	t.Parallel()
-	s := newStage(t)
+	s := newWorkspace(t)
 	argv := []string{"topobench", "run", "--artifacts-root-dir", "root"}
 	for n := range *soakRuns {
 		name := fmt.Sprintf("s%d", n)
@@ -94,7 +94,7 @@ func TestF5ISoak(t *testing.T) {
 	}
 }
 
-func (s *stage) counts(t *testing.T) (all []counts) {
+func (s *workspace) counts(t *testing.T) (all []counts) {
 	t.Helper()
 	for line := range strings.Lines(s.text("counts")) {
 		var c counts
@@ -133,7 +133,7 @@ func BenchmarkKillWithAStubbornTree(b *testing.B) {
 		testbed.Eventually(b, patience, func() bool { return len(testbed.Carriers(s.mark)) == 0 })
 		took = append(took, time.Since(began))
 		b.StopTimer()
-		s.strike(b)
+		s.close(b)
 		b.StartTimer()
 	}
 	slices.Sort(took)
@@ -170,7 +170,7 @@ func BenchmarkTeardownOfAStubbornTree(b *testing.B) {
 		}
 		told, proved := s.when(b, `"service":"aggregated-0","state":"stopping"`), s.when(b, `"event":"teardown-proved"`)
 		took = append(took, proved.Sub(told)-grace)
-		s.strike(b)
+		s.close(b)
 	}
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "ms-median")
@@ -178,7 +178,7 @@ func BenchmarkTeardownOfAStubbornTree(b *testing.B) {
 }
 
 // when is the time of the first line of the run's journal with these words.
-func (s *stage) when(t testing.TB, words string) time.Time {
+func (s *workspace) when(t testing.TB, words string) time.Time {
 	t.Helper()
 	for line := range strings.Lines(s.text(s.glob("root/.topobench/*/journal.ndjson")[0])) {
 		var e struct{ Time time.Time }

@@ -14,7 +14,7 @@ import (
 
 // seat is a run of "up one.yaml" at a terminal of its own, as a shell would start it.
 type seat struct {
-	*stage
+	*workspace
 	*testing.T
 	window *os.File
 	journal
@@ -24,7 +24,7 @@ type seat struct {
 func sit(t *testing.T, env []string, argv ...string) seat {
 	t.Helper()
 	window, program := testbed.Terminal(t)
-	s := newStage(t)
+	s := newWorkspace(t)
 	defer program.Close()
 	r, err := s.prepare("it", append(env, paths()...), argv...)
 	if err != nil {
@@ -36,7 +36,7 @@ func sit(t *testing.T, env []string, argv ...string) seat {
 		t.Fatal(err)
 	}
 	go io.Copy(io.Discard, window) // until it is closed
-	return seat{stage: s, T: t, window: window, journal: journal{t, s}}
+	return seat{workspace: s, T: t, window: window, journal: journal{t, s}}
 }
 
 // press sends Ctrl-C the way a keyboard does.
