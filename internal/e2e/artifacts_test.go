@@ -118,10 +118,10 @@ func (r *running) readAsUpstream() string {
 }
 
 // find lists every path of that name below dir, sorted.
-func (b bed) find(dir, name string) []string {
-	b.Helper()
+func (f fixture) find(dir, name string) []string {
+	f.Helper()
 	var found []string
-	b.check(filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	f.check(filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.Name() == name {
 			found = append(found, path)
 		}
@@ -130,10 +130,10 @@ func (b bed) find(dir, name string) []string {
 	return found
 }
 
-func (b bed) stat(path string) fs.FileInfo {
-	b.Helper()
+func (f fixture) stat(path string) fs.FileInfo {
+	f.Helper()
 	info, err := os.Stat(path)
-	b.check(err)
+	f.check(err)
 	return info
 }
 

@@ -14,15 +14,15 @@ import (
 
 // midCell starts a run of disagg.yaml with cells of 15 s at least, and returns once
 // the decode worker works for the first of them.
-func (b bed) midCell(oldNew ...string) *running {
-	b.Helper()
-	r := b.start("run", "run", b.disagg("mid-cell", oldNew...), "--osl", "300")
+func (f fixture) midCell(oldNew ...string) *running {
+	f.Helper()
+	r := f.start("run", "run", f.disagg("mid-cell", oldNew...), "--osl", "300")
 	r.first("the cell begins", func(e event) bool { return e.Event == "cell-begin" })
 	r.await("the decode worker has a request of the cell", func() bool {
-		return b.counter(b.ports+101, "dynamo_component_inflight_requests") > 0
+		return f.counter(f.ports+101, "dynamo_component_inflight_requests") > 0
 	})
 	if seen := r.left(); len(seen) < 5 { // topobench, frontend, two workers, aiperf
-		b.Fatalf("the witness does not see what runs: %v", seen)
+		f.Fatalf("the test does not see what runs: %v", seen)
 	}
 	return r
 }
@@ -30,7 +30,7 @@ func (b bed) midCell(oldNew ...string) *running {
 // A worker that dies is noticed at once; the topology is made anew, and the cell
 // that counts is the one measured there.
 func TestF30LongWorkerDies(t *testing.T) {
-	r := newBed(t).midCell()
+	r := newFixture(t).midCell()
 	_, killed := r.kills("decode-0")
 	r.dies("decode-0", killed)
 	said := r.ends(0)
@@ -49,7 +49,7 @@ func TestF30LongWorkerDies(t *testing.T) {
 // Without topobench the shepherds end everything but its temporary directory, which
 // falls to whoever opens the run next: finish.
 func TestF55LongOrchestratorKilled(t *testing.T) {
-	r := newBed(t).midCell()
+	r := newFixture(t).midCell()
 	r.signal(syscall.SIGKILL)
 	<-r.ended
 	killed := time.Now()
@@ -62,7 +62,7 @@ func TestF55LongOrchestratorKilled(t *testing.T) {
 
 // An interrupted cell is not published, and the exit code is given after the proof.
 func TestF50LongInterrupt(t *testing.T) {
-	r := newBed(t).midCell()
+	r := newFixture(t).midCell()
 	r.signal(syscall.SIGINT)
 	r.ends(130)
 	r.clean()

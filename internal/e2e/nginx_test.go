@@ -13,13 +13,13 @@ import (
 // A template with a directive that nginx does not know: nginx says so before anything
 // is started, and its own line is told.
 func TestF19RealNginxRefusesItsConfiguration(t *testing.T) {
-	b := newBed(t)
-	conf := filepath.Join(b.dir, "bad.conf")
-	b.check(os.WriteFile(conf, []byte("events {}\nhttp { server { listen {{.Listen}}; bogus on; } }\n"), 0o600))
-	r := b.start("run", "run", b.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22", "config: guide", "config: "+conf))
+	f := newFixture(t)
+	conf := filepath.Join(f.dir, "bad.conf")
+	f.check(os.WriteFile(conf, []byte("events {}\nhttp { server { listen {{.Listen}}; bogus on; } }\n"), 0o600))
+	r := f.start("run", "run", f.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22", "config: guide", "config: "+conf))
 	said := r.ends(4)
 	r.clean()
-	if !regexp.MustCompile(`cannot use the configuration of nginx: .*\n.*\[emerg\] \S+ unknown directive "bogus" in .*/nginx\.conf:2\b`).MatchString(said) {
+	if !regexp.MustCompile(`cannot use the configuration of nginx: .*\n.*\[emerg\] \S+ unknown directive "bogus" in .*/nginx\.conf:2\f`).MatchString(said) {
 		t.Errorf("stdout lacks nginx's own line:\n%s", said)
 	}
 	for _, e := range r.journal() {
@@ -33,13 +33,13 @@ func TestF19RealNginxRefusesItsConfiguration(t *testing.T) {
 func TestRealBalancer(t *testing.T) {
 	for _, config := range []string{"guide", "tuned"} {
 		t.Run(config, func(t *testing.T) {
-			b := newBed(t)
-			r := b.start("up", "up", b.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22", "config: guide", "config: "+config))
-			r.awaitUp(b.ports + 20)
-			requests := func(worker int) float64 { return b.counter(b.ports+100+worker, "dynamo_component_requests_total") }
+			f := newFixture(t)
+			r := f.start("up", "up", f.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22", "config: guide", "config: "+config))
+			r.awaitUp(f.ports + 20)
+			requests := func(worker int) float64 { return f.counter(f.ports+100+worker, "dynamo_component_requests_total") }
 			before := []float64{requests(0), requests(1)}
 			const n = 20
-			b.check(askAtOnce(n, fmt.Sprintf("http://127.0.0.1:%d", b.ports+20)))
+			f.check(askAtOnce(n, fmt.Sprintf("http://127.0.0.1:%d", f.ports+20)))
 			first, second := 0.0, 0.0
 			r.await("the engines have counted all requests", func() bool {
 				first, second = requests(0)-before[0], requests(1)-before[1]

@@ -15,14 +15,14 @@ import (
 )
 
 // TestRealRun is the main job in short: both demo topologies, one level each.
-func TestRealRun(t *testing.T) { newBed(t).demo("1") }
+func TestRealRun(t *testing.T) { newFixture(t).demo("1") }
 
 // demo runs both demo topologies, with this test's ports, and checks all that the run prints and writes.
-func (b bed) demo(levels ...string) (r *running, said string) {
-	b.Helper()
-	disagg := b.builtIn("demo-disagg", "18000", "@10")
-	agg := b.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22")
-	r = b.start("run", "run", disagg, agg, "--isl", "100", "--osl", "40", "--concurrency", strings.Join(levels, ","))
+func (f fixture) demo(levels ...string) (r *running, said string) {
+	f.Helper()
+	disagg := f.builtIn("demo-disagg", "18000", "@10")
+	agg := f.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22")
+	r = f.start("run", "run", disagg, agg, "--isl", "100", "--osl", "40", "--concurrency", strings.Join(levels, ","))
 	said = r.ends(0)
 	r.clean()
 
@@ -32,7 +32,7 @@ func (b bed) demo(levels ...string) (r *running, said string) {
 		"demo-agg's times, its own share among them":    `(?m)^ *demo-agg( +\d+\.\d\d){11} *$`,
 	} {
 		if !regexp.MustCompile(pattern).MatchString(said) {
-			b.Errorf("stdout lacks %s:\n%s", what, said)
+			f.Errorf("stdout lacks %s:\n%s", what, said)
 		}
 	}
 	var cells, points []string
@@ -58,8 +58,8 @@ func (b bed) demo(levels ...string) (r *running, said string) {
 
 // TestRealFrontend measures the third kind of topology: aggregated workers behind Dynamo's frontend.
 func TestRealFrontend(t *testing.T) {
-	b := newBed(t)
-	r := b.start("run", "run", b.builtIn("demo-agg-dynamo", "18001", "@10"), "--isl", "100", "--osl", "40", "--concurrency", "1")
+	f := newFixture(t)
+	r := f.start("run", "run", f.builtIn("demo-agg-dynamo", "18001", "@10"), "--isl", "100", "--osl", "40", "--concurrency", "1")
 	r.ends(0)
 	r.clean()
 	r.checkState()
@@ -70,11 +70,11 @@ func TestRealFrontend(t *testing.T) {
 }
 
 // builtIn writes a built-in profile with the test's ports.
-func (b bed) builtIn(name string, oldNew ...string) string {
-	b.Helper()
+func (f fixture) builtIn(name string, oldNew ...string) string {
+	f.Helper()
 	text, err := profiles.Read(name)
-	b.check(err)
-	return b.profile(name, string(text)+"port_base: @00\n", oldNew...)
+	f.check(err)
+	return f.profile(name, string(text)+"port_base: @00\n", oldNew...)
 }
 
 // checkPictures reads the chart as a viewer would.

@@ -12,17 +12,17 @@ import (
 // TestLongVariants: aggregated workers behind Dynamo's frontend, and servers that
 // aiperf goes round by itself. Each level has prompts of its own here.
 func TestLongVariants(t *testing.T) {
-	b := newBed(t)
-	dynamo := b.builtIn("demo-agg-dynamo", "18001", "@10")
-	urls := b.builtIn("demo-agg-urls", "18111", "@21", "18112", "@22")
-	r := b.start("variants", "run", dynamo, urls, "--fresh-prompts", "--isl", "100", "--osl", "40", "--concurrency", "1,2", "--keep")
+	f := newFixture(t)
+	dynamo := f.builtIn("demo-agg-dynamo", "18001", "@10")
+	urls := f.builtIn("demo-agg-urls", "18111", "@21", "18112", "@22")
+	r := f.start("variants", "run", dynamo, urls, "--fresh-prompts", "--isl", "100", "--osl", "40", "--concurrency", "1,2", "--keep")
 	for _, said := range []string{"demo-agg-dynamo: concurrency 1: ", "demo-agg-dynamo is gone", "demo-agg-urls: concurrency 1: ", "held: press Ctrl-C"} {
 		r.await(said, func() bool { return strings.Contains(r.output(), said) })
 	}
 	// The warm-up and the measured requests of both levels, by turns; the smoke comes on top.
 	const half = (2 + 10 + 4 + 20) / 2
-	for _, port := range []int{b.ports + 100, b.ports + 101} {
-		if n := b.counter(port, "dynamo_component_requests_total"); n <= half {
+	for _, port := range []int{f.ports + 100, f.ports + 101} {
+		if n := f.counter(port, "dynamo_component_requests_total"); n <= half {
 			t.Errorf("the worker at port %d has served %g requests, want more than %d", port, n, half)
 		}
 	}
@@ -42,7 +42,7 @@ func TestLongVariants(t *testing.T) {
 
 // TestLongRun is the main job: both demo topologies at two levels, and so with a ratio.
 func TestLongRun(t *testing.T) {
-	r, said := newBed(t).demo("1", "2")
+	r, said := newFixture(t).demo("1", "2")
 	if !regexp.MustCompile(`(?m)^simulated: .*dynamo_mocker_disaggregated.*tok/s/user`).MatchString(said) {
 		t.Errorf("stdout lacks an iso-latency sentence that begins with simulated:\n%s", said)
 	}
