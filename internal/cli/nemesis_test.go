@@ -48,9 +48,12 @@ const (
 // draw: run n of a seed is the same at any time.
 func draw(seed uint64, n int) attack {
 	r := rand.New(rand.NewPCG(seed, uint64(n)))
-	victims := []string{"topobench", "a shepherd", allShepherds, everything, "a worker", "nginx", "etcd", "aiperf", "a grandchild"}
-	signals := [][]syscall.Signal{{syscall.SIGKILL}, {syscall.SIGTERM}, {syscall.SIGINT}, {syscall.SIGSTOP, syscall.SIGKILL}, {syscall.SIGSEGV}}
-	habits := []string{"escape", "envless", "titled", "stubborn", "stopped", "zombie-leader", "leader", "grandchild", "abandon", "zombies:3", "racer:1500"}
+	victims := []string{"topobench", "a shepherd", allShepherds, everything,
+		"a worker", "nginx", "etcd", "aiperf", "a grandchild"}
+	signals := [][]syscall.Signal{{syscall.SIGKILL}, {syscall.SIGTERM}, {syscall.SIGINT},
+		{syscall.SIGSTOP, syscall.SIGKILL}, {syscall.SIGSEGV}}
+	habits := []string{"escape", "envless", "titled", "stubborn", "stopped", "zombie-leader",
+		"leader", "grandchild", "abandon", "zombies:3", "racer:1500"}
 	b := attack{victim: victims[r.IntN(len(victims))], signals: signals[r.IntN(len(signals))]}
 	if b.victim == everything || b.victim == allShepherds && r.IntN(2) == 0 {
 		b.signals = signals[0]
@@ -126,7 +129,9 @@ func (b attack) await(t *testing.T, s *workspace) {
 		s.reaches(t, "held")
 		return
 	}
-	testbed.Soon(patience, func() bool { return len(s.glob("root/.topobench/*/topologies/*/logs/*.log")) > 0 || s.over("it") })
+	testbed.Soon(patience, func() bool {
+		return len(s.glob("root/.topobench/*/topologies/*/logs/*.log")) > 0 || s.over("it")
+	})
 	select {
 	case <-time.After(b.delay):
 	case <-s.running["it"].ended:

@@ -19,7 +19,7 @@ func TestF19RealNginxRefusesItsConfiguration(t *testing.T) {
 	r := f.start("run", "run", f.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22", "config: guide", "config: "+conf))
 	said := r.ends(4)
 	r.clean()
-	if !regexp.MustCompile(`cannot use the configuration of nginx: .*\n.*\[emerg\] \S+ unknown directive "bogus" in .*/nginx\.conf:2\f`).MatchString(said) {
+	if !regexp.MustCompile(`cannot use the configuration of nginx: .*\n.*\[emerg\] \S+ unknown directive "bogus" in .*/nginx\.conf:2\b`).MatchString(said) {
 		t.Errorf("stdout lacks nginx's own line:\n%s", said)
 	}
 	for _, e := range r.journal() {

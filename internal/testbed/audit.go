@@ -125,7 +125,8 @@ func (s Seen) dead() bool { return s.State == "X" || (s.State == "Z" && s.Thread
 
 // Carriers are the living processes with mark in their environment.
 func Carriers(mark string) []Seen {
-	return slices.DeleteFunc(slices.Collect(maps.Values(snapshot(mark))), func(s Seen) bool { return s.dead() || !s.marked })
+	all := slices.Collect(maps.Values(snapshot(mark)))
+	return slices.DeleteFunc(all, func(s Seen) bool { return s.dead() || !s.marked })
 }
 
 func see(path, cookie string) (Seen, bool) {

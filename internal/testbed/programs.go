@@ -28,7 +28,8 @@ func Argv(habit string, args ...string) []string {
 // Install links the plain program into a directory of the PATH, under the names of the
 // programs that it fakes, and as "shepherd".
 func Install(dir string) error {
-	for _, name := range []string{"shepherd", "python3", "vllm", "aiperf", "nginx", "etcd", "nats-server", "nvidia-smi"} {
+	names := []string{"shepherd", "python3", "vllm", "aiperf", "nginx", "etcd", "nats-server", "nvidia-smi"}
+	for _, name := range names {
 		if err := link(Program(), filepath.Join(dir, name)); err != nil {
 			return err
 		}
@@ -69,7 +70,8 @@ func withProgram(run func() int) int {
 
 // build writes the plain program to path. -buildvcs=false: git refuses a tree of another user.
 func build(path string) error {
-	text, err := exec.Command("go", "build", "-race=false", "-trimpath", "-buildvcs=false", "-o", path, "topobench/internal/testbed/cmd").CombinedOutput()
+	plain := []string{"build", "-race=false", "-trimpath", "-buildvcs=false", "-o", path, "topobench/internal/testbed/cmd"}
+	text, err := exec.Command("go", plain...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, text)
 	}

@@ -130,7 +130,8 @@ func (s *smi) device(words []string) {
 	f := []string{"", "", "4", "[N/A]", "Default", "0x0000000000000001"}
 	copy(f, words)
 	n, _ := strconv.Atoi(f[0])
-	s.devices = append(s.devices, fmt.Sprintf("%s, %s, 00000000:%02X:00.0, NVIDIA Fake, %s, 81559, %s, %s, Enabled, 0", f[0], f[1], 16+n, f[2], f[3], f[4]))
+	s.devices = append(s.devices, fmt.Sprintf("%s, %s, 00000000:%02X:00.0, NVIDIA Fake, %s, 81559, %s, %s, Enabled, 0",
+		f[0], f[1], 16+n, f[2], f[3], f[4]))
 	s.slowed = append(s.slowed, f[0]+", "+f[5])
 }
 

@@ -34,7 +34,8 @@ func python(args []string) int {
 	case "dynamo.mocker":
 		return dynamoMocker(args)
 	default:
-		fmt.Fprintf(os.Stderr, "python3: Error while finding module specification for '%s' (ModuleNotFoundError)\n", module)
+		fmt.Fprintf(os.Stderr, "python3: Error while finding module specification for '%s' (ModuleNotFoundError)\n",
+			module)
 		return 1
 	}
 }
@@ -81,7 +82,10 @@ func serve(address string, h http.Handler) int {
 	var config net.ListenConfig
 	if os.Getenv("FAKE_SHARED") != "" {
 		config.Control = func(_, _ string, c syscall.RawConn) (err error) {
-			return errors.Join(c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }), err)
+			fault := c.Control(func(fd uintptr) {
+				err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+			})
+			return errors.Join(fault, err)
 		}
 	}
 	l, err := config.Listen(context.Background(), "tcp", address)

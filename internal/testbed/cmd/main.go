@@ -30,7 +30,8 @@ func run() int {
 		return behave(args[1:])
 	}
 	programs := map[string]func(args []string) int{
-		"python3": python, "vllm": vllm, "aiperf": aiperf, "nginx": nginx, "etcd": etcd, "nats-server": nats, "nvidia-smi": nvidiaSMI,
+		"python3": python, "vllm": vllm, "aiperf": aiperf, "nginx": nginx,
+		"etcd": etcd, "nats-server": nats, "nvidia-smi": nvidiaSMI,
 	}
 	name := filepath.Base(os.Args[0])
 	program, known := programs[name]
