@@ -10,7 +10,7 @@ FUZZTIME ?= 10s
 SCRIPTS  := $(SETUP) ./internal/tools/test.sh ./internal/bench/bench.sh ./internal/bench/by-hand.sh .ci/run
 
 .DEFAULT_GOAL := help
-.PHONY: build demo test test-race fuzz golden lint clean help bench tools engines test-engines test-gpu
+.PHONY: build demo test test-race fuzz golden lint clean help bench tools engines test-engines test-gpu test-real soak
 
 build: ## the program: .bin/topobench
 	@go build -trimpath -o .bin/topobench ./cmd/topobench
@@ -20,9 +20,16 @@ demo: build ## two simulated topologies, measured and compared; DEMO=DIRECTORY s
 	@./.bin/topobench run demo-disagg demo-agg --artifacts-root-dir $(DEMO)
 	@echo "the chart is $(DEMO)/pareto_plot.png"
 
-test: ## every test, under the race detector, against the real programs
+test: ## the tests, under the race detector, with one run on the real programs for each kind of topology
 	@$(SETUP) test
 	@./internal/tools/test.sh .bin/test.log
+
+test-real: ## the longer tests on the real programs: deaths, older versions, other discovery; 10 minutes
+	@$(SETUP) test
+	@./internal/tools/test.sh .bin/test-real.log -tags real -run Long ./internal/e2e/ ./internal/plan/
+
+soak: ## 300 attacks of the nemesis, and 50 topologies in one run
+	@./internal/tools/test.sh .bin/soak.log ./internal/cli/ -timeout 90m -run 'F57F59|F5ISoak' -nemesis.runs 300 -soak.runs 50
 
 engines: ## real vLLM, Dynamo and NIXL for the CPU, into the cache (5 GB), for the profiles cpu-*
 	@$(SETUP) engines
@@ -47,8 +54,8 @@ golden: ## write the golden files anew; look at the difference before committing
 
 lint: ## format, vet, staticcheck, a build for macOS, the import rules, the scripts
 	@unformatted=$$(gofmt -l $(CODE)); [[ -z $$unformatted ]] || { echo "gofmt -w: $$unformatted"; exit 1; }
-	@go vet -tags engines,gpu ./...
-	@go tool staticcheck -tags engines,gpu ./...
+	@go vet -tags engines,gpu,real ./...
+	@go tool staticcheck -tags engines,gpu,real ./...
 	@GOOS=darwin go build ./...
 	@go test -run TestImportArrows ./internal/cli/
 	@for script in $(SCRIPTS); do bash -n $$script; done

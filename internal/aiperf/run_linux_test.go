@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { testbed.Main(m) }
 // bed runs aiperfs that are a shell script each.
 type bed struct {
 	testing.TB
-	testbed.Witness
+	testbed.Tracker
 	dir string
 }
 
@@ -29,7 +29,7 @@ func newBed(t testing.TB) bed { return bed{t, testbed.Audit(t), t.TempDir()} }
 func (b bed) job(script string) Job {
 	b.Helper()
 	path := filepath.Join(b.dir, "aiperf")
-	text := fmt.Sprintf("#!/bin/sh\nchild() { '%s' child \"$@\"; }\n%s\n", os.Args[0], script)
+	text := fmt.Sprintf("#!/bin/sh\nchild() { '%s' child \"$@\"; }\n%s\n", testbed.Program(), script)
 	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
 		b.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func (b bed) job(script string) Job {
 // run runs a job to its end, after which nothing of it may live.
 func (b bed) run(ctx context.Context, j Job) Outcome {
 	b.Helper()
-	o, err := Run(ctx, host.Starter{Exe: os.Args[0]}, j)
+	o, err := Run(ctx, host.Starter{Exe: testbed.Program()}, j)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestF43NothingOfAIPerfOutlivesItsCell(t *testing.T) {
 // services would end under it.
 func TestF50InterruptIsForTheFirstProcess(t *testing.T) {
 	b := newBed(t)
-	j := b.job("exec '" + os.Args[0] + "' child interrupted")
+	j := b.job("exec '" + testbed.Program() + "' child interrupted")
 	j.Hurry = t.Context()
 	said := func(words string) bool {
 		text, err := os.ReadFile(j.Log)

@@ -23,9 +23,9 @@ func TestF57EverythingKilledInEveryPhase(t *testing.T) {
 				t.Skip("processes are started on Linux only")
 			}
 			t.Parallel()
-			s := newStage(t)
+			s := newWorkspace(t)
 			s.held(t, m)
-			if err := s.slay(); err != nil {
+			if err := s.killAll(); err != nil {
 				t.Fatal(err)
 			}
 			if code, err := s.code("it"); err != nil || code != -1 {
@@ -41,13 +41,12 @@ func TestF57EverythingKilledInEveryPhase(t *testing.T) {
 	}
 }
 
-// slay kills topobench and its shepherds as if in one moment: they are stopped before,
-// so that none can act on the death of another. A shepherd is started by way of
-// /proc/self/exe, and that is its name.
-func (s *stage) slay() error {
+// killAll kills topobench and its shepherds as if in one moment: they are stopped before,
+// so that none can act on the death of another.
+func (s *workspace) killAll() error {
 	each := func(do func(testbed.Seen) error) (n int, faults error) {
 		for _, p := range testbed.Carriers(s.mark) {
-			if p.Comm == "topobench" || p.Comm == "exe" {
+			if p.Comm == "topobench" || p.Comm == "shepherd" {
 				n, faults = n+1, errors.Join(faults, do(p))
 			}
 		}
@@ -69,7 +68,7 @@ func (s *stage) slay() error {
 }
 
 // cleans runs clean, and returns how long that took.
-func (s *stage) cleans(t testing.TB) time.Duration {
+func (s *workspace) cleans(t testing.TB) time.Duration {
 	t.Helper()
 	began := time.Now()
 	if _, err := s.launch("clean", paths(), "topobench", "clean"); err != nil {
@@ -90,7 +89,7 @@ func TestStrayOfAnotherDaemonIsSwept(t *testing.T) {
 		t.Skip("processes are started on Linux only")
 	}
 	t.Parallel()
-	s := newStage(t)
+	s := newWorkspace(t)
 	it, err := s.launch("it", paths(), "topobench", "up", "one.yaml", "--artifacts-root-dir", "root")
 	if err != nil {
 		t.Fatal(err)
@@ -131,14 +130,14 @@ func BenchmarkCleanAfterEverythingWasKilled(b *testing.B) {
 			b.Fatal(err)
 		}
 		testbed.Eventually(b, patience, func() bool { return strings.Contains(s.text("it.err"), "is up: ") })
-		if err := s.slay(); err != nil {
+		if err := s.killAll(); err != nil {
 			b.Fatal(err)
 		}
 		if _, err := s.code("it"); err != nil {
 			b.Fatal(err)
 		}
 		took = append(took, s.cleans(b))
-		s.strike(b)
+		s.close(b)
 	}
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "ms-median")

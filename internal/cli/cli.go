@@ -26,6 +26,7 @@ type Env struct {
 	Environ        []string
 	At             func(run.Phase) // told when a phase of a run begins
 	Root           bool            // whether plans are for root
+	Shepherd       string          // a binary with the shepherd command; "" = this program itself
 	PortRange      string          // path of the ports that the kernel hands out; "" = not known
 }
 

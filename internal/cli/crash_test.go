@@ -57,13 +57,13 @@ func TestF58Deadlock(t *testing.T) {
 }
 
 // crashing starts a run of agg.yaml with a fault in it.
-func crashing(t *testing.T, at string) *stage {
+func crashing(t *testing.T, at string) *workspace {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("processes are started on Linux only")
 	}
 	t.Parallel()
-	s := newStage(t)
+	s := newWorkspace(t)
 	if _, err := s.launch("it", append(paths(), "LC_AT="+at), "topobench", "run", "agg.yaml", "--artifacts-root-dir", "root"); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func crashing(t *testing.T, at string) *stage {
 }
 
 // clean runs "topobench clean", which must prove that nothing is left.
-func (s *stage) clean(t *testing.T, says string) {
+func (s *workspace) clean(t *testing.T, says string) {
 	t.Helper()
 	if _, err := s.launch("clean", paths(), "topobench", "clean"); err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ func TestF72TheDiskOfTheJournalBreaks(t *testing.T) {
 	} {
 		t.Run(f.at, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t)
+			s := newWorkspace(t)
 			if _, err := s.launch("it", append(paths(), "LC_AT=eio "+f.at), "topobench", "run", "agg.yaml", "disagg.yaml",
 				"--concurrency", "1,2,4", "--artifacts-root-dir", "kept"); err != nil {
 				t.Fatal(err)

@@ -82,7 +82,7 @@ func TestF72APermissionThatIsTakenAway(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root needs no permission: run the tests as an ordinary user")
 	}
-	s := newStage(t)
+	s := newWorkspace(t)
 	if _, err := s.launch("it", append(paths(), "LC_AT=hold cell 2"), "topobench", "run", "agg.yaml", "--artifacts-root-dir", "root"); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func (f diskFault) test(t *testing.T) {
 	t.Run(f.fault+"/"+f.at, func(t *testing.T) {
 		namespace := mountNamespace(t)
 		t.Parallel()
-		s := newStage(t)
+		s := newWorkspace(t)
 		argv := append(namespace, "sh", "-c", faultyDisk, "sh", f.fault, "topobench", "run", "agg.yaml", "disagg.yaml",
 			"--concurrency", "1,2,4", "--artifacts-root-dir", "root", "--min-free", "0")
 		if _, err := s.launch("it", append(paths(), "LC_AT=hold "+f.at), argv...); err != nil {
@@ -137,7 +137,7 @@ func (f diskFault) test(t *testing.T) {
 }
 
 // judge waits for the run's end.
-func (f diskFault) judge(t *testing.T, s *stage) {
+func (f diskFault) judge(t *testing.T, s *workspace) {
 	t.Helper()
 	code, err := s.code("it")
 	if err != nil {
@@ -161,7 +161,7 @@ func (f diskFault) judge(t *testing.T, s *stage) {
 
 // kept fails the test for a finished cell that is not there or not whole, for one
 // that did not finish, and for a directory that was made again.
-func (f diskFault) kept(t *testing.T, s *stage) {
+func (f diskFault) kept(t *testing.T, s *workspace) {
 	t.Helper()
 	cells := s.glob("kept/artifacts_*/-concurrency*")
 	if len(cells) != f.finished {

@@ -9,10 +9,10 @@ func TestF25ProgramIsMissingOrWrong(t *testing.T)        { scripts(t, "refused",
 func TestF19NginxRefusesItsConfiguration(t *testing.T)   { scripts(t, "nginx") }
 func TestF54ReaderGoesAway(t *testing.T)                 { scripts(t, "closed") }
 func TestF55OrchestratorKilledThenRunAgain(t *testing.T) { scripts(t, "killed") }
-func TestF57EverythingKilledThenClean(t *testing.T)      { scripts(t, "slain") }
+func TestF57EverythingKilledThenClean(t *testing.T)      { scripts(t, "all-killed") }
 func TestF5CCleanBesideALivingRun(t *testing.T)          { scripts(t, "living") }
 func TestF66KilledInTheTeardown(t *testing.T)            { scripts(t, "teardown-killed") }
 func TestF59OrchestratorKilledForMemory(t *testing.T)    { scripts(t, "out-of-memory") }
 func TestF5BTwoRunsAtOnce(t *testing.T)                  { scripts(t, "together") }
 func TestF64SharedMemoryIsLeft(t *testing.T)             { scripts(t, "shm", "shm-loading") }
-func TestF57RunsDirectoryIsRemoved(t *testing.T)         { scripts(t, "widow") }
+func TestF57RunsDirectoryIsRemoved(t *testing.T)         { scripts(t, "no-directory") }

@@ -7,10 +7,10 @@ import (
 	"topobench/internal/testbed"
 )
 
-// journal is what the runs of a stage below root have written.
+// journal is what the runs of a workspace below root have written.
 type runJournal struct {
 	t *testing.T
-	s *stage
+	s *workspace
 }
 
 // has waits for a line with all words in it.

@@ -15,8 +15,8 @@ import (
 	"topobench/internal/testbed"
 )
 
-// find names processes of the stage by their command lines.
-func (s *stage) find(victim string) (pids []int) {
+// find names processes of the workspace by their command lines.
+func (s *workspace) find(victim string) (pids []int) {
 	for _, p := range testbed.Carriers(s.mark) {
 		words := cmdline(p.PID)
 		is := map[string]bool{
@@ -46,15 +46,15 @@ func cmdline(pid int) []string {
 	return strings.Split(string(bytes.TrimRight(text, "\x00")), "\x00")
 }
 
-// survivors are the living processes with the stage's mark, those that wrote
-// themselves into the census, and those that have a file of the stage open for
+// survivors are the living processes with the workspace's mark, those that wrote
+// themselves into the file of pids, and those that have a file of the workspace open for
 // writing.
-func (s *stage) survivors(census string) (lines []string) {
+func (s *workspace) survivors(pids string) (lines []string) {
 	for _, p := range testbed.Carriers(s.mark) {
 		lines = append(lines, "with the mark: "+p.String())
 	}
-	for _, p := range testbed.Enrolled(census) {
-		lines = append(lines, "in the census: "+p.String())
+	for _, p := range testbed.Recorded(pids) {
+		lines = append(lines, "in the file of pids: "+p.String())
 	}
 	fds, _ := filepath.Glob("/proc/[0-9]*/fd/*") // the pattern is well formed
 	for _, fd := range fds {
@@ -81,16 +81,16 @@ func writes(fd string) bool {
 	return err == nil && flags&syscall.O_ACCMODE != syscall.O_RDONLY
 }
 
-// stranger is a process that looks like one of the run's, and is none.
-type stranger struct {
+// foreign is a process that looks like one of the run's, and is none.
+type foreign struct {
 	why   string
 	cmd   *exec.Cmd
 	ended chan struct{}
 }
 
-// strangers live until the test ends: with the programs, names and arguments of
+// foreignProcesses live until the test ends: with the programs, names and arguments of
 // what a run starts, or looking at its files.
-func strangers(t *testing.T, s *stage) []stranger {
+func foreignProcesses(t *testing.T, s *workspace) []foreign {
 	t.Helper()
 	python, err := exec.LookPath("python3")
 	if err != nil {
@@ -100,7 +100,7 @@ func strangers(t *testing.T, s *stage) []stranger {
 	if logs := s.glob("root/.topobench/*/topologies/*/logs/*.log"); len(logs) > 0 {
 		log = filepath.Join(s.dir, logs[0])
 	}
-	all := []stranger{
+	all := []foreign{
 		{why: "the same program", cmd: exec.Command(python, "child", "sleep", "-m", "dynamo.mocker")},
 		{why: "the same name", cmd: &exec.Cmd{Path: "/bin/sleep", Args: []string{"topobench", "300"}}},
 		{why: "a reader of a log, with the run's directory as its own", cmd: exec.Command("tail", "-f", log)},
@@ -124,16 +124,16 @@ func strangers(t *testing.T, s *stage) []stranger {
 	return all
 }
 
-// untouched fails the test unless the stranger lives and was not stopped.
-func (o stranger) untouched(t *testing.T) {
+// untouched fails the test unless the foreign process lives and was not stopped.
+func (o foreign) untouched(t *testing.T) {
 	t.Helper()
 	select {
 	case <-o.ended:
-		t.Errorf("a stranger was ended: %s: %v", o.why, o.cmd.ProcessState)
+		t.Errorf("a foreign process was ended: %s: %v", o.why, o.cmd.ProcessState)
 	case <-time.After(0):
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", o.cmd.Process.Pid))
 		if err != nil || bytes.Contains(stat, []byte(") T ")) {
-			t.Errorf("a stranger was stopped: %s: %s, %v", o.why, stat, err)
+			t.Errorf("a foreign process was stopped: %s: %s, %v", o.why, stat, err)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 // NAME.out and NAME.err.
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg || len(args) < 2, "start NAME program [arguments...]")
-	_, err := stageOf(ts).launch(args[0], environ(ts), args[1:]...)
+	_, err := workspaceOf(ts).launch(args[0], environ(ts), args[1:]...)
 	ts.Check(err)
 }
 
@@ -62,7 +62,7 @@ func send(ts *testscript.TestScript, neg bool, args []string) {
 func ends(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg || len(args) != 2, "ends CODE NAME")
 	background(ts, args[1])
-	code, err := stageOf(ts).code(args[1])
+	code, err := workspaceOf(ts).code(args[1])
 	ts.Check(err)
 	_, err = io.WriteString(ts.Stdout(), ts.ReadFile(args[1]+".out"))
 	ts.Check(err)
@@ -98,7 +98,7 @@ func alive(ts *testscript.TestScript, neg bool, args []string) {
 	got := 0
 	if !testbed.Soon(patience, func() bool {
 		got = 0
-		for _, p := range testbed.Carriers(stageOf(ts).mark) {
+		for _, p := range testbed.Carriers(workspaceOf(ts).mark) {
 			if p.Comm == args[1] {
 				got++
 			}
@@ -109,10 +109,10 @@ func alive(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// slay: SIGKILL for topobench and all its shepherds at once, which leaves everything else.
-func slay(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, neg || len(args) > 0, "slay")
-	ts.Check(stageOf(ts).slay())
+// kill-all: SIGKILL for topobench and all its shepherds at once, which leaves everything else.
+func killAll(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) > 0, "kill-all")
+	ts.Check(workspaceOf(ts).killAll())
 }
 
 // audit LIMIT: within it, no process of the script is left.
@@ -120,7 +120,7 @@ func audit(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, neg || len(args) != 1, "audit LIMIT")
 	limit, err := time.ParseDuration(args[0])
 	ts.Check(err)
-	if left := stageOf(ts).left(limit); left != "" {
+	if left := workspaceOf(ts).left(limit); left != "" {
 		ts.Fatalf("left behind after %s:\n%s", limit, left)
 	}
 }
@@ -153,7 +153,7 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func background(ts *testscript.TestScript, name string) *running {
-	r := stageOf(ts).running[name]
+	r := workspaceOf(ts).running[name]
 	if r == nil {
 		ts.Fatalf("nothing was started as %s", name)
 	}

@@ -13,34 +13,38 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"topobench/internal/cli"
-	"topobench/internal/host/shepherd"
 	"topobench/internal/testbed"
 )
 
-// TestMain makes the test binary topobench and every program that it drives.
+// TestMain makes the test binary topobench. The programs that it drives are plain ones.
 func TestMain(m *testing.M) {
-	commands := testbed.Fakes()
-	commands["topobench"] = topobench
-	testscript.Main(adopting{m}, commands)
+	testscript.Main(beside{m}, map[string]func(){"topobench": topobench})
 }
 
-// adopting runs the tests as a sub-reaper: what a killed topobench leaves falls to them.
-type adopting struct{ m *testing.M }
+// beside runs the tests with the fakes and the shepherd beside topobench, in the first
+// directory of PATH, and as a sub-reaper: what a killed topobench leaves falls to them.
+type beside struct{ m *testing.M }
 
-func (a adopting) Run() int {
-	testbed.Prepare()
-	return a.m.Run()
+func (b beside) Run() int {
+	return testbed.Run(func() int {
+		if err := testbed.Install(filepath.SplitList(os.Getenv("PATH"))[0]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return b.m.Run()
+	})
 }
 
+// topobench is the program with a hook for its phases and the plain shepherd beside it.
 func topobench() {
-	testbed.Named()
-	env := cli.OS()
-	env.At = at(os.Getenv("LC_AT"))
-	code := cli.Main(os.Args[1:], env)
-	if len(os.Args) > 1 && os.Args[1] == shepherd.Command {
-		testbed.End(code)
+	path, err := os.Executable()
+	if err != nil {
+		panic(err)
 	}
-	os.Exit(code) // the race detector has its word
+	os.Args[0] = path // testscript leaves the bare name
+	env := cli.OS()
+	env.At, env.Shepherd = at(os.Getenv("LC_AT")), filepath.Join(filepath.Dir(path), "shepherd")
+	os.Exit(cli.Main(os.Args[1:], env)) // the race detector has its word
 }
 
 // TestScripts runs what testdata/script has beside the scripts that show a fault of
@@ -101,23 +105,23 @@ func scripts(t *testing.T, names ...string) {
 		Setup: func(env *testscript.Env) error { return setUp(t, env) },
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "start": start, "signal": send, "ends": ends, "waitfor": waitFor,
-			"alive": alive, "audit": audit, "listen": listen, "get": get, "slay": slay,
+			"alive": alive, "audit": audit, "listen": listen, "get": get, "kill-all": killAll,
 		},
 	})
 }
 
-type stageKey struct{}
+type workspaceKey struct{}
 
-func stageOf(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
+func workspaceOf(ts *testscript.TestScript) *workspace { return ts.Value(workspaceKey{}).(*workspace) }
 
-// setUp makes a script's directory its stage.
+// setUp makes a script's directory its workspace.
 func setUp(t *testing.T, env *testscript.Env) error {
 	s, err := build(env.WorkDir)
 	if err != nil {
 		return err
 	}
-	env.Values[stageKey{}] = s
-	env.Defer(func() { s.strike(t) })
+	env.Values[workspaceKey{}] = s
+	env.Defer(func() { s.close(t) })
 	env.Vars = append(append(env.Vars, s.vars()...), "P="+s.ports, "J=root/.topobench/*/journal.ndjson",
 		"BIN="+filepath.SplitList(os.Getenv("PATH"))[0], "PID="+fmt.Sprint(os.Getpid()))
 	return nil

@@ -70,6 +70,7 @@ func begin(root string, env *Env, s *signals, screen *ui.View) (*run.Campaign, e
 	if c.Ledger, err = recovery.Open(dir, c.Journal); err != nil {
 		return nil, errors.Join(err, c.Journal.Close(), dir.Close())
 	}
+	c.Starter.Exe = env.Shepherd
 	c.Starter.Born = func(name, log string, child, shepherd proc.Proc) {
 		c.Recorded(c.Ledger.Born(name, log, child, shepherd))
 	}

@@ -17,7 +17,7 @@ import (
 	"topobench/internal/testbed"
 )
 
-var soakRuns = flag.Int("soak.runs", 20, "how many topologies the soak measures, one after another")
+var soakRuns = flag.Int("soak.runs", 5, "how many topologies the soak measures, one after another")
 
 // counts is what a process has at one moment.
 type counts struct{ goroutines, files, children, heap, kib int }
@@ -62,7 +62,7 @@ func TestF5ISoak(t *testing.T) {
 		t.Skip("processes are started on Linux only")
 	}
 	t.Parallel()
-	s := newStage(t)
+	s := newWorkspace(t)
 	argv := []string{"topobench", "run", "--artifacts-root-dir", "root"}
 	for n := range *soakRuns {
 		name := fmt.Sprintf("s%d", n)
@@ -94,7 +94,7 @@ func TestF5ISoak(t *testing.T) {
 	}
 }
 
-func (s *stage) counts(t *testing.T) (all []counts) {
+func (s *workspace) counts(t *testing.T) (all []counts) {
 	t.Helper()
 	for line := range strings.Lines(s.text("counts")) {
 		var c counts
@@ -119,7 +119,7 @@ func BenchmarkKillWithAStubbornTree(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := s.launch("it", append(paths(), "LC_BROOD="+strings.Repeat("stubborn ", 20), "LC_FAKE_WORKER=stubborn"),
+		if _, err := s.launch("it", append(paths(), "LC_CHILDREN="+strings.Repeat("stubborn ", 20), "LC_FAKE_WORKER=stubborn"),
 			"topobench", "up", "one.yaml", "--artifacts-root-dir", "root"); err != nil {
 			b.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func BenchmarkKillWithAStubbornTree(b *testing.B) {
 		testbed.Eventually(b, patience, func() bool { return len(testbed.Carriers(s.mark)) == 0 })
 		took = append(took, time.Since(began))
 		b.StopTimer()
-		s.strike(b)
+		s.close(b)
 		b.StartTimer()
 	}
 	slices.Sort(took)
@@ -156,7 +156,7 @@ func BenchmarkTeardownOfAStubbornTree(b *testing.B) {
 		if err := os.WriteFile(filepath.Join(s.dir, "one.yaml"), []byte(text), 0o600); err != nil {
 			b.Fatal(err)
 		}
-		it, err := s.launch("it", append(paths(), "LC_BROOD="+strings.Repeat("stubborn ", 20), "LC_FAKE_WORKER=stubborn"),
+		it, err := s.launch("it", append(paths(), "LC_CHILDREN="+strings.Repeat("stubborn ", 20), "LC_FAKE_WORKER=stubborn"),
 			"topobench", "up", "one.yaml", "--artifacts-root-dir", "root")
 		if err != nil {
 			b.Fatal(err)
@@ -170,7 +170,7 @@ func BenchmarkTeardownOfAStubbornTree(b *testing.B) {
 		}
 		told, proved := s.when(b, `"service":"aggregated-0","state":"stopping"`), s.when(b, `"event":"teardown-proved"`)
 		took = append(took, proved.Sub(told)-grace)
-		s.strike(b)
+		s.close(b)
 	}
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "ms-median")
@@ -178,7 +178,7 @@ func BenchmarkTeardownOfAStubbornTree(b *testing.B) {
 }
 
 // when is the time of the first line of the run's journal with these words.
-func (s *stage) when(t testing.TB, words string) time.Time {
+func (s *workspace) when(t testing.TB, words string) time.Time {
 	t.Helper()
 	for line := range strings.Lines(s.text(s.glob("root/.topobench/*/journal.ndjson")[0])) {
 		var e struct{ Time time.Time }

@@ -14,7 +14,7 @@ import (
 
 // seat is a run of "up one.yaml" at a terminal of its own, as a shell would start it.
 type seat struct {
-	*stage
+	*workspace
 	*testing.T
 	window *os.File
 	runJournal
@@ -24,7 +24,7 @@ type seat struct {
 func sit(t *testing.T, env []string, argv ...string) seat {
 	t.Helper()
 	window, program := testbed.Terminal(t)
-	s := newStage(t)
+	s := newWorkspace(t)
 	defer program.Close()
 	r, err := s.prepare("it", append(env, paths()...), argv...)
 	if err != nil {
@@ -36,7 +36,7 @@ func sit(t *testing.T, env []string, argv ...string) seat {
 		t.Fatal(err)
 	}
 	go io.Copy(io.Discard, window) // until it is closed
-	return seat{stage: s, T: t, window: window, runJournal: runJournal{t, s}}
+	return seat{workspace: s, T: t, window: window, runJournal: runJournal{t, s}}
 }
 
 // press sends Ctrl-C the way a keyboard does.
@@ -135,7 +135,7 @@ func (s seat) freezeShepherds() {
 	s.Helper()
 	n := 0
 	for _, p := range testbed.Carriers(s.mark) {
-		if p.Comm == "exe" { // a shepherd is started as /proc/self/exe
+		if p.Comm == "shepherd" {
 			n++
 			if err := syscall.Kill(p.PID, syscall.SIGSTOP); err != nil {
 				s.Error(err)

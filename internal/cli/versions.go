@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"topobench/internal/host"
 	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/probe"
@@ -30,7 +31,7 @@ func prober(p profile.Profile, t tools.Tool, env *Env) probe.Prober {
 		}
 	}
 	environ, _ := plan.Environ(env.Environ, own) // what is missing is told when a worker is started
-	asks := probe.Prober{Environ: environ, Note: func(text string) { fmt.Fprintf(env.Stderr, "topobench: %s\n", text) }}
+	asks := probe.Prober{Starter: host.Starter{Exe: env.Shepherd}, Environ: environ, Note: func(text string) { fmt.Fprintf(env.Stderr, "topobench: %s\n", text) }}
 	if cache != "" {
 		asks.Cache = filepath.Join(cache, "probes.json")
 	}

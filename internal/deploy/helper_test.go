@@ -22,7 +22,7 @@ const soon = 10 * time.Second
 // bed is a test's place: its directory, what its stack told, and how its gates open.
 type bed struct {
 	testing.TB
-	testbed.Witness
+	testbed.Tracker
 	dir   string
 	await func(ctx context.Context, s plan.Service) error // nil: every gate is open
 
@@ -32,7 +32,7 @@ type bed struct {
 	events []Event
 }
 
-func newBed(t testing.TB) *bed { return &bed{TB: t, Witness: testbed.Audit(t), dir: t.TempDir()} }
+func newBed(t testing.TB) *bed { return &bed{TB: t, Tracker: testbed.Audit(t), dir: t.TempDir()} }
 
 func (b *bed) service(name string, role plan.Role, wave int, habit string, args ...string) plan.Service {
 	return plan.Service{Name: name, Role: role, Wave: wave, Argv: testbed.Argv(habit, args...), Env: b.Env(),
@@ -40,7 +40,7 @@ func (b *bed) service(name string, role plan.Role, wave int, habit string, args 
 }
 
 func (b *bed) options() Options {
-	return Options{Environ: os.Environ(), Starter: host.Starter{Exe: os.Args[0]}, Hurry: context.Background(),
+	return Options{Environ: os.Environ(), Starter: host.Starter{Exe: testbed.Program()}, Hurry: context.Background(),
 		Note: b.note, Witnesses: b.witnesses,
 		Await: func(ctx context.Context, s plan.Service, _ func(string)) (time.Time, error) {
 			if b.await == nil {

@@ -118,10 +118,10 @@ func (r *running) readAsUpstream() string {
 }
 
 // find lists every path of that name below dir, sorted.
-func (b bed) find(dir, name string) []string {
-	b.Helper()
+func (f fixture) find(dir, name string) []string {
+	f.Helper()
 	var found []string
-	b.check(filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	f.check(filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.Name() == name {
 			found = append(found, path)
 		}
@@ -130,9 +130,47 @@ func (b bed) find(dir, name string) []string {
 	return found
 }
 
-func (b bed) stat(path string) fs.FileInfo {
-	b.Helper()
+func (f fixture) stat(path string) fs.FileInfo {
+	f.Helper()
 	info, err := os.Stat(path)
-	b.check(err)
+	f.check(err)
 	return info
+}
+
+// sharedPrompts counts the prompts that concurrency 1 and 2 have in common, by the
+// data sets that aiperf wrote down.
+func (r *running) sharedPrompts(artifacts string) int {
+	r.Helper()
+	first, second := r.prompts(artifacts, "-concurrency1"), r.prompts(artifacts, "-concurrency2")
+	if len(first) != 12 || len(second) != 24 {
+		r.Errorf("%s: %d and %d different prompts, want 12 and 24", artifacts, len(first), len(second))
+	}
+	shared := 0
+	for prompt := range first {
+		if second[prompt] {
+			shared++
+		}
+	}
+	return shared
+}
+
+func (r *running) prompts(artifacts, cell string) map[string]bool {
+	r.Helper()
+	var inputs struct {
+		Data []struct {
+			Payloads []struct {
+				Messages []struct{ Content string }
+			}
+		}
+	}
+	r.check(json.Unmarshal([]byte(r.read(filepath.Join(r.root, artifacts, cell, "inputs.json"))), &inputs))
+	prompts := map[string]bool{}
+	for _, session := range inputs.Data {
+		for _, payload := range session.Payloads {
+			for _, message := range payload.Messages {
+				prompts[message.Content] = true
+			}
+		}
+	}
+	return prompts
 }

@@ -1,3 +1,5 @@
+//go:build real || engines
+
 package e2e_test
 
 import (
@@ -38,13 +40,13 @@ func (r *running) dies(service string, killed time.Time) {
 // Whatever a topology stands on may die in a cell: the load ends, the topology is
 // made anew, and an interrupt then finds nothing it could leave. Real etcd, NATS
 // and frontend.
-func TestF16RealDiscoveryDies(t *testing.T) {
+func TestF16LongDiscoveryDies(t *testing.T) {
 	for _, service := range []string{"etcd", "nats", "frontend"} {
 		t.Run(service, func(t *testing.T) {
-			r := newBed(t).midCell("discovery: {etcd: none, nats: none}", "discovery: {etcd: start, nats: start}")
+			r := newFixture(t).midCell("discovery: {etcd: none, nats: none}", "discovery: {etcd: start, nats: start}")
 			_, killed := r.kills(service)
 			r.dies(service, killed)
-			r.anew(service)
+			r.startsAgain(service)
 			r.lost(service)
 			r.signal(syscall.SIGINT)
 			r.ends(130)
@@ -65,10 +67,10 @@ func (r *running) lost(service string) {
 	}
 }
 
-// anew waits until a service has been started a second time.
-func (r *running) anew(service string) {
+// startsAgain waits until a service has been started a second time.
+func (r *running) startsAgain(service string) {
 	r.Helper()
-	r.await(service+" is started anew", func() bool {
+	r.await(service+" starts again", func() bool {
 		pids := map[int]bool{}
 		for _, e := range r.journal() {
 			if e.Service == service && e.PID != 0 {
@@ -80,9 +82,9 @@ func (r *running) anew(service string) {
 }
 
 // The workers of an nginx whose master was killed keep serving on its port.
-func TestF20RealNginxMasterDies(t *testing.T) {
-	b := newBed(t)
-	r := b.start("run", "run", b.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22"), "--osl", "300", "--concurrency", "1")
+func TestF20LongNginxMasterDies(t *testing.T) {
+	f := newFixture(t)
+	r := f.start("run", "run", f.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22"), "--osl", "300", "--concurrency", "1")
 	r.first("the cell begins", func(e event) bool { return e.Event == "cell-begin" })
 	master := r.first("nginx has started", func(e event) bool { return e.Service == "nginx" && e.PID != 0 })
 	var workers int
@@ -92,12 +94,12 @@ func TestF20RealNginxMasterDies(t *testing.T) {
 		}
 	}
 	if workers == 0 {
-		t.Fatalf("the witness does not see the workers of nginx: %v", r.left())
+		t.Fatalf("the test does not see the workers of nginx: %v", r.left())
 	}
 	killed := time.Now()
 	r.check(syscall.Kill(master.PID, syscall.SIGKILL))
 	r.dies("nginx", killed)
-	r.anew("nginx") // which needs the port
+	r.startsAgain("nginx") // which needs the port
 	r.signal(syscall.SIGINT)
 	r.ends(130)
 	r.clean()
@@ -105,8 +107,8 @@ func TestF20RealNginxMasterDies(t *testing.T) {
 
 // aiperf that is ended by somebody leaves none of its services, the cell does not
 // count, and the next one does.
-func TestF41RealAIPerfTerminated(t *testing.T) {
-	r := newBed(t).midCell("concurrency: [1]", "concurrency: [1, 2]")
+func TestF41LongAIPerfTerminated(t *testing.T) {
+	r := newFixture(t).midCell("concurrency: [1]", "concurrency: [1, 2]")
 	r.check(syscall.Kill(r.aiperf(), syscall.SIGTERM))
 	r.ends(3)
 	r.clean()
@@ -131,6 +133,6 @@ func (r *running) aiperf() int {
 			return p.PID
 		}
 	}
-	r.Fatalf("the witness does not see aiperf: %v", left)
+	r.Fatalf("the test does not see aiperf: %v", left)
 	return 0
 }

@@ -1,8 +1,8 @@
+//go:build real || engines
+
 package e2e_test
 
 import (
-	"errors"
-	"fmt"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -14,23 +14,23 @@ import (
 
 // midCell starts a run of disagg.yaml with cells of 15 s at least, and returns once
 // the decode worker works for the first of them.
-func (b bed) midCell(oldNew ...string) *running {
-	b.Helper()
-	r := b.start("run", "run", b.disagg("mid-cell", oldNew...), "--osl", "300")
+func (f fixture) midCell(oldNew ...string) *running {
+	f.Helper()
+	r := f.start("run", "run", f.disagg("mid-cell", oldNew...), "--osl", "300")
 	r.first("the cell begins", func(e event) bool { return e.Event == "cell-begin" })
 	r.await("the decode worker has a request of the cell", func() bool {
-		return b.counter(b.ports+101, "dynamo_component_inflight_requests") > 0
+		return f.counter(f.ports+101, "dynamo_component_inflight_requests") > 0
 	})
 	if seen := r.left(); len(seen) < 5 { // topobench, frontend, two workers, aiperf
-		b.Fatalf("the witness does not see what runs: %v", seen)
+		f.Fatalf("the test does not see what runs: %v", seen)
 	}
 	return r
 }
 
 // A worker that dies is noticed at once; the topology is made anew, and the cell
 // that counts is the one measured there.
-func TestF30RealWorkerDies(t *testing.T) {
-	r := newBed(t).midCell()
+func TestF30LongWorkerDies(t *testing.T) {
+	r := newFixture(t).midCell()
 	_, killed := r.kills("decode-0")
 	r.dies("decode-0", killed)
 	said := r.ends(0)
@@ -48,8 +48,8 @@ func TestF30RealWorkerDies(t *testing.T) {
 
 // Without topobench the shepherds end everything but its temporary directory, which
 // falls to whoever opens the run next: finish.
-func TestF55RealOrchestratorKilled(t *testing.T) {
-	r := newBed(t).midCell()
+func TestF55LongOrchestratorKilled(t *testing.T) {
+	r := newFixture(t).midCell()
 	r.signal(syscall.SIGKILL)
 	<-r.ended
 	killed := time.Now()
@@ -61,8 +61,8 @@ func TestF55RealOrchestratorKilled(t *testing.T) {
 }
 
 // An interrupted cell is not published, and the exit code is given after the proof.
-func TestF50RealInterrupt(t *testing.T) {
-	r := newBed(t).midCell()
+func TestF50LongInterrupt(t *testing.T) {
+	r := newFixture(t).midCell()
 	r.signal(syscall.SIGINT)
 	r.ends(130)
 	r.clean()
@@ -70,43 +70,4 @@ func TestF50RealInterrupt(t *testing.T) {
 	if cells := r.find(filepath.Join(r.root, "artifacts_0"), exportName); len(cells) > 0 {
 		t.Errorf("an interrupted cell was published: %v", cells)
 	}
-}
-
-// The balancer of the baseline spreads requests over both engines.
-func TestRealBalancer(t *testing.T) {
-	for _, config := range []string{"guide", "tuned"} {
-		t.Run(config, func(t *testing.T) {
-			b := newBed(t)
-			r := b.start("up", "up", b.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22", "config: guide", "config: "+config))
-			r.awaitUp(b.ports + 20)
-			requests := func(worker int) float64 { return b.counter(b.ports+100+worker, "dynamo_component_requests_total") }
-			before := []float64{requests(0), requests(1)}
-			const n = 20
-			b.check(askAtOnce(n, fmt.Sprintf("http://127.0.0.1:%d", b.ports+20)))
-			first, second := 0.0, 0.0
-			r.await("the engines have counted all requests", func() bool {
-				first, second = requests(0)-before[0], requests(1)-before[1]
-				return first+second == n
-			})
-			if min(first, second) < n/4 {
-				t.Errorf("the engines served %v and %v of %d requests", first, second, n)
-			}
-			r.signal(syscall.SIGINT)
-			r.ends(130)
-			r.clean()
-		})
-	}
-}
-
-// askAtOnce sends n small completions at once, and joins what went wrong.
-func askAtOnce(n int, url string) error {
-	results := make(chan error, n)
-	for range n {
-		go func() { results <- complete(url) }()
-	}
-	var faults []error
-	for range n {
-		faults = append(faults, <-results)
-	}
-	return errors.Join(faults...)
 }

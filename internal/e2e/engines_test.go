@@ -18,23 +18,23 @@ import (
 	"topobench/profiles"
 )
 
-// enginesBed is a bed for real vLLM, which the set-up puts into the cache.
-func enginesBed(t *testing.T) bed {
+// enginesFixture is a fixture for real vLLM, which the set-up puts into the cache.
+func enginesFixture(t *testing.T) fixture {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(tools.CacheDir(nil), "vllm-0.31.0", ".complete")); err != nil {
 		t.Fatalf("run make test-engines: %v", err)
 	}
-	b := newBed(t)
-	b.longer = 12 * time.Minute
-	return b
+	f := aloneFixture(t)
+	f.longer = 12 * time.Minute
+	return f
 }
 
 // engine is a built-in cpu profile with the test's ports.
-func (b bed) engine(name, base string, oldNew ...string) string {
-	b.Helper()
+func (f fixture) engine(name, base string, oldNew ...string) string {
+	f.Helper()
 	text, err := profiles.Read(name)
-	b.check(err)
-	return b.profile(name, string(text), append(oldNew, "port_base: "+base, "port_base: @00")...)
+	f.check(err)
+	return f.profile(name, string(text), append(oldNew, "port_base: "+base, "port_base: @00")...)
 }
 
 const (
@@ -45,11 +45,11 @@ const (
 // TestEnginesRun is the main job with real engines: vLLM behind nginx, Dynamo with
 // prefill and decode, vLLM with two data-parallel engines.
 func TestEnginesRun(t *testing.T) {
-	b := enginesBed(t)
-	r := b.start("run", "run",
-		b.engine("cpu-disagg", "25500", "18210", "@10"),
-		b.engine("cpu-agg", "24000", "18200", "@20", "18201", "@21", "18202", "@22"),
-		b.engine("cpu-dp", "27000", "18220", "@30"))
+	f := enginesFixture(t)
+	r := f.start("run", "run",
+		f.engine("cpu-disagg", "25500", "18210", "@10"),
+		f.engine("cpu-agg", "24000", "18200", "@20", "18201", "@21", "18202", "@22"),
+		f.engine("cpu-dp", "27000", "18220", "@30"))
 	r.checkTransfers("cpu-agg")
 	r.checkReplaced("cpu-dp", func() {})
 	r.ends(0)
@@ -116,18 +116,18 @@ func (r *running) checkReplaced(next string, look func()) {
 // A vLLM API server that is killed leaves its engine and its workers running for
 // ever (vLLM's issue 55510), unless somebody ends them.
 func TestEnginesServerKilledMidCell(t *testing.T) {
-	b := enginesBed(t)
-	r := b.start("run", "run", b.engine("cpu-dp", "27000", "18220", "@30"), "--concurrency", "1", "--osl", "300")
+	f := enginesFixture(t)
+	r := f.start("run", "run", f.engine("cpu-dp", "27000", "18220", "@30"), "--concurrency", "1", "--osl", "300")
 	r.first("the cell begins", func(e event) bool { return e.Event == "cell-begin" })
-	r.await("the engine has a request of the cell", func() bool { return b.counter(b.ports+30, "vllm:num_requests_running") > 0 })
+	r.await("the engine has a request of the cell", func() bool { return f.counter(f.ports+30, "vllm:num_requests_running") > 0 })
 	for _, want := range []string{"VLLM::EngineCor", "VLLM::Worker"} {
 		if !r.sees(want) {
-			t.Fatalf("the witness does not see %s: %v", want, r.left())
+			t.Fatalf("the test does not see %s: %v", want, r.left())
 		}
 	}
 	_, killed := r.kills("aggregated-0")
 	r.dies("aggregated-0", killed)
-	r.anew("aggregated-0") // after the proof that engine and workers are gone
+	r.startsAgain("aggregated-0") // after the proof that engine and workers are gone
 	r.signal(syscall.SIGINT)
 	r.ends(130)
 	r.clean()
@@ -136,10 +136,10 @@ func TestEnginesServerKilledMidCell(t *testing.T) {
 // A decode worker with NIXL that is killed in a cell: that attempt is kept as invalid,
 // and the cell is measured on a topology that was made anew.
 func TestEnginesDecodeKilledMidCell(t *testing.T) {
-	b := enginesBed(t)
-	r := b.start("run", "run", b.engine("cpu-disagg", "25500", "18210", "@10"), "--concurrency", "1")
+	f := enginesFixture(t)
+	r := f.start("run", "run", f.engine("cpu-disagg", "25500", "18210", "@10"), "--concurrency", "1")
 	r.first("the cell begins", func(e event) bool { return e.Event == "cell-begin" })
-	r.await("decode has a request of the cell", func() bool { return b.counter(b.ports+101, "vllm:num_requests_running") > 0 })
+	r.await("decode has a request of the cell", func() bool { return f.counter(f.ports+101, "vllm:num_requests_running") > 0 })
 	_, killed := r.kills("decode-0")
 	r.dies("decode-0", killed)
 	if lost := r.first("the topology is lost", func(e event) bool { return e.Event == "launch-lost" }); lost.Class != "worker-died" {
@@ -163,17 +163,17 @@ func TestEnginesServerKilledBeforeTheLoad(t *testing.T) {
 	for _, row := range []struct {
 		when string
 		code int
-		wait func(b bed, r *running)
+		wait func(f fixture, r *running)
 	}{
-		{"loading", 4, func(b bed, r *running) {
+		{"loading", 4, func(f fixture, r *running) {
 			r.await("the engine loads", func() bool { return r.sees("VLLM::EngineCor") })
 		}},
-		{"idle", 1, func(b bed, r *running) { r.awaitUp(b.ports + 30) }},
+		{"idle", 1, func(f fixture, r *running) { r.awaitUp(f.ports + 30) }},
 	} {
 		t.Run(row.when, func(t *testing.T) {
-			b := enginesBed(t)
-			r := b.start("up", "up", b.engine("cpu-dp", "27000", "18220", "@30"))
-			row.wait(b, r)
+			f := enginesFixture(t)
+			r := f.start("up", "up", f.engine("cpu-dp", "27000", "18220", "@30"))
+			row.wait(f, r)
 			_, killed := r.kills("aggregated-0")
 			r.dies("aggregated-0", killed)
 			r.ends(row.code)
@@ -184,8 +184,8 @@ func TestEnginesServerKilledBeforeTheLoad(t *testing.T) {
 
 // SIGTERM while vLLM warms up, when its engine has no handler yet.
 func TestEnginesTerminatedInWarmUp(t *testing.T) {
-	b := enginesBed(t)
-	r := b.start("run", "run", b.engine("cpu-dp", "27000", "18220", "@30"))
+	f := enginesFixture(t)
+	r := f.start("run", "run", f.engine("cpu-dp", "27000", "18220", "@30"))
 	r.await("a worker is loading", func() bool { return r.sees("VLLM::Worker") })
 	r.signal(syscall.SIGTERM)
 	r.ends(143)
@@ -199,8 +199,8 @@ func (r *running) sees(comm string) bool {
 
 // F-01: a vLLM that refuses to start says why, and topobench what to do about it.
 func TestEnginesUnknownArgument(t *testing.T) {
-	b := enginesBed(t)
-	r := b.start("run", "run", b.engine("cpu-dp", "27000", "18220", "@30", "dummy]", "dummy, --disable-log-requests]"))
+	f := enginesFixture(t)
+	r := f.start("run", "run", f.engine("cpu-dp", "27000", "18220", "@30", "dummy]", "dummy, --disable-log-requests]"))
 	said := r.ends(4)
 	r.clean()
 	for _, want := range []string{"aggregated-0 died: exit 2", "unrecognized arguments: --disable-log-requests", "correct engine_args"} {

@@ -41,7 +41,7 @@ func complete(url string) error {
 }
 
 // counter is a metric of a worker's generate endpoint; 0 while it cannot be read.
-func (b bed) counter(port int, metric string) float64 {
+func (f fixture) counter(port int, metric string) float64 {
 	text, err := ask(http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/metrics", port), "")
 	if err != nil {
 		return 0

@@ -1,19 +1,22 @@
 package e2e_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"syscall"
 	"testing"
 )
 
 // A template with a directive that nginx does not know: nginx says so before anything
 // is started, and its own line is told.
 func TestF19RealNginxRefusesItsConfiguration(t *testing.T) {
-	b := newBed(t)
-	conf := filepath.Join(b.dir, "bad.conf")
-	b.check(os.WriteFile(conf, []byte("events {}\nhttp { server { listen {{.Listen}}; bogus on; } }\n"), 0o600))
-	r := b.start("run", "run", b.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22", "config: guide", "config: "+conf))
+	f := newFixture(t)
+	conf := filepath.Join(f.dir, "bad.conf")
+	f.check(os.WriteFile(conf, []byte("events {}\nhttp { server { listen {{.Listen}}; bogus on; } }\n"), 0o600))
+	r := f.start("run", "run", f.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22", "config: guide", "config: "+conf))
 	said := r.ends(4)
 	r.clean()
 	if !regexp.MustCompile(`cannot use the configuration of nginx: .*\n.*\[emerg\] \S+ unknown directive "bogus" in .*/nginx\.conf:2\b`).MatchString(said) {
@@ -24,4 +27,43 @@ func TestF19RealNginxRefusesItsConfiguration(t *testing.T) {
 			t.Errorf("%s was started", e.Service)
 		}
 	}
+}
+
+// The balancer of the baseline spreads requests over both engines.
+func TestRealBalancer(t *testing.T) {
+	for _, config := range []string{"guide", "tuned"} {
+		t.Run(config, func(t *testing.T) {
+			f := newFixture(t)
+			r := f.start("up", "up", f.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22", "config: guide", "config: "+config))
+			r.awaitUp(f.ports + 20)
+			requests := func(worker int) float64 { return f.counter(f.ports+100+worker, "dynamo_component_requests_total") }
+			before := []float64{requests(0), requests(1)}
+			const n = 20
+			f.check(askAtOnce(n, fmt.Sprintf("http://127.0.0.1:%d", f.ports+20)))
+			first, second := 0.0, 0.0
+			r.await("the engines have counted all requests", func() bool {
+				first, second = requests(0)-before[0], requests(1)-before[1]
+				return first+second == n
+			})
+			if min(first, second) < n/4 {
+				t.Errorf("the engines served %v and %v of %d requests", first, second, n)
+			}
+			r.signal(syscall.SIGINT)
+			r.ends(130)
+			r.clean()
+		})
+	}
+}
+
+// askAtOnce sends n small completions at once, and joins what went wrong.
+func askAtOnce(n int, url string) error {
+	results := make(chan error, n)
+	for range n {
+		go func() { results <- complete(url) }()
+	}
+	var faults []error
+	for range n {
+		faults = append(faults, <-results)
+	}
+	return errors.Join(faults...)
 }

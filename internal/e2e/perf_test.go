@@ -8,10 +8,10 @@ import (
 
 // TestRealPerf measures a topology that another topobench holds, as perf.sh does.
 func TestRealPerf(t *testing.T) {
-	b := newBed(t)
-	up := b.start("up", "up", b.builtIn("demo-disagg", "18000", "@10"))
-	up.awaitUp(b.ports + 10)
-	r := b.start("perf", "perf", "--url", fmt.Sprintf("http://127.0.0.1:%d", b.ports+10), "--mode", "disaggregated",
+	f := newFixture(t)
+	up := f.start("up", "up", f.builtIn("demo-disagg", "18000", "@10"))
+	up.awaitUp(f.ports + 10)
+	r := f.start("perf", "perf", "--url", fmt.Sprintf("http://127.0.0.1:%d", f.ports+10), "--mode", "disaggregated",
 		"--prefill-tp", "1", "--prefill-dp", "4", "--decode-tp", "4", "--decode-dp", "1", "--model", "tiny", "--tokenizer", tiny(),
 		"--concurrency", "1", "--isl", "64", "--osl", "40", "--deployment-kind", "dynamo_mocker")
 	r.ends(0)

@@ -56,17 +56,17 @@ func (r *running) clean() {
 }
 
 // shared is what this user has in /dev/shm.
-func (b bed) shared() map[string]bool {
-	b.Helper()
+func (f fixture) shared() map[string]bool {
+	f.Helper()
 	entries, err := os.ReadDir("/dev/shm")
-	b.check(err)
+	f.check(err)
 	ours := map[string]bool{}
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // it went this instant
 		}
-		b.check(err)
+		f.check(err)
 		if info.Sys().(*syscall.Stat_t).Uid == uint32(os.Getuid()) {
 			ours[filepath.Join("/dev/shm", entry.Name())] = true
 		}

@@ -1,27 +1,28 @@
+//go:build real
+
 package e2e_test
 
 import (
-	"encoding/json"
-	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 )
 
-// TestRealVariants: aggregated workers behind Dynamo's frontend, and servers that
+// TestLongVariants: aggregated workers behind Dynamo's frontend, and servers that
 // aiperf goes round by itself. Each level has prompts of its own here.
-func TestRealVariants(t *testing.T) {
-	b := newBed(t)
-	dynamo := b.builtIn("demo-agg-dynamo", "18001", "@10")
-	urls := b.builtIn("demo-agg-urls", "18111", "@21", "18112", "@22")
-	r := b.start("variants", "run", dynamo, urls, "--fresh-prompts", "--isl", "100", "--osl", "40", "--concurrency", "1,2", "--keep")
+func TestLongVariants(t *testing.T) {
+	f := newFixture(t)
+	dynamo := f.builtIn("demo-agg-dynamo", "18001", "@10")
+	urls := f.builtIn("demo-agg-urls", "18111", "@21", "18112", "@22")
+	r := f.start("variants", "run", dynamo, urls, "--fresh-prompts", "--isl", "100", "--osl", "40", "--concurrency", "1,2", "--keep")
 	for _, said := range []string{"demo-agg-dynamo: concurrency 1: ", "demo-agg-dynamo is gone", "demo-agg-urls: concurrency 1: ", "held: press Ctrl-C"} {
 		r.await(said, func() bool { return strings.Contains(r.output(), said) })
 	}
 	// The warm-up and the measured requests of both levels, by turns; the smoke comes on top.
 	const half = (2 + 10 + 4 + 20) / 2
-	for _, port := range []int{b.ports + 100, b.ports + 101} {
-		if n := b.counter(port, "dynamo_component_requests_total"); n <= half {
+	for _, port := range []int{f.ports + 100, f.ports + 101} {
+		if n := f.counter(port, "dynamo_component_requests_total"); n <= half {
 			t.Errorf("the worker at port %d has served %g requests, want more than %d", port, n, half)
 		}
 	}
@@ -39,40 +40,13 @@ func TestRealVariants(t *testing.T) {
 	r.checkUpstream("dynamo_mocker_aggregated,1.0", "dynamo_mocker_aggregated,2.0", "vllm_mocker_urls_aggregated,1.0", "vllm_mocker_urls_aggregated,2.0")
 }
 
-// sharedPrompts counts the prompts that concurrency 1 and 2 have in common, by the
-// data sets that aiperf wrote down.
-func (r *running) sharedPrompts(artifacts string) int {
-	r.Helper()
-	first, second := r.prompts(artifacts, "-concurrency1"), r.prompts(artifacts, "-concurrency2")
-	if len(first) != 12 || len(second) != 24 {
-		r.Errorf("%s: %d and %d different prompts, want 12 and 24", artifacts, len(first), len(second))
+// TestLongRun is the main job: both demo topologies at two levels, and so with a ratio.
+func TestLongRun(t *testing.T) {
+	r, said := newFixture(t).demo("1", "2")
+	if !regexp.MustCompile(`(?m)^simulated: .*dynamo_mocker_disaggregated.*tok/s/user`).MatchString(said) {
+		t.Errorf("stdout lacks an iso-latency sentence that begins with simulated:\n%s", said)
 	}
-	shared := 0
-	for prompt := range first {
-		if second[prompt] {
-			shared++
-		}
+	if shared := r.sharedPrompts("artifacts_0"); shared != 12 {
+		t.Errorf("with the guide's one seed the second level sends %d of the first's 12 prompts again, want all", shared)
 	}
-	return shared
-}
-
-func (r *running) prompts(artifacts, cell string) map[string]bool {
-	r.Helper()
-	var inputs struct {
-		Data []struct {
-			Payloads []struct {
-				Messages []struct{ Content string }
-			}
-		}
-	}
-	r.check(json.Unmarshal([]byte(r.read(filepath.Join(r.root, artifacts, cell, "inputs.json"))), &inputs))
-	prompts := map[string]bool{}
-	for _, session := range inputs.Data {
-		for _, payload := range session.Payloads {
-			for _, message := range payload.Messages {
-				prompts[message.Content] = true
-			}
-		}
-	}
-	return prompts
 }

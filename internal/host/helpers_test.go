@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 // bed is one test's place: its log directory and its witness.
 type bed struct {
 	testing.TB
-	testbed.Witness
+	testbed.Tracker
 	dir string
 }
 
@@ -57,7 +57,7 @@ func (b bed) spec(name, habit string, args ...string) host.Spec {
 // test does, the child is stopped at its end.
 func (b bed) start(spec host.Spec, words ...string) *host.Child {
 	b.Helper()
-	c, err := host.Starter{Exe: os.Args[0]}.Start(spec)
+	c, err := host.Starter{Exe: testbed.Program()}.Start(spec)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -125,7 +125,7 @@ func TestF28ABinaryThatIsBeingWritten(t *testing.T) {
 		timer := time.AfterFunc(row.closes, func() { writer.Close() })
 		spec := b.spec("svc", "sleep")
 		spec.Argv = []string{program}
-		_, exit, err := host.Starter{Exe: os.Args[0]}.Run(t.Context(), spec)
+		_, exit, err := host.Starter{Exe: testbed.Program()}.Run(t.Context(), spec)
 		if timer.Stop() {
 			writer.Close()
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"topobench/internal/host"
+	"topobench/internal/testbed"
 )
 
 // BenchmarkLogs reports the most memory this process ever held while four children wrote 1 GiB of logs.
@@ -48,7 +49,7 @@ func BenchmarkLogCap(b *testing.B) {
 				var kept sync.WaitGroup
 				kept.Go(func() { logs.Keep(ctx, func(host.Hole) {}) })
 				spec := bed.spec("svc", "flood", strconv.Itoa(size))
-				c, err := host.Starter{Exe: os.Args[0], Logs: logs}.Start(spec)
+				c, err := host.Starter{Exe: testbed.Program(), Logs: logs}.Start(spec)
 				if err != nil {
 					b.Fatal(err)
 				}

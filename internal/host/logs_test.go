@@ -90,7 +90,7 @@ func TestF70ALogIsKeptSmallWhileItIsWritten(t *testing.T) {
 	spec := b.spec("svc", "sleep")
 	spec.Argv = []string{"/bin/sh", "-c", "echo first line; while :; do seq 100000 109999; done"}
 	spec.Env = b.Env("PATH=/usr/bin:/bin")
-	c, err := host.Starter{Exe: os.Args[0], Logs: k.Logs}.Start(spec)
+	c, err := host.Starter{Exe: testbed.Program(), Logs: k.Logs}.Start(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestF70AFileSystemWithoutHolesIsToldOnce(t *testing.T) {
 		t.Skipf("this system shows no large file that cannot have holes: %v", err)
 	}
 	k := keep(t, mib)
-	starter := host.Starter{Exe: os.Args[0], Logs: k.Logs}
+	starter := host.Starter{Exe: testbed.Program(), Logs: k.Logs}
 	for _, name := range []string{"one", "two"} {
 		spec := b.spec(name, "exit", "0")
 		if _, _, err := starter.Run(t.Context(), spec); err != nil {
@@ -168,7 +168,7 @@ func TestF70AFileSystemWithoutHolesIsToldOnce(t *testing.T) {
 func TestF70LogsThatVanishOrShrink(t *testing.T) {
 	b := newBed(t)
 	k := keep(t, mib)
-	starter := host.Starter{Exe: os.Args[0], Logs: k.Logs}
+	starter := host.Starter{Exe: testbed.Program(), Logs: k.Logs}
 	gone, cut := b.spec("gone", "flood", "2"), b.spec("cut", "flood", "4")
 	for _, spec := range []host.Spec{gone, cut} {
 		if _, _, err := starter.Run(t.Context(), spec); err != nil {

@@ -36,7 +36,7 @@ func TestStartErrorTellsTheCause(t *testing.T) {
 		spec := b.spec("decode-0", "sleep")
 		spec.Argv, spec.Dir = row.argv, row.dir
 		begin := time.Now()
-		c, err := host.Starter{Exe: os.Args[0]}.Start(spec)
+		c, err := host.Starter{Exe: testbed.Program()}.Start(spec)
 		var failed *host.StartError
 		if !errors.As(err, &failed) || c != nil {
 			t.Errorf("%s: got %v, want a StartError", row.why, err)

@@ -12,7 +12,7 @@ import (
 	"topobench/profiles"
 )
 
-func TestInherit(t *testing.T) {
+func TestInherit(t *testing.T) { // S-02
 	for _, row := range []struct {
 		why, name string
 		want      bool

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 // bed is a test's place: runs have their roots and temporary directories below dir.
 type bed struct {
 	testing.TB
-	testbed.Witness
+	testbed.Tracker
 	dir string
 }
 

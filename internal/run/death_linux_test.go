@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { testbed.Main(m) }
 func death(t testing.TB) time.Duration {
 	t.Helper()
 	witness, dir := testbed.Audit(t), t.TempDir()
-	starter := host.Starter{Exe: os.Args[0]}
+	starter := host.Starter{Exe: testbed.Program()}
 	s, err := deploy.Up(t.Context(), plan.Plan{Name: "t", Services: []plan.Service{{Name: "a", Role: plan.Aggregated,
 		Argv: testbed.Argv("sleep"), Env: witness.Env(), Log: filepath.Join(dir, "a.log"), Grace: time.Second}}},
 		deploy.Options{Environ: os.Environ(), Starter: starter, Hurry: t.Context(), Note: func(deploy.Event) {},
@@ -34,7 +34,7 @@ func death(t testing.TB) time.Duration {
 		t.Fatal(err)
 	}
 	program, log := filepath.Join(dir, "aiperf"), filepath.Join(dir, "aiperf.log")
-	if err := os.WriteFile(program, fmt.Appendf(nil, "#!/bin/sh\nexec '%s' child interrupted\n", os.Args[0]), 0o700); err != nil {
+	if err := os.WriteFile(program, fmt.Appendf(nil, "#!/bin/sh\nexec '%s' child interrupted\n", testbed.Program()), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	said := func(words string) bool {

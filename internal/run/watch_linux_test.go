@@ -30,7 +30,7 @@ import (
 //	go test -run '^$' -bench WatchCost -benchtime 60x ./internal/run
 func BenchmarkWatchCost(b *testing.B) {
 	c, _ := guarded(b)
-	c.Starter = host.Starter{Exe: os.Args[0], Logs: host.NewLogs(1 << 30)}
+	c.Starter = host.Starter{Exe: testbed.Program(), Logs: host.NewLogs(1 << 30)}
 	c.Environ, c.Standing, c.Hurry = os.Environ(), ready.Standing, b.Context()
 	services := healthy(b, 64)
 	var err error
@@ -99,7 +99,7 @@ func measures(b *testing.B, c *Campaign, watched context.Context) (end func()) {
 	b.Helper()
 	dir := b.TempDir()
 	program, log := filepath.Join(dir, "aiperf"), filepath.Join(dir, "log")
-	if err := os.WriteFile(program, fmt.Appendf(nil, "#!/bin/sh\nexec '%s' child sleep\n", os.Args[0]), 0o700); err != nil {
+	if err := os.WriteFile(program, fmt.Appendf(nil, "#!/bin/sh\nexec '%s' child sleep\n", testbed.Program()), 0o700); err != nil {
 		b.Fatal(err)
 	}
 	ctx, cancel := context.WithCancelCause(watched)

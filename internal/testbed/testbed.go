@@ -1,10 +1,10 @@
 // Package testbed gives tests children that misbehave and fakes of the programs
 // that topobench drives, and looks whether anything of them is left. Tests only.
 //
-// The children are the test binary itself, started again with one bad habit
-// each, or as one of the Fakes. Audit judges by its own reading of /proc, not
-// through the packages under test, and it ends what it finds, so that one failure
-// does not spoil the next test.
+// The programs are one binary, built from ./cmd without the race detector: see
+// Program. Audit judges by its own reading of /proc, not through the packages
+// under test, and it ends what it finds, so that one failure does not spoil the
+// next test.
 package testbed
 
 import (
@@ -19,28 +19,25 @@ import (
 	"topobench/internal/host/shepherd"
 )
 
-// childCommand makes the test binary a child with a habit.
-const childCommand = "child"
-
-// Main is for TestMain. It makes the test binary its own shepherd and its own
-// bad children, and runs the tests as a sub-reaper, so that nothing gets away.
+// Main is for TestMain. It makes the test binary its own shepherd, as topobench is,
+// and runs the tests as a sub-reaper, so that nothing gets away.
 func Main(m *testing.M) {
-	if len(os.Args) > 1 {
-		switch os.Args[1] {
-		case shepherd.Command:
-			os.Exit(shepherd.Main(os.Args[2:]))
-		case childCommand:
-			os.Exit(behave(os.Args[2:]))
-		}
+	if len(os.Args) > 1 && os.Args[1] == shepherd.Command {
+		os.Exit(shepherd.Main(os.Args[2:]))
 	}
-	Prepare()
-	m.Run()
+	os.Exit(Run(m.Run))
 }
 
-// Prepare makes this process the sub-reaper of its tests. Where it was started deaf
+// Run runs tests as the sub-reaper that orphans fall to, with the plain program at hand.
+func Run(run func() int) int {
+	prepare()
+	return withProgram(run)
+}
+
+// prepare makes this process the sub-reaper of its tests. Where it was started deaf
 // to SIGHUP, as by nohup, its children are not to be: what is caught here has its
 // default there.
-func Prepare() {
+func prepare() {
 	if err := proc.Adopt(); err != nil {
 		fmt.Fprintln(os.Stderr, "some tests will fail:", err)
 	}
@@ -74,21 +71,6 @@ func orphans() map[proc.Proc]bool {
 	return found
 }
 
-// Argv is the command line of a child with a habit.
-func Argv(habit string, args ...string) []string {
-	return append([]string{os.Args[0], childCommand, habit}, args...)
-}
-
-func behave(args []string) int {
-	habit, known := habits()[args[0]]
-	if !known {
-		fmt.Println("no such habit:", args[0])
-		return 2
-	}
-	enroll(os.Getenv(CensusKey), os.Getpid())
-	return habit(args[1:])
-}
-
 // Eventually polls until ask says true, and fails the test when it has not
 // within limit.
 func Eventually(t testing.TB, limit time.Duration, ask func() bool) {
@@ -98,17 +80,16 @@ func Eventually(t testing.TB, limit time.Duration, ask func() bool) {
 	}
 }
 
-// Soon polls until ask says true or limit is over, and returns the last answer.
+// Soon polls until ask says true or limit is over, and returns the last answer. It polls
+// less and less often: many tests wait at once, and a look at /proc costs what they wait for.
 func Soon(limit time.Duration, ask func() bool) bool {
-	again := time.NewTicker(2 * time.Millisecond)
-	defer again.Stop()
 	over := time.After(limit)
-	for {
+	for pause := time.Millisecond; ; pause = min(2*pause, 16*time.Millisecond) {
 		if ask() {
 			return true
 		}
 		select {
-		case <-again.C:
+		case <-time.After(pause):
 		case <-over:
 			return ask()
 		}

@@ -1,16 +1,28 @@
 #!/usr/bin/env bash
-# Runs every test under the race detector in random order, and lists what was skipped and why: a skip that
-# nobody sees looks like a pass. As root, what has to do with processes runs once more as an ordinary user:
-# what root may do hides what others may not.
+# Runs tests under the race detector in random order, and lists what was skipped and why: a skip that nobody
+# sees looks like a pass. As root, what depends on permissions runs once more as an ordinary user: what root
+# may do hides what others may not.
 #
 #   test.sh LOG [ARGUMENT...]    LOG gets the whole output; arguments of go test, by default ./...
-#                                and then, as an ordinary user, the packages below
+#                                and then, as an ordinary user, the tests below
 set -uo pipefail
 
 log=$1
 shift
 ordinary=65534 # nobody
-packages=(host host/shepherd host/proc deploy artifacts recovery host/gpu aiperf run cli)
+# What depends on permissions: a package, its tests that match, and their flags. The race detector has looked
+# at the same code as root, and these are built without it.
+permissions=(
+	'host ^TestF2[68]'                 # limits: root may raise the one on open files, and none on processes binds it
+	'host/proc .'                          # what /proc hides of other users; a set-uid program; signals that are refused
+	'host/gpu ^TestOwners|^TestF33'            # whose a compute process is
+	'deploy Port|Claim'                    # who listens on a port
+	'artifacts .'                            # what may not be written or removed; another user's runs
+	'recovery .'                          # another user's runs, ledgers, temporary directories and shared memory
+	'cli ^TestF72|^TestF5C'               # topobench itself: roots that may not be written, clean beside a run,
+	'cli ^TestF5[057].*Phase$/^cell-2$'   # the teardown, the shepherds' and clean's, each once,
+	'cli ^TestF57F59 -nemesis.runs=3'     # and all of them mixed
+)
 
 # brief shows of a test's output what one waits for, and keeps all of it.
 brief() {
@@ -26,25 +38,22 @@ as_user() {
 	fi
 }
 
-# once_more runs the packages in a copy of the tree that an ordinary user can read; root compiles them.
+# once_more runs what depends on permissions in a copy of the tree that an ordinary user can read; root
+# compiles it.
 once_more() {
-	local package what begun failed=0
-	place=$(mktemp -d)
-	trap 'rm -rf "$place"' EXIT # of the subshell that a pipe makes of this
-	mkdir "$place/tree" "$place/home"
+	local row package tests flags begun failed=0
+	mkdir "$place/tree" "$place/home" "$place/bin"
 	tar -c --exclude=./.git --exclude=./.bin --exclude=./.demo . | tar -x -C "$place/tree"
-	for package in "${packages[@]}"; do
-		go test -race -c -o "$place/${package//\//-}.test" "./internal/$package" || failed=1
-	done
-	chown -R $ordinary:$ordinary "$place"
-	for package in "${packages[@]}"; do
-		what=.
-		[[ $package != cli ]] || what='^TestF[57]' # topobench itself: signals, kills, clean, the nemesis, files that may not be written
+	for row in "${permissions[@]}"; do echo "./internal/${row%% *}"; done | sort -u | xargs go test -c -o "$place/bin/" || failed=1
+	chown -R $ordinary:$ordinary "$place/tree" "$place/home"
+	for row in "${permissions[@]}"; do
+		read -r package tests flags <<<"$row"
 		begun=$SECONDS
-		if (cd "$place/tree/internal/$package" && HOME=$place/home TMPDIR=/tmp as_user "$place/${package//\//-}.test" -test.run "$what" -test.v -test.short -test.shuffle=on) 2>&1; then
-			printf 'ok\tinternal/%s as user %s\t%ss\n' "$package" $ordinary $((SECONDS - begun))
+		if (cd "$place/tree/internal/$package" && HOME=$place/home TMPDIR=/tmp \
+			as_user "$place/bin/${package##*/}.test" -test.run "$tests" -test.v -test.shuffle=on ${flags:+"$flags"}) 2>&1; then
+			printf 'ok\tinternal/%s %s as user %s\t%ss\n' "$package" "$tests" $ordinary $((SECONDS - begun))
 		else
-			printf 'FAIL\tinternal/%s as user %s\n' "$package" $ordinary
+			printf 'FAIL\tinternal/%s %s as user %s\n' "$package" "$tests" $ordinary
 			failed=1
 		fi
 	done
@@ -65,6 +74,12 @@ of_the_failed() {
 
 mkdir -p "$(dirname "$log")"
 : >"$log"
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+chmod 755 "$place"
+# The programs that tests start beside topobench, once for all packages: see internal/testbed.
+export TESTBED_PROGRAM=$place/child
+go build -trimpath -o "$TESTBED_PROGRAM" ./internal/testbed/cmd || exit
 # Most tests wait for processes, so more of them run at once than there are cores.
 go test -race -shuffle=on -parallel 4 -timeout 20m -v "${@:-./...}" 2>&1 | brief
 code=${PIPESTATUS[0]}

@@ -27,7 +27,8 @@ func start(t *testing.T, ready int, habit string, args ...string) proc.Proc {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	p, err := os.StartProcess(os.Args[0], testbed.Argv(habit, args...), &os.ProcAttr{
+	argv := testbed.Argv(habit, args...)
+	p, err := os.StartProcess(argv[0], argv, &os.ProcAttr{
 		Env: witness.Env("KEY=a value"), Files: []*os.File{nil, log, log}, Sys: &syscall.SysProcAttr{Setpgid: true},
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-package testbed
+package main
 
 import (
 	"fmt"
@@ -33,7 +33,8 @@ func nginx(args []string) int {
 		return 1
 	}
 	if at := strings.Index(string(conf), "bogus"); at >= 0 {
-		fmt.Fprintf(os.Stderr, "nginx: [emerg] unknown directive \"bogus\" in %s:%d\n", path, 1+strings.Count(string(conf[:at]), "\n"))
+		line := 1 + strings.Count(string(conf[:at]), "\n")
+		fmt.Fprintf(os.Stderr, "nginx: [emerg] unknown directive \"bogus\" in %s:%d\n", path, line)
 		return 1
 	}
 	if slices.Contains(args, "-t") {
@@ -63,8 +64,10 @@ func nginx(args []string) int {
 // eject tells what nginx 1.22 does when a server refuses three connections.
 func eject(backend string) {
 	for i := range 3 {
-		fmt.Fprintf(os.Stderr, "2026/11/24 13:00:00 [error] 7#7: *%d connect() failed (111: Connection refused) while connecting to upstream, "+
-			"client: 127.0.0.1, server: , request: \"POST /v1/chat/completions HTTP/1.1\", upstream: \"http://%s/v1/chat/completions\", host: \"localhost\"\n", 10+i, backend)
+		fmt.Fprintf(os.Stderr, "2026/11/24 13:00:00 [error] 7#7: *%d connect() failed (111: Connection refused) "+
+			"while connecting to upstream, client: 127.0.0.1, server: , "+
+			"request: \"POST /v1/chat/completions HTTP/1.1\", "+
+			"upstream: \"http://%s/v1/chat/completions\", host: \"localhost\"\n", 10+i, backend)
 	}
 }
 

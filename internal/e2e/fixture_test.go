@@ -21,33 +21,53 @@ const (
 	pause    = 20 * time.Millisecond
 )
 
-// bed is a test's place: directory, ports, programs, witness.
-type bed struct {
+// fixture is a test's place: directory, ports, programs, and what tracks its processes.
+type fixture struct {
 	*testing.T
-	testbed.Witness
+	testbed.Tracker
 	programs map[tools.Tool]tools.Found
 	dir      string
 	ports    int           // the first of 300; topobench gets 200, the test's own servers the rest
 	longer   time.Duration // than patience, where real engines start
 }
 
-func newBed(t *testing.T) bed {
+// newFixture is the place of a test that runs beside one other: aiperf keeps one CPU busy.
+func newFixture(t *testing.T) fixture {
 	t.Helper()
-	b := bed{T: t, programs: programs(t), dir: t.TempDir(), ports: freePorts(t)}
-	b.Witness = testbed.Audit(t)
-	return b
+	t.Parallel()
+	slots <- struct{}{}
+	t.Cleanup(func() { <-slots })
+	return aloneFixture(t)
+}
+
+// slots has room for the tests that run at once.
+var slots = make(chan struct{}, 2)
+
+// aloneFixture is the place of a test that needs the machine for itself.
+func aloneFixture(t *testing.T) fixture {
+	t.Helper()
+	f := fixture{T: t, programs: programs(t), dir: t.TempDir(), ports: freePorts(t)}
+	f.Tracker = testbed.Audit(t)
+	return f
 }
 
 const topobenchPorts = 200
 
 // freePorts is the first port of a free block of 300: below what the kernel hands
-// out, and away from those of the built-in profiles and of other tests.
+// out, and away from those of the built-in profiles and of other tests. Until the test
+// ends, no other test takes the same block.
 func freePorts(t *testing.T) int {
 	t.Helper()
 	for first := 19000; first < 22900; first += 300 {
+		lock, err := net.Listen("unix", fmt.Sprintf("@topobench-e2e-block-%d", first))
+		if err != nil {
+			continue // another test has it
+		}
 		if len(taken(first, 300)) == 0 {
+			t.Cleanup(func() { lock.Close() })
 			return first
 		}
+		lock.Close()
 	}
 	t.Fatal("there are not 300 free ports in a row between 19000 and 22900")
 	return 0
@@ -69,43 +89,43 @@ func taken(first, n int) []int {
 
 // profile writes a profile with the test's ports for "@", and with old replaced by
 // new, pair by pair. Each old must occur, or the test would test something else.
-func (b bed) profile(name, text string, oldNew ...string) string {
-	b.Helper()
-	oldNew = append(oldNew, "@", fmt.Sprint(b.ports/100))
+func (f fixture) profile(name, text string, oldNew ...string) string {
+	f.Helper()
+	oldNew = append(oldNew, "@", fmt.Sprint(f.ports/100))
 	for i := 0; i < len(oldNew); i += 2 {
 		if !strings.Contains(text, oldNew[i]) {
-			b.Fatalf("profile %s has no %q", name, oldNew[i])
+			f.Fatalf("profile %s has no %q", name, oldNew[i])
 		}
 		text = strings.ReplaceAll(text, oldNew[i], oldNew[i+1])
 	}
-	path := filepath.Join(b.dir, name+".yaml")
-	b.check(os.WriteFile(path, []byte(text), 0o644))
+	path := filepath.Join(f.dir, name+".yaml")
+	f.check(os.WriteFile(path, []byte(text), 0o644))
 	return path
 }
 
 // disagg is testdata/disagg.yaml with that name and kind.
-func (b bed) disagg(name string, oldNew ...string) string {
-	b.Helper()
-	return b.profile(name, b.read("testdata/disagg.yaml"), append(oldNew, "NAME", name)...)
+func (f fixture) disagg(name string, oldNew ...string) string {
+	f.Helper()
+	return f.profile(name, f.read("testdata/disagg.yaml"), append(oldNew, "NAME", name)...)
 }
 
-func (b bed) read(path string) string {
-	b.Helper()
+func (f fixture) read(path string) string {
+	f.Helper()
 	text, err := os.ReadFile(path)
-	b.check(err)
+	f.check(err)
 	return string(text)
 }
 
-func (b bed) check(err error) {
-	b.Helper()
+func (f fixture) check(err error) {
+	f.Helper()
 	if err != nil {
-		b.Fatal(err)
+		f.Fatal(err)
 	}
 }
 
 // running is topobench in a process of its own.
 type running struct {
-	bed
+	fixture
 	name   string
 	root   string // its artifacts root
 	cmd    *exec.Cmd
@@ -115,27 +135,27 @@ type running struct {
 }
 
 // start starts topobench with an artifacts root of its own.
-func (b bed) start(name string, args ...string) *running {
-	b.Helper()
-	r := &running{bed: b, name: name, root: filepath.Join(b.dir, name), before: map[int]bool{}, shm: b.shared(), ended: make(chan struct{})}
-	for _, p := range b.Living() {
+func (f fixture) start(name string, args ...string) *running {
+	f.Helper()
+	r := &running{fixture: f, name: name, root: filepath.Join(f.dir, name), before: map[int]bool{}, shm: f.shared(), ended: make(chan struct{})}
+	for _, p := range f.Living() {
 		r.before[p.PID] = true
 	}
 	r.cmd = exec.Command(os.Args[0], append(append([]string{topobench}, args...), "--artifacts-root-dir", r.root)...)
-	r.cmd.Env = b.Env(os.Environ()...)
+	r.cmd.Env = f.Env(os.Environ()...)
 	stdout, err := os.Create(r.root + ".out")
-	b.check(err)
+	f.check(err)
 	defer stdout.Close()
 	stderr, err := os.Create(r.root + ".err")
-	b.check(err)
+	f.check(err)
 	defer stderr.Close()
 	r.cmd.Stdout, r.cmd.Stderr = stdout, stderr
-	b.check(r.cmd.Start())
+	f.check(r.cmd.Start())
 	go func() {
 		defer close(r.ended)
 		_ = r.cmd.Wait() // its state is looked at by ends
 	}()
-	b.Cleanup(r.finish)
+	f.Cleanup(r.finish)
 	return r
 }
 

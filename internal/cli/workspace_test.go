@@ -18,9 +18,9 @@ import (
 	"topobench/internal/testbed"
 )
 
-// stage is where topobench runs for a test: a directory with profiles, ports that
+// workspace is where topobench runs for a test: a directory with profiles, ports that
 // nobody else has, and a mark in the environment of all that is started.
-type stage struct {
+type workspace struct {
 	dir     string
 	mark    string // NAME=value
 	ports   string // hundreds of the block: its port 10 is <ports>10
@@ -35,9 +35,9 @@ type running struct {
 	ended chan struct{}
 }
 
-// build makes dir a stage, with the profiles of testdata/profiles beside its own.
-func build(dir string) (*stage, error) {
-	s := &stage{dir: dir, running: map[string]*running{},
+// build makes dir a workspace, with the profiles of testdata/profiles beside its own.
+func build(dir string) (*workspace, error) {
+	s := &workspace{dir: dir, running: map[string]*running{},
 		mark: fmt.Sprintf("LC_TESTBED=%s-%d", filepath.Base(dir), time.Now().UnixNano())}
 	s.ports, s.lock = block()
 	shared, err := filepath.Glob("testdata/profiles/*.yaml")
@@ -56,19 +56,19 @@ func build(dir string) (*stage, error) {
 	return s, nil
 }
 
-// newStage is a stage for a test that is no script.
-func newStage(t testing.TB) *stage {
+// newWorkspace is a workspace for a test that is no script.
+func newWorkspace(t testing.TB) *workspace {
 	t.Helper()
 	s, err := build(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.strike(t) })
+	t.Cleanup(func() { s.close(t) })
 	return s
 }
 
 // place copies a profile: @10 in it is port 10 of the block.
-func (s *stage) place(from string) error {
+func (s *workspace) place(from string) error {
 	text, err := os.ReadFile(from)
 	if err != nil {
 		return err
@@ -76,14 +76,14 @@ func (s *stage) place(from string) error {
 	return os.WriteFile(filepath.Join(s.dir, filepath.Base(from)), bytes.ReplaceAll(text, []byte("@"), []byte(s.ports)), 0o644)
 }
 
-// vars is the part of the environment that belongs to the stage. GORACE:
+// vars is the part of the environment that belongs to the workspace. GORACE:
 // topobench need not wait a second for late reports.
-func (s *stage) vars() []string {
+func (s *workspace) vars() []string {
 	return []string{s.mark, "GORACE=atexit_sleep_ms=0", "TERM=dumb", "TOPOBENCH_CACHE=" + filepath.Join(s.dir, "cache"), "TOPOBENCH_TMP=" + s.dir}
 }
 
 // launch runs a program in the background, under a name, with env added to its own.
-func (s *stage) launch(name string, env []string, argv ...string) (*running, error) {
+func (s *workspace) launch(name string, env []string, argv ...string) (*running, error) {
 	r, err := s.prepare(name, env, argv...)
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (s *stage) launch(name string, env []string, argv ...string) (*running, err
 }
 
 // prepare is a program that is not started yet; its output goes to files.
-func (s *stage) prepare(name string, env []string, argv ...string) (*running, error) {
+func (s *workspace) prepare(name string, env []string, argv ...string) (*running, error) {
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func (s *stage) prepare(name string, env []string, argv ...string) (*running, er
 	return r, nil
 }
 
-func (s *stage) begin(name string, r *running) error {
+func (s *workspace) begin(name string, r *running) error {
 	err := r.cmd.Start()
 	for _, f := range r.files {
 		err = errors.Join(err, f.Close())
@@ -129,7 +129,7 @@ func (s *stage) begin(name string, r *running) error {
 
 // code waits for the end of what runs under name. One that a signal ended has -1;
 // one that does not end is told to say where it stands.
-func (s *stage) code(name string) (int, error) {
+func (s *workspace) code(name string) (int, error) {
 	r := s.running[name]
 	delete(s.running, name)
 	select {
@@ -143,7 +143,7 @@ func (s *stage) code(name string) (int, error) {
 }
 
 // over says that what runs under name has ended.
-func (s *stage) over(name string) bool {
+func (s *workspace) over(name string) bool {
 	select {
 	case <-s.running[name].ended:
 		return true
@@ -152,8 +152,8 @@ func (s *stage) over(name string) bool {
 	}
 }
 
-// text is a file of the stage; one that cannot be read has none.
-func (s *stage) text(name string) string {
+// text is a file of the workspace; one that cannot be read has none.
+func (s *workspace) text(name string) string {
 	text, err := os.ReadFile(filepath.Join(s.dir, name))
 	if err != nil {
 		return err.Error()
@@ -197,9 +197,9 @@ func taken(hundreds string) (ports []int) {
 	return ports
 }
 
-// strike ends what a test left running, and fails the test for what survives.
+// close ends what a test left running, and fails the test for what survives.
 // It closes the runs of killed topobenches, whose temporary directories wait for that.
-func (s *stage) strike(t testing.TB) {
+func (s *workspace) close(t testing.TB) {
 	defer s.lock.Close()
 	for _, r := range s.running {
 		_ = r.cmd.Process.Kill() // it may have ended
@@ -224,8 +224,8 @@ func (s *stage) strike(t testing.TB) {
 	}
 }
 
-// left waits for the stage's processes to be gone and names those that are not.
-func (s *stage) left(limit time.Duration) string {
+// left waits for the workspace's processes to be gone and names those that are not.
+func (s *workspace) left(limit time.Duration) string {
 	if testbed.Soon(limit, func() bool { return len(testbed.Carriers(s.mark)) == 0 }) {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package testbed
+package main
 
 import (
 	"bytes"
@@ -12,14 +12,15 @@ import (
 func (j *job) export() []byte {
 	done := float64(j.requests - j.failed)
 	user := 200 / (1 + float64(j.concurrency)/8)
+	all := user * float64(j.concurrency)
 	document := map[string]any{
 		"schema_version": "1.4", "aiperf_version": "0.13.0", "was_cancelled": false, "error_summary": j.errors(),
 		"input_config": map[string]any{"phases": []map[string]any{
 			{"name": "warmup", "kind": "warmup", "requests": j.warmup, "concurrency": j.concurrency},
 			{"name": "profiling", "kind": "profiling", "requests": j.requests, "concurrency": j.concurrency}}},
 		"request_count":                    map[string]any{"unit": "requests", "avg": done},
-		"output_token_throughput":          map[string]any{"unit": "tokens/sec", "avg": user * float64(j.concurrency)},
-		"request_throughput":               map[string]any{"unit": "requests/sec", "avg": user * float64(j.concurrency) / float64(j.osl)},
+		"output_token_throughput":          map[string]any{"unit": "tokens/sec", "avg": all},
+		"request_throughput":               map[string]any{"unit": "requests/sec", "avg": all / float64(j.osl)},
 		"output_token_throughput_per_user": distribution("tokens/sec/user", user, done),
 		"inter_token_latency":              distribution("ms", 1000/user, done),
 		"time_to_first_token":              distribution("ms", 10*float64(j.concurrency), done),
@@ -50,6 +51,8 @@ func (j *job) errors() []any {
 }
 
 func distribution(unit string, avg, count float64) map[string]any {
-	return map[string]any{"unit": unit, "avg": avg, "min": avg, "max": avg, "std": 0, "count": count, "sum": avg * count,
-		"p1": avg, "p5": avg, "p10": avg, "p25": avg, "p50": avg, "p75": avg, "p90": avg, "p95": avg, "p99": avg}
+	return map[string]any{
+		"unit": unit, "avg": avg, "min": avg, "max": avg, "std": 0, "count": count, "sum": avg * count,
+		"p1": avg, "p5": avg, "p10": avg, "p25": avg, "p50": avg, "p75": avg, "p90": avg, "p95": avg, "p99": avg,
+	}
 }

@@ -1,4 +1,4 @@
-package testbed
+package main
 
 import (
 	"encoding/json"
@@ -33,11 +33,11 @@ type instance struct {
 // registered no more and answers 503, and lives on), never-ready, "slow N" (ready
 // after N ms), absent (ready, but never registered), stubborn (deaf to SIGTERM),
 // "flood N" (N MiB in its log), "shm N" (it maps /dev/shm/topobench-fake-N, and
-// leaves that there), "load-shm N" (the same, and it is never ready). From the Nth request on: "hang N" (health is well), "restart
-// N" (it executes itself anew), "unwell N" (it hangs, is registered no more, and its
+// leaves that there), "load-shm N" (the same, and it is never ready). From the Nth request on:
+// "hang N" (health is well), "restart N" (it executes itself anew), "unwell N" (it hangs, is registered no more, and its
 // health is 503), "engine N" (its child dies, requests fail, health is well).
 func dynamoMocker(args []string) int {
-	brood()
+	startChildren()
 	fails, n := fault("WORKER")
 	if fails == "exit" {
 		fmt.Printf("INFO loading the model\nERROR: engine core failed to start\nending with %d\n", n)
@@ -155,7 +155,7 @@ func (m *mocker) fail(w http.ResponseWriter, r *http.Request) {
 	switch m.fails {
 	case "die":
 		fmt.Printf("ERROR: illegal memory access at request %d\n", m.n)
-		End(1)
+		os.Exit(1)
 	case "hang":
 		<-r.Context().Done()
 	case "restart":

@@ -1,4 +1,4 @@
-package testbed
+package main
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"topobench/internal/testbed"
 )
 
 // forever is how long a child lives that nobody stops. It is bounded, so that a
@@ -79,10 +81,10 @@ func escapes([]string) int {
 
 // envless leaves a stubborn process without any environment, in its own session.
 func envless([]string) int {
-	census := os.Getenv(CensusKey)
+	pids := os.Getenv(testbed.PIDsKey)
 	os.Clearenv()
 	child := spawn(&syscall.SysProcAttr{Setsid: true}, "stubborn")
-	enroll(census, child.Pid) // it cannot do that itself
+	record(pids, child.Pid) // it cannot do that itself
 	return sleeps(nil)
 }
 
@@ -162,13 +164,18 @@ func anew([]string) int {
 	signal.Notify(heard, syscall.SIGHUP)
 	fmt.Println("waiting", os.Getpid())
 	<-heard
-	fmt.Println("cannot execute:", syscall.Exec(os.Args[0], Argv("sleep"), os.Environ()))
+	fmt.Println("cannot execute:", syscall.Exec(os.Args[0], childArgv("sleep"), os.Environ()))
 	return 1
+}
+
+// childArgv is the command line of this binary as a child with a habit.
+func childArgv(habit string, args ...string) []string {
+	return append([]string{os.Args[0], testbed.ChildCommand, habit}, args...)
 }
 
 // spawn starts this binary again with another habit.
 func spawn(attr *syscall.SysProcAttr, habit string, args ...string) *os.Process {
-	p, err := os.StartProcess(os.Args[0], Argv(habit, args...), &os.ProcAttr{
+	p, err := os.StartProcess(os.Args[0], childArgv(habit, args...), &os.ProcAttr{
 		Env: os.Environ(), Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}, Sys: attr,
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-package testbed
+package main
 
 import (
 	"errors"
@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"topobench/internal/testbed"
 )
 
 // idleGPUs is a machine with eight, of which nobody uses one.
@@ -128,7 +130,8 @@ func (s *smi) device(words []string) {
 	f := []string{"", "", "4", "[N/A]", "Default", "0x0000000000000001"}
 	copy(f, words)
 	n, _ := strconv.Atoi(f[0])
-	s.devices = append(s.devices, fmt.Sprintf("%s, %s, 00000000:%02X:00.0, NVIDIA Fake, %s, 81559, %s, %s, Enabled, 0", f[0], f[1], 16+n, f[2], f[3], f[4]))
+	s.devices = append(s.devices, fmt.Sprintf("%s, %s, 00000000:%02X:00.0, NVIDIA Fake, %s, 81559, %s, %s, Enabled, 0",
+		f[0], f[1], 16+n, f[2], f[3], f[4]))
 	s.slowed = append(s.slowed, f[0]+", "+f[5])
 }
 
@@ -139,7 +142,7 @@ func (s *smi) process(text string) {
 		s.processes = append(s.processes, strings.Join(f, ", "))
 		return
 	}
-	for _, p := range Carriers("LC_TESTBED=" + os.Getenv("LC_TESTBED")) {
+	for _, p := range testbed.Carriers("LC_TESTBED=" + os.Getenv("LC_TESTBED")) {
 		if p.Comm == f[1] {
 			s.processes = append(s.processes, fmt.Sprintf("%s, %d, %s, %s", f[0], p.PID, f[2], f[3]))
 		}

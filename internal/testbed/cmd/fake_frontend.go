@@ -1,4 +1,4 @@
-package testbed
+package main
 
 import (
 	"encoding/json"
@@ -81,7 +81,8 @@ func (f *frontend) ready(w http.ResponseWriter, r *http.Request) {
 	for kind, some := range f.instances() {
 		types[kind] = map[string]int{"workers": len(some)}
 	}
-	answer(w, map[string]any{"ready": true, "namespaces": map[string]any{f.namespace: map[string]any{"ready": true, "worker_types": types}}})
+	namespace := map[string]any{"ready": true, "worker_types": types}
+	answer(w, map[string]any{"ready": true, "namespaces": map[string]any{f.namespace: namespace}})
 }
 
 func (f *frontend) chat(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +93,8 @@ func (f *frontend) chat(w http.ResponseWriter, r *http.Request) {
 	err := json.NewDecoder(r.Body).Decode(&body)
 	switch {
 	case err != nil || body.NVExt != nil: // as Dynamo 1.6.1 answers perf.sh's body
-		http.Error(w, "{\"message\":\"unknown field `ignore_eos`\",\"type\":\"Bad Request\",\"code\":400}", http.StatusBadRequest)
+		const refusal = "{\"message\":\"unknown field `ignore_eos`\",\"type\":\"Bad Request\",\"code\":400}"
+		http.Error(w, refusal, http.StatusBadRequest)
 	case f.fails == "chat-500":
 		http.Error(w, `{"error":"boom"}`, http.StatusInternalServerError)
 	case f.fails == "chat-empty":
@@ -130,10 +132,11 @@ func (f *frontend) generate() error {
 // streamText is an answer of n tokens, as server-sent events.
 func streamText(w http.ResponseWriter, n int) {
 	w.Header().Set("Content-Type", "text/event-stream")
+	const chunk = `data: {"choices":[{"index":0,"delta":%s,"finish_reason":%s}],"object":"chat.completion.chunk"}` + "\n\n"
 	for range n {
-		fmt.Fprint(w, `data: {"choices":[{"index":0,"delta":{"content":" word"},"finish_reason":null}],"object":"chat.completion.chunk"}`+"\n\n")
+		fmt.Fprintf(w, chunk, `{"content":" word"}`, "null")
 	}
-	fmt.Fprint(w, `data: {"choices":[{"index":0,"delta":{},"finish_reason":"length"}],"object":"chat.completion.chunk"}`+"\n\ndata: [DONE]\n\n")
+	fmt.Fprintf(w, chunk+"data: [DONE]\n\n", "{}", `"length"`)
 }
 
 func listModels(w http.ResponseWriter, ids ...string) {

@@ -1,16 +1,14 @@
-package testbed
+package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,45 +16,6 @@ import (
 
 	"golang.org/x/sys/unix"
 )
-
-// Fakes are the programs that topobench drives, for testscript.Main: a Python
-// with Dynamo's frontend and mocker, vllm, nginx, etcd, nats-server, aiperf and
-// nvidia-smi. Each talks as the real one does (recorded from Dynamo 1.6.1 and aiperf 0.13),
-// as far as topobench listens, and misbehaves where a variable says so: see fault.
-func Fakes() map[string]func() {
-	commands := map[string]func(){}
-	for name, run := range map[string]func(args []string) int{
-		"python3": python, "vllm": vllm, "aiperf": aiperf, "nginx": nginx, "etcd": etcd, "nats-server": nats,
-		"nvidia-smi": nvidiaSMI,
-	} {
-		commands[name] = func() {
-			Named()
-			if len(os.Args) > 1 && os.Args[1] == childCommand {
-				End(behave(os.Args[2:]))
-			}
-			enroll(os.Getenv(CensusKey), os.Getpid())
-			End(run(os.Args[1:]))
-		}
-	}
-	return commands
-}
-
-// Named gives a command of testscript.Main its path back as os.Args[0], by which
-// it can be started again and be recognised in /proc.
-func Named() {
-	if path, err := os.Executable(); err == nil {
-		os.Args[0] = path
-	}
-}
-
-// End is os.Exit without the second that the race detector waits for late
-// reports: children get no GORACE that would forbid it.
-func End(code int) { syscall.Exit(code) }
-
-// Carriers are the living processes with mark in their environment.
-func Carriers(mark string) []Seen {
-	return slices.DeleteFunc(slices.Collect(maps.Values(snapshot(mark))), func(s Seen) bool { return s.dead() || !s.marked })
-}
 
 // python runs Dynamo's modules. Asked for what is installed (-c), it has Dynamo
 // 1.6.1, or with FAKE_PYTHON=bare nothing.
@@ -75,7 +34,8 @@ func python(args []string) int {
 	case "dynamo.mocker":
 		return dynamoMocker(args)
 	default:
-		fmt.Fprintf(os.Stderr, "python3: Error while finding module specification for '%s' (ModuleNotFoundError)\n", module)
+		fmt.Fprintf(os.Stderr, "python3: Error while finding module specification for '%s' (ModuleNotFoundError)\n",
+			module)
 		return 1
 	}
 }
@@ -122,7 +82,10 @@ func serve(address string, h http.Handler) int {
 	var config net.ListenConfig
 	if os.Getenv("FAKE_SHARED") != "" {
 		config.Control = func(_, _ string, c syscall.RawConn) (err error) {
-			return errors.Join(c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }), err)
+			fault := c.Control(func(fd uintptr) {
+				err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+			})
+			return errors.Join(fault, err)
 		}
 	}
 	l, err := config.Listen(context.Background(), "tcp", address)

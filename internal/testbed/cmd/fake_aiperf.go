@@ -1,4 +1,4 @@
-package testbed
+package main
 
 import (
 	"fmt"
@@ -28,7 +28,7 @@ type job struct {
 // after N ms), leave-child (a stubborn one in a session of its own), nan, "fail N"
 // requests and exit with 0.
 func aiperf(args []string) int {
-	brood()
+	startChildren()
 	f := flags(args)
 	j := &job{url: f["url"], model: f["model"], dir: f["artifact-dir"]}
 	for name, n := range map[string]*int{"concurrency": &j.concurrency, "request-count": &j.requests,
@@ -40,7 +40,8 @@ func aiperf(args []string) int {
 		fmt.Println("10:19:45.781 ERROR    the dataset manager died")
 		return n
 	case "full":
-		fmt.Println("Traceback (most recent call last):\nOSError: [Errno 28] No space left on device: 'profile_export.jsonl'")
+		fmt.Println("Traceback (most recent call last):")
+		fmt.Println("OSError: [Errno 28] No space left on device: 'profile_export.jsonl'")
 		return 1
 	case "hang":
 		return hang()
@@ -80,7 +81,8 @@ func (j *job) run() (err error) {
 		return err
 	}
 	for _, below := range []string{"phases/profiling", "."} {
-		if err := os.WriteFile(filepath.Join(j.dir, below, "profile_export_aiperf.json"), j.export(), 0o644); err != nil {
+		path := filepath.Join(j.dir, below, "profile_export_aiperf.json")
+		if err := os.WriteFile(path, j.export(), 0o644); err != nil {
 			return err
 		}
 	}
@@ -116,7 +118,8 @@ func (j *job) phase(name string, n int) error {
 }
 
 func (j *job) request(phase string) error {
-	body := fmt.Sprintf(`{"model":%q,"stream":true,"max_tokens":%d,"messages":[{"role":"user","content":"word"}]}`, j.model, j.osl)
+	const form = `{"model":%q,"stream":true,"max_tokens":%d,"messages":[{"role":"user","content":"word"}]}`
+	body := fmt.Sprintf(form, j.model, j.osl)
 	resp, err := http.Post(j.url+"/v1/chat/completions", "application/json", strings.NewReader(body))
 	if err != nil {
 		return err
@@ -128,6 +131,7 @@ func (j *job) request(phase string) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	_, err = fmt.Fprintf(j.records, `{"metadata":{"benchmark_phase":%q},"metrics":{"inter_token_latency":{"value":5.0,"unit":"ms"}}}`+"\n", phase)
+	const record = `{"metadata":{"benchmark_phase":%q},"metrics":{"inter_token_latency":{"value":5.0,"unit":"ms"}}}` + "\n"
+	_, err = fmt.Fprintf(j.records, record, phase)
 	return err
 }

@@ -1,0 +1,40 @@
+//go:build real
+
+package plan
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"topobench/internal/testbed"
+)
+
+// The whole script: it brings the topology up, measures, leaving out what the server
+// refuses, and takes everything down.
+func TestLongScriptMeasures(t *testing.T) {
+	p := realDemo(t)
+	p.Load.ISL, p.Load.OSL, p.Load.Concurrency = 64, 16, []int{1}
+	witness := testbed.Audit(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	bash := exec.CommandContext(ctx, "bash", "-s")
+	bash.Env, bash.Stdin = witness.Env(os.Environ()...), strings.NewReader(printed(t, p))
+	out, err := bash.CombinedOutput()
+	if err != nil || !strings.HasSuffix(string(out), "down: demo-agg\n") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if said := "which the server refuses (HTTP 400): "; !strings.Contains(string(out), said) {
+		t.Errorf("%q is not in\n%s", said, out)
+	}
+	for _, file := range []string{"deployment_config.json", "-concurrency1/profile_export_aiperf.json"} {
+		if _, err := os.Stat(filepath.Join(p.Load.Artifacts, file)); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}
+	free(t, p)
+}
