@@ -26,10 +26,10 @@ type bed struct {
 	dir   string
 	await func(ctx context.Context, s plan.Service) error // nil: every gate is open
 
-	witnesses []Witness
+	checks []TeardownCheck
 
 	mu     sync.Mutex
-	events []Event
+	events []ServiceChanged
 }
 
 func newBed(t testing.TB) *bed { return &bed{TB: t, Witness: testbed.Audit(t), dir: t.TempDir()} }
@@ -40,8 +40,8 @@ func (b *bed) service(name string, role plan.Role, wave int, habit string, args 
 }
 
 func (b *bed) options() Options {
-	return Options{Environ: os.Environ(), Starter: host.Starter{Exe: os.Args[0]}, Hurry: context.Background(),
-		Note: b.note, Witnesses: b.witnesses,
+	return Options{Environ: os.Environ(), Starter: host.Starter{Exe: os.Args[0]}, Force: context.Background(),
+		Events: b.note, Checks: b.checks,
 		Await: func(ctx context.Context, s plan.Service, _ func(string)) (time.Time, error) {
 			if b.await == nil {
 				return time.Now(), nil
@@ -53,7 +53,9 @@ func (b *bed) options() Options {
 func (b *bed) note(e Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.events = append(b.events, e)
+	if e, ok := e.(ServiceChanged); ok {
+		b.events = append(b.events, e)
+	}
 }
 
 // told is the events so far, as "starting a, ready a".
@@ -83,14 +85,14 @@ func (b *bed) pid(name string) int {
 // up brings services up; whatever the test does, they are down at its end.
 func (b *bed) up(services ...plan.Service) *Stack {
 	b.Helper()
-	s, err := Up(b.Context(), plan.Plan{Name: "t", Services: services}, b.options())
+	s, err := Target{plan.Plan{Name: "t", Services: services}, b.options()}.Up(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
-	hurried, cancel := context.WithCancel(context.Background())
+	force, cancel := context.WithCancel(context.Background())
 	cancel()
 	b.Cleanup(func() {
-		if _, err := s.Down(hurried); err != nil {
+		if err := s.Down(force); err != nil {
 			b.Error(err)
 		}
 	})
@@ -110,9 +112,9 @@ func (b *bed) said(name, words string) {
 func (b *bed) fails(p plan.Plan) error {
 	b.Helper()
 	p.Name = "t"
-	s, err := Up(b.Context(), p, b.options())
+	s, err := Target{p, b.options()}.Up(b.Context())
 	if err == nil {
-		_, down := s.Down(b.Context())
+		down := s.Down(b.Context())
 		b.Fatalf("it came up (and went down: %v)", down)
 	}
 	if living := b.Living(); len(living) > 0 {

@@ -70,7 +70,7 @@ func TestF63ListenerOfALeftoverIsSwept(t *testing.T) {
 	l.Close()
 	socket.Close()
 	o := b.options()
-	o.Witnesses = []Witness{{Name: "stray", Within: soon, See: nothing, Sweep: func() error {
+	o.Checks = []TeardownCheck{{Name: "stray", Within: soon, Check: nothing, Remove: func() error {
 		err := stray.Kill()
 		_, waited := stray.Wait()
 		if err == nil {
@@ -78,7 +78,9 @@ func TestF63ListenerOfALeftoverIsSwept(t *testing.T) {
 		}
 		return err
 	}}}
-	s := &Stack{plan: plan.Plan{Name: "t", Services: []plan.Service{{Name: "svc", Ports: []plan.Port{{Number: port, Service: "svc", Use: "http"}}}}}, o: o}
+	ports := []plan.Port{{Number: port, Service: "svc", Use: "http"}}
+	s := newStack(t.Context(), Target{plan.Plan{Name: "t", Services: []plan.Service{{Name: "svc", Ports: ports}}}, o})
+	defer s.events.close()
 	testbed.Eventually(t, soon, func() bool { return FreePorts(s.plan.Ports()) != nil })
 	if err := s.prove(t.Context(), nil); err != nil {
 		t.Error(err)

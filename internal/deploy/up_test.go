@@ -45,8 +45,8 @@ func TestUpOpensGatesWaveByWave(t *testing.T) {
 	if got, want := b.told(), "starting a, starting b, ready a, ready b, starting c, ready c"; got != want {
 		t.Errorf("told %s, want %s", got, want)
 	}
-	if s.Launch <= 0 || s.Context().Err() != nil {
-		t.Errorf("launching took %s, and its context says %v", s.Launch, s.Context().Err())
+	if s.Times().Launch <= 0 || s.Context().Err() != nil {
+		t.Errorf("launching took %s, and the context's error is %v", s.Times().Launch, s.Context().Err())
 	}
 }
 
@@ -102,8 +102,8 @@ func TestUpOnABusyPortNamesItsOwner(t *testing.T) {
 	service := b.service("a", plan.Frontend, 0, "sleep")
 	service.Ports = []plan.Port{{Service: "a", Use: "http", Number: port}}
 	err = b.fails(plan.Plan{Services: []plan.Service{service}})
-	if _, ok := errors.AsType[*BusyError](err); !ok {
-		t.Fatalf("error %v, want *BusyError", err)
+	if busy, ok := errors.AsType[*PortsBusyError](err); !ok || busy.ByRun {
+		t.Fatalf("error %v, want *PortsBusyError of no run", err)
 	}
 	for _, word := range []string{fmt.Sprintf("%d (http of a) is taken by process %d (", port, os.Getpid()), "port_base"} {
 		if !strings.Contains(err.Error(), word) {
@@ -169,7 +169,7 @@ func TestUpIsInterrupted(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	_, err := Up(ctx, plan.Plan{Name: "t", Services: []plan.Service{b.service("a", plan.Frontend, 0, "sleep")}}, b.options())
+	_, err := Target{plan.Plan{Name: "t", Services: []plan.Service{b.service("a", plan.Frontend, 0, "sleep")}}, b.options()}.Up(ctx)
 	if !errors.Is(err, cause) {
 		t.Errorf("error %v, want %v", err, cause)
 	}
@@ -208,7 +208,7 @@ func death(t *testing.T) time.Duration {
 	if !ok || died.Name != "decode-0" || died.Exit.Signal != syscall.SIGKILL {
 		t.Errorf("cause %v, want the death of decode-0 by signal 9", cause)
 	}
-	if !strings.Contains(b.told(), "died decode-0") {
+	if !testbed.Soon(soon, func() bool { return strings.Contains(b.told(), "died decode-0") }) {
 		t.Errorf("told %s", b.told())
 	}
 	return took

@@ -16,7 +16,11 @@ func (c *Campaign) Perf(ctx context.Context, d result.Deployment, p plan.Plan) (
 		return t, err
 	}
 	p.Load.FreshPrompts = c.Fresh
-	lost, err := c.measure(ctx, &sweep{Campaign: c, t: &t, plan: p})
+	s, err := external{urls: p.Load.URLs}.Up(ctx)
+	if err != nil {
+		return t, err
+	}
+	lost, err := c.measure(s.Context(), &sweep{Campaign: c, t: &t, plan: p, members: s.Members})
 	if lost != nil {
 		t.Err = lost.Cause
 	}
