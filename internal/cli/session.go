@@ -61,9 +61,11 @@ func begin(root string, env *Env, s *signals, screen *ui.View) (*run.Campaign, e
 	if err != nil {
 		return nil, err
 	}
+	prober := deploy.NewProber()
+	health := ready.Health{Prober: prober}
 	c := &run.Campaign{
-		Run: dir, Screen: screen, Environ: env.Environ, Force: s.force, At: env.At, Await: ready.Await, Smoke: ready.Smoke,
-		Standing: ready.Standing, Counters: ready.Counters, Kernel: "/dev/kmsg", Site: plan.Site{Cookie: dir.ID()}}
+		Run: dir, Screen: screen, Environ: env.Environ, Force: s.force, At: env.At, Smoke: prober.Smoke,
+		Standing: health.Standing, Counters: health.Counters, Kernel: "/dev/kmsg", Site: plan.Site{Cookie: dir.ID()}}
 	if c.Journal, err = journal.Open(filepath.Join(dir.Path(), journal.Name), c.Recorded); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}

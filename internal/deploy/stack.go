@@ -37,7 +37,8 @@ type Options struct {
 	// Events receives what happens, in order and on one goroutine. It can hold up a start,
 	// and never a teardown. It may be nil.
 	Events func(Event)
-	// Await returns when the gate of a service is open, with the time since when it is.
+	// Await returns when the gate of a service is open, with the time since when it is; nil =
+	// Await of a Prober.
 	Await func(ctx context.Context, s plan.Service, note func(string)) (since time.Time, err error)
 }
 
@@ -75,6 +76,9 @@ type service struct {
 func newStack(ctx context.Context, t Target) *Stack {
 	s := &Stack{plan: t.Plan, o: t.Options, events: newQueue(t.Events), sampled: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
+	if s.o.Await == nil {
+		s.o.Await = NewProber().Await
+	}
 	return s
 }
 

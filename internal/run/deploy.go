@@ -10,7 +10,6 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/journal"
 	"topobench/internal/plan"
-	"topobench/internal/ready"
 	"topobench/internal/ui"
 )
 
@@ -26,7 +25,7 @@ func (c *Campaign) target(ctx context.Context, p plan.Plan) (Target, error) {
 		return nil, err
 	}
 	return processes{deploy.Target{Plan: p, Options: deploy.Options{Environ: c.Environ, Starter: c.Starter, Force: c.Force,
-		Checks: append(checks, gpus...), Foreign: c.Foreign, Events: c.events(p.Name), Await: c.Await}}}, nil
+		Checks: append(checks, gpus...), Foreign: c.Foreign, Events: c.events(p.Name)}}}, nil
 }
 
 // up brings a plan up.
@@ -113,7 +112,7 @@ func (c *Campaign) smoke(ctx context.Context, p plan.Plan, t *Topology) (aiperf.
 		c.Screen.Sweep(ui.Sweep{Proof: text})
 	}
 	err := c.Smoke(ctx, p.Smoke, l, note)
-	refused, is := errors.AsType[*ready.RefusedError](err)
+	refused, is := errors.AsType[*deploy.RefusedError](err)
 	if !is || refused.Status != http.StatusBadRequest || !l.NVExt {
 		return l, err
 	}

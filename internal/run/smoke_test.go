@@ -9,14 +9,14 @@ import (
 	"time"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/deploy"
 	"topobench/internal/plan"
-	"topobench/internal/ready"
 	"topobench/internal/ui"
 )
 
 // Both sides must get one body: nvext is left out only where it is what is refused.
 func TestOnlyA400ForItDropsNVExt(t *testing.T) {
-	refused := func(status int) error { return &ready.RefusedError{Status: status, Answer: "unknown field"} }
+	refused := func(status int) error { return &deploy.RefusedError{Status: status, Answer: "unknown field"} }
 	for _, row := range []struct {
 		why            string
 		with, without  error // what the smoke says

@@ -31,7 +31,7 @@ import (
 func BenchmarkWatchCost(b *testing.B) {
 	c, _ := guarded(b)
 	c.Starter = host.Starter{Exe: os.Args[0], Logs: host.NewLogs(1 << 30)}
-	c.Environ, c.Standing, c.Force = os.Environ(), ready.Standing, b.Context()
+	c.Environ, c.Standing, c.Force = os.Environ(), ready.Health{Prober: deploy.NewProber()}.Standing, b.Context()
 	services := healthy(b, 64)
 	var err error
 	if c.Ledger, err = recovery.Open(c.Run, c.Journal); err != nil {
@@ -42,7 +42,7 @@ func BenchmarkWatchCost(b *testing.B) {
 		b.Fatal(err)
 	}
 	up, err := deploy.Target{Plan: plan.Plan{Name: "t", Services: services}, Options: deploy.Options{Environ: c.Environ, Starter: c.Starter,
-		Force: b.Context(), Await: ready.Await, Checks: checks}}.Up(b.Context())
+		Force: b.Context(), Checks: checks}}.Up(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}

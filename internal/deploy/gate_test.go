@@ -1,4 +1,4 @@
-package ready
+package deploy
 
 import (
 	"net"
@@ -49,7 +49,7 @@ func TestGateFrontend(t *testing.T) {
 
 func check(t *testing.T, why string, g plan.Gate, want string) {
 	t.Helper()
-	err := ask(t.Context(), g)
+	err := NewProber().Gate(t.Context(), g)
 	switch {
 	case want == "" && err != nil:
 		t.Errorf("%s: %v, want it open", why, err)

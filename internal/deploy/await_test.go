@@ -1,4 +1,4 @@
-package ready
+package deploy
 
 import (
 	"context"
@@ -33,7 +33,7 @@ func TestAwaitTellsEveryStepOnce(t *testing.T) {
 	steps := []state{recordedState(t, "0-no-workers"), recordedState(t, "1-one-prefill"), recordedState(t, "2-1p1d"), recordedState(t, "3-2p1d"), routed(t)}
 	address := serve(t, func(turn int) state { return steps[min((turn-1)/2, len(steps)-1)] })
 	var told notes
-	since, err := Await(t.Context(), fronted(t, gate2P1D(address), ""), told.add)
+	since, err := NewProber().Await(t.Context(), fronted(t, gate2P1D(address), ""), told.add)
 	if err != nil || since.IsZero() {
 		t.Fatalf("%v at %v, want it open\n%s", err, since, told.text())
 	}
@@ -55,14 +55,14 @@ func TestAwaitFlapping(t *testing.T) {
 	}
 	g := gate2P1D(serve(t, flap))
 	g.Deadline = time.Second
-	_, err := Await(t.Context(), fronted(t, g, ""), func(string) {})
+	_, err := NewProber().Await(t.Context(), fronted(t, g, ""), func(string) {})
 	if _, ok := errors.AsType[*NotReadyError](err); !ok {
 		t.Errorf("error %v, want *NotReadyError", err)
 	}
 	var asked int
 	g = gate2P1D(serve(t, func(turn int) state { asked = turn; return routed(t) }))
-	if _, err := Await(t.Context(), fronted(t, g, ""), func(string) {}); err != nil || asked != wanted {
-		t.Errorf("error %v after %d good answers, want none after %d", err, asked, wanted)
+	if _, err := NewProber().Await(t.Context(), fronted(t, g, ""), func(string) {}); err != nil || asked != required {
+		t.Errorf("error %v after %d good answers, want none after %d", err, asked, required)
 	}
 }
 
@@ -75,7 +75,7 @@ func TestAwaitDatesTheFirstGoodAnswer(t *testing.T) {
 		}
 		return routed(t)
 	})
-	since, err := Await(t.Context(), fronted(t, gate2P1D(address), ""), func(string) {})
+	since, err := NewProber().Await(t.Context(), fronted(t, gate2P1D(address), ""), func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestAwaitEndsWithTheCauseOfItsContext(t *testing.T) {
 		return recordedState(t, "2-1p1d")
 	}))
 	began := time.Now()
-	_, err := Await(ctx, fronted(t, g, ""), func(string) {})
+	_, err := NewProber().Await(ctx, fronted(t, g, ""), func(string) {})
 	if !errors.Is(err, cause) {
 		t.Errorf("error %v, want %v", err, cause)
 	}
@@ -107,7 +107,7 @@ func TestAwaitAtItsDeadline(t *testing.T) {
 	g := gate2P1D(serve(t, still(recordedState(t, "2-1p1d"))))
 	g.Deadline = 200 * time.Millisecond
 	log := "INFO start\n\x1b[31mERROR\x1b[0m Error adding model from discovery: no such file\nINFO go on\nValueError: bad port\n"
-	_, err := Await(t.Context(), fronted(t, g, log), func(string) {})
+	_, err := NewProber().Await(t.Context(), fronted(t, g, log), func(string) {})
 	missed, ok := errors.AsType[*NotReadyError](err)
 	if !ok {
 		t.Fatalf("error %v, want *NotReadyError", err)
@@ -126,7 +126,7 @@ func TestAwaitHintsAtAStall(t *testing.T) {
 	g := gate2P1D(serve(t, still(recordedState(t, "0-no-workers"))))
 	g.Deadline, g.Stall = time.Second, 100*time.Millisecond
 	var told notes
-	_, err := Await(t.Context(), fronted(t, g, "ERROR cannot reach the hub\n"), told.add)
+	_, err := NewProber().Await(t.Context(), fronted(t, g, "ERROR cannot reach the hub\n"), told.add)
 	if err == nil {
 		t.Fatal("it is ready with no workers")
 	}
@@ -151,7 +151,7 @@ func TestAwaitTellsWhyNoModelIsListed(t *testing.T) {
 	s.Gate = gate2P1D(address)
 	s.Gate.Deadline = time.Second
 	var told notes
-	if _, err := Await(t.Context(), s, told.add); err == nil {
+	if _, err := NewProber().Await(t.Context(), s, told.add); err == nil {
 		t.Fatal("it is ready without a model")
 	}
 	if n := told.has("ERROR Error adding model"); n != 1 {
@@ -177,7 +177,7 @@ func TestStall(t *testing.T) {
 		if step.grow != "" {
 			grow(step.grow)
 		}
-		if hint := s.look(at(step.second)); (hint != "") != step.hint {
+		if hint := s.check(at(step.second)); (hint != "") != step.hint {
 			t.Errorf("second %d: hint %q, want one: %t", step.second, hint, step.hint)
 		}
 	}
