@@ -33,7 +33,7 @@ func TestDownDoesNotWaitForASubscriber(t *testing.T) {
 					select {}
 				}
 			}
-			s, err := Target{plan.Plan{Name: "t", Services: []plan.Service{b.service("a", plan.Frontend, 0, "sleep")}}, o}.Up(t.Context())
+			s, err := target(o, b.service("a", plan.Frontend, 0, "sleep")).Up(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,7 +82,7 @@ func TestUpEndsWithItsContextInASubscriber(t *testing.T) {
 		release <- true
 		return nil, nil
 	}}}
-	_, err := Target{plan.Plan{Name: "t", Services: []plan.Service{b.service("a", plan.Frontend, 0, "sleep")}}, o}.Up(ctx)
+	_, err := target(o, b.service("a", plan.Frontend, 0, "sleep")).Up(ctx)
 	if !errors.Is(err, cause) {
 		t.Errorf("error %v, want %v", err, cause)
 	}
@@ -99,7 +99,7 @@ func TestDownDoesNotWaitForASample(t *testing.T) {
 		}
 		first = false
 	}}}
-	s, err := Target{plan.Plan{Name: "t", Services: []plan.Service{b.service("a", plan.Frontend, 0, "sleep")}}, o}.Up(t.Context())
+	s, err := target(o, b.service("a", plan.Frontend, 0, "sleep")).Up(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,8 @@ func (e *PortsBusyError) Error() string {
 	if e.ByRun {
 		next = "wait until that run has ended, or"
 	}
-	return fmt.Sprintf("cannot use the ports of the plan: %s\n  %s choose other ports (frontend.port, balancer.port, port, port_base)",
-		strings.Join(e.Taken, "; "), next)
+	return fmt.Sprintf("cannot use the ports of the plan: %s\n  %s choose other ports "+
+		"(frontend.port, balancer.port, port, port_base)", strings.Join(e.Taken, "; "), next)
 }
 
 // GPUsBusyError lists GPUs of a plan that another process has.

@@ -138,8 +138,8 @@ func (s *Stack) descendants() TeardownCheck {
 	}}
 }
 
-// dirty is nil if all checks have found nothing and there are no other faults. What a
-// foreign process has taken is *PortsBusyError or *GPUsBusyError.
+// dirty is nil if all checks have found nothing and there are no other faults. It is
+// *PortsBusyError or *GPUsBusyError for a port or a GPU that a foreign process has taken.
 func (s *Stack) dirty(faults []string, results []CheckDone) error {
 	var busy error
 	var left []proc.Proc

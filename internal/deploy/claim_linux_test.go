@@ -36,7 +36,7 @@ func TestAClaimedPortIsBusyUntilItsRelease(t *testing.T) {
 	if want := fmt.Sprintf("70002 (http of frontend) is held by another topobench run (process %d)", os.Getpid()); !strings.Contains(err.Error(), want) {
 		t.Errorf("no %q in %v", want, err)
 	}
-	// What the refused one had is free again, and disjoint runs go side by side.
+	// The ports of the refused claim are free again, and disjoint runs go side by side.
 	other, err := Claim(claimable(70000, 70003))
 	if err != nil {
 		t.Fatal(err)
@@ -49,8 +49,7 @@ func TestAClaimedPortIsBusyUntilItsRelease(t *testing.T) {
 	release()
 }
 
-// Whatever they have in common and in whatever order they name it: never does
-// each of them refuse because of another.
+// Whatever ports they share and in whatever order they name them: one claim succeeds.
 func TestOneOfManyClaimsSucceeds(t *testing.T) {
 	for range 50 {
 		var got [4]error

@@ -71,7 +71,8 @@ func (p Prober) awaitTransfers(ctx context.Context, transfers []plan.Counter, id
 			return nil
 		}
 		if time.Since(began) > transferredWithin || ctx.Err() != nil {
-			return fmt.Errorf("%s served without a transfer from prefill: it computed the prompts itself", strings.Join(alone, ", "))
+			return fmt.Errorf("%s served without a transfer from prefill: it computed the prompts itself",
+				strings.Join(alone, ", "))
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"topobench/internal/testbed"
 )
 
-// Whatever the order of start: first who sends, then who serves, last who is asked.
+// Whatever the order of start: first the senders, then the servers, last their databases.
 func TestF67DownGoesByRole(t *testing.T) {
 	b := newBed(t)
 	s := b.up(b.service("etcd", plan.Etcd, 0, "sleep"), b.service("decode", plan.Decode, 1, "sleep"),
@@ -24,10 +24,10 @@ func TestF67DownGoesByRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	times := s.Times()
-	_, told, _ := strings.Cut(b.told(), "ready nginx, ")
+	_, history, _ := strings.Cut(b.history(), "ready nginx, ")
 	want := "stopping nginx, gone nginx, stopping frontend, gone frontend, stopping decode, gone decode, stopping etcd, gone etcd"
-	if told != want {
-		t.Errorf("told %s\nwant %s", told, want)
+	if history != want {
+		t.Errorf("events %s\nwant %s", history, want)
 	}
 	if living := b.Living(); len(living) > 0 {
 		t.Errorf("there is %v", living)
@@ -35,8 +35,8 @@ func TestF67DownGoesByRole(t *testing.T) {
 	if times.Teardown <= 0 || times.Proof <= 0 {
 		t.Errorf("times %+v", times)
 	}
-	if s.Context().Err() == nil || strings.Contains(b.told(), "died") {
-		t.Errorf("a stopped stack: context %v, told %s", s.Context().Err(), b.told())
+	if s.Context().Err() == nil || strings.Contains(b.history(), "died") {
+		t.Errorf("a stopped stack: context %v, events %s", s.Context().Err(), b.history())
 	}
 	if err := s.Down(t.Context()); err != nil {
 		t.Errorf("a second Down: %v", err)
@@ -44,12 +44,12 @@ func TestF67DownGoesByRole(t *testing.T) {
 }
 
 // The second Ctrl-C: no more grace, and still nothing is left.
-func TestDownInAHurry(t *testing.T) {
+func TestDownByForce(t *testing.T) {
 	b := newBed(t)
 	stubborn := b.service("a", plan.Decode, 0, "stubborn")
 	stubborn.Grace = time.Minute
 	s := b.up(stubborn)
-	b.said("a", "ready")
+	b.awaitLog("a", "ready")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	began := time.Now()
@@ -64,8 +64,8 @@ func TestDownInAHurry(t *testing.T) {
 	}
 }
 
-// Up that fails in a hurry must not wait for a grace either.
-func TestUpThatFailsInAHurry(t *testing.T) {
+// Up that fails under force must not wait for a grace either.
+func TestUpThatFailsByForce(t *testing.T) {
 	b := newBed(t)
 	stubborn := b.service("a", plan.Decode, 0, "stubborn")
 	stubborn.Grace = time.Minute
@@ -74,25 +74,26 @@ func TestUpThatFailsInAHurry(t *testing.T) {
 	cancel()
 	o.Force = force
 	o.Await = func(context.Context, plan.Service, func(string)) (time.Time, error) {
-		b.said("a", "ready")
+		b.awaitLog("a", "ready")
 		return time.Time{}, errors.New("not ready")
 	}
 	began := time.Now()
-	if _, err := (Target{plan.Plan{Name: "t", Services: []plan.Service{stubborn}}, o}).Up(t.Context()); err == nil || err.Error() != "not ready" {
-		t.Errorf("error %v, want only what the gate said", err)
+	if _, err := target(o, stubborn).Up(t.Context()); err == nil || err.Error() != "not ready" {
+		t.Errorf("error %v, want only that of the gate", err)
 	}
 	if took := time.Since(began); took > soon {
 		t.Errorf("it took %s", took)
 	}
 }
 
-// What left by setsid and double fork, and ignores SIGTERM, belongs to the service.
-func TestDownSweepsGrandchildren(t *testing.T) {
+// A grandchild that left by setsid and double fork, and ignores SIGTERM, belongs to the
+// service.
+func TestDownKillsGrandchildren(t *testing.T) {
 	b := newBed(t)
 	a := b.service("a", plan.Decode, 0, "grandchild")
 	a.Grace = 100 * time.Millisecond
 	s := b.up(a)
-	b.said("a", "ready")
+	b.awaitLog("a", "ready")
 	if n := len(b.Living()); n < 3 { // the shepherd, the child, the grandchild
 		t.Fatalf("%d processes, the test shows nothing", n)
 	}
@@ -117,7 +118,7 @@ func TestDownIsDirtyWhenSomethingIsLeft(t *testing.T) {
 	if !ok || len(dirty.Left) != 1 || dirty.Left[0].PID != stray.Pid {
 		t.Errorf("error %v, want the stray process %d", err, stray.Pid)
 	} else if !strings.Contains(err.Error(), "DIRTY: t is not gone") || !strings.Contains(err.Error(), "sleep 60") {
-		t.Errorf("the error does not say what is left: %v", err)
+		t.Errorf("the error does not list the leftover: %v", err)
 	}
 	if err := stray.Kill(); err != nil {
 		t.Errorf("it was touched: %v", err)
@@ -127,7 +128,7 @@ func TestDownIsDirtyWhenSomethingIsLeft(t *testing.T) {
 	}
 }
 
-// So does a start that fails before its first service: what nginx -t left, say.
+// So does a start that fails before its first service, when nginx -t left something.
 func TestUpIsDirtyWhenACheckLeavesSomething(t *testing.T) {
 	b := newBed(t)
 	stray, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{Env: b.Env()})
@@ -136,10 +137,10 @@ func TestUpIsDirtyWhenACheckLeavesSomething(t *testing.T) {
 	}
 	service := b.service("nginx", plan.Balancer, 0, "sleep")
 	service.Check = testbed.Argv("exit", "7")
-	_, err = Target{plan.Plan{Name: "t", Services: []plan.Service{service}}, b.options()}.Up(t.Context())
+	_, err = target(b.options(), service).Up(t.Context())
 	dirty, ok := errors.AsType[*DirtyError](err)
 	if !ok || len(dirty.Left) != 1 || dirty.Left[0].PID != stray.Pid || !strings.Contains(err.Error(), "exit 7") {
-		t.Errorf("error %v, want what the check said and the stray process %d", err, stray.Pid)
+		t.Errorf("error %v, want that of the check and the stray process %d", err, stray.Pid)
 	}
 	if err := stray.Kill(); err != nil {
 		t.Error(err)
@@ -163,8 +164,9 @@ func TestDirtyError(t *testing.T) {
 	}
 }
 
-// What it says does not change when a pid that it names ends, and becomes a stranger's.
-func TestDirtyErrorNamesWhoWasThere(t *testing.T) {
+// The text does not change when a process that it lists ends, and a foreign one gets the
+// pid.
+func TestDirtyErrorListsTheProcessesOfItsTime(t *testing.T) {
 	b := newBed(t)
 	left, err := os.StartProcess("/bin/sleep", []string{"sleep", "60"}, &os.ProcAttr{Env: b.Env()})
 	if err != nil {
@@ -184,7 +186,7 @@ func TestDirtyErrorNamesWhoWasThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	if after := dirty.Error(); after != before || !strings.Contains(after, "sleep 60") {
-		t.Errorf("it said\n%s\nand then\n%s", before, after)
+		t.Errorf("it was\n%s\nand then\n%s", before, after)
 	}
 }
 
@@ -231,7 +233,7 @@ func TestCheckThatFindsAForeignOwner(t *testing.T) {
 		tries++
 		return nil, &GPUsBusyError{Taken: []string{"GPU 0"}}
 	}}}
-	s, err := Target{plan.Plan{Name: "t", Services: []plan.Service{b.service("a", plan.Frontend, 0, "sleep")}}, o}.Up(t.Context())
+	s, err := target(o, b.service("a", plan.Frontend, 0, "sleep")).Up(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +262,7 @@ func TestDownReportsItsChecks(t *testing.T) {
 			got = append(got, fmt.Sprint(e.Err))
 		}
 	}
-	s, err := Target{plan.Plan{Name: "t", Services: []plan.Service{b.service("a", plan.Frontend, 0, "sleep")}}, o}.Up(t.Context())
+	s, err := target(o, b.service("a", plan.Frontend, 0, "sleep")).Up(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

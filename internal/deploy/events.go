@@ -70,9 +70,8 @@ const (
 	drainWithin = 10 * time.Second
 )
 
-// queue hands events to the subscriber, in order, on a goroutine of its own. A
-// subscriber that blocks, on a stopped terminal or a hung disk, holds up nobody who
-// posts.
+// queue hands events to the subscriber, in order, on a goroutine of its own. A subscriber
+// that blocks, on a stopped terminal or a hung disk, does not hold up post.
 type queue struct {
 	waiting chan delivery
 	drained chan struct{}

@@ -16,10 +16,10 @@ import (
 
 func TestMain(m *testing.M) { testbed.Main(m) }
 
-// soon is long for what takes milliseconds, for a machine that is busy.
+// soon is long for a thing of milliseconds, for a busy machine.
 const soon = 10 * time.Second
 
-// bed is a test's place: its directory, what its stack told, and how its gates open.
+// bed is a test's place: its directory, the events of its stack, and how its gates open.
 type bed struct {
 	testing.TB
 	testbed.Witness
@@ -50,6 +50,12 @@ func (b *bed) options() Options {
 		}}
 }
 
+// target is a plan of services named t.
+func target(o Options, services ...plan.Service) Target {
+	return Target{plan.Plan{Name: "t", Services: services}, o}
+}
+
+// note is the subscriber.
 func (b *bed) note(e Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -58,8 +64,8 @@ func (b *bed) note(e Event) {
 	}
 }
 
-// told is the events so far, as "starting a, ready a".
-func (b *bed) told() string {
+// history is the states so far, as "starting a, ready a".
+func (b *bed) history() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var all []string
@@ -85,7 +91,7 @@ func (b *bed) pid(name string) int {
 // up brings services up; whatever the test does, they are down at its end.
 func (b *bed) up(services ...plan.Service) *Stack {
 	b.Helper()
-	s, err := Target{plan.Plan{Name: "t", Services: services}, b.options()}.Up(b.Context())
+	s, err := target(b.options(), services...).Up(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -99,8 +105,8 @@ func (b *bed) up(services ...plan.Service) *Stack {
 	return s
 }
 
-// said waits for words in a service's log.
-func (b *bed) said(name, words string) {
+// awaitLog waits for words in a service's log.
+func (b *bed) awaitLog(name, words string) {
 	b.Helper()
 	testbed.Eventually(b, soon, func() bool {
 		text, err := os.ReadFile(filepath.Join(b.dir, name+".log"))
@@ -108,7 +114,7 @@ func (b *bed) said(name, words string) {
 	})
 }
 
-// fails wants Up to fail with nothing left running, and returns its error.
+// fails requires that Up fails with nothing left running, and returns its error.
 func (b *bed) fails(p plan.Plan) error {
 	b.Helper()
 	p.Name = "t"

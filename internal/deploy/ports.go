@@ -39,8 +39,9 @@ func describe(p plan.Port) string { return fmt.Sprintf("%d (%s of %s)", p.Number
 
 // inOrder returns each port number once, ascending.
 func inOrder(ports []plan.Port) []plan.Port {
-	sorted := slices.SortedFunc(slices.Values(ports), func(a, b plan.Port) int { return cmp.Compare(a.Number, b.Number) })
-	return slices.CompactFunc(sorted, func(a, b plan.Port) bool { return a.Number == b.Number })
+	byNumber := func(a, b plan.Port) int { return cmp.Compare(a.Number, b.Number) }
+	return slices.CompactFunc(slices.SortedFunc(slices.Values(ports), byNumber),
+		func(a, b plan.Port) bool { return a.Number == b.Number })
 }
 
 func bind(port int) error {
@@ -105,7 +106,8 @@ func takenOver(ports []plan.Port) []string {
 		if !seen || err != nil || ours(owner, all, os.Getpid()) {
 			return nil
 		}
-		foreign = append(foreign, fmt.Sprintf("%s was taken over by process %d (%s), which is not ours", describe(p), owner.PID, owner.Comm))
+		foreign = append(foreign, fmt.Sprintf("%s was taken over by process %d (%s), which is not ours",
+			describe(p), owner.PID, owner.Comm))
 	}
 	return foreign
 }

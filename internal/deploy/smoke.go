@@ -158,7 +158,8 @@ func carriesText(data string) bool {
 // prompt is isl common words in random order, so that no prefix cache has it. Common
 // words are about one token each in every tokenizer.
 func prompt(isl int) string {
-	words := strings.Fields("the of and to in is was for on that by this with from at his an were are which have or had one not been has their more who can if")
+	words := strings.Fields("the of and to in is was for on that by this with from at his an were are which have or " +
+		"had one not been has their more who can if")
 	text := make([]string, isl)
 	for i := range text {
 		text[i] = words[rand.IntN(len(words))]

@@ -248,7 +248,8 @@ func (s *Stack) died(svc service) {
 func (s *Stack) spec(svc plan.Service) (host.Spec, error) {
 	env, missing := plan.Environ(s.o.Environ, svc.Env)
 	if len(missing) > 0 {
-		return host.Spec{}, fmt.Errorf("cannot start %s: its env names variables that are not set: %v", svc.Name, missing)
+		return host.Spec{}, fmt.Errorf("cannot start %s: its env names variables that are not set: %v",
+			svc.Name, missing)
 	}
 	return host.Spec{Name: svc.Name, Argv: svc.Argv, Env: env, Dir: svc.Dir, Log: svc.Log,
 		Signal: svc.Signal, Grace: svc.Grace, Nice: svc.Nice}, nil

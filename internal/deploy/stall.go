@@ -62,7 +62,8 @@ func errorLines(path string) []string {
 		return nil
 	}
 	var found []string
-	for _, line := range bytes.FieldsFunc(ansi.ReplaceAll(data, nil), func(r rune) bool { return r == '\n' || r == '\r' }) {
+	endOfLine := func(r rune) bool { return r == '\n' || r == '\r' }
+	for _, line := range bytes.FieldsFunc(ansi.ReplaceAll(data, nil), endOfLine) {
 		if errorLine.Match(line) {
 			found = append(found, string(line))
 		}

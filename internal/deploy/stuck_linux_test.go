@@ -14,7 +14,7 @@ import (
 	"topobench/internal/testbed"
 )
 
-// A service that cannot be killed, as one in a wedged driver: its shepherd says so
+// A service that cannot be killed, as one in a wedged driver: its shepherd reports that
 // and ends, and the service never does. Down does not wait for it.
 func TestF5FDownOfAServiceThatCannotBeKilled(t *testing.T) {
 	b := newBed(t)
@@ -33,7 +33,7 @@ echo '{"event":"gone","left":[{"PID":%[1]d,"Ticks":%[2]d,"State":68,"Comm":"wedg
 	}
 	o := b.options()
 	o.Starter.Exe = shepherd
-	s, err := Target{plan.Plan{Name: "t", Services: []plan.Service{b.service("a", plan.Decode, 0, "sleep")}}, o}.Up(t.Context())
+	s, err := target(o, b.service("a", plan.Decode, 0, "sleep")).Up(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestCheckThatHangs(t *testing.T) {
 	b := newBed(t)
 	service := b.service("nginx", plan.Balancer, 0, "sleep")
 	service.Check = testbed.Argv("stubborn")
-	s := newStack(t.Context(), Target{plan.Plan{Name: "t", Services: []plan.Service{service}}, b.options()})
+	s := newStack(t.Context(), target(b.options(), service))
 	defer s.events.close()
 	if err := s.testConfigurations(100 * time.Millisecond); err == nil || !strings.Contains(err.Error(), "no answer within 100ms") {
 		t.Errorf("error %v", err)

@@ -15,7 +15,7 @@ import (
 
 // Prefill and decode both count requests. Only a transfer proves that decode
 // did not compute the prompts itself.
-func TestSmokeWantsTransfers(t *testing.T) {
+func TestSmokeRequiresTransfers(t *testing.T) {
 	for _, row := range []struct {
 		why, metric string
 		transfers   func(served int64) int64

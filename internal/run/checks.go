@@ -38,7 +38,8 @@ func (c *Campaign) processCheck() deploy.TeardownCheck {
 				return nil, err
 			}
 			for _, p := range c.escaped(all) {
-				left = append(left, deploy.Leftover{Process: p, Service: c.Ledger.Name(p), Detail: evidenceOf(c.Ledger.Trace(), p)})
+				left = append(left, deploy.Leftover{Process: p, Service: c.Ledger.Name(p),
+					Detail: evidenceOf(c.Ledger.Trace(), p)})
 			}
 			return left, nil
 		}}
@@ -77,7 +78,8 @@ func (c *Campaign) killEscaped() error {
 	})
 	if killed > 0 {
 		c.Journal.Note(journal.Killed{Count: killed, Processes: rows})
-		c.Screen.Note(fmt.Sprintf("killed %s of the run that had escaped from its service (\"killed\" in journal.ndjson)", proc.Count(killed)))
+		c.Screen.Note(fmt.Sprintf("killed %s of the run that had escaped from its service (\"killed\" in journal.ndjson)",
+			proc.Count(killed)))
 	}
 	return err
 }

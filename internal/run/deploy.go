@@ -24,8 +24,10 @@ func (c *Campaign) target(ctx context.Context, p plan.Plan) (Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return processes{deploy.Target{Plan: p, Options: deploy.Options{Environ: c.Environ, Starter: c.Starter, Force: c.Force,
-		Checks: append(checks, gpus...), Foreign: c.Foreign, Events: c.events(p.Name)}}}, nil
+	return processes{deploy.Target{Plan: p, Options: deploy.Options{
+		Environ: c.Environ, Starter: c.Starter, Force: c.Force, Foreign: c.Foreign,
+		Checks: append(checks, gpus...), Events: c.events(p.Name),
+	}}}, nil
 }
 
 // up brings a plan up.
@@ -73,7 +75,8 @@ func (c *Campaign) show(topology string, e deploy.ServiceChanged) {
 	if e.State == deploy.Starting {
 		c.at(Starting)
 	}
-	c.Journal.Note(journal.Service{Topology: topology, Service: e.Service.Name, State: string(e.State), Detail: e.Detail, PID: e.PID})
+	c.Journal.Note(journal.Service{Topology: topology, Service: e.Service.Name, State: string(e.State),
+		Detail: e.Detail, PID: e.PID})
 }
 
 func teardownCheck(e deploy.CheckDone) journal.TeardownCheck {
@@ -124,7 +127,8 @@ func (c *Campaign) smoke(ctx context.Context, p plan.Plan, t *Topology) (aiperf.
 	t.Deviations = append(t.Deviations, d)
 	c.Journal.Note(journal.Deviation{Deviation: d})
 	if t.Lost == nil { // else the first launch has reported it
-		c.Screen.Note(fmt.Sprintf("%s: the load leaves out nvext.ignore_eos, which the server refuses (HTTP %d)", t.Name, refused.Status))
+		c.Screen.Note(fmt.Sprintf("%s: the load leaves out nvext.ignore_eos, which the server refuses (HTTP %d)",
+			t.Name, refused.Status))
 	}
 	return l, nil
 }

@@ -123,8 +123,8 @@ func (c *Campaign) freeGPUs(ctx context.Context, h plan.Hardware) (gpu.State, er
 	return now, nil
 }
 
-// whenFree tries once, or with --wait-gpus until the GPUs are free, and reports who has
-// them.
+// whenFree tries once, or with --wait-gpus until the GPUs are free, and reports their
+// owners meanwhile.
 func (c *Campaign) whenFree(ctx context.Context, try func() error) error {
 	until := time.Now().Add(c.WaitGPUs)
 	var reported string
@@ -171,8 +171,9 @@ func (c *Campaign) gpuCheck(ctx context.Context, p plan.Plan) ([]deploy.Teardown
 	for _, w := range warnings {
 		c.Screen.Note(fmt.Sprintf("%s: warning: %s", p.Name, w))
 	}
-	c.Journal.Note(journal.GPUs{Topology: p.Name, Warnings: warnings, Devices: slices.DeleteFunc(slices.Clone(before.Devices),
-		func(d gpu.Device) bool { return !slices.Contains(h.Devices, d.Index) })})
+	other := func(d gpu.Device) bool { return !slices.Contains(h.Devices, d.Index) }
+	c.Journal.Note(journal.GPUs{Topology: p.Name, Warnings: warnings,
+		Devices: slices.DeleteFunc(slices.Clone(before.Devices), other)})
 	return []deploy.TeardownCheck{{Name: "gpu", Within: h.Within, Check: c.leftOnGPUs(h, before)}}, nil
 }
 

@@ -90,7 +90,7 @@ func TestWhenFreeGivesUp(t *testing.T) {
 			return row.says
 		})
 		if err != row.says || asked != 1 {
-			t.Errorf("%s: %v after %d questions", row.why, err, asked)
+			t.Errorf("%s: %v after %d tries", row.why, err, asked)
 		}
 	}
 }

@@ -89,9 +89,9 @@ func (c *Campaign) writePlan(w Wish, launch plan.Plan) error {
 	return artifacts.WriteFile(filepath.Join(launch.Dirs[0], "plan.sh"), []byte(script.String()), 0o600)
 }
 
-// ByHand is the site of a script that a person runs. What it starts carries no mark of a
-// run and writes into no run's directory: it would be ended with what that run left. Each
-// call of the script has a directory and a namespace of its own.
+// ByHand is the site of a script that a person runs. Its processes carry no cookie of a
+// run and write into no run's directory: recovery would kill them with the leftovers of
+// that run. Each call of the script has a directory and a namespace of its own.
 func ByHand(s plan.Site, root, topology string) plan.Site {
 	const name = "by-hand"
 	call := topology + "-" + plan.Call

@@ -22,7 +22,7 @@ func TestDownKnowsWhatWasThereBefore(t *testing.T) {
 		o.Foreign, err = host.Leftovers()
 		return err == nil && len(o.Foreign) == 2 // the sleep of the shell, too
 	})
-	s, err := Target{plan.Plan{Name: "t", Services: []plan.Service{b.service("a", plan.Frontend, 0, "sleep")}}, o}.Up(t.Context())
+	s, err := target(o, b.service("a", plan.Frontend, 0, "sleep")).Up(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

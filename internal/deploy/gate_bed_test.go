@@ -15,7 +15,7 @@ import (
 	"topobench/internal/plan"
 )
 
-// answer is what a path of a server says.
+// answer is that of one path of a server.
 type answer struct {
 	status int
 	body   string
@@ -36,7 +36,7 @@ func recorded(t testing.TB, path ...string) answer {
 // state is a server at one moment: its answers by path. A path without one is 404.
 type state map[string]answer
 
-// recordedState is what a frontend of the model "tiny" said, by the folder's name.
+// recordedState has the answers of a frontend of the model "tiny", by the folder's name.
 func recordedState(t testing.TB, name string) state {
 	t.Helper()
 	return state{"/health": recorded(t, name, "health.txt"), "/v1/models": recorded(t, name, "models.txt"),
@@ -59,7 +59,7 @@ func (s state) with(t testing.TB, path, from, to string) state {
 	return other
 }
 
-// serve answers with the state of the moment; turn counts questions to /health.
+// serve answers with the state of the moment; turn counts requests of /health.
 func serve(t testing.TB, now func(turn int) state) (address string) {
 	t.Helper()
 	var turn atomic.Int64
