@@ -31,7 +31,7 @@ type Job struct {
 	Log         string
 	Env         []string // the whole environment of aiperf
 	Progress    func(Progress)
-	Hurry       context.Context // ends when an interrupted aiperf gets no more grace
+	Force       context.Context // ends when an interrupted aiperf gets no more grace
 }
 
 // Outcome is how aiperf ended. Problem is empty when it ended by itself with 0.
@@ -55,9 +55,9 @@ func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 	}
 	o := follow(ctx, child, j)
 	if o.Problem != "" {
-		interrupt(child, j.Hurry)
+		interrupt(child, j.Force)
 	}
-	err = child.Stop(j.Hurry) // its tree is swept after every cell, however it ended
+	err = child.Stop(j.Force) // its tree is swept after every cell, however it ended
 	o.Exit, o.Took = child.Exit(), time.Since(began)
 	if o.Problem == "" && o.Exit.Code != 0 {
 		o.Problem = "aiperf " + o.Exit.String()
@@ -124,13 +124,13 @@ func follow(ctx context.Context, child *host.Child, j Job) (o Outcome) {
 }
 
 // interrupt asks aiperf to end and gives it its grace; Stop does the rest.
-func interrupt(child *host.Child, hurry context.Context) {
+func interrupt(child *host.Child, force context.Context) {
 	if err := child.Interrupt(syscall.SIGINT); err != nil {
 		return // it is gone, or Stop will see to it
 	}
 	select {
 	case <-child.Done():
-	case <-hurry.Done():
+	case <-force.Done():
 	case <-time.After(interruptGrace):
 	}
 }

@@ -36,7 +36,7 @@ func (b bed) job(script string) Job {
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
 	return Job{Name: "aiperf-c1", Load: Load{AIPerf: path, Timeout: time.Minute}, Concurrency: 1, Dir: b.dir,
-		Log: filepath.Join(b.dir, "log"), Env: append(os.Environ(), b.Env()...), Progress: func(Progress) {}, Hurry: now}
+		Log: filepath.Join(b.dir, "log"), Env: append(os.Environ(), b.Env()...), Progress: func(Progress) {}, Force: now}
 }
 
 // run runs a job to its end, after which nothing of it may live.
@@ -71,7 +71,7 @@ func TestF43NothingOfAIPerfOutlivesItsCell(t *testing.T) {
 func TestF50InterruptIsForTheFirstProcess(t *testing.T) {
 	b := newBed(t)
 	j := b.job("exec '" + testbed.Program() + "' child interrupted")
-	j.Hurry = t.Context()
+	j.Force = t.Context()
 	said := func(words string) bool {
 		text, err := os.ReadFile(j.Log)
 		return err == nil && strings.Contains(string(text), words)

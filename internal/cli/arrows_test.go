@@ -19,13 +19,13 @@ func arrows() map[string][]string {
 	everything := []string{"*"}
 	return map[string][]string{
 		"cmd/topobench": {"cli"},
-		"cli":           everything, // but testbed; it wires ready.Await and ready.Smoke in
+		"cli":           everything, // but testbed; it wires the probes in
 		"recovery":      {"host/proc", "artifacts", "journal"},
 		"journal":       {"artifacts", "plan", "result", "host/gpu"},
 		"run": {"profile", "plan", "deploy", "aiperf", "result", "artifacts", "journal", "ready", "ui", "recovery",
 			"host", "host/proc", "host/gpu"},
-		"deploy":        {"plan", "host", "host/proc"},
-		"ready":         {"plan", "aiperf"},
+		"deploy":        {"plan", "host", "host/proc", "aiperf"}, // the smoke test sends the load's body
+		"ready":         {"plan", "deploy"},
 		"aiperf":        {"host"},
 		"plan":          {"profile", "proxy", "result", "aiperf"}, // deployment_config.json has one definition
 		"probe":         {"host", "tools"},

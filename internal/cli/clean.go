@@ -75,14 +75,21 @@ func fate(f recovery.Found) string {
 	}
 }
 
+// runningError is a run that clean must not touch, because it is still running.
+type runningError struct{ run string }
+
+func (e *runningError) Error() string {
+	return fmt.Sprintf("cannot clean a run that is still running: %s\n  wait for it, or end it with clean --force", e.run)
+}
+
 // fault is what an exit code must tell of a run: it lives, or something of it
 // could not be ended.
 func fault(f recovery.Found) error {
 	switch {
 	case f.Living && f.Owner.PID != 0:
-		return &deploy.BusyError{Runs: true, Taken: []string{fmt.Sprintf("run %s is conducted by process %v", f.ID, f.Owner)}}
+		return &runningError{fmt.Sprintf("run %s (process %v)", f.ID, f.Owner)}
 	case f.Living:
-		return &deploy.BusyError{Runs: true, Taken: []string{fmt.Sprintf("run %s: %v", f.ID, f.Err)}}
+		return &runningError{fmt.Sprintf("run %s: %v", f.ID, f.Err)}
 	case len(f.Left) > 0:
 		return deploy.Dirty("run "+f.ID, f.Left, nil, strings.Split(f.Err.Error(), "\n")...)
 	}

@@ -113,7 +113,7 @@ func TestStrayOfAnotherDaemonIsSwept(t *testing.T) {
 	if s.over("stranger") {
 		t.Error("the stranger was hit")
 	}
-	if text := s.text("it.err"); !strings.Contains(text, "ended 1 process of the run") || strings.Contains(text, "DIRTY") {
+	if text := s.text("it.err"); !strings.Contains(text, "killed 1 process of the run") || strings.Contains(text, "DIRTY") {
 		t.Errorf("it says\n%s", text)
 	}
 }

@@ -32,7 +32,7 @@ func exitCode(err error) int {
 	var (
 		dirty     *deploy.DirtyError
 		interrupt *run.Interrupt
-		busy      *deploy.BusyError
+		running   *runningError
 		notUp     *run.NotUpError
 		quiet     *quietError
 		usage     *usageError
@@ -46,7 +46,7 @@ func exitCode(err error) int {
 		return codeDirty
 	case errors.As(err, &interrupt):
 		return signalOffset + int(interrupt.Signal)
-	case errors.As(err, &busy):
+	case deploy.Busy(err), errors.As(err, &running):
 		return codeBusy
 	case errors.As(err, &notUp):
 		return codeNotUp

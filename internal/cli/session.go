@@ -38,7 +38,7 @@ func open(ctx context.Context, root string, env *Env, s *signals) (*session, err
 	if err := host.Adopt(); err != nil {
 		return nil, err
 	}
-	strangers, err := host.Leftovers()
+	foreign, err := host.Leftovers()
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func open(ctx context.Context, root string, env *Env, s *signals) (*session, err
 	if err == nil {
 		var c *run.Campaign
 		if c, err = begin(root, env, s, screen); err == nil {
-			c.Strangers = strangers
+			c.Foreign = foreign
 			return &session{screen: screen, env: env, unguard: func() {}, campaign: c}, nil
 		}
 	}
@@ -61,9 +61,11 @@ func begin(root string, env *Env, s *signals, screen *ui.View) (*run.Campaign, e
 	if err != nil {
 		return nil, err
 	}
+	prober := deploy.NewProber()
+	health := ready.Health{Prober: prober}
 	c := &run.Campaign{
-		Run: dir, Screen: screen, Environ: env.Environ, Hurry: s.hurry, At: env.At, Await: ready.Await, Smoke: ready.Smoke,
-		Standing: ready.Standing, Counters: ready.Counters, Kernel: "/dev/kmsg", Site: plan.Site{Cookie: dir.ID()}}
+		Run: dir, Screen: screen, Environ: env.Environ, Force: s.force, At: env.At, Smoke: prober.Smoke,
+		Standing: health.Standing, Counters: health.Counters, Kernel: "/dev/kmsg", Site: plan.Site{Cookie: dir.ID()}}
 	if c.Journal, err = journal.Open(filepath.Join(dir.Path(), journal.Name), c.Recorded); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
@@ -107,7 +109,7 @@ func (s *session) close(why error) error {
 // whose teardown has its own proof: perf's aiperf, or who fetched a model. The ledger
 // is asked too: to pid 1 nothing that falls is known for the run's by that alone.
 func (s *session) left() error {
-	left, err := host.Leftovers(s.campaign.Strangers...)
+	left, err := host.Leftovers(s.campaign.Foreign...)
 	all, unseen := proc.Snapshot()
 	for _, p := range s.campaign.Ledger.Trace().Seen(host.Unherded(all)) {
 		if !slices.ContainsFunc(left, p.Same) {

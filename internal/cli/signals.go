@@ -11,10 +11,10 @@ import (
 )
 
 // signals are the user's wishes, in order: the first signal ends ctx, the second
-// ends hurry, at the third abandon is closed.
+// ends force, at the third abandon is closed.
 type signals struct {
 	ctx     context.Context
-	hurry   context.Context
+	force   context.Context
 	abandon chan struct{}
 	stop    func()
 }
@@ -30,8 +30,8 @@ const echo = 200 * time.Millisecond
 func listen(conducts bool) *signals {
 	s := &signals{abandon: make(chan struct{})}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	hurry, rush := context.WithCancel(context.Background())
-	s.ctx, s.hurry = ctx, hurry
+	force, end := context.WithCancel(context.Background())
+	s.ctx, s.force = ctx, force
 	caught := make(chan os.Signal, 8)
 	wanted := []os.Signal{syscall.SIGPIPE}
 	if conducts {
@@ -43,7 +43,7 @@ func listen(conducts bool) *signals {
 	signal.Notify(caught, wanted...)
 	steps := []func(os.Signal){
 		func(sig os.Signal) { cancel(&run.Interrupt{Signal: sig.(syscall.Signal)}) },
-		func(os.Signal) { rush() },
+		func(os.Signal) { end() },
 		func(os.Signal) { close(s.abandon) },
 	}
 	go func() {
@@ -59,6 +59,6 @@ func listen(conducts bool) *signals {
 			}
 		}
 	}()
-	s.stop = func() { signal.Stop(caught); close(caught); rush(); cancel(nil) }
+	s.stop = func() { signal.Stop(caught); close(caught); end(); cancel(nil) }
 	return s
 }

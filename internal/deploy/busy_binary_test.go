@@ -12,12 +12,12 @@ import (
 	"topobench/internal/plan"
 )
 
-// F-28: the second service cannot be executed. The error names why and what to do,
+// F-28: the second service cannot be executed. The error has the cause and what to do,
 // and the first one is gone.
 func TestF28AStartThatTheSystemRefusesTakesDownWhatRuns(t *testing.T) {
 	b := newBed(t)
 	program := filepath.Join(b.dir, "program")
-	writer, err := os.OpenFile(program, os.O_WRONLY|os.O_CREATE, 0o755) // while it is open nobody can execute it
+	writer, err := os.OpenFile(program, os.O_WRONLY|os.O_CREATE, 0o755) // no process can execute it while it is open
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func TestF28AStartThatTheSystemRefusesTakesDownWhatRuns(t *testing.T) {
 	if _, start := errors.AsType[*host.StartError](err); !start || !errors.Is(err, syscall.ETXTBSY) || !strings.Contains(err.Error(), "cannot start second") {
 		t.Errorf("got %v", err)
 	}
-	if told := b.told(); !strings.Contains(told, "starting first") || !strings.HasSuffix(told, "gone first") {
-		t.Errorf("told %s", told)
+	if history := b.history(); !strings.Contains(history, "starting first") || !strings.HasSuffix(history, "gone first") {
+		t.Errorf("events %s", history)
 	}
 }

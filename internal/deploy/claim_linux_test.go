@@ -27,13 +27,16 @@ func TestAClaimedPortIsBusyUntilItsRelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Claim(claimable(70000, 70002))
-	if _, busy := errors.AsType[*BusyError](err); !busy {
-		t.Fatalf("error %v, want *BusyError", err)
+	if busy, is := errors.AsType[*PortsBusyError](err); !is || !busy.ByRun {
+		t.Fatalf("error %v, want *PortsBusyError of another run", err)
+	}
+	if text := err.Error(); strings.Contains(text, "end that process") || !strings.Contains(text, "wait until that run has ended") {
+		t.Errorf("the next step is wrong: %s", text)
 	}
 	if want := fmt.Sprintf("70002 (http of frontend) is held by another topobench run (process %d)", os.Getpid()); !strings.Contains(err.Error(), want) {
 		t.Errorf("no %q in %v", want, err)
 	}
-	// What the refused one had is free again, and disjoint runs go side by side.
+	// The ports of the refused claim are free again, and disjoint runs go side by side.
 	other, err := Claim(claimable(70000, 70003))
 	if err != nil {
 		t.Fatal(err)
@@ -46,8 +49,7 @@ func TestAClaimedPortIsBusyUntilItsRelease(t *testing.T) {
 	release()
 }
 
-// Whatever they have in common and in whatever order they name it: never does
-// each of them refuse because of another.
+// Whatever ports they share and in whatever order they name them: one claim succeeds.
 func TestOneOfManyClaimsSucceeds(t *testing.T) {
 	for range 50 {
 		var got [4]error
@@ -94,9 +96,8 @@ func TestAGPUIsClaimedByItsUUID(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = ClaimGPUs(map[string]string{"GPU-test-b": "GPU 7 (GPU-test-b)", "GPU-test-c": "GPU 2 (GPU-test-c)"})
-	busy, is := errors.AsType[*BusyError](err)
-	if !is || !busy.GPUs {
-		t.Fatalf("error %v, want *BusyError of GPUs", err)
+	if _, is := errors.AsType[*GPUsBusyError](err); !is {
+		t.Fatalf("error %v, want *GPUsBusyError", err)
 	}
 	for _, word := range []string{fmt.Sprintf("GPU 7 (GPU-test-b) is held by another topobench run (process %d)", os.Getpid()), "--wait-gpus"} {
 		if !strings.Contains(err.Error(), word) {

@@ -4,7 +4,7 @@ package deploy
 
 import "topobench/internal/plan"
 
-// Claim needs Linux; elsewhere nothing is started that could need a port.
+// Claim needs Linux; on other systems topobench starts nothing that could need a port.
 func Claim([]plan.Port) (release func(), err error) { return func() {}, nil }
 
 // ClaimGPUs needs Linux too.

@@ -16,20 +16,20 @@ import (
 
 func TestMain(m *testing.M) { testbed.Main(m) }
 
-// soon is long for what takes milliseconds, for a machine that is busy.
+// soon is long for a thing of milliseconds, for a busy machine.
 const soon = 10 * time.Second
 
-// bed is a test's place: its directory, what its stack told, and how its gates open.
+// bed is a test's place: its directory, the events of its stack, and how its gates open.
 type bed struct {
 	testing.TB
 	testbed.Tracker
 	dir   string
 	await func(ctx context.Context, s plan.Service) error // nil: every gate is open
 
-	witnesses []Witness
+	checks []TeardownCheck
 
 	mu     sync.Mutex
-	events []Event
+	events []ServiceChanged
 }
 
 func newBed(t testing.TB) *bed { return &bed{TB: t, Tracker: testbed.Audit(t), dir: t.TempDir()} }
@@ -40,8 +40,8 @@ func (b *bed) service(name string, role plan.Role, wave int, habit string, args 
 }
 
 func (b *bed) options() Options {
-	return Options{Environ: os.Environ(), Starter: host.Starter{Exe: testbed.Program()}, Hurry: context.Background(),
-		Note: b.note, Witnesses: b.witnesses,
+	return Options{Environ: os.Environ(), Starter: host.Starter{Exe: testbed.Program()}, Force: context.Background(),
+		Events: b.note, Checks: b.checks,
 		Await: func(ctx context.Context, s plan.Service, _ func(string)) (time.Time, error) {
 			if b.await == nil {
 				return time.Now(), nil
@@ -50,14 +50,22 @@ func (b *bed) options() Options {
 		}}
 }
 
+// target is a plan of services named t.
+func target(o Options, services ...plan.Service) Target {
+	return Target{plan.Plan{Name: "t", Services: services}, o}
+}
+
+// note is the subscriber.
 func (b *bed) note(e Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.events = append(b.events, e)
+	if e, ok := e.(ServiceChanged); ok {
+		b.events = append(b.events, e)
+	}
 }
 
-// told is the events so far, as "starting a, ready a".
-func (b *bed) told() string {
+// history is the states so far, as "starting a, ready a".
+func (b *bed) history() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var all []string
@@ -83,22 +91,22 @@ func (b *bed) pid(name string) int {
 // up brings services up; whatever the test does, they are down at its end.
 func (b *bed) up(services ...plan.Service) *Stack {
 	b.Helper()
-	s, err := Up(b.Context(), plan.Plan{Name: "t", Services: services}, b.options())
+	s, err := target(b.options(), services...).Up(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
-	hurried, cancel := context.WithCancel(context.Background())
+	force, cancel := context.WithCancel(context.Background())
 	cancel()
 	b.Cleanup(func() {
-		if _, err := s.Down(hurried); err != nil {
+		if err := s.Down(force); err != nil {
 			b.Error(err)
 		}
 	})
 	return s
 }
 
-// said waits for words in a service's log.
-func (b *bed) said(name, words string) {
+// awaitLog waits for words in a service's log.
+func (b *bed) awaitLog(name, words string) {
 	b.Helper()
 	testbed.Eventually(b, soon, func() bool {
 		text, err := os.ReadFile(filepath.Join(b.dir, name+".log"))
@@ -106,13 +114,13 @@ func (b *bed) said(name, words string) {
 	})
 }
 
-// fails wants Up to fail with nothing left running, and returns its error.
+// fails requires that Up fails with nothing left running, and returns its error.
 func (b *bed) fails(p plan.Plan) error {
 	b.Helper()
 	p.Name = "t"
-	s, err := Up(b.Context(), p, b.options())
+	s, err := Target{p, b.options()}.Up(b.Context())
 	if err == nil {
-		_, down := s.Down(b.Context())
+		down := s.Down(b.Context())
 		b.Fatalf("it came up (and went down: %v)", down)
 	}
 	if living := b.Living(); len(living) > 0 {

@@ -26,8 +26,8 @@ func (b *bed) members(s *Stack) []Member {
 func TestF32ExecutionInPlaceIsSeen(t *testing.T) {
 	b := newBed(t)
 	s := b.up(b.service("a", plan.Aggregated, 0, "anew"), b.service("b", plan.Aggregated, 0, "sleep"))
-	b.said("a", "waiting")
-	b.said("b", "ready")
+	b.awaitLog("a", "waiting")
+	b.awaitLog("b", "ready")
 	before := b.members(s)
 	if before[0].Leader.Image == 0 {
 		t.Skip("the kernel does not tell where a stack begins")
@@ -38,7 +38,7 @@ func TestF32ExecutionInPlaceIsSeen(t *testing.T) {
 	if err := syscall.Kill(before[0].Leader.PID, syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	b.said("a", "ready")
+	b.awaitLog("a", "ready")
 	restarted, ended := Compare(before, b.members(s))
 	if len(restarted) != 1 || !strings.HasPrefix(restarted[0], "a (pid ") || len(ended) > 0 {
 		t.Errorf("got %q, %q", restarted, ended)

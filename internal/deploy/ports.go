@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -16,44 +15,33 @@ import (
 	"topobench/internal/plan"
 )
 
-// BusyError lists ports, or GPUs, or runs, that somebody else has.
-type BusyError struct {
-	GPUs  bool // else ports
-	Runs  bool // that live, and are not to be cleaned
-	Taken []string
-}
-
-func (e *BusyError) Error() string {
-	what, next := "ports", "end that process, or choose other ports (frontend.port, balancer.port, port, port_base)"
-	if e.GPUs {
-		what, next = "GPUs", "wait for them with --wait-gpus 2h, or choose others (cuda_visible_devices); nothing of theirs was touched"
-	}
-	if e.Runs {
-		return fmt.Sprintf("cannot clean what lives: %s\n  wait for it, or end it with clean --force", strings.Join(e.Taken, "; "))
-	}
-	return fmt.Sprintf("cannot use the %s of the plan: %s\n  %s", what, strings.Join(e.Taken, "; "), next)
-}
-
-// FreePorts binds every port once, on loopback and on all addresses, as the
-// server will: with SO_REUSEADDR, which TIME_WAIT does not disturb, and without
-// SO_REUSEPORT, with which two servers would share a port in silence.
+// FreePorts binds every port once, on loopback and on all addresses, as the server will:
+// with SO_REUSEADDR, which TIME_WAIT does not disturb, and without SO_REUSEPORT, with
+// which two servers would share a port unnoticed. The error is a *PortsBusyError.
 func FreePorts(ports []plan.Port) error {
-	var taken []string
-	for _, p := range inOrder(ports) {
-		if err := bind(p.Number); err != nil {
-			taken = append(taken, fmt.Sprintf("%d (%s of %s) %s", p.Number, p.Use, p.Service, owner(p.Number, err)))
-		}
-	}
-	if len(taken) > 0 {
-		return &BusyError{Taken: taken}
+	if taken := takenPorts(ports); len(taken) > 0 {
+		return &PortsBusyError{Taken: taken}
 	}
 	return nil
 }
 
+// takenPorts lists the ports that do not bind, with their owners.
+func takenPorts(ports []plan.Port) (taken []string) {
+	for _, p := range inOrder(ports) {
+		if err := bind(p.Number); err != nil {
+			taken = append(taken, fmt.Sprintf("%s %s", describe(p), owner(p.Number, err)))
+		}
+	}
+	return taken
+}
+
+func describe(p plan.Port) string { return fmt.Sprintf("%d (%s of %s)", p.Number, p.Use, p.Service) }
+
 // inOrder returns each port number once, ascending.
 func inOrder(ports []plan.Port) []plan.Port {
-	sorted := slices.SortedFunc(slices.Values(ports), func(a, b plan.Port) int { return cmp.Compare(a.Number, b.Number) })
-	return slices.CompactFunc(sorted, func(a, b plan.Port) bool { return a.Number == b.Number })
+	byNumber := func(a, b plan.Port) int { return cmp.Compare(a.Number, b.Number) }
+	return slices.CompactFunc(slices.SortedFunc(slices.Values(ports), byNumber),
+		func(a, b plan.Port) bool { return a.Number == b.Number })
 }
 
 func bind(port int) error {
@@ -76,38 +64,40 @@ func owner(port int, err error) string {
 	if p, ok := proc.Listener(port); ok {
 		return fmt.Sprintf("is taken by process %d (%s)", p.PID, p.Comm)
 	}
-	return "is taken by a process that cannot be seen from here"
+	return "is taken by a process that is not visible from here"
 }
 
-// strangerWithin is how long a port is waited for although a stranger has it:
-// it may be looking at the port only, as FreePorts does.
-const strangerWithin = time.Second
+const (
+	// portsWithin is how long the kernel may take to give a port back.
+	portsWithin = 10 * time.Second
+	// foreignWithin is how long the check waits for a port that a foreign process has: that
+	// may only be trying it, as FreePorts does.
+	foreignWithin = time.Second
+)
 
-// portsFreed waits until every port binds again. taken is a *BusyError if all
-// that do not have got an owner that is not of ours, err says anything else.
-func portsFreed(ports []plan.Port, limit time.Duration) (taken, err error) {
+// portsCheck passes when every port binds again. It is *PortsBusyError if a foreign
+// process owns each port that does not.
+func portsCheck(ports []plan.Port) TeardownCheck {
 	began := time.Now()
-	for {
-		if err = FreePorts(ports); err == nil {
-			return nil, nil
-		}
-		if time.Since(began) > strangerWithin {
-			if names := takenOver(ports); len(names) > 0 {
-				return &BusyError{Taken: names}, nil
+	return TeardownCheck{Name: "ports", Within: portsWithin, Check: func(context.Context) (left []Leftover, err error) {
+		taken := takenPorts(ports)
+		if len(taken) > 0 && time.Since(began) > foreignWithin {
+			if foreign := takenOver(ports); len(foreign) > 0 {
+				return nil, &PortsBusyError{Taken: foreign}
 			}
 		}
-		if time.Since(began) > limit {
-			return nil, err
+		for _, text := range taken {
+			left = append(left, Leftover{Detail: "port " + text})
 		}
-		time.Sleep(20 * time.Millisecond)
-	}
+		return left, nil
+	}}
 }
 
-// takenOver names the ports that a process of somebody else has taken; none if
-// one of them has an owner that is ours or cannot be seen.
+// takenOver lists the ports that a foreign process has taken; none if the owner of one of
+// them is ours or not visible.
 func takenOver(ports []plan.Port) []string {
-	var names []string
-	for _, p := range ports {
+	var foreign []string
+	for _, p := range inOrder(ports) {
 		if bind(p.Number) == nil {
 			continue
 		}
@@ -116,9 +106,10 @@ func takenOver(ports []plan.Port) []string {
 		if !seen || err != nil || ours(owner, all, os.Getpid()) {
 			return nil
 		}
-		names = append(names, fmt.Sprintf("%d (%s of %s) was taken over by process %d (%s), which is not ours", p.Number, p.Use, p.Service, owner.PID, owner.Comm))
+		foreign = append(foreign, fmt.Sprintf("%s was taken over by process %d (%s), which is not ours",
+			describe(p), owner.PID, owner.Comm))
 	}
-	return names
+	return foreign
 }
 
 // ours reports whether p is the process self or descends from it.

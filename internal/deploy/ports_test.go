@@ -50,9 +50,9 @@ func timeWait(t *testing.T, l net.Listener) {
 	}
 }
 
-// A leftover process with a service's listener is found by the witness that knows
-// of it, swept, and then its port is free.
-func TestF63ListenerOfALeftoverIsSwept(t *testing.T) {
+// The check that finds a leftover process with a service's listener kills it, and then
+// its port is free.
+func TestF63ListenerOfALeftoverIsKilled(t *testing.T) {
 	b := newBed(t)
 	l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -70,7 +70,7 @@ func TestF63ListenerOfALeftoverIsSwept(t *testing.T) {
 	l.Close()
 	socket.Close()
 	o := b.options()
-	o.Witnesses = []Witness{{Name: "stray", Within: soon, See: nothing, Sweep: func() error {
+	o.Checks = []TeardownCheck{{Name: "stray", Within: soon, Check: nothing, Remove: func() error {
 		err := stray.Kill()
 		_, waited := stray.Wait()
 		if err == nil {
@@ -78,7 +78,9 @@ func TestF63ListenerOfALeftoverIsSwept(t *testing.T) {
 		}
 		return err
 	}}}
-	s := &Stack{plan: plan.Plan{Name: "t", Services: []plan.Service{{Name: "svc", Ports: []plan.Port{{Number: port, Service: "svc", Use: "http"}}}}}, o: o}
+	ports := []plan.Port{{Number: port, Service: "svc", Use: "http"}}
+	s := newStack(t.Context(), target(o, plan.Service{Name: "svc", Ports: ports}))
+	defer s.events.close()
 	testbed.Eventually(t, soon, func() bool { return FreePorts(s.plan.Ports()) != nil })
 	if err := s.prove(t.Context(), nil); err != nil {
 		t.Error(err)

@@ -1,9 +1,8 @@
-// Package deploy brings a plan to life wave by wave and takes it down again.
+// Package deploy brings a plan up wave by wave and takes it down again.
 //
-// Up returns only when every gate is open, or with nothing left running. The
-// context of a stack ends the moment any of its processes dies. Down returns
-// only when no process of the plan is left, or with *DirtyError, which names
-// what is.
+// Up returns when every gate is open, or with nothing left running. The context of a
+// stack ends the moment one of its services dies. Down returns when no process of the
+// plan is left, or with *DirtyError, which lists the leftovers.
 package deploy
 
 import (
@@ -22,44 +21,34 @@ import (
 	"topobench/internal/plan"
 )
 
-// State of a service, as the user sees it.
-type State string
-
-// The states, in order.
-const (
-	Starting State = "starting"
-	Ready    State = "ready"
-	Stopping State = "stopping"
-	Gone     State = "gone"
-	Died     State = "died"
-)
-
-// Event is a change of one service.
-type Event struct {
-	Service plan.Service
-	State   State
-	PID     int
-	Detail  string
+// Target is a plan that can be brought up as processes on this host.
+type Target struct {
+	Plan plan.Plan
+	Options
 }
 
-// Options are what a stack needs from outside.
+// Options are the surroundings of a stack.
 type Options struct {
 	Environ []string // of the caller
 	Starter host.Starter
-	Await   func(ctx context.Context, s plan.Service, note func(string)) (since time.Time, err error)
-	Note    func(Event)     // called from several goroutines
-	Hurry   context.Context // ends when a teardown may wait no longer (the second Ctrl-C)
+	Force   context.Context // ends when a teardown may wait no longer: the second Ctrl-C
+	Checks  []TeardownCheck // made at the end, beside those of descendants and ports
+	Foreign []proc.Proc     // descendants of this process that do not belong to the stack
+	// Events receives what happens, in order and on one goroutine. It can hold up a start,
+	// and never a teardown. It may be nil.
+	Events func(Event)
+	// Await returns when the gate of a service is open, with the time since when it is; nil =
+	// Await of a Prober.
+	Await func(ctx context.Context, s plan.Service, note func(string)) (since time.Time, err error)
+}
 
-	Strangers []proc.Proc // descend from this process, and are not of the stack
-
-	Name func(proc.Proc) string // of which service a process is, for the table of what is left; may be nil
-
-	Wave      func()        // called before the services of a wave are started; may be nil
-	Witnesses []Witness     // asked at the end, beside the descendants and the ports
-	Proving   func()        // called before they are; may be nil
-	Found     func(Finding) // what each of them said; may be nil
-
-	Ended func(Times, error) // told how each teardown ended, that of a failed launch too; may be nil
+// Times are the parts of a launch and of its teardown.
+type Times struct {
+	Launch   time.Duration // starting processes
+	Engine   time.Duration // until the last service of each wave was ready
+	Lag      time.Duration // until that was noticed
+	Teardown time.Duration // stopping the services
+	Proof    time.Duration // the teardown checks
 }
 
 // Stack is a plan that runs.
@@ -68,14 +57,15 @@ type Stack struct {
 	o       Options
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
-	watch   sync.WaitGroup // one goroutine a child and one that braces, owned by Down
-	looking sync.Mutex     // of witnesses that are braced
+	events  *queue
+	watch   sync.WaitGroup // one goroutine a child; Down waits for them
+	sampled chan struct{}  // closed after the last sample
+	samples sync.Mutex     // held while the checks sample
 
 	mu       sync.Mutex
 	running  []service
 	stopping bool
-
-	Launch, Engine, Lag time.Duration // starting processes; until the last was ready; until we knew
+	times    Times
 }
 
 type service struct {
@@ -83,31 +73,50 @@ type service struct {
 	child *host.Child
 }
 
-// Context ends with *process.DiedError as its cause when a process dies, and
-// with the cause of Up's context.
+func newStack(ctx context.Context, t Target) *Stack {
+	s := &Stack{plan: t.Plan, o: t.Options, events: newQueue(t.Events), sampled: make(chan struct{})}
+	s.ctx, s.cancel = context.WithCancelCause(ctx)
+	if s.o.Await == nil {
+		s.o.Await = NewProber().Await
+	}
+	return s
+}
+
+// Context ends with *host.DiedError as its cause when a service dies, and with the cause
+// of Up's context.
 func (s *Stack) Context() context.Context { return s.ctx }
 
-// Up checks ports and environment, writes files, starts the services and waits
-// for their gates. On failure everything that was started is taken down first,
-// and what could not be is joined to the error.
-func Up(ctx context.Context, p plan.Plan, o Options) (*Stack, error) {
-	s := &Stack{plan: p, o: o}
-	s.ctx, s.cancel = context.WithCancelCause(ctx)
+// Endpoints are the base URLs that the load uses.
+func (s *Stack) Endpoints() []string { return s.plan.Smoke.URLs }
+
+// Times are the times so far.
+func (s *Stack) Times() Times {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.times
+}
+
+// Up checks ports and environment, writes files, starts the services and waits for their
+// gates. On failure it first takes down what it has started, and joins to the error what
+// it could not.
+func (t Target) Up(ctx context.Context) (*Stack, error) {
+	s := newStack(ctx, t)
 	err := s.prepare()
 	if err == nil {
-		_, err = s.await(p.External)
+		_, err = s.await(t.Plan.External)
 	}
-	if err != nil {
+	if err != nil { // a port of a foreign process is no leftover; a check that does not end is
 		s.cancel(err)
-		return nil, errors.Join(err, s.dirty(nil)) // a port that somebody else has is no leftover, a check that does not end is
+		err = errors.Join(err, s.dirty(nil, []CheckDone{s.check(context.WithoutCancel(ctx), s.descendants())}))
+		s.events.close()
+		return nil, err
 	}
-	s.watch.Go(s.bracing)
+	go s.sampling()
 	if err = s.start(); err == nil {
-		s.brace()
+		s.sample()
 		return s, nil
 	}
-	_, dirty := s.Down(o.Hurry)
-	return nil, errors.Join(err, dirty)
+	return nil, errors.Join(err, s.Down(t.Force))
 }
 
 // prepare does everything that can fail before a process exists.
@@ -125,14 +134,14 @@ func (s *Stack) prepare() error {
 			return fmt.Errorf("cannot write a file of %s: %w", s.plan.Name, err)
 		}
 	}
-	return s.check(checkWithin)
+	return s.testConfigurations(testWithin)
 }
 
-// checkWithin is how long a test may take: nginx looks up the names of servers.
-const checkWithin = time.Minute
+// testWithin is the limit of a test: nginx resolves the names of its servers.
+const testWithin = time.Minute
 
-// check runs the tests of services such as nginx -t, each at most so long.
-func (s *Stack) check(within time.Duration) error {
+// testConfigurations runs the tests of services such as nginx -t.
+func (s *Stack) testConfigurations(within time.Duration) error {
 	var faults []error
 	for _, svc := range s.plan.Services {
 		if len(svc.Check) == 0 {
@@ -157,31 +166,40 @@ func (s *Stack) check(within time.Duration) error {
 	return errors.Join(faults...)
 }
 
-// start goes through the waves: a wave starts together, and the next one when
-// all its gates are open.
+// start goes through the waves: the services of a wave start together, and the next wave
+// when all their gates are open.
 func (s *Stack) start() error {
 	for _, wave := range plan.Waves(s.plan.Services) {
-		if s.o.Wave != nil {
-			s.o.Wave()
-		}
+		s.announce(WaveStarting{})
 		began := time.Now()
 		if err := s.launch(wave); err != nil {
 			return err
 		}
-		s.Launch += time.Since(began)
-		began = time.Now()
+		launched := time.Now()
 		last, err := s.await(wave)
 		if err != nil {
 			return err
 		}
-		s.Engine += last.Sub(began)
-		s.Lag += time.Since(last)
+		s.mu.Lock()
+		s.times.Launch += launched.Sub(began)
+		s.times.Engine += last.Sub(launched)
+		s.times.Lag += time.Since(last)
+		s.mu.Unlock()
 	}
 	return nil
 }
 
-// launch starts the services of a wave at the same time. What did start when others
-// did not is of the stack; of those the error tells all.
+// announce posts an event of a start and waits until the subscriber has returned, or the
+// start has failed.
+func (s *Stack) announce(e Event) {
+	select {
+	case <-s.events.post(e):
+	case <-s.ctx.Done():
+	}
+}
+
+// launch starts the services of a wave at the same time. Those that started belong to
+// the stack even when others did not; the error names all others.
 func (s *Stack) launch(wave []plan.Service) error {
 	if s.ctx.Err() != nil {
 		return context.Cause(s.ctx)
@@ -189,7 +207,14 @@ func (s *Stack) launch(wave []plan.Service) error {
 	started, faults := make([]service, len(wave)), make([]error, len(wave))
 	var all sync.WaitGroup
 	for i, svc := range wave {
-		all.Go(func() { started[i], faults[i] = s.launchOne(svc) })
+		all.Go(func() {
+			spec, err := s.spec(svc)
+			if err == nil {
+				started[i].Service = svc
+				started[i].child, err = s.o.Starter.Start(spec)
+			}
+			faults[i] = err
+		})
 	}
 	all.Wait()
 	started = slices.DeleteFunc(started, func(svc service) bool { return svc.child == nil })
@@ -197,70 +222,62 @@ func (s *Stack) launch(wave []plan.Service) error {
 	s.running = append(s.running, started...)
 	s.mu.Unlock()
 	for _, svc := range started {
-		s.o.Note(Event{Service: svc.Service, State: Starting, PID: svc.child.PID()})
-		s.watch.Go(func() { s.died(svc.Service, svc.child) })
+		s.announce(ServiceChanged{Service: svc.Service, State: Starting, PID: svc.child.PID()})
+		s.watch.Go(func() { s.died(svc) })
 	}
 	return errors.Join(faults...)
 }
 
-func (s *Stack) launchOne(svc plan.Service) (service, error) {
-	spec, err := s.spec(svc)
-	if err != nil {
-		return service{}, err
-	}
-	child, err := s.o.Starter.Start(spec)
-	return service{svc, child}, err
-}
-
-// died ends the stack's context when a child ends before it was asked to: any
-// exit of a service is a failure, whatever its code.
-func (s *Stack) died(svc plan.Service, child *host.Child) {
+// died ends the stack's context when a service ends before Down: every exit is a
+// failure, whatever its code.
+func (s *Stack) died(svc service) {
 	select {
-	case <-child.Done():
-	case <-child.Gone(): // it may be one that cannot be killed, and will never be done
+	case <-svc.child.Done():
+	case <-svc.child.Gone(): // one that cannot be killed is never done
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stopping {
+	stopping := s.stopping
+	s.mu.Unlock()
+	if stopping {
 		return
 	}
-	s.o.Note(Event{Service: svc, State: Died, Detail: child.Exit().String()})
-	s.cancel(child.Died())
+	s.events.post(ServiceChanged{Service: svc.Service, State: Died, Detail: svc.child.Exit().String()})
+	s.cancel(svc.child.Died())
 }
 
 func (s *Stack) spec(svc plan.Service) (host.Spec, error) {
 	env, missing := plan.Environ(s.o.Environ, svc.Env)
 	if len(missing) > 0 {
-		return host.Spec{}, fmt.Errorf("cannot start %s: its env names variables that are not set: %v", svc.Name, missing)
+		return host.Spec{}, fmt.Errorf("cannot start %s: its env names variables that are not set: %v",
+			svc.Name, missing)
 	}
 	return host.Spec{Name: svc.Name, Argv: svc.Argv, Env: env, Dir: svc.Dir, Log: svc.Log,
 		Signal: svc.Signal, Grace: svc.Grace, Nice: svc.Nice}, nil
 }
 
-// await asks all gates of a wave at once; the first failure ends the others.
-// It returns when the last of them became ready.
-func (s *Stack) await(wave []plan.Service) (time.Time, error) {
+// await waits for all gates of a wave at once; the first failure ends the others. It
+// returns when the last of them became ready.
+func (s *Stack) await(wave []plan.Service) (last time.Time, err error) {
 	group, ctx := errgroup.WithContext(s.ctx)
 	since := make([]time.Time, len(wave))
 	for i, svc := range wave {
+		note := func(text string) { s.announce(ServiceChanged{Service: svc, State: Starting, Detail: text}) }
 		group.Go(func() (err error) {
-			since[i], err = s.o.Await(ctx, svc, func(text string) { s.o.Note(Event{Service: svc, State: Starting, Detail: text}) })
+			since[i], err = s.o.Await(ctx, svc, note)
 			if err == nil {
-				s.o.Note(Event{Service: svc, State: Ready})
+				s.announce(ServiceChanged{Service: svc, State: Ready})
 			}
 			return err
 		})
 	}
-	err := group.Wait()
+	err = group.Wait()
 	if s.ctx.Err() != nil {
-		err = context.Cause(s.ctx) // the death of a process, not what its gate said of it
+		err = context.Cause(s.ctx) // the death of a service, not the answer of its gate
 	}
-	return latest(since), err
-}
-
-func latest(times []time.Time) time.Time {
-	if len(times) == 0 {
-		return time.Time{}
+	for _, t := range since {
+		if t.After(last) {
+			last = t
+		}
 	}
-	return slices.MaxFunc(times, time.Time.Compare)
+	return last, err
 }

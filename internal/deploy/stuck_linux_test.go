@@ -14,7 +14,7 @@ import (
 	"topobench/internal/testbed"
 )
 
-// A service that cannot be killed, as one in a wedged driver: its shepherd says so
+// A service that cannot be killed, as one in a wedged driver: its shepherd reports that
 // and ends, and the service never does. Down does not wait for it.
 func TestF5FDownOfAServiceThatCannotBeKilled(t *testing.T) {
 	b := newBed(t)
@@ -33,12 +33,12 @@ echo '{"event":"gone","left":[{"PID":%[1]d,"Ticks":%[2]d,"State":68,"Comm":"wedg
 	}
 	o := b.options()
 	o.Starter.Exe = shepherd
-	s, err := Up(t.Context(), plan.Plan{Name: "t", Services: []plan.Service{b.service("a", plan.Decode, 0, "sleep")}}, o)
+	s, err := target(o, b.service("a", plan.Decode, 0, "sleep")).Up(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	down := make(chan error, 1)
-	go func() { _, err := s.Down(t.Context()); down <- err }()
+	go func() { down <- s.Down(t.Context()) }()
 	select {
 	case err := <-down:
 		if _, dirty := errors.AsType[*DirtyError](err); !dirty {
@@ -54,8 +54,9 @@ func TestCheckThatHangs(t *testing.T) {
 	b := newBed(t)
 	service := b.service("nginx", plan.Balancer, 0, "sleep")
 	service.Check = testbed.Argv("stubborn")
-	s := &Stack{plan: plan.Plan{Name: "t", Services: []plan.Service{service}}, o: b.options(), ctx: t.Context()}
-	if err := s.check(100 * time.Millisecond); err == nil || !strings.Contains(err.Error(), "no answer within 100ms") {
+	s := newStack(t.Context(), target(b.options(), service))
+	defer s.events.close()
+	if err := s.testConfigurations(100 * time.Millisecond); err == nil || !strings.Contains(err.Error(), "no answer within 100ms") {
 		t.Errorf("error %v", err)
 	}
 	if living := b.Living(); len(living) > 0 {

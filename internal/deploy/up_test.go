@@ -34,29 +34,29 @@ func TestUpOpensGatesWaveByWave(t *testing.T) {
 		}
 	}
 	go func() {
-		if testbed.Soon(soon, func() bool { return strings.Contains(b.told(), "ready a") }) {
-			if got, want := b.told(), "starting a, starting b, ready a"; got != want {
+		if testbed.Soon(soon, func() bool { return strings.Contains(b.history(), "ready a") }) {
+			if got, want := b.history(), "starting a, starting b, ready a"; got != want {
 				t.Errorf("with the gate of b closed: %s, want %s", got, want)
 			}
 		}
 		close(open)
 	}()
 	s := b.up(b.service("a", plan.Etcd, 0, "sleep"), b.service("b", plan.NATS, 0, "sleep"), b.service("c", plan.Frontend, 1, "sleep"))
-	if got, want := b.told(), "starting a, starting b, ready a, ready b, starting c, ready c"; got != want {
-		t.Errorf("told %s, want %s", got, want)
+	if got, want := b.history(), "starting a, starting b, ready a, ready b, starting c, ready c"; got != want {
+		t.Errorf("events %s, want %s", got, want)
 	}
-	if s.Launch <= 0 || s.Context().Err() != nil {
-		t.Errorf("launching took %s, and its context says %v", s.Launch, s.Context().Err())
+	if s.Times().Launch <= 0 || s.Context().Err() != nil {
+		t.Errorf("launching took %s, and the context's error is %v", s.Times().Launch, s.Context().Err())
 	}
 }
 
-// What somebody else runs is asked before anything is started.
-func TestUpAsksExternalServersFirst(t *testing.T) {
+// Servers that another person runs are probed before anything is started.
+func TestUpProbesExternalServersFirst(t *testing.T) {
 	b := newBed(t)
 	b.await = func(_ context.Context, s plan.Service) error { return fmt.Errorf("%s is not ready", s.Name) }
 	err := b.fails(plan.Plan{External: []plan.Service{{Name: "etcd at http://x"}}, Services: []plan.Service{b.service("a", plan.Frontend, 0, "sleep")}})
-	if !strings.Contains(err.Error(), "etcd at http://x is not ready") || strings.Contains(b.told(), "starting a") {
-		t.Errorf("error %v, told %s", err, b.told())
+	if !strings.Contains(err.Error(), "etcd at http://x is not ready") || strings.Contains(b.history(), "starting a") {
+		t.Errorf("error %v, events %s", err, b.history())
 	}
 }
 
@@ -72,7 +72,7 @@ func TestUpFailsBeforeAnythingStarts(t *testing.T) {
 	}{
 		{"a directory cannot be made", func(p *plan.Plan) { p.Dirs = []string{filepath.Join(file, "x")} }, []string{"cannot make a directory of t", "not a directory"}},
 		{"a file cannot be written", func(p *plan.Plan) { p.Files = []plan.File{{Path: filepath.Join(file, "x")}} }, []string{"cannot write a file of t"}},
-		{"nginx -t says no", func(p *plan.Plan) { p.Services[0].Check = testbed.Argv("exit", "7") }, []string{"cannot use the configuration of a", "exit 7", "exiting with 7"}},
+		{"nginx -t fails", func(p *plan.Plan) { p.Services[0].Check = testbed.Argv("exit", "7") }, []string{"cannot use the configuration of a", "exit 7", "exiting with 7"}},
 	} {
 		t.Run(row.why, func(t *testing.T) {
 			b := newBed(t)
@@ -84,8 +84,8 @@ func TestUpFailsBeforeAnythingStarts(t *testing.T) {
 					t.Errorf("no %q in %v", word, err)
 				}
 			}
-			if told := b.told(); told != "" {
-				t.Errorf("told %s", told)
+			if history := b.history(); history != "" {
+				t.Errorf("events %s", history)
 			}
 		})
 	}
@@ -102,24 +102,24 @@ func TestUpOnABusyPortNamesItsOwner(t *testing.T) {
 	service := b.service("a", plan.Frontend, 0, "sleep")
 	service.Ports = []plan.Port{{Service: "a", Use: "http", Number: port}}
 	err = b.fails(plan.Plan{Services: []plan.Service{service}})
-	if _, ok := errors.AsType[*BusyError](err); !ok {
-		t.Fatalf("error %v, want *BusyError", err)
+	if busy, ok := errors.AsType[*PortsBusyError](err); !ok || busy.ByRun {
+		t.Fatalf("error %v, want *PortsBusyError of no run", err)
 	}
 	for _, word := range []string{fmt.Sprintf("%d (http of a) is taken by process %d (", port, os.Getpid()), "port_base"} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("no %q in %v", word, err)
 		}
 	}
-	if told := b.told(); told != "" {
-		t.Errorf("told %s", told)
+	if history := b.history(); history != "" {
+		t.Errorf("events %s", history)
 	}
 }
 
-// A later failure takes down what was started before it; of several in one wave all are told.
+// A later failure takes down what was started before it; the error names all failures of a wave.
 func TestUpTakesDownWhatItStarted(t *testing.T) {
 	b := newBed(t)
 	a, missing, unset := b.service("a", plan.Etcd, 0, "grandchild"), b.service("m", plan.Frontend, 1, "sleep"), b.service("u", plan.Frontend, 1, "sleep")
-	missing.Argv, a.Grace = []string{filepath.Join(b.dir, "no-such-program")}, time.Second // what a starts ends by no signal
+	missing.Argv, a.Grace = []string{filepath.Join(b.dir, "no-such-program")}, time.Second // the grandchild of a ignores signals
 	unset.Env = append(unset.Env, "TOKEN=${ENV:TOPOBENCH_TEST_UNSET}")
 	for _, row := range []struct {
 		why   string
@@ -146,8 +146,8 @@ func TestUpTakesDownWhatItStarted(t *testing.T) {
 	}
 }
 
-// A gate that does not open is not what is told when a process has died.
-func TestUpTellsTheDeathNotTheGate(t *testing.T) {
+// The error is the death of a process, not the gate that did not open because of it.
+func TestUpReportsTheDeathNotTheGate(t *testing.T) {
 	b := newBed(t)
 	b.await = func(ctx context.Context, s plan.Service) error {
 		<-ctx.Done()
@@ -169,14 +169,14 @@ func TestUpIsInterrupted(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	_, err := Up(ctx, plan.Plan{Name: "t", Services: []plan.Service{b.service("a", plan.Frontend, 0, "sleep")}}, b.options())
+	_, err := target(b.options(), b.service("a", plan.Frontend, 0, "sleep")).Up(ctx)
 	if !errors.Is(err, cause) {
 		t.Errorf("error %v, want %v", err, cause)
 	}
 }
 
-// The sweep must not measure half a topology: half a second is too late already.
-// A machine that is busy has three tries.
+// A sweep must not measure half a topology: half a second is too late already. A busy
+// machine has three tries.
 func TestADeathEndsTheContext(t *testing.T) {
 	took := make([]time.Duration, 3)
 	for i := range took {
@@ -192,7 +192,7 @@ func death(t *testing.T) time.Duration {
 	t.Helper()
 	b := newBed(t)
 	s := b.up(b.service("frontend", plan.Frontend, 0, "sleep"), b.service("decode-0", plan.Decode, 0, "sleep"))
-	b.said("decode-0", "ready")
+	b.awaitLog("decode-0", "ready")
 	began := time.Now()
 	if err := syscall.Kill(b.pid("decode-0"), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -208,8 +208,8 @@ func death(t *testing.T) time.Duration {
 	if !ok || died.Name != "decode-0" || died.Exit.Signal != syscall.SIGKILL {
 		t.Errorf("cause %v, want the death of decode-0 by signal 9", cause)
 	}
-	if !strings.Contains(b.told(), "died decode-0") {
-		t.Errorf("told %s", b.told())
+	if !testbed.Soon(soon, func() bool { return strings.Contains(b.history(), "died decode-0") }) {
+		t.Errorf("events %s", b.history())
 	}
 	return took
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"topobench/internal/ready"
+	"topobench/internal/deploy"
 )
 
 // client keeps no connection: the test must not hold a port that is to be free.
@@ -46,7 +46,7 @@ func (f fixture) counter(port int, metric string) float64 {
 	if err != nil {
 		return 0
 	}
-	return ready.Count(text, metric)
+	return deploy.Count(text, metric)
 }
 
 // awaitUp waits until up has said that the topology serves on that port.

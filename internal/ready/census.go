@@ -1,3 +1,4 @@
+// Package ready probes whether services still serve, and judges how they shared a load.
 package ready
 
 import (
@@ -5,14 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"topobench/internal/deploy"
 	"topobench/internal/plan"
 )
+
+// Health probes the services of a topology that is up.
+type Health struct{ Prober deploy.Prober }
 
 // censusLimit is how long one service may take to answer: a stopped process
 // takes the connection and never does.
@@ -30,7 +34,7 @@ func (a Absence) String() string { return a.Service + ": " + a.Why }
 // those that are not open: "prefill-3: does not answer". The balancer, which
 // only listens, is not asked: a connection without a request counts against a
 // backend. None: all are there.
-func Standing(ctx context.Context, services []plan.Service) []Absence {
+func (h Health) Standing(ctx context.Context, services []plan.Service) []Absence {
 	answers := make([]Absence, len(services))
 	var wait sync.WaitGroup
 	for i, s := range services {
@@ -40,7 +44,7 @@ func Standing(ctx context.Context, services []plan.Service) []Absence {
 		wait.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, censusLimit)
 			defer cancel()
-			if err := ask(ctx, s.Gate); err != nil {
+			if err := h.Prober.Gate(ctx, s.Gate); err != nil {
 				answers[i] = absence(s.Name, err)
 			}
 		})
@@ -53,7 +57,7 @@ func Standing(ctx context.Context, services []plan.Service) []Absence {
 func absence(service string, err error) Absence {
 	var late net.Error
 	switch {
-	case errors.Is(err, errNoAnswer):
+	case errors.Is(err, deploy.ErrNoAnswer):
 		return Absence{Service: service, Why: "does not answer"}
 	case errors.As(err, &late) && late.Timeout():
 		return Absence{Service: service, Why: fmt.Sprintf("does not answer within %s", censusLimit), Late: true}
@@ -64,11 +68,11 @@ func absence(service string, err error) Absence {
 // Counters reads how many requests each service has counted since its start, by
 // its name, all at the same time. A counter that is not there is an error: after
 // the smoke every worker has one.
-func Counters(ctx context.Context, counters []plan.Counter) (map[string]float64, error) {
+func (h Health) Counters(ctx context.Context, counters []plan.Counter) (map[string]float64, error) {
 	counts, faults := make([]float64, len(counters)), make([]error, len(counters))
 	var wait sync.WaitGroup
 	for i, c := range counters {
-		wait.Go(func() { counts[i], faults[i] = read(ctx, c) })
+		wait.Go(func() { counts[i], faults[i] = h.Prober.Requests(ctx, c) })
 	}
 	wait.Wait()
 	if err := errors.Join(faults...); err != nil {
@@ -79,19 +83,6 @@ func Counters(ctx context.Context, counters []plan.Counter) (map[string]float64,
 		byName[c.Service] = counts[i]
 	}
 	return byName, nil
-}
-
-func read(ctx context.Context, c plan.Counter) (float64, error) {
-	status, body, err := get(ctx, c.URL)
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("cannot read the requests of %s: %w", c.Service, err)
-	case status != http.StatusOK:
-		return 0, fmt.Errorf("cannot read the requests of %s: GET %s: %d", c.Service, c.URL, status)
-	case !strings.Contains(string(body), c.Metric):
-		return 0, fmt.Errorf("cannot read the requests of %s: no %s in its metrics", c.Service, c.Metric)
-	}
-	return Count(string(body), c.Metric), nil
 }
 
 // Spread says what is wrong with how the requests of a cell were shared out;

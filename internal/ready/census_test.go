@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"topobench/internal/deploy"
 	"topobench/internal/plan"
 )
 
@@ -39,6 +40,8 @@ func mute(t *testing.T) (address string, heard <-chan struct{}) {
 	return l.Addr().String(), called
 }
 
+func health() Health { return Health{deploy.NewProber()} }
+
 func texts(absent []Absence) []string {
 	var all []string
 	for _, a := range absent {
@@ -58,13 +61,13 @@ func TestStandingNamesWhoIsMissing(t *testing.T) {
 	}{
 		{"all are there", []plan.Service{worker("prefill-0", there), worker("prefill-1", there)}, nil},
 		{"one does not listen, one has left", []plan.Service{worker("prefill-0", closed(t)), worker("prefill-1", there), worker("prefill-2", left)},
-			[]string{"prefill-0: does not answer", `prefill-2: generate is "not registered"`}},
+			[]string{"prefill-0: does not answer", "prefill-2: generate is not registered"}},
 		{"the frontend counts a worker less", []plan.Service{{Name: "frontend", Gate: gate2P1D(serve(t, still(recordedState(t, "2-1p1d"))))}},
 			[]string{"frontend: instances: 1 of 2 prefill, 1 of 1 serving"}},
 		{"the balancer is not asked", []plan.Service{balancer}, nil},
 		{"nobody was planned", nil, nil},
 	} {
-		got := texts(Standing(t.Context(), row.services))
+		got := texts(health().Standing(t.Context(), row.services))
 		if len(got)+len(row.want) > 0 && !cmp.Equal(got, row.want) {
 			t.Errorf("%s: %q, want %q", row.why, got, row.want)
 		}
@@ -75,7 +78,7 @@ func TestStandingEndsWithItsContext(t *testing.T) {
 	address, heard := mute(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-heard; cancel() }()
-	if got := Standing(ctx, []plan.Service{worker("prefill-3", address)}); len(got) != 1 || got[0].Service != "prefill-3" {
+	if got := health().Standing(ctx, []plan.Service{worker("prefill-3", address)}); len(got) != 1 || got[0].Service != "prefill-3" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -86,7 +89,7 @@ func TestStandingDoesNotWaitForTheStopped(t *testing.T) {
 	a, _ := mute(t)
 	b, _ := mute(t)
 	began := time.Now()
-	absent := Standing(t.Context(), []plan.Service{worker("prefill-0", a), worker("prefill-1", b)})
+	absent := health().Standing(t.Context(), []plan.Service{worker("prefill-0", a), worker("prefill-1", b)})
 	got := texts(absent)
 	if want := []string{"prefill-0: does not answer within 5s", "prefill-1: does not answer within 5s"}; !cmp.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -116,11 +119,11 @@ func TestCounters(t *testing.T) {
 		return plan.Counter{Service: service, URL: url, Metric: metric}
 	}
 	good := []plan.Counter{counter("decode-0", s.URL+"/1", "a_total"), counter("decode-1", s.URL+"/12", "a_total")}
-	got, err := Counters(t.Context(), good)
+	got, err := health().Counters(t.Context(), good)
 	if want := map[string]float64{"decode-0": 2, "decode-1": 3}; err != nil || !cmp.Equal(got, want) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
-	_, err = Counters(t.Context(), append(good, counter("decode-2", s.URL, "b_total"), counter("decode-3", "http://"+closed(t), "a_total")))
+	_, err = health().Counters(t.Context(), append(good, counter("decode-2", s.URL, "b_total"), counter("decode-3", "http://"+closed(t), "a_total")))
 	if err == nil {
 		t.Fatal("unreadable counters are no counts")
 	}

@@ -43,22 +43,6 @@ func recordedState(t testing.TB, name string) state {
 		"/v1/models/tiny/ready": recorded(t, name, "ready.txt")}
 }
 
-// with is the state with a text of one answer replaced.
-func (s state) with(t testing.TB, path, from, to string) state {
-	t.Helper()
-	other := state{}
-	for p, a := range s {
-		if p == path {
-			if !strings.Contains(a.body, from) {
-				t.Fatalf("no %q in %s", from, a.body)
-			}
-			a.body = strings.Replace(a.body, from, to, 1)
-		}
-		other[p] = a
-	}
-	return other
-}
-
 // serve answers with the state of the moment; turn counts questions to /health.
 func serve(t testing.TB, now func(turn int) state) (address string) {
 	t.Helper()
@@ -99,7 +83,7 @@ func closed(t testing.TB) string {
 
 func file(t testing.TB, name string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", name))
+	text, err := os.ReadFile(filepath.Join("..", "deploy", "testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}

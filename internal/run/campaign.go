@@ -39,19 +39,19 @@ type Campaign struct {
 	Ledger  *recovery.Ledger // of what is started, for the witnesses; nil = none
 	Screen  *ui.View
 	Starter host.Starter
-	// Strangers descend from this process, and were there before it started anything.
-	Strangers []proc.Proc
-	Environ   []string
-	Site      plan.Site       // cookie and seed; places and programs are filled in for each topology
-	Hurry     context.Context // ends at the second Ctrl-C
-	Await     func(ctx context.Context, s plan.Service, note func(string)) (time.Time, error)
-	Smoke     func(ctx context.Context, s plan.Smoke, l aiperf.Load, note func(string)) error
-	Standing  func(ctx context.Context, services []plan.Service) (missing []ready.Absence)
-	Counters  func(ctx context.Context, counters []plan.Counter) (map[string]float64, error)
-	FailFast  bool
-	Fresh     bool                      // a seed of its own for each cell
-	Hold      func(ctx context.Context) // called with the last topology up; nil = do not hold
-	At        func(Phase)               // told when a phase begins; nil = nobody wants to know
+	// Foreign processes descend from this process, and were there before it started any.
+	Foreign  []proc.Proc
+	Environ  []string
+	Site     plan.Site       // cookie and seed; places and programs are filled in for each topology
+	Force    context.Context // ends at the second Ctrl-C
+	Await    func(ctx context.Context, s plan.Service, note func(string)) (time.Time, error)
+	Smoke    func(ctx context.Context, s plan.Smoke, l aiperf.Load, note func(string)) error
+	Standing func(ctx context.Context, services []plan.Service) (missing []ready.Absence)
+	Counters func(ctx context.Context, counters []plan.Counter) (map[string]float64, error)
+	FailFast bool
+	Fresh    bool                      // a seed of its own for each cell
+	Hold     func(ctx context.Context) // called with the last topology up; nil = do not hold
+	At       func(Phase)               // told when a phase begins; nil = nobody wants to know
 	// NvidiaSMI is its path; "" = GPUs are not looked at. WaitGPUs is how long busy ones
 	// are waited for.
 	NvidiaSMI string
@@ -96,7 +96,7 @@ func (e *FailFastError) Error() string {
 }
 
 // Conduct measures the topologies in order. The error is what ended the
-// campaign early: an interrupt, --fail-fast, or *stack.DirtyError.
+// campaign early: an interrupt, --fail-fast, or *deploy.DirtyError.
 func (c *Campaign) Conduct(ctx context.Context, wishes []Wish) ([]Topology, error) {
 	c.at(Claiming)
 	release, err := c.preflight(ctx, wishes)

@@ -26,10 +26,10 @@ func death(t testing.TB) time.Duration {
 	t.Helper()
 	witness, dir := testbed.Audit(t), t.TempDir()
 	starter := host.Starter{Exe: testbed.Program()}
-	s, err := deploy.Up(t.Context(), plan.Plan{Name: "t", Services: []plan.Service{{Name: "a", Role: plan.Aggregated,
+	s, err := deploy.Target{Plan: plan.Plan{Name: "t", Services: []plan.Service{{Name: "a", Role: plan.Aggregated,
 		Argv: testbed.Argv("sleep"), Env: witness.Env(), Log: filepath.Join(dir, "a.log"), Grace: time.Second}}},
-		deploy.Options{Environ: os.Environ(), Starter: starter, Hurry: t.Context(), Note: func(deploy.Event) {},
-			Await: func(context.Context, plan.Service, func(string)) (time.Time, error) { return time.Now(), nil }})
+		Options: deploy.Options{Environ: os.Environ(), Starter: starter, Force: t.Context(),
+			Await: func(context.Context, plan.Service, func(string)) (time.Time, error) { return time.Now(), nil }}}.Up(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,11 +49,11 @@ func death(t testing.TB) time.Duration {
 		took <- time.Since(killed)
 	}()
 	o, err := aiperf.Run(s.Context(), starter, aiperf.Job{Name: "aiperf", Load: aiperf.Load{AIPerf: program}, Concurrency: 1,
-		Dir: dir, Log: log, Env: append(os.Environ(), witness.Env()...), Progress: func(aiperf.Progress) {}, Hurry: t.Context()})
+		Dir: dir, Log: log, Env: append(os.Environ(), witness.Env()...), Progress: func(aiperf.Progress) {}, Force: t.Context()})
 	if err != nil || !strings.HasPrefix(o.Problem, "a died: killed by signal 9") {
 		t.Errorf("got %+v, %v", o, err)
 	}
-	if _, err := s.Down(t.Context()); err != nil {
+	if err := s.Down(t.Context()); err != nil {
 		t.Error(err)
 	}
 	return <-took

@@ -18,18 +18,18 @@ import (
 )
 
 const (
-	waitEvery = 2 * time.Second // between two looks at GPUs that are waited for
-	sayEvery  = time.Minute     // who has them, if that has changed
+	waitEvery   = 2 * time.Second // between two probes of busy GPUs
+	reportEvery = time.Minute     // the owners of busy GPUs, if they have changed
 )
 
-// looksAt: without nvidia-smi GPUs are not looked at, and a mocker has none.
+// looksAt: without nvidia-smi topobench cannot probe GPUs, and a mocker has none.
 func (c *Campaign) looksAt(h plan.Hardware) bool { return c.NvidiaSMI != "" && len(h.Devices) > 0 }
 
 func (c *Campaign) asker(h plan.Hardware) gpu.Asker {
 	return gpu.Asker{Run: c.nvidiaSMI, Limit: h.Within}
 }
 
-// nvidiaSMI runs nvidia-smi, in a place that is gone afterwards.
+// nvidiaSMI runs nvidia-smi in a temporary directory.
 func (c *Campaign) nvidiaSMI(ctx context.Context, args ...string) (output string, code int, err error) {
 	dir, err := os.MkdirTemp(c.Run.TempDir(), "nvidia-smi-")
 	if err != nil {
@@ -42,9 +42,9 @@ func (c *Campaign) nvidiaSMI(ctx context.Context, args ...string) (output string
 }
 
 // claim keeps other runs from the GPUs and ports of plans until release, and proves
-// that nobody else has them. GPUs come first: they may be waited for, and who has
-// them may have the ports too. A port that another run has claimed may well be
-// taken, by a process of that run.
+// that no other process has them. GPUs come first: --wait-gpus waits for them, and their
+// owner may have the ports too. Claims come before the ports themselves: a process of the
+// run that has claimed a port may listen on it.
 func (c *Campaign) claim(ctx context.Context, plans ...plan.Plan) (release func(), err error) {
 	releaseGPUs, err := c.claimGPUs(ctx, plans)
 	if err != nil {
@@ -61,7 +61,7 @@ func (c *Campaign) claim(ctx context.Context, plans ...plan.Plan) (release func(
 	}
 	release = func() {
 		releasePorts()
-		releaseGPUs() // last: who waits for them goes on at once, and wants the ports
+		releaseGPUs() // last: a run that waits for them claims the ports next
 	}
 	if err := deploy.FreePorts(ports); err != nil {
 		release()
@@ -70,7 +70,7 @@ func (c *Campaign) claim(ctx context.Context, plans ...plan.Plan) (release func(
 	return release, nil
 }
 
-// claimGPUs claims those of all plans, as soon as they are free.
+// claimGPUs claims the GPUs of all plans, as soon as they are free.
 func (c *Campaign) claimGPUs(ctx context.Context, plans []plan.Plan) (release func(), err error) {
 	var all plan.Hardware
 	for _, p := range plans {
@@ -100,8 +100,8 @@ func named(s gpu.State, devices []int) map[string]string {
 	return names
 }
 
-// freeGPUs is how the GPUs are. The error is a *gpu.MissingError, a
-// *stack.BusyError, or says that they are unknown.
+// freeGPUs is the state of free GPUs. Otherwise the error is a *gpu.MissingError, a
+// *deploy.GPUsBusyError, or that of nvidia-smi.
 func (c *Campaign) freeGPUs(ctx context.Context, h plan.Hardware) (gpu.State, error) {
 	now, err := c.asker(h).State(ctx)
 	if ctx.Err() != nil {
@@ -118,25 +118,25 @@ func (c *Campaign) freeGPUs(ctx context.Context, h plan.Hardware) (gpu.State, er
 		return now, err
 	}
 	if taken := gpu.Busy(now, h.Devices, who); len(taken) > 0 {
-		return now, &deploy.BusyError{GPUs: true, Taken: taken}
+		return now, &deploy.GPUsBusyError{Taken: taken}
 	}
 	return now, nil
 }
 
-// whenFree tries, with --wait-gpus again and again while the GPUs are busy, and
-// says for whom it waits.
+// whenFree tries once, or with --wait-gpus until the GPUs are free, and reports their
+// owners meanwhile.
 func (c *Campaign) whenFree(ctx context.Context, try func() error) error {
 	until := time.Now().Add(c.WaitGPUs)
-	var said string
-	var saidAt time.Time
+	var reported string
+	var reportedAt time.Time
 	for {
 		err := try()
-		busy, is := errors.AsType[*deploy.BusyError](err)
+		busy, is := errors.AsType[*deploy.GPUsBusyError](err)
 		if !is || !time.Now().Before(until) {
 			return err
 		}
-		if text := strings.Join(busy.Taken, "; "); text != said && time.Since(saidAt) > sayEvery {
-			said, saidAt = text, time.Now()
+		if text := strings.Join(busy.Taken, "; "); text != reported && time.Since(reportedAt) > reportEvery {
+			reported, reportedAt = text, time.Now()
 			c.Screen.Note(fmt.Sprintf("waiting until %s: %s", until.Format("Jan 2 15:04"), text))
 			c.Journal.Note(journal.GPUWait{Until: until, Taken: busy.Taken})
 		}
@@ -152,9 +152,9 @@ func (c *Campaign) whenFree(ctx context.Context, try func() error) error {
 	}
 }
 
-// gpuWitness looks at the GPUs before a launch, and says at its end whether what
-// was used has been given back.
-func (c *Campaign) gpuWitness(ctx context.Context, p plan.Plan) ([]deploy.Witness, error) {
+// gpuCheck records the state of the GPUs before a launch. The check passes when the
+// launch has given back what it used.
+func (c *Campaign) gpuCheck(ctx context.Context, p plan.Plan) ([]deploy.TeardownCheck, error) {
 	h := p.Hardware
 	if !c.looksAt(h) {
 		return nil, nil
@@ -171,16 +171,17 @@ func (c *Campaign) gpuWitness(ctx context.Context, p plan.Plan) ([]deploy.Witnes
 	for _, w := range warnings {
 		c.Screen.Note(fmt.Sprintf("%s: warning: %s", p.Name, w))
 	}
-	c.Journal.Note(journal.GPUs{Topology: p.Name, Warnings: warnings, Devices: slices.DeleteFunc(slices.Clone(before.Devices),
-		func(d gpu.Device) bool { return !slices.Contains(h.Devices, d.Index) })})
-	return []deploy.Witness{{Name: "gpu", Within: h.Within, Look: c.leftOnGPUs(h, before)}}, nil
+	other := func(d gpu.Device) bool { return !slices.Contains(h.Devices, d.Index) }
+	c.Journal.Note(journal.GPUs{Topology: p.Name, Warnings: warnings,
+		Devices: slices.DeleteFunc(slices.Clone(before.Devices), other)})
+	return []deploy.TeardownCheck{{Name: "gpu", Within: h.Within, Check: c.leftOnGPUs(h, before)}}, nil
 }
 
-// leftOnGPUs is the witness's look. An answer that comes too late does not hide
-// what the one before has said.
-func (c *Campaign) leftOnGPUs(h plan.Hardware, before gpu.State) func(context.Context) ([]string, error) {
-	var last []string
-	return func(ctx context.Context) ([]string, error) {
+// leftOnGPUs lists what is left of a launch. A late answer does not hide the result of
+// the try before it.
+func (c *Campaign) leftOnGPUs(h plan.Hardware, before gpu.State) func(context.Context) ([]deploy.Leftover, error) {
+	var last []deploy.Leftover
+	return func(ctx context.Context) ([]deploy.Leftover, error) {
 		now, err := c.asker(h).State(ctx)
 		if err != nil && ctx.Err() != nil && len(last) > 0 {
 			return last, nil
@@ -193,10 +194,13 @@ func (c *Campaign) leftOnGPUs(h plan.Hardware, before gpu.State) func(context.Co
 			return nil, err
 		}
 		left, taken := gpu.Left(before, now, h.Devices, who)
-		last = left
-		if len(left) == 0 && len(taken) > 0 {
-			return nil, &deploy.BusyError{GPUs: true, Taken: taken}
+		last = nil
+		for _, text := range left {
+			last = append(last, deploy.Leftover{Detail: text})
 		}
-		return left, nil
+		if len(left) == 0 && len(taken) > 0 {
+			return nil, &deploy.GPUsBusyError{Taken: taken}
+		}
+		return last, nil
 	}
 }

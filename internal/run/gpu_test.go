@@ -79,7 +79,7 @@ func TestF33OneMissedLookIsNoDoubt(t *testing.T) {
 func TestWhenFreeGivesUp(t *testing.T) {
 	c := &Campaign{Screen: ui.New(ui.Options{Out: new(strings.Builder), Now: time.Now})}
 	defer c.Screen.Close()
-	busy, broken := &deploy.BusyError{GPUs: true}, errors.New("broken")
+	busy, broken := &deploy.GPUsBusyError{}, errors.New("broken")
 	for _, row := range []struct {
 		why  string
 		says error
@@ -90,7 +90,7 @@ func TestWhenFreeGivesUp(t *testing.T) {
 			return row.says
 		})
 		if err != row.says || asked != 1 {
-			t.Errorf("%s: %v after %d questions", row.why, err, asked)
+			t.Errorf("%s: %v after %d tries", row.why, err, asked)
 		}
 	}
 }

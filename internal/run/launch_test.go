@@ -10,7 +10,7 @@ import (
 )
 
 // A plan.sh that a person runs, to find a fault, is no part of the run that wrote it:
-// the next run would end what it started. And it writes over no cell of the run.
+// the next run would kill its processes. And it writes over no cell of the run.
 func TestF57PlanRunByHandIsNotOfTheRun(t *testing.T) {
 	c, _ := guarded(t)
 	c.Site = plan.Site{Cookie: c.Run.ID()}

@@ -8,15 +8,19 @@ import (
 	"topobench/internal/result"
 )
 
-// Perf sweeps a server that somebody else runs, as perf.sh does: the same
-// artifacts, nothing brought up, nothing taken down.
+// Perf sweeps a server that another person runs, as perf.sh does: the same artifacts,
+// and no launch and no teardown.
 func (c *Campaign) Perf(ctx context.Context, d result.Deployment, p plan.Plan) (Topology, error) {
 	t := Topology{Name: "perf", Label: d.Label(), Asked: p.Load.Concurrency}
 	if err := c.artifacts(&t, d); err != nil {
 		return t, err
 	}
 	p.Load.FreshPrompts = c.Fresh
-	lost, err := c.measure(ctx, &sweep{Campaign: c, t: &t, plan: p})
+	s, err := external{urls: p.Load.URLs}.Up(ctx)
+	if err != nil {
+		return t, err
+	}
+	lost, err := c.measure(s.Context(), &sweep{Campaign: c, t: &t, plan: p, members: s.Members})
 	if lost != nil {
 		t.Err = lost.Cause
 	}

@@ -9,17 +9,17 @@ import (
 	"time"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/deploy"
 	"topobench/internal/plan"
-	"topobench/internal/ready"
 	"topobench/internal/ui"
 )
 
-// Both sides must get one body: nvext is left out only where it is what is refused.
+// Both sides must get one body: the load leaves nvext out only if the server refuses that.
 func TestOnlyA400ForItDropsNVExt(t *testing.T) {
-	refused := func(status int) error { return &ready.RefusedError{Status: status, Answer: "unknown field"} }
+	refused := func(status int) error { return &deploy.RefusedError{Status: status, Answer: "unknown field"} }
 	for _, row := range []struct {
 		why            string
-		with, without  error // what the smoke says
+		with, without  error // the result of the smoke test
 		dropped, fails bool
 	}{
 		{"the server takes it", nil, nil, false, false},
@@ -44,7 +44,7 @@ func TestOnlyA400ForItDropsNVExt(t *testing.T) {
 	}
 }
 
-// drawings takes in what a screen draws.
+// drawings receives the frames of a screen.
 type drawings chan string
 
 func (d drawings) Write(p []byte) (int, error) {
@@ -52,9 +52,9 @@ func (d drawings) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// The first transfer between two GPUs takes up to 30 s: meanwhile the screen says whose
-// proof is missing.
-func TestTheScreenSaysWhoHasNotServed(t *testing.T) {
+// The first transfer between two GPUs takes up to 30 s: meanwhile the screen names the
+// workers without a proof.
+func TestTheScreenNamesIdleWorkers(t *testing.T) {
 	c, _ := guarded(t)
 	c.Screen.Close()
 	drawn := make(drawings, 100)
@@ -76,6 +76,6 @@ func TestTheScreenSaysWhoHasNotServed(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if _, err := c.smoke(ctx, plan.Plan{}, &Topology{Name: "a"}); err != nil {
-		t.Error("the screen does not say it:", err)
+		t.Error("the screen does not show it:", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // launched adds what a launch took; one more is engine start like the first.
-func (t *Times) launched(s *deploy.Stack) {
+func (t *Times) launched(s deploy.Times) {
 	t.Launch += s.Launch
 	t.Engine += s.Engine
 	t.Lag += s.Lag

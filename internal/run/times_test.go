@@ -45,7 +45,7 @@ func TestWaitForGPUsIsNotCounted(t *testing.T) {
 		if asked++; asked == 1 {
 			time.AfterFunc(100*time.Millisecond, cancel)
 		}
-		return &deploy.BusyError{GPUs: true}
+		return &deploy.GPUsBusyError{}
 	})
 	if err == nil || c.waited < 100*time.Millisecond || c.waited > waitEvery {
 		t.Errorf("%v after %s", err, c.waited)

@@ -10,7 +10,6 @@ import (
 	"topobench/internal/artifacts"
 	"topobench/internal/deploy"
 	"topobench/internal/journal"
-	"topobench/internal/ui"
 )
 
 // launches is how often a topology is brought up: once more when it was lost.
@@ -56,7 +55,7 @@ func (c *Campaign) live(ctx context.Context, w Wish, t *Topology, last bool) (lo
 		t.Err = err
 		return nil, nil
 	}
-	t.Times.launched(s)
+	t.Times.launched(s.Times())
 	lost, err = c.measure(s.Context(), &sweep{Campaign: c, t: t, plan: launch, members: s.Members})
 	held := last && c.Hold != nil && lost == nil && s.Context().Err() == nil
 	if held {
@@ -99,9 +98,8 @@ func (c *Campaign) measure(ctx context.Context, s *sweep) (*Loss, error) {
 // fatal keeps of a failed start what must end the campaign.
 func (c *Campaign) fatal(ctx context.Context, err error) error {
 	var dirty *deploy.DirtyError
-	var busy *deploy.BusyError
 	switch {
-	case errors.As(err, &dirty), errors.As(err, &busy), artifacts.DiskFault(err):
+	case errors.As(err, &dirty), deploy.Busy(err), artifacts.DiskFault(err):
 		return err
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -109,26 +107,10 @@ func (c *Campaign) fatal(ctx context.Context, err error) error {
 	return nil
 }
 
-func (c *Campaign) down(s *deploy.Stack, t *Topology) error {
-	c.at(Stopping)
-	c.Screen.Sweep(ui.Sweep{})
-	c.Journal.Note(journal.TeardownBegin{Topology: t.Name})
-	times, err := s.Down(c.Hurry)
+func (c *Campaign) down(s Serving, t *Topology) error {
+	err := s.Down(c.Force)
+	times := s.Times()
 	t.Times.Teardown += times.Teardown
 	t.Times.Proof += times.Proof
 	return err
-}
-
-// ended tells how the teardown of a topology ended, or of a launch that failed.
-func (c *Campaign) ended(topology string, times deploy.Times, err error) {
-	if err == nil {
-		c.Journal.Note(journal.TeardownProved{Topology: topology})
-		c.Screen.Note(fmt.Sprintf("%s is gone: no process left, every port free (%.1f s)", topology, (times.Teardown + times.Proof).Seconds()))
-		return
-	}
-	if _, busy := errors.AsType[*deploy.BusyError](err); busy {
-		c.Journal.Note(journal.TeardownBusy{Topology: topology, Error: err.Error()})
-		return
-	}
-	c.Journal.Note(journal.TeardownDirty{Topology: topology, Error: err.Error()})
 }

@@ -68,7 +68,7 @@ func (s *sweep) attempt() int {
 // aiperf completes a job and runs it.
 func (s *sweep) aiperf(ctx context.Context, j aiperf.Job) (aiperf.Outcome, error) {
 	j.Name = fmt.Sprintf("aiperf-c%d", j.Concurrency)
-	j.Log, j.Hurry = filepath.Join(filepath.Dir(j.Dir), filepath.Base(j.Dir)+".log"), s.Hurry
+	j.Log, j.Force = filepath.Join(filepath.Dir(j.Dir), filepath.Base(j.Dir)+".log"), s.Force
 	var missing []string
 	if j.Env, missing = plan.Environ(s.Environ, j.Load.Env); len(missing) > 0 {
 		return aiperf.Outcome{}, fmt.Errorf("cannot start aiperf: its env names variables that are not set: %v", missing)

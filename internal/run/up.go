@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Up brings one topology up, proves that it serves, tells its URL and holds it
-// until ctx ends or a process dies; then it takes it down. It ends with the
-// interrupt that ended ctx, whose exit code says that the proof was given.
-func (c *Campaign) Up(ctx context.Context, w Wish, tell func(url string)) error {
+// Up brings one topology up, proves that it serves, passes its URLs to report and holds it
+// until ctx ends or a service dies; then it takes it down. Its error is the interrupt that
+// ended ctx if the teardown was proved.
+func (c *Campaign) Up(ctx context.Context, w Wish, report func(urls string)) error {
 	p, err := c.launch(w, 1)
 	if err != nil {
 		return err
@@ -20,16 +20,16 @@ func (c *Campaign) Up(ctx context.Context, w Wish, tell func(url string)) error 
 	}
 	defer release()
 	s, err := c.up(ctx, p)
-	if err != nil && c.fatal(ctx, err) == nil {
-		return &NotUpError{err}
-	}
 	if err != nil {
+		if c.fatal(ctx, err) == nil {
+			return &NotUpError{err}
+		}
 		return err
 	}
 	t := Topology{Name: p.Name}
 	_, fault := c.smoke(s.Context(), p, &t)
 	if fault == nil {
-		tell(strings.Join(p.Smoke.URLs, " "))
+		report(strings.Join(s.Endpoints(), " "))
 		<-s.Context().Done()
 	}
 	if err = fault; s.Context().Err() != nil {
@@ -41,7 +41,7 @@ func (c *Campaign) Up(ctx context.Context, w Wish, tell func(url string)) error 
 	return errors.Join(err, c.down(s, &t))
 }
 
-// NotUpError says that a topology would not start, or does not serve.
+// NotUpError is a topology that would not start, or does not serve.
 type NotUpError struct{ Err error }
 
 func (e *NotUpError) Error() string { return e.Err.Error() }

@@ -24,25 +24,25 @@ import (
 )
 
 // What the watch of a cell costs, as a share of one core: topobench's own CPU and that of
-// all shepherds, with 64 workers of a process each, an aiperf, and the looks of the witnesses. What the workers
+// all shepherds, with 64 workers of a process each, an aiperf, and the samples of the teardown checks. What the workers
 // need to answer is not counted. An iteration is a second:
 //
 //	go test -run '^$' -bench WatchCost -benchtime 60x ./internal/run
 func BenchmarkWatchCost(b *testing.B) {
 	c, _ := guarded(b)
 	c.Starter = host.Starter{Exe: testbed.Program(), Logs: host.NewLogs(1 << 30)}
-	c.Environ, c.Standing, c.Hurry = os.Environ(), ready.Standing, b.Context()
+	c.Environ, c.Standing, c.Force = os.Environ(), ready.Health{Prober: deploy.NewProber()}.Standing, b.Context()
 	services := healthy(b, 64)
 	var err error
 	if c.Ledger, err = recovery.Open(c.Run, c.Journal); err != nil {
 		b.Fatal(err)
 	}
-	witnesses, err := c.leftovers()
+	checks, err := c.leftoverChecks()
 	if err != nil {
 		b.Fatal(err)
 	}
-	up, err := deploy.Up(b.Context(), plan.Plan{Name: "t", Services: services}, deploy.Options{Environ: c.Environ, Starter: c.Starter,
-		Hurry: b.Context(), Note: func(deploy.Event) {}, Await: ready.Await, Witnesses: witnesses})
+	up, err := deploy.Target{Plan: plan.Plan{Name: "t", Services: services}, Options: deploy.Options{Environ: c.Environ, Starter: c.Starter,
+		Force: b.Context(), Checks: checks}}.Up(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func BenchmarkWatchCost(b *testing.B) {
 	stop()
 	measured()
 	unguard()
-	if _, err := up.Down(b.Context()); err != nil {
+	if err := up.Down(b.Context()); err != nil {
 		b.Error(err)
 	}
 }
@@ -106,7 +106,7 @@ func measures(b *testing.B, c *Campaign, watched context.Context) (end func()) {
 	ended := make(chan error, 1)
 	go func() {
 		_, err := aiperf.Run(ctx, c.Starter, aiperf.Job{Name: "aiperf", Load: aiperf.Load{AIPerf: program}, Concurrency: 1, Dir: dir, Log: log,
-			Env: c.Environ, Progress: func(aiperf.Progress) {}, Hurry: c.Hurry})
+			Env: c.Environ, Progress: func(aiperf.Progress) {}, Force: c.Force})
 		ended <- err
 	}()
 	testbed.Eventually(b, 10*time.Second, func() bool {

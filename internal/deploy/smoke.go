@@ -1,4 +1,4 @@
-package ready
+package deploy
 
 import (
 	"bufio"
@@ -19,8 +19,8 @@ import (
 
 const smokePause = 100 * time.Millisecond
 
-// RefusedError is an answer other than 200 to the load's own body. After a 400 repeating
-// it cannot help.
+// RefusedError is an answer other than 200 to the load's own body. A repetition does not
+// help after a 400.
 type RefusedError struct {
 	Status int
 	Answer string
@@ -28,12 +28,12 @@ type RefusedError struct {
 
 func (e *RefusedError) Error() string { return fmt.Sprintf("HTTP %d: %s", e.Status, e.Answer) }
 
-// Smoke streams completions with the load's own body, through each address that
-// the load will use, until every worker's request counter has moved. One round
-// sends as many at once as the largest role has workers. A 400 is returned at once as
-// *RefusedError. A decode worker that goes on serving without a transfer from
-// prefill is an error by that name.
-func Smoke(ctx context.Context, s plan.Smoke, l aiperf.Load, note func(string)) error {
+// Smoke streams completions with the load's own body, through each address that the load
+// will use, until every worker's request counter has moved. One round sends as many at
+// once as the largest role has workers. It returns a 400 at once as *RefusedError. A
+// decode worker that goes on serving without a transfer from prefill is an error that
+// names it.
+func (p Prober) Smoke(ctx context.Context, s plan.Smoke, l aiperf.Load, note func(string)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.Deadline, fmt.Errorf("no proof within %s", s.Deadline))
 	defer cancel()
 	began := time.Now()
@@ -42,9 +42,9 @@ func Smoke(ctx context.Context, s plan.Smoke, l aiperf.Load, note func(string)) 
 		if refused := new(RefusedError); errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
 			return refused
 		}
-		idle := settled(ctx, s.Counters)
+		idle := p.awaitCounters(ctx, s.Counters)
 		if err == nil {
-			err = alone(ctx, s.Transfers, idle)
+			err = p.awaitTransfers(ctx, s.Transfers, idle)
 		}
 		if err != nil && ctx.Err() == nil && time.Since(began) > s.Patience {
 			return err
@@ -52,24 +52,24 @@ func Smoke(ctx context.Context, s plan.Smoke, l aiperf.Load, note func(string)) 
 		if err == nil && len(idle) == 0 {
 			return nil
 		}
-		note(smokeNote(err, idle))
+		note(smokeState(err, idle))
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s: %w", smokeNote(err, idle), context.Cause(ctx))
+			return fmt.Errorf("%s: %w", smokeState(err, idle), context.Cause(ctx))
 		case <-time.After(smokePause):
 		}
 	}
 }
 
-func smokeNote(err error, idle []string) string {
+func smokeState(err error, idle []string) string {
 	if err != nil {
 		return err.Error()
 	}
 	return "served no request yet: " + strings.Join(idle, ", ")
 }
 
-// round sends completions, all at once, to the addresses in turn, and tells the
-// first that went wrong.
+// round sends completions, all at once, to the addresses in turn, and returns the first
+// error.
 func round(ctx context.Context, s plan.Smoke, l aiperf.Load) error {
 	n := max(len(s.URLs), s.Round)
 	results := make(chan error, n)
@@ -97,22 +97,19 @@ func complete(ctx context.Context, url string, l aiperf.Load) error {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "text/event-stream")
-	resp, err := streamer().Do(req)
+	// No time limit of its own: the first completion of a pair may take a handshake of
+	// 30 s, and the caller's context ends it.
+	streamer := &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}
+	resp, err := streamer.Do(req)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500)) // what came is shown; that it broke off adds nothing
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500)) // a broken answer is shown as far as it came
 		return &RefusedError{Status: resp.StatusCode, Answer: strings.TrimSpace(string(text))}
 	}
 	return readStream(resp.Body)
-}
-
-// streamer has no time limit of its own: the first completion of a pair may take
-// a handshake of 30 s, and the caller's context ends it.
-func streamer() *http.Client {
-	return &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}
 }
 
 func readStream(r io.Reader) error {
@@ -139,8 +136,8 @@ func readStream(r io.Reader) error {
 	return nil
 }
 
-// carriesText is false for vLLM's first chunk, whose content is empty. What a
-// model thinks comes under one of two other names when a reasoning parser is on.
+// carriesText is false for vLLM's first chunk, whose content is empty. With a reasoning
+// parser the text of the reasoning has one of two other names.
 func carriesText(data string) bool {
 	var chunk struct {
 		Choices []struct {
@@ -158,10 +155,11 @@ func carriesText(data string) bool {
 	return delta.Content+delta.Reasoning+delta.Thoughts != ""
 }
 
-// prompt is isl common words in an order of its own, so that no prefix cache
-// knows it. Common words are about one token each in every tokenizer.
+// prompt is isl common words in random order, so that no prefix cache has it. Common
+// words are about one token each in every tokenizer.
 func prompt(isl int) string {
-	words := strings.Fields("the of and to in is was for on that by this with from at his an were are which have or had one not been has their more who can if")
+	words := strings.Fields("the of and to in is was for on that by this with from at his an were are which have or " +
+		"had one not been has their more who can if")
 	text := make([]string, isl)
 	for i := range text {
 		text[i] = words[rand.IntN(len(words))]

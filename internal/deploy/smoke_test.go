@@ -1,4 +1,4 @@
-package ready
+package deploy
 
 import (
 	"context"
@@ -22,8 +22,7 @@ const (
 	done  = "data: [DONE]\n\n"
 )
 
-// chat is a server with one worker: what it answers to the n-th completion, and
-// what its counter says.
+// chat is a server with one worker: its answer to the n-th completion, and its counter.
 type chat struct {
 	answer func(n int, w http.ResponseWriter, r *http.Request)
 	stuck  bool // the counter never moves
@@ -58,8 +57,8 @@ func (c *chat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.answer(n, w, r)
 }
 
-// says always streams one text.
-func says(text string) func(int, http.ResponseWriter, *http.Request) {
+// always streams one text.
+func always(text string) func(int, http.ResponseWriter, *http.Request) {
 	return func(_ int, w http.ResponseWriter, _ *http.Request) { io.WriteString(w, text) }
 }
 
@@ -70,13 +69,13 @@ func (c *chat) smoke(t *testing.T, ctx context.Context, patience, deadline time.
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	smoke := plan.Smoke{URLs: []string{s.URL}, Patience: patience, Deadline: deadline,
 		Counters: []plan.Counter{{Service: "prefill-0", URL: s.URL + "/metrics", Metric: "requests_total"}}}
-	return Smoke(ctx, smoke, aiperf.Load{Model: "tiny", ISL: 20, OSL: 5, NVExt: true}, func(string) {})
+	return NewProber().Smoke(ctx, smoke, aiperf.Load{Model: "tiny", ISL: 20, OSL: 5, NVExt: true}, func(string) {})
 }
 
 const long = time.Minute
 
 func TestSmokeSendsTheLoadsBody(t *testing.T) {
-	c := &chat{answer: says(file(t, "2-1p1d/chat.txt"))}
+	c := &chat{answer: always(file(t, "2-1p1d/chat.txt"))}
 	if err := c.smoke(t, t.Context(), long, long); err != nil {
 		t.Fatalf("the recorded stream is refused: %v", err)
 	}
@@ -102,7 +101,7 @@ func TestSmokeIsRefused(t *testing.T) {
 		t.Errorf("error %v, want *RefusedError with the server's words", err)
 	}
 	if c.served != 1 {
-		t.Errorf("it was asked %d times", c.served)
+		t.Errorf("it got %d completions", c.served)
 	}
 }
 
@@ -120,7 +119,7 @@ func TestSmokeIsPatient(t *testing.T) {
 	}
 }
 
-// Streams that are no completion, and what is said of them once patience ends.
+// Streams that are no completion, and the error about them once patience ends.
 func TestSmokeRefusesBadStreams(t *testing.T) {
 	for _, row := range []struct{ why, text, want string }{
 		{"nothing", "", "0 chunks of text and done=false"},
@@ -132,7 +131,7 @@ func TestSmokeRefusesBadStreams(t *testing.T) {
 		{"a page", "<html>hello</html>", "0 chunks of text"},
 	} {
 		t.Run(row.why, func(t *testing.T) {
-			err := (&chat{answer: says(row.text)}).smoke(t, t.Context(), 0, long)
+			err := (&chat{answer: always(row.text)}).smoke(t, t.Context(), 0, long)
 			if err == nil {
 				t.Fatal("taken for a completion")
 			}
@@ -140,13 +139,13 @@ func TestSmokeRefusesBadStreams(t *testing.T) {
 		})
 	}
 	for _, text := range []string{`{"choices":[{"delta":{"reasoning_content":" hm"}}]}`, `{"choices":[{"delta":{"reasoning":" hm"}}]}`} {
-		if err := (&chat{answer: says("data: " + text + "\n\n" + done)}).smoke(t, t.Context(), 0, long); err != nil {
+		if err := (&chat{answer: always("data: " + text + "\n\n" + done)}).smoke(t, t.Context(), 0, long); err != nil {
 			t.Errorf("a thought is no text: %v", err)
 		}
 	}
 }
 
-// A stream that never ends is ended by the deadline, and the error says so.
+// The deadline ends a stream that never ends, and is in the error.
 func TestF24SmokeEndsAtItsDeadline(t *testing.T) {
 	c := &chat{answer: func(_ int, w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, chunk)
@@ -164,8 +163,8 @@ func TestF24SmokeEndsAtItsDeadline(t *testing.T) {
 }
 
 // Answers alone are no proof: a worker that never serves must be named.
-func TestSmokeNamesWhoNeverServes(t *testing.T) {
-	err := (&chat{answer: says(chunk + done), stuck: true}).smoke(t, t.Context(), long, 700*time.Millisecond)
+func TestSmokeNamesTheIdleWorker(t *testing.T) {
+	err := (&chat{answer: always(chunk + done), stuck: true}).smoke(t, t.Context(), long, 700*time.Millisecond)
 	if err == nil {
 		t.Fatal("prefill-0 served nothing, and the smoke is content")
 	}
@@ -175,16 +174,16 @@ func TestSmokeNamesWhoNeverServes(t *testing.T) {
 // Where aiperf goes round several servers, each has to serve.
 func TestSmokeGoesToEachAddress(t *testing.T) {
 	smoke := plan.Smoke{Patience: long, Deadline: long}
-	servers := []*chat{{answer: says(chunk + done)}, {answer: says(chunk + done)}, {answer: says(chunk + done)}}
+	servers := []*chat{{answer: always(chunk + done)}, {answer: always(chunk + done)}, {answer: always(chunk + done)}}
 	for i, c := range servers {
 		s := httptest.NewServer(c)
 		t.Cleanup(s.Close)
 		smoke.URLs = append(smoke.URLs, s.URL)
-		if i > 0 { // one without a counter is asked all the same
+		if i > 0 { // one without a counter gets a completion all the same
 			smoke.Counters = append(smoke.Counters, plan.Counter{Service: "s", URL: s.URL + "/metrics", Metric: "requests_total"})
 		}
 	}
-	if err := Smoke(t.Context(), smoke, aiperf.Load{Model: "tiny", ISL: 20, OSL: 5}, func(string) {}); err != nil {
+	if err := NewProber().Smoke(t.Context(), smoke, aiperf.Load{Model: "tiny", ISL: 20, OSL: 5}, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
 	for i, c := range servers {

@@ -1,4 +1,4 @@
-package ready
+package deploy
 
 import (
 	"context"
@@ -11,12 +11,12 @@ import (
 	"topobench/internal/plan"
 )
 
-// frontendServes wants the exact number of instances of each role, then our
-// model. The count is of distinct instance ids in /health: one too many is a
-// ghost of another launch. Where /v1/models/<id>/ready exists (Dynamo 1.3 and
-// newer) the router's own view, which lags behind discovery, must agree.
-func frontendServes(ctx context.Context, g plan.Gate) error {
-	_, body, err := get(ctx, "http://"+g.Address+"/health")
+// frontendServes requires the exact number of instances of each role, then our model. It
+// counts distinct instance ids in /health: one too many is a ghost of another launch. If
+// /v1/models/<id>/ready exists (Dynamo 1.3 and newer), the router's own view, which lags
+// behind discovery, must agree.
+func (p Prober) frontendServes(ctx context.Context, g plan.Gate) error {
+	_, body, err := p.get(ctx, "http://"+g.Address+"/health")
 	if err != nil {
 		return err
 	}
@@ -28,10 +28,10 @@ func frontendServes(ctx context.Context, g plan.Gate) error {
 	if seen != want {
 		return fmt.Errorf("instances: %s", want.missing(seen))
 	}
-	if err := routerAgrees(ctx, g, want); err != nil {
+	if err := p.routerAgrees(ctx, g, want); err != nil {
 		return err
 	}
-	if err := listsModel(ctx, g); err != nil {
+	if err := p.listsModel(ctx, g); err != nil {
 		return fmt.Errorf("%w: %w", errNoModel, err)
 	}
 	return nil
@@ -75,10 +75,10 @@ func parseInstances(body []byte, namespace string) (counts, error) {
 	return counts{len(prefill), len(serving)}, nil
 }
 
-// routerAgrees asks /v1/models/<id>/ready; 404 means that this version has none
-// or does not know the model yet, which listsModel tells.
-func routerAgrees(ctx context.Context, g plan.Gate, want counts) error {
-	status, body, err := get(ctx, "http://"+g.Address+"/v1/models/"+g.Model+"/ready")
+// routerAgrees reads /v1/models/<id>/ready; 404 means that this version has none or that
+// the model is not listed yet, which listsModel reports.
+func (p Prober) routerAgrees(ctx context.Context, g plan.Gate, want counts) error {
+	status, body, err := p.get(ctx, "http://"+g.Address+"/v1/models/"+g.Model+"/ready")
 	if err != nil || status == http.StatusNotFound {
 		return err
 	}

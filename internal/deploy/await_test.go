@@ -1,4 +1,4 @@
-package ready
+package deploy
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"topobench/internal/plan"
 )
 
-// fronted is the service whose gate is asked, with a log that says text.
+// fronted is a service with a gate, and with text in its log.
 func fronted(t *testing.T, g plan.Gate, text string) plan.Service {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "frontend.log")
@@ -22,25 +22,25 @@ func fronted(t *testing.T, g plan.Gate, text string) plan.Service {
 	return plan.Service{Name: "frontend", Role: plan.Frontend, Log: log, Gate: g}
 }
 
-// notes gathers what Await tells; it is called from one goroutine.
+// notes gathers the notes of Await, which come from one goroutine.
 type notes struct{ lines []string }
 
 func (n *notes) add(line string)  { n.lines = append(n.lines, line) }
 func (n *notes) text() string     { return strings.Join(n.lines, "\n") }
 func (n *notes) has(w string) int { return strings.Count(n.text(), w) }
 
-func TestAwaitTellsEveryStepOnce(t *testing.T) {
+func TestAwaitNotesEveryStepOnce(t *testing.T) {
 	steps := []state{recordedState(t, "0-no-workers"), recordedState(t, "1-one-prefill"), recordedState(t, "2-1p1d"), recordedState(t, "3-2p1d"), routed(t)}
 	address := serve(t, func(turn int) state { return steps[min((turn-1)/2, len(steps)-1)] })
-	var told notes
-	since, err := Await(t.Context(), fronted(t, gate2P1D(address), ""), told.add)
+	var noted notes
+	since, err := NewProber().Await(t.Context(), fronted(t, gate2P1D(address), ""), noted.add)
 	if err != nil || since.IsZero() {
-		t.Fatalf("%v at %v, want it open\n%s", err, since, told.text())
+		t.Fatalf("%v at %v, want it open\n%s", err, since, noted.text())
 	}
 	want := "instances: 0 of 2 prefill, 0 of 1 serving\ninstances: 1 of 2 prefill, 0 of 1 serving\n" +
 		"instances: 1 of 2 prefill, 1 of 1 serving\nrouter: 1 of 2 prefill, 1 of 1 serving"
-	if told.text() != want {
-		t.Errorf("told\n%s\nwant\n%s", told.text(), want)
+	if noted.text() != want {
+		t.Errorf("notes\n%s\nwant\n%s", noted.text(), want)
 	}
 }
 
@@ -55,18 +55,18 @@ func TestAwaitFlapping(t *testing.T) {
 	}
 	g := gate2P1D(serve(t, flap))
 	g.Deadline = time.Second
-	_, err := Await(t.Context(), fronted(t, g, ""), func(string) {})
+	_, err := NewProber().Await(t.Context(), fronted(t, g, ""), func(string) {})
 	if _, ok := errors.AsType[*NotReadyError](err); !ok {
 		t.Errorf("error %v, want *NotReadyError", err)
 	}
 	var asked int
 	g = gate2P1D(serve(t, func(turn int) state { asked = turn; return routed(t) }))
-	if _, err := Await(t.Context(), fronted(t, g, ""), func(string) {}); err != nil || asked != wanted {
-		t.Errorf("error %v after %d good answers, want none after %d", err, asked, wanted)
+	if _, err := NewProber().Await(t.Context(), fronted(t, g, ""), func(string) {}); err != nil || asked != required {
+		t.Errorf("error %v after %d good answers, want none after %d", err, asked, required)
 	}
 }
 
-// What is reported as ready is the first of the good answers, not the third.
+// A service is ready since the first of the good answers, not the third.
 func TestAwaitDatesTheFirstGoodAnswer(t *testing.T) {
 	var second time.Time
 	address := serve(t, func(turn int) state {
@@ -75,7 +75,7 @@ func TestAwaitDatesTheFirstGoodAnswer(t *testing.T) {
 		}
 		return routed(t)
 	})
-	since, err := Await(t.Context(), fronted(t, gate2P1D(address), ""), func(string) {})
+	since, err := NewProber().Await(t.Context(), fronted(t, gate2P1D(address), ""), func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestAwaitEndsWithTheCauseOfItsContext(t *testing.T) {
 		return recordedState(t, "2-1p1d")
 	}))
 	began := time.Now()
-	_, err := Await(ctx, fronted(t, g, ""), func(string) {})
+	_, err := NewProber().Await(ctx, fronted(t, g, ""), func(string) {})
 	if !errors.Is(err, cause) {
 		t.Errorf("error %v, want %v", err, cause)
 	}
@@ -107,7 +107,7 @@ func TestAwaitAtItsDeadline(t *testing.T) {
 	g := gate2P1D(serve(t, still(recordedState(t, "2-1p1d"))))
 	g.Deadline = 200 * time.Millisecond
 	log := "INFO start\n\x1b[31mERROR\x1b[0m Error adding model from discovery: no such file\nINFO go on\nValueError: bad port\n"
-	_, err := Await(t.Context(), fronted(t, g, log), func(string) {})
+	_, err := NewProber().Await(t.Context(), fronted(t, g, log), func(string) {})
 	missed, ok := errors.AsType[*NotReadyError](err)
 	if !ok {
 		t.Fatalf("error %v, want *NotReadyError", err)
@@ -125,20 +125,20 @@ func TestAwaitAtItsDeadline(t *testing.T) {
 func TestAwaitHintsAtAStall(t *testing.T) {
 	g := gate2P1D(serve(t, still(recordedState(t, "0-no-workers"))))
 	g.Deadline, g.Stall = time.Second, 100*time.Millisecond
-	var told notes
-	_, err := Await(t.Context(), fronted(t, g, "ERROR cannot reach the hub\n"), told.add)
+	var noted notes
+	_, err := NewProber().Await(t.Context(), fronted(t, g, "ERROR cannot reach the hub\n"), noted.add)
 	if err == nil {
 		t.Fatal("it is ready with no workers")
 	}
-	if n := told.has("its log has not grown for 100ms"); n != 1 {
-		t.Errorf("one standstill is told %d times:\n%s", n, told.text())
+	if n := noted.has("its log has not grown for 100ms"); n != 1 {
+		t.Errorf("one standstill has %d hints:\n%s", n, noted.text())
 	}
-	wantWords(t, "the hint", told.text(), "its last error: ERROR cannot reach the hub")
+	wantWords(t, "the hint", noted.text(), "its last error: ERROR cannot reach the hub")
 }
 
 // An old frontend fetches an unknown model, fails, and lists nothing for ever;
-// only its log says why, and only after a while.
-func TestAwaitTellsWhyNoModelIsListed(t *testing.T) {
+// only its log has the reason, and only after a while.
+func TestAwaitNotesWhyNoModelIsListed(t *testing.T) {
 	s := fronted(t, plan.Gate{}, "")
 	address := serve(t, func(turn int) state {
 		if turn == 4 {
@@ -150,12 +150,12 @@ func TestAwaitTellsWhyNoModelIsListed(t *testing.T) {
 	})
 	s.Gate = gate2P1D(address)
 	s.Gate.Deadline = time.Second
-	var told notes
-	if _, err := Await(t.Context(), s, told.add); err == nil {
+	var noted notes
+	if _, err := NewProber().Await(t.Context(), s, noted.add); err == nil {
 		t.Fatal("it is ready without a model")
 	}
-	if n := told.has("ERROR Error adding model"); n != 1 {
-		t.Errorf("the reason is told %d times, want once:\n%s", n, told.text())
+	if n := noted.has("ERROR Error adding model"); n != 1 {
+		t.Errorf("%d notes of the reason, want one:\n%s", n, noted.text())
 	}
 }
 
@@ -177,7 +177,7 @@ func TestStall(t *testing.T) {
 		if step.grow != "" {
 			grow(step.grow)
 		}
-		if hint := s.look(at(step.second)); (hint != "") != step.hint {
+		if hint := s.check(at(step.second)); (hint != "") != step.hint {
 			t.Errorf("second %d: hint %q, want one: %t", step.second, hint, step.hint)
 		}
 	}

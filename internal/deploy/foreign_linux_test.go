@@ -19,17 +19,17 @@ func TestDownKnowsWhatWasThereBefore(t *testing.T) {
 	}
 	o := b.options()
 	testbed.Eventually(t, soon, func() bool {
-		o.Strangers, err = host.Leftovers()
-		return err == nil && len(o.Strangers) == 2 // the sleep of the shell, too
+		o.Foreign, err = host.Leftovers()
+		return err == nil && len(o.Foreign) == 2 // the sleep of the shell, too
 	})
-	s, err := Up(t.Context(), plan.Plan{Name: "t", Services: []plan.Service{b.service("a", plan.Frontend, 0, "sleep")}}, o)
+	s, err := target(o, b.service("a", plan.Frontend, 0, "sleep")).Up(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Down(t.Context()); err != nil {
+	if err := s.Down(t.Context()); err != nil {
 		t.Error(err)
 	}
-	for _, p := range o.Strangers {
+	for _, p := range o.Foreign {
 		stranger, err := os.FindProcess(p.PID)
 		if err == nil {
 			err = stranger.Kill()

@@ -1,4 +1,4 @@
-package ready
+package deploy
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ import (
 
 // Prefill and decode both count requests. Only a transfer proves that decode
 // did not compute the prompts itself.
-func TestSmokeWantsTransfers(t *testing.T) {
+func TestSmokeRequiresTransfers(t *testing.T) {
 	for _, row := range []struct {
 		why, metric string
 		transfers   func(served int64) int64
@@ -62,5 +62,5 @@ func smokeTransfers(t *testing.T, patience time.Duration, metrics func(served in
 		return []plan.Counter{{Service: "decode-0", URL: s.URL + "/metrics", Metric: metric}}
 	}
 	smoke := plan.Smoke{URLs: []string{s.URL}, Patience: patience, Deadline: long, Counters: counter("requests_total"), Transfers: counter("nixl_count")}
-	return Smoke(t.Context(), smoke, aiperf.Load{Model: "tiny", ISL: 20, OSL: 5}, func(string) {})
+	return NewProber().Smoke(t.Context(), smoke, aiperf.Load{Model: "tiny", ISL: 20, OSL: 5}, func(string) {})
 }

@@ -1,4 +1,4 @@
-package ready
+package deploy
 
 import (
 	"net"
@@ -15,7 +15,7 @@ func routed(t testing.TB) state {
 	return recordedState(t, "3-2p1d").with(t, "/v1/models/tiny/ready", `"prefill":{"workers":1`, `"prefill":{"workers":2`)
 }
 
-// Of everything a real frontend said, only one state opens a gate for 2P1D.
+// Only one state of all those recorded of a real frontend opens a gate for 2P1D.
 func TestGateFrontend(t *testing.T) {
 	const ghost = `"instances":[{"component":"prefill","endpoint":"generate","namespace":"bench","instance_id":1},`
 	const foreign = `"instances":[{"component":"backend","endpoint":"generate","namespace":"other","instance_id":1},`
@@ -29,14 +29,14 @@ func TestGateFrontend(t *testing.T) {
 		{"nothing has registered", recordedState(t, "0-no-workers"), "0 of 2 prefill, 0 of 1 serving"},
 		{"one of three", recordedState(t, "1-one-prefill"), "1 of 2 prefill, 0 of 1 serving"},
 		{"the model is listed and ready, with a prefill worker less than planned", recordedState(t, "2-1p1d"), "instances: 1 of 2 prefill, 1 of 1 serving"},
-		{"all are registered, and the router does not know it yet", recordedState(t, "3-2p1d"), "router: 1 of 2 prefill, 1 of 1 serving"},
+		{"all are registered, and the router has not seen it yet", recordedState(t, "3-2p1d"), "router: 1 of 2 prefill, 1 of 1 serving"},
 		{"all are registered and routed to", routed(t), ""},
 		{"before Dynamo 1.3 there is no /ready", without, ""},
 		{"decode was killed, and its key lives on", recordedState(t, "4-decode-killed-1s"), "router: 1 of 2 prefill"},
 		{"decode is gone", recordedState(t, "5-decode-killed-13s"), "2 of 2 prefill, 0 of 1 serving"},
 		{"a ghost of another launch is one too many", routed(t).with(t, "/health", `"instances":[`, ghost), "3 of 2 prefill"},
 		{"another namespace is not ours", routed(t).with(t, "/health", `"instances":[`, foreign), ""},
-		{"the router says no for a reason of its own", routed(t).with(t, "/v1/models/tiny/ready", `"ready":true`, `"ready":false`), "router: 2 of 2 prefill"},
+		{"the router is not ready for a reason of its own", routed(t).with(t, "/v1/models/tiny/ready", `"ready":true`, `"ready":false`), "router: 2 of 2 prefill"},
 		{"the model is not listed", routed(t).with(t, "/v1/models", `{"id":"tiny"`, `{"id":""`), "model is not listed"},
 		{"a foreign model", routed(t).with(t, "/v1/models", `"tiny"`, `"huge"`), "the server lists huge, not tiny: is it ours?"},
 		{"no JSON at all", state{"/health": {200, "<html>"}}, "cannot read /health"},
@@ -49,7 +49,7 @@ func TestGateFrontend(t *testing.T) {
 
 func check(t *testing.T, why string, g plan.Gate, want string) {
 	t.Helper()
-	err := ask(t.Context(), g)
+	err := NewProber().Gate(t.Context(), g)
 	switch {
 	case want == "" && err != nil:
 		t.Errorf("%s: %v, want it open", why, err)
@@ -74,7 +74,7 @@ func TestGateWorker(t *testing.T) {
 		now  state
 		want string
 	}{
-		{"the recorded mocker says notready and serves", state{"/health": {503, said}}, ""},
+		{"the recorded mocker is notready and serves", state{"/health": {503, said}}, ""},
 		{"its endpoint is not ready", state{"/health": {200, strings.Replace(said, `"generate":"ready"`, `"generate":"notready"`, 1)}}, `generate is "notready"`},
 		{"its endpoint is not there yet", state{"/health": {200, `{"status":"ready","endpoints":{}}`}}, "not registered"},
 		{"no JSON", state{"/health": {200, "OK"}}, "cannot read /health"},
@@ -95,7 +95,7 @@ func TestGateVLLM(t *testing.T) {
 		{"still loading", state{"/health": {503, ""}, "/v1/models": {200, models}}, ": 503"},
 		{"another model", state{"/health": {200, ""}, "/v1/models": {200, strings.Replace(models, "tiny", "big", 1)}}, "lists big"},
 		{"no list", state{"/health": {200, ""}, "/v1/models": {200, "?"}}, "cannot read /v1/models"},
-		{"it wants a key", state{"/health": {200, ""}, "/v1/models": {401, `{"error":"Unauthorized"}`}}, "401"},
+		{"it requires a key", state{"/health": {200, ""}, "/v1/models": {401, `{"error":"Unauthorized"}`}}, "401"},
 	} {
 		check(t, row.why, plan.Gate{Kind: plan.GateVLLM, Model: "tiny", Address: serve(t, still(row.now))}, row.want)
 	}
@@ -106,7 +106,7 @@ func TestGateHTTPAndListens(t *testing.T) {
 	check(t, "etcd is healthy", plan.Gate{Kind: plan.GateHTTP, Address: up, Path: "/health"}, "")
 	check(t, "no such path", plan.Gate{Kind: plan.GateHTTP, Address: up, Path: "/healthz"}, ": 404")
 	check(t, "nothing listens", plan.Gate{Kind: plan.GateListens, Address: closed(t)}, "refused")
-	check(t, "a gate that nobody knows", plan.Gate{Kind: "window"}, `"window"`)
+	check(t, "an unknown gate", plan.Gate{Kind: "window"}, `"window"`)
 
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

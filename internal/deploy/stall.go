@@ -1,4 +1,4 @@
-package ready
+package deploy
 
 import (
 	"bytes"
@@ -9,34 +9,34 @@ import (
 	"time"
 )
 
-// stall watches whether a log grows. A log that stands still is a hint, not a
-// failure: loading weights can be quiet.
+// stall watches whether a log grows. A log that does not grow is a hint, not a failure:
+// loading weights can be quiet.
 type stall struct {
-	log   string
-	after time.Duration
-	size  int64
-	grew  time.Time
-	told  bool
+	log    string
+	after  time.Duration
+	size   int64
+	grew   time.Time
+	hinted bool // since it grew last
 }
 
 func newStall(log string, after time.Duration, now time.Time) stall {
 	return stall{log: log, after: after, grew: now}
 }
 
-// look returns a hint once for each standstill.
-func (s *stall) look(now time.Time) string {
+// check returns a hint once each time that the log has stopped growing.
+func (s *stall) check(now time.Time) string {
 	if info, err := os.Stat(s.log); err == nil && info.Size() != s.size {
-		s.size, s.grew, s.told = info.Size(), now, false
+		s.size, s.grew, s.hinted = info.Size(), now, false
 	}
-	if s.after == 0 || s.told || now.Sub(s.grew) < s.after {
+	if s.after == 0 || s.hinted || now.Sub(s.grew) < s.after {
 		return ""
 	}
-	s.told = true
+	s.hinted = true
 	return fmt.Sprintf("its log has not grown for %s: %s", s.after, s.log)
 }
 
 const (
-	logTail    = 256 << 10 // bytes searched
+	logTail    = 256 << 10 // bytes
 	errorsKept = 5
 )
 
@@ -62,7 +62,8 @@ func errorLines(path string) []string {
 		return nil
 	}
 	var found []string
-	for _, line := range bytes.FieldsFunc(ansi.ReplaceAll(data, nil), func(r rune) bool { return r == '\n' || r == '\r' }) {
+	endOfLine := func(r rune) bool { return r == '\n' || r == '\r' }
+	for _, line := range bytes.FieldsFunc(ansi.ReplaceAll(data, nil), endOfLine) {
 		if errorLine.Match(line) {
 			found = append(found, string(line))
 		}

@@ -1,0 +1,103 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"topobench/internal/plan"
+)
+
+// Requests reads how many requests a service has counted since its start. A counter that
+// is not there is an error: after the smoke test every worker has one.
+func (p Prober) Requests(ctx context.Context, c plan.Counter) (float64, error) {
+	status, body, err := p.get(ctx, c.URL)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("cannot read the requests of %s: %w", c.Service, err)
+	case status != http.StatusOK:
+		return 0, fmt.Errorf("cannot read the requests of %s: GET %s: %d", c.Service, c.URL, status)
+	case !strings.Contains(string(body), c.Metric):
+		return 0, fmt.Errorf("cannot read the requests of %s: no %s in its metrics", c.Service, c.Metric)
+	}
+	return Count(string(body), c.Metric), nil
+}
+
+const (
+	// A worker counts a request a moment after its last byte; another round would cost a
+	// whole completion.
+	countedWithin = 300 * time.Millisecond
+	countedEvery  = 10 * time.Millisecond
+	// transferredWithin is longer: vLLM adds a transfer to its metrics when the engine has
+	// finished a step, which takes longer on a busy machine.
+	transferredWithin = 2 * time.Second
+)
+
+// awaitCounters returns the services whose counter is still zero or unreadable once all
+// others have moved or the counters had their moment.
+func (p Prober) awaitCounters(ctx context.Context, counters []plan.Counter) (idle []string) {
+	for began := time.Now(); ; time.Sleep(countedEvery) {
+		idle = nil
+		for _, c := range counters {
+			if n, err := p.Requests(ctx, c); err != nil || n == 0 {
+				idle = append(idle, c.Service)
+			}
+		}
+		if len(idle) == 0 || time.Since(began) > countedWithin || ctx.Err() != nil {
+			return idle
+		}
+	}
+}
+
+// awaitTransfers fails if a worker that is not idle has served every request without a KV
+// cache from a prefill worker. It cannot judge a worker whose metrics lack the counter (an
+// older vLLM).
+func (p Prober) awaitTransfers(ctx context.Context, transfers []plan.Counter, idle []string) error {
+	for began := time.Now(); ; time.Sleep(countedEvery) {
+		var alone []string
+		for _, c := range transfers {
+			if slices.Contains(idle, c.Service) {
+				continue
+			}
+			if n, err := p.Requests(ctx, c); err == nil && n == 0 {
+				alone = append(alone, c.Service)
+			}
+		}
+		if len(alone) == 0 {
+			return nil
+		}
+		if time.Since(began) > transferredWithin || ctx.Err() != nil {
+			return fmt.Errorf("%s served without a transfer from prefill: it computed the prompts itself",
+				strings.Join(alone, ", "))
+		}
+	}
+}
+
+// Count sums the samples of a counter in Prometheus text. A sample with the label
+// dynamo_endpoint counts only if that is "generate": the other endpoints of a worker
+// serve the router.
+func Count(text, metric string) float64 {
+	var sum float64
+	for line := range strings.Lines(text) {
+		rest, ok := strings.CutPrefix(line, metric)
+		if !ok || rest == "" || rest[0] != '{' && rest[0] != ' ' {
+			continue
+		}
+		end := strings.LastIndexByte(rest, '}')
+		labels, value := rest[:end+1], strings.Fields(rest[end+1:])
+		if strings.Contains(labels, "dynamo_endpoint=") && !strings.Contains(labels, `dynamo_endpoint="generate"`) {
+			continue
+		}
+		if len(value) > 0 {
+			n, err := strconv.ParseFloat(value[0], 64)
+			if err == nil {
+				sum += n
+			}
+		}
+	}
+	return sum
+}

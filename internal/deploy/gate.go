@@ -1,0 +1,139 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"topobench/internal/plan"
+)
+
+const (
+	// keptFor is how long a connection may stay unused: the watch of a cell probes every
+	// service once a second, or 64 of them once in four, and a new connection each time
+	// costs twice as much on both sides. Python's servers close one after 5 s.
+	keptFor = 4500 * time.Millisecond
+	// probeWithin is the limit of one HTTP request.
+	probeWithin = 5 * time.Second
+	bodyLimit   = 1 << 20 // bytes of an answer
+)
+
+// Prober probes the services of a plan over HTTP on loopback: their gates, request
+// counters and completions. It follows neither proxies nor redirects, and keeps its
+// connections. Its methods may be called from several goroutines.
+type Prober struct{ client *http.Client }
+
+// NewProber is a Prober without connections.
+func NewProber() Prober {
+	return Prober{&http.Client{
+		Timeout:   probeWithin,
+		Transport: &http.Transport{Proxy: nil, IdleConnTimeout: keptFor},
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}}
+}
+
+// ErrNoAnswer means that nothing listens on the address of a gate or counter.
+var ErrNoAnswer = errors.New("does not answer yet")
+
+// errNoModel: every instance is there, and still the frontend lists no model.
+var errNoModel = errors.New("all instances are registered, but the model is not listed")
+
+// Gate probes a gate once; nil = open.
+func (p Prober) Gate(ctx context.Context, g plan.Gate) error {
+	switch g.Kind {
+	case plan.GateHTTP:
+		return p.answers200(ctx, "http://"+g.Address+g.Path)
+	case plan.GateListens:
+		return listens(ctx, g.Address)
+	case plan.GateWorker:
+		return p.workerServes(ctx, g)
+	case plan.GateVLLM:
+		if err := p.answers200(ctx, "http://"+g.Address+"/health"); err != nil {
+			return err
+		}
+		return p.listsModel(ctx, g)
+	case plan.GateFrontend:
+		return p.frontendServes(ctx, g)
+	}
+	return fmt.Errorf("no such gate: %q", g.Kind)
+}
+
+// get returns the status and the body of an answer.
+func (p Prober) get(ctx context.Context, url string) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	resp, err := p.client.Do(req)
+	if err != nil {
+		if errors.Is(err, syscall.ECONNREFUSED) { // the normal state while a model is loaded
+			return 0, nil, ErrNoAnswer
+		}
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, bodyLimit))
+	return resp.StatusCode, body, err
+}
+
+func (p Prober) answers200(ctx context.Context, url string) error {
+	status, _, err := p.get(ctx, url)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("GET %s: %d", url, status)
+	}
+	return err
+}
+
+func listens(ctx context.Context, address string) error {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// workerServes reads the endpoint, not the status: the health of Dynamo 1.6's mocker is
+// "notready" while generate is ready and serves.
+func (p Prober) workerServes(ctx context.Context, g plan.Gate) error {
+	_, body, err := p.get(ctx, "http://"+g.Address+"/health")
+	if err != nil {
+		return err
+	}
+	var health struct {
+		Endpoints map[string]string `json:"endpoints"`
+	}
+	if err := json.Unmarshal(body, &health); err != nil {
+		return fmt.Errorf("cannot read /health of %s: %w", g.Address, err)
+	}
+	switch state := health.Endpoints["generate"]; state {
+	case "ready":
+		return nil
+	case "":
+		return errors.New("generate is not registered")
+	default:
+		return fmt.Errorf("generate is %q", state)
+	}
+}
+
+func (p Prober) listsModel(ctx context.Context, g plan.Gate) error {
+	status, body, err := p.get(ctx, "http://"+g.Address+"/v1/models")
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK {
+		return fmt.Errorf("GET /v1/models of %s: %d", g.Address, status)
+	}
+	models, err := parseModels(body)
+	if err != nil {
+		return fmt.Errorf("cannot read /v1/models of %s: %w", g.Address, err)
+	}
+	return modelListed(models, g.Model)
+}

@@ -1,0 +1,120 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"topobench/internal/deploy"
+	"topobench/internal/host"
+	"topobench/internal/host/proc"
+	"topobench/internal/journal"
+	"topobench/internal/recovery"
+)
+
+// goneWithin is how long a killed process may take to be gone.
+const goneWithin = 5 * time.Second
+
+// leftoverChecks are the teardown checks of processes and of shared memory.
+func (c *Campaign) leftoverChecks() ([]deploy.TeardownCheck, error) {
+	if c.Ledger == nil {
+		return nil, nil
+	}
+	shared, err := c.Ledger.Shared()
+	if err != nil {
+		return nil, err
+	}
+	return []deploy.TeardownCheck{c.processCheck(), c.sharedMemoryCheck(shared)}, nil
+}
+
+// processCheck looks for processes of the run that have escaped from every shepherd,
+// through another daemon for instance: by cookie, open files or ledger. It kills them.
+func (c *Campaign) processCheck() deploy.TeardownCheck {
+	return deploy.TeardownCheck{Name: "processes", Within: goneWithin,
+		Remove: c.killEscaped,
+		Check: func(context.Context) (left []deploy.Leftover, err error) {
+			all, err := proc.Snapshot()
+			if err != nil {
+				return nil, err
+			}
+			for _, p := range c.escaped(all) {
+				left = append(left, deploy.Leftover{Process: p, Service: c.Ledger.Name(p),
+					Detail: evidenceOf(c.Ledger.Trace(), p)})
+			}
+			return left, nil
+		}}
+}
+
+// escaped are the processes of the run that no shepherd supervises.
+func (c *Campaign) escaped(all []proc.Proc) []proc.Proc {
+	return c.Ledger.Trace().Seen(host.Unherded(all))
+}
+
+// evidenceOf names what shows that p belongs to the run.
+func evidenceOf(run proc.Trace, p proc.Proc) string {
+	one := []proc.Proc{p}
+	switch {
+	case len(run.Marked(one)) > 0:
+		return "cookie"
+	case len(run.Writers(one)) > 0:
+		return "open files"
+	}
+	return "ledger"
+}
+
+// killEscaped kills the processes of the run that have escaped, and reports them.
+func (c *Campaign) killEscaped() error {
+	var rows []string
+	listed := map[int]bool{}
+	killed, err := proc.Sweep(proc.SweepLimit, func(all []proc.Proc) []proc.Proc {
+		escaped := c.escaped(all)
+		for _, p := range escaped {
+			if !listed[p.PID] {
+				listed[p.PID] = true
+				rows = append(rows, proc.Table([]proc.Proc{p}, c.Ledger.Name)[1:]...)
+			}
+		}
+		return escaped
+	})
+	if killed > 0 {
+		c.Journal.Note(journal.Killed{Count: killed, Processes: rows})
+		c.Screen.Note(fmt.Sprintf("killed %s of the run that had escaped from its service (\"killed\" in journal.ndjson)",
+			proc.Count(killed)))
+	}
+	return err
+}
+
+// sharedMemoryCheck looks for files in /dev/shm that processes of the run have held. It
+// removes those that no process holds any more.
+func (c *Campaign) sharedMemoryCheck(s *recovery.Shared) deploy.TeardownCheck {
+	run := func() []proc.Proc {
+		all, err := proc.Snapshot()
+		if err != nil {
+			return nil // the check of processes reports it
+		}
+		return append(host.Tree(all), c.escaped(all)...)
+	}
+	reported := "" // the last fault of a sample; there is one each second
+	return deploy.TeardownCheck{Name: "shared memory", Within: goneWithin,
+		Sample: func() {
+			if err := s.Sample(run); err != nil && err.Error() != reported {
+				reported = err.Error()
+				c.Screen.Note(reported)
+			}
+		},
+		Remove: func() error {
+			removed, others, err := s.Sweep()
+			if len(removed)+len(others) > 0 {
+				c.Journal.Note(journal.SharedMemoryRemoved{Removed: removed, Others: others,
+					Text: fmt.Sprintf("removed %d of ours in /dev/shm", len(removed))})
+			}
+			return err
+		},
+		Check: func(context.Context) (left []deploy.Leftover, err error) {
+			for _, text := range s.Left(run()) {
+				left = append(left, deploy.Leftover{Detail: text})
+			}
+			return left, nil
+		},
+	}
+}
