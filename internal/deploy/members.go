@@ -9,7 +9,7 @@ import (
 )
 
 // Member is who runs for a service at one moment.
-type Member struct {
+type ServiceProcesses struct {
 	Service  string
 	Port     int         // its first; 0 = none
 	Leader   Who         // what was started
@@ -25,7 +25,7 @@ type Who struct {
 }
 
 // Members looks at all services that run, in order of start.
-func (s *Stack) Members() ([]Member, error) {
+func (s *Stack) Processes() ([]ServiceProcesses, error) {
 	s.mu.Lock()
 	running := slices.Clone(s.running)
 	s.mu.Unlock()
@@ -33,10 +33,10 @@ func (s *Stack) Members() ([]Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	var members []Member
+	var members []ServiceProcesses
 	var ports []int
 	for _, svc := range running {
-		m := Member{Service: svc.Name, Leader: who(proc.Proc{PID: svc.child.PID(), Ticks: svc.child.Ticks()}),
+		m := ServiceProcesses{Service: svc.Name, Leader: who(proc.Proc{PID: svc.child.PID(), Ticks: svc.child.Ticks()}),
 			Tree: proc.Living(proc.Below(all, svc.child.PID(), nil))}
 		if len(svc.Ports) > 0 {
 			m.Port = svc.Ports[0].Number
@@ -57,7 +57,7 @@ func (s *Stack) Members() ([]Member, error) {
 
 // Strangers names the ports on which somebody else answers: two servers can share
 // one (SO_REUSEPORT).
-func Strangers(members []Member) (named []string) {
+func Strangers(members []ServiceProcesses) (named []string) {
 	for _, m := range members {
 		if m.Foreign {
 			named = append(named, fmt.Sprintf("process %v, which is not ours, answers on port %d of %s", m.Listener, m.Port, m.Service))
@@ -70,9 +70,9 @@ func who(p proc.Proc) Who { return Who{Proc: p, Image: proc.Image(p.PID)} }
 
 // Compare says what became of services from one moment to another: which run
 // anew, and of which trees processes have ended.
-func Compare(before, after []Member) (restarted, ended []string) {
+func Compare(before, after []ServiceProcesses) (restarted, ended []string) {
 	for _, b := range before {
-		i := slices.IndexFunc(after, func(a Member) bool { return a.Service == b.Service })
+		i := slices.IndexFunc(after, func(a ServiceProcesses) bool { return a.Service == b.Service })
 		if i < 0 {
 			continue // the death of a service is told elsewhere
 		}

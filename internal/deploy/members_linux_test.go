@@ -12,9 +12,9 @@ import (
 )
 
 // members are those of a stack right now.
-func (b *bed) members(s *Stack) []Member {
+func (b *bed) members(s *Stack) []ServiceProcesses {
 	b.Helper()
-	all, err := s.Members()
+	all, err := s.Processes()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -65,7 +65,9 @@ func TestF32AnotherListensOnThePort(t *testing.T) {
 	who := func(pid int, ticks, image uint64) Who {
 		return Who{Proc: proc.Proc{PID: pid, Ticks: ticks, Comm: "x"}, Image: image}
 	}
-	member := func(listener Who) []Member { return []Member{{Service: "a", Port: 8001, Listener: listener}} }
+	member := func(listener Who) []ServiceProcesses {
+		return []ServiceProcesses{{Service: "a", Port: 8001, Listener: listener}}
+	}
 	for _, row := range []struct {
 		why           string
 		before, after Who

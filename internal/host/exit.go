@@ -17,9 +17,9 @@ type Exit struct {
 	// Stopped: it was told to end, by Stop or Interrupt, before it ended.
 	Stopped bool
 	// Lost: its shepherd was killed, and the child was killed for that.
-	Lost  bool
-	At    time.Time
-	Swept int // descendants that outlived it and had to be killed
+	Lost   bool
+	At     time.Time
+	Killed int // descendants that outlived it and had to be killed
 }
 
 // String tells a person how it ended, and whether that was wanted.

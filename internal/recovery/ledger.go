@@ -73,7 +73,7 @@ func Open(d *artifacts.Dir) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := owner{Boot: boot, Numbers: proc.Numbers(), UID: os.Geteuid(), PID: self.PID, Ticks: self.Ticks}
+	o := owner{Boot: boot, Numbers: proc.PIDNamespace(), UID: os.Geteuid(), PID: self.PID, Ticks: self.Ticks}
 	l := &Ledger{file: file, run: d, past: past{Owner: o}}
 	return l, file.Append(eventOwner, o)
 }
@@ -91,7 +91,7 @@ func (l *Ledger) Born(name, log string, child, shepherd proc.Proc) error {
 // that left its parent, its environment and its files is known by nothing else once the
 // shepherds are dead.
 func (l *Ledger) Enroll(seen []proc.Proc) error {
-	known := l.Trace().Born
+	known := l.Trace().Started
 	var faults []error
 	for _, p := range seen {
 		if !slices.ContainsFunc(known, p.Same) {
@@ -102,7 +102,7 @@ func (l *Ledger) Enroll(seen []proc.Proc) error {
 }
 
 // Trace is how the processes of the run are known.
-func (l *Ledger) Trace() proc.Trace {
+func (l *Ledger) Trace() proc.RunIdentity {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.past.trace(l.run)
@@ -165,10 +165,10 @@ func (p *past) add(e artifacts.Entry) error {
 	return nil
 }
 
-func (p past) trace(d *artifacts.Dir) proc.Trace {
-	t := proc.Trace{Mark: "TOPOBENCH_RUN=" + d.ID(), Dirs: []string{d.Path(), d.TempDir()}, Since: p.Owner.Ticks}
+func (p past) trace(d *artifacts.Dir) proc.RunIdentity {
+	t := proc.RunIdentity{Cookie: "TOPOBENCH_RUN=" + d.ID(), Dirs: []string{d.Path(), d.TempDir()}, Since: p.Owner.Ticks}
 	for _, b := range p.Born {
-		t.Born = append(t.Born, proc.Proc{PID: b.PID, Ticks: b.Ticks}, proc.Proc{PID: b.Shepherd, Ticks: b.ShepherdTicks})
+		t.Started = append(t.Started, proc.Proc{PID: b.PID, Ticks: b.Ticks}, proc.Proc{PID: b.Shepherd, Ticks: b.ShepherdTicks})
 	}
 	return t
 }
@@ -197,7 +197,7 @@ func (p past) thisBoot() (bool, error) {
 // here. Whether its owner lives cannot be told, nor who is of it.
 func (p past) elsewhere() bool {
 	here, err := p.thisBoot()
-	return err == nil && here && p.Owner.Numbers != proc.Numbers()
+	return err == nil && here && p.Owner.Numbers != proc.PIDNamespace()
 }
 
 // living is the owner, if it lives.

@@ -24,9 +24,9 @@ func (c *Campaign) leftovers() ([]deploy.Witness, error) {
 	if err != nil {
 		return nil, err
 	}
-	cookie := deploy.Witness{Name: "cookie", Within: goneWithin, See: c.seen(proc.Trace.Marked), Sweep: c.sweepStrays}
-	writers := deploy.Witness{Name: "open files", Within: goneWithin, See: c.seen(proc.Trace.Writers)}
-	known := deploy.Witness{Name: "ledger", Within: goneWithin, See: c.seen(proc.Trace.Known), Brace: c.enroll()}
+	cookie := deploy.Witness{Name: "cookie", Within: goneWithin, See: c.seen(proc.RunIdentity.ByCookie), Sweep: c.sweepStrays}
+	writers := deploy.Witness{Name: "open files", Within: goneWithin, See: c.seen(proc.RunIdentity.ByOpenFiles)}
+	known := deploy.Witness{Name: "ledger", Within: goneWithin, See: c.seen(proc.RunIdentity.ByLedger), Brace: c.enroll()}
 	return []deploy.Witness{cookie, writers, known, c.sharedMemory(shared)}, nil
 }
 
@@ -47,7 +47,7 @@ func (c *Campaign) enroll() func() {
 			return
 		}
 		if all, err := proc.Snapshot(); err == nil { // a fault is told by the witnesses at the end
-			c.Recorded(c.Ledger.Enroll(host.Herd(all)))
+			c.Recorded(c.Ledger.Enroll(host.Supervised(all)))
 		}
 		next = began.Add(min(enrollPause*time.Since(began), enrollWithin))
 	}
@@ -62,11 +62,11 @@ func (c *Campaign) serviceOf(p proc.Proc) string {
 }
 
 // strays are processes of the run that nobody herds.
-func (c *Campaign) strays(see func(proc.Trace, []proc.Proc) []proc.Proc, all []proc.Proc) []proc.Proc {
-	return see(c.Ledger.Trace(), host.Unherded(all))
+func (c *Campaign) strays(see func(proc.RunIdentity, []proc.Proc) []proc.Proc, all []proc.Proc) []proc.Proc {
+	return see(c.Ledger.Trace(), host.Unsupervised(all))
 }
 
-func (c *Campaign) seen(by func(proc.Trace, []proc.Proc) []proc.Proc) func() ([]proc.Proc, error) {
+func (c *Campaign) seen(by func(proc.RunIdentity, []proc.Proc) []proc.Proc) func() ([]proc.Proc, error) {
 	return func() ([]proc.Proc, error) {
 		all, err := proc.Snapshot()
 		if err != nil {
@@ -81,8 +81,8 @@ func (c *Campaign) seen(by func(proc.Trace, []proc.Proc) []proc.Proc) func() ([]
 func (c *Campaign) sweepStrays() error {
 	var rows []string
 	known := map[int]bool{}
-	killed, err := proc.Sweep(proc.SweepLimit, func(all []proc.Proc) []proc.Proc {
-		strays := c.strays(proc.Trace.Seen, all)
+	killed, err := proc.KillAll(proc.KillLimit, func(all []proc.Proc) []proc.Proc {
+		strays := c.strays(proc.RunIdentity.Any, all)
 		for _, p := range strays {
 			if !known[p.PID] {
 				known[p.PID] = true
@@ -105,7 +105,7 @@ func (c *Campaign) sharedMemory(s *recovery.Shared) deploy.Witness {
 		if err != nil {
 			return nil // the witnesses of processes say so
 		}
-		return append(host.Tree(all), c.strays(proc.Trace.Seen, all)...)
+		return append(host.OwnTree(all), c.strays(proc.RunIdentity.Any, all)...)
 	}
 	said := "" // a fault of the looks, told once: there is one each second
 	return deploy.Witness{Name: "shared memory", Within: goneWithin,

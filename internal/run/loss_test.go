@@ -126,9 +126,9 @@ func TestF32CounterThatWentBack(t *testing.T) {
 		t.Errorf("got %+v", checks)
 	}
 	image := func(n uint64) scene {
-		m := deploy.Member{Service: "a"}
+		m := deploy.ServiceProcesses{Service: "a"}
 		m.Leader.PID, m.Leader.Image = 7, n
-		return scene{members: []deploy.Member{m}}
+		return scene{members: []deploy.ServiceProcesses{m}}
 	}
 	if checks := (evidence{before: image(1), after: image(2)}).checks(); len(checks) != 1 || checks[0].Name != "restarted" {
 		t.Errorf("got %+v", checks)

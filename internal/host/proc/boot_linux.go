@@ -23,7 +23,7 @@ func Boot() (string, error) {
 
 // Numbers names the pid namespace of this process: in another one, as in a container,
 // processes have other pids. "" where the kernel does not say.
-func Numbers() string {
+func PIDNamespace() string {
 	name, err := os.Readlink("/proc/self/ns/pid")
 	if err != nil {
 		return ""

@@ -27,7 +27,7 @@ func Listeners(all []Proc, ports []int) map[int][]Proc {
 		if len(sockets) == 0 {
 			break
 		}
-		open(p, func(_, path string) bool {
+		eachFD(p, func(_, path string) bool {
 			port, listens := sockets[path]
 			delete(sockets, path)
 			if listens && !slices.ContainsFunc(found[port], p.Same) { // on IPv4 and IPv6, say

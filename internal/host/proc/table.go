@@ -50,7 +50,7 @@ func age(p Proc) string {
 
 // logOf is the name of a log that p writes, as "decode-0" of decode-0.log.
 func logOf(p Proc) (name string) {
-	open(p, func(fd, path string) bool {
+	eachFD(p, func(fd, path string) bool {
 		log, found := strings.CutSuffix(filepath.Base(path), ".log")
 		if found && writable(p, fd) {
 			name = printable(log)

@@ -13,7 +13,7 @@ import (
 const callLimit = 20 * time.Second
 
 // Asker asks the driver.
-type Asker struct {
+type SMI struct {
 	// Run runs nvidia-smi with arguments and returns what it wrote, stdout and
 	// stderr alike, and its exit code. It must end when ctx does.
 	Run func(ctx context.Context, args ...string) (output string, code int, err error)
@@ -23,16 +23,16 @@ type Asker struct {
 
 // State asks for devices and compute processes. The error says that the GPUs are
 // unknown: nvidia-smi hangs, fails or talks nonsense.
-func (a Asker) State(ctx context.Context) (State, error) {
+func (a SMI) State(ctx context.Context) (State, error) {
 	var s State
-	err := a.ask(ctx, "gpu="+deviceFields, func(text string) (said bool, err error) {
+	err := a.query(ctx, "gpu="+deviceFields, func(text string) (said bool, err error) {
 		s.Devices, s.Trouble, err = ParseDevices(text)
 		return len(s.Trouble) > 0, err
 	})
 	if err != nil || len(s.Devices) == 0 {
 		return s, err
 	}
-	err = a.ask(ctx, "compute-apps="+processFields, func(text string) (said bool, err error) {
+	err = a.query(ctx, "compute-apps="+processFields, func(text string) (said bool, err error) {
 		s.Processes, err = ParseProcesses(text)
 		return len(s.Trouble) > 0, err
 	})
@@ -41,9 +41,9 @@ func (a Asker) State(ctx context.Context) (State, error) {
 
 // Slowed says by index why devices are slowed down at this moment. The field was
 // clocks_throttle_reasons before driver 535.
-func (a Asker) Slowed(ctx context.Context) (slowed map[int][]string, err error) {
+func (a SMI) Slowed(ctx context.Context) (slowed map[int][]string, err error) {
 	for _, field := range []string{"clocks_event_reasons.active", "clocks_throttle_reasons.active"} {
-		err = a.ask(ctx, "gpu=index,"+field, func(text string) (said bool, err error) {
+		err = a.query(ctx, "gpu=index,"+field, func(text string) (said bool, err error) {
 			slowed, err = ParseSlowed(text)
 			return false, err
 		})
@@ -56,7 +56,7 @@ func (a Asker) Slowed(ctx context.Context) (slowed map[int][]string, err error) 
 
 // ask puts one question. An exit code other than 0 is a failure, except where the
 // answer is whole and says itself what is wrong: so it is with a lost GPU.
-func (a Asker) ask(ctx context.Context, query string, read func(text string) (said bool, err error)) error {
+func (a SMI) query(ctx context.Context, query string, read func(text string) (said bool, err error)) error {
 	limit := callLimit
 	if a.Limit > 0 {
 		limit = min(limit, a.Limit)

@@ -10,8 +10,8 @@ import (
 )
 
 // says answers each question, told by a word in it, with a text and an exit code.
-func says(code int, answers map[string]string) Asker {
-	return Asker{Run: func(_ context.Context, args ...string) (string, int, error) {
+func says(code int, answers map[string]string) SMI {
+	return SMI{Run: func(_ context.Context, args ...string) (string, int, error) {
 		for word, text := range answers {
 			if strings.Contains(args[0], word) {
 				return text, code, nil
@@ -35,15 +35,15 @@ func TestF15NoAnswerIsAnError(t *testing.T) {
 	broken := errors.New("cannot start nvidia-smi")
 	for _, row := range []struct {
 		why  string
-		a    Asker
+		a    SMI
 		want string
 	}{
 		{"no driver", says(9, map[string]string{"gpu": "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."}), "ended with 9 and says \"NVIDIA-SMI has failed"},
 		{"an answer, and a failure that it does not explain", says(1, map[string]string{"gpu": h100}), "ended with 1"},
 		{"nonsense", says(0, map[string]string{"gpu": "<html>"}), `it says "<html>"`},
 		{"no processes are told", says(0, map[string]string{"query-gpu": h100, "compute": "<html>"}), `it says "<html>"`},
-		{"it does not start", Asker{Run: func(context.Context, ...string) (string, int, error) { return "", 0, broken }}, broken.Error()},
-		{"it hangs", Asker{Limit: time.Millisecond, Run: func(ctx context.Context, _ ...string) (string, int, error) {
+		{"it does not start", SMI{Run: func(context.Context, ...string) (string, int, error) { return "", 0, broken }}, broken.Error()},
+		{"it hangs", SMI{Limit: time.Millisecond, Run: func(ctx context.Context, _ ...string) (string, int, error) {
 			<-ctx.Done()
 			return "", 0, context.Cause(ctx)
 		}}, "it has not answered within 1ms"},
