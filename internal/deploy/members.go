@@ -8,23 +8,17 @@ import (
 	"topobench/internal/host/proc"
 )
 
-// Member is who runs for a service at one moment.
+// ServiceProcesses are the processes of one service at one moment.
 type ServiceProcesses struct {
 	Service  string
 	Port     int         // its first; 0 = none
-	Leader   Who         // what was started
-	Listener Who         // who listens on Port, a foreign one if there are several; zero = it cannot be seen
+	Leader   proc.Proc   // what was started
+	Listener proc.Proc   // the listener on Port, a foreign one if there are several; zero = not visible
 	Foreign  bool        // Listener does not descend from this process
 	Tree     []proc.Proc // what descends from the leader, alive
 }
 
-// Who is a process and the program it executes.
-type Who struct {
-	proc.Proc
-	Image uint64 // 0 = unknown
-}
-
-// Members looks at all services that run, in order of start.
+// Processes returns those of all running services, in order of start.
 func (s *Stack) Processes() ([]ServiceProcesses, error) {
 	s.mu.Lock()
 	running := slices.Clone(s.running)
@@ -36,7 +30,7 @@ func (s *Stack) Processes() ([]ServiceProcesses, error) {
 	var members []ServiceProcesses
 	var ports []int
 	for _, svc := range running {
-		m := ServiceProcesses{Service: svc.Name, Leader: who(proc.Proc{PID: svc.child.PID(), Ticks: svc.child.Ticks()}),
+		m := ServiceProcesses{Service: svc.Name, Leader: proc.Proc{PID: svc.child.PID(), Ticks: svc.child.Ticks()},
 			Tree: proc.Living(proc.Below(all, svc.child.PID(), nil))}
 		if len(svc.Ports) > 0 {
 			m.Port = svc.Ports[0].Number
@@ -48,7 +42,7 @@ func (s *Stack) Processes() ([]ServiceProcesses, error) {
 	for i, m := range members {
 		for _, p := range listeners[m.Port] {
 			if foreign := !slices.ContainsFunc(ours, p.Same); foreign || members[i].Listener.PID == 0 {
-				members[i].Listener, members[i].Foreign = who(p), foreign
+				members[i].Listener, members[i].Foreign = p, foreign
 			}
 		}
 	}
@@ -66,8 +60,6 @@ func Strangers(members []ServiceProcesses) (named []string) {
 	return named
 }
 
-func who(p proc.Proc) Who { return Who{Proc: p, Image: proc.Image(p.PID)} }
-
 // Compare says what became of services from one moment to another: which run
 // anew, and of which trees processes have ended.
 func Compare(before, after []ServiceProcesses) (restarted, ended []string) {
@@ -77,10 +69,7 @@ func Compare(before, after []ServiceProcesses) (restarted, ended []string) {
 			continue // the death of a service is told elsewhere
 		}
 		a := after[i]
-		switch {
-		case !a.Leader.is(b.Leader):
-			restarted = append(restarted, fmt.Sprintf("%s (pid %d) executed itself anew", b.Service, b.Leader.PID))
-		case !a.Listener.is(b.Listener):
+		if a.Listener.PID != 0 && b.Listener.PID != 0 && !a.Listener.Same(b.Listener) {
 			restarted = append(restarted, fmt.Sprintf("another process listens on port %d of %s: %v, before it was %v",
 				b.Port, b.Service, a.Listener, b.Listener))
 		}
@@ -91,13 +80,4 @@ func Compare(before, after []ServiceProcesses) (restarted, ended []string) {
 		}
 	}
 	return restarted, ended
-}
-
-// is reports whether w and v are one process with one program. Who cannot be seen
-// is believed to be the same.
-func (w Who) is(v Who) bool {
-	if w.PID == 0 || v.PID == 0 {
-		return true
-	}
-	return w.Same(v.Proc) && (w.Image == v.Image || w.Image == 0 || v.Image == 0)
 }
