@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"topobench/internal/text"
 )
 
 // JournalName is the journal's file in the run's directory.
@@ -70,7 +72,7 @@ func (j *Journal) resume() error {
 	if err := j.mend(); err != nil {
 		return err
 	}
-	if err := syncPath(filepath.Dir(j.path)); err != nil {
+	if err := text.Sync(filepath.Dir(j.path)); err != nil {
 		return cannot("open the journal", j.path, err)
 	}
 	return nil

@@ -5,64 +5,17 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
+
+	"topobench/internal/text"
 )
 
-// WriteFile replaces path by data as one step that survives a crash: a temp
-// file in the same directory, fsync, rename, fsync of the directory. After an
-// error the old file is as it was and the temp file is gone; only an error
-// about the directory's own fsync leaves the new file in place.
+// WriteFile is text.WriteFile with an error that names the file and the remedy.
 func WriteFile(path string, data []byte, mode fs.FileMode) error {
-	if err := replace(path, data, mode); err != nil {
+	if err := text.WriteFile(path, data, mode); err != nil {
 		return cannot("write", path, err)
 	}
 	return nil
-}
-
-func replace(path string, data []byte, mode fs.FileMode) error {
-	dir := filepath.Dir(path)
-	temp, err := writeTemp(dir, data, mode)
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(temp, path); err != nil {
-		return errors.Join(err, os.Remove(temp))
-	}
-	return syncPath(dir)
-}
-
-// writeTemp leaves data on the disk in a new .tmp-* file and returns its path,
-// or leaves nothing.
-func writeTemp(dir string, data []byte, mode fs.FileMode) (string, error) {
-	f, err := os.CreateTemp(dir, ".tmp-*")
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
-	}
-	return f.Name(), nil
-}
-
-// syncPath brings a file that somebody else wrote, or the names in a directory, to
-// the disk.
-func syncPath(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // cannot words an error of the file system: what, where, why, what to do. The

@@ -22,13 +22,13 @@ func arrows() map[string][]string {
 		"cli":           everything, // but testbed; it wires ready.Await and ready.Smoke in
 		"recovery":      {"host/proc", "artifacts"},
 		"run": {"profile", "plan", "deploy", "aiperf", "result", "artifacts", "ready", "ui", "recovery",
-			"host", "host/proc", "host/gpu"},
+			"host", "host/proc", "host/gpu", "text"},
 		"deploy":        {"plan", "host", "host/proc"},
-		"ready":         {"plan", "aiperf"},
-		"aiperf":        {"host"},
+		"ready":         {"plan", "aiperf", "text"},
+		"aiperf":        {"host", "text"},
 		"plan":          {"profile", "proxy", "result", "aiperf"}, // deployment_config.json has one definition
-		"probe":         {"host", "tools"},
-		"host":          {"host/shepherd", "host/proc"},
+		"probe":         {"host", "tools", "text"},
+		"host":          {"host/shepherd", "host/proc", "text"},
 		"host/gpu":      {"host/proc"}, // whose a compute process is
 		"host/shepherd": {"host/proc"}, // it kills the tree that it owns
 		"report":        {"result", "frontier", "chart"},
@@ -37,9 +37,10 @@ func arrows() map[string][]string {
 		"profile":       {"tools"},     // ${CACHE} is the directory that tools looks in
 		"result":        nil,
 		"frontier":      nil,
-		"host/proc":     nil,
-		"artifacts":     nil,
-		"ui":            nil,
+		"host/proc":     {"text"},
+		"artifacts":     {"text"},
+		"ui":            {"text"},
+		"text":          nil,
 		"tools":         nil,
 		"profiles":      nil,
 		"templates":     nil,

@@ -15,6 +15,7 @@ import (
 
 	"topobench/internal/host/proc"
 	"topobench/internal/host/shepherd"
+	"topobench/internal/text"
 )
 
 // lateness is what a shepherd may need beyond its own limits before it counts
@@ -76,9 +77,10 @@ func (c *Child) Exit() Exit {
 // Died describes an end that nobody asked for, with the last lines of the log
 // and what to do about them. A child that was killed had no time to say why.
 func (c *Child) Died() *DiedError {
-	e := &DiedError{Name: c.spec.Name, Exit: c.Exit(), Log: c.spec.Log, Tail: Tail(c.spec.Log, tailLines)}
+	e := &DiedError{Name: c.spec.Name, Exit: c.Exit(), Log: c.spec.Log}
+	e.Tail, e.LogErr = text.Tail(c.spec.Log, tailLines)
 	if e.Exit.Signal != syscall.SIGKILL {
-		e.Hint = Hint(lastLines(c.spec.Log, hintLines))
+		e.Hint = hintIn(c.spec.Log)
 	}
 	return e
 }
@@ -215,7 +217,7 @@ func (c *Child) startFault() error {
 // silent is the error of a shepherd that ended without a word. What it wrote before
 // that is in the log: Go's runtime says there that it got no thread.
 func (c *Child) silent() error {
-	hint := Hint(lastLines(c.spec.Log, hintLines))
+	hint := hintIn(c.spec.Log)
 	if hint == "" {
 		return errors.New("its shepherd ended without a word")
 	}

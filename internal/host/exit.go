@@ -42,19 +42,24 @@ func (e Exit) String() string {
 	}
 }
 
-// DiedError says that a child ended that should have lived.
+// DiedError reports that a child ended although nothing stopped it.
 type DiedError struct {
-	Name string
-	Exit Exit
-	Log  string   // path
-	Tail []string // its last lines
-	Hint string   // what to do next, where the log tells the cause
+	Name   string
+	Exit   Exit
+	Log    string   // path
+	Tail   []string // its last lines
+	LogErr error    // why the log could not be read
+	Hint   string   // the next step, where the log shows a known cause
 }
 
 func (e *DiedError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s died: %v\n", e.Name, e.Exit)
-	if len(e.Tail) == 0 {
+	switch {
+	case e.LogErr != nil:
+		fmt.Fprintf(&b, "  cannot read its log: %v", e.LogErr)
+		return b.String()
+	case len(e.Tail) == 0:
 		fmt.Fprintf(&b, "  nothing in %s", e.Log)
 		return b.String()
 	}

@@ -7,7 +7,11 @@
 // errors.ErrUnsupported, or knows nothing where it has no error.
 package proc
 
-import "fmt"
+import (
+	"fmt"
+
+	"topobench/internal/text"
+)
 
 // Proc is one process as /proc/PID/stat showed it.
 type Proc struct {
@@ -41,7 +45,7 @@ func (p Proc) Alive() bool {
 func (p Proc) Same(q Proc) bool { return p.PID == q.PID && p.Ticks == q.Ticks }
 
 // String names the process for a person: "4711 (VLLM::EngineCor)".
-func (p Proc) String() string { return fmt.Sprintf("%d (%s)", p.PID, printable(p.Comm)) }
+func (p Proc) String() string { return fmt.Sprintf("%d (%s)", p.PID, text.Clean(p.Comm)) }
 
 // Count says for a person how many processes.
 func Count(n int) string {

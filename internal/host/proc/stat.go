@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 // Positions in /proc/PID/stat after the name; proc_pid_stat(5) counts from 1
@@ -64,14 +63,4 @@ func (n *numbers) keep(err error) {
 	if n.err == nil {
 		n.err = err
 	}
-}
-
-// printable drops what a process may have put into its name to upset a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, s)
 }
