@@ -58,7 +58,7 @@ func doors() map[string][]string {
 		"os/exec":                            {"host"},
 		"gopkg.in/yaml.v3":                   {"profile"},
 		"github.com/wcharczuk/go-chart/v2":   {"chart"},
-		"github.com/shirou/gopsutil/v3":      {"host/proc"},
+		"github.com/shirou/gopsutil/v3":      {"host", "host/proc"},
 		"github.com/go-json-experiment/json": {"result"},
 		"golang.org/x/term":                  {"ui"},
 		"golang.org/x/sync/errgroup":         {"deploy"},

@@ -9,6 +9,7 @@ package proc
 
 import (
 	"fmt"
+	"time"
 
 	"topobench/internal/text"
 )
@@ -25,6 +26,9 @@ type Proc struct {
 	Comm string
 	// Threads counts a zombie leader too: 1 for a plain zombie.
 	Threads int
+	// CPU is the user and system time of its threads, ReapedCPU that of the children
+	// that it has waited for.
+	CPU, ReapedCPU time.Duration
 }
 
 // Alive reports whether the process could still run code or hold a GPU.

@@ -69,3 +69,6 @@ func hasCookie(Proc, string) bool                  { return false }
 func writesBelow(Proc, []string) bool              { return false }
 func writable(Proc, string) bool                   { return false }
 func eachFD(Proc, func(fd, path string) bool) bool { return false }
+
+// Limit needs Linux.
+func Limit(int) CPULimit { return CPULimit{} }
