@@ -28,7 +28,7 @@ func arrows() map[string][]string {
 		"aiperf":        {"host", "text"},
 		"plan":          {"profile", "proxy", "result", "aiperf"}, // deployment_config.json has one definition
 		"probe":         {"host", "tools", "text"},
-		"host":          {"host/shepherd", "host/proc", "text"},
+		"host":          {"host/shepherd", "host/proc", "host/gpu", "text"},
 		"host/gpu":      {"host/proc"}, // whose a compute process is
 		"host/shepherd": {"host/proc"}, // it kills the tree that it owns
 		"report":        {"result", "frontier", "chart"},

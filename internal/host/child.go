@@ -52,6 +52,9 @@ func newChild(spec Spec, lifeline *os.File, command *cmd.Cmd) *Child {
 // Name is the name from the Spec.
 func (c *Child) Name() string { return c.spec.Name }
 
+// Process is the child itself, by pid and start ticks.
+func (c *Child) Process() proc.Proc { return c.self }
+
 // PID is that of the child itself, not of its shepherd.
 func (c *Child) PID() int { return c.self.PID }
 
@@ -74,15 +77,10 @@ func (c *Child) Exit() Exit {
 	return c.exit
 }
 
-// Died describes an end that nobody asked for, with the last lines of the log
-// and what to do about them. A child that was killed had no time to say why.
+// Died describes an end that was not ordered, with the last lines of the log.
 func (c *Child) Died() *DiedError {
-	e := &DiedError{Name: c.spec.Name, Exit: c.Exit(), Log: c.spec.Log}
-	e.Tail, e.LogErr = text.Tail(c.spec.Log, tailLines)
-	if e.Exit.Signal != syscall.SIGKILL {
-		e.Hint = hintIn(c.spec.Log)
-	}
-	return e
+	end, err := text.End(c.spec.Log, LogEnd)
+	return Died(c.spec, c.Exit(), end, err)
 }
 
 // Interrupt sends sig to the child's own pid, and to nothing that it started.
@@ -217,8 +215,9 @@ func (c *Child) startFault() error {
 // silent is the error of a shepherd that ended without a word. What it wrote before
 // that is in the log: Go's runtime says there that it got no thread.
 func (c *Child) silent() error {
-	hint := hintIn(c.spec.Log)
-	if hint == "" {
+	end, err := text.End(c.spec.Log, LogEnd)
+	hint := Hint(text.Lines(end))
+	if err != nil || hint == "" {
 		return errors.New("its shepherd ended without a word")
 	}
 	return fmt.Errorf("its shepherd ended without a word; %s", hint)

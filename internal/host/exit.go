@@ -5,6 +5,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"topobench/internal/text"
 )
 
 // tailLines is how much of a log an error shows.
@@ -50,6 +52,21 @@ type DiedError struct {
 	Tail   []string // its last lines
 	LogErr error    // why the log could not be read
 	Hint   string   // the next step, where the log shows a known cause
+}
+
+// LogEnd is how many bytes of the end of a log Died uses.
+const LogEnd = 64 << 10
+
+// Died describes an end that was not ordered. end is the last LogEnd bytes of the child's
+// log, err is why they could not be read. A child that was killed had no time to log a
+// cause, so it gets no hint.
+func Died(spec Spec, exit Exit, end []byte, err error) *DiedError {
+	e := &DiedError{Name: spec.Name, Exit: exit, Log: spec.Log, Tail: text.Last(end, tailLines), LogErr: err}
+	if exit.Signal != syscall.SIGKILL {
+		lines := text.Lines(end)
+		e.Hint = Hint(lines[max(0, len(lines)-hintLines):])
+	}
+	return e
 }
 
 func (e *DiedError) Error() string {

@@ -3,16 +3,11 @@ package host
 import (
 	"regexp"
 	"slices"
-
-	"topobench/internal/text"
 )
 
 // hintLines is how much of a log is searched for a cause: vLLM's engine names
 // it some hundred lines before its API server ends with "See root cause above".
-const (
-	hintLines = 600
-	hintBytes = 64 << 10
-)
+const hintLines = 600
 
 // causes are lines by which a program says why it ends, each with what to do
 // next. They come from vLLM 0.31, torch 2.13, transformers 5.17, huggingface_hub
@@ -64,13 +59,4 @@ func Hint(lines []string) string {
 		}
 	}
 	return ""
-}
-
-// hintIn is the Hint of the end of a log; "" if it cannot be read.
-func hintIn(log string) string {
-	lines, err := text.Lines(log, hintBytes)
-	if err != nil {
-		return ""
-	}
-	return Hint(lines[max(0, len(lines)-hintLines):])
 }

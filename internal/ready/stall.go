@@ -45,10 +45,10 @@ var errorLine = regexp.MustCompile(`\b(ERROR|CRITICAL|FATAL)\b|Error:|error:|pan
 
 // errorLines are the last lines of a log that name an error; none if it is unreadable.
 func errorLines(path string) []string {
-	lines, err := text.Lines(path, logTail)
+	end, err := text.End(path, logTail)
 	if err != nil {
 		return nil
 	}
-	found := slices.DeleteFunc(lines, func(line string) bool { return !errorLine.MatchString(line) })
+	found := slices.DeleteFunc(text.Lines(end), func(line string) bool { return !errorLine.MatchString(line) })
 	return found[max(0, len(found)-errorsKept):]
 }

@@ -15,38 +15,44 @@ const (
 	tailWidth = 200
 )
 
-// Tail returns the last n lines of a log that are not blank, oldest first, each cleaned
-// and cut to a readable width. It reads the last 64 KiB only.
+// Tail is Last of the last 64 KiB of a log.
 func Tail(path string, n int) ([]string, error) {
-	lines, err := Lines(path, tailBytes)
+	end, err := End(path, tailBytes)
 	if err != nil {
 		return nil, err
 	}
+	return Last(end, n), nil
+}
+
+// Last returns the last n of Lines, each cut to a readable width.
+func Last(log []byte, n int) []string {
+	lines := Lines(log)
 	lines = lines[max(0, len(lines)-n):]
 	for i, line := range lines {
 		lines[i] = Line(line, tailWidth)
 	}
-	return lines, nil
+	return lines
 }
 
-// Lines returns the cleaned lines in the last limit bytes of a log that are not blank.
-// Each state of a progress bar is a line.
-func Lines(path string, limit int64) ([]string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	data, err := Added(path, max(0, info.Size()-limit), limit)
-	if err != nil {
-		return nil, err
-	}
+// Lines returns the cleaned lines of a log that are not blank, oldest first. Each state of
+// a progress bar is a line.
+func Lines(log []byte) []string {
 	var lines []string
-	for _, line := range strings.FieldsFunc(string(data), func(r rune) bool { return r == '\n' || r == '\r' }) {
+	for _, line := range strings.FieldsFunc(string(log), func(r rune) bool { return r == '\n' || r == '\r' }) {
 		if line = strings.TrimRightFunc(Clean(line), unicode.IsSpace); line != "" {
 			lines = append(lines, line)
 		}
 	}
-	return lines, nil
+	return lines
+}
+
+// End returns at most limit bytes from the end of a file.
+func End(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	return Added(path, max(0, info.Size()-limit), limit)
 }
 
 // Added returns at most limit bytes of a log from the offset from on.

@@ -18,6 +18,9 @@ type RunIdentity struct {
 	Since   uint64   // the run's own start, in ticks
 }
 
+// Known reports whether t has any evidence to go by.
+func (t RunIdentity) Known() bool { return t.Cookie != "" || len(t.Dirs)+len(t.Started) > 0 }
+
 // Marked are those that were started with the mark in their environment.
 func (t RunIdentity) ByCookie(all []Proc) []Proc {
 	return keep(t.candidates(all), func(p Proc) bool { return hasCookie(p, t.Cookie) })
