@@ -27,8 +27,8 @@ device 7 GPU-7
 // smi is what the fake nvidia-smi is to say.
 type smi struct {
 	devices, processes, said []string
-	does                             string // hang or deaf
-	code                             int
+	does                     string // hang or deaf
+	code                     int
 }
 
 // nvidiaSMI answers as LC_FAKE_NVIDIA_SMI says, a file that a test may change;
