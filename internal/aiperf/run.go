@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"topobench/internal/host"
+	"topobench/internal/text"
 )
 
 // interruptGrace is how long aiperf may take to end after SIGINT, the only
@@ -63,7 +64,11 @@ func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 		o.Problem = "aiperf " + o.Exit.String()
 	}
 	if o.Problem != "" {
-		o.Error = lastError(host.Tail(j.Log, errorLines))
+		lines, err := text.Tail(j.Log, errorLines)
+		o.Error = lastError(lines)
+		if err != nil {
+			o.Error = fmt.Sprintf("cannot read its log: %v", err)
+		}
 	}
 	if strings.Contains(o.Error, "httpx.ConnectError") {
 		o.Error += "; it asks huggingface.co for the tokenizer: name one that is here (--tokenizer of perf, tokenizer of a profile)"

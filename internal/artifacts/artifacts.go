@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"topobench/internal/text"
 )
 
 // SidecarName is the file in a published cell that holds topobench's verdict.
@@ -43,7 +45,7 @@ func (d *Dir) NextArtifacts() (Artifacts, error) {
 		if err != nil {
 			return Artifacts{}, Cannot("create", path, err)
 		}
-		if err := SyncPath(d.root); err != nil {
+		if err := text.Sync(d.root); err != nil {
 			return Artifacts{}, Cannot("create", path, err)
 		}
 		return Artifacts{N: n, Path: path}, nil
@@ -69,7 +71,7 @@ func Publish(attempt, cell string, sidecar []byte) error {
 	if err != nil {
 		return errors.Join(Cannot("publish", cell, err), os.RemoveAll(stage))
 	}
-	if err := SyncPath(filepath.Dir(cell)); err != nil {
+	if err := text.Sync(filepath.Dir(cell)); err != nil {
 		return Cannot("publish", cell, err)
 	}
 	return nil
@@ -93,7 +95,7 @@ func fillCell(attempt, stage string, sidecar []byte) error {
 			return err
 		}
 	}
-	if err := replace(filepath.Join(stage, SidecarName), sidecar, 0o644); err != nil {
+	if err := text.WriteFile(filepath.Join(stage, SidecarName), sidecar, 0o644); err != nil {
 		return err
 	}
 	return os.Chmod(stage, 0o755)
@@ -117,7 +119,7 @@ func published(info fs.FileInfo) bool {
 // has no hard links, and brings it to the disk.
 func linkOrCopy(from, to string) error {
 	if err := os.Link(from, to); err == nil {
-		return SyncPath(to)
+		return text.Sync(to)
 	}
 	return copyFile(from, to)
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"topobench/internal/host"
 )
 
 func platformChild(mode, arg string) error {
@@ -78,7 +80,7 @@ func fullOfFiles(dir string) error {
 	if !errors.Is(err, syscall.ENOSPC) || !DiskFault(err) || !strings.Contains(err.Error(), "df -i") {
 		return fmt.Errorf("after %d files: %w", made, err)
 	}
-	if space, err := SpaceAt(dir); err != nil || space.Files > 0 || space.Bytes == 0 {
+	if space, err := host.Disk(dir); err != nil || space.Files > 0 || space.Bytes == 0 {
 		return fmt.Errorf("space is %+v (%w)", space, err)
 	}
 	left, err := os.ReadDir(dir)

@@ -7,14 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"topobench/internal/text"
 )
 
-// WriteFile replaces path by data as one step that survives a crash: a temp
-// file in the same directory, fsync, rename, fsync of the directory. After an
-// error the old file is as it was and the temp file is gone; only an error
-// about the directory's own fsync leaves the new file in place.
+// WriteFile is text.WriteFile with an error that names the file and the remedy.
 func WriteFile(path string, data []byte, mode fs.FileMode) error {
-	if err := replace(path, data, mode); err != nil {
+	if err := text.WriteFile(path, data, mode); err != nil {
 		return Cannot("write", path, err)
 	}
 	return nil

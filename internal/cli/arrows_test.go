@@ -23,13 +23,13 @@ func arrows() map[string][]string {
 		"recovery":      {"host/proc", "artifacts", "journal"},
 		"journal":       {"artifacts", "plan", "result", "host/gpu"},
 		"run": {"profile", "plan", "deploy", "aiperf", "result", "artifacts", "journal", "ready", "ui", "recovery",
-			"host", "host/proc", "host/gpu"},
+			"host", "host/proc", "host/gpu", "text"},
 		"deploy":        {"plan", "host", "host/proc", "aiperf"}, // the smoke test sends the load's body
 		"ready":         {"plan", "deploy"},
-		"aiperf":        {"host"},
+		"aiperf":        {"host", "text"},
 		"plan":          {"profile", "proxy", "result", "aiperf"}, // deployment_config.json has one definition
-		"probe":         {"host", "tools"},
-		"host":          {"host/shepherd", "host/proc"},
+		"probe":         {"host", "tools", "text"},
+		"host":          {"host/shepherd", "host/proc", "host/gpu", "text"},
 		"host/gpu":      {"host/proc"}, // whose a compute process is
 		"host/shepherd": {"host/proc"}, // it kills the tree that it owns
 		"report":        {"result", "frontier", "chart"},
@@ -38,9 +38,10 @@ func arrows() map[string][]string {
 		"profile":       {"tools"},     // ${CACHE} is the directory that tools looks in
 		"result":        nil,
 		"frontier":      nil,
-		"host/proc":     nil,
-		"artifacts":     nil,
-		"ui":            nil,
+		"host/proc":     {"text"},
+		"artifacts":     {"text"},
+		"ui":            {"text"},
+		"text":          nil,
 		"tools":         nil,
 		"profiles":      nil,
 		"templates":     nil,
@@ -60,7 +61,7 @@ func doors() map[string][]string {
 		"os/exec":                            {"host", "testbed"},
 		"gopkg.in/yaml.v3":                   {"profile"},
 		"github.com/wcharczuk/go-chart/v2":   {"chart"},
-		"github.com/shirou/gopsutil/v3":      {"host/proc"},
+		"github.com/shirou/gopsutil/v3":      {"host", "host/proc"},
 		"github.com/go-json-experiment/json": {"result"},
 		"golang.org/x/term":                  {"ui"},
 		"golang.org/x/sync/errgroup":         {"deploy"},

@@ -42,7 +42,7 @@ func (f limitFlags) room(root string, profiles []profile.Profile, env *Env) erro
 		faults = append(faults, fmt.Errorf("cannot write below %s: it is no directory; name another by --artifacts-root-dir", root))
 	}
 	need := run.Needs(profiles, uint64(f.MinFree))
-	space, err := artifacts.SpaceAt(root)
+	space, err := host.Disk(root)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 	case err != nil:
@@ -52,7 +52,7 @@ func (f limitFlags) room(root string, profiles []profile.Profile, env *Env) erro
 	}
 	fmt.Fprint(env.Stderr, farAway(root, space.Remote))
 	temp := cmp.Or(env.Getenv(tempVariable), artifacts.DefaultTemp)
-	if space, err := artifacts.SpaceAt(temp); err == nil && f.MinFree > 0 {
+	if space, err := host.Disk(temp); err == nil && f.MinFree > 0 {
 		faults = append(faults, short(temp, run.Need{Logs: tempNeed, Files: 100}, space, tempVariable))
 	}
 	if err := errors.Join(faults...); err != nil {
@@ -70,7 +70,7 @@ func farAway(root, kind string) string {
 	return fmt.Sprintf("topobench: warning: %s is on %s: logs and results go over the network while the load runs, and wait when it does; better is a local --artifacts-root-dir, copied when all is done\n", root, kind)
 }
 
-func short(path string, need run.Need, has artifacts.Space, instead string) error {
+func short(path string, need run.Need, has host.Space, instead string) error {
 	err := need.Shortage(path, has)
 	if err == nil {
 		return nil

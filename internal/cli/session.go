@@ -35,7 +35,7 @@ type session struct {
 // open makes the run's directory and becomes the sub-reaper that orphans fall to.
 // What dead runs left is ended before: a new one must not start beside it.
 func open(ctx context.Context, root string, env *Env, s *signals) (*session, error) {
-	if err := host.Adopt(); err != nil {
+	if err := host.SetSubreaper(); err != nil {
 		return nil, err
 	}
 	foreign, err := host.Leftovers()
@@ -73,7 +73,7 @@ func begin(root string, env *Env, s *signals, screen *ui.View) (*run.Campaign, e
 		return nil, errors.Join(err, c.Journal.Close(), dir.Close())
 	}
 	c.Starter.Exe = env.Shepherd
-	c.Starter.Born = func(name, log string, child, shepherd proc.Proc) {
+	c.Starter.OnStart = func(name, log string, child, shepherd proc.Proc) {
 		c.Recorded(c.Ledger.Born(name, log, child, shepherd))
 	}
 	return c, nil
@@ -111,7 +111,7 @@ func (s *session) close(why error) error {
 func (s *session) left() error {
 	left, err := host.Leftovers(s.campaign.Foreign...)
 	all, unseen := proc.Snapshot()
-	for _, p := range s.campaign.Ledger.Trace().Seen(host.Unherded(all)) {
+	for _, p := range s.campaign.Ledger.Trace().Any(host.Unsupervised(all)) {
 		if !slices.ContainsFunc(left, p.Same) {
 			left = append(left, p)
 		}

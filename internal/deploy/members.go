@@ -8,24 +8,18 @@ import (
 	"topobench/internal/host/proc"
 )
 
-// Member is who runs for a service at one moment.
-type Member struct {
+// ServiceProcesses are the processes of one service at one moment.
+type ServiceProcesses struct {
 	Service  string
 	Port     int         // its first; 0 = none
-	Leader   Who         // what was started
-	Listener Who         // who listens on Port, a foreign one if there are several; zero = it cannot be seen
+	Leader   proc.Proc   // what was started
+	Listener proc.Proc   // the listener on Port, a foreign one if there are several; zero = not visible
 	Foreign  bool        // Listener does not descend from this process
 	Tree     []proc.Proc // what descends from the leader, alive
 }
 
-// Who is a process and the program it executes.
-type Who struct {
-	proc.Proc
-	Image uint64 // 0 = unknown
-}
-
-// Members looks at all services that run, in order of start.
-func (s *Stack) Members() ([]Member, error) {
+// Processes returns those of all running services, in order of start.
+func (s *Stack) Processes() ([]ServiceProcesses, error) {
 	s.mu.Lock()
 	running := slices.Clone(s.running)
 	s.mu.Unlock()
@@ -33,10 +27,10 @@ func (s *Stack) Members() ([]Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	var members []Member
+	var members []ServiceProcesses
 	var ports []int
 	for _, svc := range running {
-		m := Member{Service: svc.Name, Leader: who(proc.Proc{PID: svc.child.PID(), Ticks: svc.child.Ticks()}),
+		m := ServiceProcesses{Service: svc.Name, Leader: proc.Proc{PID: svc.child.PID(), Ticks: svc.child.Ticks()},
 			Tree: proc.Living(proc.Below(all, svc.child.PID(), nil))}
 		if len(svc.Ports) > 0 {
 			m.Port = svc.Ports[0].Number
@@ -48,7 +42,7 @@ func (s *Stack) Members() ([]Member, error) {
 	for i, m := range members {
 		for _, p := range listeners[m.Port] {
 			if foreign := !slices.ContainsFunc(ours, p.Same); foreign || members[i].Listener.PID == 0 {
-				members[i].Listener, members[i].Foreign = who(p), foreign
+				members[i].Listener, members[i].Foreign = p, foreign
 			}
 		}
 	}
@@ -57,7 +51,7 @@ func (s *Stack) Members() ([]Member, error) {
 
 // Strangers names the ports on which somebody else answers: two servers can share
 // one (SO_REUSEPORT).
-func Strangers(members []Member) (named []string) {
+func Strangers(members []ServiceProcesses) (named []string) {
 	for _, m := range members {
 		if m.Foreign {
 			named = append(named, fmt.Sprintf("process %v, which is not ours, answers on port %d of %s", m.Listener, m.Port, m.Service))
@@ -66,21 +60,16 @@ func Strangers(members []Member) (named []string) {
 	return named
 }
 
-func who(p proc.Proc) Who { return Who{Proc: p, Image: proc.Image(p.PID)} }
-
 // Compare says what became of services from one moment to another: which run
 // anew, and of which trees processes have ended.
-func Compare(before, after []Member) (restarted, ended []string) {
+func Compare(before, after []ServiceProcesses) (restarted, ended []string) {
 	for _, b := range before {
-		i := slices.IndexFunc(after, func(a Member) bool { return a.Service == b.Service })
+		i := slices.IndexFunc(after, func(a ServiceProcesses) bool { return a.Service == b.Service })
 		if i < 0 {
 			continue // the death of a service is told elsewhere
 		}
 		a := after[i]
-		switch {
-		case !a.Leader.is(b.Leader):
-			restarted = append(restarted, fmt.Sprintf("%s (pid %d) executed itself anew", b.Service, b.Leader.PID))
-		case !a.Listener.is(b.Listener):
+		if a.Listener.PID != 0 && b.Listener.PID != 0 && !a.Listener.Same(b.Listener) {
 			restarted = append(restarted, fmt.Sprintf("another process listens on port %d of %s: %v, before it was %v",
 				b.Port, b.Service, a.Listener, b.Listener))
 		}
@@ -91,13 +80,4 @@ func Compare(before, after []Member) (restarted, ended []string) {
 		}
 	}
 	return restarted, ended
-}
-
-// is reports whether w and v are one process with one program. Who cannot be seen
-// is believed to be the same.
-func (w Who) is(v Who) bool {
-	if w.PID == 0 || v.PID == 0 {
-		return true
-	}
-	return w.Same(v.Proc) && (w.Image == v.Image || w.Image == 0 || v.Image == 0)
 }

@@ -12,37 +12,13 @@ import (
 )
 
 // members are those of a stack right now.
-func (b *bed) members(s *Stack) []Member {
+func (b *bed) members(s *Stack) []ServiceProcesses {
 	b.Helper()
-	all, err := s.Members()
+	all, err := s.Processes()
 	if err != nil {
 		b.Fatal(err)
 	}
 	return all
-}
-
-// An execution in place keeps pid and ticks, and the health of a server may be
-// well again before anybody asks.
-func TestF32ExecutionInPlaceIsSeen(t *testing.T) {
-	b := newBed(t)
-	s := b.up(b.service("a", plan.Aggregated, 0, "anew"), b.service("b", plan.Aggregated, 0, "sleep"))
-	b.awaitLog("a", "waiting")
-	b.awaitLog("b", "ready")
-	before := b.members(s)
-	if before[0].Leader.Image == 0 {
-		t.Skip("the kernel does not tell where a stack begins")
-	}
-	if restarted, ended := Compare(before, b.members(s)); len(restarted)+len(ended) > 0 {
-		t.Errorf("nothing happened, and %q %q", restarted, ended)
-	}
-	if err := syscall.Kill(before[0].Leader.PID, syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
-	b.awaitLog("a", "ready")
-	restarted, ended := Compare(before, b.members(s))
-	if len(restarted) != 1 || !strings.HasPrefix(restarted[0], "a (pid ") || len(ended) > 0 {
-		t.Errorf("got %q, %q", restarted, ended)
-	}
 }
 
 // The leader stays, and the engine that it started dies.
@@ -62,21 +38,19 @@ func TestF05TreeThatLostAProcess(t *testing.T) {
 }
 
 func TestF32AnotherListensOnThePort(t *testing.T) {
-	who := func(pid int, ticks, image uint64) Who {
-		return Who{Proc: proc.Proc{PID: pid, Ticks: ticks, Comm: "x"}, Image: image}
+	who := func(pid int, ticks uint64) proc.Proc { return proc.Proc{PID: pid, Ticks: ticks, Comm: "x"} }
+	member := func(listener proc.Proc) []ServiceProcesses {
+		return []ServiceProcesses{{Service: "a", Port: 8001, Listener: listener}}
 	}
-	member := func(listener Who) []Member { return []Member{{Service: "a", Port: 8001, Listener: listener}} }
 	for _, row := range []struct {
 		why           string
-		before, after Who
+		before, after proc.Proc
 		changed       bool
 	}{
-		{"the same", who(7, 1, 5), who(7, 1, 5), false},
-		{"another pid", who(7, 1, 5), who(8, 2, 5), true},
-		{"the pid of another", who(7, 1, 5), who(7, 2, 5), true},
-		{"another program", who(7, 1, 5), who(7, 1, 6), true},
-		{"the program is not known", who(7, 1, 5), who(7, 1, 0), false},
-		{"it cannot be seen any more", who(7, 1, 5), Who{}, false},
+		{"the same", who(7, 1), who(7, 1), false},
+		{"another pid", who(7, 1), who(8, 2), true},
+		{"the pid of another", who(7, 1), who(7, 2), true},
+		{"it cannot be seen any more", who(7, 1), proc.Proc{}, false},
 	} {
 		if restarted, _ := Compare(member(row.before), member(row.after)); (len(restarted) > 0) != row.changed {
 			t.Errorf("%s: %q", row.why, restarted)
@@ -94,7 +68,7 @@ func TestF22StrangerAnswersOnOurPort(t *testing.T) {
 	}
 	defer l.Close()
 	s.running[0].Ports = []plan.Port{{Number: l.Addr().(*net.TCPAddr).Port}}
-	if got := b.members(s)[0].Listener; got.PID != syscall.Getpid() || got.Image == 0 {
+	if got := b.members(s)[0].Listener; got.PID != syscall.Getpid() {
 		t.Errorf("got %+v", got)
 	}
 	if got := Strangers(b.members(s)); len(got) != 1 || !strings.Contains(got[0], "is not ours, answers on port") {

@@ -1,12 +1,13 @@
 package deploy
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"regexp"
+	"slices"
 	"time"
+
+	"topobench/internal/text"
 )
 
 // stall watches whether a log grows. A log that does not grow is a hint, not a failure:
@@ -40,33 +41,14 @@ const (
 	errorsKept = 5
 )
 
-var (
-	ansi      = regexp.MustCompile("\x1b\\[[0-9;]*m")
-	errorLine = regexp.MustCompile(`\b(ERROR|CRITICAL|FATAL)\b|Error:|error:|panicked`)
-)
+var errorLine = regexp.MustCompile(`\b(ERROR|CRITICAL|FATAL)\b|Error:|error:|panicked`)
 
-// errorLines are the last lines of a log that name an error.
+// errorLines are the last lines of a log that name an error; none if it is unreadable.
 func errorLines(path string) []string {
-	f, err := os.Open(path)
+	end, err := text.End(path, logTail)
 	if err != nil {
 		return nil
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.Size() > logTail {
-		if _, err := f.Seek(-logTail, io.SeekEnd); err != nil {
-			return nil
-		}
-	}
-	data, err := io.ReadAll(io.LimitReader(f, logTail))
-	if err != nil {
-		return nil
-	}
-	var found []string
-	endOfLine := func(r rune) bool { return r == '\n' || r == '\r' }
-	for _, line := range bytes.FieldsFunc(ansi.ReplaceAll(data, nil), endOfLine) {
-		if errorLine.Match(line) {
-			found = append(found, string(line))
-		}
-	}
+	found := slices.DeleteFunc(text.Lines(end), func(line string) bool { return !errorLine.MatchString(line) })
 	return found[max(0, len(found)-errorsKept):]
 }

@@ -15,6 +15,7 @@ import (
 
 	"topobench/internal/host/proc"
 	"topobench/internal/host/shepherd"
+	"topobench/internal/text"
 )
 
 // lateness is what a shepherd may need beyond its own limits before it counts
@@ -43,13 +44,16 @@ type Child struct {
 
 func newChild(spec Spec, lifeline *os.File, command *cmd.Cmd) *Child {
 	return &Child{
-		spec: spec, cmd: command, lifeline: lifeline, patience: proc.SweepLimit + lateness,
+		spec: spec, cmd: command, lifeline: lifeline, patience: proc.KillLimit + lateness,
 		started: make(chan struct{}), done: make(chan struct{}), gone: make(chan struct{}),
 	}
 }
 
 // Name is the name from the Spec.
 func (c *Child) Name() string { return c.spec.Name }
+
+// Process is the child itself, by pid and start ticks.
+func (c *Child) Process() proc.Proc { return c.self }
 
 // PID is that of the child itself, not of its shepherd.
 func (c *Child) PID() int { return c.self.PID }
@@ -73,14 +77,10 @@ func (c *Child) Exit() Exit {
 	return c.exit
 }
 
-// Died describes an end that nobody asked for, with the last lines of the log
-// and what to do about them. A child that was killed had no time to say why.
+// Died describes an end that was not ordered, with the last lines of the log.
 func (c *Child) Died() *DiedError {
-	e := &DiedError{Name: c.spec.Name, Exit: c.Exit(), Log: c.spec.Log, Tail: Tail(c.spec.Log, tailLines)}
-	if e.Exit.Signal != syscall.SIGKILL {
-		e.Hint = Hint(lastLines(c.spec.Log, hintLines))
-	}
-	return e
+	end, err := text.End(c.spec.Log, LogEnd)
+	return Died(c.spec, c.Exit(), end, err)
 }
 
 // Interrupt sends sig to the child's own pid, and to nothing that it started.
@@ -95,7 +95,7 @@ func (c *Child) Interrupt(sig syscall.Signal) error {
 
 // Hurry means no more grace from now on, in a Stop under way or to come.
 // A shepherd that is gone already needs no hurry.
-func (c *Child) Hurry() { _ = c.order(shepherd.OrderHurry) }
+func (c *Child) Force() { _ = c.order(shepherd.OrderForce) }
 
 // Stop ends the child and its whole tree: the signal, the grace, the sweep. It
 // returns when all of it is gone, the shepherd included; the error names what
@@ -115,7 +115,7 @@ func (c *Child) Stop(ctx context.Context) error {
 		case <-c.gone:
 			return c.left
 		case <-hurry:
-			c.Hurry()
+			c.Force()
 			hurry, limit = nil, time.After(c.patience)
 		case <-limit:
 			c.killShepherd() // stuck or stopped by somebody: its tree falls to us
@@ -138,7 +138,7 @@ func (c *Child) killShepherd() {
 
 // tend hears the shepherd until it is gone. It is the child's only goroutine,
 // and gone is its end.
-func (c *Child) tend(reports io.ReadCloser) {
+func (c *Child) readReports(reports io.ReadCloser) {
 	defer close(c.gone)
 	swept := false
 	for lines := json.NewDecoder(reports); ; {
@@ -146,19 +146,19 @@ func (c *Child) tend(reports io.ReadCloser) {
 		if err := lines.Decode(&r); err != nil {
 			break // the end of the reports, or of a shepherd killed in mid-word
 		}
-		c.hear(r)
+		c.apply(r)
 		swept = swept || r.Event == shepherd.Gone
 	}
 	<-c.cmd.Done()
 	if !swept && c.failed == nil && c.shepherd.PID != 0 {
-		c.widowed() // a child may run, also where no report said so
+		c.shepherdLost() // a child may run, also where no report said so
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left = errors.Join(c.left, c.lifeline.Close(), reports.Close())
 }
 
-func (c *Child) hear(r shepherd.Report) {
+func (c *Child) apply(r shepherd.Report) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch r.Event {
@@ -169,10 +169,10 @@ func (c *Child) hear(r shepherd.Report) {
 		c.failed = startCause(c.spec.Argv[0], r)
 		close(c.started)
 	case shepherd.Ended:
-		c.exit = Exit{Code: r.Code, Signal: syscall.Signal(r.Signal), Stopped: r.Asked, At: time.Now()}
+		c.exit = Exit{Code: r.Code, Signal: syscall.Signal(r.Signal), Stopped: r.Ordered, At: time.Now()}
 		close(c.done)
 	case shepherd.Gone:
-		c.exit.Swept, c.left = r.Swept, proc.Left(r.Left, nil)
+		c.exit.Killed, c.left = r.Killed, proc.Left(r.Left, nil)
 	}
 }
 
@@ -215,8 +215,9 @@ func (c *Child) startFault() error {
 // silent is the error of a shepherd that ended without a word. What it wrote before
 // that is in the log: Go's runtime says there that it got no thread.
 func (c *Child) silent() error {
-	hint := Hint(lastLines(c.spec.Log, hintLines))
-	if hint == "" {
+	end, err := text.End(c.spec.Log, LogEnd)
+	hint := Hint(text.Lines(end))
+	if err != nil || hint == "" {
 		return errors.New("its shepherd ended without a word")
 	}
 	return fmt.Errorf("its shepherd ended without a word; %s", hint)

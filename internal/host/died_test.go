@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,6 +31,31 @@ func TestF01DiedShowsTheEndOfTheLog(t *testing.T) {
 	}
 	if got := lines[2:]; len(got) != 20 || got[0] != "    82" || got[19] != "    out of memory" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// An unreadable log is not an empty one.
+func TestDiedTellsAnUnreadableLogFromAnEmptyOne(t *testing.T) {
+	b := newBed(t)
+	for _, row := range []struct {
+		why    string
+		before func(log string) error
+		want   string
+	}{
+		{"an empty log", func(string) error { return nil }, "nothing in "},
+		{"a removed log", os.Remove, "cannot read its log: "},
+	} {
+		spec := b.spec("decode-0", "sleep")
+		spec.Argv, spec.Log = []string{"/bin/sh", "-c", "exit 3"}, spec.Log+row.why
+		c := b.start(spec)
+		b.done(c)
+		if err := row.before(spec.Log); err != nil {
+			t.Fatal(err)
+		}
+		e := c.Died()
+		if got := e.Error(); !strings.Contains(got, "\n  "+row.want) {
+			t.Errorf("%s: %q", row.why, got)
+		}
 	}
 }
 
@@ -67,7 +93,7 @@ func TestALeaderThatEndsTakesItsTreeAlong(t *testing.T) {
 	if took := b.stop(c); took > soon/2 {
 		t.Errorf("took %v: what it left had a grace", took)
 	}
-	if swept := c.Exit().Swept; swept != 1 {
+	if swept := c.Exit().Killed; swept != 1 {
 		t.Errorf("swept %d, want 1", swept)
 	}
 }

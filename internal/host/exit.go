@@ -5,6 +5,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"topobench/internal/text"
 )
 
 // tailLines is how much of a log an error shows.
@@ -17,9 +19,9 @@ type Exit struct {
 	// Stopped: it was told to end, by Stop or Interrupt, before it ended.
 	Stopped bool
 	// Lost: its shepherd was killed, and the child was killed for that.
-	Lost  bool
-	At    time.Time
-	Swept int // descendants that outlived it and had to be killed
+	Lost   bool
+	At     time.Time
+	Killed int // descendants that outlived it and had to be killed
 }
 
 // String tells a person how it ended, and whether that was wanted.
@@ -42,19 +44,39 @@ func (e Exit) String() string {
 	}
 }
 
-// DiedError says that a child ended that should have lived.
+// DiedError reports that a child ended although nothing stopped it.
 type DiedError struct {
-	Name string
-	Exit Exit
-	Log  string   // path
-	Tail []string // its last lines
-	Hint string   // what to do next, where the log tells the cause
+	Name   string
+	Exit   Exit
+	Log    string   // path
+	Tail   []string // its last lines
+	LogErr error    // why the log could not be read
+	Hint   string   // the next step, where the log shows a known cause
+}
+
+// LogEnd is how many bytes of the end of a log Died uses.
+const LogEnd = 64 << 10
+
+// Died describes an end that was not ordered. end is the last LogEnd bytes of the child's
+// log, err is why they could not be read. A child that was killed had no time to log a
+// cause, so it gets no hint.
+func Died(spec Spec, exit Exit, end []byte, err error) *DiedError {
+	e := &DiedError{Name: spec.Name, Exit: exit, Log: spec.Log, Tail: text.Last(end, tailLines), LogErr: err}
+	if exit.Signal != syscall.SIGKILL {
+		lines := text.Lines(end)
+		e.Hint = Hint(lines[max(0, len(lines)-hintLines):])
+	}
+	return e
 }
 
 func (e *DiedError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s died: %v\n", e.Name, e.Exit)
-	if len(e.Tail) == 0 {
+	switch {
+	case e.LogErr != nil:
+		fmt.Fprintf(&b, "  cannot read its log: %v", e.LogErr)
+		return b.String()
+	case len(e.Tail) == 0:
 		fmt.Fprintf(&b, "  nothing in %s", e.Log)
 		return b.String()
 	}

@@ -10,7 +10,7 @@ import (
 func LeftoversOfInit() ([]proc.Proc, error) { return leftovers(true, nil) }
 
 // Orphans is what is ended when the child's shepherd was killed.
-func (c *Child) Orphans(all []proc.Proc, pid1 bool) []proc.Proc { return c.orphans(all, pid1) }
+func (c *Child) Orphans(all []proc.Proc, pid1 bool) []proc.Proc { return c.ownOrphans(all, pid1) }
 
 // SetPatience shortens the wait for a shepherd that does not answer.
 func (c *Child) SetPatience(d time.Duration) { c.patience = d }

@@ -62,7 +62,7 @@ func (b bed) start(spec host.Spec, words ...string) *host.Child {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		c.Hurry()
+		c.Force()
 		if err := c.Stop(b.Context()); err != nil {
 			b.Error(err)
 		}
@@ -133,7 +133,7 @@ func (b bed) shepherdOf(c *host.Child) int {
 // stubborn grandchildren, says their pids, and waits.
 func orchestrate(dir string) {
 	b := json.NewEncoder(os.Stdout)
-	if err := host.Adopt(); err != nil {
+	if err := host.SetSubreaper(); err != nil {
 		panic(err)
 	}
 	for _, name := range []string{"one", "two"} {

@@ -51,7 +51,7 @@ func crowd(dir string) {
 	one := host.Spec{Name: "one", Argv: []string{"/bin/sleep", "60"}, Env: os.Environ(), Log: filepath.Join(dir, "one.log"), Grace: soon}
 	two := one
 	two.Name, two.Log = "two", filepath.Join(dir, "two.log")
-	err := host.Adopt()
+	err := host.SetSubreaper()
 	if err != nil {
 		panic(err)
 	}

@@ -10,10 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"topobench/internal/host"
 	"topobench/internal/testbed"
+	"topobench/internal/text"
 )
 
 func TestALongLineWithoutNewlineDoesNotKillTheChild(t *testing.T) {
@@ -41,7 +40,7 @@ func TestABigLogIsNotInOurMemory(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Size() != mib<<20 {
 		t.Fatalf("the log: %v, %v", info, err)
 	}
-	if lines := host.Tail(path, 2); len(lines) != 2 || lines[1] != "0123456789abcde" {
+	if lines, err := text.Tail(path, 2); err != nil || len(lines) != 2 || lines[1] != "0123456789abcde" {
 		t.Errorf("tail %q", lines)
 	}
 	if grown := residentKiB(t) - before; grown > 20<<10 {
@@ -60,52 +59,6 @@ func residentKiB(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return pages * os.Getpagesize() / 1024
-}
-
-func TestTailIsForAPerson(t *testing.T) {
-	for _, row := range []struct{ why, text, want string }{
-		{"an empty log has no lines", "", ""},
-		{"the last lines, oldest first", "1\n2\n3\n4\n", "2|3|4"},
-		{"the end may lack a newline", "1\n2", "1|2"},
-		{"a progress bar is split on \\r", "10%\r20%\r30%\r\ndone\n", "20%|30%|done"},
-		{"blank lines are not worth one of n", "1\n\n \n2\n", "1|2"},
-		{"colours and titles are dropped", "\x1b[1;31mred\x1b[0m\x1b]0;title\x07\n", "red"},
-		{"a bell and a NUL are dropped", "a\x07b\x00c\x7f\n", "abc"},
-		{"8-bit controls and overrides of direction are dropped", "a\u009bb\u202ec\n", "abc"},
-		{"broken UTF-8 is dropped", "a\xffb\n", "ab"},
-		{"a tab is a blank", "a\tb\n", "a b"},
-		{"a very long line is cut", strings.Repeat("x", 70_000), strings.Repeat("x", 200) + " ..."},
-	} {
-		path := filepath.Join(t.TempDir(), "log")
-		if err := os.WriteFile(path, []byte(row.text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(strings.Join(host.Tail(path, 3), "|"), row.want); diff != "" {
-			t.Errorf("%s (-got +want):\n%s", row.why, diff)
-		}
-	}
-	if got := host.Tail("/nowhere/log", 3); got != nil {
-		t.Errorf("a log that cannot be read: %q", got)
-	}
-}
-
-func FuzzTail(f *testing.F) {
-	f.Add([]byte("a\r\x1b[31mb\nc"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		path := filepath.Join(t.TempDir(), "log")
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		lines := host.Tail(path, 5)
-		if len(lines) > 5 {
-			t.Errorf("%d lines", len(lines))
-		}
-		for _, line := range lines {
-			if strings.ContainsAny(line, "\x1b\a\r\n\x00") || strings.TrimSpace(line) == "" {
-				t.Errorf("not for a terminal: %q", line)
-			}
-		}
-	})
 }
 
 func TestRunReturnsOutputAndExit(t *testing.T) {

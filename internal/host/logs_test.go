@@ -15,6 +15,7 @@ import (
 
 	"topobench/internal/host"
 	"topobench/internal/testbed"
+	"topobench/internal/text"
 )
 
 const (
@@ -106,7 +107,7 @@ func TestF70ALogIsKeptSmallWhileItIsWritten(t *testing.T) {
 		t.Fatalf("told of %+v in a log of %d bytes, want the first and the last hole", holes, size)
 	}
 	reads(t, spec.Log, holes[1])
-	if lines := host.Tail(spec.Log, 2); len(lines) != 2 || len(lines[0]) != 6 || !strings.HasPrefix(lines[0], "10") { // the last may be cut off
+	if lines, err := text.Tail(spec.Log, 2); err != nil || len(lines) != 2 || len(lines[0]) != 6 || !strings.HasPrefix(lines[0], "10") { // the last may be cut off
 		t.Errorf("its end is %q", lines)
 	}
 }

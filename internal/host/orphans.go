@@ -16,7 +16,7 @@ const self = "/proc/self/exe"
 
 // Adopt makes this process a sub-reaper: the tree of a shepherd that is killed
 // falls to it instead of to pid 1. The orchestrator calls it once, first of all.
-func Adopt() error { return proc.Adopt() }
+func SetSubreaper() error { return proc.SetSubreaper() }
 
 // Leftovers returns the living descendants of this process, without the
 // shepherds and what they herd, and without strangers and what descends from them.
@@ -36,8 +36,8 @@ func leftovers(pid1 bool, strangers []proc.Proc) ([]proc.Proc, error) {
 		return nil, nil
 	}
 	all, err := proc.Snapshot()
-	return proc.Living(fallen(all, pid1, func(p proc.Proc) bool {
-		return slices.ContainsFunc(strangers, p.Same) || herded(p)
+	return proc.Living(orphans(all, pid1, func(p proc.Proc) bool {
+		return slices.ContainsFunc(strangers, p.Same) || isShepherd(p)
 	})), err
 }
 
@@ -45,7 +45,7 @@ func isInit() bool { return os.Getpid() == 1 }
 
 // fallen is what descends from this process, without those that except names and what
 // descends from them. As pid 1, no such process can be told for one of ours.
-func fallen(all []proc.Proc, pid1 bool, except func(proc.Proc) bool) []proc.Proc {
+func orphans(all []proc.Proc, pid1 bool, except func(proc.Proc) bool) []proc.Proc {
 	if pid1 {
 		return nil
 	}
@@ -53,30 +53,30 @@ func fallen(all []proc.Proc, pid1 bool, except func(proc.Proc) bool) []proc.Proc
 }
 
 // Tree picks from all what descends from this process; as pid 1 only what is herded.
-func Tree(all []proc.Proc) []proc.Proc {
-	return append(fallen(all, isInit(), herded), Herd(all)...)
+func OwnTree(all []proc.Proc) []proc.Proc {
+	return append(orphans(all, isInit(), isShepherd), Supervised(all)...)
 }
 
 // Unherded leaves out of all the shepherds of this process and what they herd: what
 // runs there is wanted, and is not left.
-func Unherded(all []proc.Proc) []proc.Proc {
+func Unsupervised(all []proc.Proc) []proc.Proc {
 	wanted := map[int]bool{}
-	for _, p := range Herd(all) {
+	for _, p := range Supervised(all) {
 		wanted[p.PID] = true
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(p proc.Proc) bool { return wanted[p.PID] })
 }
 
 // Herd picks from all the shepherds of this process and what they herd.
-func Herd(all []proc.Proc) []proc.Proc {
+func Supervised(all []proc.Proc) []proc.Proc {
 	self := os.Getpid()
-	return proc.Below(all, self, func(p proc.Proc) bool { return p.PPID == self && !herded(p) })
+	return proc.Below(all, self, func(p proc.Proc) bool { return p.PPID == self && !isShepherd(p) })
 }
 
 // herded reports whether p is a shepherd of this process. One that was forked
 // and has not executed yet still shows our own arguments, and for an instant none.
 // A dead one herds nothing; orphans that ended are many where a shepherd was killed.
-func herded(p proc.Proc) bool {
+func isShepherd(p proc.Proc) bool {
 	if p.PPID != os.Getpid() || !p.Alive() {
 		return false
 	}
@@ -95,32 +95,32 @@ func herded(p proc.Proc) bool {
 
 // widowed ends the tree of a child whose shepherd was killed. As pid 1, what left the
 // child's household is not ended here, but by the witnesses of the run.
-func (c *Child) widowed() {
-	killed, err := proc.Sweep(proc.SweepLimit, func(all []proc.Proc) []proc.Proc {
-		return c.orphans(all, isInit())
+func (c *Child) shepherdLost() {
+	killed, err := proc.KillAll(proc.KillLimit, func(all []proc.Proc) []proc.Proc {
+		return c.ownOrphans(all, isInit())
 	})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left = errors.Join(c.left, err)
-	c.exit.Swept = killed
+	c.exit.Killed = killed
 	if c.exit.At.IsZero() {
-		c.exit = Exit{Code: -1, Signal: syscall.SIGKILL, Stopped: c.stopped, Lost: true, At: time.Now(), Swept: max(0, killed-1)}
+		c.exit = Exit{Code: -1, Signal: syscall.SIGKILL, Stopped: c.stopped, Lost: true, At: time.Now(), Killed: max(0, killed-1)}
 		close(c.done)
 	}
 }
 
 // orphans are what hangs from the child, plus what fell to this process and belongs to
 // no shepherd; whatever is older than the child's shepherd is not its offspring.
-func (c *Child) orphans(all []proc.Proc, pid1 bool) []proc.Proc {
-	fell := fallen(all, pid1, func(p proc.Proc) bool {
-		return p.Ticks < c.shepherd.Ticks || herded(p)
+func (c *Child) ownOrphans(all []proc.Proc, pid1 bool) []proc.Proc {
+	fell := orphans(all, pid1, func(p proc.Proc) bool {
+		return p.Ticks < c.shepherd.Ticks || isShepherd(p)
 	})
-	return append(fell, household(all, c.self)...)
+	return append(fell, groupOf(all, c.self)...)
 }
 
 // household is the process p, its process group and all that hangs from it; none
 // if its pid is another's by now. It finds the tree where nobody adopted it.
-func household(all []proc.Proc, p proc.Proc) []proc.Proc {
+func groupOf(all []proc.Proc, p proc.Proc) []proc.Proc {
 	if !slices.ContainsFunc(all, p.Same) {
 		return nil
 	}

@@ -3,8 +3,9 @@ package host
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
+
+	"topobench/internal/text"
 )
 
 // outputBytes bounds the output that Run returns.
@@ -30,7 +31,7 @@ func (s Starter) Run(ctx context.Context, spec Spec) (output []byte, exit Exit, 
 	if left := c.Stop(ctx); left != nil {
 		return nil, c.Exit(), left
 	}
-	output, readErr := Added(spec.Log, before, outputBytes)
+	output, readErr := text.Added(spec.Log, before, outputBytes)
 	if readErr != nil {
 		readErr = fmt.Errorf("cannot read the output of a command: %w", readErr)
 	}
@@ -38,14 +39,4 @@ func (s Starter) Run(ctx context.Context, spec Spec) (output []byte, exit Exit, 
 		err = readErr
 	}
 	return output, c.Exit(), err
-}
-
-// Added is what stands in a log from a byte on, limit bytes at most.
-func Added(path string, from, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.NewSectionReader(f, from, limit))
 }

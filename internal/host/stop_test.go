@@ -17,7 +17,7 @@ func TestStopEndsAWillingChildAtOnce(t *testing.T) {
 		t.Errorf("took %v of a grace of %v", took, soon)
 	}
 	exit := c.Exit()
-	if exit.Signal != syscall.SIGTERM || !exit.Stopped || exit.Swept != 0 {
+	if exit.Signal != syscall.SIGTERM || !exit.Stopped || exit.Killed != 0 {
 		t.Errorf("got %+v, want stopped by signal 15 and nothing swept", exit)
 	}
 	if got, want := exit.String(), "stopped by signal 15"; got != want {
@@ -52,7 +52,7 @@ func TestF61LeaderGoneChildIgnoresTERM(t *testing.T) {
 	if took := b.stop(c); took < spec.Grace {
 		t.Errorf("swept after %v: the child had no grace of %v", took, spec.Grace)
 	}
-	if exit := c.Exit(); exit.Signal != syscall.SIGTERM || exit.Swept != 1 {
+	if exit := c.Exit(); exit.Signal != syscall.SIGTERM || exit.Killed != 1 {
 		t.Errorf("got %+v, want signal 15 and one swept", exit)
 	}
 }
@@ -80,7 +80,7 @@ func TestStopFindsWhatLeftBySessionAndDoubleFork(t *testing.T) {
 			c := b.start(spec)
 			b.ready("svc", 2)
 			b.stop(c)
-			if swept := c.Exit().Swept; swept != 1 {
+			if swept := c.Exit().Killed; swept != 1 {
 				t.Errorf("%s: swept %d, want 1", row.why, swept)
 			}
 		})
@@ -174,7 +174,7 @@ func TestF56ShepherdKilled(t *testing.T) {
 	if err := c.Stop(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if swept := c.Exit().Swept; swept != 1 {
+	if swept := c.Exit().Killed; swept != 1 {
 		t.Errorf("swept %d, want the grandchild", swept)
 	}
 	select {

@@ -10,7 +10,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
 	"topobench/internal/artifacts"
+	"topobench/internal/text"
 )
 
 // Name is the journal's file in the run's directory.
@@ -65,7 +67,7 @@ func (j *file) resume() error {
 	if err := j.mend(); err != nil {
 		return err
 	}
-	if err := artifacts.SyncPath(filepath.Dir(j.path)); err != nil {
+	if err := text.Sync(filepath.Dir(j.path)); err != nil {
 		return artifacts.Cannot("open the journal", j.path, err)
 	}
 	return nil

@@ -2,10 +2,11 @@ package probe
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"topobench/internal/text"
 )
 
 // entry is an answer and what it depends on: the time of the last change of each
@@ -68,30 +69,13 @@ func (p Prober) keep(path string, e entry) error {
 	all[path] = e
 	data, err := json.MarshalIndent(all, "", " ")
 	if err == nil {
-		err = replace(p.Cache, data)
+		err = os.MkdirAll(filepath.Dir(p.Cache), 0o755)
+	}
+	if err == nil {
+		err = text.WriteFile(p.Cache, data, 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot keep the versions of %s for the next time: %w", path, err)
-	}
-	return nil
-}
-
-// replace puts a file in place whole, or not at all.
-func replace(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	temp, err := os.CreateTemp(filepath.Dir(path), ".tmp-probes-*")
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(data)
-	err = errors.Join(err, temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temp.Name()))
 	}
 	return nil
 }

@@ -2,12 +2,14 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"topobench/internal/host"
+	"topobench/internal/text"
 )
 
 // Cached reports whether a model with an id such as Qwen/Qwen3-0.6B lies in the
@@ -80,10 +82,13 @@ func (p Prober) Fetch(ctx context.Context, python, id, log string) error {
 	if exit.Code == 0 {
 		return nil
 	}
-	tail := host.Tail(log, 3)
-	text := fmt.Sprintf("cannot fetch model %s: %s\n    %s\n  log: %s", id, exit, strings.Join(tail, "\n    "), log)
-	if hint := host.Hint(tail); hint != "" {
-		text += "\n  " + hint
+	tail, err := text.Tail(log, 3)
+	if err != nil {
+		tail = []string{err.Error()}
 	}
-	return fmt.Errorf("%s", text)
+	message := fmt.Sprintf("cannot fetch model %s: %s\n    %s\n  log: %s", id, exit, strings.Join(tail, "\n    "), log)
+	if hint := host.Hint(tail); hint != "" {
+		message += "\n  " + hint
+	}
+	return errors.New(message)
 }

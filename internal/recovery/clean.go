@@ -25,7 +25,7 @@ type Cleaner struct {
 	Force  bool     // tell the owner of a living run to end, and wait for it
 
 	limit time.Duration // of a sweep
-	see   func(proc.Trace) func(all []proc.Proc) []proc.Proc
+	see   func(proc.RunIdentity) func(all []proc.Proc) []proc.Proc
 }
 
 // Found is what became of one unfinished run.
@@ -48,10 +48,10 @@ type Found struct {
 // is about finding runs; what concerns one stands in its Found.
 func (c Cleaner) Clean(ctx context.Context) ([]Found, error) {
 	if c.limit == 0 {
-		c.limit = proc.SweepLimit
+		c.limit = proc.KillLimit
 	}
 	if c.see == nil {
-		c.see = func(t proc.Trace) func(all []proc.Proc) []proc.Proc { return t.Seen }
+		c.see = func(t proc.RunIdentity) func(all []proc.Proc) []proc.Proc { return t.Any }
 	}
 	leads, err := c.runs()
 	var all []Found
@@ -157,7 +157,7 @@ func (c Cleaner) end(past past, d *artifacts.Dir, f *Found) error {
 	}
 	defer func() { f.Ended = len(ended) }()
 	if !c.DryRun {
-		_, err := proc.Sweep(c.limit, choose)
+		_, err := proc.KillAll(c.limit, choose)
 		return err
 	}
 	all, err := proc.Snapshot()

@@ -101,7 +101,7 @@ func TestF5FUnkillable(t *testing.T) {
 	run := b.dead(b.nobody())
 	c := b.cleaner()
 	c.limit = 50 * time.Millisecond
-	c.see = func(proc.Trace) func([]proc.Proc) []proc.Proc {
+	c.see = func(proc.RunIdentity) func([]proc.Proc) []proc.Proc {
 		return func([]proc.Proc) []proc.Proc { return []proc.Proc{immortal} }
 	}
 	f := b.clean(c)
@@ -164,8 +164,8 @@ func TestS11StrangersAreUntouched(t *testing.T) {
 	writer := shell(run.Path(), "exec 3>>svc.log; sleep 60; :")
 	testbed.Eventually(t, soon, func() bool {
 		all, err := proc.Snapshot()
-		trace := proc.Trace{Dirs: []string{run.Path()}, Since: o.Ticks}
-		return err == nil && slices.ContainsFunc(trace.Writers(all), writer.Same)
+		trace := proc.RunIdentity{Dirs: []string{run.Path()}, Since: o.Ticks}
+		return err == nil && slices.ContainsFunc(trace.ByOpenFiles(all), writer.Same)
 	})
 	f := b.clean(b.cleaner())
 	if f.Err != nil || f.Ended == 0 || f.Ended > 2 { // the shell, and its sleep that inherited the file

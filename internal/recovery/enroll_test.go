@@ -41,10 +41,10 @@ func TestF57DescendantsAreEnrolledOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if known := l.Trace().Known([]proc.Proc{child}); !slices.Equal(known, []proc.Proc{child}) || l.Name(child) != "" {
+	if known := l.Trace().ByLedger([]proc.Proc{child}); !slices.Equal(known, []proc.Proc{child}) || l.Name(child) != "" {
 		t.Errorf("known are %v, as %q, not %v", known, l.Name(child), child)
 	}
-	if known := l.Trace().Known([]proc.Proc{later}); len(known) > 0 {
+	if known := l.Trace().ByLedger([]proc.Proc{later}); len(known) > 0 {
 		t.Errorf("the pid's next owner is known: %v", known)
 	}
 	text, err := os.ReadFile(filepath.Join(run.Path(), ledgerName))

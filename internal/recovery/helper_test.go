@@ -48,7 +48,7 @@ func newBed(t testing.TB) bed {
 
 // reap ends and collects what fell to this process, before the audit.
 func reap(t testing.TB) {
-	_, err := proc.Sweep(soon, func(all []proc.Proc) []proc.Proc { return proc.Below(all, os.Getpid(), nil) })
+	_, err := proc.KillAll(soon, func(all []proc.Proc) []proc.Proc { return proc.Below(all, os.Getpid(), nil) })
 	if err != nil {
 		t.Error(err)
 	}
@@ -87,7 +87,7 @@ func orchestrate(dir string, habits []string) error {
 	if err != nil {
 		return err
 	}
-	starter := host.Starter{Born: func(name, log string, child, shepherd proc.Proc) {
+	starter := host.Starter{OnStart: func(name, log string, child, shepherd proc.Proc) {
 		if err := ledger.Born(name, log, child, shepherd); err != nil {
 			panic(err)
 		}
@@ -111,7 +111,7 @@ func orchestrate(dir string, habits []string) error {
 			return fmt.Errorf("%s is not ready", name)
 		}
 	}
-	err = errors.Join(host.Adopt(), json.NewEncoder(os.Stdout).Encode(ledger.past.Born))
+	err = errors.Join(host.SetSubreaper(), json.NewEncoder(os.Stdout).Encode(ledger.past.Born))
 	<-time.After(time.Minute)
 	return err
 }
@@ -198,7 +198,7 @@ func (b bed) nobody() owner {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return owner{Boot: boot, Numbers: proc.Numbers(), UID: os.Geteuid(), PID: 1 << 30, Ticks: self.Ticks}
+	return owner{Boot: boot, Numbers: proc.PIDNamespace(), UID: os.Geteuid(), PID: 1 << 30, Ticks: self.Ticks}
 }
 
 // stranger starts a command that no run has started, and waits until it executes.

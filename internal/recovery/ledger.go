@@ -42,7 +42,7 @@ func Open(d *artifacts.Dir, j *journal.Journal) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := journal.RunBegin{Boot: boot, PIDNamespace: proc.Numbers(), UID: os.Geteuid(), PID: self.PID, Ticks: self.Ticks}
+	o := journal.RunBegin{Boot: boot, PIDNamespace: proc.PIDNamespace(), UID: os.Geteuid(), PID: self.PID, Ticks: self.Ticks}
 	return &Ledger{journal: j, run: d, past: past{Owner: o}}, j.Write(context.Background(), o)
 }
 
@@ -61,7 +61,7 @@ func (l *Ledger) Born(name, log string, child, shepherd proc.Proc) error {
 // that left its parent, its environment and its files is known by nothing else once the
 // shepherds are dead.
 func (l *Ledger) Enroll(seen []proc.Proc) {
-	known := l.Trace().Born
+	known := l.Trace().Started
 	for _, p := range seen {
 		if !slices.ContainsFunc(known, p.Same) {
 			l.journal.Note(l.add(journal.Started{PID: p.PID, Ticks: p.Ticks}))
@@ -77,7 +77,7 @@ func (l *Ledger) add(s journal.Started) journal.Started {
 }
 
 // Trace is how the processes of the run are known.
-func (l *Ledger) Trace() proc.Trace {
+func (l *Ledger) Trace() proc.RunIdentity {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.past.trace(l.run)
@@ -132,10 +132,10 @@ func (p *past) add(e journal.Event) {
 	}
 }
 
-func (p past) trace(d *artifacts.Dir) proc.Trace {
-	t := proc.Trace{Mark: "TOPOBENCH_RUN=" + d.ID(), Dirs: []string{d.Path(), d.TempDir()}, Since: p.Owner.Ticks}
+func (p past) trace(d *artifacts.Dir) proc.RunIdentity {
+	t := proc.RunIdentity{Cookie: "TOPOBENCH_RUN=" + d.ID(), Dirs: []string{d.Path(), d.TempDir()}, Since: p.Owner.Ticks}
 	for _, b := range p.Born {
-		t.Born = append(t.Born, proc.Proc{PID: b.PID, Ticks: b.Ticks}, proc.Proc{PID: b.Shepherd, Ticks: b.ShepherdTicks})
+		t.Started = append(t.Started, proc.Proc{PID: b.PID, Ticks: b.Ticks}, proc.Proc{PID: b.Shepherd, Ticks: b.ShepherdTicks})
 	}
 	return t
 }
@@ -164,7 +164,7 @@ func (p past) thisBoot() (bool, error) {
 // here. Whether its owner lives cannot be told, nor who is of it.
 func (p past) elsewhere() bool {
 	here, err := p.thisBoot()
-	return err == nil && here && p.Owner.PIDNamespace != proc.Numbers()
+	return err == nil && here && p.Owner.PIDNamespace != proc.PIDNamespace()
 }
 
 // living is the owner, if it lives.

@@ -23,7 +23,7 @@ func (c Cleaner) widow(l artifacts.Lead, f *Found) *Found {
 		return f
 	}
 	all, err := proc.Snapshot()
-	of := proc.Trace{Mark: "TOPOBENCH_RUN=" + d.ID(), Dirs: []string{l.Run, l.Temp}}.Seen(all)
+	of := proc.RunIdentity{Cookie: "TOPOBENCH_RUN=" + d.ID(), Dirs: []string{l.Run, l.Temp}}.Any(all)
 	if len(of) > 0 {
 		f.Left, err = of, fmt.Errorf("%s of it", live(len(of)))
 	}

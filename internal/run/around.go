@@ -6,9 +6,9 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
+	"topobench/internal/host"
 	"topobench/internal/plan"
 	"topobench/internal/result"
 )
@@ -27,7 +27,7 @@ func noteworthy(c result.Check) bool {
 
 // around is what surrounds a cell, from its begin on.
 type around struct {
-	cpu    cpuTimes
+	cpu    host.CPUTimes
 	kernel *kernelLog
 	nginx  string // its log; "" = there is none
 	size   int64  // of that log
@@ -35,7 +35,8 @@ type around struct {
 
 // findings are what the surroundings told.
 type findings struct {
-	cpu    cpuTimes
+	cpu    host.CPUTimes // at the end of the cell
+	before host.CPUTimes
 	kernel []string
 	nginx  []string // faults with its servers
 }
@@ -57,7 +58,7 @@ func (s *sweep) around() around {
 // since is what was told from then on. What cannot be read tells nothing: these
 // are notes.
 func (a around) since() findings {
-	return findings{cpu: readCPU().less(a.cpu), kernel: a.kernel.rest(), nginx: upstreamFaults(added(a.nginx, a.size))}
+	return findings{cpu: readCPU(), before: a.cpu, kernel: a.kernel.rest(), nginx: upstreamFaults(added(a.nginx, a.size))}
 }
 
 // Shown of what may be many.
@@ -68,7 +69,7 @@ func (f findings) checks() []result.Check {
 	note := func(name, detail string) {
 		checks = append(checks, result.Check{Name: name, State: result.Valid, Detail: detail})
 	}
-	if left, known := f.cpu.left(); known && left < starved {
+	if left, known := f.cpu.IdleSince(f.before); known && left < starved {
 		note(cpuNote, fmt.Sprintf("the load machine had no CPU left (%.1f %% idle): the client may be what was measured", 100*left))
 	}
 	if n := len(f.kernel); n > 0 {
@@ -83,46 +84,9 @@ func (f findings) checks() []result.Check {
 // starved is the share of idle time below which a machine had no CPU left.
 const starved = 0.05
 
-// cpuTimes are clock ticks of all CPUs together.
-type cpuTimes struct{ idle, all uint64 }
-
-func (t cpuTimes) less(u cpuTimes) cpuTimes { return cpuTimes{t.idle - u.idle, t.all - u.all} }
-
-// left is the share in which a CPU had nothing to do; not known of a cell shorter
-// than a second of one CPU, in which a tick is too coarse.
-func (t cpuTimes) left() (share float64, known bool) {
-	if t.all < 100 {
-		return 0, false
-	}
-	return float64(t.idle) / float64(t.all), true
-}
-
-func readCPU() cpuTimes {
-	text, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return cpuTimes{}
-	}
-	return parseCPU(string(text))
-}
-
-// parseCPU reads the first line of /proc/stat: cpu user nice system idle iowait irq
-// softirq steal, and guest times that user and nice contain.
-func parseCPU(text string) (t cpuTimes) {
-	line, _, _ := strings.Cut(text, "\n")
-	fields := strings.Fields(line)
-	if len(fields) < 9 || fields[0] != "cpu" {
-		return cpuTimes{}
-	}
-	for i, field := range fields[1:9] {
-		n, err := strconv.ParseUint(field, 10, 64)
-		if err != nil {
-			return cpuTimes{}
-		}
-		t.all += n
-		if i == 3 || i == 4 {
-			t.idle += n
-		}
-	}
+// readCPU is the load of the machine so far; zero where it is unknown, which is a note less.
+func readCPU() host.CPUTimes {
+	t, _ := host.CPU()
 	return t
 }
 

@@ -5,32 +5,23 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"topobench/internal/host"
 	"topobench/internal/plan"
 	"topobench/internal/result"
 )
 
-// One read of /proc/stat of a two-core machine, shortened.
-const procStat = "cpu  100 5 50 800 40 1 4 0 7 0\ncpu0 50 2 25 400 20 0 2 0 3 0\nintr 1 2\n"
-
 func TestF36MachineWithoutCPU(t *testing.T) {
-	if got, want := parseCPU(procStat), (cpuTimes{idle: 840, all: 1000}); got != want {
-		t.Errorf("got %+v, want %+v: idle and iowait of all but the guests' time", got, want)
-	}
-	for _, text := range []string{"", "cpu", "cpu  1 2 3 x 5 6 7 8\n", "intr 1 2 3 4 5 6 7 8 9"} {
-		if got := parseCPU(text); got != (cpuTimes{}) {
-			t.Errorf("%q: got %+v", text, got)
-		}
-	}
 	for _, row := range []struct {
 		why  string
-		cpu  cpuTimes
+		cpu  host.CPUTimes
 		want string
 	}{
-		{"4 % were left", cpuTimes{idle: 40, all: 1000}, "no CPU left (4.0 % idle)"},
-		{"half was left", cpuTimes{idle: 500, all: 1000}, ""},
-		{"a moment is too short to tell", cpuTimes{idle: 0, all: 20}, ""},
-		{"not known at all", cpuTimes{}, ""},
+		{"4 % were left", host.CPUTimes{Idle: 400 * time.Millisecond, All: 10 * time.Second}, "no CPU left (4.0 % idle)"},
+		{"half was left", host.CPUTimes{Idle: 5 * time.Second, All: 10 * time.Second}, ""},
+		{"a moment is too short to tell", host.CPUTimes{All: 200 * time.Millisecond}, ""},
+		{"not known at all", host.CPUTimes{}, ""},
 	} {
 		checks := findings{cpu: row.cpu}.checks()
 		if row.want == "" && len(checks) > 0 {
@@ -136,14 +127,4 @@ func TestOnlyWhatWasAddedIsRead(t *testing.T) {
 	if got := added(path+"x", 0); got != "" {
 		t.Errorf("no file: %q", got)
 	}
-}
-
-func FuzzParseCPU(f *testing.F) {
-	f.Add(procStat)
-	f.Add("cpu  18446744073709551615 1 1 1 1 1 1 1 1 1")
-	f.Fuzz(func(t *testing.T, text string) {
-		if share, known := parseCPU(text).left(); known && (share < 0 || share != share) {
-			t.Errorf("share %g of %q", share, text)
-		}
-	})
 }

@@ -47,16 +47,16 @@ func (c *Campaign) processCheck() deploy.TeardownCheck {
 
 // escaped are the processes of the run that no shepherd supervises.
 func (c *Campaign) escaped(all []proc.Proc) []proc.Proc {
-	return c.Ledger.Trace().Seen(host.Unherded(all))
+	return c.Ledger.Trace().Any(host.Unsupervised(all))
 }
 
 // evidenceOf names what shows that p belongs to the run.
-func evidenceOf(run proc.Trace, p proc.Proc) string {
+func evidenceOf(run proc.RunIdentity, p proc.Proc) string {
 	one := []proc.Proc{p}
 	switch {
-	case len(run.Marked(one)) > 0:
+	case len(run.ByCookie(one)) > 0:
 		return "cookie"
-	case len(run.Writers(one)) > 0:
+	case len(run.ByOpenFiles(one)) > 0:
 		return "open files"
 	}
 	return "ledger"
@@ -66,7 +66,7 @@ func evidenceOf(run proc.Trace, p proc.Proc) string {
 func (c *Campaign) killEscaped() error {
 	var rows []string
 	listed := map[int]bool{}
-	killed, err := proc.Sweep(proc.SweepLimit, func(all []proc.Proc) []proc.Proc {
+	killed, err := proc.KillAll(proc.KillLimit, func(all []proc.Proc) []proc.Proc {
 		escaped := c.escaped(all)
 		for _, p := range escaped {
 			if !listed[p.PID] {
@@ -92,7 +92,7 @@ func (c *Campaign) sharedMemoryCheck(s *recovery.Shared) deploy.TeardownCheck {
 		if err != nil {
 			return nil // the check of processes reports it
 		}
-		return append(host.Tree(all), c.escaped(all)...)
+		return append(host.OwnTree(all), c.escaped(all)...)
 	}
 	reported := "" // the last fault of a sample; there is one each second
 	return deploy.TeardownCheck{Name: "shared memory", Within: goneWithin,

@@ -25,8 +25,8 @@ const (
 // looksAt: without nvidia-smi topobench cannot probe GPUs, and a mocker has none.
 func (c *Campaign) looksAt(h plan.Hardware) bool { return c.NvidiaSMI != "" && len(h.Devices) > 0 }
 
-func (c *Campaign) asker(h plan.Hardware) gpu.Asker {
-	return gpu.Asker{Run: c.nvidiaSMI, Limit: h.Within}
+func (c *Campaign) asker(h plan.Hardware) gpu.SMI {
+	return gpu.SMI{Run: c.nvidiaSMI, Limit: h.Within}
 }
 
 // nvidiaSMI runs nvidia-smi in a temporary directory.

@@ -84,13 +84,9 @@ func (c *Campaign) lookAtGPUs(ctx context.Context, h plan.Hardware, seen *gpuLoo
 		return
 	}
 	seen.add(gpu.Foreign(now, h.Devices, who))
-	slowed, err := c.asker(h).Slowed(ctx)
-	if err != nil {
-		return // a driver that does not tell it is no reason to doubt the cell
-	}
-	for index, reasons := range slowed {
-		if slices.Contains(h.Devices, index) {
-			seen.slowed[fmt.Sprintf("GPU %d: %s", index, strings.Join(reasons, ", "))] = true
+	for _, d := range now.Devices {
+		if slices.Contains(h.Devices, d.Index) && len(d.Slowed) > 0 {
+			seen.slowed[fmt.Sprintf("GPU %d: %s", d.Index, strings.Join(d.Slowed, ", "))] = true
 		}
 	}
 }

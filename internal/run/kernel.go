@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"topobench/internal/host"
+	"topobench/internal/text"
 )
 
 // telling are kernel messages about GPUs and about memory that ran out.
@@ -76,9 +76,9 @@ func tellingLines(records string) []string {
 
 // added is what a log has more than size bytes of. One that cannot be read has nothing.
 func added(path string, size int64) string {
-	text, err := host.Added(path, size, logLimit)
+	log, err := text.Added(path, size, logLimit)
 	if err != nil {
 		return ""
 	}
-	return string(text)
+	return string(log)
 }

@@ -125,12 +125,12 @@ func TestF32CounterThatWentBack(t *testing.T) {
 	if len(checks) != 1 || checks[0].Detail != want || checks[0].State != result.Invalid {
 		t.Errorf("got %+v", checks)
 	}
-	image := func(n uint64) scene {
-		m := deploy.Member{Service: "a"}
-		m.Leader.PID, m.Leader.Image = 7, n
-		return scene{members: []deploy.Member{m}}
+	listener := func(pid int) scene {
+		m := deploy.ServiceProcesses{Service: "a", Port: 8001}
+		m.Listener.PID = pid
+		return scene{members: []deploy.ServiceProcesses{m}}
 	}
-	if checks := (evidence{before: image(1), after: image(2)}).checks(); len(checks) != 1 || checks[0].Name != "restarted" {
+	if checks := (evidence{before: listener(7), after: listener(8)}).checks(); len(checks) != 1 || checks[0].Name != "restarted" {
 		t.Errorf("got %+v", checks)
 	}
 }

@@ -20,7 +20,7 @@ func (c *Campaign) Perf(ctx context.Context, d result.Deployment, p plan.Plan) (
 	if err != nil {
 		return t, err
 	}
-	lost, err := c.measure(s.Context(), &sweep{Campaign: c, t: &t, plan: p, members: s.Members})
+	lost, err := c.measure(s.Context(), &sweep{Campaign: c, t: &t, plan: p, members: s.Processes})
 	if lost != nil {
 		t.Err = lost.Cause
 	}

@@ -3,7 +3,7 @@ package run
 import (
 	"fmt"
 
-	"topobench/internal/artifacts"
+	"topobench/internal/host"
 	"topobench/internal/profile"
 )
 
@@ -35,7 +35,7 @@ func Needs(profiles []profile.Profile, logs uint64) Need {
 }
 
 // Shortage says what is missing at path, or nil.
-func (n Need) Shortage(path string, has artifacts.Space) error {
+func (n Need) Shortage(path string, has host.Space) error {
 	switch wants := n.Cells + n.Logs; {
 	case has.Bytes < wants:
 		return fmt.Errorf("%s has %s free, and this run wants %s: %s for the files of its cells, %s for logs", path, Size(has.Bytes), Size(wants), Size(n.Cells), Size(n.Logs))

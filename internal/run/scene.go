@@ -16,7 +16,7 @@ import (
 // scene is a topology at one moment.
 type scene struct {
 	census
-	members []deploy.Member // who runs; none where nobody is asked
+	members []deploy.ServiceProcesses // who runs; none where nobody is asked
 }
 
 // look takes a census and notes who runs.
@@ -25,7 +25,7 @@ func (s *sweep) look(ctx context.Context, asks int) scene {
 }
 
 // present notes who runs.
-func (s *sweep) present(ctx context.Context) (who []deploy.Member) {
+func (s *sweep) present(ctx context.Context) (who []deploy.ServiceProcesses) {
 	if s.members == nil || ctx.Err() != nil {
 		return nil
 	}

@@ -70,7 +70,7 @@ func (c *Campaign) storageFault(reserve uint64) error {
 	if err := c.Run.Check(); err != nil {
 		return err
 	}
-	space, err := artifacts.SpaceAt(c.Run.Path())
+	space, err := host.Disk(c.Run.Path())
 	if err != nil || space.Bytes >= reserve { // a system that does not tell is no fault
 		return nil
 	}

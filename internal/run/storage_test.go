@@ -54,7 +54,7 @@ func cause(t *testing.T, ctx context.Context) error {
 
 func TestF71TheLastSpaceIsForWhatWasMeasured(t *testing.T) {
 	c, _ := guarded(t)
-	if space, err := artifacts.SpaceAt(c.Run.Path()); errors.Is(err, errors.ErrUnsupported) || space.Bytes == 0 {
+	if space, err := host.Disk(c.Run.Path()); errors.Is(err, errors.ErrUnsupported) || space.Bytes == 0 {
 		t.Skip("this system does not tell how much space there is")
 	}
 	ctx, stop := c.Guard(t.Context(), 1<<62)
@@ -142,12 +142,12 @@ func TestF71WhatARunNeeds(t *testing.T) {
 	}
 	for _, row := range []struct {
 		why  string
-		has  artifacts.Space
+		has  host.Space
 		says []string // none: it is enough
 	}{
-		{"enough", artifacts.Space{Bytes: 2 << 30, Files: 1000}, nil},
-		{"few bytes", artifacts.Space{Bytes: 212 << 20, Files: 1000}, []string{"/results has 212 MiB free", "wants 1.162 GiB", "166.3 MiB for the files of its cells", "1 GiB for logs"}},
-		{"few inodes", artifacts.Space{Bytes: 2 << 30, Files: 17}, []string{"/results has room for 17 files (df -i)", "up to 740"}},
+		{"enough", host.Space{Bytes: 2 << 30, Files: 1000}, nil},
+		{"few bytes", host.Space{Bytes: 212 << 20, Files: 1000}, []string{"/results has 212 MiB free", "wants 1.162 GiB", "166.3 MiB for the files of its cells", "1 GiB for logs"}},
+		{"few inodes", host.Space{Bytes: 2 << 30, Files: 17}, []string{"/results has room for 17 files (df -i)", "up to 740"}},
 	} {
 		err := need.Shortage("/results", row.has)
 		if (err == nil) != (row.says == nil) {

@@ -30,9 +30,9 @@ type sweep struct {
 	*Campaign
 	t       *Topology
 	plan    plan.Plan
-	members func() ([]deploy.Member, error) // nil: somebody else's server
-	who     []deploy.Member                 // ran when it was last looked; the next cell begins with them
-	faults  map[string]int                  // of nginx with each of its servers
+	members func() ([]deploy.ServiceProcesses, error) // nil: somebody else's server
+	who     []deploy.ServiceProcesses                 // ran when it was last looked; the next cell begins with them
+	faults  map[string]int                            // of nginx with each of its servers
 }
 
 // run measures one cell after another, from the first that is not yet measured. A

@@ -20,7 +20,7 @@ type Serving interface {
 	// Endpoints are the base URLs that the load uses.
 	Endpoints() []string
 	// Members are the processes of its services; none if they are not visible.
-	Members() ([]deploy.Member, error)
+	Processes() ([]deploy.ServiceProcesses, error)
 	// Times are those of the launch and, after Down, of the teardown.
 	Times() deploy.Times
 	// Down takes it down; nil = proved gone. It waits for no grace once force has ended.
@@ -55,7 +55,7 @@ func (e external) Context() context.Context { return e.ctx }
 func (e external) Endpoints() []string { return e.urls }
 
 // Members are not visible.
-func (e external) Members() ([]deploy.Member, error) { return nil, nil }
+func (e external) Processes() ([]deploy.ServiceProcesses, error) { return nil, nil }
 
 // Times are zero.
 func (e external) Times() deploy.Times { return deploy.Times{} }

@@ -23,7 +23,7 @@ func TestExternalTarget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	members, err := s.Members()
+	members, err := s.Processes()
 	if len(members) > 0 || err != nil || s.Endpoints()[0] != "http://h:1" || s.Context() != t.Context() {
 		t.Errorf("members %v, %v, endpoints %v", members, err, s.Endpoints())
 	}

@@ -56,7 +56,7 @@ func (c *Campaign) live(ctx context.Context, w Wish, t *Topology, last bool) (lo
 		return nil, nil
 	}
 	t.Times.launched(s.Times())
-	lost, err = c.measure(s.Context(), &sweep{Campaign: c, t: t, plan: launch, members: s.Members})
+	lost, err = c.measure(s.Context(), &sweep{Campaign: c, t: t, plan: launch, members: s.Processes})
 	held := last && c.Hold != nil && lost == nil && s.Context().Err() == nil
 	if held {
 		c.waitFor(func() { c.Hold(s.Context()) })

@@ -38,7 +38,7 @@ func Run(run func() int) int {
 // to SIGHUP, as by nohup, its children are not to be: what is caught here has its
 // default there.
 func prepare() {
-	if err := proc.Adopt(); err != nil {
+	if err := proc.SetSubreaper(); err != nil {
 		fmt.Fprintln(os.Stderr, "some tests will fail:", err)
 	}
 	if signal.Ignored(syscall.SIGHUP) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"topobench/internal/text"
 )
 
 // model is what there is to show: lines that stay and were not yet drawn, and
@@ -20,16 +22,16 @@ type model struct {
 	progress time.Time // last progress line without a terminal
 }
 
-func (m *model) phase(text string) { m.lasting(line{{text: clean(text), style: bold}}) }
+func (m *model) phase(name string) { m.lasting(line{{text: text.Clean(name), style: bold}}) }
 
-func (m *model) note(text string) {
-	for part := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		m.lasting(line{{text: clean(part)}})
+func (m *model) note(lines string) {
+	for part := range strings.SplitSeq(strings.TrimRight(lines, "\n"), "\n") {
+		m.lasting(line{{text: text.Clean(part)}})
 	}
 }
 
 func (m *model) service(s Service) {
-	s.Name, s.Detail = clean(s.Name), clean(s.Detail)
+	s.Name, s.Detail = text.Clean(s.Name), text.Clean(s.Detail)
 	i := slices.IndexFunc(m.services, func(t Service) bool { return t.Name == s.Name })
 	var before State
 	if i >= 0 {

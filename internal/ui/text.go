@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"topobench/internal/text"
 )
 
 // barWidth is the length of the sweep's bar in columns: with the longest text
@@ -16,7 +18,7 @@ func (s Sweep) shown() bool { return s.All > 0 || s.Proof != "" }
 // text is the sweep in words.
 func (s Sweep) text() string {
 	if s.Proof != "" {
-		return "first completions: " + clean(s.Proof)
+		return "first completions: " + text.Clean(s.Proof)
 	}
 	parts := []string{fmt.Sprintf("cells %d/%d", s.Done, s.All)}
 	if s.Concurrency > 0 {

@@ -5,44 +5,19 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"topobench/internal/text"
 )
 
-func TestCleanMakesForeignTextHarmless(t *testing.T) {
-	for _, row := range []struct{ why, in, want string }{
-		{"plain text stays", "Grüße 你好", "Grüße 你好"},
-		{"colours go", "\x1b[1;31mred\x1b[0m", "red"},
-		{"a window title goes", "a\x1b]0;title\ab", "ab"},
-		{"a title that ends with ESC \\ goes", "a\x1b]0;title\x1b\\b", "ab"},
-		{"a title that never ends takes the rest", "a\x1b]0;title", "a"},
-		{"a character set goes", "a\x1b(Bb", "ab"},
-		{"ESC before other text takes only itself", "a\x1bäb", "aäb"},
-		{"ESC at the end goes", "a\x1b", "a"},
-		{"a tab is a space", "a\tb", "a b"},
-		{"bells, backspaces and newlines go", "a\a\bb\nc", "abc"},
-		{"8-bit control sequences lose their start", "a\u009b31mb", "a31mb"},
-		{"text cannot be turned around", "a\u202eb\u200bc", "abc"},
-		{"bad UTF-8 shows", "a\xffb", "a\ufffdb"},
-		{"of a progress bar the last state stays", "10%\r20%\r\n", "20%"},
-	} {
-		if got := clean(row.in); got != row.want {
-			t.Errorf("%s: got %q, want %q", row.why, got, row.want)
+func FuzzLinesFitTheScreen(f *testing.F) {
+	f.Add("Grüße 你好", 20)
+	f.Fuzz(func(t *testing.T, s string, columns int) {
+		if columns <= 0 {
+			return
 		}
-	}
-}
-
-func FuzzClean(f *testing.F) {
-	for _, seed := range []string{"", "\x1b", "\x1b[", "\x1b]x\x1b", "\x1b[31mä\r\n", "\u009b\u202e", "\xff\x1bP"} {
-		f.Add(seed, 20)
-	}
-	f.Fuzz(func(t *testing.T, text string, columns int) {
-		got := clean(text)
-		if !utf8.ValidString(got) || clean(got) != got || strings.ContainsAny(got, "\x1b\r\n\a\b\u009b") {
-			t.Errorf("%q became %q", text, got)
-		}
-		if columns > 0 {
-			if l := (line{{text: got}, {text: got}}).render(false, columns); utf8.RuneCountInString(l) >= columns {
-				t.Errorf("%q has %d runes on %d columns", l, utf8.RuneCountInString(l), columns)
-			}
+		shown := text.Clean(s)
+		if l := (line{{text: shown}, {text: shown}}).render(false, columns); utf8.RuneCountInString(l) >= columns {
+			t.Errorf("%q has %d runes on %d columns", l, utf8.RuneCountInString(l), columns)
 		}
 	})
 }

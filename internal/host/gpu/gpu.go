@@ -39,6 +39,9 @@ type Device struct {
 	Compute string `json:"compute_mode"`    // Default, Exclusive_Process, Prohibited
 	Persist string `json:"persistence"`     // Enabled or Disabled
 	ECC     int64  `json:"ecc_uncorrected"` // errors since the driver was loaded; negative = unknown
+	// Slowed are the reasons why its clocks are reduced at this moment; nil = unknown,
+	// empty = they are not.
+	Slowed []string `json:"-"`
 }
 
 // String names a device for a person: "GPU 0 (GPU-5c...)".

@@ -10,15 +10,16 @@ import (
 // separator of nvidia-smi --format=csv. It quotes nothing.
 const separator = ", "
 
-// The columns that are asked for, in this order. A process's name comes last: it
-// may hold the separator.
+// The queried columns, in this order. A process's name comes last: it may hold the
+// separator.
 const (
 	deviceFields  = "index,uuid,pci.bus_id,name,memory.used,memory.total,mig.mode.current,compute_mode,persistence_mode,ecc.errors.uncorrected.volatile.total"
 	processFields = "gpu_uuid,pid,used_gpu_memory,process_name"
 )
 
-// ParseDevices reads the answer to deviceFields. trouble is what nvidia-smi says is
-// wrong; it goes on with the other devices then.
+// ParseDevices reads the answer to a query of deviceFields, and of the clocks' mask behind
+// them where that was queried. trouble are the lines that report a fault of one device;
+// the other devices are valid then.
 func ParseDevices(text string) (devices []Device, trouble []string, err error) {
 	for _, line := range lines(text) {
 		if isTrouble(line) {
@@ -26,7 +27,8 @@ func ParseDevices(text string) (devices []Device, trouble []string, err error) {
 			continue
 		}
 		f := strings.Split(line, separator)
-		if len(f) != strings.Count(deviceFields, ",")+1 {
+		columns := strings.Count(deviceFields, ",") + 1
+		if len(f) != columns && len(f) != columns+1 {
 			return nil, nil, nonsense(line)
 		}
 		if f[1] != "" && known(f[1]) == "" { // "[GPU is lost]", "[Unknown Error]"
@@ -42,6 +44,9 @@ func ParseDevices(text string) (devices []Device, trouble []string, err error) {
 			if *to, err = number(f[i]); err != nil {
 				return nil, nil, nonsense(line)
 			}
+		}
+		if len(f) > columns {
+			d.Slowed = slowed(f[columns])
 		}
 		devices = append(devices, d)
 	}
@@ -69,39 +74,27 @@ func ParseProcesses(text string) ([]Process, error) {
 	return processes, nil
 }
 
-// reasons are bits of clocks_event_reasons.active that mean "slower than it could
-// be" (nvml.h, nvmlClocksEventReasons); idling and chosen clocks are none.
-func reasons() map[uint64]string {
-	return map[uint64]string{0x4: "power cap", 0x8: "hardware slowdown", 0x20: "software thermal slowdown",
-		0x40: "hardware thermal slowdown", 0x80: "power brake"}
-}
-
-// ParseSlowed reads "index, mask" lines: why each device is slowed down.
-func ParseSlowed(text string) (map[int][]string, error) {
-	slowed := map[int][]string{}
-	for _, line := range lines(text) {
-		if isTrouble(line) {
-			continue
-		}
-		first, second, _ := strings.Cut(line, separator)
-		index, err := strconv.Atoi(first)
-		if err != nil {
-			return nil, nonsense(line)
-		}
-		if known(second) == "" {
-			continue
-		}
-		mask, err := strconv.ParseUint(second, 0, 64)
-		if err != nil {
-			return nil, nonsense(line)
-		}
-		for bit := uint64(1); bit <= 0x80; bit <<= 1 {
-			if reason, bad := reasons()[bit]; bad && mask&bit != 0 {
-				slowed[index] = append(slowed[index], reason)
-			}
+// slowed reads a mask of clocks_event_reasons.active: the bits that mean "slower than it
+// could be" (nvml.h, nvmlClocksEventReasons). Idling and chosen clocks are none of them.
+// It is nil for an unknown mask.
+func slowed(mask string) []string {
+	bits, err := strconv.ParseUint(mask, 0, 64)
+	if err != nil {
+		return nil
+	}
+	reasons := []string{}
+	for _, r := range []struct {
+		bit  uint64
+		name string
+	}{
+		{0x4, "power cap"}, {0x8, "hardware slowdown"}, {0x20, "software thermal slowdown"},
+		{0x40, "hardware thermal slowdown"}, {0x80, "power brake"},
+	} {
+		if bits&r.bit != 0 {
+			reasons = append(reasons, r.name)
 		}
 	}
-	return slowed, nil
+	return reasons
 }
 
 // lines are those with something on them.

@@ -23,10 +23,10 @@ func TestParseDevices(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Device{
-		{0, "GPU-5c0a", "00000000:19:00.0", "NVIDIA H100 80GB HBM3", 4, 81559, "Disabled", "Default", "Enabled", 0},
-		{1, "GPU-77ff", "00000000:3B:00.0", "NVIDIA H100 80GB HBM3", 612, 81559, "Enabled", "Exclusive_Process", "Disabled", 2},
-		{2, "GPU-aa00", "00000000:01:00.0", "NVIDIA GeForce RTX 3080", 712, 10240, "", "Default", "Disabled", -1},
-		{3, "GPU-bb00", "0000000F:01:00.0", "NVIDIA GB10", Unknown, Unknown, "", "Default", "Enabled", -1},
+		{0, "GPU-5c0a", "00000000:19:00.0", "NVIDIA H100 80GB HBM3", 4, 81559, "Disabled", "Default", "Enabled", 0, nil},
+		{1, "GPU-77ff", "00000000:3B:00.0", "NVIDIA H100 80GB HBM3", 612, 81559, "Enabled", "Exclusive_Process", "Disabled", 2, nil},
+		{2, "GPU-aa00", "00000000:01:00.0", "NVIDIA GeForce RTX 3080", 712, 10240, "", "Default", "Disabled", -1, nil},
+		{3, "GPU-bb00", "0000000F:01:00.0", "NVIDIA GB10", Unknown, Unknown, "", "Default", "Enabled", -1, nil},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -93,15 +93,17 @@ func TestParseProcesses(t *testing.T) {
 	}
 }
 
-func TestParseSlowed(t *testing.T) {
-	got, err := ParseSlowed("0, 0x0000000000000001\n1, 0x0000000000000044\n2, [N/A]\n3, Active\n")
-	if err == nil {
-		t.Errorf("Active is no mask: %v", got)
-	}
-	got, err = ParseSlowed("0, 0x0000000000000001\n1, 0x0000000000000044\n2, [N/A]\n")
-	want := map[int][]string{1: {"power cap", "hardware thermal slowdown"}}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("%v (-want +got):\n%s", err, diff)
+func TestParseDevicesWithTheMaskOfItsClocks(t *testing.T) {
+	for mask, want := range map[string][]string{
+		"0x0000000000000001": {},
+		"0x0000000000000044": {"power cap", "hardware thermal slowdown"},
+		"[N/A]":              nil,
+		"Active":             nil,
+	} {
+		got, _, err := ParseDevices(h100 + ", " + mask)
+		if err != nil || len(got) != 1 || !cmp.Equal(got[0].Slowed, want) {
+			t.Errorf("%s: %+v, %v", mask, got, err)
+		}
 	}
 }
 
@@ -127,6 +129,5 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("%+v, %v", p, err)
 			}
 		}
-		_, _ = ParseSlowed(text) // it must come back
 	})
 }

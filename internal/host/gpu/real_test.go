@@ -1,6 +1,6 @@
 //go:build gpu && linux
 
-package gpu
+package gpu_test
 
 import (
 	"bufio"
@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"topobench/internal/host/gpu"
 	"topobench/internal/testbed"
 )
 
@@ -26,8 +27,8 @@ const (
 )
 
 // real asks the nvidia-smi of this machine.
-func real() Asker {
-	return Asker{Run: func(ctx context.Context, args ...string) (string, int, error) {
+func real() gpu.SMI {
+	return gpu.SMI{Run: func(ctx context.Context, args ...string) (string, int, error) {
 		cmd := exec.CommandContext(ctx, "nvidia-smi", args...)
 		text, err := cmd.CombinedOutput()
 		if exit, ended := errors.AsType[*exec.ExitError](err); ended {
@@ -38,7 +39,7 @@ func real() Asker {
 }
 
 // look is the state now. Where there is no GPU, the test is skipped.
-func look(t *testing.T) State {
+func look(t *testing.T) gpu.State {
 	t.Helper()
 	if _, err := exec.LookPath("nvidia-smi"); err != nil {
 		t.Skip("no nvidia-smi on PATH")
@@ -54,7 +55,7 @@ func look(t *testing.T) State {
 }
 
 // idle is a GPU that nobody uses.
-func idle(t *testing.T) (State, Device) {
+func idle(t *testing.T) (gpu.State, gpu.Device) {
 	t.Helper()
 	s := look(t)
 	if _, err := exec.LookPath("python3"); err != nil {
@@ -62,17 +63,17 @@ func idle(t *testing.T) (State, Device) {
 	}
 	who := owners(t)
 	for _, d := range s.Devices {
-		if len(Busy(s, []int{d.Index}, who)) == 0 && d.MIG != "Enabled" && d.Used >= 0 {
+		if len(gpu.Busy(s, []int{d.Index}, who)) == 0 && d.MIG != "Enabled" && d.Used >= 0 {
 			return s, d
 		}
 	}
 	t.Skip("no GPU is idle, without MIG, and tells its memory")
-	return State{}, Device{}
+	return gpu.State{}, gpu.Device{}
 }
 
-func owners(t *testing.T) Lookup {
+func owners(t *testing.T) gpu.Lookup {
 	t.Helper()
-	who, err := Owners()
+	who, err := gpu.Owners()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +92,7 @@ func python(t *testing.T, device string, argv ...string) *exec.Cmd {
 }
 
 // holder starts hold.py through argv and returns the pid that has the memory.
-func holder(t *testing.T, d Device, argv ...string) int {
+func holder(t *testing.T, d gpu.Device, argv ...string) int {
 	t.Helper()
 	cmd := python(t, strconv.Itoa(d.Index), argv...)
 	out, err := cmd.StdoutPipe()
@@ -116,7 +117,7 @@ func holder(t *testing.T, d Device, argv ...string) int {
 }
 
 // gone kills pid and waits until the witness sees nothing; the figure is how long it took.
-func gone(t *testing.T, before State, d Device, pid int) time.Duration {
+func gone(t *testing.T, before gpu.State, d gpu.Device, pid int) time.Duration {
 	t.Helper()
 	began := time.Now()
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
@@ -124,7 +125,7 @@ func gone(t *testing.T, before State, d Device, pid int) time.Duration {
 	}
 	var left []string
 	if !testbed.Soon(within, func() bool {
-		left, _ = Left(before, look(t), []int{d.Index}, owners(t))
+		left, _ = gpu.Left(before, look(t), []int{d.Index}, owners(t))
 		return len(left) == 0
 	}) {
 		t.Fatalf("after %s: %q", within, left)
@@ -138,7 +139,8 @@ func TestRealText(t *testing.T) {
 	t.Logf("figure: nvidia-smi answers both questions in %s with %d GPUs", time.Since(began).Round(time.Millisecond), len(s.Devices))
 	for _, d := range s.Devices {
 		t.Logf("figure: %s at %s: %s, %s of %s used, MIG %q, compute mode %s, persistence %s, %d ECC errors", d, d.Bus, d.Name, d.Used, d.Total, d.MIG, d.Compute, d.Persist, d.ECC)
-		if d.UUID == "" || d.Bus == "" || d.Total == 0 || d.Used > d.Total {
+		t.Logf("figure: slowed down: %q", d.Slowed)
+		if d.UUID == "" || d.Bus == "" || d.Slowed == nil || d.Total == 0 || d.Used > d.Total {
 			t.Errorf("%+v", d)
 		}
 	}
@@ -149,15 +151,10 @@ func TestRealText(t *testing.T) {
 	for _, d := range s.Devices {
 		all = append(all, d.Index)
 	}
-	for _, warning := range Warnings(s, all) {
+	for _, warning := range gpu.Warnings(s, all) {
 		t.Logf("figure: warning: %s", warning)
 	}
-	slowed, err := real().Slowed(t.Context())
-	if err != nil {
-		t.Error(err)
-	}
-	t.Logf("figure: slowed down: %v", slowed)
-	if err := Missing(s, []int{999}); err == nil {
+	if err := gpu.Missing(s, []int{999}); err == nil {
 		t.Error("GPU 999 is there")
 	}
 }
@@ -190,7 +187,7 @@ func TestF60RealKillToBaseline(t *testing.T) {
 	for range 3 {
 		pid := holder(t, d, "python3", "testdata/hold.py", strconv.Itoa(holdMiB))
 		now := look(t)
-		left, taken := Left(before, now, []int{d.Index}, owners(t))
+		left, taken := gpu.Left(before, now, []int{d.Index}, owners(t))
 		if len(left) != 1 || len(taken) > 0 {
 			t.Fatalf("%d MiB of ours: left %q, taken %q", holdMiB, left, taken)
 		}
@@ -206,12 +203,12 @@ func TestF60RealKillToBaseline(t *testing.T) {
 func TestF13RealStranger(t *testing.T) {
 	before, d := idle(t)
 	pid := holder(t, d, "sh", "-c", "setsid python3 testdata/hold.py "+strconv.Itoa(holdMiB)+" & exec sleep 0")
-	if !testbed.Soon(10*time.Second, func() bool { return owners(t)(pid).Party != Ours }) {
+	if !testbed.Soon(10*time.Second, func() bool { return owners(t)(pid).Party != gpu.Ours }) {
 		t.Fatal("it still descends from the test")
 	}
 	now, who := look(t), owners(t)
-	busy := Busy(now, []int{d.Index}, who)
-	left, taken := Left(before, now, []int{d.Index}, who)
+	busy := gpu.Busy(now, []int{d.Index}, who)
+	left, taken := gpu.Left(before, now, []int{d.Index}, who)
 	t.Logf("figure: pids can be told: %t; busy: %q, taken over: %q, left: %q", shown(now, d, pid), busy, taken, left)
 	switch {
 	case len(busy) != 1:
@@ -225,6 +222,6 @@ func TestF13RealStranger(t *testing.T) {
 }
 
 // shown reports whether nvidia-smi names the pid: in a container it may not.
-func shown(s State, d Device, pid int) bool {
-	return slices.ContainsFunc(s.On(d), func(p Process) bool { return p.PID == pid })
+func shown(s gpu.State, d gpu.Device, pid int) bool {
+	return slices.ContainsFunc(s.On(d), func(p gpu.Process) bool { return p.PID == pid })
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"topobench/internal/text"
 )
 
 // tick is what start times are counted in: USER_HZ, 100 a second wherever Go runs.
@@ -23,7 +25,7 @@ func Boot() (string, error) {
 
 // Numbers names the pid namespace of this process: in another one, as in a container,
 // processes have other pids. "" where the kernel does not say.
-func Numbers() string {
+func PIDNamespace() string {
 	name, err := os.Readlink("/proc/self/ns/pid")
 	if err != nil {
 		return ""
@@ -38,7 +40,7 @@ func Wchan(pid int) string {
 	if err != nil || string(name) == "0" {
 		return ""
 	}
-	return printable(string(name))
+	return text.Clean(string(name))
 }
 
 // uptime is the time since the boot, by the clock that start times are taken from.

@@ -13,7 +13,7 @@ import (
 // mine reports whether this user may signal the process, kill(2); root may signal
 // all. One that runs a set-uid program is root's by its effective user id, and by the
 // real one of who started it.
-func mine(pid int) bool {
+func maySignal(pid int) bool {
 	uid, err := UID(pid)
 	me := os.Geteuid()
 	return err == nil && (me == 0 || uid == me || uid == 0 && ids(pid, me))
@@ -55,14 +55,14 @@ func thread(p Proc) string {
 
 // marked reports whether p was started with mark in its environment; one that cannot be
 // read has none.
-func marked(p Proc, mark string) bool {
+func hasCookie(p Proc, mark string) bool {
 	env, err := readMemory(filepath.Join(thread(p), "environ"))
 	return err == nil && mark != "" && bytes.Contains(append([]byte{0}, env...), []byte("\x00"+mark+"\x00"))
 }
 
 // open calls visit with what each descriptor of p leads to, until it says true.
 // What cannot be read is passed over: p ended, or hides.
-func open(p Proc, visit func(fd, path string) bool) bool {
+func eachFD(p Proc, visit func(fd, path string) bool) bool {
 	dir := filepath.Join(thread(p), "fd")
 	f, err := os.Open(dir)
 	if err != nil {
@@ -81,7 +81,7 @@ func open(p Proc, visit func(fd, path string) bool) bool {
 // Files are the paths that descriptors of p lead to, those that can be read.
 func Files(p Proc) []string {
 	var paths []string
-	open(p, func(_, path string) bool {
+	eachFD(p, func(_, path string) bool {
 		paths = append(paths, path)
 		return false
 	})
@@ -89,10 +89,10 @@ func Files(p Proc) []string {
 }
 
 // writes reports whether p has a file below dirs open for writing.
-func writes(p Proc, dirs []string) bool {
-	return open(p, func(fd, path string) bool {
+func writesBelow(p Proc, dirs []string) bool {
+	return eachFD(p, func(fd, path string) bool {
 		for _, dir := range dirs {
-			if below(path, dir) && !editors(filepath.Base(path)) && writable(p, fd) {
+			if below(path, dir) && !isEditorTemp(filepath.Base(path)) && writable(p, fd) {
 				return true
 			}
 		}
@@ -102,7 +102,7 @@ func writes(p Proc, dirs []string) bool {
 
 // editors says of a name that it is one of those under which editors write. A file on
 // NFS that was deleted while it was open gets a dot too, as .nfs0000000000a1b2c300000001.
-func editors(name string) bool {
+func isEditorTemp(name string) bool {
 	return strings.HasPrefix(name, ".") && !strings.HasPrefix(name, ".nfs")
 }
 
@@ -130,7 +130,7 @@ func Holders(all []Proc, dir string) map[string][]Proc {
 	held, names := map[string][]Proc{}, inodes(dir)
 	for _, p := range Living(all) {
 		files := map[string]bool{}
-		open(p, func(_, path string) bool {
+		eachFD(p, func(_, path string) bool {
 			files[path] = below(path, dir)
 			return false
 		})

@@ -1,33 +1,37 @@
 package proc
 
 import (
+	"bufio"
 	"cmp"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 )
 
-// Listener finds the process that listens on a TCP port of this machine. It is
-// for messages: other users' processes cannot be seen without root.
+// Listener finds the process that listens on a TCP port of this machine. It is for
+// messages: without root other users' processes are not visible.
 func Listener(port int) (Proc, bool) {
-	everybody, err := Snapshot()
-	all := Listeners(everybody, []int{port})[port]
-	if err != nil || len(all) == 0 {
+	all, err := Snapshot()
+	listeners := Listeners(all, []int{port})[port]
+	if err != nil || len(listeners) == 0 {
 		return Proc{}, false
 	}
-	return all[0], true
+	return listeners[0], true
 }
 
-// Listeners says who of all listens on each of the ports. Two sockets can share a port
-// (SO_REUSEPORT): all that listen are told, the oldest first. Of processes that share a
-// socket it is the oldest: the one that opened it.
+// Listeners finds the processes among all that listen on each of the ports, the oldest
+// first: with SO_REUSEPORT several sockets share a port. The listener on a socket that
+// several processes inherited is the oldest, which opened it.
 func Listeners(all []Proc, ports []int) map[int][]Proc {
-	sockets := on(ports, listening())
+	sockets := listening(ports)
 	found := map[int][]Proc{}
 	byAge := slices.SortedStableFunc(slices.Values(all), func(a, b Proc) int { return cmp.Compare(a.Ticks, b.Ticks) })
 	for _, p := range byAge {
 		if len(sockets) == 0 {
 			break
 		}
-		open(p, func(_, path string) bool {
+		eachFD(p, func(_, path string) bool {
 			port, listens := sockets[path]
 			delete(sockets, path)
 			if listens && !slices.ContainsFunc(found[port], p.Same) { // on IPv4 and IPv6, say
@@ -37,4 +41,33 @@ func Listeners(all []Proc, ports []int) map[int][]Proc {
 		})
 	}
 	return found
+}
+
+// listening returns the sockets of this network namespace that listen on one of the TCP
+// ports, by their names in /proc/PID/fd. The kernel walks all connections for it, which
+// takes milliseconds.
+func listening(ports []int) map[string]int {
+	sockets := map[string]int{}
+	if len(ports) == 0 {
+		return sockets
+	}
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		f, err := os.Open(table)
+		if err != nil {
+			continue // a kernel without IPv6
+		}
+		for lines := bufio.NewScanner(f); lines.Scan(); {
+			field := strings.Fields(lines.Text()) // sl local_address rem_address st ... inode
+			if len(field) < 10 || field[3] != "0A" {
+				continue
+			}
+			_, hex, _ := strings.Cut(field[1], ":")
+			port, err := strconv.ParseUint(hex, 16, 16)
+			if err == nil && slices.Contains(ports, int(port)) {
+				sockets["socket:["+field[9]+"]"] = int(port)
+			}
+		}
+		f.Close() // it was only read
+	}
+	return sockets
 }

@@ -13,8 +13,8 @@ import (
 	"topobench/internal/testbed"
 )
 
-// Each port's listeners are told: a process once, however many sockets of it share the
-// port, and nobody for a port on which nobody listens.
+// A process is named once, however many of its sockets share a port, and a port without a
+// listener has none.
 func TestListenersOfSeveralPorts(t *testing.T) {
 	first, free := sharing(t, "127.0.0.1:0"), sharing(t, "127.0.0.1:0")
 	sharing(t, first.Addr().String())
@@ -34,6 +34,30 @@ func TestListenersOfSeveralPorts(t *testing.T) {
 	}
 	if other := got[ports[1]]; len(other) != 1 || !other[0].Same(child) || len(got) != 2 {
 		t.Errorf("%v on port %d, want %v alone; in all %v", other, ports[1], child, got)
+	}
+}
+
+// Sockets of both families are found, and their connections are not.
+func TestListenersOfBothFamilies(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, found := proc.Listener(port(t, l)); !found || p.PID != os.Getpid() {
+			t.Errorf("%s: %v, %t", address, p, found)
+		}
+		if err := l.Close(); err != nil { // the connection stays, and has the port
+			t.Error(err)
+		}
+		if p, found := proc.Listener(port(t, l)); found {
+			t.Errorf("%s is closed: %v", address, p)
+		}
+		conn.Close()
 	}
 }
 

@@ -7,6 +7,3 @@ func Listener(int) (Proc, bool) { return Proc{}, false }
 
 // Listeners needs Linux.
 func Listeners([]Proc, []int) map[int][]Proc { return nil }
-
-// Image needs Linux.
-func Image(int) uint64 { return 0 }

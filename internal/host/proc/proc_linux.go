@@ -171,7 +171,7 @@ func Reap(pid int) (status syscall.WaitStatus, reaped bool) {
 
 // Adopt makes this process the sub-reaper of its descendants: whatever loses
 // its parent becomes a child of this process, not of pid 1, and stays visible.
-func Adopt() error {
+func SetSubreaper() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("cannot become the sub-reaper of what is started: %w", err)
 	}

@@ -53,7 +53,7 @@ func start(t *testing.T, ready int, habit string, args ...string) proc.Proc {
 // endAll ends and collects whatever descends from this process.
 func endAll(t *testing.T) {
 	t.Helper()
-	_, err := proc.Sweep(soon, func(all []proc.Proc) []proc.Proc {
+	_, err := proc.KillAll(soon, func(all []proc.Proc) []proc.Proc {
 		return proc.Below(all, os.Getpid(), nil)
 	})
 	if err != nil {
@@ -111,7 +111,7 @@ func TestDescendantsIncludeWhoLeftBySessionAndDoubleFork(t *testing.T) {
 
 func TestSweepEndsATreeAndNothingBeside(t *testing.T) {
 	root := start(t, 2, "leader")
-	killed, err := proc.Sweep(soon, func(all []proc.Proc) []proc.Proc {
+	killed, err := proc.KillAll(soon, func(all []proc.Proc) []proc.Proc {
 		return proc.Below(all, root.PID, nil)
 	})
 	if err != nil || killed != 1 {
@@ -126,7 +126,7 @@ func TestSweepSaysWhatItCannotEnd(t *testing.T) {
 	p := start(t, 1, "sleep")
 	immortal := p
 	immortal.State = 'D'
-	_, err := proc.Sweep(30*time.Millisecond, func([]proc.Proc) []proc.Proc {
+	_, err := proc.KillAll(30*time.Millisecond, func([]proc.Proc) []proc.Proc {
 		return []proc.Proc{immortal} // a snapshot in which it never dies
 	})
 	if err == nil || !strings.Contains(err.Error(), "cannot end process "+p.String()) || !strings.Contains(err.Error(), "state D") {

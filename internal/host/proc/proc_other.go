@@ -36,8 +36,8 @@ func Childless() bool { return false }
 // Reap needs Linux.
 func Reap(int) (status syscall.WaitStatus, reaped bool) { return 0, false }
 
-// Adopt needs Linux.
-func Adopt() error { return unsupported() }
+// SetSubreaper needs Linux.
+func SetSubreaper() error { return unsupported() }
 
 // Cmdline needs Linux.
 func Cmdline(int) ([]string, error) { return nil, unsupported() }
@@ -48,8 +48,8 @@ func Environ(int) ([]string, error) { return nil, unsupported() }
 // Boot needs Linux.
 func Boot() (string, error) { return "", unsupported() }
 
-// Numbers needs Linux.
-func Numbers() string { return "" }
+// PIDNamespace needs Linux.
+func PIDNamespace() string { return "" }
 
 // Wchan needs Linux.
 func Wchan(int) string { return "" }
@@ -63,9 +63,12 @@ func Files(Proc) []string { return nil }
 // Holders needs Linux.
 func Holders([]Proc, string) map[string][]Proc { return nil }
 
-func uptime() time.Duration                      { return 0 }
-func mine(int) bool                              { return false }
-func marked(Proc, string) bool                   { return false }
-func writes(Proc, []string) bool                 { return false }
-func writable(Proc, string) bool                 { return false }
-func open(Proc, func(fd, path string) bool) bool { return false }
+func uptime() time.Duration                        { return 0 }
+func maySignal(int) bool                           { return false }
+func hasCookie(Proc, string) bool                  { return false }
+func writesBelow(Proc, []string) bool              { return false }
+func writable(Proc, string) bool                   { return false }
+func eachFD(Proc, func(fd, path string) bool) bool { return false }
+
+// Limit needs Linux.
+func Limit(int) CPULimit { return CPULimit{} }

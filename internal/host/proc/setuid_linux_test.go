@@ -38,7 +38,7 @@ func TestKnownSeesASetUIDProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if seen := (proc.Trace{Born: []proc.Proc{p}}).Known(all); !slices.ContainsFunc(seen, p.Same) {
+	if seen := (proc.RunIdentity{Started: []proc.Proc{p}}).ByLedger(all); !slices.ContainsFunc(seen, p.Same) {
 		t.Errorf("sees %v, want %v", seen, p)
 	}
 	if err := proc.Signal(p, syscall.SIGKILL); err != nil {

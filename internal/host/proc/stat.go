@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
+	"time"
 )
 
 // Positions in /proc/PID/stat after the name; proc_pid_stat(5) counts from 1
@@ -14,6 +14,7 @@ const (
 	fieldState   = 0
 	fieldPPID    = 1
 	fieldGroup   = 2
+	fieldUser    = 11 // then system, and both of reaped children
 	fieldThreads = 17
 	fieldTicks   = 19
 )
@@ -31,13 +32,15 @@ func parse(stat []byte) (Proc, error) {
 	}
 	var n numbers
 	p := Proc{
-		PID:     n.int(strings.TrimSpace(string(stat[:open]))),
-		PPID:    n.int(fields[fieldPPID]),
-		Group:   n.int(fields[fieldGroup]),
-		Threads: n.int(fields[fieldThreads]),
-		Ticks:   n.uint64(fields[fieldTicks]),
-		State:   fields[fieldState][0],
-		Comm:    string(stat[open+1 : end]),
+		PID:       n.int(strings.TrimSpace(string(stat[:open]))),
+		PPID:      n.int(fields[fieldPPID]),
+		Group:     n.int(fields[fieldGroup]),
+		Threads:   n.int(fields[fieldThreads]),
+		Ticks:     n.uint64(fields[fieldTicks]),
+		CPU:       n.ticks(fields[fieldUser]) + n.ticks(fields[fieldUser+1]),
+		State:     fields[fieldState][0],
+		ReapedCPU: n.ticks(fields[fieldUser+2]) + n.ticks(fields[fieldUser+3]),
+		Comm:      string(stat[open+1 : end]),
 	}
 	if n.err != nil {
 		return Proc{}, fmt.Errorf("cannot read process status %.60q: %w", stat, n.err)
@@ -60,18 +63,11 @@ func (n *numbers) uint64(s string) uint64 {
 	return v
 }
 
+// ticks is a time that the kernel counts in clock ticks.
+func (n *numbers) ticks(s string) time.Duration { return time.Duration(n.int(s)) * tick }
+
 func (n *numbers) keep(err error) {
 	if n.err == nil {
 		n.err = err
 	}
-}
-
-// printable drops what a process may have put into its name to upset a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, s)
 }

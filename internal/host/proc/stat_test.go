@@ -89,7 +89,7 @@ func TestBelowPicksATreeAndLeavesOutWhatItIsTold(t *testing.T) {
 }
 
 func TestAProcessIsNamedWithoutItsTricks(t *testing.T) {
-	if got, want := (Proc{PID: 7, Comm: "a\x1b[2Jb\n"}).String(), "7 (a?[2Jb?)"; got != want {
+	if got, want := (Proc{PID: 7, Comm: "a\x1b[2Jb\n"}).String(), "7 (ab)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"topobench/internal/text"
 )
 
 // commandWidth bounds a command in a table; what tells two workers apart tends to
@@ -22,8 +24,8 @@ func Table(all []Proc, name func(Proc) string) []string {
 	if len(all) == 0 {
 		return nil
 	}
-	var text strings.Builder
-	columns := tabwriter.NewWriter(&text, columnWidth, 0, 2, ' ', 0)
+	var rows strings.Builder
+	columns := tabwriter.NewWriter(&rows, columnWidth, 0, 2, ' ', 0)
 	fmt.Fprintln(columns, "PID\tSTATE\tWAITS IN\tAGE\tSERVICE\tCOMMAND")
 	for _, p := range all {
 		service := ""
@@ -36,7 +38,7 @@ func Table(all []Proc, name func(Proc) string) []string {
 		fmt.Fprintf(columns, "%d\t%c\t%s\t%s\t%s\t%s\n", p.PID, p.State, orDash(Wchan(p.PID)), age(p), orDash(service), command(p))
 	}
 	columns.Flush() // into memory
-	return strings.Split(strings.TrimRight(text.String(), "\n"), "\n")
+	return strings.Split(strings.TrimRight(rows.String(), "\n"), "\n")
 }
 
 // age is the time since p started, to the second.
@@ -50,10 +52,10 @@ func age(p Proc) string {
 
 // logOf is the name of a log that p writes, as "decode-0" of decode-0.log.
 func logOf(p Proc) (name string) {
-	open(p, func(fd, path string) bool {
+	eachFD(p, func(fd, path string) bool {
 		log, found := strings.CutSuffix(filepath.Base(path), ".log")
 		if found && writable(p, fd) {
-			name = printable(log)
+			name = text.Clean(log)
 		}
 		return name != ""
 	})
@@ -64,13 +66,9 @@ func logOf(p Proc) (name string) {
 func command(p Proc) string {
 	words, err := Cmdline(p.PID)
 	if err != nil || len(words) == 0 {
-		return printable("[" + p.Comm + "]")
+		return text.Clean("[" + p.Comm + "]")
 	}
-	text := []rune(printable(strings.Join(words, " ")))
-	if len(text) > commandWidth {
-		return string(text[:commandWidth]) + "..."
-	}
-	return string(text)
+	return text.Line(strings.Join(words, " "), commandWidth)
 }
 
 func orDash(s string) string {

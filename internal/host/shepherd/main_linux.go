@@ -26,17 +26,17 @@ func Main(args []string) int {
 	reports := json.NewEncoder(os.NewFile(reportsFD, "reports"))
 	s := listen(os.NewFile(lifelineFD, "lifeline"))
 	// Reports that nobody reads are no reason to stop: a closed lifeline says it.
-	s.tell = func(r Report) { _ = reports.Encode(r) }
+	s.report = func(r Report) { _ = reports.Encode(r) }
 
 	child, err := s.begin(args)
 	if err != nil {
-		s.tell(failure(err))
+		s.report(failure(err))
 		return 127
 	}
-	s.tell(Report{Event: Started, PID: child.PID, Ticks: child.Ticks})
+	s.report(Report{Event: Started, PID: child.PID, Ticks: child.Ticks})
 	s.tend()
-	left := s.sweep()
-	s.tell(Report{Event: Gone, Swept: s.swept, Left: left})
+	left := s.killTree()
+	s.report(Report{Event: Gone, Killed: s.killed, Left: left})
 	switch {
 	case len(left) > 0:
 		return 1
@@ -84,7 +84,7 @@ func (s *shepherd) begin(args []string) (child proc.Proc, err error) {
 	if s.policy, argv, err = parse(args); err != nil {
 		return child, err
 	}
-	if err = proc.Adopt(); err != nil {
+	if err = proc.SetSubreaper(); err != nil {
 		return child, err
 	}
 	if s.child, err = spawn(argv, s.policy.Nice); err != nil {

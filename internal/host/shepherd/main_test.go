@@ -76,10 +76,10 @@ func TestReportsComeInOrderAndTheCodeIsPassedOn(t *testing.T) {
 	if r := h.next(t, shepherd.Started); r.PID == 0 || r.Ticks == 0 {
 		t.Errorf("no identity in %+v", r)
 	}
-	if r := h.next(t, shepherd.Ended); r.Code != 7 || r.Signal != 0 || r.Asked {
+	if r := h.next(t, shepherd.Ended); r.Code != 7 || r.Signal != 0 || r.Ordered {
 		t.Errorf("got %+v, want code 7", r)
 	}
-	if r := h.next(t, shepherd.Gone); r.Swept != 0 || len(r.Left) > 0 {
+	if r := h.next(t, shepherd.Gone); r.Killed != 0 || len(r.Left) > 0 {
 		t.Errorf("got %+v, want nothing swept or left", r)
 	}
 	if got := h.code(t); got != 7 {
@@ -92,7 +92,7 @@ func TestAClosedLifelineIsTheEndWithoutGrace(t *testing.T) {
 	h := start(t, policy.Args(testbed.Argv("leader")))
 	h.next(t, shepherd.Started)
 	h.lifeline.Close()
-	if r := h.next(t, shepherd.Ended); r.Signal != int(syscall.SIGKILL) || !r.Asked {
+	if r := h.next(t, shepherd.Ended); r.Signal != int(syscall.SIGKILL) || !r.Ordered {
 		t.Errorf("got %+v, want signal 9", r)
 	}
 	h.next(t, shepherd.Gone)

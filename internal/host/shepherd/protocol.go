@@ -36,7 +36,7 @@ const (
 // Orders on the lifeline. OrderInterrupt is followed by a blank and a signal number.
 const (
 	OrderStop      = "stop"      // the policy's signal to the child's group, the grace, the sweep
-	OrderHurry     = "hurry"     // no grace from now on
+	OrderForce     = "force"     // no grace from now on
 	OrderInterrupt = "interrupt" // a signal to the child itself and to nothing else
 )
 
@@ -47,8 +47,8 @@ type Event string
 const (
 	Started Event = "started" // PID, Ticks
 	Failed  Event = "failed"  // Errno or Error: the child could not be started
-	Ended   Event = "ended"   // Code, Signal, Asked: the child itself ended
-	Gone    Event = "gone"    // Swept, Left: the whole tree ended
+	Ended   Event = "ended"   // Code, Signal, Ordered: the child itself ended
+	Gone    Event = "gone"    // Killed, Left: the whole tree ended
 )
 
 // Report is one line of the shepherd.
@@ -60,11 +60,11 @@ type Report struct {
 	Error  string        `json:"error,omitzero"`
 	Code   int           `json:"code,omitzero"`
 	Signal int           `json:"signal,omitzero"`
-	// Asked: an order to stop or interrupt came before the child ended.
-	Asked bool `json:"asked,omitzero"`
-	// Swept counts descendants of the child that had to be killed.
-	Swept int         `json:"swept,omitzero"`
-	Left  []proc.Proc `json:"left,omitzero"`
+	// Ordered: an order to stop or interrupt came before the child ended.
+	Ordered bool `json:"ordered,omitzero"`
+	// Killed counts descendants of the child that had to be killed.
+	Killed int         `json:"killed,omitzero"`
+	Left   []proc.Proc `json:"left,omitzero"`
 }
 
 // Policy says how the child is started and stopped.

@@ -12,17 +12,17 @@ import (
 type shepherd struct {
 	policy Policy
 	child  int // pid, and process group
-	tell   func(Report)
+	report func(Report)
 
 	deaths    chan os.Signal // something of the tree may have ended
 	terminate chan os.Signal
 	orders    chan string // closed with the lifeline
 
-	ended    bool // the child itself was collected; its pid means nothing any more
-	status   syscall.WaitStatus
-	asked    bool // it was told to end
-	sweeping bool
-	swept    int
+	ended   bool // the child itself was collected; its pid means nothing any more
+	status  syscall.WaitStatus
+	ordered bool // it was told to end
+	killing bool
+	killed  int
 }
 
 // tend watches the tree until it is empty or has to be swept: the child ended by
@@ -44,7 +44,7 @@ func (s *shepherd) tend() {
 			if !open {
 				return
 			}
-			stop = s.obey(order)
+			stop = s.handle(order)
 		}
 		if stop && over == nil {
 			s.signal(-s.child, s.policy.Signal)
@@ -58,12 +58,12 @@ func (s *shepherd) tend() {
 }
 
 // obey carries out an order, and says whether the stop has to begin.
-func (s *shepherd) obey(order string) (stop bool) {
+func (s *shepherd) handle(order string) (stop bool) {
 	if sig, ok := interruption(order); ok {
 		s.signal(s.child, sig)
 		return false
 	}
-	if order == OrderHurry {
+	if order == OrderForce {
 		s.policy.Grace = 0
 	}
 	return order == OrderStop
@@ -73,7 +73,7 @@ func (s *shepherd) obey(order string) (stop bool) {
 // since nobody but this goroutine can collect the child and free its pid.
 func (s *shepherd) signal(pid int, sig syscall.Signal) {
 	if !s.ended {
-		s.asked = true
+		s.ordered = true
 		_ = syscall.Kill(pid, sig) // it may have ended this instant; the next collect says so
 	}
 }
@@ -86,9 +86,9 @@ func (s *shepherd) collect() (empty bool) {
 		case !reaped:
 		case pid == s.child:
 			s.ended, s.status = true, status
-			s.tell(ending(status, s.asked))
-		case s.sweeping && status.Signaled() && status.Signal() == syscall.SIGKILL:
-			s.swept++
+			s.report(ending(status, s.ordered))
+		case s.killing && status.Signaled() && status.Signal() == syscall.SIGKILL:
+			s.killed++
 		}
 	}
 	return proc.Childless()
@@ -97,9 +97,9 @@ func (s *shepherd) collect() (empty bool) {
 // sweep kills until the kernel knows no child of this process. The direct
 // children come first and at once, because a chain of processes that each fork
 // and exit tends to be one ahead of a walk through /proc.
-func (s *shepherd) sweep() (left []proc.Proc) {
-	s.sweeping, s.asked = true, s.asked || !s.ended
-	deadline := time.Now().Add(proc.SweepLimit)
+func (s *shepherd) killTree() (left []proc.Proc) {
+	s.killing, s.ordered = true, s.ordered || !s.ended
+	deadline := time.Now().Add(proc.KillLimit)
 	for !s.collect() {
 		for _, pid := range s.children() {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // our child, not collected yet: the pid is its own
@@ -141,7 +141,7 @@ func (s *shepherd) tree(all []proc.Proc) []proc.Proc {
 }
 
 func ending(status syscall.WaitStatus, asked bool) Report {
-	r := Report{Event: Ended, Code: status.ExitStatus(), Asked: asked}
+	r := Report{Event: Ended, Code: status.ExitStatus(), Ordered: asked}
 	if status.Signaled() {
 		r.Signal = int(status.Signal())
 	}

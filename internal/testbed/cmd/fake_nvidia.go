@@ -28,9 +28,9 @@ device 7 GPU-7
 
 // smi is what the fake nvidia-smi is to say.
 type smi struct {
-	devices, processes, slowed, said []string
-	does                             string // hang or deaf
-	code                             int
+	devices, processes, said []string
+	does                     string // hang or deaf
+	code                     int
 }
 
 // nvidiaSMI answers as LC_FAKE_NVIDIA_SMI says, a file that a test may change;
@@ -48,7 +48,7 @@ func nvidiaSMI(args []string) int {
 		return readSMI(idleGPUs, 0).answer(query)
 	}
 	text, err := os.ReadFile(path)
-	calls, uncounted := count(path+".calls", strings.Contains(query, "memory.used"))
+	calls, uncounted := count(path+".calls", strings.Contains(query, "clocks_throttle"))
 	if err := errors.Join(err, uncounted); err != nil {
 		fmt.Println(err)
 		return 1
@@ -72,8 +72,6 @@ func (s smi) answer(query string) int {
 	case strings.Contains(query, "clocks_event"): // as before driver 535
 		fmt.Println(`Field "clocks_event_reasons.active" is not a valid field to query.`)
 		return 2
-	case strings.Contains(query, "clocks_throttle"):
-		lines = append(lines, s.slowed...)
 	default:
 		lines = append(lines, s.devices...)
 	}
@@ -130,9 +128,7 @@ func (s *smi) device(words []string) {
 	f := []string{"", "", "4", "[N/A]", "Default", "0x0000000000000001"}
 	copy(f, words)
 	n, _ := strconv.Atoi(f[0])
-	s.devices = append(s.devices, fmt.Sprintf("%s, %s, 00000000:%02X:00.0, NVIDIA Fake, %s, 81559, %s, %s, Enabled, 0",
-		f[0], f[1], 16+n, f[2], f[3], f[4]))
-	s.slowed = append(s.slowed, f[0]+", "+f[5])
+	s.devices = append(s.devices, fmt.Sprintf("%s, %s, 00000000:%02X:00.0, NVIDIA Fake, %s, 81559, %s, %s, Enabled, 0, %s", f[0], f[1], 16+n, f[2], f[3], f[4], f[5]))
 }
 
 // process of a name: one line for each that carries the script's mark.

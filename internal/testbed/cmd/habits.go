@@ -36,7 +36,6 @@ func habits() map[string]func(args []string) int {
 		"crash":         crashes,
 		"interrupted":   interrupted,
 		"zombie-leader": zombieLeader,
-		"anew":          anew,
 		"healthy":       healthy,
 		"titled":        titled,
 		"maps":          mapper,
@@ -156,16 +155,6 @@ func interrupted(args []string) int {
 	<-heard
 	fmt.Println(name, "interrupted")
 	return 3
-}
-
-// anew executes itself again, as a child that sleeps, when it hears SIGHUP.
-func anew([]string) int {
-	heard := make(chan os.Signal, 1)
-	signal.Notify(heard, syscall.SIGHUP)
-	fmt.Println("waiting", os.Getpid())
-	<-heard
-	fmt.Println("cannot execute:", syscall.Exec(os.Args[0], childArgv("sleep"), os.Environ()))
-	return 1
 }
 
 // childArgv is the command line of this binary as a child with a habit.

@@ -35,7 +35,7 @@ func TestWitnessesComplementEachOther(t *testing.T) {
 	if err := writer.Release(); err != nil {
 		t.Fatal(err)
 	}
-	trace := proc.Trace{Mark: "KEY=a value", Dirs: []string{dir}, Since: self.Ticks, Born: []proc.Proc{titled}}
+	trace := proc.RunIdentity{Cookie: "KEY=a value", Dirs: []string{dir}, Since: self.Ticks, Started: []proc.Proc{titled}}
 	all, err := proc.Snapshot()
 	if err != nil {
 		t.Fatal(err)
@@ -45,10 +45,10 @@ func TestWitnessesComplementEachOther(t *testing.T) {
 		seen    []proc.Proc
 		want    []int
 	}{
-		{"the mark", trace.Marked(all), []int{marked.PID}},
-		{"open files", trace.Writers(all), []int{pid}},
-		{"the ledger", trace.Known(all), []int{titled.PID}},
-		{"all together", trace.Seen(all), []int{marked.PID, titled.PID, pid}},
+		{"the mark", trace.ByCookie(all), []int{marked.PID}},
+		{"open files", trace.ByOpenFiles(all), []int{pid}},
+		{"the ledger", trace.ByLedger(all), []int{titled.PID}},
+		{"all together", trace.Any(all), []int{marked.PID, titled.PID, pid}},
 	} {
 		var got []int
 		for _, p := range row.seen {
@@ -60,7 +60,7 @@ func TestWitnessesComplementEachOther(t *testing.T) {
 			t.Errorf("%s: sees %v, want %v", row.witness, got, row.want)
 		}
 	}
-	if table := proc.Table(trace.Writers(all), nil); len(table) != 2 || !strings.Contains(table[1], " svc ") || !strings.HasSuffix(table[1], "sleep 60") {
+	if table := proc.Table(trace.ByOpenFiles(all), nil); len(table) != 2 || !strings.Contains(table[1], " svc ") || !strings.HasSuffix(table[1], "sleep 60") {
 		t.Errorf("table\n%s", strings.Join(table, "\n"))
 	}
 }
@@ -86,9 +86,9 @@ func TestWritersWithADot(t *testing.T) {
 			t.Fatal(err)
 		}
 		log.Close()
-		trace := proc.Trace{Dirs: []string{dir}, Since: self.Ticks}
+		trace := proc.RunIdentity{Dirs: []string{dir}, Since: self.Ticks}
 		all, err := proc.Snapshot()
-		seen := slices.ContainsFunc(trace.Writers(all), func(p proc.Proc) bool { return p.PID == writer.Pid })
+		seen := slices.ContainsFunc(trace.ByOpenFiles(all), func(p proc.Proc) bool { return p.PID == writer.Pid })
 		if err != nil || seen != row.want {
 			t.Errorf("who writes %s is seen: %v (%v)", row.name, seen, err)
 		}
@@ -147,14 +147,14 @@ func BenchmarkSeen2000(b *testing.B) {
 		since uint64
 	}{{"younger", self.Ticks}, {"older", self.Ticks + uint64(time.Hour/(10*time.Millisecond))}} {
 		b.Run(row.name, func(b *testing.B) {
-			trace := proc.Trace{Mark: "A=b", Dirs: []string{b.TempDir(), "/tmp/tb-0"}, Since: row.since}
+			trace := proc.RunIdentity{Cookie: "A=b", Dirs: []string{b.TempDir(), "/tmp/tb-0"}, Since: row.since}
 			before, looks := cpu(b), 0
 			for b.Loop() {
 				all, err := proc.Snapshot()
 				if err != nil {
 					b.Fatal(err)
 				}
-				if seen := trace.Seen(all); len(seen) > 0 {
+				if seen := trace.Any(all); len(seen) > 0 {
 					b.Fatal(seen)
 				}
 				looks++

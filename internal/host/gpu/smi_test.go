@@ -7,11 +7,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // says answers each question, told by a word in it, with a text and an exit code.
-func says(code int, answers map[string]string) Asker {
-	return Asker{Run: func(_ context.Context, args ...string) (string, int, error) {
+func says(code int, answers map[string]string) SMI {
+	return SMI{Run: func(_ context.Context, args ...string) (string, int, error) {
 		for word, text := range answers {
 			if strings.Contains(args[0], word) {
 				return text, code, nil
@@ -35,18 +37,18 @@ func TestF15NoAnswerIsAnError(t *testing.T) {
 	broken := errors.New("cannot start nvidia-smi")
 	for _, row := range []struct {
 		why  string
-		a    Asker
+		a    SMI
 		want string
 	}{
-		{"no driver", says(9, map[string]string{"gpu": "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."}), "ended with 9 and says \"NVIDIA-SMI has failed"},
-		{"an answer, and a failure that it does not explain", says(1, map[string]string{"gpu": h100}), "ended with 1"},
+		{"no driver", says(9, map[string]string{"gpu": "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."}), "exit 9, output \"NVIDIA-SMI has failed"},
+		{"an answer, and a failure that it does not explain", says(1, map[string]string{"gpu": h100}), "exit 1,"},
 		{"nonsense", says(0, map[string]string{"gpu": "<html>"}), `it says "<html>"`},
 		{"no processes are told", says(0, map[string]string{"query-gpu": h100, "compute": "<html>"}), `it says "<html>"`},
-		{"it does not start", Asker{Run: func(context.Context, ...string) (string, int, error) { return "", 0, broken }}, broken.Error()},
-		{"it hangs", Asker{Limit: time.Millisecond, Run: func(ctx context.Context, _ ...string) (string, int, error) {
+		{"it does not start", SMI{Run: func(context.Context, ...string) (string, int, error) { return "", 0, broken }}, broken.Error()},
+		{"it hangs", SMI{Limit: time.Millisecond, Run: func(ctx context.Context, _ ...string) (string, int, error) {
 			<-ctx.Done()
 			return "", 0, context.Cause(ctx)
-		}}, "it has not answered within 1ms"},
+		}}, "no answer within 1ms"},
 	} {
 		_, err := row.a.State(t.Context())
 		if _, unknown := errors.AsType[*UnknownError](err); !unknown || !strings.Contains(err.Error(), row.want) {
@@ -56,14 +58,32 @@ func TestF15NoAnswerIsAnError(t *testing.T) {
 }
 
 func TestF33SlowedByEitherName(t *testing.T) {
-	for _, field := range []string{"clocks_event_reasons", "clocks_throttle_reasons"} {
-		got, err := says(0, map[string]string{field: "1, 0x40"}).Slowed(t.Context())
-		if err != nil || len(got[1]) != 1 {
-			t.Errorf("%s: %v, %v", field, got, err)
+	for _, row := range []struct {
+		field string
+		want  []string
+	}{
+		{"clocks_event_reasons", []string{"hardware thermal slowdown"}},
+		{"clocks_throttle_reasons", []string{"hardware thermal slowdown"}},
+		{"neither", nil}, // unknown, and the rest of the state is known
+	} {
+		m := SMI{Run: func(_ context.Context, args ...string) (string, int, error) {
+			switch query := args[0]; {
+			case strings.Contains(query, "compute-apps"):
+				return "", 0, nil
+			case strings.Contains(query, row.field):
+				return h100 + ", 0x40", 0, nil
+			case strings.Contains(query, "clocks"):
+				return "Field \"clocks_reasons.active\" is not a valid field to query.\n", 2, nil
+			}
+			return h100, 0, nil
+		}}
+		s, err := m.State(t.Context())
+		if err != nil || len(s.Devices) != 1 || !cmp.Equal(s.Devices[0].Slowed, row.want) {
+			t.Errorf("%s: %+v, %v", row.field, s.Devices, err)
 		}
 	}
-	if _, err := says(0, nil).Slowed(t.Context()); err == nil {
-		t.Error("neither is known: no error")
+	if _, err := says(0, nil).State(t.Context()); !errors.Is(err, errField) {
+		t.Errorf("no field is known: %v", err)
 	}
 }
 

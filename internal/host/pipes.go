@@ -6,14 +6,14 @@ import (
 )
 
 // ends are the files that connect this process, a shepherd and its child.
-type ends struct {
+type pipes struct {
 	lifeline, reports *os.File // ours
 	// The shepherd's; closed here once it has them, or the end of the reports
 	// would never be seen.
 	orders, answers, log *os.File
 }
 
-func open(logPath string) (e ends, err error) {
+func open(logPath string) (e pipes, err error) {
 	e.log, err = os.OpenFile(logPath, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return e, fmt.Errorf("cannot open its log: %w", err)
@@ -33,7 +33,7 @@ func open(logPath string) (e ends, err error) {
 
 // release closes what the shepherd has its own copy of. Nothing was written
 // through these, so closing them cannot lose anything.
-func (e ends) release() {
+func (e pipes) release() {
 	e.orders.Close()
 	e.answers.Close()
 	e.log.Close()

@@ -11,48 +11,51 @@ import (
 //
 // No witness ever names a process that is older than the run, that another user
 // has (root sees all), that asks, or from which the asking one descends.
-type Trace struct {
-	Mark  string   // NAME=value that the run put into the environment of all it started
-	Dirs  []string // the run's own directories, absolute, links resolved
-	Born  []Proc   // what it is known to have started, by pid and ticks
-	Since uint64   // the run's own start, in ticks
+type RunIdentity struct {
+	Cookie  string   // NAME=value that the run put into the environment of all it started
+	Dirs    []string // the run's own directories, absolute, links resolved
+	Started []Proc   // what it is known to have started, by pid and ticks
+	Since   uint64   // the run's own start, in ticks
 }
 
+// Known reports whether t has any evidence to go by.
+func (t RunIdentity) Known() bool { return t.Cookie != "" || len(t.Dirs)+len(t.Started) > 0 }
+
 // Marked are those that were started with the mark in their environment.
-func (t Trace) Marked(all []Proc) []Proc {
-	return keep(t.candidates(all), func(p Proc) bool { return marked(p, t.Mark) })
+func (t RunIdentity) ByCookie(all []Proc) []Proc {
+	return keep(t.candidates(all), func(p Proc) bool { return hasCookie(p, t.Cookie) })
 }
 
 // Writers are those that have a file below the run's directories open for writing.
 // Who reads one, or stands there, is not of the run; nor is who writes a file
 // whose name begins with a dot, as editors do; a deleted log on NFS has such a name
 // (.nfs*), and counts.
-func (t Trace) Writers(all []Proc) []Proc {
-	return keep(t.candidates(all), func(p Proc) bool { return writes(p, t.Dirs) })
+func (t RunIdentity) ByOpenFiles(all []Proc) []Proc {
+	return keep(t.candidates(all), func(p Proc) bool { return writesBelow(p, t.Dirs) })
 }
 
 // Known are those that the run is known to have started, and what descends from them.
-func (t Trace) Known(all []Proc) []Proc { return keep(t.candidates(all), t.born(all)) }
+func (t RunIdentity) ByLedger(all []Proc) []Proc { return keep(t.candidates(all), t.started(all)) }
 
 // Seen are those that any of the three witnesses sees.
-func (t Trace) Seen(all []Proc) []Proc {
-	known := t.born(all)
-	return keep(t.candidates(all), func(p Proc) bool { return known(p) || marked(p, t.Mark) || writes(p, t.Dirs) })
+func (t RunIdentity) Any(all []Proc) []Proc {
+	known := t.started(all)
+	return keep(t.candidates(all), func(p Proc) bool { return known(p) || hasCookie(p, t.Cookie) || writesBelow(p, t.Dirs) })
 }
 
 // candidates leaves out what cannot be of the run; this is cheap, and all that is
 // done for most processes of a machine.
-func (t Trace) candidates(all []Proc) []Proc {
+func (t RunIdentity) candidates(all []Proc) []Proc {
 	askers := ancestry(all, os.Getpid())
 	return keep(all, func(p Proc) bool {
-		return p.Ticks >= t.Since && p.Alive() && !askers[p.PID] && mine(p.PID)
+		return p.Ticks >= t.Since && p.Alive() && !askers[p.PID] && maySignal(p.PID)
 	})
 }
 
 // born tells whether a process is one of t.Born or descends from one that lives.
-func (t Trace) born(all []Proc) func(Proc) bool {
+func (t RunIdentity) started(all []Proc) func(Proc) bool {
 	known := map[int]bool{}
-	for _, b := range t.Born {
+	for _, b := range t.Started {
 		if !slices.ContainsFunc(all, b.Same) {
 			continue // it ended, and its pid may be a stranger's
 		}

@@ -53,7 +53,7 @@ type Starter struct {
 	Logs *Logs    // keeps the logs small; nil = they grow as they will
 	// Born is told of each child, with its log, and its shepherd as soon as they run,
 	// for whoever must know them again; may be nil, is called from several goroutines.
-	Born func(name, log string, child, shepherd proc.Proc)
+	OnStart func(name, log string, child, shepherd proc.Proc)
 }
 
 // StartError says that a child never ran. Err matches fs.ErrNotExist,
@@ -111,7 +111,7 @@ func (s Starter) Start(spec Spec) (*Child, error) {
 	c := newChild(spec, ends.lifeline, s.command(spec, ends))
 	c.cmd.Start()
 	c.awaitFork()
-	go c.tend(ends.reports)
+	go c.readReports(ends.reports)
 	select {
 	case <-c.started:
 	case <-c.cmd.Done(): // the shepherd itself could not be started, or died
@@ -122,8 +122,8 @@ func (s Starter) Start(spec Spec) (*Child, error) {
 	if err := c.startFault(); err != nil {
 		return fail(err)
 	}
-	if s.Born != nil {
-		s.Born(spec.Name, spec.Log, c.self, c.shepherd)
+	if s.OnStart != nil {
+		s.OnStart(spec.Name, spec.Log, c.self, c.shepherd)
 	}
 	return c, nil
 }
@@ -156,7 +156,7 @@ func (s Spec) complete() (Spec, error) {
 
 // command builds the go-cmd command of the shepherd. It neither buffers nor
 // streams: a line without end or a reader that stalls would kill or hold the child.
-func (s Starter) command(spec Spec, ends ends) *cmd.Cmd {
+func (s Starter) command(spec Spec, ends pipes) *cmd.Cmd {
 	exe := s.Exe
 	if exe == "" {
 		exe = self // survives a replacement of the binary on disk

@@ -8,43 +8,6 @@ import (
 	"testing"
 )
 
-func TestF71SpaceOfAPathThatIsNotThereYet(t *testing.T) {
-	dir := t.TempDir()
-	for _, path := range []string{dir, filepath.Join(dir, "a", "b", "c")} {
-		space, err := SpaceAt(path)
-		if errors.Is(err, errors.ErrUnsupported) {
-			t.Skip("this system does not tell")
-		}
-		if err != nil || space.Bytes == 0 || space.Files == 0 {
-			t.Errorf("%s: %+v, %v", path, space, err)
-		}
-	}
-	write(t, filepath.Join(dir, "file"), "")
-	_, err := SpaceAt(filepath.Join(dir, "file", "below"))
-	wantError(t, err, "cannot see how much space", "is a file")
-}
-
-// The numbers are those of statfs(2) and of linux/magic.h.
-func TestF75FileSystemsOfOtherMachines(t *testing.T) {
-	for _, row := range []struct {
-		why  string
-		kind uint32
-		want string
-	}{
-		{"a home directory", 0x6969, "NFS"},
-		{"a cluster's scratch", 0x0bd00bd0, "Lustre"},
-		{"another's", 0x47504653, "GPFS"},
-		{"ext4 is local", 0xef53, ""},
-		{"xfs is local", 0x58465342, ""},
-		{"tmpfs is local", 0x01021994, ""},
-		{"overlayfs is local", 0x794c7630, ""},
-	} {
-		if got := remote(row.kind); got != row.want {
-			t.Errorf("%s: %q, want %q", row.why, got, row.want)
-		}
-	}
-}
-
 // F-73: what was removed is noticed, and is not made again in part.
 func TestF73ARemovedRunIsNotMadeAgain(t *testing.T) {
 	for _, row := range []struct {

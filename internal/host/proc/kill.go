@@ -10,7 +10,7 @@ import (
 
 // SweepLimit bounds a sweep. SIGKILL takes effect in milliseconds; what is
 // there after this long is stuck in the kernel, as in a wedged GPU driver.
-const SweepLimit = 30 * time.Second
+const KillLimit = 30 * time.Second
 
 // pause after a pass that killed: long enough for a process to die.
 const pause = 5 * time.Millisecond
@@ -39,7 +39,7 @@ func Kill(choose Choose) ([]Proc, error) {
 // nothing: one pass alone may miss what was born while it looked. It collects
 // the children of this process that it killed. After limit it gives up with an
 // error that names what is left. killed counts processes, not signals.
-func Sweep(limit time.Duration, choose Choose) (killed int, err error) {
+func KillAll(limit time.Duration, choose Choose) (killed int, err error) {
 	deadline := time.Now().Add(limit)
 	hit := map[Proc]bool{} // false once it was collected: its pid may belong to another then
 	for clean := 0; clean < 2; {

@@ -7,7 +7,12 @@
 // errors.ErrUnsupported, or knows nothing where it has no error.
 package proc
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+
+	"topobench/internal/text"
+)
 
 // Proc is one process as /proc/PID/stat showed it.
 type Proc struct {
@@ -21,6 +26,9 @@ type Proc struct {
 	Comm string
 	// Threads counts a zombie leader too: 1 for a plain zombie.
 	Threads int
+	// CPU is the user and system time of its threads, ReapedCPU that of the children
+	// that it has waited for.
+	CPU, ReapedCPU time.Duration
 }
 
 // Alive reports whether the process could still run code or hold a GPU.
@@ -41,7 +49,7 @@ func (p Proc) Alive() bool {
 func (p Proc) Same(q Proc) bool { return p.PID == q.PID && p.Ticks == q.Ticks }
 
 // String names the process for a person: "4711 (VLLM::EngineCor)".
-func (p Proc) String() string { return fmt.Sprintf("%d (%s)", p.PID, printable(p.Comm)) }
+func (p Proc) String() string { return fmt.Sprintf("%d (%s)", p.PID, text.Clean(p.Comm)) }
 
 // Count says for a person how many processes.
 func Count(n int) string {

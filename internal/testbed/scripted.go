@@ -1,0 +1,259 @@
+package testbed
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"topobench/internal/host"
+	"topobench/internal/host/gpu"
+	"topobench/internal/host/proc"
+)
+
+// ScriptedProgram stands in for an executable on a Scripted host. It writes its output to log and
+// returns its exit code. ctx ends when the program is asked to stop.
+type ScriptedProgram func(ctx context.Context, spec host.Spec, log io.Writer) (code int)
+
+// Scripted is a host in memory. Its programs are functions, and its ports, pages and GPUs
+// are what a test sets. The zero Scripted is an empty machine. Set the exported fields
+// before the first call, or under Change.
+type Scripted struct {
+	Programs map[string]ScriptedProgram   // by the first word of an argv
+	Taken    map[int]proc.Proc    // who listens on a port
+	Pages    map[string]host.Page // by URL
+	GPUs     gpu.State
+	GPUFault string
+	Fault    error // of every call: the host cannot be reached
+
+	mu      sync.Mutex
+	files   map[string][]byte
+	dirs    map[string]bool
+	running map[int]*scriptedChild
+	pids    int
+}
+
+// Change changes fields while the host is in use.
+func (s *Scripted) Change(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
+// scriptedChild is a ScriptedProgram that runs.
+type scriptedChild struct {
+	host   *Scripted
+	spec   host.Spec
+	self   proc.Proc
+	cancel context.CancelFunc
+	done   chan struct{}
+
+	mu      sync.Mutex
+	stopped bool
+	exit    host.Exit
+}
+
+// Start runs a program of the script in a goroutine.
+func (s *Scripted) Start(spec host.Spec) (host.Handle, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fail := func(err error) (host.Handle, error) {
+		return nil, &host.StartError{Name: spec.Name, Argv: spec.Argv, Err: err}
+	}
+	if s.Fault != nil {
+		return fail(s.Fault)
+	}
+	program := s.Programs[spec.Argv[0]]
+	if program == nil {
+		return fail(&os.PathError{Op: "exec", Path: spec.Argv[0], Err: syscall.ENOENT})
+	}
+	s.pids++
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &scriptedChild{host: s, spec: spec, cancel: cancel, done: make(chan struct{}),
+		self: proc.Proc{PID: 1000 + s.pids, PPID: 1, Group: 1000 + s.pids, Ticks: uint64(s.pids), State: 'S', Comm: spec.Name, Threads: 1}}
+	if s.running == nil {
+		s.running = map[int]*scriptedChild{}
+	}
+	s.running[c.self.PID] = c
+	s.append(spec.Log, nil)
+	go func() { c.end(host.Exit{Code: program(ctx, spec, scriptedLog{s, spec.Log})}) }()
+	return c, nil
+}
+
+// end is the end of a child, the first time it is called.
+func (c *scriptedChild) end(exit host.Exit) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.exit.At.IsZero() {
+		return
+	}
+	exit.Stopped, exit.At = c.stopped, time.Now()
+	c.exit = exit
+	c.cancel()
+	c.host.mu.Lock()
+	defer c.host.mu.Unlock()
+	delete(c.host.running, c.self.PID)
+	close(c.done)
+}
+
+func (c *scriptedChild) Process() proc.Proc    { return c.self }
+func (c *scriptedChild) Done() <-chan struct{} { return c.done }
+func (c *scriptedChild) Gone() <-chan struct{} { return c.done }
+
+func (c *scriptedChild) Exit() host.Exit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.exit
+}
+
+// Stop cancels the program. One that does not return within its grace is killed: its
+// goroutine is left to itself.
+func (c *scriptedChild) Stop(ctx context.Context) error {
+	c.mu.Lock()
+	c.stopped = true
+	c.mu.Unlock()
+	c.cancel()
+	select {
+	case <-c.done:
+		return nil
+	case <-ctx.Done():
+	case <-time.After(c.spec.Grace):
+	}
+	c.end(host.Exit{Code: -1, Signal: syscall.SIGKILL})
+	return nil
+}
+
+// scriptedLog appends to a file of the host.
+type scriptedLog struct {
+	host *Scripted
+	path string
+}
+
+func (l scriptedLog) Write(text []byte) (int, error) {
+	l.host.mu.Lock()
+	defer l.host.mu.Unlock()
+	l.host.append(l.path, text)
+	return len(text), nil
+}
+
+func (s *Scripted) append(path string, text []byte) {
+	if s.files == nil {
+		s.files = map[string][]byte{}
+	}
+	s.files[path] = append(s.files[path], text...)
+}
+
+// Run runs a program to its end.
+func (s *Scripted) Run(ctx context.Context, spec host.Spec) (output []byte, exit host.Exit, err error) {
+	before, err := s.Get(ctx, spec.Log, 0, 1<<30)
+	if err != nil {
+		before = nil
+	}
+	c, err := s.Start(spec)
+	if err != nil {
+		return nil, host.Exit{}, err
+	}
+	select {
+	case <-c.Done():
+	case <-ctx.Done():
+		err = fmt.Errorf("cannot wait for %s any longer: %w", spec.Name, context.Cause(ctx))
+	}
+	if left := c.Stop(ctx); left != nil {
+		return nil, c.Exit(), left
+	}
+	output, _ = s.Get(context.Background(), spec.Log, int64(len(before)), 1<<20) // Start made the log
+	return output, c.Exit(), err
+}
+
+// Put keeps files in memory.
+func (s *Scripted) Put(ctx context.Context, files ...host.File) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	for _, f := range files {
+		switch {
+		case s.Fault != nil:
+			return s.Fault
+		case f.Mode.IsDir():
+			if s.dirs == nil {
+				s.dirs = map[string]bool{}
+			}
+			s.dirs[f.Path] = true
+		case s.dirs[f.Path]:
+			return fmt.Errorf("cannot write a file: %w", &os.PathError{Op: "rename", Path: f.Path, Err: syscall.EEXIST})
+		default:
+			delete(s.files, f.Path)
+			s.append(f.Path, f.Data)
+		}
+	}
+	return nil
+}
+
+// Get reads a file from memory.
+func (s *Scripted) Get(ctx context.Context, path string, from, limit int64) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	data, there := s.files[path]
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case s.Fault != nil:
+		return nil, s.Fault
+	case !there:
+		return nil, &os.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	size := int64(len(data))
+	if from < 0 {
+		from = max(0, size+from)
+	}
+	from = min(from, size)
+	return slices.Clone(data[from:min(size, from+limit)]), nil
+}
+
+// Look shows the running programs as processes, those with the cookie of the question in
+// their environment as of its run, and what the test has set.
+func (s *Scripted) Look(ctx context.Context, q host.Question) (host.Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ctx.Err() != nil {
+		return host.Snapshot{}, context.Cause(ctx)
+	}
+	if s.Fault != nil {
+		return host.Snapshot{}, s.Fault
+	}
+	look := host.Snapshot{At: time.Now(), Ports: map[int]host.Port{}, Pages: map[string]host.Page{}}
+	for _, pid := range slices.Sorted(maps.Keys(s.running)) {
+		c := s.running[pid]
+		look.Processes = append(look.Processes, c.self)
+		if q.Run.Cookie != "" && slices.Contains(c.spec.Env, q.Run.Cookie) {
+			look.OfRun = append(look.OfRun, c.self)
+		}
+	}
+	for _, number := range q.Ports {
+		if p, taken := s.Taken[number]; taken {
+			look.Ports[number] = host.Port{Fault: syscall.EADDRINUSE.Error(), InUse: true, Listeners: []proc.Proc{p}}
+		} else {
+			look.Ports[number] = host.Port{}
+		}
+	}
+	for _, url := range q.Pages {
+		page, known := s.Pages[url]
+		if !known {
+			page.Fault = "connection refused"
+		}
+		look.Pages[url] = page
+	}
+	if q.GPUs > 0 {
+		look.GPUs, look.GPUFault = s.GPUs, strings.TrimSpace(s.GPUFault)
+	}
+	return look, nil
+}
