@@ -13,7 +13,7 @@ func TestF71SpaceOfAPathThatIsNotThereYet(t *testing.T) {
 	for _, path := range []string{dir, filepath.Join(dir, "a", "b", "c")} {
 		space, err := SpaceAt(path)
 		if errors.Is(err, errors.ErrUnsupported) {
-			t.Skip("this system does not tell")
+			t.Skip("this system does not report it")
 		}
 		if err != nil || space.Bytes == 0 || space.Files == 0 {
 			t.Errorf("%s: %+v, %v", path, space, err)
@@ -45,13 +45,13 @@ func TestF75FileSystemsOfOtherMachines(t *testing.T) {
 	}
 }
 
-// F-73: what was removed is noticed, and is not made again in part.
+// F-73: a removed run directory is noticed, and is not created again in part.
 func TestF73ARemovedRunIsNotMadeAgain(t *testing.T) {
 	for _, row := range []struct {
 		why     string
 		replace bool
 	}{{"removed", false}, {"removed, and another is in its place", true}} {
-		d, err := Create(t.TempDir(), "", "run-1")
+		d, err := Create(t.TempDir(), "run-1")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,23 +68,20 @@ func TestF73ARemovedRunIsNotMadeAgain(t *testing.T) {
 			}
 		}
 		_, inTopology := d.Topology("agg")
-		_, inAttempt := d.Attempt("agg", 1, 1, 1)
+		_, inAttempt := d.Attempt(cell("agg", 1), 1)
 		for _, err := range []error{d.Check(), inTopology, inAttempt} {
 			if _, gone := errors.AsType[*GoneError](err); !gone {
 				t.Errorf("%s: got %v", row.why, err)
 			}
 		}
 		if made, err := os.ReadDir(d.Path()); len(made) > 0 || err == nil != row.replace {
-			t.Errorf("%s: made anew: %v, %v", row.why, made, err)
-		}
-		if err := d.Close(); err != nil {
-			t.Error(err)
+			t.Errorf("%s: created again: %v, %v", row.why, made, err)
 		}
 	}
 }
 
 func TestF74APathThatIsTooLong(t *testing.T) {
 	root := filepath.Join(t.TempDir(), strings.Repeat("x", 300))
-	_, err := Create(root, "", "run-1")
+	_, err := Create(root, "run-1")
 	wantError(t, err, "cannot create the artifacts root", "file name too long", "shorter artifacts root")
 }

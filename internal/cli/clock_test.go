@@ -14,8 +14,8 @@ import (
 func TestF5ENothingDependsOnTheWallClock(t *testing.T) {
 	losing := []string{"UTC", "Local", "ModTime", "Unix", "UnixMilli", "UnixMicro", "UnixNano", "Parse", "ParseInLocation", "Date", "AddDate"}
 	reasons := map[string]string{
-		"rundir/journal.go UTC":    "a label for people; the line's milliseconds since its begin are monotonic",
-		"rundir/rundir.go UTC":     "part of a run's name",
+		"journal/file.go UTC":      "a label for people; the line's milliseconds since its begin are monotonic",
+		"artifacts/run.go UTC":     "part of a run's name",
 		"probe/cache.go ModTime":   "the identity of a file, compared for equality",
 		"probe/cache.go UnixNano":  "the same",
 		"probe/python.go ModTime":  "the same",

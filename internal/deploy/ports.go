@@ -29,7 +29,7 @@ func (e *BusyError) Error() string {
 		what, next = "GPUs", "wait for them with --wait-gpus 2h, or choose others (cuda_visible_devices); nothing of theirs was touched"
 	}
 	if e.Runs {
-		return fmt.Sprintf("cannot clean what lives: %s\n  wait for it, or end it with clean --force", strings.Join(e.Taken, "; "))
+		return fmt.Sprintf("cannot clean: %s\n  wait for it, or end it with clean --force", strings.Join(e.Taken, "; "))
 	}
 	return fmt.Sprintf("cannot use the %s of the plan: %s\n  %s", what, strings.Join(e.Taken, "; "), next)
 }

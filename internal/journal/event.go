@@ -21,14 +21,20 @@ type RunBegin struct {
 	Ticks        uint64 `json:"ticks"` // its start, in clock ticks since boot
 }
 
-// Started is a process that runs, and its shepherd.
+// Started is a shepherd that is about to start a service. It is in the file before the
+// service runs.
 type Started struct {
 	Name          string `json:"name"`
 	Log           string `json:"log"`
-	PID           int    `json:"pid"`
-	Ticks         uint64 `json:"ticks"`
-	Shepherd      int    `json:"shepherd"`
+	Shepherd      int    `json:"shepherd"` // pid
 	ShepherdTicks uint64 `json:"shepherd_ticks"`
+}
+
+// Child is the process of a service that now runs, and the leader of its group.
+type Child struct {
+	Name  string `json:"name"`
+	PID   int    `json:"pid"`
+	Ticks uint64 `json:"ticks"`
 }
 
 // SharedMemoryHeld lists files in /dev/shm that processes of the run hold.
@@ -213,13 +219,14 @@ type Cleaned struct{ Recovered }
 
 // Recovered is what a later process killed and removed.
 type Recovered struct {
-	Ended []string `json:"ended,omitempty"` // processes
-	Shm   []string `json:"shm,omitempty"`
+	Killed []string `json:"killed,omitempty"` // a table of processes
+	Shm    []string `json:"shm,omitempty"`    // paths
 }
 
 // Kind is the name of the event in the file.
 func (RunBegin) Kind() string            { return "run-begin" }
 func (Started) Kind() string             { return "started" }
+func (Child) Kind() string               { return "child" }
 func (SharedMemoryHeld) Kind() string    { return "shm" }
 func (Versions) Kind() string            { return "versions" }
 func (Settings) Kind() string            { return "settings" }
@@ -271,7 +278,7 @@ type decoder struct {
 }
 
 func decoders() []decoder {
-	return []decoder{of[RunBegin](), of[Started](), of[SharedMemoryHeld](), of[Versions](), of[Settings](), of[GPUsUnknown](), of[GPUs](),
+	return []decoder{of[RunBegin](), of[Started](), of[Child](), of[SharedMemoryHeld](), of[Versions](), of[Settings](), of[GPUsUnknown](), of[GPUs](),
 		of[GPUWait](), of[LaunchBegin](), of[LaunchFailed](), of[LaunchLost](), of[Service](), of[Smoke](), of[Deviation](),
 		of[ServicesUnknown](), of[CellBegin](), of[CellAborted](), of[CellDone](), of[TeardownBegin](), of[TeardownCheck](),
 		of[TeardownProved](), of[TeardownBusy](), of[TeardownDirty](), of[Killed](), of[SharedMemoryRemoved](), of[LogCut](),

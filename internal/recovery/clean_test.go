@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"topobench/internal/artifacts"
 	"topobench/internal/host/proc"
+	"topobench/internal/journal"
 	"topobench/internal/testbed"
 )
 
@@ -32,14 +32,14 @@ func TestF57CleanAfterEverythingWasKilled(t *testing.T) {
 	}
 	dry := b.cleaner()
 	dry.DryRun = true
-	if f := b.clean(dry); f.Ended != left || f.Err != nil || len(b.Living()) != left {
-		t.Errorf("a dry one finds %d of %d, %d live: %v", f.Ended, left, len(b.Living()), f.Err)
+	if f := b.clean(dry); f.Killed != left || f.Err != nil || len(b.Living()) != left {
+		t.Errorf("a dry one finds %d of %d, %d live: %v", f.Killed, left, len(b.Living()), f.Err)
 	}
 	f := b.clean(b.cleaner())
-	if living := b.Living(); len(living) > 0 || f.Err != nil || f.Ended != left {
-		t.Errorf("it ended %d of %d and left %v (%v)\n%s", f.Ended, left, living, f.Err, strings.Join(f.Table, "\n"))
+	if living := b.Living(); len(living) > 0 || f.Err != nil || f.Killed != left {
+		t.Errorf("it ended %d of %d and left %v (%v)\n%s", f.Killed, left, living, f.Err, strings.Join(f.Table, "\n"))
 	}
-	if !artifacts.Ended(f.Path) || exists(f.Temp) || f.Temp == "" {
+	if !ended(f.Path) || exists(f.Temp) || f.Temp == "" {
 		t.Errorf("the run is not finished: %+v", f)
 	}
 	if table := strings.Join(f.Table, "\n"); !strings.Contains(table, " titled-2 ") || !strings.Contains(table, "PID") {
@@ -56,8 +56,8 @@ func TestF5HCleanEndsAForkRacer(t *testing.T) {
 	o := b.conduct("racer 1000")
 	o.slay()
 	f := b.clean(b.cleaner())
-	if living := b.Living(); len(living) > 0 || f.Err != nil || f.Ended == 0 {
-		t.Errorf("it ended %d and left %v (%v)", f.Ended, living, f.Err)
+	if living := b.Living(); len(living) > 0 || f.Err != nil || f.Killed == 0 {
+		t.Errorf("it ended %d and left %v (%v)", f.Killed, living, f.Err)
 	}
 	log, err := os.ReadFile(filepath.Join(f.Path, "racer-0.log"))
 	if err != nil || strings.Contains(string(log), "won") {
@@ -71,10 +71,10 @@ func TestF5ABootedSince(t *testing.T) {
 	p := b.stranger("", []string{"TOPOBENCH_RUN=run"}, "/bin/sleep", "60")
 	o := b.nobody()
 	o.Boot = "another"
-	run := b.dead(o, birth{Name: "svc", PID: p.PID, Ticks: p.Ticks})
+	run := b.dead(o, journal.Child{Name: "svc", PID: p.PID, Ticks: p.Ticks})
 	f := b.clean(b.cleaner())
 	b.lives(p)
-	if f.Err != nil || f.Ended > 0 || exists(run.TempDir()) || !artifacts.Ended(run.Path()) {
+	if f.Err != nil || f.Killed > 0 || exists(run.TempDir()) || !ended(run.Path()) {
 		t.Errorf("only its files are cleaned: %+v", f)
 	}
 }
@@ -83,8 +83,9 @@ func TestF5ABootedSince(t *testing.T) {
 func TestF5DPidHasANewOwner(t *testing.T) {
 	b := newBed(t)
 	p := b.stranger("", nil, "/bin/sleep", "60")
-	b.dead(b.nobody(), birth{Name: "svc", PID: p.PID, Ticks: p.Ticks - 1, Shepherd: p.PID, ShepherdTicks: p.Ticks + 1})
-	if f := b.clean(b.cleaner()); f.Err != nil || f.Ended > 0 {
+	b.dead(b.nobody(), journal.Child{Name: "svc", PID: p.PID, Ticks: p.Ticks - 1},
+		journal.Started{Name: "svc", Shepherd: p.PID, ShepherdTicks: p.Ticks + 1})
+	if f := b.clean(b.cleaner()); f.Err != nil || f.Killed > 0 {
 		t.Errorf("found %+v", f)
 	}
 	b.lives(p)
@@ -105,7 +106,7 @@ func TestF5FUnkillable(t *testing.T) {
 		return func([]proc.Proc) []proc.Proc { return []proc.Proc{immortal} }
 	}
 	f := b.clean(c)
-	if len(f.Left) != 1 || f.Err == nil || !exists(run.TempDir()) || artifacts.Ended(run.Path()) {
+	if len(f.Left) != 1 || f.Err == nil || !exists(run.TempDir()) || ended(run.Path()) {
 		t.Fatalf("found %+v", f)
 	}
 	if row := f.Table[1]; !strings.Contains(row, " D ") || wchanTold() && !strings.Contains(row, proc.Wchan(p.PID)) {
@@ -130,7 +131,7 @@ func TestF5GZombieLeaderIsFoundByItsThreads(t *testing.T) {
 	p := b.stranger("", []string{"TOPOBENCH_RUN=run"}, testbed.Argv("zombie-leader")...)
 	testbed.Eventually(t, soon, func() bool { now, err := proc.Read(p.PID); return err == nil && now.State == 'Z' })
 	b.dead(b.nobody())
-	if f := b.clean(b.cleaner()); f.Ended != 1 || f.Err != nil || len(b.Living()) > 0 {
+	if f := b.clean(b.cleaner()); f.Killed != 1 || f.Err != nil || len(b.Living()) > 0 {
 		t.Errorf("found %+v, and there is %v", f, b.Living())
 	}
 }
@@ -168,7 +169,7 @@ func TestS11StrangersAreUntouched(t *testing.T) {
 		return err == nil && slices.ContainsFunc(trace.Writers(all), writer.Same)
 	})
 	f := b.clean(b.cleaner())
-	if f.Err != nil || f.Ended == 0 || f.Ended > 2 { // the shell, and its sleep that inherited the file
+	if f.Err != nil || f.Killed == 0 || f.Killed > 2 { // the shell, and its sleep that inherited the file
 		t.Errorf("found %+v", f)
 	}
 	for _, p := range strangers {

@@ -10,12 +10,12 @@ import (
 	"topobench/internal/host/proc"
 )
 
-// byProcesses finds runs of which processes live whose temporary directory was below
-// temp and is gone, as when somebody emptied /tmp: by the mark in their environment
-// and the files that they have open in the run's directory. One of which nothing is to
-// be done, by its journal, is left out.
+// byProcesses finds runs with live processes whose temporary directory was below temp
+// and is gone, for example because /tmp was emptied. It finds them by the cookie in the
+// environment of the processes and by their open files in the run's directory, and skips
+// runs that are finished by their journal.
 func byProcesses(temp string) ([]string, error) {
-	temp = filepath.Clean(cmp.Or(temp, artifacts.DefaultTemp))
+	temp = filepath.Clean(cmp.Or(temp, DefaultTemp))
 	all, err := proc.Snapshot()
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func byProcesses(temp string) ([]string, error) {
 		}
 		for _, file := range proc.Files(p) {
 			root, _, found := strings.Cut(file, filepath.Join("/", artifacts.StateDir, id)+"/")
-			if run := filepath.Join(root, artifacts.StateDir, id); found && artifacts.Is(run) && !ended(run) {
+			if run := filepath.Join(root, artifacts.StateDir, id); found && isRunDir(run) && !ended(run) {
 				runs = append(runs, run)
 			}
 		}
@@ -37,7 +37,7 @@ func byProcesses(temp string) ([]string, error) {
 	return slices.Compact(runs), nil
 }
 
-// value is that of a variable, "" when it is not set.
+// value is the value of an environment variable, "" if it is not set.
 func value(env []string, name string) string {
 	for _, kv := range env {
 		if v, found := strings.CutPrefix(kv, name+"="); found {

@@ -19,8 +19,8 @@ func TestF57CleanWhenTheTemporaryDirectoryIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := b.clean(b.cleaner())
-	if living := b.Living(); len(living) > 0 || f.Err != nil || f.Ended != 2 {
-		t.Errorf("it ended %d and left %v (%v)", f.Ended, living, f.Err)
+	if living := b.Living(); len(living) > 0 || f.Err != nil || f.Killed != 2 {
+		t.Errorf("it ended %d and left %v (%v)", f.Killed, living, f.Err)
 	}
 	if all, err := b.cleaner().Clean(t.Context()); err != nil || len(all) > 0 {
 		t.Errorf("a second time: %+v, %v", all, err)

@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"topobench/internal/artifacts"
 	"topobench/internal/host"
 	"topobench/internal/host/proc"
+	"topobench/internal/journal"
 	"topobench/internal/testbed"
 )
 
@@ -22,8 +23,12 @@ import (
 const soon = 10 * time.Second
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && os.Args[1] == "orchestrator" {
-		if err := orchestrate(os.Args[2], os.Args[3:]); err != nil {
+	if len(os.Args) > 2 && (os.Args[1] == "orchestrator" || os.Args[1] == "run") {
+		act := func() error { return orchestrate(os.Args[2], os.Args[3:]) }
+		if os.Args[1] == "run" {
+			act = func() error { return runUntilKilled(os.Args[2]) }
+		}
+		if err := act(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -59,7 +64,7 @@ func reap(t testing.TB) {
 
 func (b bed) cleaner() Cleaner { return Cleaner{Temp: b.dir, limit: soon} }
 
-// clean cleans, and wants one run to be found.
+// clean cleans, and fails unless one run is found.
 func (b bed) clean(c Cleaner) Found {
 	b.Helper()
 	all, err := c.Clean(b.Context())
@@ -73,24 +78,29 @@ func (b bed) clean(c Cleaner) Found {
 type orchestrator struct {
 	bed
 	process *os.Process
-	births  []birth
+	started []journal.Started
 }
 
 // orchestrate is that process: a run whose services have the habits, each with a
 // log. It says who was started once all their processes are ready, and waits.
 func orchestrate(dir string, habits []string) error {
-	run, err := artifacts.Create(dir, dir, "run")
+	run, err := Create(dir, dir, "run")
 	if err != nil {
 		return err
 	}
-	ledger, err := Open(run)
+	j, err := journal.Open(filepath.Join(run.Path(), journal.Name), nil)
+	if err != nil {
+		return err
+	}
+	ledger, err := NewLedger(run, j)
 	if err != nil {
 		return err
 	}
 	starter := host.Starter{Born: func(name, log string, child, shepherd proc.Proc) {
-		if err := ledger.Born(name, log, child, shepherd); err != nil {
+		if err := ledger.RecordStart(name, log, shepherd); err != nil {
 			panic(err)
 		}
+		ledger.RecordChild(name, child)
 	}}
 	for i, words := range habits {
 		habit, arg, _ := strings.Cut(words, " ")
@@ -111,7 +121,8 @@ func orchestrate(dir string, habits []string) error {
 			return fmt.Errorf("%s is not ready", name)
 		}
 	}
-	err = errors.Join(host.Adopt(), json.NewEncoder(os.Stdout).Encode(ledger.past.Born))
+	last := j.Write(context.Background(), journal.Smoke{}) // the events before it are in the file
+	err = errors.Join(last, host.Adopt(), json.NewEncoder(os.Stdout).Encode(ledger.state.Started))
 	<-time.After(time.Minute)
 	return err
 }
@@ -133,7 +144,7 @@ func (b bed) conduct(habits ...string) orchestrator {
 	}
 	in.Close()
 	o := orchestrator{bed: b, process: p}
-	if err := json.NewDecoder(bufio.NewReader(out)).Decode(&o.births); err != nil {
+	if err := json.NewDecoder(bufio.NewReader(out)).Decode(&o.started); err != nil {
 		b.Fatal(err)
 	}
 	return o
@@ -144,7 +155,7 @@ func (b bed) conduct(habits ...string) orchestrator {
 func (o orchestrator) slay() {
 	o.Helper()
 	pids := []int{o.process.Pid}
-	for _, b := range o.births {
+	for _, b := range o.started {
 		pids = append(pids, b.Shepherd)
 	}
 	for _, pid := range pids {
@@ -166,29 +177,37 @@ func (o orchestrator) slay() {
 	}
 }
 
-// dead is the run of an owner that is gone, with a ledger that says so.
-func (b bed) dead(o owner, births ...birth) *artifacts.Dir {
+// dead is the run of an owner that is gone, with these events in its journal.
+func (b bed) dead(owner journal.RunBegin, events ...journal.Event) *Run {
 	b.Helper()
-	run, err := artifacts.Create(b.dir, b.dir, "run")
+	run, err := Create(b.dir, b.dir, "run")
 	if err != nil {
 		b.Fatal(err)
 	}
-	ledger, err := artifacts.OpenJournal(filepath.Join(run.Path(), ledgerName))
-	if err != nil {
-		b.Fatal(err)
-	}
-	err = ledger.Append(eventOwner, o)
-	for _, birth := range births {
-		err = errors.Join(err, ledger.Append(eventBorn, birth))
-	}
-	if err := errors.Join(err, ledger.Close(), run.Leave()); err != nil {
+	b.journal(run, append([]journal.Event{owner}, events...)...)
+	if err := run.unlock(); err != nil {
 		b.Fatal(err)
 	}
 	return run
 }
 
+// journal appends events to the journal of a run.
+func (b bed) journal(run *Run, events ...journal.Event) {
+	b.Helper()
+	j, err := journal.Open(filepath.Join(run.Path(), journal.Name), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, e := range events {
+		err = errors.Join(err, j.Write(b.Context(), e))
+	}
+	if err := errors.Join(err, j.Close()); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // nobody is an owner of this boot, as old as this process, that is gone.
-func (b bed) nobody() owner {
+func (b bed) nobody() journal.RunBegin {
 	b.Helper()
 	boot, err := proc.Boot()
 	if err != nil {
@@ -198,7 +217,7 @@ func (b bed) nobody() owner {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return owner{Boot: boot, Numbers: proc.Numbers(), UID: os.Geteuid(), PID: 1 << 30, Ticks: self.Ticks}
+	return journal.RunBegin{Boot: boot, PIDNamespace: proc.Numbers(), UID: os.Geteuid(), PID: 1 << 30, Ticks: self.Ticks}
 }
 
 // stranger starts a command that no run has started, and waits until it executes.

@@ -8,8 +8,8 @@ import (
 	"syscall"
 	"testing"
 
-	"topobench/internal/artifacts"
 	"topobench/internal/host/proc"
+	"topobench/internal/journal"
 	"topobench/internal/testbed"
 )
 
@@ -28,7 +28,7 @@ func shmNames(t *testing.T, names ...string) []string {
 	return paths
 }
 
-func create(t *testing.T, path string) {
+func touch(t *testing.T, path string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
@@ -61,28 +61,32 @@ func TestF64SharedMemory(t *testing.T) {
 	b := newBed(t)
 	name := shmNames(t, "before", "ours", "shared", "stranger", "held")
 	before, ours, shared, strangers, held := name[0], name[1], name[2], name[3], name[4]
-	create(t, before)
-	run, err := artifacts.Create(b.dir, b.dir, "run")
+	touch(t, before)
+	run, err := Create(b.dir, b.dir, "run")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer run.Close()
-	ledger, err := Open(run)
+	j, err := journal.Open(filepath.Join(run.Path(), journal.Name), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ledger.Close()
+	defer j.Close()
+	ledger, err := NewLedger(run, j)
+	if err != nil {
+		t.Fatal(err)
+	}
 	shm, err := ledger.Shared()
 	if err != nil {
 		t.Fatal(err)
 	}
-	create(t, strangers)
+	touch(t, strangers)
 	worker, stranger, stuck := b.mapper(before, ours, shared), b.mapper(shared), b.mapper(held)
 	if err := shm.Sample(func() []proc.Proc { return []proc.Proc{worker, stuck} }); err != nil {
 		t.Fatal(err)
 	}
 	b.kill(worker)
-	removed, others, err := shm.Sweep()
+	removed, others, err := shm.Remove()
 	if err != nil || !slices.Equal(removed, []string{ours}) || !slices.Contains(others, strangers) || slices.Contains(others, before) {
 		t.Errorf("removed %v, others %v, %v", removed, others, err)
 	}
@@ -95,9 +99,12 @@ func TestF64SharedMemory(t *testing.T) {
 		t.Errorf("left %q", left)
 	}
 	b.lives(stranger)
-	past, err := readPast(run.Path())
-	if err != nil || len(past.Shm) != 3 {
-		t.Errorf("the ledger has %v, %v", past.Shm, err)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	state, err := readState(run.Path())
+	if err != nil || len(state.Shm) != 3 {
+		t.Errorf("the journal has %v, %v", state.Shm, err)
 	}
 }
 
@@ -106,23 +113,16 @@ func TestF64SharedMemory(t *testing.T) {
 func TestF64CleanRemovesSharedMemory(t *testing.T) {
 	b := newBed(t)
 	name := shmNames(t, "left", "anew", "climbs")
-	create(t, name[0])
-	create(t, name[1])
+	touch(t, name[0])
+	touch(t, name[1])
 	left, _ := statShm(filepath.Base(name[0]))
 	anew, _ := statShm(filepath.Base(name[1]))
 	anew.Inode++
 	outside := filepath.Join(b.dir, "outside")
-	create(t, outside)
+	touch(t, outside)
 	run := b.dead(b.nobody())
-	ledger, err := artifacts.OpenJournal(filepath.Join(run.Path(), ledgerName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	climbs := shmFile{Name: "../.." + outside}
-	if err := ledger.Append(eventShm, map[string]any{"held": []shmFile{left, anew, climbs}}); err != nil {
-		t.Fatal(err)
-	}
-	ledger.Close()
+	climbs := journal.SharedMemoryFile{Name: "../.." + outside}
+	b.journal(run, journal.SharedMemoryHeld{Held: []journal.SharedMemoryFile{left, anew, climbs}})
 	f := b.clean(b.cleaner())
 	if f.Err != nil || !slices.Equal(f.Shm, name[:1]) || exists(name[0]) || !exists(name[1]) || !exists(outside) {
 		t.Errorf("found %+v", f)

@@ -27,31 +27,8 @@ func (c *Campaign) leftovers() ([]deploy.Witness, error) {
 	}
 	cookie := deploy.Witness{Name: "cookie", Within: goneWithin, See: c.seen(proc.Trace.Marked), Sweep: c.sweepStrays}
 	writers := deploy.Witness{Name: "open files", Within: goneWithin, See: c.seen(proc.Trace.Writers)}
-	known := deploy.Witness{Name: "ledger", Within: goneWithin, See: c.seen(proc.Trace.Known), Brace: c.enroll()}
+	known := deploy.Witness{Name: "ledger", Within: goneWithin, See: c.seen(proc.Trace.Known)}
 	return []deploy.Witness{cookie, writers, known, c.sharedMemory(shared)}, nil
-}
-
-// After a look at all processes no other follows for so many times its own length, and at
-// most for enrollWithin: each second they would cost as much as the watch of 64 workers.
-const (
-	enrollPause  = 5000
-	enrollWithin = 30 * time.Second
-)
-
-// enroll keeps the ledger of what the services have started, of which a look every few
-// seconds learns.
-func (c *Campaign) enroll() func() {
-	var next time.Time
-	return func() {
-		began := time.Now()
-		if began.Before(next) {
-			return
-		}
-		if all, err := proc.Snapshot(); err == nil { // a fault is told by the witnesses at the end
-			c.Ledger.Enroll(host.Herd(all))
-		}
-		next = began.Add(min(enrollPause*time.Since(began), enrollWithin))
-	}
 }
 
 // serviceOf says of which service a process is, "" where that is unknown.
@@ -117,7 +94,7 @@ func (c *Campaign) sharedMemory(s *recovery.Shared) deploy.Witness {
 			}
 		},
 		Sweep: func() error {
-			removed, others, err := s.Sweep()
+			removed, others, err := s.Remove()
 			if len(removed)+len(others) > 0 {
 				c.Journal.Note(journal.SharedMemoryRemoved{Removed: removed, Others: others,
 					Text: fmt.Sprintf("removed %d of ours in /dev/shm", len(removed))})

@@ -1,4 +1,4 @@
-package artifacts
+package recovery
 
 import (
 	"encoding/json"
@@ -6,10 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"topobench/internal/artifacts"
 )
 
-// A run of another user is not opened: root would write its journal through whatever
-// link that user has put there, and cut what the link leads to.
+// A run of another user is not opened: root would write its journal through any link
+// that user has put there, and cut the file it leads to.
 func TestS12RunOfAnotherUser(t *testing.T) {
 	const nobody = 65534
 	host, err := os.Hostname()
@@ -39,7 +40,7 @@ func TestS12RunOfAnotherUser(t *testing.T) {
 			if row.root && os.Geteuid() != 0 {
 				t.Skip("only root can give a file away")
 			}
-			path := filepath.Join(t.TempDir(), StateDir, "id")
+			path := filepath.Join(t.TempDir(), artifacts.StateDir, "id")
 			write(t, filepath.Join(path, markerName), string(data))
 			if err := row.plant(path); err != nil {
 				t.Fatal(err)

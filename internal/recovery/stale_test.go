@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/journal"
 	"topobench/internal/testbed"
 )
 
@@ -35,7 +36,7 @@ func TestF57CleanWhenTheRunsDirectoryIsGone(t *testing.T) {
 				t.Fatal(err)
 			}
 			f := b.clean(b.cleaner())
-			if f.Err == nil || !f.Unknown || !slices.ContainsFunc(f.Left, p.Same) || !exists(run.TempDir()) {
+			if f.Err == nil || f.Fate != Unknown || !slices.ContainsFunc(f.Left, p.Same) || !exists(run.TempDir()) {
 				t.Fatalf("found %+v", f)
 			}
 			for _, part := range []string{run.Path(), run.TempDir()} {
@@ -51,7 +52,7 @@ func TestF57CleanWhenTheRunsDirectoryIsGone(t *testing.T) {
 			if f := b.clean(dry); f.Err != nil || f.Temp != run.TempDir() || !exists(run.TempDir()) {
 				t.Errorf("a dry one finds %+v", f)
 			}
-			if f := b.clean(b.cleaner()); f.Err != nil || !f.Gone || exists(run.TempDir()) {
+			if f := b.clean(b.cleaner()); f.Err != nil || f.Fate != DirectoryGone || exists(run.TempDir()) {
 				t.Errorf("found %+v", f)
 			}
 			if all, err := b.cleaner().Clean(t.Context()); err != nil || len(all) > 0 {
@@ -66,23 +67,14 @@ func TestF57CleanWhenTheRunsDirectoryIsGone(t *testing.T) {
 func TestF57CleanADirtyRunWithoutATemporaryDirectory(t *testing.T) {
 	b := newBed(t)
 	p := b.stranger("", nil, "/bin/sleep", "60")
-	run := b.dead(b.nobody(), birth{Name: "svc", PID: p.PID, Ticks: p.Ticks})
-	j, err := run.Journal()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := j.Append(artifacts.EventEnd, map[string]any{"dirty": true}); err != nil {
-		t.Fatal(err)
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
+	run := b.dead(b.nobody(), journal.Child{Name: "svc", PID: p.PID, Ticks: p.Ticks})
+	b.journal(run, journal.RunEnd{Dirty: true})
 	if err := os.RemoveAll(run.TempDir()); err != nil {
 		t.Fatal(err)
 	}
 	c := b.cleaner()
 	c.Roots = []string{b.dir}
-	if f := b.clean(c); f.Err != nil || !f.Dirty || f.Ended != 1 || len(b.Living()) > 0 {
+	if f := b.clean(c); f.Err != nil || f.Fate != EndedDirty || f.Killed != 1 || len(b.Living()) > 0 {
 		t.Errorf("found %+v", f)
 	}
 	if all, err := c.Clean(t.Context()); err != nil || len(all) > 0 {

@@ -6,7 +6,6 @@ import (
 	"syscall"
 	"testing"
 
-	"topobench/internal/artifacts"
 	"topobench/internal/host/proc"
 	"topobench/internal/testbed"
 )
@@ -24,7 +23,7 @@ func TestF5CForceEndsAStoppedRun(t *testing.T) {
 	c := b.cleaner()
 	c.Force = true
 	all, err := c.Clean(ctx)
-	if err != nil || len(all) != 1 || all[0].Living || all[0].Err != nil {
+	if err != nil || len(all) != 1 || all[0].Fate != Crashed || all[0].Err != nil {
 		t.Errorf("found %+v, %v", all, err)
 	}
 	o.process.Kill() // it ended, unless the test failed
@@ -39,13 +38,13 @@ func TestRunOfAnotherPIDNamespace(t *testing.T) {
 	b := newBed(t)
 	p := b.stranger("", []string{"TOPOBENCH_RUN=run"}, "/bin/sleep", "60")
 	o := b.nobody()
-	o.Numbers = "pid:[1]"
+	o.PIDNamespace = "pid:[1]"
 	run := b.dead(o)
 	f := b.clean(b.cleaner())
-	if !f.Unknown || f.Err == nil || !strings.Contains(f.Err.Error(), "another container") || f.Ended > 0 {
+	if f.Fate != Unknown || f.Err == nil || !strings.Contains(f.Err.Error(), "another container") || f.Killed > 0 {
 		t.Errorf("found %+v", f)
 	}
-	if artifacts.Ended(run.Path()) || !exists(run.TempDir()) {
+	if ended(run.Path()) || !exists(run.TempDir()) {
 		t.Error("the run was finished")
 	}
 	b.lives(p)

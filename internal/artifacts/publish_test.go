@@ -68,7 +68,7 @@ func TestNextArtifactsIsNeverGivenTwice(t *testing.T) {
 // attempt is what aiperf 0.13 leaves, and what we put beside it.
 func attempt(t *testing.T, d *Dir, k int) string {
 	t.Helper()
-	path, err := d.Attempt("demo", 4, 1, k)
+	path, err := d.Attempt(cell("demo", 4), k)
 	if err != nil {
 		t.Fatal(err)
 	}
