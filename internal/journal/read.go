@@ -20,9 +20,9 @@ type Record struct {
 	Event  Event
 }
 
-// Read returns the records of a journal, also while it is being written: a last
-// line without its newline is left out. A bad line before that is an error that
-// names its byte offset, and the good records before it are returned.
+// Read returns the records of a journal, also while a run writes it: it leaves out a last
+// line without its newline. A bad line before that is a *DamageError, and Read returns the
+// records before it as well.
 func Read(path string) ([]Record, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -63,7 +63,7 @@ func parse(data []byte) (records []Record, end int64, err error) {
 	}
 }
 
-// parseLine reads the line that must have number seq.
+// parseLine reads the line with number seq.
 func parseLine(line []byte, seq int) (Record, error) {
 	var h head
 	if err := json.Unmarshal(line, &h); err != nil {
