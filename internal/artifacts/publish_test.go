@@ -105,8 +105,10 @@ func TestPublishPutsTheExportAndTheVerdictInPerfShsPlace(t *testing.T) {
 	wantNames(t, cell, ".aiperf_results_ready.json", "phase_manifest.json", "profile_export.jsonl",
 		"profile_export_aiperf.csv", "profile_export_aiperf.json", "profile_export_console.txt", "topobench.json")
 	wantNames(t, filepath.Dir(raw), "attempt-1")
-	if !exists(filepath.Join(raw, "phases/warmup/profile_export_aiperf.json")) || !exists(filepath.Join(raw, "inputs.json")) {
-		t.Error("the attempt lost files")
+	for _, name := range []string{"phases/warmup/profile_export_aiperf.json", "inputs.json"} {
+		if !exists(filepath.Join(raw, name)) {
+			t.Errorf("the attempt lost %s", name)
+		}
 	}
 	data, err := os.ReadFile(filepath.Join(cell, SidecarName))
 	if err != nil || string(data) != `{"valid":true}` {

@@ -106,7 +106,8 @@ func TestTopologyTwiceIsNoError(t *testing.T) {
 
 func TestNamesCannotLeaveTheRun(t *testing.T) {
 	d := create(t)
-	for _, name := range []string{"", ".", "..", "../x", "a/b", "-rf", ".hidden", "a b", "a\n", "ä", strings.Repeat("a", 65)} {
+	for _, name := range []string{"", ".", "..", "../x", "a/b", "-rf", ".hidden", "a b", "a\n", "ä",
+		strings.Repeat("a", 65)} {
 		if _, err := d.Topology(name); err == nil {
 			t.Errorf("Topology accepts %q", name)
 		}

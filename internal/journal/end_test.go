@@ -18,9 +18,12 @@ func TestFinishEndsAJournalOnce(t *testing.T) {
 	}{
 		{"a run that was killed", []Event{start}, Recovered{}, []string{"smoke", "crashed"}},
 		{"one killed after its end", []Event{start, RunEnd{}}, Recovered{}, []string{"smoke", "run-end"}},
-		{"one that ended and left something", []Event{RunEnd{}}, Recovered{Killed: []string{"1"}}, []string{"run-end", "cleaned"}},
-		{"one that ended and left shared memory", []Event{RunEnd{}}, Recovered{Shm: []string{"x"}}, []string{"run-end", "cleaned"}},
-		{"one that was finished and had a note added", []Event{Crashed{}, Cleaned{}}, Recovered{}, []string{"crashed", "cleaned"}},
+		{"one that ended and left something", []Event{RunEnd{}}, Recovered{Killed: []string{"1"}},
+			[]string{"run-end", "cleaned"}},
+		{"one that ended and left shared memory", []Event{RunEnd{}}, Recovered{Shm: []string{"x"}},
+			[]string{"run-end", "cleaned"}},
+		{"one that was finished and had a note added", []Event{Crashed{}, Cleaned{}}, Recovered{},
+			[]string{"crashed", "cleaned"}},
 	} {
 		path := journalPath(t)
 		record(t, path, row.before...)
@@ -46,7 +49,8 @@ func TestF57DirtyEndIsNoEnd(t *testing.T) {
 	if err := errors.Join(Finish(path, Recovered{}), Finish(path, Recovered{})); err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff([]string{"run-end", "smoke", "cleaned"}, kinds(t, path)); diff != "" || EndOf(path) != EndClean {
+	diff := cmp.Diff([]string{"run-end", "smoke", "cleaned"}, kinds(t, path))
+	if diff != "" || EndOf(path) != EndClean {
 		t.Errorf("its end is %s (-want +got):\n%s", EndOf(path), diff)
 	}
 }

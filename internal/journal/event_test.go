@@ -16,7 +16,8 @@ func TestEveryEventIsDecoded(t *testing.T) {
 		t.Fatal(err)
 	}
 	var written, decoded []string
-	for _, m := range regexp.MustCompile(`(?m)^func \(\w+\) Kind\(\) string +\{ return "([^"]+)" \}$`).FindAllSubmatch(source, -1) {
+	methods := regexp.MustCompile(`(?m)^func \(\w+\) Kind\(\) string +\{ return "([^"]+)" \}$`)
+	for _, m := range methods.FindAllSubmatch(source, -1) {
 		written = append(written, string(m[1]))
 	}
 	for _, d := range decoders() {

@@ -76,7 +76,8 @@ func (j *file) resume() error {
 // append writes one line. A durable line is on the disk, with all lines before it,
 // when append returns. After an error the file is as it was before.
 func (j *file) append(at time.Time, e Event, durable bool) error {
-	line, err := journalLine(head{Seq: j.seq + 1, Time: at.UTC(), Millis: at.Sub(j.start).Milliseconds(), Event: e.Kind()}, e)
+	h := head{Seq: j.seq + 1, Time: at.UTC(), Millis: at.Sub(j.start).Milliseconds(), Event: e.Kind()}
+	line, err := journalLine(h, e)
 	if err != nil {
 		return fmt.Errorf("cannot journal %q: %w", e.Kind(), err)
 	}

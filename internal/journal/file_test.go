@@ -139,7 +139,8 @@ func TestDurableAppendNoticesThatTheJournalIsGone(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"", good, good[:len(good)-1], good + `{"seq":3`, "\n", "null\n", "[]\n", "\xff\n",
-		`{"seq":1,"event":1}` + "\n", `{"seq":1,"event":"run-end","dirty":true}` + "\n", `{"seq":1,"event":"run-end","dirty":3}` + "\n"} {
+		`{"seq":1,"event":1}` + "\n", `{"seq":1,"event":"run-end","dirty":true}` + "\n",
+		`{"seq":1,"event":"run-end","dirty":3}` + "\n"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

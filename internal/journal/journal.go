@@ -60,7 +60,8 @@ func Open(path string, failed func(error)) (*Journal, error) {
 }
 
 func start(f *file, failed func(error)) *Journal {
-	j := &Journal{file: f, failed: failed, within: closeWithin, queue: make(chan job, queueLength), written: make(chan struct{})}
+	j := &Journal{file: f, failed: failed, within: closeWithin,
+		queue: make(chan job, queueLength), written: make(chan struct{})}
 	go j.write()
 	return j
 }
@@ -144,7 +145,8 @@ func (j *Journal) Write(ctx context.Context, e Event) error {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("cannot journal %q: the disk of %s does not answer: %w", e.Kind(), j.file.path, context.Cause(ctx))
+		return fmt.Errorf("cannot journal %q: the disk of %s does not answer: %w",
+			e.Kind(), j.file.path, context.Cause(ctx))
 	}
 }
 
@@ -169,7 +171,7 @@ func (j *Journal) Close() error {
 	case <-j.written:
 		return errors.Join(lost, j.file.close())
 	case <-time.After(j.within):
-		return errors.Join(lost, fmt.Errorf("cannot close the journal %s: its disk has not answered within %s, and %d events wait for it",
-			j.file.path, j.within, len(j.queue)+1))
+		return errors.Join(lost, fmt.Errorf("cannot close the journal %s: its disk has not answered within %s, "+
+			"and %d events wait for it", j.file.path, j.within, len(j.queue)+1))
 	}
 }

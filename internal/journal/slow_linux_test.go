@@ -32,8 +32,8 @@ func hungFile(t *testing.T) (f *file, reader *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { reader.Close() })
-	f = &file{path: path, start: time.Now(), File: os.NewFile(uintptr(fd), path), sync: func(*os.File) error { return nil }}
-	return f, reader
+	noSync := func(*os.File) error { return nil }
+	return &file{path: path, start: time.Now(), File: os.NewFile(uintptr(fd), path), sync: noSync}, reader
 }
 
 func numbered(n int) Event { return LogCut{Log: strings.Repeat("x", 1000), From: int64(n)} }
@@ -70,7 +70,8 @@ func TestHungDiskDelaysNothing(t *testing.T) {
 	}
 	j.within = 10 * time.Millisecond
 	within(t, "Close", func() {
-		wantError(t, j.Close(), "cannot close the journal", "has not answered within 10ms", fmt.Sprintf("lacks %d events", dropped))
+		wantError(t, j.Close(), "cannot close the journal", "has not answered within 10ms",
+			fmt.Sprintf("lacks %d events", dropped))
 	})
 	go reader.WriteTo(discard{}) // the writer ends
 	<-j.written
@@ -134,7 +135,7 @@ func TestSlowDiskKeepsTheOrder(t *testing.T) {
 	last := len(records) - 2
 	dropped, ok := records[last].Event.(Dropped)
 	if !ok || last+dropped.Count != events || records[last+1].Event != (Smoke{Topology: "after"}) {
-		t.Errorf("of %d events %d were written; the journal ends with %+v, %+v", events, last, records[last], records[last+1])
+		t.Errorf("%d of %d events were written; the journal ends with %+v, %+v", last, events, records[last], records[last+1])
 	}
 	for n, r := range records[:last] {
 		if cut, ok := r.Event.(LogCut); !ok || cut.From != int64(n) {

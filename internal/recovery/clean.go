@@ -101,7 +101,8 @@ func (c Cleaner) unfinished() ([]candidate, error) {
 		foreign := func(path string) bool { return !ownedByUser(path) }
 		if n := len(below); err == nil && slices.ContainsFunc(below, foreign) {
 			below = slices.DeleteFunc(below, foreign)
-			err = fmt.Errorf("cannot clean %d of the runs below %s: another user owns them and has to clean them", n-len(below), root)
+			err = fmt.Errorf("cannot clean %d of the runs below %s: another user owns them and has to clean them",
+				n-len(below), root)
 		}
 		faults = append(faults, err)
 		paths = append(paths, slices.DeleteFunc(below, ended)...)
@@ -136,7 +137,8 @@ func (c Cleaner) clean(ctx context.Context, l candidate) *Found {
 	if unread != nil {
 		return f.leftAlone(errors.Join(unread, run.unlock()))
 	}
-	f.Fate = map[journal.End]Fate{journal.NoEnd: Crashed, journal.EndDirty: EndedDirty, journal.EndClean: Ended}[endOf(path)]
+	fates := map[journal.End]Fate{journal.NoEnd: Crashed, journal.EndDirty: EndedDirty, journal.EndClean: Ended}
+	f.Fate = fates[endOf(path)]
 	err = c.end(run, state, f)
 	if err == nil && !c.DryRun {
 		f.Err = journal.Finish(filepath.Join(path, journal.Name), journal.Recovered{Killed: f.Table, Shm: f.Shm})

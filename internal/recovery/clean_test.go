@@ -68,7 +68,7 @@ func TestF5HCleanEndsAForkRacer(t *testing.T) {
 // After another boot no process of the run can exist, whatever has its pids now.
 func TestF5ABootedSince(t *testing.T) {
 	b := newBed(t)
-	p := b.stranger("", []string{"TOPOBENCH_RUN=run"}, "/bin/sleep", "60")
+	p := b.stranger("", []string{b.cookie()}, "/bin/sleep", "60")
 	o := b.nobody()
 	o.Boot = "another"
 	run := b.dead(o, journal.Child{Name: "svc", PID: p.PID, Ticks: p.Ticks})
@@ -128,7 +128,7 @@ func wchanTold() bool {
 // threads do.
 func TestF5GZombieLeaderIsFoundByItsThreads(t *testing.T) {
 	b := newBed(t)
-	p := b.stranger("", []string{"TOPOBENCH_RUN=run"}, testbed.Argv("zombie-leader")...)
+	p := b.stranger("", []string{b.cookie()}, testbed.Argv("zombie-leader")...)
 	testbed.Eventually(t, soon, func() bool { now, err := proc.Read(p.PID); return err == nil && now.State == 'Z' })
 	b.dead(b.nobody())
 	if f := b.clean(b.cleaner()); f.Killed != 1 || f.Err != nil || len(b.Living()) > 0 {

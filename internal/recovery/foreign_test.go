@@ -27,7 +27,9 @@ func TestS12RunOfAnotherUser(t *testing.T) {
 		plant func(path string) error
 	}{
 		{"its directory is another user's", true, func(path string) error { return os.Chown(path, nobody, nobody) }},
-		{"its marker is another user's", true, func(path string) error { return os.Chown(filepath.Join(path, markerName), nobody, nobody) }},
+		{"its marker is another user's", true, func(path string) error {
+			return os.Chown(filepath.Join(path, markerName), nobody, nobody)
+		}},
 		{"its directory is a link", false, func(path string) error {
 			moved := path + ".moved"
 			if err := os.Rename(path, moved); err != nil {

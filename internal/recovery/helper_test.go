@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,6 +63,17 @@ func reap(t testing.TB) {
 	}
 }
 
+// runID is the id of the test's run. Each test has its own: by their cookie the same test
+// of another checkout would kill the processes of this one.
+func runID(dir string) string {
+	h := fnv.New64a()
+	h.Write([]byte(dir))
+	return fmt.Sprintf("run-%x", h.Sum64())
+}
+
+// cookie marks a process as one of the test's run.
+func (b bed) cookie() string { return "TOPOBENCH_RUN=" + runID(b.dir) }
+
 func (b bed) cleaner() Cleaner { return Cleaner{Temp: b.dir, limit: soon} }
 
 // clean cleans, and fails unless one run is found.
@@ -84,7 +96,7 @@ type orchestrator struct {
 // orchestrate is that process: a run whose services have the habits, each with a
 // log. It says who was started once all their processes are ready, and waits.
 func orchestrate(dir string, habits []string) error {
-	run, err := Create(dir, dir, "run")
+	run, err := Create(dir, dir, runID(dir))
 	if err != nil {
 		return err
 	}
@@ -106,8 +118,9 @@ func orchestrate(dir string, habits []string) error {
 		habit, arg, _ := strings.Cut(words, " ")
 		name := fmt.Sprintf("%s-%d", habit, i)
 		log := filepath.Join(run.Path(), name+".log")
-		env := append(os.Environ(), "TOPOBENCH_RUN=run", "TMPDIR="+run.TempDir())
-		if _, err := starter.Start(host.Spec{Name: name, Argv: testbed.Argv(habit, arg), Env: env, Log: log, Grace: time.Minute}); err != nil {
+		env := append(os.Environ(), "TOPOBENCH_RUN="+run.ID(), "TMPDIR="+run.TempDir())
+		spec := host.Spec{Name: name, Argv: testbed.Argv(habit, arg), Env: env, Log: log, Grace: time.Minute}
+		if _, err := starter.Start(spec); err != nil {
 			return err
 		}
 		ready := 1
@@ -180,7 +193,7 @@ func (o orchestrator) slay() {
 // dead is the run of an owner that is gone, with these events in its journal.
 func (b bed) dead(owner journal.RunBegin, events ...journal.Event) *Run {
 	b.Helper()
-	run, err := Create(b.dir, b.dir, "run")
+	run, err := Create(b.dir, b.dir, runID(b.dir))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -217,13 +230,15 @@ func (b bed) nobody() journal.RunBegin {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return journal.RunBegin{Boot: boot, PIDNamespace: proc.Numbers(), UID: os.Geteuid(), PID: 1 << 30, Ticks: self.Ticks}
+	return journal.RunBegin{Boot: boot, PIDNamespace: proc.Numbers(), UID: os.Geteuid(),
+		PID: 1 << 30, Ticks: self.Ticks}
 }
 
 // stranger starts a command that no run has started, and waits until it executes.
 func (b bed) stranger(dir string, env []string, argv ...string) proc.Proc {
 	b.Helper()
-	p, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Dir: dir, Env: b.Env(env...), Files: []*os.File{nil, os.Stderr, os.Stderr}})
+	files := []*os.File{nil, os.Stderr, os.Stderr}
+	p, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Dir: dir, Env: b.Env(env...), Files: files})
 	if err != nil {
 		b.Fatal(err)
 	}

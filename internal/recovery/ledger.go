@@ -46,9 +46,9 @@ func NewLedger(run *Run, j *journal.Journal) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	begin := journal.RunBegin{Boot: boot, PIDNamespace: proc.Numbers(), UID: os.Geteuid(), PID: self.PID, Ticks: self.Ticks}
 	l := &Ledger{journal: j, run: run}
-	return l, l.write(begin)
+	return l, l.write(journal.RunBegin{Boot: boot, PIDNamespace: proc.Numbers(), UID: os.Geteuid(),
+		PID: self.PID, Ticks: self.Ticks})
 }
 
 // RecordStart records that shepherd is about to start a service, and returns when the

@@ -30,8 +30,10 @@ func TestS12PlantedMarkerRemovesNothing(t *testing.T) {
 		marker marker
 		opens  bool
 	}{
-		{"a directory made anew under the name of the run's own", marker{Run: "id", Host: host, Temp: victim.TempDir(), Inode: 1}, true},
-		{"the very directory of another run, which leads back to that one", marker{Run: "id", Host: host, Temp: victim.TempDir(), Inode: inode}, true},
+		{"another directory with the name of the run's own",
+			marker{Run: "id", Host: host, Temp: victim.TempDir(), Inode: 1}, true},
+		{"the directory of another run, which points back to that one",
+			marker{Run: "id", Host: host, Temp: victim.TempDir(), Inode: inode}, true},
 		{"a directory with another name", marker{Run: "id", Host: host, Temp: temp, Inode: 1}, false},
 		{"a path that climbs", marker{Run: "id", Host: host, Temp: temp + "/tb-x/../..", Inode: 1}, false},
 		{"another run's marker", marker{Run: "other", Host: host, Temp: victim.TempDir(), Inode: 1}, false},

@@ -152,7 +152,8 @@ func readMarker(path string) (marker, error) {
 	file := filepath.Join(path, markerName)
 	for _, own := range []string{path, file} {
 		if _, err := os.Lstat(own); err == nil && !ownedByUser(own) {
-			return marker{}, fmt.Errorf("cannot open the run %s: another user owns it, or it is a link; its owner has to clean it", path)
+			return marker{}, fmt.Errorf("cannot open the run %s: another user owns it, or it is a link; "+
+				"its owner has to clean it", path)
 		}
 	}
 	data, err := os.ReadFile(file)
@@ -168,8 +169,8 @@ func readMarker(path string) (marker, error) {
 	case err != nil:
 		return marker{}, fmt.Errorf("cannot open the run %s: %w", path, err)
 	case m.Run != filepath.Base(path) || !plausibleTemp(m.Temp):
-		return marker{}, fmt.Errorf("cannot open the run %s: its %s belongs to something else; remove the directory by hand",
-			path, markerName)
+		return marker{}, fmt.Errorf("cannot open the run %s: its %s belongs to something else; "+
+			"remove the directory by hand", path, markerName)
 	case m.Host != host:
 		return marker{}, fmt.Errorf("cannot open the run %s: %w %s; clean it there", path, errOtherHost, m.Host)
 	}

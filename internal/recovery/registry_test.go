@@ -167,7 +167,8 @@ func TestKilledRunIsTakenOverOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	p, err := os.StartProcess(os.Args[0], []string{os.Args[0], "run", root}, &os.ProcAttr{Files: []*os.File{nil, in, os.Stderr}})
+	argv := []string{os.Args[0], "run", root}
+	p, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Files: []*os.File{nil, in, os.Stderr}})
 	in.Close()
 	if err != nil {
 		t.Fatal(err)

@@ -121,7 +121,9 @@ func present(f journal.SharedMemoryFile) bool {
 // removeShm removes those of the files that still exist and that no process has open or
 // mapped. It returns their paths; if dry is set it only finds them.
 func removeShm(files []journal.SharedMemoryFile, dry bool) (removed []string, err error) {
-	files = slices.DeleteFunc(slices.Clone(files), func(f journal.SharedMemoryFile) bool { return filepath.Base(f.Name) != f.Name || !present(f) })
+	files = slices.DeleteFunc(slices.Clone(files), func(f journal.SharedMemoryFile) bool {
+		return filepath.Base(f.Name) != f.Name || !present(f)
+	})
 	if len(files) == 0 {
 		return nil, nil
 	}

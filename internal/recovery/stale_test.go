@@ -16,11 +16,11 @@ import (
 // when nothing of the run lives.
 func TestF57CleanWhenTheRunsDirectoryIsGone(t *testing.T) {
 	for _, row := range []struct {
-		why  string
-		env  []string
-		file string // open for writing, below the temporary directory
+		why    string
+		cookie bool
+		file   string // open for writing, below the temporary directory
 	}{
-		{why: "a process with its mark", env: []string{"TOPOBENCH_RUN=run"}},
+		{why: "a process with its cookie", cookie: true},
 		{why: "a process that writes below its temporary directory", file: "out"},
 	} {
 		t.Run(row.why, func(t *testing.T) {
@@ -30,8 +30,14 @@ func TestF57CleanWhenTheRunsDirectoryIsGone(t *testing.T) {
 			if row.file != "" {
 				script = "exec 3>" + filepath.Join(run.TempDir(), row.file) + "; " + script
 			}
-			p := b.stranger("", row.env, "/bin/sh", "-c", script)
-			testbed.Eventually(t, soon, func() bool { return row.file == "" || exists(filepath.Join(run.TempDir(), row.file)) })
+			var env []string
+			if row.cookie {
+				env = append(env, b.cookie())
+			}
+			p := b.stranger("", env, "/bin/sh", "-c", script)
+			testbed.Eventually(t, soon, func() bool {
+				return row.file == "" || exists(filepath.Join(run.TempDir(), row.file))
+			})
 			if err := os.RemoveAll(filepath.Join(b.dir, artifacts.StateDir)); err != nil {
 				t.Fatal(err)
 			}

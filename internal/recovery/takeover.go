@@ -31,7 +31,7 @@ func (c Cleaner) takeOver(ctx context.Context, path string, state ledgerState) (
 	owner, running := state.owner()
 	force, limit := c.Force && !c.DryRun && running, otherLimit
 	if force {
-		for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGCONT} { // a stopped one handles SIGTERM only then
+		for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGCONT} { // it may be stopped
 			if err := proc.Signal(owner, sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 				return nil, err
 			}
@@ -65,8 +65,8 @@ func openDead(path string, state ledgerState) (*Run, error) {
 	}
 	if state.elsewhere() {
 		return nil, errors.Join(fmt.Errorf("cannot find the processes of run %s: it was started in another container "+
-			"(pid namespace), or outside of this one; run clean there, or, if that container is gone, remove %s and run clean here",
-			run.ID(), filepath.Join(run.Path(), journal.Name)), run.unlock())
+			"(pid namespace), or outside of this one; run clean there, or, if that container is gone, "+
+			"remove %s and run clean here", run.ID(), filepath.Join(run.Path(), journal.Name)), run.unlock())
 	}
 	if _, running := state.owner(); running {
 		return nil, errors.Join(&LiveError{Path: path}, run.unlock())

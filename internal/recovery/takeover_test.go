@@ -36,7 +36,7 @@ func TestF5CForceEndsAStoppedRun(t *testing.T) {
 // and who carries the mark may be of a run that goes on.
 func TestRunOfAnotherPIDNamespace(t *testing.T) {
 	b := newBed(t)
-	p := b.stranger("", []string{"TOPOBENCH_RUN=run"}, "/bin/sleep", "60")
+	p := b.stranger("", []string{b.cookie()}, "/bin/sleep", "60")
 	o := b.nobody()
 	o.PIDNamespace = "pid:[1]"
 	run := b.dead(o)

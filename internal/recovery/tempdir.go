@@ -118,7 +118,10 @@ func (t *tempDir) target() string {
 	}
 	text, err := os.ReadFile(path)
 	run := strings.TrimSuffix(string(text), "\n")
-	if err != nil || !filepath.IsAbs(run) || filepath.Clean(run) != run || filepath.Base(filepath.Dir(run)) != artifacts.StateDir {
+	if err != nil || !filepath.IsAbs(run) || filepath.Clean(run) != run {
+		return ""
+	}
+	if filepath.Base(filepath.Dir(run)) != artifacts.StateDir {
 		return ""
 	}
 	return run
