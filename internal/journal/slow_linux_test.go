@@ -50,8 +50,8 @@ func within(t *testing.T, what string, act func()) {
 	}
 }
 
-// H6: a disk that hangs delays Note not at all, Write to the end of its context, and Close
-// to its limit. What did not fit into the queue is counted and reported.
+// A disk that hangs does not delay Note, and delays Close to its limit. Events that found
+// the queue full are counted and reported.
 func TestHungDiskDelaysNothing(t *testing.T) {
 	f, reader := hungFile(t)
 	j := start(f, func(err error) { t.Error(err) })

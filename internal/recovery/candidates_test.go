@@ -22,7 +22,7 @@ func abandon(t *testing.T, root, temp, id string) *Run {
 	return r
 }
 
-// Whatever their roots are: the temporary directories lead to them.
+// Temporary directories point to their runs, whatever the artifacts roots are.
 func TestCandidatesAreKilledAndLivingRuns(t *testing.T) {
 	temp := t.TempDir()
 	killed := abandon(t, t.TempDir(), temp, "a")
@@ -52,7 +52,7 @@ func TestCandidatesAreKilledAndLivingRuns(t *testing.T) {
 	}
 }
 
-// A temporary directory outlives the run's own directory, unless its owner lives.
+// A temporary directory outlives the run's own directory, until clean; Open refuses it while its owner runs.
 func TestOpenStale(t *testing.T) {
 	temp := t.TempDir()
 	d, err := Create(t.TempDir(), temp, "a")
@@ -65,7 +65,7 @@ func TestOpenStale(t *testing.T) {
 	}
 	_, err = openStale(l)
 	if _, live := errors.AsType[*LiveError](err); !live {
-		t.Errorf("its owner lives: %v", err)
+		t.Errorf("its owner is running: %v", err)
 	}
 	if err := d.unlock(); err != nil {
 		t.Fatal(err)

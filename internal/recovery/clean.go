@@ -1,7 +1,6 @@
 package recovery
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,37 +80,6 @@ func (c Cleaner) Clean(ctx context.Context) ([]Found, error) {
 		}
 	}
 	return all, err
-}
-
-// unfinished lists the runs that need recovery, each once.
-func (c Cleaner) unfinished() ([]candidate, error) {
-	all, err := candidates(c.Temp)
-	paths, unknown := byProcesses(c.Temp)
-	faults := []error{err, unknown}
-	for _, root := range c.Roots {
-		abs, err := filepath.Abs(root)
-		if err == nil {
-			abs, err = filepath.EvalSymlinks(abs)
-		}
-		if err != nil {
-			faults = append(faults, fmt.Errorf("cannot look for runs below %s: %w", root, err))
-			continue
-		}
-		below, err := List(abs)
-		foreign := func(path string) bool { return !ownedByUser(path) }
-		if n := len(below); err == nil && slices.ContainsFunc(below, foreign) {
-			below = slices.DeleteFunc(below, foreign)
-			err = fmt.Errorf("cannot clean %d of the runs below %s: another user owns them and has to clean them",
-				n-len(below), root)
-		}
-		faults = append(faults, err)
-		paths = append(paths, slices.DeleteFunc(below, ended)...)
-	}
-	for _, path := range paths {
-		all = append(all, candidate{Run: path})
-	}
-	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(a.Run, b.Run) })
-	return slices.CompactFunc(all, func(a, b candidate) bool { return a.Run == b.Run }), errors.Join(faults...)
 }
 
 // clean handles one run; it returns nil if nothing is to be done about it.

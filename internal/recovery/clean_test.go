@@ -13,19 +13,18 @@ import (
 	"topobench/internal/testbed"
 )
 
-// stubborn are habits of what is hard to find or to end: by session and double
-// fork, with an erased environment or none, stopped, with a zombie as its leader,
-// or faster than a look.
+// stubbornHabits are those of processes that are hard to find or to kill: by session and
+// double fork, with an erased environment or none, stopped, or with a zombie as leader.
 func stubbornHabits() []string {
 	return []string{"grandchild", "envless", "titled", "stopped", "zombie-leader", "leader", "stubborn"}
 }
 
-// What kill -9 of the orchestrator and of all its shepherds leaves: all of it is
-// found, ended and named.
+// After kill -9 of the orchestrator and of all its shepherds, clean finds, kills and names
+// every process.
 func TestF57CleanAfterEverythingWasKilled(t *testing.T) {
 	b := newBed(t)
-	o := b.conduct(stubbornHabits()...)
-	o.slay()
+	o := b.orchestrate(stubbornHabits()...)
+	o.killAll()
 	left := len(b.Living())
 	if left < 10 {
 		t.Fatalf("%d processes live, the test shows nothing: %v", left, b.Living())
@@ -50,11 +49,11 @@ func TestF57CleanAfterEverythingWasKilled(t *testing.T) {
 	}
 }
 
-// A chain of processes that each fork and end within less time than a look takes.
+// In a chain of processes each one forks and ends within less time than a snapshot takes.
 func TestF5HCleanEndsAForkRacer(t *testing.T) {
 	b := newBed(t)
-	o := b.conduct("racer 1000")
-	o.slay()
+	o := b.orchestrate("racer 1000")
+	o.killAll()
 	f := b.clean(b.cleaner())
 	if living := b.Living(); len(living) > 0 || f.Err != nil || f.Killed == 0 {
 		t.Errorf("it ended %d and left %v (%v)", f.Killed, living, f.Err)
@@ -65,15 +64,15 @@ func TestF5HCleanEndsAForkRacer(t *testing.T) {
 	}
 }
 
-// After another boot no process of the run can exist, whatever has its pids now.
+// After another boot no process of the run can exist, and its pids have other owners.
 func TestF5ABootedSince(t *testing.T) {
 	b := newBed(t)
-	p := b.stranger("", []string{b.cookie()}, "/bin/sleep", "60")
-	o := b.nobody()
+	p := b.start("", []string{b.cookie()}, "/bin/sleep", "60")
+	o := b.deadOwner()
 	o.Boot = "another"
 	run := b.dead(o, journal.Child{Name: "svc", PID: p.PID, Ticks: p.Ticks})
 	f := b.clean(b.cleaner())
-	b.lives(p)
+	b.running(p)
 	if f.Err != nil || f.Killed > 0 || exists(run.TempDir()) || !ended(run.Path()) {
 		t.Errorf("only its files are cleaned: %+v", f)
 	}
@@ -82,24 +81,24 @@ func TestF5ABootedSince(t *testing.T) {
 // The pid of a process of the run has a new owner.
 func TestF5DPidHasANewOwner(t *testing.T) {
 	b := newBed(t)
-	p := b.stranger("", nil, "/bin/sleep", "60")
-	b.dead(b.nobody(), journal.Child{Name: "svc", PID: p.PID, Ticks: p.Ticks - 1},
+	p := b.start("", nil, "/bin/sleep", "60")
+	b.dead(b.deadOwner(), journal.Child{Name: "svc", PID: p.PID, Ticks: p.Ticks - 1},
 		journal.Started{Name: "svc", Shepherd: p.PID, ShepherdTicks: p.Ticks + 1})
 	if f := b.clean(b.cleaner()); f.Err != nil || f.Killed > 0 {
 		t.Errorf("found %+v", f)
 	}
-	b.lives(p)
+	b.running(p)
 }
 
-// One in state D that does not die: it is named, with what it waits in, in bounded
-// time, and stays to be found again.
+// A process in state D does not end: clean names it in bounded time, with the kernel
+// function that it waits in, and keeps the way to the run.
 func TestF5FUnkillable(t *testing.T) {
 	b := newBed(t)
-	p := b.stranger("", nil, "/bin/sleep", "60")
-	testbed.Eventually(t, soon, func() bool { return proc.Wchan(p.PID) != "" || !wchanTold() })
+	p := b.start("", nil, "/bin/sleep", "60")
+	testbed.Eventually(t, soon, func() bool { return proc.Wchan(p.PID) != "" || !wchanVisible() })
 	immortal := p
 	immortal.State, immortal.Ticks = 'D', p.Ticks+1 // so that no signal reaches it
-	run := b.dead(b.nobody())
+	run := b.dead(b.deadOwner())
 	c := b.cleaner()
 	c.limit = 50 * time.Millisecond
 	c.see = func(proc.Trace) func([]proc.Proc) []proc.Proc {
@@ -109,7 +108,7 @@ func TestF5FUnkillable(t *testing.T) {
 	if len(f.Left) != 1 || f.Err == nil || !exists(run.TempDir()) || ended(run.Path()) {
 		t.Fatalf("found %+v", f)
 	}
-	if row := f.Table[1]; !strings.Contains(row, " D ") || wchanTold() && !strings.Contains(row, proc.Wchan(p.PID)) {
+	if row := f.Table[1]; !strings.Contains(row, " D ") || wchanVisible() && !strings.Contains(row, proc.Wchan(p.PID)) {
 		t.Errorf("the table is\n%s\nand should name %s", strings.Join(f.Table, "\n"), proc.Wchan(p.PID))
 	}
 	if text := f.Err.Error(); !strings.Contains(text, "state D") {
@@ -118,8 +117,8 @@ func TestF5FUnkillable(t *testing.T) {
 	b.clean(b.cleaner()) // it died meanwhile
 }
 
-// wchanTold: some containers hide it.
-func wchanTold() bool {
+// wchanVisible reports whether this container shows wchan; some hide it.
+func wchanVisible() bool {
 	text, err := os.ReadFile("/proc/self/wchan")
 	return err == nil && len(text) > 0 && proc.Wchan(1) != ""
 }
@@ -128,25 +127,25 @@ func wchanTold() bool {
 // threads do.
 func TestF5GZombieLeaderIsFoundByItsThreads(t *testing.T) {
 	b := newBed(t)
-	p := b.stranger("", []string{b.cookie()}, testbed.Argv("zombie-leader")...)
+	p := b.start("", []string{b.cookie()}, testbed.Argv("zombie-leader")...)
 	testbed.Eventually(t, soon, func() bool { now, err := proc.Read(p.PID); return err == nil && now.State == 'Z' })
-	b.dead(b.nobody())
+	b.dead(b.deadOwner())
 	if f := b.clean(b.cleaner()); f.Killed != 1 || f.Err != nil || len(b.Living()) > 0 {
 		t.Errorf("found %+v, and there is %v", f, b.Living())
 	}
 }
 
-// Who reads the run's files or stands in its directory is no leftover, nor is an
-// editor; who was there before the run is not, whatever it writes.
-func TestS11StrangersAreUntouched(t *testing.T) {
+// A process that reads the run's files or has its working directory there is no leftover,
+// nor is an editor, nor a process that is older than the run.
+func TestS11ForeignProcessesAreUntouched(t *testing.T) {
 	b := newBed(t)
-	shell := func(dir, script string) proc.Proc { return b.stranger(dir, nil, "/bin/sh", "-c", script) }
+	shell := func(dir, script string) proc.Proc { return b.start(dir, nil, "/bin/sh", "-c", script) }
 	older := shell(b.dir, "exec 3>old.log; kill -STOP $$; :")
 	testbed.Eventually(t, soon, func() bool { return exists(filepath.Join(b.dir, "old.log")) })
-	o := b.nobody()
+	o := b.deadOwner()
 	o.Ticks = older.Ticks + 1
 	testbed.Eventually(t, soon, func() bool { // the clock of start times ticks 100 times a second
-		p := b.stranger("", nil, "/bin/sleep", "60")
+		p := b.start("", nil, "/bin/sleep", "60")
 		return p.Ticks > older.Ticks
 	})
 	run := b.dead(o)
@@ -156,11 +155,11 @@ func TestS11StrangersAreUntouched(t *testing.T) {
 	if err := os.Rename(filepath.Join(b.dir, "old.log"), filepath.Join(run.Path(), "old.log")); err != nil {
 		t.Fatal(err)
 	}
-	strangers := []proc.Proc{older,
-		b.stranger("", nil, "/usr/bin/tail", "-f", filepath.Join(run.Path(), "svc.log")),
+	foreign := []proc.Proc{older,
+		b.start("", nil, "/usr/bin/tail", "-f", filepath.Join(run.Path(), "svc.log")),
 		shell(run.Path(), "exec 3>.svc.log.swp; sleep 60; :"),
 		shell(run.Path(), "sleep 60; :"),
-		b.stranger("", []string{"TOPOBENCH_RUN=another"}, "/bin/sleep", "60"),
+		b.start("", []string{"TOPOBENCH_RUN=another"}, "/bin/sleep", "60"),
 	}
 	writer := shell(run.Path(), "exec 3>>svc.log; sleep 60; :")
 	testbed.Eventually(t, soon, func() bool {
@@ -172,8 +171,8 @@ func TestS11StrangersAreUntouched(t *testing.T) {
 	if f.Err != nil || f.Killed == 0 || f.Killed > 2 { // the shell, and its sleep that inherited the file
 		t.Errorf("found %+v", f)
 	}
-	for _, p := range strangers {
-		b.lives(p)
+	for _, p := range foreign {
+		b.running(p)
 	}
 }
 

@@ -31,16 +31,16 @@ func (b bed) spoil(run *Run, text string) int64 {
 // A crash may tear the last line of a journal. That is no damage.
 func TestTornJournalIsThatOfACrash(t *testing.T) {
 	b := newBed(t)
-	p := b.stranger("", nil, "/bin/sleep", "60")
-	run := b.dead(b.nobody(), journal.Child{Name: "svc", PID: p.PID, Ticks: p.Ticks})
+	p := b.start("", nil, "/bin/sleep", "60")
+	run := b.dead(b.deadOwner(), journal.Child{Name: "svc", PID: p.PID, Ticks: p.Ticks})
 	b.spoil(run, `{"seq":3,"time`)
 	if f := b.clean(b.cleaner()); f.Killed != 1 || f.Err != nil || f.Fate != Crashed || !ended(run.Path()) {
 		t.Errorf("found %+v", f)
 	}
 }
 
-// H14: a damaged journal is reported with its byte, what was started before the damage is
-// cleaned, and the journal stays as it is.
+// Clean reports the byte of the damage, kills what the run started before it, and leaves
+// the journal as it is.
 func TestDamagedJournalIsReportedAndItsRunCleaned(t *testing.T) {
 	for _, row := range []struct {
 		why    string
@@ -51,9 +51,9 @@ func TestDamagedJournalIsReportedAndItsRunCleaned(t *testing.T) {
 	} {
 		t.Run(row.why, func(t *testing.T) {
 			b := newBed(t)
-			p := b.stranger("", nil, "/bin/sleep", "60")
+			p := b.start("", nil, "/bin/sleep", "60")
 			started := []journal.Event{journal.Child{Name: "svc", PID: p.PID, Ticks: p.Ticks}}
-			run := b.dead(b.nobody(), append(started, row.before...)...)
+			run := b.dead(b.deadOwner(), append(started, row.before...)...)
 			at := b.spoil(run, "nonsense\n{}\n")
 			dry := b.cleaner()
 			dry.DryRun = true
@@ -64,7 +64,7 @@ func TestDamagedJournalIsReportedAndItsRunCleaned(t *testing.T) {
 					t.Errorf("found %+v, want damage at byte %d", f, at)
 				}
 				if c.DryRun {
-					b.lives(p)
+					b.running(p)
 				}
 			}
 			text, err := os.ReadFile(filepath.Join(run.Path(), journal.Name))
@@ -85,14 +85,14 @@ func TestDamagedJournalIsReportedAndItsRunCleaned(t *testing.T) {
 // processes: clean kills none, names them, and keeps the way to the run.
 func TestJournalDamagedAtItsFirstLine(t *testing.T) {
 	b := newBed(t)
-	run := b.dead(b.nobody())
+	run := b.dead(b.deadOwner())
 	write(t, filepath.Join(run.Path(), journal.Name), "nonsense\n")
-	p := b.stranger("", []string{b.cookie()}, "/bin/sleep", "60")
+	p := b.start("", []string{b.cookie()}, "/bin/sleep", "60")
 	f := b.clean(b.cleaner())
 	if f.Fate != Unknown || len(f.Left) != 1 || !f.Left[0].Same(p) || f.Err == nil || !exists(run.TempDir()) {
 		t.Errorf("found %+v", f)
 	}
-	b.lives(p)
+	b.running(p)
 	b.kill(p)
 	reap(t)
 	if f := b.clean(b.cleaner()); f.Fate != Damaged || f.Err == nil || exists(run.TempDir()) {
@@ -103,7 +103,7 @@ func TestJournalDamagedAtItsFirstLine(t *testing.T) {
 // A run that ended and was killed before it had removed its temporary directory is not DIRTY.
 func TestRunThatEndedBeforeItWasKilled(t *testing.T) {
 	b := newBed(t)
-	run := b.dead(b.nobody(), journal.RunEnd{})
+	run := b.dead(b.deadOwner(), journal.RunEnd{})
 	if f := b.clean(b.cleaner()); f.Fate != Ended || f.Err != nil || f.Temp != run.TempDir() || exists(run.TempDir()) {
 		t.Errorf("found %+v", f)
 	}

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	testbed.Main(m)
 }
 
-// bed is a test's place: runs have their roots and temporary directories below dir.
+// bed is the place of a test: runs have their roots and temporary directories below dir.
 type bed struct {
 	testing.TB
 	testbed.Witness
@@ -52,7 +52,7 @@ func newBed(t testing.TB) bed {
 	return b
 }
 
-// reap ends and collects what fell to this process, before the audit.
+// reap kills and collects the orphans of this process, before the audit.
 func reap(t testing.TB) {
 	_, err := proc.Sweep(soon, func(all []proc.Proc) []proc.Proc { return proc.Below(all, os.Getpid(), nil) })
 	if err != nil {
@@ -94,7 +94,7 @@ type orchestrator struct {
 }
 
 // orchestrate is that process: a run whose services have the habits, each with a
-// log. It says who was started once all their processes are ready, and waits.
+// log. It prints what it started once all their processes are ready, and waits.
 func orchestrate(dir string, habits []string) error {
 	run, err := Create(dir, dir, runID(dir))
 	if err != nil {
@@ -140,8 +140,8 @@ func orchestrate(dir string, habits []string) error {
 	return err
 }
 
-// conduct starts an orchestrator.
-func (b bed) conduct(habits ...string) orchestrator {
+// orchestrate starts an orchestrator.
+func (b bed) orchestrate(habits ...string) orchestrator {
 	b.Helper()
 	out, in, err := os.Pipe()
 	if err != nil {
@@ -163,9 +163,9 @@ func (b bed) conduct(habits ...string) orchestrator {
 	return o
 }
 
-// slay kills the orchestrator and its shepherds as if in one moment: they are
+// killAll kills the orchestrator and its shepherds as if in one moment: they are
 // stopped before, so that none can act on the death of another.
-func (o orchestrator) slay() {
+func (o orchestrator) killAll() {
 	o.Helper()
 	pids := []int{o.process.Pid}
 	for _, b := range o.started {
@@ -185,7 +185,7 @@ func (o orchestrator) slay() {
 	if _, err := o.process.Wait(); err != nil {
 		o.Fatal(err)
 	}
-	for _, pid := range pids[1:] { // adopted by this process, or collected by nobody
+	for _, pid := range pids[1:] { // this process adopts them, or init does
 		testbed.Eventually(o, soon, func() bool { p, err := proc.Read(pid); return err != nil || !p.Alive() })
 	}
 }
@@ -219,8 +219,8 @@ func (b bed) journal(run *Run, events ...journal.Event) {
 	}
 }
 
-// nobody is an owner of this boot, as old as this process, that is gone.
-func (b bed) nobody() journal.RunBegin {
+// deadOwner is an owner of this boot, as old as this process, that is gone.
+func (b bed) deadOwner() journal.RunBegin {
 	b.Helper()
 	boot, err := proc.Boot()
 	if err != nil {
@@ -234,8 +234,8 @@ func (b bed) nobody() journal.RunBegin {
 		PID: 1 << 30, Ticks: self.Ticks}
 }
 
-// stranger starts a command that no run has started, and waits until it executes.
-func (b bed) stranger(dir string, env []string, argv ...string) proc.Proc {
+// start starts a command outside of any run, and waits until it executes.
+func (b bed) start(dir string, env []string, argv ...string) proc.Proc {
 	b.Helper()
 	files := []*os.File{nil, os.Stderr, os.Stderr}
 	p, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Dir: dir, Env: b.Env(env...), Files: files})
@@ -256,8 +256,8 @@ func (b bed) stranger(dir string, env []string, argv ...string) proc.Proc {
 	return seen
 }
 
-// lives fails unless p still runs.
-func (b bed) lives(p proc.Proc) {
+// running fails unless p is still running.
+func (b bed) running(p proc.Proc) {
 	b.Helper()
 	if now, err := proc.Read(p.PID); err != nil || !now.Same(p) || !now.Alive() {
 		b.Errorf("process %v was hit: %+v, %v", p, now, err)

@@ -25,7 +25,7 @@ func TestF57StartIsInTheFileBeforeTheChildRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shepherd := b.stranger("", nil, "/bin/sh", "-c", "sleep 60; :")
+	shepherd := b.start("", nil, "/bin/sh", "-c", "sleep 60; :")
 	if err := ledger.RecordStart("svc", "svc.log", shepherd); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestF57RecordedChildIsKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	child := b.stranger("", nil, "/bin/sleep", "60")
+	child := b.start("", nil, "/bin/sleep", "60")
 	later := child
 	later.Ticks++ // the pid's next owner
 	ledger.RecordChild("svc", child)

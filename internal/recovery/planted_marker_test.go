@@ -68,7 +68,7 @@ func plant(t *testing.T, m marker, opens bool) {
 	}
 }
 
-// A pointer is no better: it leads to something that claims to be a run, or nowhere.
+// Any program may have written a pointer, too. A bad one leads to no run.
 func TestS12PlantedPointerLeadsNowhere(t *testing.T) {
 	target := filepath.Join(t.TempDir(), artifacts.StateDir, "id")
 	outside := filepath.Join(t.TempDir(), "pointer")

@@ -11,9 +11,9 @@ import (
 	"topobench/internal/journal"
 )
 
-// Whatever a ledger says: who is older than the run, who asks and from whom that one
-// descends is not of the run.
-func TestS12PlantedLedgerHitsNobody(t *testing.T) {
+// Whatever is in a ledger: a process that is older than the run, the one that cleans, and
+// its ancestors do not belong to the run.
+func TestS12PlantedLedgerKillsNothing(t *testing.T) {
 	self, err := proc.Read(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
@@ -26,30 +26,30 @@ func TestS12PlantedLedgerHitsNobody(t *testing.T) {
 			o.Ticks = older.Ticks + 1
 			return journal.Child{PID: older.PID, Ticks: older.Ticks}
 		}},
-		{"the process that asks, with a run that is older", func(o *journal.RunBegin, _ proc.Proc) journal.Child {
+		{"the process that cleans, with a run that is older", func(o *journal.RunBegin, _ proc.Proc) journal.Child {
 			o.Ticks = 1
 			return journal.Child{PID: self.PID, Ticks: self.Ticks}
 		}},
 	} {
 		t.Run(row.why, func(t *testing.T) {
 			b := newBed(t)
-			p, o := b.stranger("", nil, "/bin/sleep", "60"), b.nobody()
+			p, o := b.start("", nil, "/bin/sleep", "60"), b.deadOwner()
 			planted := row.plant(&o, p)
 			b.dead(o, planted, journal.Child{PID: 1})
-			if planted.PID == self.PID { // its children do descend from what is planted
+			if planted.PID == self.PID { // its children descend from the planted process
 				b.kill(p)
 			}
 			if f := b.clean(b.cleaner()); f.Err != nil || f.Killed > 0 {
 				t.Errorf("found %+v", f)
 			}
 			if planted.PID != self.PID {
-				b.lives(p)
+				b.running(p)
 			}
 		})
 	}
 }
 
-// A ledger that another user owns, or that a link leads to, is not believed.
+// Clean does not trust a ledger of another user, or behind a link.
 func TestS12LedgerOfAnotherUser(t *testing.T) {
 	const nobody = 65534
 	for _, row := range []struct {
@@ -64,7 +64,7 @@ func TestS12LedgerOfAnotherUser(t *testing.T) {
 			}
 			return os.Symlink(moved, ledger)
 		}},
-		{"one that says so", false, func(ledger string) error {
+		{"of another uid", false, func(ledger string) error {
 			text, err := os.ReadFile(ledger)
 			if err != nil {
 				return err
@@ -79,8 +79,8 @@ func TestS12LedgerOfAnotherUser(t *testing.T) {
 				t.Skip("only root can give a file away")
 			}
 			b := newBed(t)
-			p := b.stranger("", nil, "/bin/sleep", "60")
-			run := b.dead(b.nobody(), journal.Child{PID: p.PID, Ticks: p.Ticks})
+			p := b.start("", nil, "/bin/sleep", "60")
+			run := b.dead(b.deadOwner(), journal.Child{PID: p.PID, Ticks: p.Ticks})
 			if err := row.plant(filepath.Join(run.Path(), journal.Name)); err != nil {
 				t.Fatal(err)
 			}
@@ -89,13 +89,13 @@ func TestS12LedgerOfAnotherUser(t *testing.T) {
 				t.Errorf("found %+v", f)
 			}
 			wantError(t, f.Err, "cannot trust")
-			b.lives(p)
+			b.running(p)
 		})
 	}
 }
 
-// A temporary directory that leads to a run which has another one leads to nothing
-// that this run's own does not.
+// A planted temporary directory that points to a run with one of its own changes nothing
+// for that run.
 func TestS12PlantedPointer(t *testing.T) {
 	b := newBed(t)
 	live, err := Create(filepath.Join(b.dir, "root"), "", "live")

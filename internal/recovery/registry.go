@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"topobench/internal/artifacts"
@@ -191,32 +190,4 @@ func (r *Run) writeMarker() error {
 		return artifacts.Cannot("write the marker in", r.Path(), err)
 	}
 	return artifacts.WriteFile(filepath.Join(r.Path(), markerName), append(data, '\n'), 0o600)
-}
-
-// candidate is a run that may need recovery, and the temporary directory that points
-// to it; Temp is "" if none does.
-type candidate struct{ Temp, Run string }
-
-// candidates lists the runs to which this user's temporary directories below temp
-// ("" is DefaultTemp) point, whether their owner runs or was killed. Pointers are
-// hints: Open checks each run.
-func candidates(temp string) ([]candidate, error) {
-	if temp == "" {
-		temp = DefaultTemp
-	}
-	entries, err := os.ReadDir(temp)
-	if err != nil {
-		return nil, artifacts.Cannot("list the temporary directories in", temp, err)
-	}
-	var all []candidate
-	for _, e := range entries {
-		path := filepath.Join(temp, e.Name())
-		if !strings.HasPrefix(e.Name(), tempPrefix) || !ownedByUser(path) {
-			continue
-		}
-		if run := (&tempDir{path: path}).target(); run != "" {
-			all = append(all, candidate{Temp: path, Run: run})
-		}
-	}
-	return all, nil
 }

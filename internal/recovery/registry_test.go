@@ -118,7 +118,7 @@ func TestListIsInOrderAndSkipsWhatIsNoRun(t *testing.T) {
 	if runs, err := List(root); err != nil || len(runs) != 0 {
 		t.Errorf("a root without runs lists %v (%v)", runs, err)
 	}
-	write(t, filepath.Join(root, artifacts.StateDir, "stranger", "file"), "")
+	write(t, filepath.Join(root, artifacts.StateDir, "other", "file"), "")
 	var want []string
 	for _, id := range []string{"20261124-094805-3f2a", "20261125-000000-0000"} {
 		d, err := Create(root, root, id)

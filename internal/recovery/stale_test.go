@@ -12,8 +12,8 @@ import (
 	"topobench/internal/testbed"
 )
 
-// Somebody removed the artifacts root of a run that was killed: what leads there goes
-// when nothing of the run lives.
+// The artifacts root of a killed run was removed: clean removes the temporary directory
+// once no process of the run is left.
 func TestF57CleanWhenTheRunsDirectoryIsGone(t *testing.T) {
 	for _, row := range []struct {
 		why    string
@@ -25,7 +25,7 @@ func TestF57CleanWhenTheRunsDirectoryIsGone(t *testing.T) {
 	} {
 		t.Run(row.why, func(t *testing.T) {
 			b := newBed(t)
-			run := b.dead(b.nobody())
+			run := b.dead(b.deadOwner())
 			script := "sleep 60; :"
 			if row.file != "" {
 				script = "exec 3>" + filepath.Join(run.TempDir(), row.file) + "; " + script
@@ -34,7 +34,7 @@ func TestF57CleanWhenTheRunsDirectoryIsGone(t *testing.T) {
 			if row.cookie {
 				env = append(env, b.cookie())
 			}
-			p := b.stranger("", env, "/bin/sh", "-c", script)
+			p := b.start("", env, "/bin/sh", "-c", script)
 			testbed.Eventually(t, soon, func() bool {
 				return row.file == "" || exists(filepath.Join(run.TempDir(), row.file))
 			})
@@ -50,7 +50,7 @@ func TestF57CleanWhenTheRunsDirectoryIsGone(t *testing.T) {
 					t.Errorf("no %q in %v", part, f.Err)
 				}
 			}
-			b.lives(p)
+			b.running(p)
 			b.kill(p)
 			reap(t)
 			dry := b.cleaner()
@@ -68,12 +68,12 @@ func TestF57CleanWhenTheRunsDirectoryIsGone(t *testing.T) {
 	}
 }
 
-// A run ended DIRTY, and somebody emptied /tmp: what is left is found by the root, and
-// only until it was cleaned.
+// A run ended DIRTY, and /tmp was emptied: clean finds the run by its root, and only until
+// it is cleaned.
 func TestF57CleanADirtyRunWithoutATemporaryDirectory(t *testing.T) {
 	b := newBed(t)
-	p := b.stranger("", nil, "/bin/sleep", "60")
-	run := b.dead(b.nobody(), journal.Child{Name: "svc", PID: p.PID, Ticks: p.Ticks})
+	p := b.start("", nil, "/bin/sleep", "60")
+	run := b.dead(b.deadOwner(), journal.Child{Name: "svc", PID: p.PID, Ticks: p.Ticks})
 	b.journal(run, journal.RunEnd{Dirty: true})
 	if err := os.RemoveAll(run.TempDir()); err != nil {
 		t.Fatal(err)

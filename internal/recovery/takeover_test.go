@@ -10,10 +10,10 @@ import (
 	"topobench/internal/testbed"
 )
 
-// A run that was stopped (Ctrl-Z) and is told to end hears of it.
+// --force also ends a run that was suspended (Ctrl-Z).
 func TestF5CForceEndsAStoppedRun(t *testing.T) {
 	b := newBed(t)
-	o := b.conduct("sleep")
+	o := b.orchestrate("sleep")
 	if err := o.process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -32,12 +32,12 @@ func TestF5CForceEndsAStoppedRun(t *testing.T) {
 	}
 }
 
-// What was started in another pid namespace has other pids here: its owner may live,
-// and who carries the mark may be of a run that goes on.
+// A run of another pid namespace has other pids here: its owner may be running, and so may
+// a process with its cookie.
 func TestRunOfAnotherPIDNamespace(t *testing.T) {
 	b := newBed(t)
-	p := b.stranger("", []string{b.cookie()}, "/bin/sleep", "60")
-	o := b.nobody()
+	p := b.start("", []string{b.cookie()}, "/bin/sleep", "60")
+	o := b.deadOwner()
 	o.PIDNamespace = "pid:[1]"
 	run := b.dead(o)
 	f := b.clean(b.cleaner())
@@ -47,5 +47,5 @@ func TestRunOfAnotherPIDNamespace(t *testing.T) {
 	if ended(run.Path()) || !exists(run.TempDir()) {
 		t.Error("the run was finished")
 	}
-	b.lives(p)
+	b.running(p)
 }
