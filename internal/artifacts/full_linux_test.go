@@ -1,11 +1,9 @@
 package artifacts
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -17,18 +15,14 @@ import (
 func platformChild(mode, arg string) error {
 	switch mode {
 	case "full disk":
-		return onDisk(arg, "size=1m", func() error {
-			return errors.Join(fullFile(filepath.Join(arg, "f")), fullJournal(filepath.Join(arg, JournalName)))
-		})
+		return onDisk(arg, "size=1m", func() error { return fullFile(filepath.Join(arg, "f")) })
 	case "no inodes":
 		return onDisk(arg, "size=4m,nr_inodes=8", func() error { return fullOfFiles(arg) })
-	case "short append":
-		return afterShortAppend(arg)
 	}
 	return fmt.Errorf("no such part: %s", mode)
 }
 
-func TestF71AFullDiskKeepsOldFileAndJournal(t *testing.T) { inNamespace(t, "full disk") }
+func TestF71AFullDiskKeepsTheOldFile(t *testing.T) { inNamespace(t, "full disk") }
 
 func TestF74NoInodesAreLeft(t *testing.T) { inNamespace(t, "no inodes") }
 
@@ -107,84 +101,4 @@ func fullFile(path string) error {
 		return fmt.Errorf("%d files are left (%w)", len(left), err)
 	}
 	return nil
-}
-
-// fullJournal fills the disk with a journal, then makes room and goes on.
-func fullJournal(path string) error {
-	j, err := OpenJournal(path)
-	if err != nil {
-		return err
-	}
-	written := 0
-	for ; err == nil; written++ {
-		err = j.Append("fill", map[string]string{"text": strings.Repeat("x", 5000)})
-	}
-	if !errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("on a full disk Append says: %w", err)
-	}
-	if err := os.Remove(filepath.Join(filepath.Dir(path), "f")); err != nil {
-		return err
-	}
-	return goOn(j, path, written-1)
-}
-
-// goOn appends one line more behind so many good ones and reads them all.
-func goOn(j *Journal, path string, good int) error {
-	if err := errors.Join(j.AppendDurable("last", nil), j.Close()); err != nil {
-		return err
-	}
-	entries, err := ReadJournal(path)
-	if err != nil || len(entries) != good+1 || entries[good].Event != "last" {
-		return fmt.Errorf("%d entries, want %d (%w)", len(entries), good+1, err)
-	}
-	return nil
-}
-
-// A file size limit makes the kernel write a line in part, on any file system.
-func TestShortAppendIsCutBack(t *testing.T) {
-	c, err := start(t, "short append", filepath.Join(t.TempDir(), JournalName), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := c.line()
-	if _, err := c.process.Wait(); err != nil {
-		t.Fatal(err)
-	}
-	if got != "ok" {
-		t.Error(got)
-	}
-}
-
-func afterShortAppend(path string) error {
-	signal.Ignore(syscall.SIGXFSZ)
-	j, err := OpenJournal(path)
-	if err != nil {
-		return err
-	}
-	if err := j.Append("first", nil); err != nil {
-		return err
-	}
-	before, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		return err
-	}
-	small := syscall.Rlimit{Cur: uint64(len(before)) + 10, Max: limit.Max}
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &small); err != nil {
-		return err
-	}
-	if err := j.Append("second", nil); !errors.Is(err, syscall.EFBIG) {
-		return fmt.Errorf("Append beyond the limit says: %w", err)
-	}
-	after, err := os.ReadFile(path)
-	if err != nil || !bytes.Equal(before, after) {
-		return fmt.Errorf("the journal is %q, was %q (%w)", after, before, err)
-	}
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		return err
-	}
-	return goOn(j, path, 1)
 }

@@ -14,7 +14,7 @@ func TestF73ARemovedRunIsNotMadeAgain(t *testing.T) {
 		why     string
 		replace bool
 	}{{"removed", false}, {"removed, and another is in its place", true}} {
-		d, err := Create(t.TempDir(), "", "run-1")
+		d, err := Create(t.TempDir(), "run-1")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,23 +31,20 @@ func TestF73ARemovedRunIsNotMadeAgain(t *testing.T) {
 			}
 		}
 		_, inTopology := d.Topology("agg")
-		_, inAttempt := d.Attempt("agg", 1, 1, 1)
+		_, inAttempt := d.Attempt(cell("agg", 1), 1)
 		for _, err := range []error{d.Check(), inTopology, inAttempt} {
 			if _, gone := errors.AsType[*GoneError](err); !gone {
 				t.Errorf("%s: got %v", row.why, err)
 			}
 		}
 		if made, err := os.ReadDir(d.Path()); len(made) > 0 || err == nil != row.replace {
-			t.Errorf("%s: made anew: %v, %v", row.why, made, err)
-		}
-		if err := d.Close(); err != nil {
-			t.Error(err)
+			t.Errorf("%s: created again: %v, %v", row.why, made, err)
 		}
 	}
 }
 
 func TestF74APathThatIsTooLong(t *testing.T) {
 	root := filepath.Join(t.TempDir(), strings.Repeat("x", 300))
-	_, err := Create(root, "", "run-1")
+	_, err := Create(root, "run-1")
 	wantError(t, err, "cannot create the artifacts root", "file name too long", "shorter artifacts root")
 }

@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// childMode names the part the test binary plays when a test starts it again.
-const childMode = "RUNDIR_TEST_CHILD"
+// childMode is the environment variable with the part that the test binary plays when a
+// test starts it again.
+const childMode = "ARTIFACTS_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	switch os.Getenv(childMode) {
@@ -17,14 +18,12 @@ func TestMain(m *testing.M) {
 		m.Run()
 	case "rewrite":
 		report(rewrite(os.Args[1]))
-	case "run":
-		report(runUntilKilled(os.Args[1]))
 	default:
 		report(platformChild(os.Getenv(childMode), os.Args[1]))
 	}
 }
 
-// report tells the parent how the child's part ended.
+// report prints how the child's part ended, for the parent.
 func report(err error) {
 	if err != nil {
 		fmt.Println(err)

@@ -54,7 +54,7 @@ func writeTemp(dir string, data []byte, mode fs.FileMode) (string, error) {
 	return f.Name(), nil
 }
 
-// SyncPath brings a file that somebody else wrote, or the names in a directory, to
+// SyncPath brings a file that another program wrote, or the names in a directory, to
 // the disk.
 func SyncPath(path string) error {
 	f, err := os.Open(path)
@@ -104,7 +104,8 @@ func Advice(err error) string {
 		{syscall.ENOSPC, "free some space (or inodes, see df -i) or use another artifacts root"},
 		{syscall.EDQUOT, "your disk quota is used up: free some of it or use another artifacts root"},
 		{syscall.EROFS, "the file system is mounted read-only: use another artifacts root"},
-		{syscall.EIO, "the disk, or the server it is on, does not work: see the kernel's log (dmesg), and use another artifacts root"},
+		{syscall.EIO, "the disk, or the server it is on, does not work: see the kernel's log (dmesg), " +
+			"and use another artifacts root"},
 		{syscall.ENAMETOOLONG, "the path is too long: use a shorter artifacts root"},
 		{syscall.EACCES, "you have no permission there: use an artifacts root of your own"},
 		{syscall.EPERM, "it is not allowed there: use an artifacts root of your own"},

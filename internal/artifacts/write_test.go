@@ -41,8 +41,8 @@ func TestWriteFileThatFailsLeavesNothing(t *testing.T) {
 func TestF72ErrorsOfTheFileSystemSayWhatToDo(t *testing.T) {
 	for _, row := range []struct {
 		errno syscall.Errno
-		says  string
-		disk  bool // what is written next would fail as well
+		want  string
+		disk  bool // the next write would fail as well
 	}{
 		{syscall.ENOSPC, "free some space", true},
 		{syscall.EDQUOT, "quota", true},
@@ -54,14 +54,14 @@ func TestF72ErrorsOfTheFileSystemSayWhatToDo(t *testing.T) {
 		{syscall.ENOTDIR, "is a file", false},
 	} {
 		err := Cannot("write", "/x/y", &os.PathError{Op: "open", Path: "/x/.tmp-1", Err: row.errno})
-		wantError(t, err, "cannot write /x/y: "+row.errno.Error()+"; ", row.says)
+		wantError(t, err, "cannot write /x/y: "+row.errno.Error()+"; ", row.want)
 		if DiskFault(errors.Join(errors.New("another"), err)) != row.disk {
 			t.Errorf("%v is a fault of the disk: want %t", row.errno, row.disk)
 		}
 	}
 }
 
-// rewrite replaces one document by the next until it is killed, or long after
+// rewrite replaces one document by the next until the test kills it, or until long after
 // that was due.
 func rewrite(path string) error {
 	for version := range 10_000 {
@@ -92,7 +92,7 @@ func TestKilledWriterLeavesAWholeFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := c.line(); got != "written" {
-			t.Fatalf("the writer says %q", got)
+			t.Fatalf("the writer printed %q", got)
 		}
 		<-time.After(time.Duration(rand.IntN(5000)) * time.Microsecond)
 		c.kill(t)

@@ -20,8 +20,8 @@ func arrows() map[string][]string {
 	return map[string][]string{
 		"cmd/topobench": {"cli"},
 		"cli":           everything, // but testbed; it wires the probes in
-		"recovery":      {"host/proc", "artifacts", "journal"},
-		"journal":       {"artifacts", "plan", "result", "host/gpu"},
+		"recovery":      {"host/proc", "artifacts", "journal", "text"},
+		"journal":       {"artifacts", "plan", "result", "host/gpu", "text"},
 		"run": {"profile", "plan", "deploy", "aiperf", "result", "artifacts", "journal", "ready", "ui", "recovery",
 			"host", "host/proc", "host/gpu", "text"},
 		"deploy":        {"plan", "host", "host/proc", "aiperf"}, // the smoke test sends the load's body

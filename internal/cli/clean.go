@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"topobench/internal/deploy"
@@ -12,16 +13,17 @@ import (
 	"topobench/internal/recovery"
 )
 
-// tempVariable names where runs have their short private directories; "" is /tmp.
+// tempVariable is the environment variable with the directory in which runs create their
+// short private directories; "" is /tmp.
 const tempVariable = "TOPOBENCH_TMP"
 
 type cleanCmd struct {
-	Roots  []string `name:"artifacts-root-dir" placeholder:"DIR" type:"path" help:"Look below these too, for runs whose directory in /tmp is gone."`
-	DryRun bool     `help:"Say what would be done, and do nothing."`
-	Force  bool     `help:"Tell runs that live to end, and wait for them."`
+	Roots  []string `name:"artifacts-root-dir" placeholder:"DIR" type:"path" help:"Also search for runs in DIR (repeatable)."`
+	DryRun bool     `help:"Print what clean would do, and change nothing."`
+	Force  bool     `help:"Also stop runs that are still running, and wait for them."`
 }
 
-// Run ends what dead runs of this user left, and says so.
+// Run cleans up after dead runs of this user, and prints what it did.
 func (c *cleanCmd) Run(ctx context.Context, env *Env) error {
 	if err := linuxOnly("clean"); err != nil {
 		return err
@@ -29,8 +31,8 @@ func (c *cleanCmd) Run(ctx context.Context, env *Env) error {
 	cleaner := recovery.Cleaner{Temp: env.Getenv(tempVariable), Roots: c.Roots, DryRun: c.DryRun, Force: c.Force}
 	all, err := cleaner.Clean(ctx)
 	for _, f := range all {
-		tellFound(env.Stdout, f, c.DryRun)
-		err = errors.Join(err, fault(f))
+		printFound(env.Stdout, f, c.DryRun)
+		err = errors.Join(err, foundError(f))
 	}
 	if err == nil && (len(all) == 0 || !c.DryRun) {
 		fmt.Fprintln(env.Stdout, "nothing is left")
@@ -38,38 +40,42 @@ func (c *cleanCmd) Run(ctx context.Context, env *Env) error {
 	return err
 }
 
-// tellFound is a line for a run, and one for each thing that it had left.
-func tellFound(w io.Writer, f recovery.Found, dry bool) {
-	ended, removed := "ended", "removed"
+// printFound prints a line for a run, and one for each thing that it had left.
+func printFound(w io.Writer, f recovery.Found, dry bool) {
+	killed, removed := "killed", "removed"
 	switch {
 	case dry:
-		ended, removed = "would end", "would remove"
+		killed, removed = "would kill", "would remove"
 	case len(f.Left) > 0:
-		ended = "tried to end"
+		killed = "tried to kill"
 	}
-	fmt.Fprintf(w, "run %s %s: %s\n", f.ID, fate(f), f.Path)
-	if f.Ended > 0 {
-		fmt.Fprintf(w, "  %s %s:\n", ended, proc.Count(f.Ended))
+	fmt.Fprintf(w, "run %s %s: %s\n", f.ID, describe(f.Fate), f.Path)
+	if f.Killed > 0 {
+		fmt.Fprintf(w, "  %s %s:\n", killed, proc.Count(f.Killed))
 		printAll(w, f.Table, "    ")
 	}
 	for _, path := range f.Shm {
 		fmt.Fprintf(w, "  %s %s\n", removed, path)
 	}
-	if f.Temp != "" && f.Err == nil {
+	if f.Temp != "" {
 		fmt.Fprintf(w, "  %s %s\n", removed, f.Temp)
 	}
 }
 
-func fate(f recovery.Found) string {
-	switch {
-	case f.Living:
-		return "lives"
-	case f.Unknown:
+func describe(f recovery.Fate) string {
+	switch f {
+	case recovery.Running:
+		return "is still running"
+	case recovery.Unknown:
 		return "is left alone"
-	case f.Gone:
-		return "is gone with its directory"
-	case f.Dirty:
+	case recovery.DirectoryGone:
+		return "had lost its directory"
+	case recovery.EndedDirty:
 		return "had ended DIRTY"
+	case recovery.Ended:
+		return "had ended"
+	case recovery.Damaged:
+		return "has a damaged journal"
 	default:
 		return "had crashed"
 	}
@@ -79,16 +85,16 @@ func fate(f recovery.Found) string {
 type runningError struct{ run string }
 
 func (e *runningError) Error() string {
-	return fmt.Sprintf("cannot clean a run that is still running: %s\n  wait for it, or end it with clean --force", e.run)
+	return fmt.Sprintf("cannot clean: %s\n  wait for it, or end it with clean --force", e.run)
 }
 
-// fault is what an exit code must tell of a run: it lives, or something of it
-// could not be ended.
-func fault(f recovery.Found) error {
+// foundError is the error of clean for one run: code 6 if it is still running, 5 if a
+// process of it is left.
+func foundError(f recovery.Found) error {
 	switch {
-	case f.Living && f.Owner.PID != 0:
-		return &runningError{fmt.Sprintf("run %s (process %v)", f.ID, f.Owner)}
-	case f.Living:
+	case f.Fate == recovery.Running && f.Owner.PID != 0:
+		return &runningError{fmt.Sprintf("run %s is still running (process %d)", f.ID, f.Owner.PID)}
+	case f.Fate == recovery.Running:
 		return &runningError{fmt.Sprintf("run %s: %v", f.ID, f.Err)}
 	case len(f.Left) > 0:
 		return deploy.Dirty("run "+f.ID, f.Left, nil, strings.Split(f.Err.Error(), "\n")...)
@@ -96,8 +102,8 @@ func fault(f recovery.Found) error {
 	return f.Err
 }
 
-// recoverRuns ends what dead runs of this user left, before a new one starts. What
-// cannot be ended keeps it from starting; other faults are said and do not.
+// recoverRuns cleans up after dead runs of this user before a new one starts. The new
+// run must not start beside a process that is left; note receives other faults.
 func recoverRuns(ctx context.Context, env *Env, note func(string)) error {
 	all, err := recovery.Cleaner{Temp: env.Getenv(tempVariable)}.Clean(ctx)
 	if err != nil {
@@ -106,25 +112,37 @@ func recoverRuns(ctx context.Context, env *Env, note func(string)) error {
 	var dirty []error
 	for _, f := range all {
 		switch {
-		case f.Living:
+		case f.Fate == recovery.Running:
 		case len(f.Left) > 0:
-			dirty = append(dirty, fault(f))
-		case f.Err != nil:
-			note(f.Err.Error())
+			dirty = append(dirty, foundError(f))
 		default:
-			note(recovered(f))
+			if f.Err != nil {
+				note(f.Err.Error())
+			}
+			if f.Killed+len(f.Shm) > 0 || f.Temp != "" {
+				note(recovered(f))
+			}
 		}
 	}
 	return errors.Join(dirty...)
 }
 
+// recovered describes what was killed and removed for a run.
 func recovered(f recovery.Found) string {
-	text := fmt.Sprintf("run %s %s: its temporary directory is removed", f.ID, fate(f))
-	if f.Ended > 0 {
-		text += fmt.Sprintf(", and what it had left is ended, %s:\n  %s", proc.Count(f.Ended), strings.Join(f.Table, "\n  "))
+	var done []string
+	if f.Killed > 0 {
+		done = append(done, "killed "+proc.Count(f.Killed)+" that it had left")
 	}
-	if len(f.Shm) > 0 {
-		text += "\n  removed " + strings.Join(f.Shm, ", ")
+	removed := slices.Clone(f.Shm)
+	if f.Temp != "" {
+		removed = append(removed, f.Temp)
+	}
+	if len(removed) > 0 {
+		done = append(done, "removed "+strings.Join(removed, ", "))
+	}
+	text := fmt.Sprintf("run %s %s: %s", f.ID, describe(f.Fate), strings.Join(done, ", and "))
+	if len(f.Table) > 0 {
+		text += "\n  " + strings.Join(f.Table, "\n  ")
 	}
 	return text
 }

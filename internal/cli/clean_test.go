@@ -14,8 +14,8 @@ import (
 	"topobench/internal/testbed"
 )
 
-// Whenever topobench and all its shepherds are killed: clean ends what is left and
-// proves it, and has nothing to do a second time.
+// Whenever topobench and all its shepherds are killed, clean kills the processes that are
+// left and proves it, and has nothing to do a second time.
 func TestF57EverythingKilledInEveryPhase(t *testing.T) {
 	for _, m := range moments() {
 		t.Run(fmt.Sprintf("%s-%d", m.phase, m.nth), func(t *testing.T) {
@@ -82,9 +82,9 @@ func (s *workspace) cleans(t testing.TB) time.Duration {
 	return took
 }
 
-// What another daemon started for the run is in nobody's tree. It carries the run's
-// mark, and goes in the sweep; what carries another run's does not.
-func TestStrayOfAnotherDaemonIsSwept(t *testing.T) {
+// A process that another daemon started for the run descends from no shepherd. It is
+// killed because it carries the run's cookie; a process with another run's cookie is not.
+func TestStrayOfAnotherDaemonIsKilled(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("processes are started on Linux only")
 	}
@@ -113,8 +113,9 @@ func TestStrayOfAnotherDaemonIsSwept(t *testing.T) {
 	if s.over("stranger") {
 		t.Error("the stranger was hit")
 	}
-	if text := s.text("it.err"); !strings.Contains(text, "killed 1 process of the run") || strings.Contains(text, "DIRTY") {
-		t.Errorf("it says\n%s", text)
+	text := s.text("it.err")
+	if !strings.Contains(text, "killed 1 process of the run") || strings.Contains(text, "DIRTY") {
+		t.Errorf("it prints\n%s", text)
 	}
 }
 
@@ -126,7 +127,8 @@ func BenchmarkCleanAfterEverythingWasKilled(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := s.launch("it", paths(), "topobench", "up", "agg.yaml", "--artifacts-root-dir", "root"); err != nil {
+		_, err = s.launch("it", paths(), "topobench", "up", "agg.yaml", "--artifacts-root-dir", "root")
+		if err != nil {
 			b.Fatal(err)
 		}
 		testbed.Eventually(b, patience, func() bool { return strings.Contains(s.text("it.err"), "is up: ") })

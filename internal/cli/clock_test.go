@@ -16,7 +16,7 @@ func TestF5ENothingDependsOnTheWallClock(t *testing.T) {
 	losing := []string{"UTC", "Local", "ModTime", "Unix", "UnixMilli", "UnixMicro", "UnixNano", "Parse", "ParseInLocation", "Date", "AddDate"}
 	reasons := map[string]string{
 		"journal/file.go UTC":      "a label for people; the line's milliseconds since its begin are monotonic",
-		"artifacts/rundir.go UTC":  "part of a run's name",
+		"artifacts/run.go UTC":     "part of a run's name",
 		"probe/cache.go ModTime":   "the identity of a file, compared for equality",
 		"probe/cache.go UnixNano":  "the same",
 		"probe/python.go ModTime":  "the same",

@@ -15,4 +15,4 @@ func TestF66KilledInTheTeardown(t *testing.T)            { scripts(t, "teardown-
 func TestF59OrchestratorKilledForMemory(t *testing.T)    { scripts(t, "out-of-memory") }
 func TestF5BTwoRunsAtOnce(t *testing.T)                  { scripts(t, "together") }
 func TestF64SharedMemoryIsLeft(t *testing.T)             { scripts(t, "shm", "shm-loading") }
-func TestF57RunsDirectoryIsRemoved(t *testing.T)         { scripts(t, "no-directory") }
+func TestF57RunsDirectoryIsRemoved(t *testing.T)         { scripts(t, "stale") }

@@ -15,6 +15,7 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/host"
 	"topobench/internal/profile"
+	"topobench/internal/recovery"
 	"topobench/internal/run"
 )
 
@@ -51,7 +52,7 @@ func (f limitFlags) room(root string, profiles []profile.Profile, env *Env) erro
 		faults = append(faults, short(root, need, space, "--artifacts-root-dir"))
 	}
 	fmt.Fprint(env.Stderr, farAway(root, space.Remote))
-	temp := cmp.Or(env.Getenv(tempVariable), artifacts.DefaultTemp)
+	temp := cmp.Or(env.Getenv(tempVariable), recovery.DefaultTemp)
 	if space, err := host.Disk(temp); err == nil && f.MinFree > 0 {
 		faults = append(faults, short(temp, run.Need{Logs: tempNeed, Files: 100}, space, tempVariable))
 	}

@@ -57,7 +57,7 @@ func open(ctx context.Context, root string, env *Env, s *signals) (*session, err
 
 // begin makes the run's directory, with its journal and its ledger.
 func begin(root string, env *Env, s *signals, screen *ui.View) (*run.Campaign, error) {
-	dir, err := artifacts.Create(root, env.Getenv(tempVariable), newID())
+	dir, err := recovery.Create(root, env.Getenv(tempVariable), newID())
 	if err != nil {
 		return nil, err
 	}
@@ -69,12 +69,13 @@ func begin(root string, env *Env, s *signals, screen *ui.View) (*run.Campaign, e
 	if c.Journal, err = journal.Open(filepath.Join(dir.Path(), journal.Name), c.Recorded); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
-	if c.Ledger, err = recovery.Open(dir, c.Journal); err != nil {
+	if c.Ledger, err = recovery.NewLedger(dir, c.Journal); err != nil {
 		return nil, errors.Join(err, c.Journal.Close(), dir.Close())
 	}
 	c.Starter.Exe = env.Shepherd
 	c.Starter.OnStart = func(name, log string, child, shepherd proc.Proc) {
-		c.Recorded(c.Ledger.Born(name, log, child, shepherd))
+		c.Recorded(c.Ledger.RecordStart(name, log, shepherd))
+		c.Ledger.RecordChild(name, child)
 	}
 	return c, nil
 }

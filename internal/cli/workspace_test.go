@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/recovery"
 	"topobench/internal/testbed"
 )
 
@@ -213,7 +214,7 @@ func (s *workspace) close(t testing.TB) {
 	}
 	runs, err := filepath.Glob(filepath.Join(s.dir, "*", artifacts.StateDir, "[0-9]*")) // runs, and not what was done by hand
 	for _, path := range runs {
-		run, openErr := artifacts.Open(path)
+		run, openErr := recovery.Open(path)
 		err = errors.Join(err, openErr)
 		if openErr == nil {
 			err = errors.Join(err, run.Close())

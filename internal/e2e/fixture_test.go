@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"topobench/internal/artifacts"
+	"topobench/internal/recovery"
 	"topobench/internal/testbed"
 	"topobench/internal/tools"
 )
@@ -164,12 +164,12 @@ func (f fixture) start(name string, args ...string) *running {
 func (r *running) finish() {
 	_ = r.cmd.Process.Kill() // it may have ended
 	<-r.ended
-	runs, err := artifacts.List(r.root)
+	runs, err := recovery.List(r.root)
 	if err != nil {
 		r.Error(err)
 	}
 	for _, path := range runs {
-		run, err := artifacts.Open(path)
+		run, err := recovery.Open(path)
 		if err == nil {
 			err = run.Close()
 		}
@@ -225,7 +225,7 @@ func (r *running) ends(code int) string {
 // path is the run's own directory.
 func (r *running) path() string {
 	r.Helper()
-	runs, err := artifacts.List(r.root)
+	runs, err := recovery.List(r.root)
 	r.check(err)
 	if len(runs) != 1 {
 		r.Fatalf("%d runs below %s, not one", len(runs), r.root)

@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"time"
 
-	"topobench/internal/artifacts"
 	"topobench/internal/journal"
+	"topobench/internal/recovery"
 	"topobench/internal/testbed"
 )
 
@@ -86,7 +86,7 @@ type event struct {
 // journal is what the run has written so far.
 func (r *running) journal() []event {
 	r.Helper()
-	runs, err := artifacts.List(r.root)
+	runs, err := recovery.List(r.root)
 	r.check(err)
 	var events []event
 	for _, run := range runs {

@@ -9,26 +9,32 @@ import (
 	"topobench/internal/result"
 )
 
-// Event is one line of the journal: a struct of this package, and its name there.
+// Event is one line of the journal: a struct of this package. Kind is its name in the file.
 type Event interface{ Kind() string }
 
-// RunBegin is the first event: the process that conducts the run.
+// RunBegin is the first event: the process of the run.
 type RunBegin struct {
 	Boot         string `json:"boot"`                    // the kernel's boot id
-	PIDNamespace string `json:"pid_namespace,omitempty"` // in which its pids are valid
+	PIDNamespace string `json:"pid_namespace,omitempty"` // its pids are valid in this namespace
 	UID          int    `json:"uid"`
 	PID          int    `json:"pid"`
 	Ticks        uint64 `json:"ticks"` // its start, in clock ticks since boot
 }
 
-// Started is a process that runs, and its shepherd.
+// Started is a shepherd that is about to start a service. It is in the file before the
+// service runs.
 type Started struct {
 	Name          string `json:"name"`
 	Log           string `json:"log"`
-	PID           int    `json:"pid"`
-	Ticks         uint64 `json:"ticks"`
-	Shepherd      int    `json:"shepherd"`
+	Shepherd      int    `json:"shepherd"` // pid
 	ShepherdTicks uint64 `json:"shepherd_ticks"`
+}
+
+// Child is the process of a service that now runs, and the leader of its group.
+type Child struct {
+	Name  string `json:"name"`
+	PID   int    `json:"pid"`
+	Ticks uint64 `json:"ticks"`
 }
 
 // SharedMemoryHeld lists files in /dev/shm that processes of the run hold.
@@ -43,16 +49,16 @@ type SharedMemoryFile struct {
 	Inode uint64 `json:"inode"`
 }
 
-// Versions are those of the programs of a topology.
+// Versions are the versions of the programs of a topology.
 type Versions struct {
 	Topology string        `json:"topology"`
 	Versions plan.Versions `json:"versions"`
 }
 
-// Settings are the engine settings of all topologies, and which of them differ.
+// Settings are the engine settings of all topologies, with the ones that differ.
 type Settings struct{ result.Settings }
 
-// GPUsUnknown says why the GPUs are not watched.
+// GPUsUnknown is the reason why the GPUs are not monitored.
 type GPUsUnknown struct {
 	Why string `json:"unknown"`
 }
@@ -64,7 +70,7 @@ type GPUs struct {
 	Warnings []string     `json:"warnings"`
 }
 
-// GPUWait says that busy GPUs are waited for.
+// GPUWait is the begin of a wait for busy GPUs.
 type GPUWait struct {
 	Until time.Time `json:"until"`
 	Taken []string  `json:"taken"`
@@ -104,16 +110,16 @@ type Service struct {
 	Detail   string `json:"detail"`
 }
 
-// Smoke says what the smoke test waits for.
+// Smoke is a condition that the smoke test waits for.
 type Smoke struct {
 	Topology string `json:"topology"`
 	Waits    string `json:"waits"`
 }
 
-// Deviation is a deviation from the guide that was decided while a topology ran.
+// Deviation is a deviation from the guide that topobench chose while a topology ran.
 type Deviation struct{ plan.Deviation }
 
-// ServicesUnknown says why the processes of the services could not be listed.
+// ServicesUnknown is the reason why the processes of the services are not listed.
 type ServicesUnknown struct {
 	Topology string `json:"topology"`
 	Error    string `json:"error"`
@@ -156,19 +162,19 @@ type TeardownCheck struct {
 	Error   string   `json:"error,omitempty"`
 }
 
-// TeardownProved says that nothing of a topology is left.
+// TeardownProved records that nothing of a topology is left.
 type TeardownProved struct {
 	Topology string `json:"topology"`
 }
 
-// TeardownBusy says that nothing is left, and that a foreign process has taken a port
+// TeardownBusy records that nothing is left, but that a foreign process has taken a port
 // or a GPU meanwhile.
 type TeardownBusy struct {
 	Topology string `json:"topology"`
 	Error    string `json:"error"`
 }
 
-// TeardownDirty says that something could not be proved gone.
+// TeardownDirty records that something could not be proved gone.
 type TeardownDirty struct {
 	Topology string `json:"topology"`
 	Error    string `json:"error"`
@@ -180,24 +186,29 @@ type Killed struct {
 	Processes []string `json:"processes"`
 }
 
-// SharedMemoryRemoved lists what was removed from /dev/shm, and what else is new there.
+// SharedMemoryRemoved lists the files removed from /dev/shm, and other new files there.
 type SharedMemoryRemoved struct {
 	Removed []string `json:"removed"`
 	Others  []string `json:"others"`
 	Text    string   `json:"text"`
 }
 
-// LogCut is a hole that was punched into a log, in bytes.
+// LogCut is a hole that topobench punched into a log; offsets in bytes.
 type LogCut struct {
 	From int64  `json:"from"`
 	Log  string `json:"log"`
 	To   int64  `json:"to"`
 }
 
-// LogNotCut says why a log keeps growing.
+// LogNotCut is the reason why a log keeps growing.
 type LogNotCut struct {
 	Log   string `json:"log"`
 	Error string `json:"error"`
+}
+
+// Dropped counts the events that are missing here, because the disk was too slow.
+type Dropped struct {
+	Count int `json:"count"`
 }
 
 // RunEnd is the last event of a run that ended by itself.
@@ -205,21 +216,22 @@ type RunEnd struct {
 	Dirty bool `json:"dirty"` // something was left
 }
 
-// Crashed is written by a later process for a run that was killed.
+// Crashed ends the journal of a killed run. A later process writes it.
 type Crashed struct{ Recovered }
 
-// Cleaned is written by a later process that removed what an ended run had left.
+// Cleaned is the event of a later process that cleaned up after a run that had ended.
 type Cleaned struct{ Recovered }
 
-// Recovered is what a later process killed and removed.
+// Recovered lists what a later process killed and removed.
 type Recovered struct {
-	Ended []string `json:"ended,omitempty"` // processes
-	Shm   []string `json:"shm,omitempty"`
+	Killed []string `json:"killed,omitempty"` // a table of processes
+	Shm    []string `json:"shm,omitempty"`    // paths
 }
 
 // Kind is the name of the event in the file.
 func (RunBegin) Kind() string            { return "run-begin" }
 func (Started) Kind() string             { return "started" }
+func (Child) Kind() string               { return "child" }
 func (SharedMemoryHeld) Kind() string    { return "shm" }
 func (Versions) Kind() string            { return "versions" }
 func (Settings) Kind() string            { return "settings" }
@@ -245,6 +257,7 @@ func (Killed) Kind() string              { return "killed" }
 func (SharedMemoryRemoved) Kind() string { return "shared-memory" }
 func (LogCut) Kind() string              { return "log-cut" }
 func (LogNotCut) Kind() string           { return "log-not-cut" }
+func (Dropped) Kind() string             { return "dropped" }
 func (RunEnd) Kind() string              { return "run-end" }
 func (Crashed) Kind() string             { return "crashed" }
 func (Cleaned) Kind() string             { return "cleaned" }
@@ -270,12 +283,16 @@ type decoder struct {
 	decode func(line []byte) (Event, error)
 }
 
+// decoders has every event but Unknown.
 func decoders() []decoder {
-	return []decoder{of[RunBegin](), of[Started](), of[SharedMemoryHeld](), of[Versions](), of[Settings](), of[GPUsUnknown](), of[GPUs](),
-		of[GPUWait](), of[LaunchBegin](), of[LaunchFailed](), of[LaunchLost](), of[Service](), of[Smoke](), of[Deviation](),
-		of[ServicesUnknown](), of[CellBegin](), of[CellAborted](), of[CellDone](), of[TeardownBegin](), of[TeardownCheck](),
-		of[TeardownProved](), of[TeardownBusy](), of[TeardownDirty](), of[Killed](), of[SharedMemoryRemoved](), of[LogCut](),
-		of[LogNotCut](), of[RunEnd](), of[Crashed](), of[Cleaned]()}
+	return []decoder{
+		of[RunBegin](), of[Started](), of[Child](), of[SharedMemoryHeld](), of[Versions](), of[Settings](),
+		of[GPUsUnknown](), of[GPUs](), of[GPUWait](), of[LaunchBegin](), of[LaunchFailed](), of[LaunchLost](),
+		of[Service](), of[Smoke](), of[Deviation](), of[ServicesUnknown](), of[CellBegin](), of[CellAborted](),
+		of[CellDone](), of[TeardownBegin](), of[TeardownCheck](), of[TeardownProved](), of[TeardownBusy](),
+		of[TeardownDirty](), of[Killed](), of[SharedMemoryRemoved](), of[LogCut](), of[LogNotCut](),
+		of[Dropped](), of[RunEnd](), of[Crashed](), of[Cleaned](),
+	}
 }
 
 func of[E Event]() decoder {

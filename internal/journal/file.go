@@ -18,7 +18,7 @@ import (
 // Name is the journal's file in the run's directory.
 const Name = "journal.ndjson"
 
-// file is an append-only file of JSON objects, one a line, with one user at a time.
+// file is an append-only file of JSON objects, one a line, for one goroutine at a time.
 type file struct {
 	path  string
 	start time.Time
@@ -26,7 +26,8 @@ type file struct {
 	*os.File
 	seq  int   // of the last good line
 	end  int64 // offset after the last good line, in bytes
-	torn bool  // bytes of a failed append lie after end
+	torn bool  // bytes of a failed append follow end
+	sync func(*os.File) error
 }
 
 // head opens every line. Millis is monotonic and counts from the opening of
@@ -38,15 +39,15 @@ type head struct {
 	Event  string    `json:"event"`
 }
 
-// openFile opens the journal at path, new or existing. A torn last line, as
-// a crash leaves it, is cut off; any other fault is an error, because what is
-// appended behind it could not be trusted.
+// openFile opens the journal at path, new or existing. It cuts off a torn last line,
+// as a crash leaves it; any other damage is an error, because a reader stops there and
+// would never reach the new lines.
 func openFile(path string) (*file, error) {
 	opened, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, artifacts.Cannot("open the journal", path, err)
 	}
-	j := &file{path: path, start: time.Now(), File: opened}
+	j := &file{path: path, start: time.Now(), File: opened, sync: datasync}
 	if err := j.resume(); err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
@@ -73,10 +74,11 @@ func (j *file) resume() error {
 	return nil
 }
 
-// append writes one line; a durable one is on the disk, with all lines before it,
+// append writes one line. A durable line is on the disk, with all lines before it,
 // when append returns. After an error the file is as it was before.
 func (j *file) append(at time.Time, e Event, durable bool) error {
-	line, err := journalLine(head{Seq: j.seq + 1, Time: at.UTC(), Millis: at.Sub(j.start).Milliseconds(), Event: e.Kind()}, e)
+	h := head{Seq: j.seq + 1, Time: at.UTC(), Millis: at.Sub(j.start).Milliseconds(), Event: e.Kind()}
+	line, err := journalLine(h, e)
 	if err != nil {
 		return fmt.Errorf("cannot journal %q: %w", e.Kind(), err)
 	}
@@ -91,22 +93,22 @@ func (j *file) append(at time.Time, e Event, durable bool) error {
 	if !durable {
 		return nil
 	}
-	if err := artifacts.Datasync(j.File); err != nil {
-		return artifacts.Cannot("bring to the disk", j.path, err)
+	if err := j.sync(j.File); err != nil {
+		return artifacts.Cannot("sync the journal", j.path, err)
 	}
 	return j.reachable()
 }
 
-// close brings the file to the disk and closes it.
+// close syncs the file and closes it.
 func (j *file) close() error {
-	if err := errors.Join(j.Sync(), j.Close()); err != nil {
+	if err := errors.Join(j.sync(j.File), j.Close()); err != nil {
 		return artifacts.Cannot("close the journal", j.path, err)
 	}
 	return nil
 }
 
-// reachable fails when the file under the journal's name is another one by
-// now: what is written into a deleted file is lost.
+// reachable fails when the journal's path no longer leads to this file: events in a
+// deleted file are lost.
 func (j *file) reachable() error {
 	named, err := os.Stat(j.path)
 	if err != nil {
@@ -122,8 +124,8 @@ func (j *file) reachable() error {
 	return nil
 }
 
-// mend cuts what a failed append left. Without that the next line would be
-// glued to the torn one, and both would be lost.
+// mend cuts off the bytes of a failed append. Otherwise the next line would continue the
+// torn one, and both would be lost.
 func (j *file) mend() error {
 	if !j.torn {
 		return nil
@@ -135,7 +137,7 @@ func (j *file) mend() error {
 	return nil
 }
 
-// journalLine is h's members followed by those of fields, and a newline.
+// journalLine has the members of h, those of fields, and a newline.
 func journalLine(h head, fields any) ([]byte, error) {
 	line, err := marshal(h)
 	if err != nil || fields == nil {
@@ -149,7 +151,7 @@ func journalLine(h head, fields any) ([]byte, error) {
 	if err := json.Unmarshal(more, &keys); err != nil || keys == nil {
 		return nil, fmt.Errorf("its fields are no JSON object: %s", more)
 	}
-	// Whatever the case: encoding/json would read "Seq" as seq.
+	// In any case of letters: encoding/json would read "Seq" as seq.
 	for key := range keys {
 		same := func(taken string) bool { return strings.EqualFold(taken, key) }
 		if slices.ContainsFunc([]string{"seq", "time", "ms", "event"}, same) {

@@ -20,9 +20,9 @@ type Record struct {
 	Event  Event
 }
 
-// Read returns the records of a journal, also while it is being written: a last
-// line without its newline is left out. A bad line before that is an error that
-// names its byte offset, and the good records before it are returned.
+// Read returns the records of a journal, also while a run writes it: it leaves out a last
+// line without its newline. A bad line before that is a *DamageError, and Read returns the
+// records before it as well.
 func Read(path string) ([]Record, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -35,6 +35,19 @@ func Read(path string) ([]Record, error) {
 	return records, nil
 }
 
+// DamageError reports a line that cannot be read. Byte is its offset in the file.
+type DamageError struct {
+	Byte int64
+	Err  error
+}
+
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("the line at byte %d is damaged: %v", e.Byte, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *DamageError) Unwrap() error { return e.Err }
+
 // parse returns the good records and the offset behind the last of them.
 func parse(data []byte) (records []Record, end int64, err error) {
 	for rest := data; ; {
@@ -44,13 +57,13 @@ func parse(data []byte) (records []Record, end int64, err error) {
 		}
 		r, err := parseLine(line, len(records)+1)
 		if err != nil {
-			return records, end, fmt.Errorf("the line at byte %d is damaged: %w", end, err)
+			return records, end, &DamageError{end, err}
 		}
 		records, end, rest = append(records, r), end+int64(len(line))+1, after
 	}
 }
 
-// parseLine reads the line that must have number seq.
+// parseLine reads the line with number seq.
 func parseLine(line []byte, seq int) (Record, error) {
 	var h head
 	if err := json.Unmarshal(line, &h); err != nil {
@@ -69,22 +82,23 @@ func parseLine(line []byte, seq int) (Record, error) {
 	return Record{Seq: h.Seq, Time: h.Time, Millis: h.Millis, Event: event}, nil
 }
 
-// End is how the journal of a run ends.
+// End is the state of a run by its journal.
 type End string
 
 // Every end.
 const (
-	NoEnd    End = "none"  // the run still runs, or it was killed
-	EndDirty End = "dirty" // the run ended by itself and left something that is not cleaned yet
-	EndClean End = "clean" // nothing remains to be done
+	NoEnd      End = "none"    // the run is still running, or it was killed
+	EndDirty   End = "dirty"   // the run ended by itself and left something that is not cleaned yet
+	EndClean   End = "clean"   // nothing remains to be done
+	EndDamaged End = "damaged" // a damaged line hides the end
 )
 
-// EndOf reads how a journal ends. Events after an end do not take it away. A journal
-// that cannot be read has no end.
+// EndOf reads the end of the journal at path. Events after an end do not undo it. A
+// missing journal, or one that cannot be opened, has no end.
 func EndOf(path string) End {
 	records, err := Read(path)
-	if err != nil {
-		return NoEnd
+	if _, damaged := errors.AsType[*DamageError](err); damaged {
+		return EndDamaged
 	}
 	end := NoEnd
 	for _, r := range records {
@@ -100,21 +114,22 @@ func EndOf(path string) End {
 	return end
 }
 
-// Finish ends the journal at path for a run whose process is gone: with Crashed if it
-// has no end, with Cleaned if it ended dirty or there was something to recover.
+// Finish ends the journal at path for a run whose owner is gone: with Crashed if it
+// has no end, with Cleaned if it ended dirty or if r is not empty. A damaged journal is
+// an error and stays as it is.
 func Finish(path string, r Recovered) error {
 	var last Event = Cleaned{r}
 	switch EndOf(path) {
 	case NoEnd:
 		last = Crashed{r}
 	case EndClean:
-		if len(r.Ended)+len(r.Shm) == 0 {
+		if len(r.Killed)+len(r.Shm) == 0 {
 			return nil
 		}
 	}
 	f, err := openFile(path)
 	if err != nil {
-		return fmt.Errorf("cannot finish the journal of run %s, which has no end: %w", filepath.Base(filepath.Dir(path)), err)
+		return fmt.Errorf("cannot finish the journal of run %s: %w", filepath.Base(filepath.Dir(path)), err)
 	}
 	return errors.Join(f.append(time.Now(), last, true), f.close())
 }

@@ -1,7 +1,6 @@
 package recovery
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,41 +10,61 @@ import (
 	"syscall"
 	"time"
 
-	"topobench/internal/artifacts"
 	"topobench/internal/host/proc"
 	"topobench/internal/journal"
 )
 
-// Cleaner finds the runs of this user on this machine whose owner is gone, and ends
-// what they left.
+// Cleaner finds the runs of this user on this machine whose owner is gone, and kills
+// and removes what they left.
 type Cleaner struct {
-	Temp   string   // where runs have their temporary directories; "" is rundir.DefaultTemp
-	Roots  []string // artifacts roots to look below, for runs without a temporary directory
+	Temp   string   // has the temporary directories of runs; "" is DefaultTemp
+	Roots  []string // artifacts roots to search as well, for runs without a temporary directory
 	DryRun bool     // find everything, change nothing
-	Force  bool     // tell the owner of a living run to end, and wait for it
+	Force  bool     // stop the owner of a running run, and wait for it
 
-	limit time.Duration // of a sweep
+	limit time.Duration // for killing the processes of one run
 	see   func(proc.RunIdentity) func(all []proc.Proc) []proc.Proc
 }
 
-// Found is what became of one unfinished run.
+// Fate is the state in which Clean found a run.
+type Fate string
+
+// Every fate.
+const (
+	Running       Fate = "running"        // left alone
+	Unknown       Fate = "unknown"        // left alone: its processes cannot be identified
+	DirectoryGone Fate = "directory-gone" // only its temporary directory was left
+	EndedDirty    Fate = "ended-dirty"    // it ended by itself and left something
+	Ended         Fate = "ended"          // it was killed after its end, and left its temporary directory
+	Damaged       Fate = "damaged"        // its journal has a damaged line; Err names the byte
+	Crashed       Fate = "crashed"        // it was killed
+)
+
+// Found is an unfinished run, and what Clean did about it. A dry run reports what it
+// would do.
 type Found struct {
 	ID, Path string
-	Living   bool      // it was left alone
-	Unknown  bool      // it was left alone, because it cannot be told what is of it
-	Dirty    bool      // it had come to its end, and something was left
-	Owner    proc.Proc // of a living run; zero if it cannot be told
-	Table    []string  // the processes that were ended, as proctree.Table shows them
-	Ended    int       // how many
-	Shm      []string  // what was removed from /dev/shm
-	Temp     string    // the temporary directory that was removed
-	Gone     bool      // somebody removed the run's own directory
-	Left     []proc.Proc
-	Err      error // what could not be done; with Left, these processes live and could not, or may not, be ended
+	Fate     Fate
+	Owner    proc.Proc // of a running run; zero if it cannot be identified
+	Table    []string  // the killed processes, as proc.Table prints them
+	Killed   int
+	Shm      []string    // removed from /dev/shm
+	Temp     string      // the removed temporary directory
+	Left     []proc.Proc // still running: they did not end, or may not be killed
+	Err      error       // what went wrong
 }
 
-// Clean looks at every unfinished run. A dry one says what it would do. The error
-// is about finding runs; what concerns one stands in its Found.
+// leftAlone is the result for a run that cannot be opened.
+func (f *Found) leftAlone(err error) *Found {
+	f.Fate, f.Err = Unknown, err
+	if _, live := errors.AsType[*LiveError](err); live {
+		f.Fate = Running
+	}
+	return f
+}
+
+// Clean handles every unfinished run. The error is about the search for runs; a fault
+// of one run is in its Found.
 func (c Cleaner) Clean(ctx context.Context) ([]Found, error) {
 	if c.limit == 0 {
 		c.limit = proc.KillLimit
@@ -53,109 +72,124 @@ func (c Cleaner) Clean(ctx context.Context) ([]Found, error) {
 	if c.see == nil {
 		c.see = func(t proc.RunIdentity) func(all []proc.Proc) []proc.Proc { return t.Any }
 	}
-	leads, err := c.runs()
+	unfinished, err := c.unfinished()
 	var all []Found
-	for _, l := range leads {
-		if f := c.run(ctx, l); f != nil {
+	for _, u := range unfinished {
+		if f := c.clean(ctx, u); f != nil {
 			all = append(all, *f)
 		}
 	}
 	return all, err
 }
 
-// runs are the unfinished runs, each once; without Temp where none leads there.
-func (c Cleaner) runs() ([]artifacts.Lead, error) {
-	leads, err := artifacts.Unfinished(c.Temp)
-	paths, unknown := byProcesses(c.Temp)
-	faults := []error{err, unknown}
-	for _, root := range c.Roots {
-		abs, err := filepath.Abs(root)
-		if err == nil {
-			abs, err = filepath.EvalSymlinks(abs)
-		}
-		if err != nil {
-			faults = append(faults, fmt.Errorf("cannot look for runs below %s: %w", root, err))
-			continue
-		}
-		below, err := artifacts.List(abs)
-		foreign := func(path string) bool { return !artifacts.Mine(path) }
-		if n := len(below); err == nil && slices.ContainsFunc(below, foreign) {
-			below = slices.DeleteFunc(below, foreign)
-			err = fmt.Errorf("cannot look at %d of the runs below %s: another user owns them and has to clean them", n-len(below), root)
-		}
-		faults = append(faults, err)
-		paths = append(paths, slices.DeleteFunc(below, ended)...)
-	}
-	for _, path := range paths {
-		leads = append(leads, artifacts.Lead{Run: path})
-	}
-	slices.SortStableFunc(leads, func(a, b artifacts.Lead) int { return cmp.Compare(a.Run, b.Run) })
-	return slices.CompactFunc(leads, func(a, b artifacts.Lead) bool { return a.Run == b.Run }), errors.Join(faults...)
-}
-
-// run looks at one; nil when it is finished.
-func (c Cleaner) run(ctx context.Context, l artifacts.Lead) *Found {
+// clean handles one run; it returns nil if nothing is to be done about it.
+func (c Cleaner) clean(ctx context.Context, l candidate) *Found {
 	path := l.Run
 	f := &Found{ID: filepath.Base(path), Path: path}
-	past, damage := readPast(path)
-	d, err := c.takeOver(ctx, path, past)
+	state, unread := readState(path)
+	run, err := c.takeOver(ctx, path, state)
 	switch {
-	case errors.Is(err, artifacts.ErrAbroad):
+	case errors.Is(err, errOtherHost):
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return c.widow(l, f)
+		return c.cleanStale(l, f)
 	case err != nil:
-		_, f.Living = errors.AsType[*artifacts.LiveError](err)
-		f.Unknown = !f.Living
-		f.Owner, _ = past.living()
-		f.Err = err
-		return f
-	case d.Unlocked() && ended(path):
+		f.Owner, _ = state.owner()
+		return f.leftAlone(err)
+	case run.hasNoTempDir() && ended(path):
 		return nil
 	}
-	f.Dirty = journal.EndOf(filepath.Join(path, journal.Name)) != journal.NoEnd
-	f.Err = errors.Join(damage, c.finish(d, past, f))
+	if _, damaged := errors.AsType[*journal.DamageError](unread); damaged {
+		return c.cleanDamaged(run, state, f, unread)
+	}
+	if unread != nil {
+		return f.leftAlone(errors.Join(unread, run.unlock()))
+	}
+	fates := map[journal.End]Fate{journal.NoEnd: Crashed, journal.EndDirty: EndedDirty, journal.EndClean: Ended}
+	f.Fate = fates[endOf(path)]
+	err = c.end(run, state, f)
+	if err == nil && !c.DryRun {
+		f.Err = journal.Finish(filepath.Join(path, journal.Name), journal.Recovered{Killed: f.Table, Shm: f.Shm})
+	}
+	f.Err = errors.Join(f.Err, c.release(run, f, err))
 	return f
 }
 
-// finish ends what is left of a run, processes first: its files are the witnesses.
-func (c Cleaner) finish(d *artifacts.Dir, past past, f *Found) error {
-	here, err := past.thisBoot()
-	if err == nil && here {
-		err = c.end(past, d, f)
+// cleanDamaged ends what a run started before the damage in its journal. Nothing can be
+// appended to such a journal.
+func (c Cleaner) cleanDamaged(run *Run, state ledgerState, f *Found, damage error) *Found {
+	f.Fate = Damaged
+	damage = fmt.Errorf("run %s has a damaged journal, and may have started more than was found: %w; "+
+		"move that file away once you have looked at it", f.ID, damage)
+	if state.Owner.PID == 0 { // then age and boot of its processes are unknown
+		left, err := survivors(run)
+		if err != nil || len(left) > 0 {
+			f.Left = left
+			return f.leftAlone(errors.Join(damage, err, run.unlock()))
+		}
 	}
-	if err == nil && here {
-		f.Shm, err = removeShm(past.Shm, c.DryRun)
-	}
-	if !d.Unlocked() {
-		f.Temp = d.TempDir()
-	}
-	if err != nil || c.DryRun {
-		return errors.Join(err, d.Leave())
-	}
-	return errors.Join(journal.Finish(filepath.Join(d.Path(), journal.Name), journal.Recovered{Ended: f.Table, Shm: f.Shm}), d.Close())
+	f.Err = errors.Join(damage, c.release(run, f, c.end(run, state, f)))
+	return f
 }
 
-// end kills what the witnesses see until they see nothing, and notes what it was. The
-// groups of services go as a whole, first.
-func (c Cleaner) end(past past, d *artifacts.Dir, f *Found) error {
-	see := c.see(past.trace(d))
-	var ended []proc.Proc
+// release removes the temporary directory of a run, unless err or a dry run keeps it for
+// later, and gives up the lock.
+func (c Cleaner) release(run *Run, f *Found, err error) error {
+	if err != nil {
+		return errors.Join(err, run.unlock())
+	}
+	temp, free := run.TempDir(), run.Close
+	if run.hasNoTempDir() {
+		temp = ""
+	}
+	if c.DryRun {
+		free = run.unlock
+	}
+	if err := free(); err != nil {
+		return err
+	}
+	f.Temp = temp
+	return nil
+}
+
+// end kills the processes of a run and removes its shared memory, processes first:
+// a file that a process still holds stays.
+func (c Cleaner) end(run *Run, state ledgerState, f *Found) error {
+	here, err := state.thisBoot()
+	if err != nil || !here {
+		return err
+	}
+	if err := c.kill(run, state, f); err != nil {
+		return err
+	}
+	f.Shm, err = removeShm(state.Shm, c.DryRun)
+	return err
+}
+
+// kill kills the processes of a run until none is seen, and lists them. The process
+// groups of services are killed as a whole, first.
+func (c Cleaner) kill(run *Run, state ledgerState, f *Found) error {
+	see := c.see(state.trace(run))
+	var killed []proc.Proc
 	choose := func(all []proc.Proc) []proc.Proc {
 		f.Left = see(all)
 		for _, p := range f.Left {
-			if slices.ContainsFunc(ended, p.Same) {
+			if slices.ContainsFunc(killed, p.Same) {
 				continue
 			}
-			ended = append(ended, p)
-			f.Table = table(f.Table, p, past)
+			killed = append(killed, p)
+			row := proc.Table([]proc.Proc{p}, state.name) // made while the process exists
+			if len(f.Table) > 0 {
+				row = row[1:]
+			}
+			f.Table = append(f.Table, row...)
 		}
 		if !c.DryRun {
-			past.endGroups(f.Left)
+			state.killGroups(f.Left)
 		}
 		return f.Left
 	}
-	defer func() { f.Ended = len(ended) }()
+	defer func() { f.Killed = len(killed) }()
 	if !c.DryRun {
 		_, err := proc.KillAll(c.limit, choose)
 		return err
@@ -166,28 +200,19 @@ func (c Cleaner) end(past past, d *artifacts.Dir, f *Found) error {
 	return err
 }
 
-// endGroups kills the process groups that shepherds made for services, as far as a
-// process that was seen is in them.
-func (p past) endGroups(seen []proc.Proc) {
-	for _, b := range p.Born {
-		for _, q := range seen {
-			if q.Group == b.PID && q.Ticks >= b.Ticks && proc.SignalGroup(q, syscall.SIGKILL) == nil {
-				break // else q ended meanwhile, and the next one may not have
+// killGroups kills the process groups that shepherds made for services, as far as a
+// process of seen is in them.
+func (s ledgerState) killGroups(seen []proc.Proc) {
+	for _, child := range s.Children {
+		for _, p := range seen {
+			if p.Group == child.PID && p.Ticks >= child.Ticks && proc.SignalGroup(p, syscall.SIGKILL) == nil {
+				break // after an error p ended meanwhile, and the next one may not have
 			}
 		}
 	}
 }
 
-// table adds a row; it is made while the process lives.
-func table(rows []string, p proc.Proc, past past) []string {
-	row := proc.Table([]proc.Proc{p}, past.name)
-	if len(rows) > 0 {
-		row = row[1:]
-	}
-	return append(rows, row...)
-}
+func endOf(path string) journal.End { return journal.EndOf(filepath.Join(path, journal.Name)) }
 
 // ended reports whether nothing remains to be done about the run at path.
-func ended(path string) bool {
-	return journal.EndOf(filepath.Join(path, journal.Name)) == journal.EndClean
-}
+func ended(path string) bool { return endOf(path) == journal.EndClean }

@@ -2,9 +2,11 @@ package recovery
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"topobench/internal/artifacts"
 	"topobench/internal/host"
 	"topobench/internal/host/proc"
+	"topobench/internal/journal"
 	"topobench/internal/testbed"
 )
 
@@ -22,8 +24,12 @@ import (
 const soon = 10 * time.Second
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && os.Args[1] == "orchestrator" {
-		if err := orchestrate(os.Args[2], os.Args[3:]); err != nil {
+	if len(os.Args) > 2 && (os.Args[1] == "orchestrator" || os.Args[1] == "run") {
+		act := func() error { return orchestrate(os.Args[2], os.Args[3:]) }
+		if os.Args[1] == "run" {
+			act = func() error { return runUntilKilled(os.Args[2]) }
+		}
+		if err := act(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -32,7 +38,7 @@ func TestMain(m *testing.M) {
 	testbed.Main(m)
 }
 
-// bed is a test's place: runs have their roots and temporary directories below dir.
+// bed is the place of a test: runs have their roots and temporary directories below dir.
 type bed struct {
 	testing.TB
 	testbed.Tracker
@@ -46,7 +52,7 @@ func newBed(t testing.TB) bed {
 	return b
 }
 
-// reap ends and collects what fell to this process, before the audit.
+// reap kills and collects the orphans of this process, before the audit.
 func reap(t testing.TB) {
 	_, err := proc.KillAll(soon, func(all []proc.Proc) []proc.Proc { return proc.Below(all, os.Getpid(), nil) })
 	if err != nil {
@@ -57,9 +63,20 @@ func reap(t testing.TB) {
 	}
 }
 
+// runID is the id of the test's run. Each test has its own: by their cookie the same test
+// of another checkout would kill the processes of this one.
+func runID(dir string) string {
+	h := fnv.New64a()
+	h.Write([]byte(dir))
+	return fmt.Sprintf("run-%x", h.Sum64())
+}
+
+// cookie marks a process as one of the test's run.
+func (b bed) cookie() string { return "TOPOBENCH_RUN=" + runID(b.dir) }
+
 func (b bed) cleaner() Cleaner { return Cleaner{Temp: b.dir, limit: soon} }
 
-// clean cleans, and wants one run to be found.
+// clean cleans, and fails unless one run is found.
 func (b bed) clean(c Cleaner) Found {
 	b.Helper()
 	all, err := c.Clean(b.Context())
@@ -73,31 +90,37 @@ func (b bed) clean(c Cleaner) Found {
 type orchestrator struct {
 	bed
 	process *os.Process
-	births  []birth
+	started []journal.Started
 }
 
 // orchestrate is that process: a run whose services have the habits, each with a
-// log. It says who was started once all their processes are ready, and waits.
+// log. It prints what it started once all their processes are ready, and waits.
 func orchestrate(dir string, habits []string) error {
-	run, err := artifacts.Create(dir, dir, "run")
+	run, err := Create(dir, dir, runID(dir))
 	if err != nil {
 		return err
 	}
-	ledger, err := Open(run)
+	j, err := journal.Open(filepath.Join(run.Path(), journal.Name), nil)
+	if err != nil {
+		return err
+	}
+	ledger, err := NewLedger(run, j)
 	if err != nil {
 		return err
 	}
 	starter := host.Starter{OnStart: func(name, log string, child, shepherd proc.Proc) {
-		if err := ledger.Born(name, log, child, shepherd); err != nil {
+		if err := ledger.RecordStart(name, log, shepherd); err != nil {
 			panic(err)
 		}
+		ledger.RecordChild(name, child)
 	}}
 	for i, words := range habits {
 		habit, arg, _ := strings.Cut(words, " ")
 		name := fmt.Sprintf("%s-%d", habit, i)
 		log := filepath.Join(run.Path(), name+".log")
-		env := append(os.Environ(), "TOPOBENCH_RUN=run", "TMPDIR="+run.TempDir())
-		if _, err := starter.Start(host.Spec{Name: name, Argv: testbed.Argv(habit, arg), Env: env, Log: log, Grace: time.Minute}); err != nil {
+		env := append(os.Environ(), "TOPOBENCH_RUN="+run.ID(), "TMPDIR="+run.TempDir())
+		spec := host.Spec{Name: name, Argv: testbed.Argv(habit, arg), Env: env, Log: log, Grace: time.Minute}
+		if _, err := starter.Start(spec); err != nil {
 			return err
 		}
 		ready := 1
@@ -111,13 +134,14 @@ func orchestrate(dir string, habits []string) error {
 			return fmt.Errorf("%s is not ready", name)
 		}
 	}
-	err = errors.Join(host.SetSubreaper(), json.NewEncoder(os.Stdout).Encode(ledger.past.Born))
+	last := j.Write(context.Background(), journal.Smoke{}) // the events before it are in the file
+	err = errors.Join(last, host.SetSubreaper(), json.NewEncoder(os.Stdout).Encode(ledger.state.Started))
 	<-time.After(time.Minute)
 	return err
 }
 
-// conduct starts an orchestrator.
-func (b bed) conduct(habits ...string) orchestrator {
+// orchestrate starts an orchestrator.
+func (b bed) orchestrate(habits ...string) orchestrator {
 	b.Helper()
 	out, in, err := os.Pipe()
 	if err != nil {
@@ -133,18 +157,18 @@ func (b bed) conduct(habits ...string) orchestrator {
 	}
 	in.Close()
 	o := orchestrator{bed: b, process: p}
-	if err := json.NewDecoder(bufio.NewReader(out)).Decode(&o.births); err != nil {
+	if err := json.NewDecoder(bufio.NewReader(out)).Decode(&o.started); err != nil {
 		b.Fatal(err)
 	}
 	return o
 }
 
-// slay kills the orchestrator and its shepherds as if in one moment: they are
+// killAll kills the orchestrator and its shepherds as if in one moment: they are
 // stopped before, so that none can act on the death of another.
-func (o orchestrator) slay() {
+func (o orchestrator) killAll() {
 	o.Helper()
 	pids := []int{o.process.Pid}
-	for _, b := range o.births {
+	for _, b := range o.started {
 		pids = append(pids, b.Shepherd)
 	}
 	for _, pid := range pids {
@@ -161,34 +185,42 @@ func (o orchestrator) slay() {
 	if _, err := o.process.Wait(); err != nil {
 		o.Fatal(err)
 	}
-	for _, pid := range pids[1:] { // adopted by this process, or collected by nobody
+	for _, pid := range pids[1:] { // this process adopts them, or init does
 		testbed.Eventually(o, soon, func() bool { p, err := proc.Read(pid); return err != nil || !p.Alive() })
 	}
 }
 
-// dead is the run of an owner that is gone, with a ledger that says so.
-func (b bed) dead(o owner, births ...birth) *artifacts.Dir {
+// dead is the run of an owner that is gone, with these events in its journal.
+func (b bed) dead(owner journal.RunBegin, events ...journal.Event) *Run {
 	b.Helper()
-	run, err := artifacts.Create(b.dir, b.dir, "run")
+	run, err := Create(b.dir, b.dir, runID(b.dir))
 	if err != nil {
 		b.Fatal(err)
 	}
-	ledger, err := artifacts.OpenJournal(filepath.Join(run.Path(), ledgerName))
-	if err != nil {
-		b.Fatal(err)
-	}
-	err = ledger.Append(eventOwner, o)
-	for _, birth := range births {
-		err = errors.Join(err, ledger.Append(eventBorn, birth))
-	}
-	if err := errors.Join(err, ledger.Close(), run.Leave()); err != nil {
+	b.journal(run, append([]journal.Event{owner}, events...)...)
+	if err := run.unlock(); err != nil {
 		b.Fatal(err)
 	}
 	return run
 }
 
-// nobody is an owner of this boot, as old as this process, that is gone.
-func (b bed) nobody() owner {
+// journal appends events to the journal of a run.
+func (b bed) journal(run *Run, events ...journal.Event) {
+	b.Helper()
+	j, err := journal.Open(filepath.Join(run.Path(), journal.Name), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, e := range events {
+		err = errors.Join(err, j.Write(b.Context(), e))
+	}
+	if err := errors.Join(err, j.Close()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// deadOwner is an owner of this boot, as old as this process, that is gone.
+func (b bed) deadOwner() journal.RunBegin {
 	b.Helper()
 	boot, err := proc.Boot()
 	if err != nil {
@@ -198,13 +230,15 @@ func (b bed) nobody() owner {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return owner{Boot: boot, Numbers: proc.PIDNamespace(), UID: os.Geteuid(), PID: 1 << 30, Ticks: self.Ticks}
+	return journal.RunBegin{Boot: boot, PIDNamespace: proc.PIDNamespace(), UID: os.Geteuid(),
+		PID: 1 << 30, Ticks: self.Ticks}
 }
 
-// stranger starts a command that no run has started, and waits until it executes.
-func (b bed) stranger(dir string, env []string, argv ...string) proc.Proc {
+// start starts a command outside of any run, and waits until it executes.
+func (b bed) start(dir string, env []string, argv ...string) proc.Proc {
 	b.Helper()
-	p, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Dir: dir, Env: b.Env(env...), Files: []*os.File{nil, os.Stderr, os.Stderr}})
+	files := []*os.File{nil, os.Stderr, os.Stderr}
+	p, err := os.StartProcess(argv[0], argv, &os.ProcAttr{Dir: dir, Env: b.Env(env...), Files: files})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -222,8 +256,8 @@ func (b bed) stranger(dir string, env []string, argv ...string) proc.Proc {
 	return seen
 }
 
-// lives fails unless p still runs.
-func (b bed) lives(p proc.Proc) {
+// running fails unless p is still running.
+func (b bed) running(p proc.Proc) {
 	b.Helper()
 	if now, err := proc.Read(p.PID); err != nil || !now.Same(p) || !now.Alive() {
 		b.Errorf("process %v was hit: %+v, %v", p, now, err)

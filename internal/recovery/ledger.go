@@ -1,9 +1,11 @@
-// Package recovery knows again what a run started, and ends what a dead run left.
+// Package recovery identifies the processes of a run, and kills those that a dead run
+// left behind.
 //
-// A run keeps a ledger of what it starts. Together with the mark in the environment
-// of its processes and their open files it tells, now or from another process, what
-// is of the run. Nothing else is ever signalled: not what is older, not what another
-// user has, not what got the pid of a process that ended, and nothing by its name.
+// A run records in its journal what it starts. That record, the cookie in the
+// environment of its processes and their open files identify the processes of the run,
+// for the run itself and for a later process. No other process is ever signalled: none
+// that is older than the run, none of another user, none that reuses a pid, and none by
+// its name.
 package recovery
 
 import (
@@ -13,27 +15,29 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
-	"topobench/internal/artifacts"
 	"topobench/internal/host/proc"
 	"topobench/internal/journal"
 )
 
-// Ledger is that of the run this process conducts. Its methods may be called from
+// writeWithin bounds the wait for a disk that hangs.
+const writeWithin = 30 * time.Second
+
+// Ledger records what the run of this process starts. Its methods may be called from
 // several goroutines.
 type Ledger struct {
 	journal *journal.Journal
-	run     *artifacts.Dir
+	run     *Run
 
-	mu   sync.Mutex
-	past past
+	mu    sync.Mutex
+	state ledgerState
 }
 
-// Open begins the ledger of a new run: the first event of its journal.
-func Open(d *artifacts.Dir, j *journal.Journal) (*Ledger, error) {
+// NewLedger begins the record of a new run with RunBegin, the first event of its
+// journal.
+func NewLedger(run *Run, j *journal.Journal) (*Ledger, error) {
 	boot, err := proc.Boot()
 	if err != nil {
 		return nil, err
@@ -42,138 +46,143 @@ func Open(d *artifacts.Dir, j *journal.Journal) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := journal.RunBegin{Boot: boot, PIDNamespace: proc.PIDNamespace(), UID: os.Geteuid(), PID: self.PID, Ticks: self.Ticks}
-	return &Ledger{journal: j, run: d, past: past{Owner: o}}, j.Write(context.Background(), o)
+	l := &Ledger{journal: j, run: run}
+	return l, l.write(journal.RunBegin{Boot: boot, PIDNamespace: proc.PIDNamespace(), UID: os.Geteuid(),
+		PID: self.PID, Ticks: self.Ticks})
 }
 
-// bornWithin bounds the wait for a disk that hangs.
-const bornWithin = 30 * time.Second
+// RecordStart records that shepherd is about to start a service, and returns when the
+// event is in the file: call it before the child runs, and do not start the child after
+// an error.
+func (l *Ledger) RecordStart(name, log string, shepherd proc.Proc) error {
+	return l.write(journal.Started{Name: name, Log: log, Shepherd: shepherd.PID, ShepherdTicks: shepherd.Ticks})
+}
 
-// Born records a process of the run.
-func (l *Ledger) Born(name, log string, child, shepherd proc.Proc) error {
-	ctx, cancel := context.WithTimeout(context.Background(), bornWithin)
+// RecordChild records the child of a service once it runs. It does not wait for the disk.
+func (l *Ledger) RecordChild(name string, child proc.Proc) {
+	e := journal.Child{Name: name, PID: child.PID, Ticks: child.Ticks}
+	l.add(e)
+	l.journal.Note(e)
+}
+
+// write records an event in memory, whatever becomes of the file, and in the journal.
+func (l *Ledger) write(e journal.Event) error {
+	l.add(e)
+	ctx, cancel := context.WithTimeout(context.Background(), writeWithin)
 	defer cancel()
-	return l.journal.Write(ctx, l.add(journal.Started{Name: name, Log: log, PID: child.PID, Ticks: child.Ticks,
-		Shepherd: shepherd.PID, ShepherdTicks: shepherd.Ticks}))
+	return l.journal.Write(ctx, e)
 }
 
-// Enroll records descendants of what was started, those that it does not know yet: one
-// that left its parent, its environment and its files is known by nothing else once the
-// shepherds are dead.
-func (l *Ledger) Enroll(seen []proc.Proc) {
-	known := l.Trace().Started
-	for _, p := range seen {
-		if !slices.ContainsFunc(known, p.Same) {
-			l.journal.Note(l.add(journal.Started{PID: p.PID, Ticks: p.Ticks}))
-		}
-	}
-}
-
-func (l *Ledger) add(s journal.Started) journal.Started {
+func (l *Ledger) add(e journal.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.past.Born = append(l.past.Born, s)
-	return s
+	l.state.add(e)
 }
 
-// Trace is how the processes of the run are known.
+// Trace identifies the processes of the run.
 func (l *Ledger) Trace() proc.RunIdentity {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.past.trace(l.run)
+	return l.state.trace(l.run)
 }
 
-// Name says of which service of the run a process is the child or the shepherd, ""
-// for any other.
+// Name is the service of which a process is the child or the shepherd, "" for any other
+// process.
 func (l *Ledger) Name(p proc.Proc) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.past.name(p)
+	return l.state.name(p)
 }
 
-// past is what a ledger tells.
-type past struct {
-	Owner journal.RunBegin // zero: the run started nothing
-	Born  []journal.Started
-	Shm   []shmFile // what its processes held in /dev/shm
+// ledgerState is the record of a run, replayed from its journal.
+type ledgerState struct {
+	Owner    journal.RunBegin // zero if the run started nothing
+	Started  []journal.Started
+	Children []journal.Child
+	Shm      []journal.SharedMemoryFile // held by its processes
 }
 
-// readPast reads the ledger of the run at path. One that another user has written
-// is not believed; none at all is that of a run which started nothing. Of one that
-// is damaged the lines before the damage are returned with the error.
-func readPast(path string) (p past, err error) {
+// readState replays the journal of the run at path. A journal that another user wrote
+// is an error, and a missing one is that of a run that started nothing. For a damaged
+// journal it returns the state before the damage with a *journal.DamageError.
+func readState(path string) (s ledgerState, err error) {
 	file := filepath.Join(path, journal.Name)
 	if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
-		return past{}, nil
+		return ledgerState{}, nil
 	}
-	if !artifacts.Mine(path) || !artifacts.Mine(file) {
-		return past{}, fmt.Errorf("cannot trust %s: another user owns it, or it is a link", file)
+	if !ownedByUser(path) || !ownedByUser(file) {
+		return ledgerState{}, fmt.Errorf("cannot trust %s: another user owns it, or it is a link", file)
 	}
 	records, err := journal.Read(file)
 	for _, r := range records {
-		p.add(r.Event)
+		s.add(r.Event)
 	}
-	if p.Owner.PID != 0 && p.Owner.UID != os.Geteuid() {
-		return past{}, fmt.Errorf("cannot trust %s: it says that user %d conducted the run", file, p.Owner.UID)
+	if s.Owner.PID != 0 && s.Owner.UID != os.Geteuid() {
+		return ledgerState{}, fmt.Errorf("cannot trust %s: it records a run of user %d", file, s.Owner.UID)
 	}
-	return p, err
+	return s, err
 }
 
-func (p *past) add(e journal.Event) {
+func (s *ledgerState) add(e journal.Event) {
 	switch e := e.(type) {
 	case journal.RunBegin:
-		p.Owner = e
+		s.Owner = e
 	case journal.Started:
-		p.Born = append(p.Born, e)
+		s.Started = append(s.Started, e)
+	case journal.Child:
+		s.Children = append(s.Children, e)
 	case journal.SharedMemoryHeld:
-		for _, held := range e.Held {
-			p.Shm = append(p.Shm, shmFile(held))
-		}
+		s.Shm = append(s.Shm, e.Held...)
 	}
 }
 
-func (p past) trace(d *artifacts.Dir) proc.RunIdentity {
-	t := proc.RunIdentity{Cookie: "TOPOBENCH_RUN=" + d.ID(), Dirs: []string{d.Path(), d.TempDir()}, Since: p.Owner.Ticks}
-	for _, b := range p.Born {
-		t.Started = append(t.Started, proc.Proc{PID: b.PID, Ticks: b.Ticks}, proc.Proc{PID: b.Shepherd, Ticks: b.ShepherdTicks})
+// trace identifies the run's processes by the record, the cookie and their open files.
+func (s ledgerState) trace(run *Run) proc.RunIdentity {
+	t := proc.RunIdentity{Cookie: "TOPOBENCH_RUN=" + run.ID(), Dirs: []string{run.Path(), run.TempDir()}, Since: s.Owner.Ticks}
+	for _, e := range s.Started {
+		t.Started = append(t.Started, proc.Proc{PID: e.Shepherd, Ticks: e.ShepherdTicks})
+	}
+	for _, e := range s.Children {
+		t.Started = append(t.Started, proc.Proc{PID: e.PID, Ticks: e.Ticks})
 	}
 	return t
 }
 
-func (p past) name(q proc.Proc) string {
-	for _, b := range p.Born {
-		switch {
-		case b.Name == "": // a descendant
-		case b.PID == q.PID && b.Ticks == q.Ticks:
-			return b.Name
-		case b.Shepherd == q.PID && b.ShepherdTicks == q.Ticks:
-			return "shepherd of " + b.Name
+func (s ledgerState) name(p proc.Proc) string {
+	for _, e := range s.Children {
+		if e.PID == p.PID && e.Ticks == p.Ticks {
+			return e.Name
+		}
+	}
+	for _, e := range s.Started {
+		if e.Shepherd == p.PID && e.ShepherdTicks == p.Ticks {
+			return "shepherd of " + e.Name
 		}
 	}
 	return ""
 }
 
-// thisBoot reports whether a process of the run can exist: it has started some, and
-// the machine was not booted since.
-func (p past) thisBoot() (bool, error) {
+// thisBoot reports whether a process of the run can exist: the run has started some, and
+// the machine has not been booted since.
+func (s ledgerState) thisBoot() (bool, error) {
 	boot, err := proc.Boot()
-	return p.Owner.Boot == boot && p.Owner.Ticks > 0, err
+	return s.Owner.Boot == boot && s.Owner.Ticks > 0, err
 }
 
-// elsewhere reports whether the run was started where pids mean other processes than
-// here. Whether its owner lives cannot be told, nor who is of it.
-func (p past) elsewhere() bool {
-	here, err := p.thisBoot()
-	return err == nil && here && p.Owner.PIDNamespace != proc.PIDNamespace()
+// elsewhere reports whether the run was started in another pid namespace. Its owner and
+// its processes cannot be identified from here.
+func (s ledgerState) elsewhere() bool {
+	here, err := s.thisBoot()
+	return err == nil && here && s.Owner.PIDNamespace != proc.PIDNamespace()
 }
 
-// living is the owner, if it lives.
-func (p past) living() (proc.Proc, bool) {
-	here, err := p.thisBoot()
-	if err != nil || !here || p.elsewhere() {
+// owner is the process that conducts the run, if it still runs.
+func (s ledgerState) owner() (proc.Proc, bool) {
+	here, err := s.thisBoot()
+	if err != nil || !here || s.elsewhere() {
 		return proc.Proc{}, false
 	}
-	now, err := proc.Read(p.Owner.PID)
-	uid, unknown := proc.UID(p.Owner.PID)
-	return now, err == nil && unknown == nil && now.Ticks == p.Owner.Ticks && now.Alive() && uid == os.Geteuid()
+	now, err := proc.Read(s.Owner.PID)
+	uid, unknown := proc.UID(s.Owner.PID)
+	return now, err == nil && unknown == nil && now.Ticks == s.Owner.Ticks && now.Alive() && uid == os.Geteuid()
 }

@@ -7,49 +7,49 @@ import (
 	"strings"
 	"testing"
 
-	"topobench/internal/artifacts"
 	"topobench/internal/host/proc"
+	"topobench/internal/journal"
 )
 
-// Whatever a ledger says: who is older than the run, who asks and from whom that one
-// descends is not of the run.
-func TestS12PlantedLedgerHitsNobody(t *testing.T) {
+// Whatever is in a ledger: a process that is older than the run, the one that cleans, and
+// its ancestors do not belong to the run.
+func TestS12PlantedLedgerKillsNothing(t *testing.T) {
 	self, err := proc.Read(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range []struct {
 		why   string
-		plant func(o *owner, older proc.Proc) birth
+		plant func(o *journal.RunBegin, older proc.Proc) journal.Child
 	}{
-		{"a process that is older than the run", func(o *owner, older proc.Proc) birth {
+		{"a process that is older than the run", func(o *journal.RunBegin, older proc.Proc) journal.Child {
 			o.Ticks = older.Ticks + 1
-			return birth{PID: older.PID, Ticks: older.Ticks}
+			return journal.Child{PID: older.PID, Ticks: older.Ticks}
 		}},
-		{"the process that asks, with a run that is older", func(o *owner, _ proc.Proc) birth {
+		{"the process that cleans, with a run that is older", func(o *journal.RunBegin, _ proc.Proc) journal.Child {
 			o.Ticks = 1
-			return birth{PID: self.PID, Ticks: self.Ticks}
+			return journal.Child{PID: self.PID, Ticks: self.Ticks}
 		}},
 	} {
 		t.Run(row.why, func(t *testing.T) {
 			b := newBed(t)
-			p, o := b.stranger("", nil, "/bin/sleep", "60"), b.nobody()
+			p, o := b.start("", nil, "/bin/sleep", "60"), b.deadOwner()
 			planted := row.plant(&o, p)
-			b.dead(o, planted, birth{PID: 1})
-			if planted.PID == self.PID { // its children do descend from what is planted
+			b.dead(o, planted, journal.Child{PID: 1})
+			if planted.PID == self.PID { // its children descend from the planted process
 				b.kill(p)
 			}
-			if f := b.clean(b.cleaner()); f.Err != nil || f.Ended > 0 {
+			if f := b.clean(b.cleaner()); f.Err != nil || f.Killed > 0 {
 				t.Errorf("found %+v", f)
 			}
 			if planted.PID != self.PID {
-				b.lives(p)
+				b.running(p)
 			}
 		})
 	}
 }
 
-// A ledger that another user owns, or that a link leads to, is not believed.
+// Clean does not trust a ledger of another user, or behind a link.
 func TestS12LedgerOfAnotherUser(t *testing.T) {
 	const nobody = 65534
 	for _, row := range []struct {
@@ -64,7 +64,7 @@ func TestS12LedgerOfAnotherUser(t *testing.T) {
 			}
 			return os.Symlink(moved, ledger)
 		}},
-		{"one that says so", false, func(ledger string) error {
+		{"of another uid", false, func(ledger string) error {
 			text, err := os.ReadFile(ledger)
 			if err != nil {
 				return err
@@ -79,34 +79,38 @@ func TestS12LedgerOfAnotherUser(t *testing.T) {
 				t.Skip("only root can give a file away")
 			}
 			b := newBed(t)
-			p := b.stranger("", nil, "/bin/sleep", "60")
-			run := b.dead(b.nobody(), birth{PID: p.PID, Ticks: p.Ticks})
-			if err := row.plant(filepath.Join(run.Path(), ledgerName)); err != nil {
+			p := b.start("", nil, "/bin/sleep", "60")
+			run := b.dead(b.deadOwner(), journal.Child{PID: p.PID, Ticks: p.Ticks})
+			if err := row.plant(filepath.Join(run.Path(), journal.Name)); err != nil {
 				t.Fatal(err)
 			}
 			f := b.clean(b.cleaner())
-			if f.Ended > 0 || f.Err == nil || !strings.Contains(f.Err.Error(), "cannot trust") {
+			if f.Fate != Unknown || f.Killed > 0 || !exists(run.TempDir()) {
 				t.Errorf("found %+v", f)
 			}
-			b.lives(p)
+			wantError(t, f.Err, "cannot trust")
+			b.running(p)
 		})
 	}
 }
 
-// A temporary directory that leads to a run which has another one leads to nothing
-// that this run's own does not.
+// A planted temporary directory that points to a run with one of its own changes nothing
+// for that run.
 func TestS12PlantedPointer(t *testing.T) {
 	b := newBed(t)
-	live, err := artifacts.Create(filepath.Join(b.dir, "root"), "", "live")
+	live, err := Create(filepath.Join(b.dir, "root"), "", "live")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer live.Close()
-	ledger, err := Open(live)
+	j, err := journal.Open(filepath.Join(live.Path(), journal.Name), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ledger.Close()
+	defer j.Close()
+	if _, err := NewLedger(live, j); err != nil {
+		t.Fatal(err)
+	}
 	planted := filepath.Join(b.dir, "tb-planted")
 	if err := os.Mkdir(planted, 0o700); err != nil {
 		t.Fatal(err)
@@ -115,40 +119,14 @@ func TestS12PlantedPointer(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := b.clean(b.cleaner())
-	if !f.Living || f.Owner.PID != os.Getpid() || !exists(live.TempDir()) || !exists(planted) {
+	if f.Fate != Running || f.Owner.PID != os.Getpid() || !exists(live.TempDir()) || !exists(planted) {
 		t.Errorf("found %+v", f)
 	}
 	gone := strings.Replace(live.Path(), "live", "gone", 1)
 	if err := os.WriteFile(filepath.Join(planted, ".run"), []byte(gone+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if f := b.clean(b.cleaner()); f.Err != nil || f.Ended > 0 || exists(planted) || !f.Gone {
+	if f := b.clean(b.cleaner()); f.Err != nil || f.Killed > 0 || exists(planted) || f.Fate != DirectoryGone {
 		t.Errorf("found %+v", f)
-	}
-}
-
-// A ledger that is damaged is believed up to the damage; its last line may be torn.
-func TestDamagedLedger(t *testing.T) {
-	for _, row := range []struct {
-		why, more string
-		fails     bool
-	}{
-		{"a torn last line", `{"seq":3,"time`, false},
-		{"a damaged line", "nonsense\n{}\n", true},
-	} {
-		b := newBed(t)
-		p := b.stranger("", nil, "/bin/sleep", "60")
-		run := b.dead(b.nobody(), birth{Name: "svc", PID: p.PID, Ticks: p.Ticks})
-		f, err := os.OpenFile(filepath.Join(run.Path(), ledgerName), os.O_APPEND|os.O_WRONLY, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.WriteString(row.more); err != nil {
-			t.Fatal(err)
-		}
-		f.Close()
-		if f := b.clean(b.cleaner()); f.Ended != 1 || (f.Err != nil) != row.fails {
-			t.Errorf("%s: found %+v", row.why, f)
-		}
 	}
 }

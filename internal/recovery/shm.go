@@ -13,90 +13,79 @@ import (
 	"topobench/internal/journal"
 )
 
-// shmDir is where POSIX shared memory and semaphores lie. A killed process leaves
-// its own there, and they hold memory until the next boot.
+// shmDir has POSIX shared memory and semaphores. Those of a killed process stay there
+// and use memory until the next boot.
 const shmDir = "/dev/shm"
 
-// shmFile is a file of shmDir. The inode tells it from a later one of that name.
-type shmFile struct {
-	Name  string `json:"name"`
-	Inode uint64 `json:"inode"`
-}
-
-func (f shmFile) path() string { return filepath.Join(shmDir, f.Name) }
-
-// Shared watches shmDir while one topology runs. What existed before is never
-// touched, nor what anybody has open or mapped.
+// Shared watches shmDir while one topology runs. It never touches a file that existed
+// before, nor one that any process has open or mapped.
 type Shared struct {
 	ledger *Ledger
-	before []shmFile
-	held   []shmFile // by processes of the run, when Sample looked
+	before []journal.SharedMemoryFile
+	held   []journal.SharedMemoryFile // by processes of the run, as far as Sample saw them
 }
 
-// Shared takes down what is there before a launch.
+// Shared records what is in shmDir before a launch.
 func (l *Ledger) Shared() (*Shared, error) {
 	before, err := listShm()
 	return &Shared{ledger: l, before: before}, err
 }
 
-// Sample looks what the run's processes hold of what is new, and records it, so
-// that a later process may remove it. run lists these processes; it is asked only
-// where there is something whose they may be.
+// Sample records which new files the run's processes hold, so that a later process may
+// remove them. It calls run, which lists these processes, only if there are new files.
 func (s *Shared) Sample(run func() []proc.Proc) error {
 	files, err := s.fresh()
-	files = slices.DeleteFunc(files, func(f shmFile) bool { return slices.Contains(s.held, f) })
+	files = slices.DeleteFunc(files, func(f journal.SharedMemoryFile) bool { return slices.Contains(s.held, f) })
 	if err != nil || len(files) == 0 {
 		return err
 	}
 	holders := proc.Holders(run(), shmDir)
-	found := slices.DeleteFunc(files, func(f shmFile) bool { return len(holders[f.path()]) == 0 })
+	found := slices.DeleteFunc(files, func(f journal.SharedMemoryFile) bool { return len(holders[shmPath(f)]) == 0 })
 	if len(found) == 0 {
 		return nil
 	}
 	s.held = append(s.held, found...)
-	var held journal.SharedMemoryHeld
-	for _, f := range found {
-		held.Held = append(held.Held, journal.SharedMemoryFile(f))
-	}
-	s.ledger.journal.Note(held)
+	s.ledger.journal.Note(journal.SharedMemoryHeld{Held: found})
 	return nil
 }
 
-// Sweep removes what the run held and nobody holds any more. It returns what was
-// removed, and what else is new of this user and not of the run, as far as was seen.
-func (s *Shared) Sweep() (removed, others []string, err error) {
+// Remove removes the files that the run held and no process holds any more. It returns
+// their paths, and the paths of this user's other new files.
+func (s *Shared) Remove() (removed, others []string, err error) {
 	removed, err = removeShm(s.held, false)
 	files, listErr := s.fresh()
 	for _, f := range files {
 		if !slices.Contains(s.held, f) {
-			others = append(others, f.path())
+			others = append(others, shmPath(f))
 		}
 	}
 	return removed, others, errors.Join(err, listErr)
 }
 
-// Left names what is there that the run held, with those of run who hold it still.
+// Left lists the files that processes of run still hold, each with its holder.
 func (s *Shared) Left(run []proc.Proc) (left []string) {
 	if len(s.held) == 0 {
 		return nil
 	}
 	holders := proc.Holders(run, shmDir)
 	for _, f := range s.held {
-		if by := holders[f.path()]; len(by) > 0 && f.there() {
-			left = append(left, fmt.Sprintf("%s is held by process %v", f.path(), by[0]))
+		if by := holders[shmPath(f)]; len(by) > 0 && present(f) {
+			left = append(left, fmt.Sprintf("%s is held by process %v", shmPath(f), by[0]))
 		}
 	}
 	return left
 }
 
-// fresh is what is new of this user's since the launch.
-func (s *Shared) fresh() ([]shmFile, error) {
+// fresh lists this user's files that are newer than the launch.
+func (s *Shared) fresh() ([]journal.SharedMemoryFile, error) {
 	files, err := listShm()
-	return slices.DeleteFunc(files, func(f shmFile) bool { return slices.Contains(s.before, f) }), err
+	return slices.DeleteFunc(files, func(f journal.SharedMemoryFile) bool { return slices.Contains(s.before, f) }), err
 }
 
+func shmPath(f journal.SharedMemoryFile) string { return filepath.Join(shmDir, f.Name) }
+
 // listShm lists this user's files. A machine without shmDir has none.
-func listShm() ([]shmFile, error) {
+func listShm() ([]journal.SharedMemoryFile, error) {
 	entries, err := os.ReadDir(shmDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -104,7 +93,7 @@ func listShm() ([]shmFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot list %s: %w", shmDir, err)
 	}
-	var files []shmFile
+	var files []journal.SharedMemoryFile
 	for _, e := range entries {
 		if f, ok := statShm(e.Name()); ok {
 			files = append(files, f)
@@ -113,26 +102,28 @@ func listShm() ([]shmFile, error) {
 	return files, nil
 }
 
-// statShm is a regular file of this user's.
-func statShm(name string) (shmFile, bool) {
+// statShm returns the regular file of that name, if it belongs to this user.
+func statShm(name string) (journal.SharedMemoryFile, bool) {
 	info, err := os.Lstat(filepath.Join(shmDir, name))
 	if err != nil || !info.Mode().IsRegular() {
-		return shmFile{}, false
+		return journal.SharedMemoryFile{}, false
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	return shmFile{Name: name, Inode: stat.Ino}, ok && int(stat.Uid) == os.Geteuid()
+	return journal.SharedMemoryFile{Name: name, Inode: stat.Ino}, ok && int(stat.Uid) == os.Geteuid()
 }
 
-// there reports whether the very file is still there.
-func (f shmFile) there() bool {
+// present reports whether this very file still exists.
+func present(f journal.SharedMemoryFile) bool {
 	now, ok := statShm(f.Name)
 	return ok && now == f
 }
 
-// removeShm removes those files that are still the same, and that no process has
-// open or mapped. It returns their paths; when dry it only finds them.
-func removeShm(files []shmFile, dry bool) (removed []string, err error) {
-	files = slices.DeleteFunc(slices.Clone(files), func(f shmFile) bool { return filepath.Base(f.Name) != f.Name || !f.there() })
+// removeShm removes those of the files that still exist and that no process has open or
+// mapped. It returns their paths; if dry is set it only finds them.
+func removeShm(files []journal.SharedMemoryFile, dry bool) (removed []string, err error) {
+	files = slices.DeleteFunc(slices.Clone(files), func(f journal.SharedMemoryFile) bool {
+		return filepath.Base(f.Name) != f.Name || !present(f)
+	})
 	if len(files) == 0 {
 		return nil, nil
 	}
@@ -142,13 +133,13 @@ func removeShm(files []shmFile, dry bool) (removed []string, err error) {
 	}
 	holders := proc.Holders(all, shmDir)
 	for _, f := range files {
-		if len(holders[f.path()]) > 0 || slices.Contains(removed, f.path()) {
+		if len(holders[shmPath(f)]) > 0 || slices.Contains(removed, shmPath(f)) {
 			continue
 		}
 		if !dry {
-			err = errors.Join(err, os.Remove(f.path()))
+			err = errors.Join(err, os.Remove(shmPath(f)))
 		}
-		removed = append(removed, f.path())
+		removed = append(removed, shmPath(f))
 	}
 	return removed, err
 }

@@ -34,7 +34,7 @@ type Wish struct {
 
 // Campaign is one run.
 type Campaign struct {
-	Run     *artifacts.Dir
+	Run     *recovery.Run
 	Journal *journal.Journal
 	Ledger  *recovery.Ledger // of what is started, for the witnesses; nil = none
 	Screen  *ui.View

@@ -103,7 +103,7 @@ func (c *Campaign) sharedMemoryCheck(s *recovery.Shared) deploy.TeardownCheck {
 			}
 		},
 		Remove: func() error {
-			removed, others, err := s.Sweep()
+			removed, others, err := s.Remove()
 			if len(removed)+len(others) > 0 {
 				c.Journal.Note(journal.SharedMemoryRemoved{Removed: removed, Others: others,
 					Text: fmt.Sprintf("removed %d of ours in /dev/shm", len(removed))})

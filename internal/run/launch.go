@@ -38,7 +38,7 @@ func (c *Campaign) artifacts(t *Topology, d result.Deployment) (err error) {
 		return err
 	}
 	path := t.Artifacts.Path
-	if err = artifacts.WriteFile(filepath.Join(path, "deployment_config.json"), append(config, '\n'), 0o644); err != nil {
+	if err = artifacts.WriteFile(filepath.Join(path, artifacts.DeploymentName), append(config, '\n'), 0o644); err != nil {
 		_ = os.Remove(path) // it is empty: no loss where it stays
 		t.Artifacts = artifacts.Artifacts{}
 	}

@@ -16,6 +16,7 @@ import (
 	"topobench/internal/host"
 	"topobench/internal/journal"
 	"topobench/internal/profile"
+	"topobench/internal/recovery"
 	"topobench/internal/ui"
 )
 
@@ -23,7 +24,7 @@ import (
 // run is closed.
 func guarded(t testing.TB) (c *Campaign, screen *bytes.Buffer) {
 	t.Helper()
-	dir, err := artifacts.Create(t.TempDir(), t.TempDir(), "run-1")
+	dir, err := recovery.Create(t.TempDir(), t.TempDir(), "run-1")
 	if err != nil {
 		t.Fatal(err)
 	}

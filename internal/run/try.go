@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/artifacts"
 	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/result"
@@ -34,7 +35,7 @@ func (s *sweep) try(ctx context.Context, concurrency int) (*try, *Loss, error) {
 	}
 	a := &try{Cell: Cell{Concurrency: concurrency, Path: s.t.Artifacts.Cell(concurrency)}}
 	var err error
-	if a.dir, err = s.Run.Attempt(s.t.Name, concurrency, 1, s.attempt()); err != nil {
+	if a.dir, err = s.Run.Attempt(artifacts.CellID{Topology: s.t.Name, Concurrency: concurrency, Repeat: 1}, s.attempt()); err != nil {
 		return nil, nil, err
 	}
 	around, gpus := s.around(), s.watchGPUs(ctx, s.plan)

@@ -34,7 +34,7 @@ func BenchmarkWatchCost(b *testing.B) {
 	c.Environ, c.Standing, c.Force = os.Environ(), ready.Health{Prober: deploy.NewProber()}.Standing, b.Context()
 	services := healthy(b, 64)
 	var err error
-	if c.Ledger, err = recovery.Open(c.Run, c.Journal); err != nil {
+	if c.Ledger, err = recovery.NewLedger(c.Run, c.Journal); err != nil {
 		b.Fatal(err)
 	}
 	checks, err := c.leftoverChecks()

@@ -1,14 +1,15 @@
-package artifacts
+package recovery
 
 import (
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
+	"topobench/internal/artifacts"
 )
 
-// A marker is a file that anybody may have put there. Whatever it says, no directory
-// is removed that is not the run's own.
+// Any program may have written a marker. Whatever is in it, Open and Close remove no
+// directory but the run's own.
 func TestS12PlantedMarkerRemovesNothing(t *testing.T) {
 	temp := t.TempDir()
 	victim, err := Create(t.TempDir(), temp, "victim")
@@ -29,8 +30,10 @@ func TestS12PlantedMarkerRemovesNothing(t *testing.T) {
 		marker marker
 		opens  bool
 	}{
-		{"a directory made anew under the name of the run's own", marker{Run: "id", Host: host, Temp: victim.TempDir(), Inode: 1}, true},
-		{"the very directory of another run, which leads back to that one", marker{Run: "id", Host: host, Temp: victim.TempDir(), Inode: inode}, true},
+		{"another directory with the name of the run's own",
+			marker{Run: "id", Host: host, Temp: victim.TempDir(), Inode: 1}, true},
+		{"the directory of another run, which points back to that one",
+			marker{Run: "id", Host: host, Temp: victim.TempDir(), Inode: inode}, true},
 		{"a directory with another name", marker{Run: "id", Host: host, Temp: temp, Inode: 1}, false},
 		{"a path that climbs", marker{Run: "id", Host: host, Temp: temp + "/tb-x/../..", Inode: 1}, false},
 		{"another run's marker", marker{Run: "other", Host: host, Temp: victim.TempDir(), Inode: 1}, false},
@@ -38,14 +41,14 @@ func TestS12PlantedMarkerRemovesNothing(t *testing.T) {
 	} {
 		t.Run(row.why, func(t *testing.T) { plant(t, row.marker, row.opens) })
 		if !exists(victim.TempDir()) {
-			t.Fatal("the stranger's directory was removed")
+			t.Fatal("the directory of another run was removed")
 		}
 	}
 }
 
 func plant(t *testing.T, m marker, opens bool) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), StateDir, "id")
+	path := filepath.Join(t.TempDir(), artifacts.StateDir, "id")
 	data, err := json.Marshal(m)
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +59,7 @@ func plant(t *testing.T, m marker, opens bool) {
 		t.Fatalf("opened: %t, want %t (%v)", opened, opens, err)
 	}
 	if opens {
-		if !d.Unlocked() {
+		if !d.hasNoTempDir() {
 			t.Error("it has taken the lock of a directory that is not the run's")
 		}
 		if err := d.Close(); err != nil {
@@ -65,17 +68,17 @@ func plant(t *testing.T, m marker, opens bool) {
 	}
 }
 
-// A pointer is no better: it leads to something that claims to be a run, or nowhere.
+// Any program may have written a pointer, too. A bad one leads to no run.
 func TestS12PlantedPointerLeadsNowhere(t *testing.T) {
-	target := filepath.Join(t.TempDir(), StateDir, "id")
+	target := filepath.Join(t.TempDir(), artifacts.StateDir, "id")
 	outside := filepath.Join(t.TempDir(), "pointer")
 	write(t, outside, target+"\n")
 	for _, row := range []struct {
 		why, pointer string
 		prepare      func(path string) error
 	}{
-		{"a relative path", "root/" + StateDir + "/id\n", nil},
-		{"a path that climbs", target + "/../../x/" + StateDir + "/id\n", nil},
+		{"a relative path", "root/" + artifacts.StateDir + "/id\n", nil},
+		{"a path that climbs", target + "/../../x/" + artifacts.StateDir + "/id\n", nil},
 		{"a directory that is no run's", "/etc\n", nil},
 		{"nothing", "", nil},
 		{"a link", "", func(path string) error { return os.Symlink(outside, path) }},
@@ -90,7 +93,7 @@ func TestS12PlantedPointerLeadsNowhere(t *testing.T) {
 		} else {
 			write(t, path, row.pointer)
 		}
-		if runs, err := Unfinished(temp); err != nil || len(runs) > 0 {
+		if runs, err := candidates(temp); err != nil || len(runs) > 0 {
 			t.Errorf("%s leads to %v, %v", row.why, runs, err)
 		}
 	}

@@ -6,15 +6,14 @@ import (
 	"syscall"
 	"testing"
 
-	"topobench/internal/artifacts"
 	"topobench/internal/host/proc"
 	"topobench/internal/testbed"
 )
 
-// A run that was stopped (Ctrl-Z) and is told to end hears of it.
+// --force also ends a run that was suspended (Ctrl-Z).
 func TestF5CForceEndsAStoppedRun(t *testing.T) {
 	b := newBed(t)
-	o := b.conduct("sleep")
+	o := b.orchestrate("sleep")
 	if err := o.process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +23,7 @@ func TestF5CForceEndsAStoppedRun(t *testing.T) {
 	c := b.cleaner()
 	c.Force = true
 	all, err := c.Clean(ctx)
-	if err != nil || len(all) != 1 || all[0].Living || all[0].Err != nil {
+	if err != nil || len(all) != 1 || all[0].Fate != Crashed || all[0].Err != nil {
 		t.Errorf("found %+v, %v", all, err)
 	}
 	o.process.Kill() // it ended, unless the test failed
@@ -33,20 +32,20 @@ func TestF5CForceEndsAStoppedRun(t *testing.T) {
 	}
 }
 
-// What was started in another pid namespace has other pids here: its owner may live,
-// and who carries the mark may be of a run that goes on.
+// A run of another pid namespace has other pids here: its owner may be running, and so may
+// a process with its cookie.
 func TestRunOfAnotherPIDNamespace(t *testing.T) {
 	b := newBed(t)
-	p := b.stranger("", []string{"TOPOBENCH_RUN=run"}, "/bin/sleep", "60")
-	o := b.nobody()
-	o.Numbers = "pid:[1]"
+	p := b.start("", []string{b.cookie()}, "/bin/sleep", "60")
+	o := b.deadOwner()
+	o.PIDNamespace = "pid:[1]"
 	run := b.dead(o)
 	f := b.clean(b.cleaner())
-	if !f.Unknown || f.Err == nil || !strings.Contains(f.Err.Error(), "another container") || f.Ended > 0 {
+	if f.Fate != Unknown || f.Err == nil || !strings.Contains(f.Err.Error(), "another container") || f.Killed > 0 {
 		t.Errorf("found %+v", f)
 	}
-	if artifacts.Ended(run.Path()) || !exists(run.TempDir()) {
+	if ended(run.Path()) || !exists(run.TempDir()) {
 		t.Error("the run was finished")
 	}
-	b.lives(p)
+	b.running(p)
 }

@@ -10,19 +10,18 @@ import (
 	"time"
 )
 
-// create returns a run in a fresh root and closes it at the end.
+// create returns a run in a new root.
 func create(t *testing.T) *Dir {
 	t.Helper()
-	d, err := Create(t.TempDir(), "", "20261124-094805-3f2a")
+	d, err := Create(t.TempDir(), "20261124-094805-3f2a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	return d
+}
+
+func cell(topology string, concurrency int) CellID {
+	return CellID{Topology: topology, Concurrency: concurrency, Repeat: 1}
 }
 
 func write(t *testing.T, path, text string) {
@@ -40,15 +39,15 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// wantError fails unless err says each of the parts.
+// wantError fails unless the text of err has each of the parts.
 func wantError(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	if err == nil {
-		t.Fatalf("no error; want one that says %q", parts)
+		t.Fatalf("no error; want one with %q", parts)
 	}
 	for _, part := range parts {
 		if !strings.Contains(err.Error(), part) {
-			t.Errorf("error %q does not say %q", err, part)
+			t.Errorf("error %q has no %q", err, part)
 		}
 	}
 }
@@ -62,7 +61,7 @@ func TestNewIDIsTheStartInUTC(t *testing.T) {
 
 func TestStateIsPrivate(t *testing.T) {
 	d := create(t)
-	attempt, err := d.Attempt("demo", 8, 1, 1)
+	attempt, err := d.Attempt(cell("demo", 8), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +69,7 @@ func TestStateIsPrivate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{filepath.Dir(d.Path()), d.Path(), d.TempDir(), logs, attempt} {
+	for _, path := range []string{filepath.Dir(d.Path()), d.Path(), logs, attempt} {
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
@@ -86,17 +85,17 @@ func TestStateIsPrivate(t *testing.T) {
 
 func TestF44AttemptIsFreshEachTime(t *testing.T) {
 	d := create(t)
-	if _, err := d.Attempt("demo", 8, 1, 1); err != nil {
+	if _, err := d.Attempt(cell("demo", 8), 1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Attempt("demo", 8, 1, 2); err != nil {
+	if _, err := d.Attempt(cell("demo", 8), 2); err != nil {
 		t.Error(err)
 	}
-	_, err := d.Attempt("demo", 8, 1, 1)
+	_, err := d.Attempt(cell("demo", 8), 1)
 	wantError(t, err, "cannot create the attempt directory", "attempt-1", "there already")
 }
 
-func TestTopologyMayBeAskedForAgain(t *testing.T) {
+func TestTopologyTwiceIsNoError(t *testing.T) {
 	d := create(t)
 	for range 2 {
 		if _, err := d.Topology("demo"); err != nil {
@@ -107,14 +106,15 @@ func TestTopologyMayBeAskedForAgain(t *testing.T) {
 
 func TestNamesCannotLeaveTheRun(t *testing.T) {
 	d := create(t)
-	for _, name := range []string{"", ".", "..", "../x", "a/b", "-rf", ".hidden", "a b", "a\n", "ä", strings.Repeat("a", 65)} {
+	for _, name := range []string{"", ".", "..", "../x", "a/b", "-rf", ".hidden", "a b", "a\n", "ä",
+		strings.Repeat("a", 65)} {
 		if _, err := d.Topology(name); err == nil {
 			t.Errorf("Topology accepts %q", name)
 		}
-		if _, err := d.Attempt(name, 1, 1, 1); err == nil {
+		if _, err := d.Attempt(cell(name, 1), 1); err == nil {
 			t.Errorf("Attempt accepts %q", name)
 		}
-		if _, err := Create(t.TempDir(), t.TempDir(), name); err == nil {
+		if _, err := Create(t.TempDir(), name); err == nil {
 			t.Errorf("Create accepts %q", name)
 		}
 	}
@@ -130,7 +130,7 @@ func TestCreateRefusesARootThatCannotHoldRuns(t *testing.T) {
 	if err := os.Symlink(base, filepath.Join(base, "linked", StateDir)); err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range []struct{ why, root, says string }{
+	for _, row := range []struct{ why, root, want string }{
 		{"a file", filepath.Join(base, "file"), "not a directory"},
 		{"below a file", filepath.Join(base, "file", "x"), "not a directory"},
 		{"everything", "/", "name a directory of your own"},
@@ -138,16 +138,16 @@ func TestCreateRefusesARootThatCannotHoldRuns(t *testing.T) {
 		{"a file in the state's place", filepath.Join(base, "taken"), "not a directory"},
 		{"a link in the state's place", filepath.Join(base, "linked"), "not a directory"},
 	} {
-		_, err := Create(row.root, "", "id")
-		t.Run(row.why, func(t *testing.T) { wantError(t, err, "cannot", row.says) })
+		_, err := Create(row.root, "id")
+		t.Run(row.why, func(t *testing.T) { wantError(t, err, "cannot", row.want) })
 	}
 }
 
-func TestCreateRefusesAnIDTwiceAndLeavesTheFirstAlone(t *testing.T) {
+func TestCreateRefusesAnIDTwice(t *testing.T) {
 	d := create(t)
-	_, err := Create(d.Root(), "", d.ID())
+	_, err := Create(d.Root(), d.ID())
 	wantError(t, err, "cannot create the run directory", d.Path(), "there already")
-	if !errors.Is(err, fs.ErrExist) || !exists(filepath.Join(d.Path(), markerName)) || !exists(d.TempDir()) {
+	if !errors.Is(err, fs.ErrExist) || !exists(d.Path()) {
 		t.Errorf("the first run was touched: %v", err)
 	}
 }
@@ -161,33 +161,12 @@ func TestCreateMakesAMissingRootAndResolvesLinks(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(base, "a"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	d, err := Create(filepath.Join(link, "b", "c"), t.TempDir(), "id")
+	d, err := Create(filepath.Join(link, "b", "c"), "id")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
 	want, err := filepath.EvalSymlinks(filepath.Join(base, "a", "b", "c"))
 	if err != nil || d.Root() != want {
 		t.Errorf("root is %s, want %s (%v)", d.Root(), want, err)
-	}
-}
-
-func TestTempDirLeavesRoomForASocket(t *testing.T) {
-	d := create(t)
-	if longest := 107 - 64; len(d.TempDir()) > longest {
-		t.Errorf("%s is longer than %d bytes", d.TempDir(), longest)
-	}
-}
-
-func TestCloseRemovesTheTempDirAndKeepsTheRun(t *testing.T) {
-	d := create(t)
-	write(t, filepath.Join(d.TempDir(), "deep", "socket"), "")
-	for range 2 {
-		if err := d.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if exists(d.TempDir()) || !exists(d.Path()) {
-		t.Errorf("temp dir there: %t, run there: %t", exists(d.TempDir()), exists(d.Path()))
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-// Somebody emptied /tmp: no temporary directory leads to the run, but its processes do.
+// After /tmp was emptied no temporary directory points to the run, but its processes do.
 func TestF57CleanWhenTheTemporaryDirectoryIsGone(t *testing.T) {
 	b := newBed(t)
-	o := b.conduct("sleep", "stubborn")
-	o.slay()
+	o := b.orchestrate("sleep", "stubborn")
+	o.killAll()
 	temps, err := filepath.Glob(filepath.Join(b.dir, "tb-*"))
 	if err != nil || len(temps) != 1 || len(b.Living()) != 2 {
 		t.Fatalf("%v, %v, and there is %v", temps, err, b.Living())
@@ -19,8 +19,8 @@ func TestF57CleanWhenTheTemporaryDirectoryIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := b.clean(b.cleaner())
-	if living := b.Living(); len(living) > 0 || f.Err != nil || f.Ended != 2 {
-		t.Errorf("it ended %d and left %v (%v)", f.Ended, living, f.Err)
+	if living := b.Living(); len(living) > 0 || f.Err != nil || f.Killed != 2 {
+		t.Errorf("it ended %d and left %v (%v)", f.Killed, living, f.Err)
 	}
 	if all, err := b.cleaner().Clean(t.Context()); err != nil || len(all) > 0 {
 		t.Errorf("a second time: %+v, %v", all, err)

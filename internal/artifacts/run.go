@@ -1,10 +1,3 @@
-// Package artifacts knows where a run's files lie and writes them so that they
-// survive.
-//
-// Below the artifacts root a run keeps its own state in .topobench/<run-id>/
-// (modes 0700 and 0600) and publishes its results in artifacts_N/. A file is
-// either whole or not there; nothing published is ever overwritten; the
-// journal can be read after a crash at any byte.
 package artifacts
 
 import (
@@ -19,14 +12,10 @@ import (
 	"time"
 )
 
-// StateDir is the directory below the artifacts root that holds one directory a run.
-const StateDir = ".topobench"
-
-// Dir is the directory of one run. Its owner holds a lock until Close.
+// Dir is the directory of one run, <root>/.topobench/<run-id>.
 type Dir struct {
 	id, root, path string
-	temp           *tempDir
-	made           fs.FileInfo // of path; nil for a run that was taken over
+	made           fs.FileInfo // of path; nil for a run that another process created
 }
 
 // NewID names a run by its start in UTC, to the second, and two of the random
@@ -35,13 +24,9 @@ func NewID(t time.Time, random []byte) string {
 	return t.UTC().Format("20060102-150405-") + hex.EncodeToString(random[:2])
 }
 
-// Create makes the directory of a new run below root, and the run's private
-// temporary directory below temp ("" is DefaultTemp), which must be on a local disk.
-// A missing root is made; an existing run is an error.
-func Create(root, temp, id string) (*Dir, error) {
-	if temp == "" {
-		temp = DefaultTemp
-	}
+// Create creates the directory of a new run below root, and root where it is
+// missing. A run that exists is an error.
+func Create(root, id string) (*Dir, error) {
 	if err := checkName("run id", id); err != nil {
 		return nil, err
 	}
@@ -54,15 +39,14 @@ func Create(root, temp, id string) (*Dir, error) {
 		return nil, Cannot("create the run directory", d.path, err)
 	}
 	if d.made, err = os.Stat(d.path); err != nil {
-		return nil, Cannot("look at the run directory", d.path, err)
-	}
-	if d.temp, err = newTempDir(temp, d.path); err != nil {
-		return nil, errors.Join(err, os.Remove(d.path))
-	}
-	if err := d.writeMarker(); err != nil {
-		return nil, errors.Join(err, d.temp.remove(), os.RemoveAll(d.path))
+		return nil, Cannot("check the run directory", d.path, err)
 	}
 	return d, nil
+}
+
+// At is the directory of a run that another process created. It need not exist any more.
+func At(path string) *Dir {
+	return &Dir{id: filepath.Base(path), root: filepath.Dir(filepath.Dir(path)), path: path}
 }
 
 // ID is the run's id.
@@ -74,12 +58,8 @@ func (d *Dir) Root() string { return d.root }
 // Path is <root>/.topobench/<run-id>.
 func (d *Dir) Path() string { return d.path }
 
-// TempDir is the TMPDIR of the run's children: private, outside the root, and
-// short, because a unix socket's path ends at 107 bytes.
-func (d *Dir) TempDir() string { return d.temp.path }
-
-// Topology returns topologies/<name> in the run's directory, making it when it
-// is missing. Logs and rendered files of that topology go there.
+// Topology returns topologies/<name> in the run's directory, and creates it if it is
+// missing. It holds the logs and rendered files of that topology.
 func (d *Dir) Topology(name string) (string, error) {
 	if err := errors.Join(checkName("topology", name), d.Check()); err != nil {
 		return "", err
@@ -91,13 +71,14 @@ func (d *Dir) Topology(name string) (string, error) {
 	return path, nil
 }
 
-// Attempt makes cells/<topology>/c<concurrency>-r<repeat>/attempt-<k>. An
-// attempt that exists is an error: no try writes into another's files.
-func (d *Dir) Attempt(topology string, concurrency, repeat, k int) (string, error) {
-	if err := errors.Join(checkName("topology", topology), d.Check()); err != nil {
+// Attempt creates cells/<topology>/c<concurrency>-r<repeat>/attempt-<k> in the run's
+// directory; k counts from 1. An attempt that exists is an error: no attempt may
+// write into the files of another one.
+func (d *Dir) Attempt(id CellID, k int) (string, error) {
+	if err := errors.Join(checkName("topology", id.Topology), d.Check()); err != nil {
 		return "", err
 	}
-	cell := filepath.Join(d.path, "cells", topology, fmt.Sprintf("c%d-r%d", concurrency, repeat))
+	cell := filepath.Join(d.path, "cells", id.Topology, fmt.Sprintf("c%d-r%d", id.Concurrency, id.Repeat))
 	if err := os.MkdirAll(cell, 0o700); err != nil {
 		return "", Cannot("create the cell directory", cell, err)
 	}
@@ -108,12 +89,31 @@ func (d *Dir) Attempt(topology string, concurrency, repeat, k int) (string, erro
 	return path, nil
 }
 
-// Close removes the temporary directory and proves it gone, then gives up the
-// lock. The run's own directory stays. A second Close does nothing.
-func (d *Dir) Close() error { return d.temp.remove() }
+// GoneError reports that a run's directory was removed, or replaced, during the run.
+type GoneError struct{ Path string }
+
+func (e *GoneError) Error() string {
+	return fmt.Sprintf("cannot find the run directory %s: it was removed or replaced while the run used it", e.Path)
+}
+
+// Check fails with *GoneError when the run's directory is not the one that Create
+// made. A removed directory must not be created again in part.
+func (d *Dir) Check() error {
+	if d.made == nil {
+		return nil
+	}
+	now, err := os.Stat(d.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, d.made) {
+		return &GoneError{Path: d.path}
+	}
+	if err != nil {
+		return Cannot("check the run directory", d.path, err)
+	}
+	return nil
+}
 
 // prepareRoot returns root absolute, links resolved, with its state directory
-// in place. "/" and a place inside another run's state are refused.
+// in place. It refuses "/" and a place inside another run's state.
 func prepareRoot(root string) (string, error) {
 	abs, err := filepath.Abs(root)
 	if err != nil {
@@ -129,13 +129,14 @@ func prepareRoot(root string) (string, error) {
 		return "", errors.New("cannot use / as the artifacts root: name a directory of your own")
 	}
 	if slices.Contains(strings.Split(abs, "/"), StateDir) {
-		return "", fmt.Errorf("cannot use %s as the artifacts root: it lies inside another run's %s directory; name one outside", abs, StateDir)
+		return "", fmt.Errorf("cannot use %s as the artifacts root: it is inside another run's %s directory; name one outside",
+			abs, StateDir)
 	}
 	return abs, makeState(filepath.Join(abs, StateDir))
 }
 
-// makeState makes the state directory. A link in its place is refused: it
-// could lead a run started as root into a stranger's directory.
+// makeState creates the state directory. It refuses a link in that place: a run
+// started as root could follow it into the directory of another user.
 func makeState(path string) error {
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return Cannot("create the state directory", path, err)
@@ -150,12 +151,13 @@ func makeState(path string) error {
 	return nil
 }
 
-// checkName accepts what may be one part of a path: letters, digits, dot,
-// dash and underscore, a letter or digit first.
+// checkName accepts a single path element: letters, digits, dot, dash and
+// underscore, a letter or digit first.
 func checkName(what, name string) error {
 	const rest = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 	if name == "" || len(name) > 64 || strings.Trim(name, rest) != "" || strings.ContainsAny(name[:1], "._-") {
-		return fmt.Errorf("cannot use %q as a %s: use at most 64 letters, digits, dots, dashes and underscores, a letter or digit first", name, what)
+		return fmt.Errorf("cannot use %q as a %s: use at most 64 letters, digits, dots, dashes and underscores, "+
+			"a letter or digit first", name, what)
 	}
 	return nil
 }

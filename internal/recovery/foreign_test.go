@@ -1,4 +1,4 @@
-package artifacts
+package recovery
 
 import (
 	"encoding/json"
@@ -6,10 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"topobench/internal/artifacts"
 )
 
-// A run of another user is not opened: root would write its journal through whatever
-// link that user has put there, and cut what the link leads to.
+// A run of another user is not opened: root would write its journal through any link
+// that user has put there, and cut the file it leads to.
 func TestS12RunOfAnotherUser(t *testing.T) {
 	const nobody = 65534
 	host, err := os.Hostname()
@@ -26,7 +27,9 @@ func TestS12RunOfAnotherUser(t *testing.T) {
 		plant func(path string) error
 	}{
 		{"its directory is another user's", true, func(path string) error { return os.Chown(path, nobody, nobody) }},
-		{"its marker is another user's", true, func(path string) error { return os.Chown(filepath.Join(path, markerName), nobody, nobody) }},
+		{"its marker is another user's", true, func(path string) error {
+			return os.Chown(filepath.Join(path, markerName), nobody, nobody)
+		}},
 		{"its directory is a link", false, func(path string) error {
 			moved := path + ".moved"
 			if err := os.Rename(path, moved); err != nil {
@@ -39,7 +42,7 @@ func TestS12RunOfAnotherUser(t *testing.T) {
 			if row.root && os.Geteuid() != 0 {
 				t.Skip("only root can give a file away")
 			}
-			path := filepath.Join(t.TempDir(), StateDir, "id")
+			path := filepath.Join(t.TempDir(), artifacts.StateDir, "id")
 			write(t, filepath.Join(path, markerName), string(data))
 			if err := row.plant(path); err != nil {
 				t.Fatal(err)

@@ -1,13 +1,13 @@
-package artifacts
+package journal
 
 import (
 	"os"
 	"syscall"
 )
 
-// Datasync brings what was appended to the disk. Unlike fsync it leaves the
+// datasync brings what was appended to the disk. Unlike fsync it leaves the
 // file's times alone, which spares a second write.
-func Datasync(f *os.File) error {
+func datasync(f *os.File) error {
 	for {
 		if err := syscall.Fdatasync(int(f.Fd())); err != syscall.EINTR {
 			return err

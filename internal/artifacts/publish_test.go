@@ -68,7 +68,7 @@ func TestNextArtifactsIsNeverGivenTwice(t *testing.T) {
 // attempt is what aiperf 0.13 leaves, and what we put beside it.
 func attempt(t *testing.T, d *Dir, k int) string {
 	t.Helper()
-	path, err := d.Attempt("demo", 4, 1, k)
+	path, err := d.Attempt(cell("demo", 4), k)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,8 +105,10 @@ func TestPublishPutsTheExportAndTheVerdictInPerfShsPlace(t *testing.T) {
 	wantNames(t, cell, ".aiperf_results_ready.json", "phase_manifest.json", "profile_export.jsonl",
 		"profile_export_aiperf.csv", "profile_export_aiperf.json", "profile_export_console.txt", "topobench.json")
 	wantNames(t, filepath.Dir(raw), "attempt-1")
-	if !exists(filepath.Join(raw, "phases/warmup/profile_export_aiperf.json")) || !exists(filepath.Join(raw, "inputs.json")) {
-		t.Error("the attempt lost files")
+	for _, name := range []string{"phases/warmup/profile_export_aiperf.json", "inputs.json"} {
+		if !exists(filepath.Join(raw, name)) {
+			t.Errorf("the attempt lost %s", name)
+		}
 	}
 	data, err := os.ReadFile(filepath.Join(cell, SidecarName))
 	if err != nil || string(data) != `{"valid":true}` {
