@@ -145,7 +145,7 @@ func see(path, cookie string) (Seen, bool) {
 		Comm:    string(stat[bytes.IndexByte(stat, '(')+1 : end]),
 		marked:  bytes.Contains(environ, []byte(cookie)),
 		cookie:  cookieOf(environ),
-		exiting: words[20] == "0",
+		exiting: words[20] == "0" && threads < 2, // another thread still has the memory
 	}, true
 }
 
