@@ -24,8 +24,8 @@ test: ## the tests, under the race detector, with one run on the real programs f
 	@$(SETUP) test
 	@./internal/tools/test.sh .bin/test.log
 
-test-real: ## the longer tests on the real programs: deaths, older versions, other discovery; 10 minutes
-	@$(SETUP) test
+test-real: ## the longer tests on the real programs: deaths, older versions, other discovery; 6 minutes on two cores
+	@$(SETUP) real
 	@./internal/tools/test.sh .bin/test-real.log -tags real -run Long ./internal/e2e/ ./internal/plan/
 
 soak: ## 300 attacks of the nemesis, and 50 topologies in one run

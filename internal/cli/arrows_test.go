@@ -24,7 +24,7 @@ func arrows() map[string][]string {
 		"journal":       {"artifacts", "plan", "result", "host/gpu", "text"},
 		"run": {"profile", "plan", "deploy", "aiperf", "result", "artifacts", "journal", "ready", "ui", "recovery",
 			"host", "host/proc", "host/gpu", "text"},
-		"deploy":        {"plan", "host", "host/proc", "aiperf"}, // the smoke test sends the load's body
+		"deploy":        {"plan", "host", "host/proc", "aiperf", "text"}, // the smoke test sends the load's body
 		"ready":         {"plan", "deploy"},
 		"aiperf":        {"host", "text"},
 		"plan":          {"profile", "proxy", "result", "aiperf"}, // deployment_config.json has one definition

@@ -76,10 +76,10 @@ func (t Tracker) Living() []Seen {
 	return living
 }
 
-// owns goes from a process up to the test process. The first cookie on that way says which
-// test it belongs to: a program may erase its own, and its ancestors still have theirs. One
-// without any has got away from its parents, and counts for every test that runs. What is
-// exiting has lost its cookie with its memory, and can do no harm.
+// owns follows the parents of a process up to the test process. The first cookie on that way
+// decides which test owns it: a program may erase its own cookie, and its ancestors keep theirs.
+// A process without any cookie got away from its parents, and counts for every test that runs. A
+// process that exits has lost its cookie with its memory, and does no harm.
 func (t Tracker) owns(all map[int]Seen, s Seen) bool {
 	if s.exiting {
 		return false
@@ -95,8 +95,8 @@ func (t Tracker) owns(all map[int]Seen, s Seen) bool {
 	return false
 }
 
-// ancestry is a process, its parent, and so on. A look at /proc is no snapshot: what it says
-// of parents may be a circle.
+// ancestry is a process, its parent, and so on. A look at /proc is no snapshot: its parents may
+// form a circle.
 func ancestry(all map[int]Seen, s Seen) iter.Seq[Seen] {
 	return func(yield func(Seen) bool) {
 		for range all {
@@ -145,7 +145,7 @@ func see(path, cookie string) (Seen, bool) {
 		Comm:    string(stat[bytes.IndexByte(stat, '(')+1 : end]),
 		marked:  bytes.Contains(environ, []byte(cookie)),
 		cookie:  cookieOf(environ),
-		exiting: words[20] == "0",
+		exiting: words[20] == "0" && threads < 2, // another thread still has the memory
 	}, true
 }
 

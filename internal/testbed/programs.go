@@ -10,8 +10,7 @@ import (
 )
 
 // ProgramKey names the plain program. test.sh builds one for all packages, which an ordinary
-// user can start in a tree where nothing may be written. Where it is not set, Run builds one
-// for its package.
+// user can start in a read-only tree. Without the variable, Run builds one for its package.
 const ProgramKey = "TESTBED_PROGRAM"
 
 // ChildCommand makes the plain program a child with a habit: NAME child HABIT [ARGUMENT...].

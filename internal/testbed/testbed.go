@@ -34,9 +34,8 @@ func Run(run func() int) int {
 	return withProgram(run)
 }
 
-// prepare makes this process the sub-reaper of its tests. Where it was started deaf
-// to SIGHUP, as by nohup, its children are not to be: what is caught here has its
-// default there.
+// prepare makes this process the sub-reaper of its tests. If nohup started it, it ignores
+// SIGHUP and its children would too: a signal that is caught here has its default there.
 func prepare() {
 	if err := proc.SetSubreaper(); err != nil {
 		fmt.Fprintln(os.Stderr, "some tests will fail:", err)
@@ -71,7 +70,7 @@ func orphans() map[proc.Proc]bool {
 	return found
 }
 
-// Eventually polls until ask says true, and fails the test when it has not
+// Eventually polls until ask returns true, and fails the test if it does not
 // within limit.
 func Eventually(t testing.TB, limit time.Duration, ask func() bool) {
 	t.Helper()
@@ -80,8 +79,8 @@ func Eventually(t testing.TB, limit time.Duration, ask func() bool) {
 	}
 }
 
-// Soon polls until ask says true or limit is over, and returns the last answer. It polls
-// less and less often: many tests wait at once, and a look at /proc costs what they wait for.
+// Soon polls until ask returns true or limit is over, and returns the last result. Its pauses
+// grow to 16 ms: many tests wait at once, and each look at /proc takes CPU time from the others.
 func Soon(limit time.Duration, ask func() bool) bool {
 	over := time.After(limit)
 	for pause := time.Millisecond; ; pause = min(2*pause, 16*time.Millisecond) {

@@ -2,7 +2,8 @@
 # Fills the tool cache: the real programs topobench drives, each at a pinned version, none needing root.
 #
 #   setup.sh demo    aiperf, Dynamo (frontend and mocker), nginx, a tiny model
-#   setup.sh test    the same, etcd, nats-server, older versions of aiperf and Dynamo
+#   setup.sh test    the same, etcd, nats-server
+#   setup.sh real    the same, older versions of aiperf and Dynamo
 #   setup.sh bench   the demo's, and what plot_pareto.py needs
 #   setup.sh engines the demo's, and real vLLM with Dynamo and NIXL, on the CPU (5 GB)
 #   setup.sh all     everything but the engines
@@ -206,11 +207,12 @@ main() {
 	local older=(aiperf-0.9.0 aiperf-0.1.1 dynamo-1.0.2 dynamo-0.5.1)
 	case ${1-} in
 	demo) ;;
-	test) need+=(etcd nats-server) with+=("${older[@]}") ;;
+	test) need+=(etcd nats-server) ;;
+	real) need+=(etcd nats-server) with+=("${older[@]}") ;;
 	bench) with+=(bench-1) ;;
 	engines) with+=(vllm-0.31.0) ;;
 	all) need+=(etcd nats-server) with+=("${older[@]}" bench-1) ;;
-	*) die "tell what to set up: setup.sh demo|test|bench|engines|all" ;;
+	*) die "tell what to set up: setup.sh demo|test|real|bench|engines|all" ;;
 	esac
 	prerequisites
 	exec 9>"$cache/.lock"

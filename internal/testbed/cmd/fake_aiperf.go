@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// job is what aiperf's arguments ask for.
+// job holds aiperf's arguments.
 type job struct {
 	url, model, dir                    string
 	concurrency, requests, warmup, osl int
@@ -23,7 +23,7 @@ type job struct {
 	records                            *os.File
 }
 
-// aiperf sends the requests it is asked for and writes what aiperf 0.13 writes.
+// aiperf sends the requests of its arguments and writes the files of aiperf 0.13.
 // Faults of LC_FAKE_AIPERF: "exit N" without an export, full (it finds no space to write), hang, "slow N" (it begins
 // after N ms), leave-child (a stubborn one in a session of its own), nan, "fail N"
 // requests and exit with 0.
@@ -89,7 +89,7 @@ func (j *job) run() (err error) {
 	return nil
 }
 
-// phase sends n requests, as many at once as the concurrency says.
+// phase sends n requests, up to the concurrency at once.
 func (j *job) phase(name string, n int) error {
 	left := make(chan struct{}, n)
 	for range n {

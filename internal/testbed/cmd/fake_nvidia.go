@@ -14,7 +14,7 @@ import (
 	"topobench/internal/testbed"
 )
 
-// idleGPUs is a machine with eight, of which nobody uses one.
+// idleGPUs is a machine with eight GPUs, all idle.
 const idleGPUs = `
 device 0 GPU-0
 device 1 GPU-1
@@ -26,14 +26,14 @@ device 6 GPU-6
 device 7 GPU-7
 `
 
-// smi is what the fake nvidia-smi is to say.
+// smi is the output of the fake nvidia-smi.
 type smi struct {
 	devices, processes, said []string
 	does                     string // hang or deaf
 	code                     int
 }
 
-// nvidiaSMI answers as LC_FAKE_NVIDIA_SMI says, a file that a test may change;
+// nvidiaSMI prints the contents of the file LC_FAKE_NVIDIA_SMI, which a test may change;
 // without it, it has eight idle GPUs. A script's UUIDs are its own. The file's lines:
 //
 //	device INDEX UUID [MiB used [MIG [compute mode [throttle mask]]]]
@@ -56,7 +56,7 @@ func nvidiaSMI(args []string) int {
 	return readSMI(string(text), calls).answer(query)
 }
 
-// answer prints what the query asks for.
+// answer prints the result of a query.
 func (s smi) answer(query string) int {
 	switch s.does {
 	case "deaf":
@@ -83,7 +83,7 @@ func (s smi) answer(query string) int {
 	return s.code
 }
 
-// count is how often devices were asked for, this time included.
+// count is the number of queries for devices, this one included.
 func count(path string, now bool) (int, error) {
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

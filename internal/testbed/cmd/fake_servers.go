@@ -20,7 +20,7 @@ var (
 // nginx spreads requests over the servers of its configuration in turn. As a
 // test (-t) it refuses the directive "bogus", and with FAKE_NGINX=hang-check it
 // does not come to an end. With "lopsided N" all requests after the first N go to
-// the first server, and "eject N" tells three faults with the others first.
+// the first server, and "eject N" first logs three faults of the others.
 func nginx(args []string) int {
 	if slices.Contains(args, "-v") {
 		fmt.Fprintln(os.Stderr, "nginx version: nginx/1.22.1")
@@ -61,7 +61,7 @@ func nginx(args []string) int {
 	})
 }
 
-// eject tells what nginx 1.22 does when a server refuses three connections.
+// eject logs what nginx 1.22 logs when a server refuses three connections.
 func eject(backend string) {
 	for i := range 3 {
 		fmt.Fprintf(os.Stderr, "2026/11/24 13:00:00 [error] 7#7: *%d connect() failed (111: Connection refused) "+
@@ -92,7 +92,7 @@ func nats(args []string) int {
 }
 
 // vllm is "vllm serve MODEL": it takes nvext, which it does not know, in silence. It
-// says which GPUs it was given.
+// prints its GPUs.
 func vllm(args []string) int {
 	fmt.Printf("GPUs %s counted by %s\n", os.Getenv("CUDA_VISIBLE_DEVICES"), os.Getenv("CUDA_DEVICE_ORDER"))
 	var served atomic.Int64

@@ -14,8 +14,7 @@ import (
 	"time"
 )
 
-// instance is a worker as it stands in the frontend's /health. Type and Model
-// are the fakes' own.
+// instance is a worker in the frontend's /health. Only the fakes have Type and Model.
 type instance struct {
 	Component string            `json:"component"`
 	Endpoint  string            `json:"endpoint"`
@@ -29,12 +28,12 @@ type instance struct {
 // dynamoMocker registers in a file below DYN_FILE_KV and serves on its system
 // port: /health and /metrics as recorded, and /generate, to which the fake
 // frontend hands requests. Faults of FAKE_WORKER: "exit N" at the start, "die N"
-// with the Nth request, "leave N" (once its metrics have told N requests it is
+// with the Nth request, "leave N" (once its metrics show N requests it is
 // registered no more and answers 503, and lives on), never-ready, "slow N" (ready
 // after N ms), absent (ready, but never registered), stubborn (deaf to SIGTERM),
 // "flood N" (N MiB in its log), "shm N" (it maps /dev/shm/topobench-fake-N, and
 // leaves that there), "load-shm N" (the same, and it is never ready). From the Nth request on:
-// "hang N" (health is well), "restart N" (it executes itself anew), "unwell N" (it hangs, is registered no more, and its
+// "hang N" (health is well), "restart N" (it executes itself again), "unwell N" (it hangs, is registered no more, and its
 // health is 503), "engine N" (its child dies, requests fail, health is well).
 func dynamoMocker(args []string) int {
 	startChildren()
@@ -111,7 +110,7 @@ type mocker struct {
 	n        int64 // the request with which it fails
 	began    time.Time
 	engine   *os.Process
-	leaves   int64 // how many requests it has told when it leaves; 0 = never
+	leaves   int64 // how many requests its metrics show when it leaves; 0 = never
 	gone     atomic.Bool
 	requests atomic.Int64
 }
@@ -123,7 +122,7 @@ func (m *mocker) handler() http.Handler {
 			http.Error(w, `{"status":"notready","endpoints":{"generate":"notready"}}`, http.StatusServiceUnavailable)
 			return
 		}
-		// The real mocker says "notready" here while generate is ready.
+		// The real mocker reports "notready" here while generate is ready.
 		fmt.Fprintf(w, `{"status":"notready","uptime":{"secs":5,"nanos":0},"endpoints":{"generate":%q}}`, m.state)
 	})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
@@ -162,7 +161,7 @@ func (m *mocker) fail(w http.ResponseWriter, r *http.Request) {
 		fmt.Println("ERROR: restarting:", syscall.Exec(os.Args[0], os.Args, os.Environ()))
 	case "unwell":
 		if m.gone.CompareAndSwap(false, true) {
-			_ = os.Remove(registration(m.address)) // nobody else removes it
+			_ = os.Remove(registration(m.address)) // nothing else removes it
 		}
 		<-r.Context().Done()
 	case "engine":

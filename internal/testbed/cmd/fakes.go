@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// python runs Dynamo's modules. Asked for what is installed (-c), it has Dynamo
-// 1.6.1, or with FAKE_PYTHON=bare nothing.
+// python runs Dynamo's modules. With -c it reports what is installed: Dynamo 1.6.1, or
+// nothing with FAKE_PYTHON=bare.
 func python(args []string) int {
 	if fails, _ := fault("PYTHON"); flags(args)["c"] != "" {
 		if fails == "bare" {
@@ -57,13 +57,13 @@ func fault(program string) (name string, n int) {
 	return words[0], n
 }
 
-// first is true in the first process of a run that asks for that program.
+// first is true in the first process of that program in a run.
 func first(program string) bool {
 	err := os.Mkdir(filepath.Join(os.Getenv("TMPDIR"), "fake-"+program), 0o700)
 	return err == nil
 }
 
-// flags reads -name value and --name value. Of a name given twice the last counts.
+// flags reads -name value and --name value. The last value of a name counts.
 func flags(args []string) map[string]string {
 	values := map[string]string{}
 	for i, arg := range args {
@@ -74,8 +74,8 @@ func flags(args []string) map[string]string {
 	return values
 }
 
-// serve answers on an address until a signal asks it to end. With FAKE_SHARED it shares
-// the port with whoever else does (SO_REUSEPORT).
+// serve answers on an address until a signal ends it. With FAKE_SHARED it shares
+// the port (SO_REUSEPORT).
 func serve(address string, h http.Handler) int {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)

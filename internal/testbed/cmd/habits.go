@@ -12,12 +12,12 @@ import (
 	"topobench/internal/testbed"
 )
 
-// forever is how long a child lives that nobody stops. It is bounded, so that a
+// forever is how long a child lives if no test stops it. It is bounded, so that a
 // broken test leaves nothing behind for good.
 const forever = 2 * time.Minute
 
 // habits are the ways to misbehave. Each returns the exit code; a child that is
-// about to wait says "ready" first.
+// about to wait prints "ready" first.
 func habits() map[string]func(args []string) int {
 	return map[string]func(args []string) int{
 		"sleep":         sleeps,
@@ -142,7 +142,7 @@ func crashes(args []string) int {
 }
 
 // interrupted ends with code 3 on SIGINT, and so does its child in the same
-// group; each says so.
+// group; each prints it.
 func interrupted(args []string) int {
 	heard := make(chan os.Signal, 1)
 	signal.Notify(heard, syscall.SIGINT)
@@ -155,6 +155,16 @@ func interrupted(args []string) int {
 	<-heard
 	fmt.Println(name, "interrupted")
 	return 3
+}
+
+// anew executes itself again, as a child that sleeps, at SIGHUP.
+func anew([]string) int {
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP)
+	fmt.Println("waiting", os.Getpid())
+	<-heard
+	fmt.Println("cannot execute:", syscall.Exec(os.Args[0], childArgv("sleep"), os.Environ()))
+	return 1
 }
 
 // childArgv is the command line of this binary as a child with a habit.

@@ -8,7 +8,7 @@ import (
 
 // raceScript is a chain of shells: each forks the next and ends, within less
 // time than a walk through /proc takes. It ignores SIGTERM. The count of links
-// is its first argument, and the last one says that nobody caught it.
+// is its first argument, and the last one prints that it was not caught.
 const raceScript = `trap '' TERM
 link() {
 	if [ "$1" -gt 0 ]; then link $(($1 - 1)) & else echo "the race was won"; fi
