@@ -54,7 +54,7 @@ func (l Leftover) String() string {
 	case l.Detail == "":
 		return l.Process.String()
 	}
-	return fmt.Sprintf("%v, by its %s", l.Process, l.Detail)
+	return fmt.Sprintf("%v, by %s", l.Process, l.Detail)
 }
 
 // DirtyError lists what could not be proved gone. No next topology may start.
