@@ -147,7 +147,7 @@ func (l Local) Look(ctx context.Context, q Question) (Snapshot, error) {
 	if s.CPU, err = CPU(); err != nil {
 		return Snapshot{}, err
 	}
-	if q.Run.Known() {
+	if !q.Run.Empty() {
 		s.OfRun = q.Run.Any(all)
 	}
 	s.Leftovers = leftovers(all, isInit(), q.Foreign)
