@@ -19,7 +19,8 @@ const threadsAdvice = "the limit on processes and threads is reached: end some, 
 // Dynamo 1.6.1 and nginx 1.22. The first cause that matches a line counts.
 func causes() []cause {
 	return []cause{
-		{anyOf(`(?i)gated repo`, `GatedRepoError`, `Access to model .* is restricted`, `Failed to fetch model .*40[13] `),
+		{anyOf(`(?i)gated repo`, `GatedRepoError`, `Access to model .* is restricted`,
+			`Failed to fetch model .*40[13] `),
 			"the model is gated: accept its licence on its page at huggingface.co, and export your token as HF_TOKEN"},
 		{anyOf(`OfflineModeIsEnabled`, `outgoing traffic has been disabled`, `HF_HUB_OFFLINE`),
 			"the model is not in the local cache, and HF_HUB_OFFLINE forbids a download: " +
