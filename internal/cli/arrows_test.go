@@ -30,8 +30,8 @@ func arrows() map[string][]string {
 		"plan":          {"profile", "proxy", "result", "aiperf"}, // deployment_config.json has one definition
 		"probe":         {"host", "tools", "text"},
 		"host":          {"host/shepherd", "host/proc", "host/gpu", "text"},
-		"host/gpu":      {"host/proc"}, // whose a compute process is
-		"host/shepherd": {"host/proc"}, // it kills the tree that it owns
+		"host/gpu":      {"host/proc", "text"}, // whose a compute process is
+		"host/shepherd": {"host/proc"},         // it kills the tree that it owns
 		"report":        {"result", "frontier", "chart"},
 		"chart":         {"frontier"},
 		"proxy":         {"templates"}, // the built-in files

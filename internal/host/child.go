@@ -18,8 +18,7 @@ import (
 	"topobench/internal/text"
 )
 
-// lateness is what a shepherd may need beyond its own limits before it counts
-// as stuck.
+// lateness is the time beyond its own limits after which a shepherd counts as stuck.
 const lateness = 5 * time.Second
 
 // Child is a started child. Its methods may be called from several goroutines.
@@ -29,12 +28,12 @@ type Child struct {
 	lifeline *os.File
 	shepherd proc.Proc     // zero if it never ran
 	self     proc.Proc     // pid and ticks; set before started closes
-	patience time.Duration // with a shepherd that has no grace to wait for
+	patience time.Duration // the limit of a stop without grace
 
-	started chan struct{} // it runs, or failed says why not
+	started chan struct{} // it runs, or failed is set
 	failed  error
 	done    chan struct{} // it ended
-	gone    chan struct{} // nothing of it is left, or left says what
+	gone    chan struct{} // its tree ended, or left is set
 
 	mu      sync.Mutex
 	exit    Exit
@@ -55,22 +54,21 @@ func (c *Child) Name() string { return c.spec.Name }
 // Process is the child itself, by pid and start ticks.
 func (c *Child) Process() proc.Proc { return c.self }
 
-// PID is that of the child itself, not of its shepherd.
+// PID is the pid of the child itself, not of its shepherd.
 func (c *Child) PID() int { return c.self.PID }
 
 // Ticks is the child's start time in clock ticks since boot: its identity beside
 // the pid.
 func (c *Child) Ticks() uint64 { return c.self.Ticks }
 
-// Done is closed as soon as the child itself ended, before what it left is swept.
+// Done is closed as soon as the child itself ended, before the rest of its tree is killed.
 func (c *Child) Done() <-chan struct{} { return c.done }
 
-// Gone is closed when Stop has nothing more to wait for: all of the tree ended, or
-// it cannot be ended. The Exit of a child that cannot be stays zero, and Done open.
+// Gone is closed when Stop has nothing more to wait for: the whole tree ended, or it
+// cannot be killed. An unkillable child has a zero Exit, and its Done stays open.
 func (c *Child) Gone() <-chan struct{} { return c.gone }
 
-// Exit says how the child ended; it is the zero Exit before Done. Swept is final
-// after Stop.
+// Exit is how the child ended; zero before Done. Killed is final after Stop.
 func (c *Child) Exit() Exit {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,32 +91,31 @@ func (c *Child) Interrupt(sig syscall.Signal) error {
 	}
 }
 
-// Hurry means no more grace from now on, in a Stop under way or to come.
-// A shepherd that is gone already needs no hurry.
+// Force ends the grace of a Stop under way, and of a later one. It does nothing to a
+// shepherd that is gone.
 func (c *Child) Force() { _ = c.order(shepherd.OrderForce) }
 
-// Stop ends the child and its whole tree: the signal, the grace, the sweep. It
-// returns when all of it is gone, the shepherd included; the error names what
-// could not be killed. When ctx ends there is no more grace, but Stop still
-// waits. It takes at most the grace and some 100 s. Stopping twice, or what
-// already ended, is no error.
+// Stop ends the child and its whole tree: the signal, the grace, SIGKILL. It returns when
+// the tree and the shepherd are gone; the error names the processes that could not be
+// killed. When ctx ends the grace is over, but Stop still waits. It takes at most the
+// grace and some 100 s. Stop of a child that was stopped, or ended, is no error.
 func (c *Child) Stop(ctx context.Context) error {
 	c.mu.Lock()
 	c.stopped = true
 	c.mu.Unlock()
-	// A fault here means that the shepherd is gone, and gone says so.
+	// An error means that the shepherd is gone; c.gone is closed then.
 	_ = c.order(shepherd.OrderStop)
 	limit := time.After(c.spec.Grace + c.patience)
-	hurry := ctx.Done()
+	force := ctx.Done()
 	for {
 		select {
 		case <-c.gone:
 			return c.left
-		case <-hurry:
+		case <-force:
 			c.Force()
-			hurry, limit = nil, time.After(c.patience)
+			force, limit = nil, time.After(c.patience)
 		case <-limit:
-			c.killShepherd() // stuck or stopped by somebody: its tree falls to us
+			c.killShepherd() // stuck, or stopped by a signal: its tree falls to this process
 			limit = nil
 		}
 	}
@@ -126,32 +123,32 @@ func (c *Child) Stop(ctx context.Context) error {
 
 func (c *Child) order(line string) error {
 	if _, err := c.lifeline.WriteString(line + "\n"); err != nil {
-		return fmt.Errorf("cannot tell the shepherd of %s to %s: %w", c.spec.Name, line, err)
+		return fmt.Errorf("cannot order the shepherd of %s to %s: %w", c.spec.Name, line, err)
 	}
 	return nil
 }
 
-// killShepherd is for one that does not answer. Its end closes the reports.
+// killShepherd kills a shepherd that does not answer, which closes the reports.
 func (c *Child) killShepherd() {
-	_ = proc.Signal(c.shepherd, syscall.SIGKILL) // already gone is as good
+	_ = proc.Signal(c.shepherd, syscall.SIGKILL) // it may be gone
 }
 
-// tend hears the shepherd until it is gone. It is the child's only goroutine,
-// and gone is its end.
+// readReports applies the shepherd's reports until the shepherd is gone. It is the child's
+// only goroutine; it ends by closing gone.
 func (c *Child) readReports(reports io.ReadCloser) {
 	defer close(c.gone)
-	swept := false
+	complete := false
 	for lines := json.NewDecoder(reports); ; {
 		var r shepherd.Report
 		if err := lines.Decode(&r); err != nil {
-			break // the end of the reports, or of a shepherd killed in mid-word
+			break // the shepherd ended, maybe within a report
 		}
 		c.apply(r)
-		swept = swept || r.Event == shepherd.Gone
+		complete = complete || r.Event == shepherd.Gone
 	}
 	<-c.cmd.Done()
-	if !swept && c.failed == nil && c.shepherd.PID != 0 {
-		c.shepherdLost() // a child may run, also where no report said so
+	if !complete && c.failed == nil && c.shepherd.PID != 0 {
+		c.shepherdLost() // a child may run, also without a report of it
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -176,9 +173,9 @@ func (c *Child) apply(r shepherd.Report) {
 	}
 }
 
-// awaitFork waits until go-cmd has noted the shepherd's pid or its failure, which
-// it does microseconds after the fork: only then has it let go of the files. A
-// shepherd that is gone by then has had no time to start anything.
+// awaitFork waits until go-cmd has recorded the shepherd's pid or its failure, some
+// microseconds after the fork: it uses the files until then. A shepherd that is gone by
+// then had no time to start anything.
 func (c *Child) awaitFork() {
 	for c.cmd.Status().PID == 0 {
 		select {
@@ -192,7 +189,7 @@ func (c *Child) awaitFork() {
 	}
 }
 
-// startFault waits for what decides whether the child runs.
+// startFault waits until it is clear whether the child runs; the error is why it does not.
 func (c *Child) startFault() error {
 	select {
 	case <-c.started:
@@ -208,23 +205,23 @@ func (c *Child) startFault() error {
 		return fmt.Errorf("cannot run its shepherd: %w", c.cmd.Status().Error)
 	default:
 		<-c.gone
-		return errors.Join(c.silent(), c.left)
+		return errors.Join(c.noReport(), c.left)
 	}
 }
 
-// silent is the error of a shepherd that ended without a word. What it wrote before
-// that is in the log: Go's runtime says there that it got no thread.
-func (c *Child) silent() error {
+// noReport is the error of a shepherd that ended without a report. The log may have its
+// cause: Go's runtime writes there that it got no thread.
+func (c *Child) noReport() error {
 	end, err := text.End(c.spec.Log, LogEnd)
 	hint := Hint(text.Lines(end))
 	if err != nil || hint == "" {
-		return errors.New("its shepherd ended without a word")
+		return errors.New("its shepherd ended without a report")
 	}
-	return fmt.Errorf("its shepherd ended without a word; %s", hint)
+	return fmt.Errorf("its shepherd ended without a report; %s", hint)
 }
 
-// startCause keeps the system's error number, so that a caller can tell a
-// missing file from a forbidden one.
+// startCause keeps the system's error number, by which a caller distinguishes a missing
+// file from a forbidden one.
 func startCause(path string, r shepherd.Report) error {
 	if r.Errno == 0 {
 		return errors.New(r.Error)

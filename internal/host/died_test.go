@@ -93,8 +93,8 @@ func TestALeaderThatEndsTakesItsTreeAlong(t *testing.T) {
 	if took := b.stop(c); took > soon/2 {
 		t.Errorf("took %v: what it left had a grace", took)
 	}
-	if swept := c.Exit().Killed; swept != 1 {
-		t.Errorf("swept %d, want 1", swept)
+	if killed := c.Exit().Killed; killed != 1 {
+		t.Errorf("killed %d, want 1", killed)
 	}
 }
 

@@ -12,11 +12,11 @@ import (
 // tailLines is how much of a log an error shows.
 const tailLines = 20
 
-// Exit says how a child ended.
+// Exit is how a child ended.
 type Exit struct {
 	Code   int            // exit code, -1 after a signal
 	Signal syscall.Signal // the signal that ended it, 0 for none
-	// Stopped: it was told to end, by Stop or Interrupt, before it ended.
+	// Stopped: Stop or Interrupt was called before it ended.
 	Stopped bool
 	// Lost: its shepherd was killed, and the child was killed for that.
 	Lost   bool
@@ -24,7 +24,7 @@ type Exit struct {
 	Killed int // descendants that outlived it and had to be killed
 }
 
-// String tells a person how it ended, and whether that was wanted.
+// String is for a person: how it ended, and whether topobench ordered it.
 func (e Exit) String() string {
 	switch {
 	case e.At.IsZero():

@@ -7,9 +7,12 @@ import (
 )
 
 // LeftoversOfInit is Leftovers of a process that has pid 1.
-func LeftoversOfInit() ([]proc.Proc, error) { return leftovers(true, nil) }
+func LeftoversOfInit() ([]proc.Proc, error) {
+	all, err := proc.Snapshot()
+	return leftovers(all, true, nil), err
+}
 
-// Orphans is what is ended when the child's shepherd was killed.
+// Orphans are the processes to kill after the child's shepherd was killed.
 func (c *Child) Orphans(all []proc.Proc, pid1 bool) []proc.Proc { return c.ownOrphans(all, pid1) }
 
 // SetPatience shortens the wait for a shepherd that does not answer.

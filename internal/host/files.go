@@ -5,10 +5,9 @@ import (
 	"syscall"
 )
 
-// OpenFiles sets how many files this process and its children may have open: want,
-// or as many as the system allows. The Go runtime raises this process's own limit
-// and gives its children the one it was started with (1024 as a rule), unless it
-// is set as here.
+// OpenFiles sets how many files this process and its children may have open: want, or as
+// many as the system allows. Otherwise the Go runtime raises this process's own limit and
+// gives its children the original one, usually 1024.
 func OpenFiles(want uint64) (got uint64, err error) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

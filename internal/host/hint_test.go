@@ -41,7 +41,7 @@ func TestF03F27HintSaysWhatToDoNext(t *testing.T) {
 			"RuntimeError: Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and installed a driver from http://www.nvidia.com/Download/index.aspx", "no usable GPU"},
 		{"vLLM 0.31, config/device.py", "RuntimeError: Failed to infer device type, please set the environment variable `VLLM_LOGGING_LEVEL=DEBUG` to turn on verbose logging", "no usable GPU"},
 		{"torch's allocator on a full GPU",
-			"torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.32 GiB. GPU 0 has a total capacity of 79.10 GiB of which 1.02 GiB is free.", "the GPU's memory does not suffice"},
+			"torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.32 GiB. GPU 0 has a total capacity of 79.10 GiB of which 1.02 GiB is free.", "the GPU is out of memory"},
 		{"vLLM 0.31, v1/worker/utils.py, on a GPU that another process fills",
 			"ValueError: Free memory on device cuda:0 (10.2/79.1 GiB) on startup is less than desired GPU memory utilization (0.95, 75.1 GiB).", "nvidia-smi"},
 		{"vLLM 0.31, v1/core/kv_cache_utils.py", "ValueError: No available memory for the cache blocks. Try increasing `gpu_memory_utilization`", "--gpu-memory-utilization"},
@@ -49,7 +49,7 @@ func TestF03F27HintSaysWhatToDoNext(t *testing.T) {
 			"RuntimeError: Worker failed with error 'Available memory on node 0 (21.53/23.54 GiB) on kv cache allocation is less than requested memory for kv (900.0 GiB). Decrease --kv-cache-memory-bytes, VLLM_CPU_KVCACHE_SPACE", "lower VLLM_CPU_KVCACHE_SPACE"},
 		{"the cause stands far above the end",
 			"(EngineCore pid=7) ERROR 11-24 11:01:58 [core.py:1] torch.OutOfMemoryError: CUDA out of memory.\n" + strings.Repeat("  File \"core.py\"\n", 300) +
-				"RuntimeError: Engine core initialization failed. See root cause above.", "the GPU's memory does not suffice"},
+				"RuntimeError: Engine core initialization failed. See root cause above.", "the GPU is out of memory"},
 		{"a warning that comes before the cause",
 			"ModuleNotFoundError: No module named 'flash_attn'\nOSError: [Errno 98] Address already in use", "a port is in use"},
 		{"a warning that every vLLM on a CPU writes", "WARNING 11-24 11:06:48 [indexer_topk.py:35] Failed to import the DeepSelect extension (vllm._deepselect_C): No module named 'vllm._deepselect_C'", ""},

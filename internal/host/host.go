@@ -1,13 +1,12 @@
-// Package host runs one child at a time through a shepherd: its log, its end,
-// and the end of everything it started.
+// Package host is the machine that services run on: children through shepherds, and one
+// look at processes, ports, GPUs and disk.
 //
-// Start returns when the child runs or could not be started. Done fires the
-// moment the child itself ends, however it ends. Stop returns when nothing of
-// its tree is left, the shepherd included, or says what is left. A child's
-// output goes straight into its log file: nobody has to read for it to live, and
-// none of it passes through this process's memory.
+// Start returns when the child runs or could not be started. Done is closed the moment the
+// child itself ends. Stop returns when its whole tree is gone, the shepherd included, or
+// with an error that names the rest. A child's output goes straight into its log file: it
+// does not pass through this process, and no reader can hold it up.
 //
-// It is the only door to go-cmd and os/exec. Everything here needs Linux.
+// It is the only door to go-cmd and os/exec. Children need Linux.
 package host
 
 import (
@@ -25,11 +24,11 @@ import (
 	"topobench/internal/host/shepherd"
 )
 
-// startLimit bounds the wait for the shepherd's first report; it takes
-// milliseconds, and a second on a machine that is swapping.
+// startLimit bounds the wait for the shepherd's first report, which takes milliseconds, or a
+// second on a machine that is swapping.
 const startLimit = 30 * time.Second
 
-// Spec says how one child is started and stopped.
+// Spec is how one child is started and stopped.
 type Spec struct {
 	Name string // for messages, as in "decode-0"
 	// Argv is the command; a name without a slash is looked up in this process's PATH.
@@ -39,7 +38,7 @@ type Spec struct {
 	Dir string // working directory, "" for this process's own
 	// Log takes stdout and stderr, appended; made with mode 0600.
 	Log string
-	// Signal asks the child's process group to stop; 0 means SIGTERM.
+	// Signal stops the child's process group; 0 means SIGTERM.
 	Signal syscall.Signal
 	// Grace is the time between that signal and SIGKILL.
 	Grace time.Duration
@@ -50,14 +49,14 @@ type Spec struct {
 type Starter struct {
 	Exe  string   // a binary with the shepherd command; "" is the running one
 	Args []string // put before the shepherd command
-	Logs *Logs    // keeps the logs small; nil = they grow as they will
-	// Born is told of each child, with its log, and its shepherd as soon as they run,
-	// for whoever must know them again; may be nil, is called from several goroutines.
+	Logs *Logs    // limits the size of logs; nil = unlimited
+	// OnStart, if set, is called for every child once it runs, with its log and its
+	// shepherd; it may be called concurrently.
 	OnStart func(name, log string, child, shepherd proc.Proc)
 }
 
-// StartError says that a child never ran. Err matches fs.ErrNotExist,
-// fs.ErrPermission, or what else the system answered.
+// StartError reports that a child never ran. Err matches fs.ErrNotExist,
+// fs.ErrPermission, or another error of the system.
 type StartError struct {
 	Name string
 	Argv []string
@@ -70,18 +69,18 @@ func (e *StartError) Error() string {
 
 func (e *StartError) Unwrap() error { return e.Err }
 
-// startAdvice is what to do about a program that the system would not start.
+// startAdvice is the next step where the system did not start a program.
 func startAdvice(err error) string {
 	for _, a := range []struct {
 		errno syscall.Errno
 		text  string
 	}{
-		{syscall.EAGAIN, "the limit on processes and threads is reached: end some, or raise it (ulimit -u; pids.max of a container)"},
-		{syscall.ENOMEM, "the machine's memory does not suffice: see what holds it (free -g)"},
+		{syscall.EAGAIN, threadsAdvice},
+		{syscall.ENOMEM, "this machine is out of memory: see which processes use it (free -g)"},
 		{syscall.EMFILE, "too many files are open: raise the limit (ulimit -n)"},
 		{syscall.ENFILE, "too many files are open on this machine (fs.file-max)"},
 		{syscall.ETXTBSY, "the program's file is being written to: wait until its installation is done"},
-		{syscall.ENOEXEC, "it is no program for this machine, or a script without #!"},
+		{syscall.ENOEXEC, "it is not a program for this machine, or a script without #!"},
 	} {
 		if errors.Is(err, a.errno) {
 			return "; " + a.text
@@ -90,8 +89,8 @@ func startAdvice(err error) string {
 	return ""
 }
 
-// Start starts the child of spec. It returns once the child runs, and the error
-// is a *StartError if it never will.
+// Start starts a child. It returns once the child runs; the error is a *StartError if it
+// never will.
 func (s Starter) Start(spec Spec) (*Child, error) {
 	fail := func(err error) (*Child, error) {
 		return nil, &StartError{Name: spec.Name, Argv: spec.Argv, Err: err}
@@ -103,22 +102,22 @@ func (s Starter) Start(spec Spec) (*Child, error) {
 	if err != nil {
 		return fail(err)
 	}
-	ends, err := open(spec.Log)
+	pipes, err := openPipes(spec.Log)
 	if err != nil {
 		return fail(err)
 	}
 	s.Logs.add(spec.Log)
-	c := newChild(spec, ends.lifeline, s.command(spec, ends))
+	c := newChild(spec, pipes.lifeline, s.command(spec, pipes))
 	c.cmd.Start()
 	c.awaitFork()
-	go c.readReports(ends.reports)
+	go c.readReports(pipes.reports)
 	select {
 	case <-c.started:
 	case <-c.cmd.Done(): // the shepherd itself could not be started, or died
 	case <-time.After(startLimit):
 		c.killShepherd()
 	}
-	ends.release()
+	pipes.release()
 	if err := c.startFault(); err != nil {
 		return fail(err)
 	}
@@ -128,8 +127,8 @@ func (s Starter) Start(spec Spec) (*Child, error) {
 	return c, nil
 }
 
-// complete fills in what is left out and finds the binary, so that a wrong name
-// is told before anything is started.
+// complete fills in the defaults and finds the binary, so that a wrong name is an error
+// before anything is started.
 func (s Spec) complete() (Spec, error) {
 	if len(s.Argv) == 0 || s.Argv[0] == "" {
 		return s, errors.New("no command is given")
@@ -154,20 +153,20 @@ func (s Spec) complete() (Spec, error) {
 	return s, nil
 }
 
-// command builds the go-cmd command of the shepherd. It neither buffers nor
-// streams: a line without end or a reader that stalls would kill or hold the child.
-func (s Starter) command(spec Spec, ends pipes) *cmd.Cmd {
+// command builds the go-cmd command of the shepherd. It neither buffers nor streams: an
+// endless line would fill the memory, and a stalled reader would hold up the child.
+func (s Starter) command(spec Spec, p pipes) *cmd.Cmd {
 	exe := s.Exe
 	if exe == "" {
-		exe = self // survives a replacement of the binary on disk
+		exe = self // also where the binary on disk was replaced
 	}
 	policy := shepherd.Policy{Signal: spec.Signal, Grace: spec.Grace, Nice: spec.Nice}
 	args := append(append([]string{}, s.Args...), policy.Args(spec.Argv)...)
 	before := func(e *exec.Cmd) {
-		e.Stdout, e.Stderr = ends.log, ends.log
-		e.ExtraFiles = []*os.File{ends.orders, ends.answers} // fds 3 and 4
+		e.Stdout, e.Stderr = p.log, p.log
+		e.ExtraFiles = []*os.File{p.orders, p.answers} // fds 3 and 4
 		if s.Exe == "" {
-			e.Args[0] = os.Args[0] // a name that a person finds in ps
+			e.Args[0] = os.Args[0] // for a person who looks for it with ps
 		}
 	}
 	c := cmd.NewCmdOptions(cmd.Options{BeforeExec: []func(*exec.Cmd){before}}, exe, args...)

@@ -147,12 +147,10 @@ func (l Local) Look(ctx context.Context, q Question) (Snapshot, error) {
 	if s.CPU, err = CPU(); err != nil {
 		return Snapshot{}, err
 	}
-	if q.Run.Known() {
+	if !q.Run.Empty() {
 		s.OfRun = q.Run.Any(all)
 	}
-	if s.Leftovers, err = Leftovers(q.Foreign...); err != nil {
-		return Snapshot{}, err
-	}
+	s.Leftovers = leftovers(all, isInit(), q.Foreign)
 	s.Ports = ports(all, q.Ports)
 	if q.GPUs > 0 {
 		if s.GPUs, err = (gpu.SMI{Run: l.nvidiaSMI, Limit: q.GPUs}).State(ctx); err != nil {

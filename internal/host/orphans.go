@@ -14,37 +14,37 @@ import (
 // self is the running binary, also after its file was replaced.
 const self = "/proc/self/exe"
 
-// Adopt makes this process a sub-reaper: the tree of a shepherd that is killed
-// falls to it instead of to pid 1. The orchestrator calls it once, first of all.
+// SetSubreaper makes this process the new parent of orphans below it: the tree of a killed
+// shepherd falls to this process instead of to pid 1. The orchestrator calls it first.
 func SetSubreaper() error { return proc.SetSubreaper() }
 
-// Leftovers returns the living descendants of this process, without the
-// shepherds and what they herd, and without strangers and what descends from them.
-// When every Child was stopped there are none.
+// Leftovers returns the living descendants of this process, without its shepherds and
+// their trees, and without the foreign processes and theirs. After every Child was stopped
+// there are none.
 //
-// As pid 1 it has none: to the first process of a container falls whatever anybody
-// started there, as by docker exec. What is of a run is for its ledger to tell then.
+// As pid 1 this process has none: everything that is started in a container falls to its
+// first process, as by docker exec. The run's identity finds its processes there.
 //
-// Asked before anything is started, it names the strangers: a shell that executed
-// this program in its own place has left it its children, as a tee of its output.
-func Leftovers(strangers ...proc.Proc) ([]proc.Proc, error) {
-	return leftovers(isInit(), strangers)
-}
-
-func leftovers(pid1 bool, strangers []proc.Proc) ([]proc.Proc, error) {
+// Before anything is started, Leftovers() returns the foreign processes: a shell that
+// executed this program in its own place left it its children, such as a tee of its output.
+func Leftovers(foreign ...proc.Proc) ([]proc.Proc, error) {
 	if proc.Childless() {
 		return nil, nil
 	}
 	all, err := proc.Snapshot()
+	return leftovers(all, isInit(), foreign), err
+}
+
+func leftovers(all []proc.Proc, pid1 bool, foreign []proc.Proc) []proc.Proc {
 	return proc.Living(orphans(all, pid1, func(p proc.Proc) bool {
-		return slices.ContainsFunc(strangers, p.Same) || isShepherd(p)
-	})), err
+		return slices.ContainsFunc(foreign, p.Same) || isShepherd(p)
+	}))
 }
 
 func isInit() bool { return os.Getpid() == 1 }
 
-// fallen is what descends from this process, without those that except names and what
-// descends from them. As pid 1, no such process can be told for one of ours.
+// orphans are the descendants of this process, without those that except reports and
+// theirs. As pid 1 it has none, because foreign processes fall to it too.
 func orphans(all []proc.Proc, pid1 bool, except func(proc.Proc) bool) []proc.Proc {
 	if pid1 {
 		return nil
@@ -52,13 +52,13 @@ func orphans(all []proc.Proc, pid1 bool, except func(proc.Proc) bool) []proc.Pro
 	return proc.Below(all, os.Getpid(), except)
 }
 
-// Tree picks from all what descends from this process; as pid 1 only what is herded.
+// OwnTree picks the descendants of this process from all; as pid 1 only Supervised.
 func OwnTree(all []proc.Proc) []proc.Proc {
 	return append(orphans(all, isInit(), isShepherd), Supervised(all)...)
 }
 
-// Unherded leaves out of all the shepherds of this process and what they herd: what
-// runs there is wanted, and is not left.
+// Unsupervised is all without Supervised: the processes that should not run any more if
+// they belong to this run.
 func Unsupervised(all []proc.Proc) []proc.Proc {
 	wanted := map[int]bool{}
 	for _, p := range Supervised(all) {
@@ -67,17 +67,16 @@ func Unsupervised(all []proc.Proc) []proc.Proc {
 	return slices.DeleteFunc(slices.Clone(all), func(p proc.Proc) bool { return wanted[p.PID] })
 }
 
-// Herd picks from all the shepherds of this process and what they herd.
+// Supervised picks the shepherds of this process, and their trees, from all.
 func Supervised(all []proc.Proc) []proc.Proc {
 	self := os.Getpid()
 	return proc.Below(all, self, func(p proc.Proc) bool { return p.PPID == self && !isShepherd(p) })
 }
 
-// herded reports whether p is a shepherd of this process. One that was forked
-// and has not executed yet still shows our own arguments, and for an instant none.
-// A dead one herds nothing; orphans that ended are many where a shepherd was killed.
+// isShepherd reports whether p is a living shepherd of this process. Between fork and exec
+// a shepherd still shows this process's own arguments, and for an instant none.
 func isShepherd(p proc.Proc) bool {
-	if p.PPID != os.Getpid() || !p.Alive() {
+	if p.PPID != os.Getpid() || !p.Alive() { // dead orphans are many after a shepherd was killed
 		return false
 	}
 	for range 5 {
@@ -93,8 +92,8 @@ func isShepherd(p proc.Proc) bool {
 	return false
 }
 
-// widowed ends the tree of a child whose shepherd was killed. As pid 1, what left the
-// child's household is not ended here, but by the witnesses of the run.
+// shepherdLost kills the tree of a child whose shepherd was killed. As pid 1 it leaves
+// processes that left the child's group to the teardown checks of the run.
 func (c *Child) shepherdLost() {
 	killed, err := proc.KillAll(proc.KillLimit, func(all []proc.Proc) []proc.Proc {
 		return c.ownOrphans(all, isInit())
@@ -104,13 +103,14 @@ func (c *Child) shepherdLost() {
 	c.left = errors.Join(c.left, err)
 	c.exit.Killed = killed
 	if c.exit.At.IsZero() {
-		c.exit = Exit{Code: -1, Signal: syscall.SIGKILL, Stopped: c.stopped, Lost: true, At: time.Now(), Killed: max(0, killed-1)}
+		c.exit = Exit{Code: -1, Signal: syscall.SIGKILL, Stopped: c.stopped, Lost: true, At: time.Now(),
+			Killed: max(0, killed-1)}
 		close(c.done)
 	}
 }
 
-// orphans are what hangs from the child, plus what fell to this process and belongs to
-// no shepherd; whatever is older than the child's shepherd is not its offspring.
+// ownOrphans are the child's group, and the orphans of this process that belong to no
+// shepherd. A process older than the child's shepherd does not descend from it.
 func (c *Child) ownOrphans(all []proc.Proc, pid1 bool) []proc.Proc {
 	fell := orphans(all, pid1, func(p proc.Proc) bool {
 		return p.Ticks < c.shepherd.Ticks || isShepherd(p)
@@ -118,8 +118,8 @@ func (c *Child) ownOrphans(all []proc.Proc, pid1 bool) []proc.Proc {
 	return append(fell, groupOf(all, c.self)...)
 }
 
-// household is the process p, its process group and all that hangs from it; none
-// if its pid is another's by now. It finds the tree where nobody adopted it.
+// groupOf is the process p, its process group and all descendants; none if another process
+// has its pid by now. It finds the tree where this process is no sub-reaper.
 func groupOf(all []proc.Proc, p proc.Proc) []proc.Proc {
 	if !slices.ContainsFunc(all, p.Same) {
 		return nil

@@ -5,15 +5,15 @@ import (
 	"os"
 )
 
-// ends are the files that connect this process, a shepherd and its child.
+// pipes are the files that connect this process, a shepherd and its child.
 type pipes struct {
 	lifeline, reports *os.File // ours
-	// The shepherd's; closed here once it has them, or the end of the reports
-	// would never be seen.
+	// The shepherd's. This process closes its copies once the shepherd has them, or it
+	// would never see the end of the reports.
 	orders, answers, log *os.File
 }
 
-func open(logPath string) (e pipes, err error) {
+func openPipes(logPath string) (e pipes, err error) {
 	e.log, err = os.OpenFile(logPath, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return e, fmt.Errorf("cannot open its log: %w", err)
@@ -31,8 +31,8 @@ func open(logPath string) (e pipes, err error) {
 	return e, nil
 }
 
-// release closes what the shepherd has its own copy of. Nothing was written
-// through these, so closing them cannot lose anything.
+// release closes the shepherd's ends. Nothing was written through these copies, so an
+// error of Close loses nothing.
 func (e pipes) release() {
 	e.orders.Close()
 	e.answers.Close()

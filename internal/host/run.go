@@ -11,9 +11,9 @@ import (
 // outputBytes bounds the output that Run returns.
 const outputBytes = 1 << 20
 
-// Run runs a short command to its end and returns what it added to spec.Log (the
-// first MiB) and how it ended. An exit code is no error. When ctx ends the
-// command is killed, and the error is the context's cause.
+// Run runs a short command to its end. It returns the first MiB that the command added to
+// spec.Log, and how it ended. An exit code is no error. When ctx ends the command is
+// killed, and the error is the cause of ctx.
 func (s Starter) Run(ctx context.Context, spec Spec) (output []byte, exit Exit, err error) {
 	var before int64
 	if info, err := os.Stat(spec.Log); err == nil {

@@ -73,7 +73,7 @@ func TestAShepherdWithoutAWordLeavesNothing(t *testing.T) {
 	// Its child has none of the shepherd's descriptors, as is usual.
 	mute := host.Starter{Exe: "/bin/sh", Args: []string{"-c", "setsid sleep 60 3>&- 4>&- & sleep 0.2; echo bye"}}
 	_, err := mute.Start(spec)
-	if err == nil || !strings.Contains(err.Error(), "without a word") || !strings.Contains(b.log("svc"), "bye") {
+	if err == nil || !strings.Contains(err.Error(), "without a report") || !strings.Contains(b.log("svc"), "bye") {
 		t.Errorf("got %v, and its log %q", err, b.log("svc"))
 	}
 	b.nothingLives()

@@ -18,7 +18,7 @@ func TestStopEndsAWillingChildAtOnce(t *testing.T) {
 	}
 	exit := c.Exit()
 	if exit.Signal != syscall.SIGTERM || !exit.Stopped || exit.Killed != 0 {
-		t.Errorf("got %+v, want stopped by signal 15 and nothing swept", exit)
+		t.Errorf("got %+v, want stopped by signal 15 and nothing killed", exit)
 	}
 	if got, want := exit.String(), "stopped by signal 15"; got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -50,10 +50,10 @@ func TestF61LeaderGoneChildIgnoresTERM(t *testing.T) {
 	c := b.start(spec)
 	b.ready("svc", 2)
 	if took := b.stop(c); took < spec.Grace {
-		t.Errorf("swept after %v: the child had no grace of %v", took, spec.Grace)
+		t.Errorf("killed after %v: the child had no grace of %v", took, spec.Grace)
 	}
 	if exit := c.Exit(); exit.Signal != syscall.SIGTERM || exit.Killed != 1 {
-		t.Errorf("got %+v, want signal 15 and one swept", exit)
+		t.Errorf("got %+v, want signal 15 and one killed", exit)
 	}
 }
 
@@ -80,8 +80,8 @@ func TestStopFindsWhatLeftBySessionAndDoubleFork(t *testing.T) {
 			c := b.start(spec)
 			b.ready("svc", 2)
 			b.stop(c)
-			if swept := c.Exit().Killed; swept != 1 {
-				t.Errorf("%s: swept %d, want 1", row.why, swept)
+			if killed := c.Exit().Killed; killed != 1 {
+				t.Errorf("%s: killed %d, want 1", row.why, killed)
 			}
 		})
 	}
@@ -174,8 +174,8 @@ func TestF56ShepherdKilled(t *testing.T) {
 	if err := c.Stop(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if swept := c.Exit().Killed; swept != 1 {
-		t.Errorf("swept %d, want the grandchild", swept)
+	if killed := c.Exit().Killed; killed != 1 {
+		t.Errorf("killed %d, want the grandchild", killed)
 	}
 	select {
 	case <-other.Done():

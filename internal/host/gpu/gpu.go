@@ -1,9 +1,8 @@
-// Package gpu says which GPUs there are, and whether they are free.
+// Package gpu reads the state of the GPUs through nvidia-smi, and judges whether they are
+// free.
 //
-// The driver is asked through nvidia-smi: what it leaves open ("[N/A]") is unknown
-// and never 0, and text that it does not know is an error and never an empty
-// answer. Everything that is decided about an answer is pure; nothing is started
-// or signalled here.
+// An open value ("[N/A]") is unknown and never 0, and text of another kind is an error and
+// never an empty answer. All judgements are pure; this package starts and signals nothing.
 package gpu
 
 import (
@@ -16,7 +15,7 @@ import (
 // MiB is memory; negative is Unknown.
 type MiB int64
 
-// Unknown is memory that the driver does not tell.
+// Unknown is memory for which the driver has no value.
 const Unknown MiB = -1
 
 func (m MiB) String() string {
@@ -56,12 +55,12 @@ type Process struct {
 	Name string // may be hidden: "[Insufficient Permissions]"
 }
 
-// State is the driver's answer at one moment.
+// State is the GPUs at one moment.
 type State struct {
 	Devices   []Device
 	Processes []Process
-	// Trouble is what nvidia-smi says instead of a device: "Unable to determine the
-	// device handle for GPU3: ...", "WARNING: infoROM is corrupted at gpu ...", and
+	// Trouble are the lines that nvidia-smi prints instead of a device: "Unable to determine
+	// the device handle for GPU3: ...", "WARNING: infoROM is corrupted at gpu ...", and
 	// "GPU 3 answers [GPU is lost]" for one without a UUID.
 	Trouble []string
 }
@@ -76,8 +75,8 @@ func (s State) Of(index int) (Device, bool) {
 	return Device{}, false
 }
 
-// On lists the compute processes of a device, without the server of MPS: it is
-// everybody's who uses the device.
+// On lists the compute processes of a device, without the server of MPS, which all users of
+// the device share.
 func (s State) On(d Device) []Process {
 	var on []Process
 	for _, p := range s.Processes {
@@ -93,21 +92,21 @@ func (s State) shared(d Device) bool {
 	return slices.ContainsFunc(s.Processes, func(p Process) bool { return p.UUID == d.UUID && p.sharing() })
 }
 
-// sharing reports whether it is the server of MPS, which NVIDIA's documentation
-// of MPS names. It starts with the first client and stays when all have gone.
+// sharing reports whether it is the server of MPS, by the name in NVIDIA's documentation. The
+// server starts with the first client and stays after the last.
 func (p Process) sharing() bool { return path.Base(p.Name) == "nvidia-cuda-mps-server" }
 
-// Party says whose a process is.
+// Party is whose a process is.
 type Party string
 
-// The parties. Unseen: no process here has that pid, so nothing can be said.
+// The parties. Unseen: no process here has that pid, so its party is unknown.
 const (
 	Unseen Party = "unseen"
 	Ours   Party = "ours"
 	Theirs Party = "not ours"
 )
 
-// Owner is what this machine knows of a pid.
+// Owner is whose a pid is, and its user and command.
 type Owner struct {
 	Party         Party
 	User, Command string
@@ -119,7 +118,7 @@ type Lookup func(pid int) Owner
 // describe names a compute process for a person.
 func (p Process) describe(o Owner) string {
 	if o.Party == Unseen {
-		return fmt.Sprintf("process %d, which cannot be seen from here (%s)", p.PID, strings.Trim(p.Name, "[]"))
+		return fmt.Sprintf("process %d, which is not visible from here (%s)", p.PID, strings.Trim(p.Name, "[]"))
 	}
 	return fmt.Sprintf("process %d of %s (%s)", p.PID, o.User, o.Command)
 }

@@ -7,17 +7,16 @@ import (
 )
 
 const (
-	// busyAbove is more than an idle device shows (the driver's own, up to some 700
-	// MiB on large cards) and less than any engine needs, whose CUDA context alone is
-	// about 500 MiB.
+	// busyAbove is more than an idle device shows (the driver's own, up to some 700 MiB on
+	// large cards) and less than any engine needs: a CUDA context takes about 500 MiB.
 	busyAbove MiB = 1024
-	// backWithin of what was used before the launch counts as given back: the driver
+	// backWithin of the memory in use before the launch counts as given back: the driver
 	// keeps a little for itself.
 	backWithin MiB = 512
 )
 
-// MissingError says that a plan names devices that are not there. CUDA would
-// hide them, and every device after the first of them, in silence.
+// MissingError reports that a plan names devices that do not exist. CUDA would hide them, and
+// every device after the first of them, without an error.
 type MissingError struct {
 	Missing []int
 	Have    State
@@ -34,7 +33,7 @@ func (e *MissingError) Error() string {
 	for _, line := range e.Have.Trouble {
 		there = append(there, "  "+line)
 	}
-	return fmt.Sprintf("cannot use GPU %s: cuda_visible_devices names it, and it is not there; %s",
+	return fmt.Sprintf("cannot use GPU %s: cuda_visible_devices names it, and it does not exist; %s",
 		strings.Trim(strings.Join(strings.Fields(fmt.Sprint(e.Missing)), ", "), "[]"), strings.Join(there, "\n"))
 }
 
@@ -52,7 +51,7 @@ func Missing(s State, want []int) error {
 	return e
 }
 
-// Warnings says what may spoil a measurement on the devices of want, and does not
+// Warnings are the conditions that may spoil a measurement on the devices of want, and do not
 // forbid it.
 func Warnings(s State, want []int) []string {
 	var all []string
@@ -68,13 +67,16 @@ func Warnings(s State, want []int) []string {
 			so   bool
 			text string
 		}{
-			{d.MIG == "Enabled", "MIG is on: an index names the whole GPU no more, and memory is told for it as a whole"},
+			{d.MIG == "Enabled", "MIG is enabled: an index no longer selects a whole GPU, " +
+				"and memory is only reported for the whole GPU"},
 			{s.shared(d), "MPS is on: it changes what is measured"},
-			{strings.HasPrefix(d.Compute, "Exclusive"), "compute mode " + d.Compute + ": a second process cannot use it (nvidia-smi -c DEFAULT)"},
+			{strings.HasPrefix(d.Compute, "Exclusive"), "compute mode " + d.Compute +
+				": a second process cannot use it (nvidia-smi -c DEFAULT)"},
 			{d.Compute == "Prohibited", "compute mode Prohibited: no process can use it (nvidia-smi -c DEFAULT)"},
-			{d.Persist == "Disabled", "persistence mode is off: the driver is loaded anew for each start (nvidia-smi -pm 1)"},
+			{d.Persist == "Disabled", "persistence mode is off: " +
+				"the driver is loaded again for each start (nvidia-smi -pm 1)"},
 			{d.ECC > 0, fmt.Sprintf("%d uncorrected memory errors since the driver was loaded", d.ECC)},
-			{d.Used < 0, "nvidia-smi does not tell its memory: only its compute processes are looked at"},
+			{d.Used < 0, "nvidia-smi does not report its memory: only its compute processes are checked"},
 		} {
 			if w.so {
 				all = append(all, fmt.Sprintf("%s: %s", d, w.text))
@@ -84,8 +86,8 @@ func Warnings(s State, want []int) []string {
 	return all
 }
 
-// Busy names, device by device, who uses those of want: any compute process but
-// ours, or more memory than an idle device shows.
+// Busy names, device by device, the users of those of want: any compute process but ours, or
+// more memory than an idle device shows.
 func Busy(s State, want []int, who Lookup) []string {
 	var taken []string
 	for _, index := range want {
@@ -100,15 +102,16 @@ func Busy(s State, want []int, who Lookup) []string {
 			}
 		}
 		if len(taken) == before && !ours && d.Used > busyAbove {
-			taken = append(taken, fmt.Sprintf("%s has %s in use, of a process that nvidia-smi does not name (in a container, say)", d, d.Used))
+			taken = append(taken, fmt.Sprintf("%s has %s in use, by a process that nvidia-smi does not name "+
+				"(in a container, for example)", d, d.Used))
 		}
 	}
 	return taken
 }
 
-// Foreign names the processes on devices of want that are not ours. sure is false
-// where no process of ours is seen there, while ours run: then the pids are those of
-// another namespace, and nothing can be said.
+// Foreign names the processes on devices of want that are not ours. sure is false where no
+// process of ours is visible there while ours run: then the pids are those of another
+// namespace, and it is unknown whose the processes are.
 func Foreign(s State, want []int, who Lookup) (found []string, sure bool) {
 	for _, index := range want {
 		d, _ := s.Of(index)
@@ -127,15 +130,15 @@ func Foreign(s State, want []int, who Lookup) (found []string, sure bool) {
 	return found, true
 }
 
-// Left compares now with before, on the devices of want. left is what of ours is
-// not given back yet, or could be. taken is what strangers have instead, where
-// they account for all that is too much: nothing of ours is left then.
+// Left compares now with before, on the devices of want. left is memory and processes of ours,
+// or possibly ours, that are not gone yet. taken is the use by foreign processes, where it
+// accounts for the whole difference: nothing of ours is left then.
 func Left(before, now State, want []int, who Lookup) (left, taken []string) {
 	for _, index := range want {
 		was, _ := before.Of(index)
 		is, there := now.Of(index)
 		if !there || is.UUID != was.UUID {
-			left = append(left, fmt.Sprintf("%s does not answer any more %s", was, strings.Join(now.Trouble, "; ")))
+			left = append(left, fmt.Sprintf("%s does not answer any longer %s", was, strings.Join(now.Trouble, "; ")))
 			continue
 		}
 		l, t := leftOn(was, is, newOn(before, now, is), who)
@@ -170,13 +173,15 @@ func leftOn(was, is Device, fresh []Process, who Lookup) (left, taken []string) 
 	switch {
 	case len(left) > 0:
 	case is.Used < 0 || was.Used < 0:
-		if unseen > 0 { // a pid that just died, or of another namespace; memory cannot tell
-			left = append(left, fmt.Sprintf("%s is used by %d processes that cannot be seen from here, and its memory is not told", is, unseen))
+		if unseen > 0 { // they just died, or are of another namespace, and memory is no evidence
+			left = append(left, fmt.Sprintf("%s is used by %d processes that are not visible from here, "+
+				"and its memory is unknown", is, unseen))
 		}
 	case over <= 0:
-		taken = nil // what they have does not matter yet
+		taken = nil // it does not matter yet
 	case theirs < over:
-		left = append(left, fmt.Sprintf("%s has %s in use, before the launch it was %s; %s", is, is.Used, was.Used, accounted(fresh, who)))
+		left = append(left, fmt.Sprintf("%s has %s in use, before the launch it was %s; %s",
+			is, is.Used, was.Used, accounted(fresh, who)))
 	}
 	if len(left) > 0 {
 		return left, nil
@@ -184,7 +189,7 @@ func leftOn(was, is Device, fresh []Process, who Lookup) (left, taken []string) 
 	return nil, taken
 }
 
-// accounted says who has the memory, as far as nvidia-smi knows.
+// accounted names the processes that have the memory, as far as nvidia-smi shows them.
 func accounted(fresh []Process, who Lookup) string {
 	if len(fresh) == 0 {
 		return "nvidia-smi names no process that has it"

@@ -74,7 +74,7 @@ func TestF14Warnings(t *testing.T) {
 	}
 	s.Trouble = []string{fallen, "GPU 4 answers [GPU is lost]", "WARNING: infoROM is corrupted"}
 	all := strings.Join(Warnings(s, []int{0, 1, 3}), "\n")
-	for _, part := range []string{fallen + "; CUDA may count", "GPU 4 answers [GPU is lost]; CUDA may count", "infoROM is corrupted\n", "GPU 1 (GPU-77ff): MIG is on", "Exclusive_Process: a second process", "persistence mode is off", "2 uncorrected", "GPU 3 (GPU-bb00): nvidia-smi does not tell its memory"} {
+	for _, part := range []string{fallen + "; CUDA may count", "GPU 4 answers [GPU is lost]; CUDA may count", "infoROM is corrupted\n", "GPU 1 (GPU-77ff): MIG is enabled", "Exclusive_Process: a second process", "persistence mode is off", "2 uncorrected", "GPU 3 (GPU-bb00): nvidia-smi does not report its memory"} {
 		if !strings.Contains(all, part) {
 			t.Errorf("no %q in\n%s", part, all)
 		}
@@ -89,8 +89,8 @@ func TestF13Busy(t *testing.T) {
 	}{
 		{"an idle one shows some hundred MiB", four(700, 4), ""},
 		{"a process of somebody else, however small", four(4).with(Process{"GPU-a", 111, 9, "python"}), "GPU 0 (GPU-a) is used by process 111 of alice (python train.py), 9 MiB"},
-		{"one that cannot be seen from here", four(4).with(Process{"GPU-b", 4711, Unknown, "[Not Found]"}), "GPU 1 (GPU-b) is used by process 4711, which cannot be seen from here (Not Found), unknown memory"},
-		{"memory without a process", four(4, 1025), "GPU 1 (GPU-b) has 1025 MiB in use, of a process that nvidia-smi does not name"},
+		{"one that cannot be seen from here", four(4).with(Process{"GPU-b", 4711, Unknown, "[Not Found]"}), "GPU 1 (GPU-b) is used by process 4711, which is not visible from here (Not Found), unknown memory"},
+		{"memory without a process", four(4, 1025), "GPU 1 (GPU-b) has 1025 MiB in use, by a process that nvidia-smi does not name"},
 		{"it is ours", four(20000).with(Process{"GPU-a", 42, 19000, "vllm"}), ""},
 		{"MPS's server is nobody's", four(4).with(mps), ""},
 		{"its client is somebody's", four(4).with(mps, Process{"GPU-a", 111, 9, "python"}), "process 111 of alice"},
@@ -138,7 +138,7 @@ func TestF60Left(t *testing.T) {
 		{"512 MiB are no matter", four(4), four(516), "", ""},
 		{"memory without a process", four(4), four(517), "GPU 0 (GPU-a) has 517 MiB in use, before the launch it was 4 MiB; nvidia-smi names no process", ""},
 		{"a process of ours, however small", four(4), four(4).with(Process{"GPU-b", 42, 1, ""}), "GPU 1 (GPU-b) is still used by process 42 of me", ""},
-		{"one that has just died, and its memory", four(4), four(mib).with(Process{"GPU-a", 4711, mib, "vllm"}), "process 4711, which cannot be seen from here (vllm), unseen, 20000 MiB", ""},
+		{"one that has just died, and its memory", four(4), four(mib).with(Process{"GPU-a", 4711, mib, "vllm"}), "process 4711, which is not visible from here (vllm), unseen, 20000 MiB", ""},
 		{"a pid of another namespace, and no memory", four(4), four(4).with(Process{"GPU-a", 4711, 3, ""}), "", ""},
 		{"a stranger has it all", four(4), four(mib).with(Process{"GPU-a", 111, mib - 4, ""}), "", "GPU 0 (GPU-a) was taken over by process 111 of alice"},
 		{"a stranger has a part", four(4), four(mib).with(Process{"GPU-a", 111, 1000, ""}), "process 111 of alice (python train.py), not ours, 1000 MiB", ""},
@@ -146,12 +146,12 @@ func TestF60Left(t *testing.T) {
 		{"a stranger with little is not in the way", four(4), four(100).with(Process{"GPU-a", 111, 96, ""}), "", ""},
 		{"a stranger beside ours", four(4), four(mib).with(Process{"GPU-a", 111, mib, ""}, Process{"GPU-a", 42, 1, ""}), "process 42 of me", ""},
 		{"it was there before", four(4).with(Process{"GPU-a", 42, 1, ""}), four(4).with(Process{"GPU-a", 42, 1, ""}), "", ""},
-		{"memory is not told: processes decide", four(Unknown), four(Unknown).with(Process{"GPU-a", 4711, Unknown, ""}), "1 processes that cannot be seen", ""},
+		{"memory is not told: processes decide", four(Unknown), four(Unknown).with(Process{"GPU-a", 4711, Unknown, ""}), "1 processes that are not visible", ""},
 		{"memory is not told, and there is no process", four(Unknown), four(Unknown), "", ""},
 		{"memory is told no more", four(4), four(Unknown), "", ""},
 		{"MPS's server started with our first client, and stays", four(4), four(60).with(mps), "", ""},
 		{"MPS's server, and no memory is told", four(Unknown), four(Unknown).with(mps), "", ""},
-		{"a GPU is gone", four(4), State{Devices: four().Devices[1:], Trouble: []string{fallen}}, "GPU 0 (GPU-a) does not answer any more " + fallen, ""},
+		{"a GPU is gone", four(4), State{Devices: four().Devices[1:], Trouble: []string{fallen}}, "GPU 0 (GPU-a) does not answer any longer " + fallen, ""},
 	} {
 		left, taken := Left(row.before, row.now, []int{0, 1}, who)
 		for _, x := range []struct{ got, want string }{{strings.Join(left, "; "), row.left}, {strings.Join(taken, "; "), row.taken}} {

@@ -10,10 +10,11 @@ import (
 	"syscall"
 
 	"topobench/internal/host/proc"
+	"topobench/internal/text"
 )
 
-// commandBytes of a command line are enough to know it again.
-const commandBytes = 120
+// commandWidth of a command line, in characters, is enough to recognise it.
+const commandWidth = 120
 
 // Owners looks pids up among the processes of this moment; ours are those that
 // descend from this process.
@@ -44,18 +45,18 @@ func among(all []proc.Proc, self int, hidden func(pid int) bool) Lookup {
 	}
 }
 
-// hidden reports whether a process lives that /proc does not show: mounted with
-// hidepid, it shows a user no process of others. The kernel tells its group all the same.
+// hidden reports whether a process is alive that /proc does not show: mounted with hidepid it
+// shows a user no processes of others. getpgid(2) works all the same.
 func hidden(pid int) bool {
-	_, lives := syscall.Getpgid(pid)
+	_, alive := syscall.Getpgid(pid)
 	_, shown := proc.Read(pid)
-	return pid > 0 && lives == nil && shown != nil
+	return pid > 0 && alive == nil && shown != nil
 }
 
 func userOf(pid int) string {
 	info, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
 	if err != nil {
-		return "a user who cannot be told"
+		return "an unknown user"
 	}
 	id := strconv.Itoa(int(info.Sys().(*syscall.Stat_t).Uid))
 	if u, err := user.LookupId(id); err == nil {
@@ -64,12 +65,11 @@ func userOf(pid int) string {
 	return "user " + id
 }
 
-// commandOf is on one line whatever its arguments hold.
+// commandOf is the command line of p, or its name where that is unreadable.
 func commandOf(p proc.Proc) string {
 	words, err := proc.Cmdline(p.PID)
 	if err != nil || len(words) == 0 {
 		words = []string{p.Comm}
 	}
-	text := strings.Join(strings.Fields(strings.Join(words, " ")), " ")
-	return text[:min(len(text), commandBytes)]
+	return text.Line(strings.Join(words, " "), commandWidth)
 }

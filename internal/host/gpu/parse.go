@@ -13,7 +13,8 @@ const separator = ", "
 // The queried columns, in this order. A process's name comes last: it may hold the
 // separator.
 const (
-	deviceFields  = "index,uuid,pci.bus_id,name,memory.used,memory.total,mig.mode.current,compute_mode,persistence_mode,ecc.errors.uncorrected.volatile.total"
+	deviceFields = "index,uuid,pci.bus_id,name,memory.used,memory.total," +
+		"mig.mode.current,compute_mode,persistence_mode,ecc.errors.uncorrected.volatile.total"
 	processFields = "gpu_uuid,pid,used_gpu_memory,process_name"
 )
 
@@ -39,7 +40,8 @@ func ParseDevices(text string) (devices []Device, trouble []string, err error) {
 		if err != nil || index < 0 || f[1] == "" {
 			return nil, nil, nonsense(line)
 		}
-		d := Device{Index: index, UUID: f[1], Bus: f[2], Name: f[3], MIG: known(f[6]), Compute: known(f[7]), Persist: known(f[8])}
+		d := Device{Index: index, UUID: f[1], Bus: f[2], Name: f[3],
+			MIG: known(f[6]), Compute: known(f[7]), Persist: known(f[8])}
 		for i, to := range map[int]*int64{4: (*int64)(&d.Used), 5: (*int64)(&d.Total), 9: &d.ECC} {
 			if *to, err = number(f[i]); err != nil {
 				return nil, nil, nonsense(line)
@@ -53,7 +55,7 @@ func ParseDevices(text string) (devices []Device, trouble []string, err error) {
 	return devices, trouble, nil
 }
 
-// ParseProcesses reads the answer to processFields; that there is none is no error.
+// ParseProcesses reads the answer to processFields. No process is no error.
 func ParseProcesses(text string) ([]Process, error) {
 	var processes []Process
 	for _, line := range lines(text) {
@@ -69,7 +71,8 @@ func ParseProcesses(text string) ([]Process, error) {
 		if err != nil || bad != nil || pid > math.MaxInt32 {
 			return nil, nonsense(line)
 		}
-		processes = append(processes, Process{UUID: f[0], PID: int(max(pid, 0)), Used: MiB(used), Name: strings.TrimSpace(f[3])})
+		processes = append(processes,
+			Process{UUID: f[0], PID: int(max(pid, 0)), Used: MiB(used), Name: strings.TrimSpace(f[3])})
 	}
 	return processes, nil
 }
@@ -115,7 +118,7 @@ const (
 	warning = "WARNING:"
 )
 
-// isTrouble knows the lines that nvidia-smi writes among an answer's, or instead of it.
+// isTrouble reports whether nvidia-smi writes a line among those of an answer, or instead.
 func isTrouble(line string) bool {
 	for _, prefix := range []string{lost, "No devices were found", "No running processes found", warning} {
 		if strings.HasPrefix(line, prefix) {
@@ -125,8 +128,8 @@ func isTrouble(line string) bool {
 	return false
 }
 
-// known is a word, or "" for one that says that there is none: "[N/A]", "[Not
-// Supported]", "[Insufficient Permissions]", "[GPU requires reset]" ...
+// known is a word, or "" for one that means "none": "[N/A]", "[Not Supported]",
+// "[Insufficient Permissions]", "[GPU requires reset]" ...
 func known(word string) string {
 	if strings.HasPrefix(word, "[") || word == "N/A" {
 		return ""
@@ -134,7 +137,7 @@ func known(word string) string {
 	return word
 }
 
-// number reads a count or MiB; what is not known is -1, never 0.
+// number reads a count or MiB; an unknown one is -1, never 0.
 func number(word string) (int64, error) {
 	if known(word) == "" && word != "" {
 		return -1, nil
@@ -146,4 +149,4 @@ func number(word string) (int64, error) {
 	return n, err
 }
 
-func nonsense(line string) error { return fmt.Errorf("it says %.200q", line) }
+func nonsense(line string) error { return fmt.Errorf("unexpected output %.200q", line) }

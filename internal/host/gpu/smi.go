@@ -81,7 +81,8 @@ func (m SMI) query(ctx context.Context, query string, read func(text string) (ex
 type UnknownError struct{ Cause error }
 
 func (e *UnknownError) Error() string {
-	return fmt.Sprintf("GPUs unknown: cannot query nvidia-smi: %v; \"nvidia-smi\" by hand and \"dmesg | grep -i NVRM\" show more", e.Cause)
+	return fmt.Sprintf("GPUs unknown: cannot query nvidia-smi: %v; "+
+		"\"nvidia-smi\" by hand and \"dmesg | grep -i NVRM\" show more", e.Cause)
 }
 
 func (e *UnknownError) Unwrap() error { return e.Cause }

@@ -42,8 +42,8 @@ func TestF15NoAnswerIsAnError(t *testing.T) {
 	}{
 		{"no driver", says(9, map[string]string{"gpu": "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."}), "exit 9, output \"NVIDIA-SMI has failed"},
 		{"an answer, and a failure that it does not explain", says(1, map[string]string{"gpu": h100}), "exit 1,"},
-		{"nonsense", says(0, map[string]string{"gpu": "<html>"}), `it says "<html>"`},
-		{"no processes are told", says(0, map[string]string{"query-gpu": h100, "compute": "<html>"}), `it says "<html>"`},
+		{"nonsense", says(0, map[string]string{"gpu": "<html>"}), `unexpected output "<html>"`},
+		{"no processes are told", says(0, map[string]string{"query-gpu": h100, "compute": "<html>"}), `unexpected output "<html>"`},
 		{"it does not start", SMI{Run: func(context.Context, ...string) (string, int, error) { return "", 0, broken }}, broken.Error()},
 		{"it hangs", SMI{Limit: time.Millisecond, Run: func(ctx context.Context, _ ...string) (string, int, error) {
 			<-ctx.Done()

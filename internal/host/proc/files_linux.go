@@ -10,9 +10,9 @@ import (
 	"syscall"
 )
 
-// mine reports whether this user may signal the process, kill(2); root may signal
-// all. One that runs a set-uid program is root's by its effective user id, and by the
-// real one of who started it.
+// maySignal reports whether this user may signal the process, kill(2); root may signal all.
+// A set-uid program has root's effective user id, and the real one of the user who started
+// it, who may signal it.
 func maySignal(pid int) bool {
 	uid, err := UID(pid)
 	me := os.Geteuid()
@@ -38,8 +38,8 @@ func UID(pid int) (int, error) {
 	return int(stat.Uid), nil
 }
 
-// thread is the directory of /proc in which a process still shows its files and
-// environment. A leader that exited before its threads shows none.
+// thread is the directory of /proc in which a process shows its files and environment. A
+// leader that exited before its threads shows none of its own.
 func thread(p Proc) string {
 	if p.State != 'Z' {
 		return procPath(p.PID, "")
@@ -53,15 +53,15 @@ func thread(p Proc) string {
 	return procPath(p.PID, "")
 }
 
-// marked reports whether p was started with mark in its environment; one that cannot be
-// read has none.
+// hasCookie reports whether p was started with the cookie in its environment; false where
+// that is unreadable.
 func hasCookie(p Proc, mark string) bool {
 	env, err := readMemory(filepath.Join(thread(p), "environ"))
 	return err == nil && mark != "" && bytes.Contains(append([]byte{0}, env...), []byte("\x00"+mark+"\x00"))
 }
 
-// open calls visit with what each descriptor of p leads to, until it says true.
-// What cannot be read is passed over: p ended, or hides.
+// eachFD calls visit with the target of each descriptor of p, until visit returns true. It
+// skips unreadable ones: p ended, or belongs to another user.
 func eachFD(p Proc, visit func(fd, path string) bool) bool {
 	dir := filepath.Join(thread(p), "fd")
 	f, err := os.Open(dir)
@@ -69,16 +69,17 @@ func eachFD(p Proc, visit func(fd, path string) bool) bool {
 		return false
 	}
 	defer f.Close()
-	fds, _ := f.Readdirnames(-1) // those that were read before a fault
+	fds, _ := f.Readdirnames(-1) // those before an error
 	for _, fd := range fds {
-		if path, err := os.Readlink(filepath.Join(dir, fd)); err == nil && visit(fd, strings.TrimSuffix(path, " (deleted)")) {
+		path, err := os.Readlink(filepath.Join(dir, fd))
+		if err == nil && visit(fd, strings.TrimSuffix(path, " (deleted)")) {
 			return true
 		}
 	}
 	return false
 }
 
-// Files are the paths that descriptors of p lead to, those that can be read.
+// Files are the targets of p's descriptors, as far as they are readable.
 func Files(p Proc) []string {
 	var paths []string
 	eachFD(p, func(_, path string) bool {
@@ -88,7 +89,7 @@ func Files(p Proc) []string {
 	return paths
 }
 
-// writes reports whether p has a file below dirs open for writing.
+// writesBelow reports whether p has a file below dirs open for writing.
 func writesBelow(p Proc, dirs []string) bool {
 	return eachFD(p, func(fd, path string) bool {
 		for _, dir := range dirs {
@@ -100,19 +101,19 @@ func writesBelow(p Proc, dirs []string) bool {
 	})
 }
 
-// editors says of a name that it is one of those under which editors write. A file on
-// NFS that was deleted while it was open gets a dot too, as .nfs0000000000a1b2c300000001.
+// isEditorTemp reports whether a name is one under which editors write. A file on NFS that
+// was deleted while it was open has a dot too, as .nfs0000000000a1b2c300000001.
 func isEditorTemp(name string) bool {
 	return strings.HasPrefix(name, ".") && !strings.HasPrefix(name, ".nfs")
 }
 
-// below reports whether path lies in dir, at any depth. Nothing lies in "".
+// below reports whether path is in dir, at any depth. Nothing is in "".
 func below(path, dir string) bool {
 	return dir != "" && len(path) > len(dir) && path[len(dir)] == '/' && strings.HasPrefix(path, dir)
 }
 
-// writable reads the flags of a descriptor, proc_pid_fdinfo(5): octal, and the two
-// lowest bits say read, write or both.
+// writable reads the flags of a descriptor, proc_pid_fdinfo(5): octal, the two lowest bits
+// for read, write or both.
 func writable(p Proc, fd string) bool {
 	info, err := os.ReadFile(filepath.Join(thread(p), "fdinfo", fd))
 	_, rest, found := strings.Cut(string(info), "flags:")
@@ -124,8 +125,8 @@ func writable(p Proc, fd string) bool {
 	return err == nil && flags&syscall.O_ACCMODE != syscall.O_RDONLY
 }
 
-// Holders maps each file of dir that a living process has open, or mapped, to
-// those processes. Of a process that cannot be read nothing is known.
+// Holders maps each file of dir that a living process has open, or mapped, to those
+// processes. It leaves out unreadable processes.
 func Holders(all []Proc, dir string) map[string][]Proc {
 	held, names := map[string][]Proc{}, inodes(dir)
 	for _, p := range Living(all) {
@@ -144,11 +145,11 @@ func Holders(all []Proc, dir string) map[string][]Proc {
 	return held
 }
 
-// inodes are the names of dir's files: glibc's sem_open maps a semaphore under a name
-// that it then takes away, and the kernel shows that one.
+// inodes are the names of dir's files by inode: glibc's sem_open maps a semaphore under a
+// temporary name, and the kernel shows that one.
 func inodes(dir string) map[string]string {
 	names := map[string]string{}
-	entries, _ := os.ReadDir(dir) // one that cannot be read has none
+	entries, _ := os.ReadDir(dir) // an unreadable directory has none
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		var stat syscall.Stat_t
@@ -159,10 +160,10 @@ func inodes(dir string) map[string]string {
 	return names
 }
 
-// mapped adds the files of dir that p has mapped, proc_pid_maps(5): the inode is the
-// fifth column, the path the sixth.
+// mapped adds the files of dir that p has mapped, proc_pid_maps(5): the fifth column is the
+// inode, the sixth the path.
 func mapped(p Proc, dir string, names map[string]string, files map[string]bool) {
-	maps, _ := readMemory(filepath.Join(thread(p), "maps")) // what cannot be read is not known
+	maps, _ := readMemory(filepath.Join(thread(p), "maps")) // see Holders
 	for line := range strings.Lines(string(maps)) {
 		columns, path, found := strings.Cut(strings.TrimSuffix(line, "\n"), "/")
 		path = "/" + strings.TrimSuffix(path, " (deleted)")

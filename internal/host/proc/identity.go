@@ -5,69 +5,71 @@ import (
 	"slices"
 )
 
-// Trace is how the processes of a run are known, also by a process that did not
-// start them. It has three witnesses, because none sees all: nginx erases its
-// environment, a daemon leaves its parent, and a pid list ends with its writer.
+// RunIdentity is the evidence by which the processes of a run are found, also by a process
+// that did not start them. It has three kinds, because each has a gap: nginx erases its
+// environment, a daemon leaves its parent, and a list of pids ends with its writer.
 //
-// No witness ever names a process that is older than the run, that another user
-// has (root sees all), that asks, or from which the asking one descends.
+// It never matches a process that is older than the run, that belongs to another user
+// (root matches those of all users), or this process and its ancestors.
 type RunIdentity struct {
-	Cookie  string   // NAME=value that the run put into the environment of all it started
+	Cookie  string   // NAME=value in the environment of every process of the run
 	Dirs    []string // the run's own directories, absolute, links resolved
-	Started []Proc   // what it is known to have started, by pid and ticks
+	Started []Proc   // the recorded starts, by pid and ticks
 	Since   uint64   // the run's own start, in ticks
 }
 
-// Known reports whether t has any evidence to go by.
-func (t RunIdentity) Known() bool { return t.Cookie != "" || len(t.Dirs)+len(t.Started) > 0 }
+// Empty reports whether there is no evidence.
+func (r RunIdentity) Empty() bool { return r.Cookie == "" && len(r.Dirs)+len(r.Started) == 0 }
 
-// Marked are those that were started with the mark in their environment.
-func (t RunIdentity) ByCookie(all []Proc) []Proc {
-	return keep(t.candidates(all), func(p Proc) bool { return hasCookie(p, t.Cookie) })
+// ByCookie are the processes with the cookie in their environment.
+func (r RunIdentity) ByCookie(all []Proc) []Proc {
+	return keep(r.candidates(all), func(p Proc) bool { return hasCookie(p, r.Cookie) })
 }
 
-// Writers are those that have a file below the run's directories open for writing.
-// Who reads one, or stands there, is not of the run; nor is who writes a file
-// whose name begins with a dot, as editors do; a deleted log on NFS has such a name
-// (.nfs*), and counts.
-func (t RunIdentity) ByOpenFiles(all []Proc) []Proc {
-	return keep(t.candidates(all), func(p Proc) bool { return writesBelow(p, t.Dirs) })
+// ByOpenFiles are the processes that have a file below the run's directories open for
+// writing. Readers do not match, nor does an editor's temporary file, whose name begins with
+// a dot. A deleted log on NFS, which has such a name too (.nfs*), does.
+func (r RunIdentity) ByOpenFiles(all []Proc) []Proc {
+	return keep(r.candidates(all), func(p Proc) bool { return writesBelow(p, r.Dirs) })
 }
 
-// Known are those that the run is known to have started, and what descends from them.
-func (t RunIdentity) ByLedger(all []Proc) []Proc { return keep(t.candidates(all), t.started(all)) }
+// ByLedger are the recorded processes, and their descendants.
+func (r RunIdentity) ByLedger(all []Proc) []Proc { return keep(r.candidates(all), r.started(all)) }
 
-// Seen are those that any of the three witnesses sees.
-func (t RunIdentity) Any(all []Proc) []Proc {
-	known := t.started(all)
-	return keep(t.candidates(all), func(p Proc) bool { return known(p) || hasCookie(p, t.Cookie) || writesBelow(p, t.Dirs) })
-}
-
-// candidates leaves out what cannot be of the run; this is cheap, and all that is
-// done for most processes of a machine.
-func (t RunIdentity) candidates(all []Proc) []Proc {
-	askers := ancestry(all, os.Getpid())
-	return keep(all, func(p Proc) bool {
-		return p.Ticks >= t.Since && p.Alive() && !askers[p.PID] && maySignal(p.PID)
+// Any are the processes that match by any of the three.
+func (r RunIdentity) Any(all []Proc) []Proc {
+	started := r.started(all)
+	return keep(r.candidates(all), func(p Proc) bool {
+		return started(p) || hasCookie(p, r.Cookie) || writesBelow(p, r.Dirs)
 	})
 }
 
-// born tells whether a process is one of t.Born or descends from one that lives.
-func (t RunIdentity) started(all []Proc) func(Proc) bool {
-	known := map[int]bool{}
-	for _, b := range t.Started {
-		if !slices.ContainsFunc(all, b.Same) {
-			continue // it ended, and its pid may be a stranger's
-		}
-		known[b.PID] = true
-		for _, p := range Below(all, b.PID, nil) {
-			known[p.PID] = true
-		}
-	}
-	return func(p Proc) bool { return known[p.PID] }
+// candidates leaves out the processes that cannot match. It is cheap, and enough for most
+// processes of a machine.
+func (r RunIdentity) candidates(all []Proc) []Proc {
+	own := ancestry(all, os.Getpid())
+	return keep(all, func(p Proc) bool {
+		return p.Ticks >= r.Since && p.Alive() && !own[p.PID] && maySignal(p.PID)
+	})
 }
 
-// ancestry is pid and all from which it descends.
+// started reports whether a process is recorded, or descends from a recorded one that is
+// still running.
+func (r RunIdentity) started(all []Proc) func(Proc) bool {
+	found := map[int]bool{}
+	for _, s := range r.Started {
+		if !slices.ContainsFunc(all, s.Same) {
+			continue // it ended, and a foreign process may have its pid
+		}
+		found[s.PID] = true
+		for _, p := range Below(all, s.PID, nil) {
+			found[p.PID] = true
+		}
+	}
+	return func(p Proc) bool { return found[p.PID] }
+}
+
+// ancestry is pid and its ancestors.
 func ancestry(all []Proc, pid int) map[int]bool {
 	parent := make(map[int]int, len(all))
 	for _, p := range all {

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// SweepLimit bounds a sweep. SIGKILL takes effect in milliseconds; what is
-// there after this long is stuck in the kernel, as in a wedged GPU driver.
+// KillLimit bounds KillAll. SIGKILL takes effect in milliseconds; a process that is left
+// after this time is stuck in the kernel, as in a wedged GPU driver.
 const KillLimit = 30 * time.Second
 
 // pause after a pass that killed: long enough for a process to die.
 const pause = 5 * time.Millisecond
 
-// Choose picks from a snapshot of the machine the processes that are to go.
+// Choose picks the processes to kill from a snapshot of the machine.
 type Choose func(all []Proc) []Proc
 
-// Kill sends SIGKILL once to every living process that choose picks from a fresh
-// snapshot, and returns them. One that ended meanwhile is no error.
+// Kill sends SIGKILL once to every living process that choose picks from a fresh snapshot,
+// and returns them. A process that ended meanwhile is no error.
 func Kill(choose Choose) ([]Proc, error) {
 	all, err := Snapshot()
 	if err != nil {
@@ -35,13 +35,13 @@ func Kill(choose Choose) ([]Proc, error) {
 	return victims, errors.Join(faults...)
 }
 
-// Sweep kills what choose picks, pass after pass, until two passes in a row find
-// nothing: one pass alone may miss what was born while it looked. It collects
-// the children of this process that it killed. After limit it gives up with an
-// error that names what is left. killed counts processes, not signals.
+// KillAll kills the processes that choose picks, pass after pass, until two passes in a row
+// find none: one pass may miss a process that was born meanwhile. It reaps the children of
+// this process that it killed. After limit it gives up, with an error that names the rest.
+// killed counts processes, not signals.
 func KillAll(limit time.Duration, choose Choose) (killed int, err error) {
 	deadline := time.Now().Add(limit)
-	hit := map[Proc]bool{} // false once it was collected: its pid may belong to another then
+	hit := map[Proc]bool{} // false once reaped: its pid may be another process's then
 	for clean := 0; clean < 2; {
 		victims, err := Kill(choose)
 		if err == nil && len(victims) == 0 {
@@ -60,7 +60,7 @@ func KillAll(limit time.Duration, choose Choose) (killed int, err error) {
 	return len(hit), nil
 }
 
-// reap collects those of the processes hit that were children of this one.
+// reap reaps those of the processes hit that were children of this one.
 func reap(hit map[Proc]bool) {
 	for p, waiting := range hit {
 		if !waiting {
@@ -72,8 +72,8 @@ func reap(hit map[Proc]bool) {
 	}
 }
 
-// Left is the error that names processes which could not be ended, with the
-// cause where one is known; nil when there are none and no cause.
+// Left is the error that names processes that could not be killed, joined with a cause; nil
+// when there are neither.
 func Left(left []Proc, cause error) error {
 	var faults []error
 	for _, p := range left {
@@ -81,7 +81,8 @@ func Left(left []Proc, cause error) error {
 		if function := Wchan(p.PID); function != "" {
 			where = " (in the kernel's " + function + ")"
 		}
-		faults = append(faults, fmt.Errorf("cannot end process %v: still in state %c%s after SIGKILL", p, p.State, where))
+		faults = append(faults,
+			fmt.Errorf("cannot kill process %v: still in state %c%s after SIGKILL", p, p.State, where))
 	}
 	return errors.Join(append(faults, cause)...)
 }

@@ -1,10 +1,10 @@
-// Package proc says who descends from whom, and ends whole trees.
+// Package proc reads /proc: which processes run, who descends from whom, what they hold and
+// what they use; and it kills whole trees.
 //
-// A process is named by pid and start ticks together, so a pid that the kernel
-// gave to somebody else is never taken for the old one and never signalled.
-// A zombie is dead, except a zombie leader whose other threads still run.
-// Only Linux has the answers; elsewhere a question fails with
-// errors.ErrUnsupported, or knows nothing where it has no error.
+// A process is named by pid and start ticks together, so that a process that got the pid of
+// an ended one is never taken for it and never signalled. A zombie is dead, except a zombie
+// leader whose other threads still run. Outside Linux a function fails with
+// errors.ErrUnsupported, or returns nothing where it has no error.
 package proc
 
 import (
@@ -22,7 +22,7 @@ type Proc struct {
 	Ticks uint64
 	// State is the kernel's letter: R, S, D, T, Z ...
 	State byte
-	// Comm is the name the kernel keeps (15 bytes); the process may choose it.
+	// Comm is the kernel's name of it (15 bytes); the process may choose it.
 	Comm string
 	// Threads counts a zombie leader too: 1 for a plain zombie.
 	Threads int
@@ -51,7 +51,7 @@ func (p Proc) Same(q Proc) bool { return p.PID == q.PID && p.Ticks == q.Ticks }
 // String names the process for a person: "4711 (VLLM::EngineCor)".
 func (p Proc) String() string { return fmt.Sprintf("%d (%s)", p.PID, text.Clean(p.Comm)) }
 
-// Count says for a person how many processes.
+// Count is n processes, for a person.
 func Count(n int) string {
 	if n == 1 {
 		return "1 process"
@@ -59,16 +59,16 @@ func Count(n int) string {
 	return fmt.Sprintf("%d processes", n)
 }
 
-// Below picks from all the descendants of root, dead ones included, parents
-// before children. A process for which except says true is left out with all
-// that descends from it; except may be nil.
+// Below picks the descendants of root from all, dead ones included, parents before
+// children. It leaves out each process for which except returns true, with its descendants;
+// except may be nil.
 func Below(all []Proc, root int, except func(Proc) bool) []Proc {
 	children := make(map[int][]Proc, len(all))
 	for _, p := range all {
 		children[p.PPID] = append(children[p.PPID], p)
 	}
 	var found []Proc
-	seen := map[int]bool{root: true} // a torn snapshot could show a circle
+	seen := map[int]bool{root: true} // an inconsistent snapshot could show a circle
 	for next := []int{root}; len(next) > 0; next = next[1:] {
 		for _, p := range children[next[0]] {
 			if seen[p.PID] || (except != nil && except(p)) {
@@ -91,14 +91,4 @@ func Living(all []Proc) []Proc {
 		}
 	}
 	return living
-}
-
-// Descendants returns the living descendants of root at one moment, without
-// those below a process for which except says true.
-func Descendants(root int, except func(Proc) bool) ([]Proc, error) {
-	all, err := Snapshot()
-	if err != nil {
-		return nil, err
-	}
-	return Living(Below(all, root, except)), nil
 }

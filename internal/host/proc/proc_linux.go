@@ -13,10 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Read returns one process; an error matching fs.ErrNotExist says it is gone.
+// Read returns one process; the error matches fs.ErrNotExist if it is gone.
 func Read(pid int) (Proc, error) {
-	var room [statBytes]byte
-	stat, err := readShort("/proc/"+strconv.Itoa(pid)+"/stat", room[:])
+	var buffer [statBytes]byte
+	stat, err := readShort("/proc/"+strconv.Itoa(pid)+"/stat", buffer[:])
 	if errors.Is(err, syscall.ESRCH) { // it ended between open and read
 		err = fs.ErrNotExist
 	}
@@ -26,29 +26,29 @@ func Read(pid int) (Proc, error) {
 	return parse(stat)
 }
 
-// statBytes has room for every /proc/PID/stat: 52 numbers and a name of 64 bytes.
+// statBytes is enough for every /proc/PID/stat: 52 numbers and a name of 64 bytes.
 const statBytes = 1400
 
-// readShort reads a file of /proc with three calls of the kernel; os.ReadFile makes
-// five, and a machine has thousands of processes.
-func readShort(path string, room []byte) ([]byte, error) {
+// readShort reads a file of /proc with three system calls; os.ReadFile makes five, and a
+// machine has thousands of processes.
+func readShort(path string, buffer []byte) ([]byte, error) {
 	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer syscall.Close(fd) // nothing was written
-	n, err := syscall.Read(fd, room)
+	n, err := syscall.Read(fd, buffer)
 	if err != nil {
 		return nil, err
 	}
-	return room[:n], nil
+	return buffer[:n], nil
 }
 
 // Snapshot returns every process of the machine.
 //
-// The kernel shows them one after another. A process whose parent ended
-// meanwhile is read again, so that its new parent is known and no branch hangs
-// in the air. One born during the walk may be missing: repeat, or ask Childless.
+// The kernel shows them one after another. A process whose parent ended meanwhile is read
+// again, so that it appears below its new parent. One that was born meanwhile may be
+// missing: repeat, or use Childless.
 func Snapshot() ([]Proc, error) {
 	pids, err := pids()
 	if err != nil {
@@ -81,10 +81,9 @@ func readAll(pids []int) []Proc {
 	return all
 }
 
-// Signal sends sig to p and to nobody else: it takes a handle on the pid
-// (a pidfd where the kernel has it), checks that the start ticks are still
-// those of p, and signals through the handle. An error matching
-// os.ErrProcessDone says that p is gone.
+// Signal sends sig to p and to no other process: it takes a handle on the pid (a pidfd where
+// the kernel has it), checks that the start ticks are those of p, and signals through the
+// handle. The error matches os.ErrProcessDone if p is gone.
 func Signal(p Proc, sig syscall.Signal) error {
 	handle, err := os.FindProcess(p.PID)
 	if err != nil {
@@ -107,9 +106,9 @@ func Signal(p Proc, sig syscall.Signal) error {
 // signalProcessGroup is PIDFD_SIGNAL_PROCESS_GROUP, of Linux 6.9.
 const signalProcessGroup = 1 << 2
 
-// SignalGroup sends sig to the process group of p, in one moment: a chain of processes
-// that each fork and end is always ahead of a walk through /proc, and not of this.
-// Like Signal it fails with os.ErrProcessDone when p is gone.
+// SignalGroup sends sig to the process group of p in one step: a chain of processes that
+// each fork and end is always ahead of a walk through /proc, but not of this. The error
+// matches os.ErrProcessDone if p is gone.
 func SignalGroup(p Proc, sig syscall.Signal) error {
 	fail := func(err error) error { return fmt.Errorf("cannot signal the process group of %v: %w", p, err) }
 	handle, err := unix.PidfdOpen(p.PID, 0)
@@ -153,37 +152,36 @@ func Children() []int {
 	return pids
 }
 
-// Childless reports, by the kernel's own word (ECHILD), that this process has
-// no child, not even a zombie. In a sub-reaper whose children are all of one
-// tree it is the proof that the tree is empty: a descendant that lives always
-// hangs from some child, whatever it forked meanwhile.
+// Childless reports that this process has no child, not even a zombie (ECHILD). In a
+// sub-reaper whose children are all of one tree this proves that the tree is empty: every
+// living descendant hangs from some child, whatever it forked meanwhile.
 func Childless() bool {
 	err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
 	return errors.Is(err, unix.ECHILD)
 }
 
-// Reap collects the child pid if it has ended, and only that one: a wait for
-// any child would steal the exit status of a child that somebody else waits for.
+// Reap reaps the child pid if it has ended, and only that one: a wait for any child would
+// take the exit status of a child that other code waits for.
 func Reap(pid int) (status syscall.WaitStatus, reaped bool) {
 	got, err := syscall.Wait4(pid, &status, syscall.WNOHANG, nil)
 	return status, err == nil && got == pid
 }
 
-// Adopt makes this process the sub-reaper of its descendants: whatever loses
-// its parent becomes a child of this process, not of pid 1, and stays visible.
+// SetSubreaper makes this process the sub-reaper of its descendants: orphans become children
+// of this process instead of pid 1's, and stay visible.
 func SetSubreaper() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("cannot become the sub-reaper of what is started: %w", err)
+		return fmt.Errorf("cannot become the sub-reaper of its children: %w", err)
 	}
 	return nil
 }
 
-// Cmdline returns the arguments of a process, for messages and for telling our
-// own helpers; empty for a zombie. The process may have rewritten them.
+// Cmdline returns the arguments of a process, for messages and to recognise shepherds; empty
+// for a zombie. The process may have rewritten them.
 func Cmdline(pid int) ([]string, error) { return words(procPath(pid, "cmdline")) }
 
-// Environ returns the environment a process was started with; it needs the same
-// user, and is empty for a zombie.
+// Environ returns the environment a process was started with; empty for a zombie. It needs
+// the same user.
 func Environ(pid int) ([]string, error) { return words(procPath(pid, "environ")) }
 
 func words(path string) ([]string, error) {

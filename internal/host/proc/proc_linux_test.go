@@ -101,15 +101,15 @@ func TestF5DSignalSparesTheNextOwnerOfAPid(t *testing.T) {
 	}
 }
 
-func TestDescendantsIncludeWhoLeftBySessionAndDoubleFork(t *testing.T) {
+func TestBelowIncludesOrphansBySessionAndDoubleFork(t *testing.T) {
 	start(t, 2, "grandchild")
-	all, err := proc.Descendants(os.Getpid(), nil)
-	if err != nil || len(all) != 2 {
-		t.Errorf("got %v, %v, want the child and its orphan", all, err)
+	all, err := proc.Snapshot()
+	if tree := proc.Living(proc.Below(all, os.Getpid(), nil)); err != nil || len(tree) != 2 {
+		t.Errorf("got %v, %v, want the child and its orphan", tree, err)
 	}
 }
 
-func TestSweepEndsATreeAndNothingBeside(t *testing.T) {
+func TestKillAllKillsATreeAndNothingElse(t *testing.T) {
 	root := start(t, 2, "leader")
 	killed, err := proc.KillAll(soon, func(all []proc.Proc) []proc.Proc {
 		return proc.Below(all, root.PID, nil)
@@ -122,14 +122,14 @@ func TestSweepEndsATreeAndNothingBeside(t *testing.T) {
 	}
 }
 
-func TestSweepSaysWhatItCannotEnd(t *testing.T) {
+func TestKillAllNamesUnkillableProcesses(t *testing.T) {
 	p := start(t, 1, "sleep")
 	immortal := p
 	immortal.State = 'D'
 	_, err := proc.KillAll(30*time.Millisecond, func([]proc.Proc) []proc.Proc {
 		return []proc.Proc{immortal} // a snapshot in which it never dies
 	})
-	if err == nil || !strings.Contains(err.Error(), "cannot end process "+p.String()) || !strings.Contains(err.Error(), "state D") {
+	if err == nil || !strings.Contains(err.Error(), "cannot kill process "+p.String()) || !strings.Contains(err.Error(), "state D") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -48,7 +48,7 @@ func parse(stat []byte) (Proc, error) {
 	return p, nil
 }
 
-// numbers converts fields and keeps the first fault.
+// numbers converts fields and keeps the first error.
 type numbers struct{ err error }
 
 func (n *numbers) int(s string) int {

@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -10,16 +11,16 @@ import (
 	"topobench/internal/text"
 )
 
-// commandWidth bounds a command in a table; what tells two workers apart tends to
-// stand near its beginning.
+// commandWidth bounds a command in a table, in characters; the arguments by which two
+// workers differ tend to come early.
 const commandWidth = 160
 
-// columnWidth keeps the rows of tables made one after another in line.
+// columnWidth aligns the rows of tables that are made one after another.
 const columnWidth = 13
 
-// Table describes processes for a person, the headings first: pid, state, what of
-// the kernel it waits in, age, service, command. name says of which service one is;
-// where it says "", or is nil, that is the log the process writes.
+// Table describes processes for a person, the headings first: pid, state, the kernel function
+// it waits in, age, service, command. name returns a process's service; if it is nil or
+// returns "", the name of the log that the process writes is used.
 func Table(all []Proc, name func(Proc) string) []string {
 	if len(all) == 0 {
 		return nil
@@ -35,7 +36,8 @@ func Table(all []Proc, name func(Proc) string) []string {
 		if service == "" {
 			service = logOf(p)
 		}
-		fmt.Fprintf(columns, "%d\t%c\t%s\t%s\t%s\t%s\n", p.PID, p.State, orDash(Wchan(p.PID)), age(p), orDash(service), command(p))
+		fmt.Fprintf(columns, "%d\t%c\t%s\t%s\t%s\t%s\n",
+			p.PID, p.State, cmp.Or(Wchan(p.PID), "-"), age(p), cmp.Or(service, "-"), command(p))
 	}
 	columns.Flush() // into memory
 	return strings.Split(strings.TrimRight(rows.String(), "\n"), "\n")
@@ -62,18 +64,11 @@ func logOf(p Proc) (name string) {
 	return name
 }
 
-// command is what ps would show of p, or its name where that cannot be read.
+// command is the command line of p, or its name where that is unreadable.
 func command(p Proc) string {
 	words, err := Cmdline(p.PID)
 	if err != nil || len(words) == 0 {
 		return text.Clean("[" + p.Comm + "]")
 	}
 	return text.Line(strings.Join(words, " "), commandWidth)
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }

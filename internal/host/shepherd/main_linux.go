@@ -25,7 +25,7 @@ func Main(args []string) int {
 	keepFromChild()
 	reports := json.NewEncoder(os.NewFile(reportsFD, "reports"))
 	s := listen(os.NewFile(lifelineFD, "lifeline"))
-	// Reports that nobody reads are no reason to stop: a closed lifeline says it.
+	// An error of a report is no reason to stop: only a closed lifeline is.
 	s.report = func(r Report) { _ = reports.Encode(r) }
 
 	child, err := s.begin(args)
@@ -47,7 +47,7 @@ func Main(args []string) int {
 	}
 }
 
-// listen subscribes to all that can happen to a shepherd.
+// listen subscribes to everything that can happen to a shepherd.
 func listen(lifeline io.Reader) *shepherd {
 	s := &shepherd{
 		deaths:    make(chan os.Signal, 1),
@@ -56,8 +56,8 @@ func listen(lifeline io.Reader) *shepherd {
 	}
 	signal.Notify(s.deaths, syscall.SIGCHLD)
 	signal.Notify(s.terminate, syscall.SIGTERM)
-	// Caught and dropped, not ignored: what is ignored stays ignored in the
-	// child, and a Python that starts with SIGINT ignored never hears it.
+	// Caught and dropped, not ignored: the child would inherit an ignored signal, and a
+	// Python that starts with SIGINT ignored never handles it.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT,
 		syscall.SIGPIPE, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
 	go func() { // lives as long as the process
@@ -69,8 +69,8 @@ func listen(lifeline io.Reader) *shepherd {
 	return s
 }
 
-// keepFromChild marks every descriptor but the first three: ours, and what the
-// orchestrator got from its own parent without asking.
+// keepFromChild marks every descriptor but the first three as close-on-exec: its own, and
+// those that the orchestrator inherited.
 func keepFromChild() {
 	if unix.CloseRange(lifelineFD, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) != nil { // before Linux 5.11
 		syscall.CloseOnExec(lifelineFD)
@@ -90,12 +90,12 @@ func (s *shepherd) begin(args []string) (child proc.Proc, err error) {
 	if s.child, err = spawn(argv, s.policy.Nice); err != nil {
 		return child, err
 	}
-	return proc.Read(s.child) // it cannot vanish: only this process collects it
+	return proc.Read(s.child) // it cannot vanish: only this process reaps it
 }
 
-// spawn starts argv on a thread of its own, which has the nice value that the
-// child inherits from its first instruction on. The thread ends with the
-// goroutine because it stays locked, so the shepherd keeps its own nice value.
+// spawn starts argv on a thread of its own, whose nice value the child inherits from its
+// first instruction on. The thread ends with the goroutine because it stays locked, so the
+// shepherd keeps its own nice value.
 func spawn(argv []string, nice int) (pid int, err error) {
 	done := make(chan struct{})
 	go func() {
@@ -117,8 +117,8 @@ func spawn(argv []string, nice int) (pid int, err error) {
 	return pid, err
 }
 
-// busyLimit is how long a start is tried again that another process's fork or a
-// copy of the binary just ended (ETXTBSY) was in the way of.
+// busyLimit is how long a start is retried while the binary is open for writing (ETXTBSY),
+// by a copy that is about to end or by a fork of another process.
 const busyLimit = 500 * time.Millisecond
 
 func execute(argv []string) (child *os.Process, err error) {

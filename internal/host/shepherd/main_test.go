@@ -13,14 +13,14 @@ import (
 
 func TestMain(m *testing.M) { testbed.Main(m) }
 
-// herd is a shepherd in a process of its own, as it is in use.
-type herd struct {
+// inTest is a shepherd in a process of its own, as it is in use.
+type inTest struct {
 	process  *os.Process
 	lifeline *os.File
 	reports  *json.Decoder
 }
 
-func start(t *testing.T, args []string) herd {
+func start(t *testing.T, args []string) inTest {
 	t.Helper()
 	witness := testbed.Audit(t)
 	orders, lifeline, err := os.Pipe()
@@ -41,10 +41,10 @@ func start(t *testing.T, args []string) herd {
 	orders.Close()
 	answers.Close()
 	t.Cleanup(func() { lifeline.Close(); reports.Close() })
-	return herd{p, lifeline, json.NewDecoder(reports)}
+	return inTest{p, lifeline, json.NewDecoder(reports)}
 }
 
-func (h herd) next(t *testing.T, want shepherd.Event) shepherd.Report {
+func (h inTest) next(t *testing.T, want shepherd.Event) shepherd.Report {
 	t.Helper()
 	var r shepherd.Report
 	if err := h.reports.Decode(&r); err != nil || r.Event != want {
@@ -54,7 +54,7 @@ func (h herd) next(t *testing.T, want shepherd.Event) shepherd.Report {
 }
 
 // code waits for the end of the shepherd, after which it must not say more.
-func (h herd) code(t *testing.T) int {
+func (h inTest) code(t *testing.T) int {
 	t.Helper()
 	var r shepherd.Report
 	if err := h.reports.Decode(&r); err != io.EOF {
@@ -80,7 +80,7 @@ func TestReportsComeInOrderAndTheCodeIsPassedOn(t *testing.T) {
 		t.Errorf("got %+v, want code 7", r)
 	}
 	if r := h.next(t, shepherd.Gone); r.Killed != 0 || len(r.Left) > 0 {
-		t.Errorf("got %+v, want nothing swept or left", r)
+		t.Errorf("got %+v, want nothing killed or left", r)
 	}
 	if got := h.code(t); got != 7 {
 		t.Errorf("the shepherd ended with %d", got)

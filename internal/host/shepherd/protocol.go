@@ -1,14 +1,13 @@
-// Package shepherd is the hidden command that owns one child's tree and
-// outlives whoever started it.
+// Package shepherd is the hidden command that owns one child's tree and outlives whoever
+// started it.
 //
-// It starts the child in a process group of its own and reports when it runs
-// and when it ends. It is the sub-reaper of everything the child starts, and it
-// exits only when the kernel says that nothing of that is left, or after 30 s
-// with the names of what could not be killed. When its lifeline closes, because
-// its orchestrator ended in whatever way, it kills the tree at once.
+// It starts the child in a process group of its own and reports when it runs and when it
+// ends. It is the sub-reaper of everything below the child. It exits when the kernel has no
+// descendant left, or after 30 s with the names of those that it could not kill. When its
+// lifeline closes, because the orchestrator ended in whatever way, it kills the tree at once.
 //
-// The lifeline is fd 3 (orders come in, one a line), reports go out on fd 4 (one
-// JSON object a line); neither reaches the child.
+// The lifeline is fd 3, for orders, one a line. Reports go out on fd 4, one JSON object a
+// line. The child gets neither.
 package shepherd
 
 import (
@@ -35,15 +34,15 @@ const (
 
 // Orders on the lifeline. OrderInterrupt is followed by a blank and a signal number.
 const (
-	OrderStop      = "stop"      // the policy's signal to the child's group, the grace, the sweep
+	OrderStop      = "stop"      // the policy's signal to the child's group, the grace, SIGKILL to the tree
 	OrderForce     = "force"     // no grace from now on
 	OrderInterrupt = "interrupt" // a signal to the child itself and to nothing else
 )
 
-// Event says what a report is about.
+// Event is the subject of a report.
 type Event string
 
-// Events in the order in which they come; Failed stands alone.
+// Events in their order; Failed is the only report of its child.
 const (
 	Started Event = "started" // PID, Ticks
 	Failed  Event = "failed"  // Errno or Error: the child could not be started
@@ -67,7 +66,7 @@ type Report struct {
 	Left   []proc.Proc `json:"left,omitzero"`
 }
 
-// Policy says how the child is started and stopped.
+// Policy is how the child is started and stopped.
 type Policy struct {
 	Signal syscall.Signal
 	Grace  time.Duration
@@ -95,12 +94,12 @@ func Is(cmdline []string) bool {
 // parse is the reverse of Args, without the leading Command.
 func parse(args []string) (Policy, []string, error) {
 	flags := flag.NewFlagSet(Command, flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the fault goes into a report
-	number := flags.Int("signal", int(syscall.SIGTERM), "signal that asks the child to stop")
+	flags.SetOutput(io.Discard) // the error goes into a report
+	number := flags.Int("signal", int(syscall.SIGTERM), "signal that stops the child")
 	grace := flags.Duration("grace", 0, "time between that signal and SIGKILL")
 	nice := flags.Int("nice", 0, "added to the child's nice value")
 	if err := flags.Parse(args); err != nil {
-		return Policy{}, nil, fmt.Errorf("cannot understand the shepherd's arguments: %w", err)
+		return Policy{}, nil, fmt.Errorf("cannot read the shepherd's arguments: %w", err)
 	}
 	if flags.NArg() == 0 {
 		return Policy{}, nil, fmt.Errorf("cannot start a child: no command after --")

@@ -41,7 +41,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-func TestIsKnowsAShepherdAndNothingElse(t *testing.T) {
+func TestIsAShepherdAndNothingElse(t *testing.T) {
 	args := Policy{Signal: syscall.SIGTERM}.Args([]string{"/bin/true"})
 	for _, row := range []struct {
 		why     string

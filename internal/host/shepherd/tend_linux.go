@@ -18,20 +18,20 @@ type shepherd struct {
 	terminate chan os.Signal
 	orders    chan string // closed with the lifeline
 
-	ended   bool // the child itself was collected; its pid means nothing any more
+	ended   bool // the child itself was reaped, and its pid may be another process's
 	status  syscall.WaitStatus
-	ordered bool // it was told to end
+	ordered bool // an order or a signal to end came
 	killing bool
 	killed  int
 }
 
-// tend watches the tree until it is empty or has to be swept: the child ended by
+// tend watches the tree until it is empty, or until it has to be killed: the child ended by
 // itself, the grace is over, or the orchestrator is gone.
 func (s *shepherd) tend() {
 	var over <-chan time.Time // not nil while stopping
 	for !s.collect() {
 		if s.ended && over == nil {
-			return // a service whose leader died is dead, and has no grace
+			return // a service without its leader is dead, and gets no grace
 		}
 		var stop bool
 		select {
@@ -48,7 +48,7 @@ func (s *shepherd) tend() {
 		}
 		if stop && over == nil {
 			s.signal(-s.child, s.policy.Signal)
-			s.signal(-s.child, syscall.SIGCONT) // a stopped process hears nothing else
+			s.signal(-s.child, syscall.SIGCONT) // a stopped process handles no other signal
 			over = time.After(s.policy.Grace)
 		}
 		if s.policy.Grace == 0 && over != nil {
@@ -57,7 +57,7 @@ func (s *shepherd) tend() {
 	}
 }
 
-// obey carries out an order, and says whether the stop has to begin.
+// handle carries out an order. stop reports that the stop has to begin.
 func (s *shepherd) handle(order string) (stop bool) {
 	if sig, ok := interruption(order); ok {
 		s.signal(s.child, sig)
@@ -69,16 +69,16 @@ func (s *shepherd) handle(order string) (stop bool) {
 	return order == OrderStop
 }
 
-// signal is aimed at the child or its group. That is sound without a handle,
-// since nobody but this goroutine can collect the child and free its pid.
+// signal signals the child or its group. That is sound without a handle: only this
+// goroutine can reap the child and free its pid.
 func (s *shepherd) signal(pid int, sig syscall.Signal) {
 	if !s.ended {
 		s.ordered = true
-		_ = syscall.Kill(pid, sig) // it may have ended this instant; the next collect says so
+		_ = syscall.Kill(pid, sig) // it may have ended this instant; the next collect reaps it
 	}
 }
 
-// collect waits for every child that has ended, and reports whether the tree is empty.
+// collect reaps every child that has ended, and reports whether the tree is empty.
 func (s *shepherd) collect() (empty bool) {
 	for _, pid := range s.children() {
 		status, reaped := proc.Reap(pid)
@@ -94,17 +94,17 @@ func (s *shepherd) collect() (empty bool) {
 	return proc.Childless()
 }
 
-// sweep kills until the kernel knows no child of this process. The direct
-// children come first and at once, because a chain of processes that each fork
-// and exit tends to be one ahead of a walk through /proc.
+// killTree kills until the kernel has no child of this process. It kills the direct children
+// first and at once, because a chain of processes that each fork and exit tends to be one
+// ahead of a walk through /proc.
 func (s *shepherd) killTree() (left []proc.Proc) {
 	s.killing, s.ordered = true, s.ordered || !s.ended
 	deadline := time.Now().Add(proc.KillLimit)
 	for !s.collect() {
 		for _, pid := range s.children() {
-			_ = syscall.Kill(pid, syscall.SIGKILL) // our child, not collected yet: the pid is its own
+			_ = syscall.Kill(pid, syscall.SIGKILL) // a child that is not reaped yet: the pid is its own
 		}
-		// A fault here is one of /proc; the loop goes on and ends by its deadline.
+		// An error is one of /proc; the loop goes on until its deadline.
 		left, _ = proc.Kill(s.tree)
 		if time.Now().After(deadline) {
 			return left
@@ -117,8 +117,8 @@ func (s *shepherd) killTree() (left []proc.Proc) {
 	return nil
 }
 
-// children are the pids that may be collected: those of the kernel's list, or
-// of a walk where the kernel keeps no list.
+// children are the pids that may be reaped: the kernel's list, or a walk of /proc where the
+// kernel keeps no list.
 func (s *shepherd) children() []int {
 	if pids := proc.Children(); len(pids) > 0 || proc.Childless() {
 		return pids
@@ -140,8 +140,8 @@ func (s *shepherd) tree(all []proc.Proc) []proc.Proc {
 	return proc.Below(all, os.Getpid(), nil)
 }
 
-func ending(status syscall.WaitStatus, asked bool) Report {
-	r := Report{Event: Ended, Code: status.ExitStatus(), Ordered: asked}
+func ending(status syscall.WaitStatus, ordered bool) Report {
+	r := Report{Event: Ended, Code: status.ExitStatus(), Ordered: ordered}
 	if status.Signaled() {
 		r.Signal = int(status.Signal())
 	}
