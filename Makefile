@@ -3,11 +3,11 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-print-directory
 
-SETUP    := ./internal/tools/setup.sh
+SETUP    := ./internal/scripts/setup.sh
 CODE     := cmd internal profiles templates
 DEMO     := $(or $(DEMO),.demo/$(shell date +%Y%m%d-%H%M%S))
 FUZZTIME ?= 10s
-SCRIPTS  := $(SETUP) ./internal/tools/test.sh ./internal/bench/bench.sh ./internal/bench/by-hand.sh .ci/run
+SCRIPTS  := $(SETUP) ./internal/scripts/test.sh ./internal/bench/bench.sh ./internal/bench/by-hand.sh .ci/run
 
 .DEFAULT_GOAL := help
 .PHONY: build demo test test-race fuzz golden lint clean help bench tools engines test-engines test-gpu
@@ -22,16 +22,16 @@ demo: build ## two simulated topologies, measured and compared; DEMO=DIRECTORY s
 
 test: ## every test, under the race detector, against the real programs
 	@$(SETUP) test
-	@./internal/tools/test.sh .bin/test.log
+	@./internal/scripts/test.sh .bin/test.log
 
 engines: ## real vLLM, Dynamo and NIXL for the CPU, into the cache (5 GB), for the profiles cpu-*
 	@$(SETUP) engines
 
 test-engines: engines ## the profiles cpu-* on real vLLM and real prefill/decode, without a GPU; 15 minutes on two cores
-	@./internal/tools/test.sh .bin/test-engines.log -tags engines -run Engines -timeout 40m ./internal/e2e/
+	@./internal/scripts/test.sh .bin/test-engines.log -tags engines -run Engines -timeout 40m ./internal/e2e/
 
 test-gpu: ## on a GPU node: real nvidia-smi text, whose memory is whose, how fast it is given back; prints figures
-	@./internal/tools/test.sh .bin/test-gpu.log -tags gpu -run Real ./internal/host/gpu/
+	@./internal/scripts/test.sh .bin/test-gpu.log -tags gpu -run Real ./internal/host/gpu/
 	@grep -o 'figure: .*' .bin/test-gpu.log || echo "no figures: nothing was measured"
 
 test-race: test ## the same as test
