@@ -27,20 +27,21 @@ func arrows() map[string][]string {
 		"ready":         {"plan", "aiperf"},
 		"aiperf":        {"host"},
 		"plan":          {"profile", "proxy", "result", "aiperf"}, // deployment_config.json has one definition
-		"probe":         {"host", "tools"},
+		"programs":      {"host", "profile"},
+		"preflight":     {"artifacts", "host", "plan", "profile", "programs"},
+		"scripts":       nil, // shell scripts and pins
 		"host":          {"host/shepherd", "host/proc"},
 		"host/gpu":      {"host/proc"}, // whose a compute process is
 		"host/shepherd": {"host/proc"}, // it kills the tree that it owns
 		"report":        {"result", "frontier", "chart"},
 		"chart":         {"frontier"},
 		"proxy":         {"templates"}, // the built-in files
-		"profile":       {"tools"},     // ${CACHE} is the directory that tools looks in
+		"profile":       nil,
 		"result":        nil,
 		"frontier":      nil,
 		"host/proc":     nil,
 		"artifacts":     nil,
 		"ui":            nil,
-		"tools":         nil,
 		"profiles":      nil,
 		"templates":     nil,
 		"e2e":           nil,        // tests of the whole

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/programs"
 	"topobench/internal/testbed"
-	"topobench/internal/tools"
 )
 
 const (
@@ -25,7 +25,7 @@ const (
 type bed struct {
 	*testing.T
 	testbed.Witness
-	programs map[tools.Tool]tools.Found
+	programs map[programs.Tool]programs.Found
 	dir      string
 	ports    int           // the first of 300; topobench gets 200, the test's own servers the rest
 	longer   time.Duration // than patience, where real engines start
@@ -33,7 +33,7 @@ type bed struct {
 
 func newBed(t *testing.T) bed {
 	t.Helper()
-	b := bed{T: t, programs: programs(t), dir: t.TempDir(), ports: freePorts(t)}
+	b := bed{T: t, programs: realPrograms(t), dir: t.TempDir(), ports: freePorts(t)}
 	b.Witness = testbed.Audit(t)
 	return b
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"topobench/internal/host"
+	"topobench/internal/programs"
 	"topobench/internal/testbed"
-	"topobench/internal/tools"
 )
 
 // TestRealDiscovery runs one cell with each way in which workers find each other.
@@ -57,14 +57,14 @@ type server struct {
 func (b bed) etcd(port, peerPort int) server {
 	b.Helper()
 	client, peer := fmt.Sprintf("http://127.0.0.1:%d", port), fmt.Sprintf("http://127.0.0.1:%d", peerPort)
-	return b.server("etcd", client, "/health", []string{b.programs[tools.Etcd].Path, "--data-dir", filepath.Join(b.dir, "etcd"),
+	return b.server("etcd", client, "/health", []string{b.programs[programs.Etcd].Path, "--data-dir", filepath.Join(b.dir, "etcd"),
 		"--listen-client-urls", client, "--advertise-client-urls", client,
 		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default=" + peer})
 }
 
 func (b bed) nats(port, monitor int) server {
 	b.Helper()
-	return b.server("nats", fmt.Sprintf("http://127.0.0.1:%d", monitor), "/healthz", []string{b.programs[tools.NATS].Path,
+	return b.server("nats", fmt.Sprintf("http://127.0.0.1:%d", monitor), "/healthz", []string{b.programs[programs.NATS].Path,
 		"-js", "-sd", filepath.Join(b.dir, "nats"), "-a", "127.0.0.1", "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor)})
 }
 

@@ -1,4 +1,4 @@
-package probe_test
+package programs_test
 
 import (
 	"os"
@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"topobench/internal/tools"
+	"topobench/internal/programs"
 )
 
 // A program that does not say its version, and is deaf, is ended when its time is up.
@@ -17,8 +17,8 @@ func TestF25AProgramThatHangsWhenAskedForItsVersion(t *testing.T) {
 	b.check(os.WriteFile(path, []byte("#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 60; done\n"), 0o755))
 	b.prober.Within = 300 * time.Millisecond
 	began := time.Now()
-	_, err := b.prober.Ask(t.Context(), tools.Etcd, path)
-	if want := "cannot ask " + path + " for its version: "; err == nil || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), "no answer within 300ms") {
+	_, err := b.prober.Probe(t.Context(), programs.Etcd, path)
+	if want := "cannot probe the version of " + path + ": "; err == nil || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), "no answer within 300ms") {
 		t.Errorf("got %v, want %q and the limit", err, want)
 	}
 	if took := time.Since(began); took > 10*time.Second {

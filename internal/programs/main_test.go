@@ -1,4 +1,4 @@
-package probe_test
+package programs_test
 
 import (
 	"fmt"
@@ -26,7 +26,7 @@ func answer() {
 	log, err := os.OpenFile(os.Getenv("ASKED"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err == nil {
 		var names []string
-		names, err = filepath.Glob(filepath.Join(os.Getenv("LOOKS_AT"), "topobench-*"))
+		names, err = filepath.Glob(filepath.Join(os.Getenv("LISTS"), "topobench-*"))
 		if _, fault := fmt.Fprintln(log, os.Args[1], names); fault != nil {
 			err = fault
 		}

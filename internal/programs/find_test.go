@@ -1,4 +1,4 @@
-package tools
+package programs
 
 import (
 	"errors"
@@ -44,8 +44,8 @@ func TestFindTakesTheStrongestThatIsNamed(t *testing.T) {
 		search Search
 		want   Found
 	}{
-		{"a flag beats all", Search{Bins{AIPerf: flag}, Bins{AIPerf: profile}, getenv(whole)}, Found{flag, "flag"}},
-		{"then the profile", Search{Bins{Nginx: flag}, Bins{AIPerf: profile}, getenv(whole)}, Found{profile, "profile"}},
+		{"a flag beats all", Search{Paths{AIPerf: flag}, Paths{AIPerf: profile}, getenv(whole)}, Found{flag, "flag"}},
+		{"then the profile", Search{Paths{Nginx: flag}, Paths{AIPerf: profile}, getenv(whole)}, Found{profile, "profile"}},
 		{"then the variable", Search{Getenv: getenv(whole)}, Found{variable, "environment"}},
 		{"then the cache", Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/cache", "PATH": dir + "/bin"})}, Found{cache, "cache"}},
 		{"then PATH", Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/none", "PATH": "bin:" + dir + ":" + dir + "/bin"})}, Found{onPath, "PATH"}},
@@ -71,7 +71,7 @@ func TestFindRefusesAGivenPathThatCannotRun(t *testing.T) {
 		{"a directory", dir, "is a directory"},
 		{"a file without the executable bit", plain, "is not executable"},
 	} {
-		_, err := Search{Flags: Bins{Nginx: row.path}, Getenv: getenv(env)}.Find(Nginx)
+		_, err := Search{Flags: Paths{Nginx: row.path}, Getenv: getenv(env)}.Find(Nginx)
 		unusable, ok := errors.AsType[*UnusableError](err)
 		if !ok {
 			t.Fatalf("%s: got %v, want an *UnusableError: PATH has one, but it was not asked for", row.says, err)
@@ -122,7 +122,7 @@ func TestFindSaysHowToFillTheCache(t *testing.T) {
 	dir := t.TempDir()
 	env := map[string]string{"TOPOBENCH_CACHE": dir}
 	for path, want := range map[string]string{dir + "/vllm-0.31.0/bin/vllm": "make engines", dir + "x/vllm": "correct the path"} {
-		_, err := Search{Profile: Bins{VLLM: path}, Getenv: getenv(env)}.Find(VLLM)
+		_, err := Search{Profile: Paths{VLLM: path}, Getenv: getenv(env)}.Find(VLLM)
 		if err == nil || !strings.Contains(err.Error(), "no such file or directory; "+want) {
 			t.Errorf("%s: %v, want %q", path, err, want)
 		}
@@ -155,8 +155,46 @@ func TestFindNamesAllThatIsMissingAndEveryPlace(t *testing.T) {
 func TestFindMakesAGivenPathAbsolute(t *testing.T) {
 	t.Chdir(t.TempDir())
 	program(t, "env/bin/python")
-	found, err := Search{Profile: Bins{Python: "env/bin/python"}, Getenv: getenv(nil)}.Find(Python)
+	found, err := Search{Profile: Paths{Python: "env/bin/python"}, Getenv: getenv(nil)}.Find(Python)
 	if err != nil || !filepath.IsAbs(found[Python].Path) {
 		t.Errorf("got %v, %v; want an absolute path: children run elsewhere", found, err)
+	}
+}
+
+// Both name the cache's parts: with a version raised in one of them only, the search would miss what setup.sh
+// installed.
+func TestSetupFillsThePlacesTheFinderLooksAt(t *testing.T) {
+	data, err := os.ReadFile("../scripts/setup.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := string(data)
+	for _, tool := range []Tool{Python, VLLM, AIPerf, Nginx, Etcd, NATS} {
+		p := placeOf(tool)
+		part, _, _ := strings.Cut(p.cached, "/")
+		if !strings.Contains(script, part) {
+			t.Errorf("setup.sh does not make %s, where %s is looked for", part, tool)
+		}
+		if p.mark != "" && filepath.Base(p.mark) != ".complete" {
+			t.Errorf("%s: the mark is %s, setup.sh writes .complete", tool, p.mark)
+		}
+	}
+}
+
+func TestCacheDir(t *testing.T) {
+	for _, row := range []struct {
+		why  string
+		env  map[string]string
+		want string
+	}{
+		{"its own variable wins", map[string]string{"TOPOBENCH_CACHE": "/c", "XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/c"},
+		{"then the desktop's", map[string]string{"XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/x/topobench"},
+		{"then home", map[string]string{"HOME": "/h"}, "/h/.cache/topobench"},
+		{"a relative one is no place", map[string]string{"XDG_CACHE_HOME": "x", "HOME": "/h"}, "/h/.cache/topobench"},
+		{"without any there is none", nil, ""},
+	} {
+		if got := CacheDir(getenv(row.env)); got != row.want {
+			t.Errorf("%s: got %q, want %q", row.why, got, row.want)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package probe
+package programs
 
 import (
 	"os"
@@ -75,7 +75,7 @@ func FuzzReadPython(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, output string) {
 		e := entry{Stamps: map[string]int64{"/python": 1}}
-		if err := readPython(output, &e); err == nil && (e.Versions == nil || e.Modules == nil) {
+		if err := parsePython(output, &e); err == nil && (e.Versions == nil || e.Modules == nil) {
 			t.Errorf("%q is taken for an answer: %+v", output, e)
 		}
 	})
