@@ -19,35 +19,37 @@ func TestF75AnArtifactsRootOnAnotherMachine(t *testing.T) {
 	}
 }
 
-func TestTheNeedGrowsWithTheLoad(t *testing.T) {
-	var small, big profile.Profile
-	small.Load.ISL, small.Load.Concurrency = 100, []int{1}
-	big.Load.ISL, big.Load.Concurrency = 100, []int{1, 64}
-	s, b := needOf([]profile.Profile{small}, 5), needOf([]profile.Profile{big}, 5)
-	if s.logs != 5 || s.cells >= b.cells || s.files >= b.files {
-		t.Errorf("%+v and %+v", s, b)
+func TestF71TheSpaceThatARunNeeds(t *testing.T) {
+	var p profile.Profile
+	p.Load.ISL, p.Load.Concurrency = 3000, []int{1, 256}
+	p.Decode = make([]profile.Worker, 2)
+	n := needOf([]profile.Profile{p, p}, 1<<30)
+	// 12 requests for each of the concurrency, each with its prompt; see the constants.
+	if want := uint64(2 * (2*(256<<10) + 12*257*(4<<10+8*3000))); n.cells != want || n.logs != 1<<30 || n.files != 100+2*(2*40+6*40) {
+		t.Errorf("got %+v, want %d bytes for the cells", n, want)
 	}
-}
-
-func TestTooLittleSpaceIsAFailure(t *testing.T) {
-	n := need{cells: 600 << 20, logs: 400 << 20, files: 50}
 	for _, row := range []struct {
 		why   string
 		has   artifacts.Space
 		state State
-		want  string
+		found []string
 	}{
-		{"enough", artifacts.Space{Bytes: 2 << 30, Files: 100}, OK, "/x has 2 GiB free, and this run needs 1000 MiB"},
-		{"too few bytes", artifacts.Space{Bytes: 1 << 20, Files: 100}, Failure, "/x has 1 MiB free, and this run needs 1000 MiB: 600 MiB for the files of its cells, 400 MiB for logs"},
-		{"too few inodes", artifacts.Space{Bytes: 2 << 30, Files: 49}, Failure, "/x can take 49 more files (df -i), and this run creates up to 50"},
-		{"a system without inodes", artifacts.Space{Bytes: 2 << 30, Files: artifacts.NoLimit}, OK, "2 GiB free"},
+		{"enough", artifacts.Space{Bytes: 2 << 30, Files: 1000}, OK, []string{"/results has 2 GiB free", "needs 1.162 GiB"}},
+		{"a system without inodes", artifacts.Space{Bytes: 2 << 30, Files: artifacts.NoLimit}, OK, nil},
+		{"few bytes", artifacts.Space{Bytes: 212 << 20, Files: 1000}, Failure, []string{"/results has 212 MiB free", "needs 1.162 GiB", "166.3 MiB for the files of its cells", "1 GiB for logs"}},
+		{"few inodes", artifacts.Space{Bytes: 2 << 30, Files: 17}, Failure, []string{"/results can take 17 more files (df -i)", "up to 740"}},
 	} {
-		c := n.check("/x", row.has, "--elsewhere")
-		if c.State != row.state || !strings.Contains(c.Found, row.want) {
+		c := n.check("/results", row.has, "--elsewhere")
+		if c.State != row.state {
 			t.Errorf("%s: %+v", row.why, c)
 		}
 		if failed := c.State == Failure; failed != (c.Code == usageCode) || failed != strings.Contains(c.Remedy, "--elsewhere") {
 			t.Errorf("%s: %+v", row.why, c)
+		}
+		for _, part := range row.found {
+			if !strings.Contains(c.Found, part) {
+				t.Errorf("%s: %v lacks %q", row.why, c, part)
+			}
 		}
 	}
 }
