@@ -1,8 +1,12 @@
-# Everything one does with this tree. `make` alone lists it.
+# Every task of this tree. `make` alone lists them.
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-print-directory
 
+BIN      ?= .bin
+SYSTEMS  := linux/amd64 linux/arm64 darwin/arm64
+# Without cgo the program is static and runs in any container. With -trimpath a commit builds to the same bytes everywhere.
+BUILD    := CGO_ENABLED=0 go build -trimpath
 SETUP    := ./internal/scripts/setup.sh
 CODE     := cmd internal profiles templates
 DEMO     := $(or $(DEMO),.demo/$(shell date +%Y%m%d-%H%M%S))
@@ -10,14 +14,21 @@ FUZZTIME ?= 10s
 SCRIPTS  := $(SETUP) ./internal/scripts/test.sh ./internal/bench/bench.sh ./internal/bench/by-hand.sh .ci/run
 
 .DEFAULT_GOAL := help
-.PHONY: build demo test test-race fuzz golden lint clean help bench tools engines test-engines test-gpu
+.PHONY: build dist demo test test-race fuzz golden lint clean help bench tools engines test-engines test-gpu
 
-build: ## the program: .bin/topobench
-	@go build -trimpath -o .bin/topobench ./cmd/topobench
+build: ## the program, static: .bin/topobench
+	@$(BUILD) -o $(BIN)/topobench ./cmd/topobench
 
-demo: build ## two simulated topologies, measured and compared; DEMO=DIRECTORY says where
+dist: build ## the program for each system, with its version in the name: .bin/dist
+	@version=$$($(BIN)/topobench --version | cut -d' ' -f2); for system in $(SYSTEMS); do \
+		file=$(BIN)/dist/topobench-$$version-$${system/\//-}; \
+		GOOS=$${system%/*} GOARCH=$${system#*/} $(BUILD) -o "$$file" ./cmd/topobench; \
+		echo "$$file"; \
+	done
+
+demo: build ## two simulated topologies, measured and compared, in DEMO=DIRECTORY
 	@$(SETUP) demo
-	@./.bin/topobench run demo-disagg demo-agg --artifacts-root-dir $(DEMO)
+	@$(BIN)/topobench run demo-disagg demo-agg --artifacts-root-dir $(DEMO)
 	@echo "the chart is $(DEMO)/pareto_plot.png"
 
 test: ## every test, under the race detector, against the real programs
@@ -42,7 +53,7 @@ fuzz: ## every fuzz target for FUZZTIME=10s
 		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "./$${file%/*}"; \
 	done
 
-golden: ## write the golden files anew; look at the difference before committing it
+golden: ## rewrite the golden files; review the difference before committing it
 	@go test $$(grep -rlF 'Bool("update"' --include='*_test.go' $(CODE) | sed 's|^|./|; s|/[^/]*$$||' | sort -u) -update
 
 lint: ## format, vet, staticcheck, a build for macOS, the import rules, the scripts
@@ -54,7 +65,7 @@ lint: ## format, vet, staticcheck, a build for macOS, the import rules, the scri
 	@for script in $(SCRIPTS); do bash -n $$script; done
 	@if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS); fi
 
-bench: build ## what topobench itself costs, beside the work by hand; nothing else should run meanwhile
+bench: build ## the cost of topobench itself, against the work by hand; the machine should be idle otherwise
 	@$(SETUP) bench
 	@./internal/bench/bench.sh
 
