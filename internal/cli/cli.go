@@ -1,5 +1,4 @@
-// Package cli is the command line: one file a command, flags to values, errors
-// to exit codes.
+// Package cli is the command line: one file a command, flags to values, errors to exit codes.
 package cli
 
 import (

@@ -19,7 +19,7 @@ type binFlags struct {
 	Etcd   string `help:"etcd." placeholder:"PATH" group:"Programs"`
 	NATS   string `name:"nats" help:"nats-server." placeholder:"PATH" group:"Programs"`
 
-	NvidiaSMI string `name:"nvidia-smi" help:"nvidia-smi, which reports the GPUs and their processes." placeholder:"PATH" group:"Programs"`
+	NvidiaSMI string `name:"nvidia-smi" help:"nvidia-smi, which reports GPU use." placeholder:"PATH" group:"Programs"`
 }
 
 // loadFlags override the profiles, all of them alike.
@@ -29,8 +29,8 @@ type loadFlags struct {
 	OSL          *int     `name:"osl" help:"Output tokens of a request." placeholder:"N" group:"Load"`
 	Concurrency  levels   `help:"Comma-separated concurrency levels." placeholder:"1,2,4" group:"Load"`
 	Seed         int      `default:"100" help:"aiperf's random seed; the guide's is ${default}." group:"Load"`
-	FreshPrompts bool     `help:"Use another seed for each concurrency, so that no level repeats the prompts of an earlier one." group:"Load"`
-	TimeoutReady duration `help:"How long each service may take to become ready, such as 45m." placeholder:"DURATION" group:"Load"`
+	FreshPrompts bool     `help:"Another seed for each concurrency: no level repeats earlier prompts." group:"Load"`
+	TimeoutReady duration `help:"How long each service may take to become ready." placeholder:"DURATION" group:"Load"`
 }
 
 // apply overrides a profile with the flags. Model replaces id and tokenizer alike.

@@ -42,8 +42,8 @@ func (l *levels) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// duration is a flag such as 45m. A bare number has no unit and is refused; so is 0 or less, because 0 stands for a
-// flag that was not given.
+// duration is a flag such as 45m. A bare number has no unit and is refused; so is 0 or less, because 0 means
+// that the flag was not given.
 type duration time.Duration
 
 func (d *duration) UnmarshalText(text []byte) error {
@@ -62,7 +62,8 @@ type size uint64
 
 func (s *size) UnmarshalText(text []byte) error {
 	digits := strings.TrimRight(string(text), "KMGTiB")
-	shift, known := map[string]int{"": 0, "B": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}[string(text[len(digits):])]
+	unit := string(text[len(digits):])
+	shift, known := map[string]int{"": 0, "B": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}[unit]
 	n, err := strconv.ParseUint(digits, 10, 64)
 	if err != nil || !known || n > math.MaxInt64>>shift || shift == 0 && n > 0 && string(text) == digits {
 		return fmt.Errorf("%q is not a size such as 256MiB or 2GiB", text)

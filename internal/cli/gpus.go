@@ -6,12 +6,12 @@ import (
 
 // gpuFlags say what happens when the GPUs are busy.
 type gpuFlags struct {
-	WaitGPUs duration `name:"wait-gpus" help:"Wait up to this long for busy GPUs (default: exit 6 at once). Other processes are never killed." placeholder:"DURATION" group:"GPUs"`
+	Wait duration `name:"wait-gpus" help:"Wait this long for busy GPUs, else exit 6." placeholder:"DURATION" group:"GPUs"`
 }
 
 // watchGPUs makes the campaign check the GPUs, or records why it cannot.
 func (s *session) watchGPUs(report preflight.Report, f gpuFlags) {
-	s.campaign.NvidiaSMI, s.campaign.WaitGPUs = report.NvidiaSMI, f.WaitGPUs.value()
+	s.campaign.NvidiaSMI, s.campaign.WaitGPUs = report.NvidiaSMI, f.Wait.value()
 	for _, w := range report.Warnings() {
 		if w.Name != preflight.GPUs {
 			continue

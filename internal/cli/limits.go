@@ -15,8 +15,8 @@ import (
 
 // limitFlags bound the disk space that a run uses.
 type limitFlags struct {
-	LogCap  size `default:"256MiB" help:"Cap on each log's disk usage; larger logs keep only head and tail (0 = no cap)." placeholder:"SIZE" group:"Disk"`
-	MinFree size `default:"1GiB" help:"Disk space that must be free for logs, beside the results (0 = not checked)." placeholder:"SIZE" group:"Disk"`
+	LogCap  size `default:"256MiB" help:"Cap on each log; longer logs keep head and tail (0 = no cap)." group:"Disk"`
+	MinFree size `default:"1GiB" help:"Disk space to require for logs, beside the results (0 = any)." group:"Disk"`
 }
 
 // reserveShare of --min-free stays free for the results.
@@ -45,7 +45,7 @@ func (s *session) explainDiskFault(why error) error {
 	if dirty || !storage && !artifacts.DiskFault(why) && !fileForbidden(why) {
 		return why
 	}
-	return fmt.Errorf("%w%s\n  the run was ended: what was started is taken down, and cells that were finished are kept",
+	return fmt.Errorf("%w%s\n  the run was ended: what was started is taken down, and finished cells are kept",
 		why, diskAdvice(why))
 }
 

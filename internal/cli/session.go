@@ -68,7 +68,7 @@ func begin(root string, env *Env, s *signals, screen *ui.View) (*run.Campaign, e
 		return nil, errors.Join(err, journal.Close(), dir.Close())
 	}
 	c := &run.Campaign{
-		Run: dir, Journal: journal, Ledger: ledger, Screen: screen, Environ: env.Environ, Hurry: s.hurry, At: env.At,
+		Run: dir, Journal: journal, Ledger: ledger, Screen: screen, Environ: env.Environ, Hurry: s.force, At: env.At,
 		Await: ready.Await, Smoke: ready.Smoke, Standing: ready.Standing, Counters: ready.Counters, Kernel: "/dev/kmsg", Site: plan.Site{Cookie: dir.ID()}}
 	c.Starter.Born = func(name, log string, child, shepherd proc.Proc) {
 		c.Recorded(ledger.Born(name, log, child, shepherd))

@@ -20,7 +20,8 @@ func Comparable(profiles []profile.Profile) error {
 		}
 		for _, q := range profiles[:i] {
 			if strings.EqualFold(p.Name, q.Name) {
-				faults = append(faults, fmt.Errorf("%s and %s have one name, %s: rename one of them", q.Source, p.Source, p.Name))
+				faults = append(faults, fmt.Errorf("%s and %s have one name, %s: rename one of them",
+					q.Source, p.Source, p.Name))
 			}
 			if p.Label() == q.Label() {
 				faults = append(faults, fmt.Errorf("%s and %s would be one series, %s: change kind in one of them",
@@ -56,7 +57,8 @@ func sameLoad(a, b profile.Profile) error {
 	}
 	compare := func(key string, x, y any) {
 		if !reflect.DeepEqual(x, y) {
-			differ = append(differ, fmt.Sprintf("%s is %v in %s and %v in %s", key, orNone(x), a.Source, orNone(y), b.Source))
+			differ = append(differ, fmt.Sprintf("%s is %v in %s and %v in %s",
+				key, orNone(x), a.Source, orNone(y), b.Source))
 		}
 	}
 	compare("load.isl", a.Load.ISL, b.Load.ISL)

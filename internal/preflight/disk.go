@@ -46,9 +46,9 @@ func (n need) check(path string, has artifacts.Space, another string) Check {
 	total := artifacts.Size(n.cells + n.logs)
 	switch {
 	case has.Bytes < uint64(total):
-		return fail(Disk, fmt.Sprintf(
-			"cannot start with so little space: %s has %s free, and this run needs %s: %s for the files of its cells, "+
-				"%s for logs", path, artifacts.Size(has.Bytes), total, artifacts.Size(n.cells), artifacts.Size(n.logs)), remedy)
+		return fail(Disk, fmt.Sprintf("cannot start with so little space: %s has %s free, and this run needs %s: "+
+			"%s for the files of its cells, %s for logs",
+			path, artifacts.Size(has.Bytes), total, artifacts.Size(n.cells), artifacts.Size(n.logs)), remedy)
 	case has.Files < n.files:
 		return fail(Disk, fmt.Sprintf("cannot start with so little space: %s can take %d more files (df -i), "+
 			"and this run creates up to %d", path, has.Files, n.files), remedy)

@@ -84,7 +84,8 @@ func versionsOf(engine string, answers map[programs.Tool]programs.Answer) plan.V
 		return plan.Version(answers[t].Version(distributions...))
 	}
 	v := plan.Versions{Dynamo: version(programs.Python, "ai-dynamo"), AIPerf: version(programs.AIPerf, "aiperf"),
-		Nginx: version(programs.Nginx, "nginx"), Etcd: version(programs.Etcd, "etcd"), NATS: version(programs.NATS, "nats")}
+		Nginx: version(programs.Nginx, "nginx"), Etcd: version(programs.Etcd, "etcd"),
+		NATS: version(programs.NATS, "nats")}
 	tool, ok := map[string]programs.Tool{"dynamo": programs.Python, "vllm": programs.VLLM}[engine]
 	if !ok {
 		return v

@@ -147,7 +147,7 @@ func (e *UnusableError) Unwrap() error { return e.Cause }
 // NotFoundError is a tool that is not named and is in none of the usual places.
 type NotFoundError struct {
 	Tool    Tool
-	Looked  []string // one line for each place: what was there instead
+	Looked  []string // one line for each place: the fault there
 	Install string   // command that installs it
 }
 

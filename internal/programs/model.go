@@ -71,8 +71,8 @@ func CheckModel(p profile.Profile, getenv func(string) string) error {
 	}
 	offline := workerEnv(p, getenv)("HF_HUB_OFFLINE")
 	if offline != "" && offline != "0" && !m.Cached() {
-		return fmt.Errorf("%s: model %s is not in the Hugging Face cache %s, and HF_HUB_OFFLINE forbids the download; "+
-			"run hf download %s on a machine with a network", p.Source, p.Model, m.Hub, p.Model)
+		return fmt.Errorf("%s: model %s is not in the Hugging Face cache %s, and HF_HUB_OFFLINE forbids "+
+			"the download; run hf download %s on a machine with a network", p.Source, p.Model, m.Hub, p.Model)
 	}
 	return nil
 }
