@@ -12,25 +12,25 @@ import (
 
 // binFlags name programs. The package programs searches for the others.
 type binFlags struct {
-	Python string `help:"Python that can import dynamo." placeholder:"PATH" group:"Programs"`
-	VLLM   string `name:"vllm" help:"vllm command." placeholder:"PATH" group:"Programs"`
-	AIPerf string `name:"aiperf" help:"aiperf command." placeholder:"PATH" group:"Programs"`
-	Nginx  string `help:"nginx." placeholder:"PATH" group:"Programs"`
-	Etcd   string `help:"etcd." placeholder:"PATH" group:"Programs"`
-	NATS   string `name:"nats" help:"nats-server." placeholder:"PATH" group:"Programs"`
+	Python string `help:"Python that can import dynamo." placeholder:"PATH"`
+	VLLM   string `name:"vllm" help:"vllm command." placeholder:"PATH"`
+	AIPerf string `name:"aiperf" help:"aiperf command." placeholder:"PATH"`
+	Nginx  string `help:"nginx." placeholder:"PATH"`
+	Etcd   string `help:"etcd." placeholder:"PATH"`
+	NATS   string `name:"nats" help:"nats-server." placeholder:"PATH"`
 
-	NvidiaSMI string `name:"nvidia-smi" help:"nvidia-smi, which reports GPU use." placeholder:"PATH" group:"Programs"`
+	NvidiaSMI string `name:"nvidia-smi" help:"nvidia-smi, which reports GPUs and their processes." placeholder:"PATH"`
 }
 
 // loadFlags override the profiles, all of them alike.
 type loadFlags struct {
-	Model        string   `help:"Model id or directory." group:"Load"`
-	ISL          *int     `name:"isl" help:"Input tokens of a request." placeholder:"N" group:"Load"`
-	OSL          *int     `name:"osl" help:"Output tokens of a request." placeholder:"N" group:"Load"`
-	Concurrency  levels   `help:"Comma-separated concurrency levels." placeholder:"1,2,4" group:"Load"`
-	Seed         int      `default:"100" help:"aiperf's random seed; the guide's is ${default}." group:"Load"`
-	FreshPrompts bool     `help:"Another seed for each concurrency: no level repeats earlier prompts." group:"Load"`
-	TimeoutReady duration `help:"How long each service may take to become ready." placeholder:"DURATION" group:"Load"`
+	Model        string   `help:"Model id or directory."`
+	ISL          *int     `name:"isl" help:"Input tokens of a request." placeholder:"N"`
+	OSL          *int     `name:"osl" help:"Output tokens of a request." placeholder:"N"`
+	Concurrency  levels   `help:"Comma-separated concurrency levels." placeholder:"1,2,4"`
+	Seed         int      `default:"100" help:"aiperf's random seed; the guide's is ${default}."`
+	FreshPrompts bool     `help:"Use another seed for each concurrency, so that no level repeats prompts."`
+	TimeoutReady duration `help:"How long each service may take to become ready." placeholder:"DURATION"`
 }
 
 // apply overrides a profile with the flags. Model replaces id and tokenizer alike.

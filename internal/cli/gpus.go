@@ -6,7 +6,7 @@ import (
 
 // gpuFlags say what happens when the GPUs are busy.
 type gpuFlags struct {
-	Wait duration `name:"wait-gpus" help:"Wait this long for busy GPUs, else exit 6." placeholder:"DURATION" group:"GPUs"`
+	Wait duration `name:"wait-gpus" help:"Wait up to this long for busy GPUs (default: exit 6)." placeholder:"DURATION"`
 }
 
 // watchGPUs makes the campaign check the GPUs, or records why it cannot.

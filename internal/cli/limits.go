@@ -15,8 +15,8 @@ import (
 
 // limitFlags bound the disk space that a run uses.
 type limitFlags struct {
-	LogCap  size `default:"256MiB" help:"Cap on each log; longer logs keep head and tail (0 = no cap)." group:"Disk"`
-	MinFree size `default:"1GiB" help:"Disk space to require for logs, beside the results (0 = any)." group:"Disk"`
+	LogCap  size `default:"256MiB" help:"Cap on each log; longer logs keep only head and tail (0 = no cap)."`
+	MinFree size `default:"1GiB" help:"Disk space that must be free for logs, beside the results (0 = not checked)."`
 }
 
 // reserveShare of --min-free stays free for the results.

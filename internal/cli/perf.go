@@ -42,7 +42,7 @@ type perfCmd struct {
 	Exact        bool   `help:"perf.sh's aiperf arguments and no others."`
 	FailFast     bool   `help:"Stop at the first cell that is not valid."`
 	AIPerf       string `name:"aiperf" help:"aiperf command." placeholder:"PATH"`
-	limitFlags
+	limitFlags   `group:"Disk"`
 }
 
 // Run measures a server that somebody else runs, with perf.sh's artifacts.

@@ -17,12 +17,12 @@ import (
 )
 
 type planCmd struct {
-	Profiles []string `arg:"" name:"profile" help:"Built-in names or paths."`
-	JSON     bool     `name:"json" help:"The plans as JSON instead of a script; a call of the script puts a word of its own for @CALL@."`
-	Guide    bool     `help:"What differs from the guide, and why, instead of a script."`
-	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Where run would write." type:"path"`
-	binFlags
-	loadFlags
+	Profiles  []string `arg:"" name:"profile" help:"Built-in names or paths."`
+	JSON      bool     `name:"json" help:"The plans as JSON instead of a script; a call of the script puts a word of its own for @CALL@."`
+	Guide     bool     `help:"What differs from the guide, and why, instead of a script."`
+	Root      string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Where run would write." type:"path"`
+	binFlags  `group:"Programs"`
+	loadFlags `group:"Load"`
 }
 
 // Run prints plans. It starts nothing and writes no file.

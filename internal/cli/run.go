@@ -10,16 +10,16 @@ import (
 )
 
 type runCmd struct {
-	Profiles []string `arg:"" name:"profile" help:"Built-in names or paths."`
-	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Where results are written."`
-	Title    string   `default:"Single Node" help:"Title of the chart."`
-	Baseline string   `placeholder:"LABEL" help:"Series that the others are compared with (default: the aggregated one)."`
-	FailFast bool     `help:"Stop everything at the first cell that is not valid."`
-	Keep     bool     `help:"Hold the last topology until Ctrl-C."`
-	binFlags
-	loadFlags
-	limitFlags
-	gpuFlags
+	Profiles   []string `arg:"" name:"profile" help:"Built-in names or paths."`
+	Root       string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Where results are written."`
+	Title      string   `default:"Single Node" help:"Title of the chart."`
+	Baseline   string   `placeholder:"LABEL" help:"Series that the others are compared with (default: the aggregated one)."`
+	FailFast   bool     `help:"Stop everything at the first cell that is not valid."`
+	Keep       bool     `help:"Hold the last topology until Ctrl-C."`
+	binFlags   `group:"Programs"`
+	loadFlags  `group:"Load"`
+	limitFlags `group:"Disk"`
+	gpuFlags   `group:"GPUs"`
 }
 
 // Run measures the profiles, then reports.

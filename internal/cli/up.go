@@ -12,9 +12,9 @@ type upCmd struct {
 	Root         string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Where logs are written."`
 	Model        string   `help:"Model id or directory."`
 	TimeoutReady duration `help:"How long each service may take to become ready." placeholder:"DURATION"`
-	binFlags
-	limitFlags
-	gpuFlags
+	binFlags     `group:"Programs"`
+	limitFlags   `group:"Disk"`
+	gpuFlags     `group:"GPUs"`
 }
 
 // Run brings one topology up, says where it listens, and holds it.

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// program writes a file that may be run.
+// program writes an executable file.
 func program(t *testing.T, path string) string {
 	t.Helper()
 	return file(t, path, 0o755)
@@ -40,7 +40,7 @@ func TestFindTakesTheStrongestThatIsNamed(t *testing.T) {
 	half := program(t, dir+"/half/aiperf-0.13.0/bin/aiperf") // no .complete beside it
 	whole := map[string]string{"TOPOBENCH_AIPERF": variable, "TOPOBENCH_CACHE": dir + "/cache", "PATH": dir + "/bin"}
 	rows := []struct {
-		says   string
+		why    string
 		search Search
 		want   Found
 	}{
@@ -54,10 +54,10 @@ func TestFindTakesTheStrongestThatIsNamed(t *testing.T) {
 	for _, row := range rows {
 		got, err := row.search.Find(AIPerf)
 		if err != nil {
-			t.Errorf("%s: %v", row.says, err)
+			t.Errorf("%s: %v", row.why, err)
 		}
 		if diff := cmp.Diff(map[Tool]Found{AIPerf: row.want}, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", row.says, diff)
+			t.Errorf("%s (-want +got):\n%s", row.why, diff)
 		}
 	}
 }
@@ -66,7 +66,7 @@ func TestFindRefusesAGivenPathThatCannotRun(t *testing.T) {
 	dir := t.TempDir()
 	plain := file(t, dir+"/plain", 0o644)
 	env := map[string]string{"PATH": filepath.Dir(program(t, dir+"/bin/nginx"))}
-	for _, row := range []struct{ says, path, want string }{
+	for _, row := range []struct{ why, path, want string }{
 		{"nothing there", dir + "/none", "no such file or directory"},
 		{"a directory", dir, "is a directory"},
 		{"a file without the executable bit", plain, "is not executable"},
@@ -74,15 +74,15 @@ func TestFindRefusesAGivenPathThatCannotRun(t *testing.T) {
 		_, err := Search{Flags: Paths{Nginx: row.path}, Getenv: getenv(env)}.Find(Nginx)
 		unusable, ok := errors.AsType[*UnusableError](err)
 		if !ok {
-			t.Fatalf("%s: got %v, want an *UnusableError: PATH has one, but it was not asked for", row.says, err)
+			t.Fatalf("%s: got %v, want an *UnusableError: PATH has one, but the flag names another", row.why, err)
 		}
 		if unusable.Named != "--nginx" || !strings.Contains(err.Error(), row.path+": "+row.want) {
-			t.Errorf("%s: %v", row.says, err)
+			t.Errorf("%s: %v", row.why, err)
 		}
 	}
 }
 
-// It comes with the driver: the cache, which may be unknown, does not matter.
+// nvidia-smi is part of the driver: the cache, which may be unknown, does not matter.
 func TestFindNvidiaSMI(t *testing.T) {
 	dir := t.TempDir()
 	named, onPath := program(t, dir+"/named"), program(t, dir+"/bin/nvidia-smi")
@@ -104,7 +104,7 @@ func TestFindNvidiaSMI(t *testing.T) {
 	}
 }
 
-// The cache has vLLM for the CPU: who has another on PATH wants that one.
+// The cache has vLLM for the CPU, so another one on PATH comes first.
 func TestFindTakesTheVLLMOnPathFirst(t *testing.T) {
 	dir := t.TempDir()
 	cache, onPath := program(t, dir+"/cache/vllm-0.31.0/bin/vllm"), program(t, dir+"/bin/vllm")
@@ -117,8 +117,8 @@ func TestFindTakesTheVLLMOnPathFirst(t *testing.T) {
 	}
 }
 
-// A profile may name a part of the cache that was never asked for.
-func TestFindSaysHowToFillTheCache(t *testing.T) {
+// A profile may name a part of the cache that was never installed.
+func TestFindReportsHowToFillTheCache(t *testing.T) {
 	dir := t.TempDir()
 	env := map[string]string{"TOPOBENCH_CACHE": dir}
 	for path, want := range map[string]string{dir + "/vllm-0.31.0/bin/vllm": "make engines", dir + "x/vllm": "correct the path"} {

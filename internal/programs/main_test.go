@@ -9,21 +9,21 @@ import (
 	"topobench/internal/testbed"
 )
 
-// asked makes the test binary the program that is asked: its file takes a line
-// for every time, with what lies in the directory for temporary files meanwhile.
-const asked = "-c"
+// probed makes the test binary the program that is probed: it appends a line to its file for every run, with the
+// files in the directory for temporary files at that time.
+const probed = "-c"
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == asked || os.Args[1] == "-v" || os.Args[1] == "--version") {
+	if len(os.Args) > 1 && (os.Args[1] == probed || os.Args[1] == "-v" || os.Args[1] == "--version") {
 		answer()
 		return
 	}
 	testbed.Main(m)
 }
 
-// answer is what a test wants a program to say.
+// answer prints the output that a test has set.
 func answer() {
-	log, err := os.OpenFile(os.Getenv("ASKED"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(os.Getenv("PROBED"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err == nil {
 		var names []string
 		names, err = filepath.Glob(filepath.Join(os.Getenv("LISTS"), "topobench-*"))
@@ -35,8 +35,8 @@ func answer() {
 		fmt.Println(err)
 		testbed.End(3)
 	}
-	fmt.Println(os.Getenv("SAYS"))
-	if os.Getenv("SAYS") == "" {
+	fmt.Println(os.Getenv("ANSWER"))
+	if os.Getenv("ANSWER") == "" {
 		testbed.End(1)
 	}
 	testbed.End(0)

@@ -85,13 +85,16 @@ func (p Prober) Interpreter(path string) string {
 	return path
 }
 
+// fetchModel is a Python program that downloads the model that its argument names.
+const fetchModel = "import sys, huggingface_hub; huggingface_hub.snapshot_download(sys.argv[1])"
+
 // Fetch downloads a model with the huggingface_hub that the workers use. Its output goes to log; when that has not
 // grown for p.Within, and p.Within is not 0, the download is stopped.
 func (p Prober) Fetch(ctx context.Context, python, id, log string) error {
 	ctx, stop := p.whileGrowing(ctx, log)
 	defer stop()
 	_, exit, err := p.Starter.Run(ctx, host.Spec{Name: "fetch", Log: log, Env: p.Environ,
-		Argv: []string{python, "-c", "import sys, huggingface_hub; huggingface_hub.snapshot_download(sys.argv[1])", id}})
+		Argv: []string{python, "-c", fetchModel, id}})
 	if err != nil {
 		return fmt.Errorf("cannot fetch model %s: %w", id, err)
 	}
