@@ -62,8 +62,8 @@ type size uint64
 
 func (s *size) UnmarshalText(text []byte) error {
 	digits := strings.TrimRight(string(text), "KMGTiB")
-	unit := string(text[len(digits):])
-	shift, known := map[string]int{"": 0, "B": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}[unit]
+	units := map[string]int{"": 0, "B": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40} // log2 of the bytes
+	shift, known := units[string(text[len(digits):])]
 	n, err := strconv.ParseUint(digits, 10, 64)
 	if err != nil || !known || n > math.MaxInt64>>shift || shift == 0 && n > 0 && string(text) == digits {
 		return fmt.Errorf("%q is not a size such as 256MiB or 2GiB", text)
