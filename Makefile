@@ -1,44 +1,55 @@
-# Everything one does with this tree. `make` alone lists it.
+# Every task of this tree. `make` alone lists them.
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-print-directory
 
-SETUP    := ./internal/tools/setup.sh
+BIN      ?= .bin
+SYSTEMS  := linux/amd64 linux/arm64 darwin/arm64
+# Without cgo the program is static and runs in any container. With -trimpath a commit builds to the same bytes everywhere.
+BUILD    := CGO_ENABLED=0 go build -trimpath
+SETUP    := ./internal/scripts/setup.sh
 CODE     := cmd internal profiles templates
 DEMO     := $(or $(DEMO),.demo/$(shell date +%Y%m%d-%H%M%S))
 FUZZTIME ?= 10s
-SCRIPTS  := $(SETUP) ./internal/tools/test.sh ./internal/bench/bench.sh ./internal/bench/by-hand.sh .ci/run
+SCRIPTS  := $(SETUP) ./internal/scripts/test.sh ./internal/bench/bench.sh ./internal/bench/by-hand.sh .ci/run
 
 .DEFAULT_GOAL := help
-.PHONY: build demo test test-race fuzz golden lint clean help bench tools engines test-engines test-gpu test-real soak
+.PHONY: build dist demo test test-race fuzz golden lint clean help bench tools engines test-engines test-gpu test-real soak
 
-build: ## the program: .bin/topobench
-	@go build -trimpath -o .bin/topobench ./cmd/topobench
+build: ## the program, static: .bin/topobench
+	@$(BUILD) -o $(BIN)/topobench ./cmd/topobench
 
-demo: build ## two simulated topologies, measured and compared; DEMO=DIRECTORY says where
+dist: build ## the program for each system, with its version in the name: .bin/dist
+	@version=$$($(BIN)/topobench --version | cut -d' ' -f2); for system in $(SYSTEMS); do \
+		file=$(BIN)/dist/topobench-$$version-$${system/\//-}; \
+		GOOS=$${system%/*} GOARCH=$${system#*/} $(BUILD) -o "$$file" ./cmd/topobench; \
+		echo "$$file"; \
+	done
+
+demo: build ## two simulated topologies, measured and compared, in DEMO=DIRECTORY
 	@$(SETUP) demo
-	@./.bin/topobench run demo-disagg demo-agg --artifacts-root-dir $(DEMO)
+	@$(BIN)/topobench run demo-disagg demo-agg --artifacts-root-dir $(DEMO)
 	@echo "the chart is $(DEMO)/pareto_plot.png"
 
 test: ## the tests, under the race detector, with one run on the real programs for each kind of topology
 	@$(SETUP) test
-	@./internal/tools/test.sh .bin/test.log
+	@./internal/scripts/test.sh .bin/test.log
 
 test-real: ## the longer tests on the real programs: deaths, older versions, other discovery; 6 minutes on two cores
 	@$(SETUP) real
-	@./internal/tools/test.sh .bin/test-real.log -tags real -run Long ./internal/e2e/ ./internal/plan/
+	@./internal/scripts/test.sh .bin/test-real.log -tags real -run Long ./internal/e2e/ ./internal/plan/
 
 soak: ## 300 attacks of the nemesis, and 50 topologies in one run
-	@./internal/tools/test.sh .bin/soak.log ./internal/cli/ -timeout 90m -run 'F57F59|F5ISoak' -nemesis.runs 300 -soak.runs 50
+	@./internal/scripts/test.sh .bin/soak.log ./internal/cli/ -timeout 90m -run 'F57F59|F5ISoak' -nemesis.runs 300 -soak.runs 50
 
 engines: ## real vLLM, Dynamo and NIXL for the CPU, into the cache (5 GB), for the profiles cpu-*
 	@$(SETUP) engines
 
 test-engines: engines ## the profiles cpu-* on real vLLM and real prefill/decode, without a GPU; 15 minutes on two cores
-	@./internal/tools/test.sh .bin/test-engines.log -tags engines -run Engines -timeout 40m ./internal/e2e/
+	@./internal/scripts/test.sh .bin/test-engines.log -tags engines -run Engines -timeout 40m ./internal/e2e/
 
 test-gpu: ## on a GPU node: real nvidia-smi text, whose memory is whose, how fast it is given back; prints figures
-	@./internal/tools/test.sh .bin/test-gpu.log -tags gpu -run Real ./internal/host/gpu/
+	@./internal/scripts/test.sh .bin/test-gpu.log -tags gpu -run Real ./internal/host/gpu/
 	@grep -o 'figure: .*' .bin/test-gpu.log || echo "no figures: nothing was measured"
 
 test-race: test ## the same as test
@@ -49,7 +60,7 @@ fuzz: ## every fuzz target for FUZZTIME=10s
 		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "./$${file%/*}"; \
 	done
 
-golden: ## write the golden files anew; look at the difference before committing it
+golden: ## rewrite the golden files; review the difference before committing it
 	@go test $$(grep -rlF 'Bool("update"' --include='*_test.go' $(CODE) | sed 's|^|./|; s|/[^/]*$$||' | sort -u) -update
 
 lint: ## format, vet, staticcheck, a build for macOS, the import rules, the scripts
@@ -61,7 +72,7 @@ lint: ## format, vet, staticcheck, a build for macOS, the import rules, the scri
 	@for script in $(SCRIPTS); do bash -n $$script; done
 	@if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS); fi
 
-bench: build ## what topobench itself costs, beside the work by hand; nothing else should run meanwhile
+bench: build ## the cost of topobench itself, against the work by hand; the machine should be idle otherwise
 	@$(SETUP) bench
 	@./internal/bench/bench.sh
 

@@ -28,21 +28,22 @@ func arrows() map[string][]string {
 		"ready":         {"plan", "deploy"},
 		"aiperf":        {"host", "text"},
 		"plan":          {"profile", "proxy", "result", "aiperf"}, // deployment_config.json has one definition
-		"probe":         {"host", "tools", "text"},
+		"programs":      {"host", "profile", "text"},
+		"preflight":     {"artifacts", "host", "plan", "profile", "programs", "recovery"},
+		"scripts":       nil, // shell scripts and pins
 		"host":          {"host/shepherd", "host/proc", "host/gpu", "text"},
 		"host/gpu":      {"host/proc", "text"}, // whose a compute process is
 		"host/shepherd": {"host/proc"},         // it kills the tree that it owns
 		"report":        {"result", "frontier", "chart"},
 		"chart":         {"frontier"},
 		"proxy":         {"templates"}, // the built-in files
-		"profile":       {"tools"},     // ${CACHE} is the directory that tools looks in
+		"profile":       nil,
 		"result":        nil,
 		"frontier":      nil,
 		"host/proc":     {"text"},
 		"artifacts":     {"text"},
 		"ui":            {"text"},
 		"text":          nil,
-		"tools":         nil,
 		"profiles":      nil,
 		"templates":     nil,
 		"e2e":           nil,        // tests of the whole

@@ -1,5 +1,4 @@
-// Package cli is the command line: one file a command, flags to values, errors
-// to exit codes.
+// Package cli is the command line: one file a command, flags to values, errors to exit codes.
 package cli
 
 import (
@@ -15,20 +14,25 @@ import (
 	"github.com/alecthomas/kong"
 
 	"topobench/internal/host/shepherd"
+	"topobench/internal/profile"
+	"topobench/internal/programs"
 	"topobench/internal/run"
 	"topobench/internal/ui"
 )
 
-// Env is all that a command takes from its process.
+// Env is everything that a command takes from its process.
 type Env struct {
 	Stdout, Stderr io.Writer
-	Screen         io.Writer // where a run's progress is shown; redrawn in place if it is a terminal
+	Screen         io.Writer // shows a run's progress; redrawn in place if it is a terminal
 	Environ        []string
-	At             func(run.Phase) // told when a phase of a run begins
+	At             func(run.Phase) // called when a phase of a run begins
 	Root           bool            // whether plans are for root
 	Shepherd       string          // a binary with the shepherd command; "" = this program itself
-	PortRange      string          // path of the ports that the kernel hands out; "" = not known
+	PortRange      string          // path of the range of ports that the kernel assigns to clients; "" = unknown
 }
+
+// portRange is where Linux has the range of ports that it assigns to clients.
+const portRange = "/proc/sys/net/ipv4/ip_local_port_range"
 
 // OS is the environment of this process. A closed stdout or stderr is no error.
 func OS() *Env {
@@ -46,36 +50,41 @@ func (e *Env) Getenv(name string) string {
 	return ""
 }
 
+// reader reads profiles in this environment.
+func (e *Env) reader() profile.Reader {
+	return profile.Reader{Getenv: e.Getenv, Cache: programs.CacheDir(e.Getenv)}
+}
+
 // commands is the whole manual.
 type commands struct {
 	Run      runCmd      `cmd:"" help:"Measure topologies one after another and draw the Pareto chart."`
 	Plan     planCmd     `cmd:"" help:"Print what run would do as a shell script; starts nothing."`
 	Up       upCmd       `cmd:"" help:"Bring one topology up and hold it until Ctrl-C."`
-	Perf     perfCmd     `cmd:"" help:"perf.sh: measure a server that somebody else runs."`
-	Clean    cleanCmd    `cmd:"" help:"End what killed runs left behind; touches nothing else."`
+	Perf     perfCmd     `cmd:"" help:"perf.sh: measure a server that is already running."`
+	Clean    cleanCmd    `cmd:"" help:"Kill and remove what killed runs left behind; touches nothing else."`
 	Plot     plotCmd     `cmd:"" help:"plot_pareto.py: chart, CSV and ratio from an artifacts tree."`
 	Profiles profilesCmd `cmd:"" help:"List the built-in profiles, or show one."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
-// conducting are the commands that start processes, and must take them down.
-var conducting = []string{"run", "up", "perf"} // never written to
+// starting are the commands that start processes, and must take them down.
+var starting = []string{"run", "up", "perf"} // constant
 
 // Main runs one command and returns the exit code of the process.
 func Main(args []string, env *Env) int {
 	if len(args) > 0 && args[0] == "shepherd" {
 		return shepherd.Main(args[1:])
 	}
-	signals := listen(len(args) > 0 && slices.Contains(conducting, args[0]))
+	signals := listen(len(args) > 0 && slices.Contains(starting, args[0]))
 	done := make(chan int, 1)
 	go func() { done <- dispatch(args, env, signals) }()
 	select {
 	case code := <-done:
 		signals.stop()
 		return code
-	case <-signals.abandon: // further signals stay caught: the exit code must tell
-		fmt.Fprintln(env.Stderr, "topobench: left at once; the shepherds take down what still runs")
+	case <-signals.abandon: // further signals stay caught: they would change the exit code
+		fmt.Fprintln(env.Stderr, "topobench: left at once; the shepherds take the rest down")
 		return codeDirty
 	}
 }
@@ -99,16 +108,16 @@ func dispatch(args []string, env *Env, signals *signals) (code int) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.KindMapper(reflect.Int, kong.MapperFunc(decodeInt)),
 		kong.BindTo(signals.ctx, (*context.Context)(nil)), kong.Bind(env, signals))
 	if err != nil {
-		return tell(env, err)
+		return finish(env, err)
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
 	ctx, err := parser.Parse(args)
-	if err = errors.Join(err, empty(args)); err != nil {
-		return tell(env, &usageError{err})
+	if err = errors.Join(err, rejectEmpty(args)); err != nil {
+		return finish(env, &usageError{err})
 	}
-	return tell(env, ctx.Run())
+	return finish(env, ctx.Run())
 }
 
 const description = "Which LLM serving topology wins, at which latency, by how much."
@@ -118,27 +127,27 @@ type usageError struct{ error }
 
 func (e *usageError) Unwrap() error { return e.error }
 
-// tell prints an error for a person and turns it into an exit code.
-func tell(env *Env, err error) int {
+// finish prints an error for a person and returns its exit code.
+func finish(env *Env, err error) int {
 	if err == nil {
 		return codeOK
 	}
-	if news := untold(err); news != nil {
+	if news := unreported(err); news != nil {
 		fmt.Fprintf(env.Stderr, "topobench: %v%s\n", news, diskAdvice(news))
 	}
 	return exitCode(err)
 }
 
-// untold is err without the results that were told already.
-func untold(err error) error {
-	return errors.Join(slices.DeleteFunc(flat(err), func(e error) bool {
-		_, told := e.(*quietError)
-		return told
+// unreported is err without the results that were printed already.
+func unreported(err error) error {
+	return errors.Join(slices.DeleteFunc(flatten(err), func(e error) bool {
+		_, reported := e.(*reportedError)
+		return reported
 	})...)
 }
 
-// flat are the errors that err joins, at any depth.
-func flat(err error) []error {
+// flatten are the errors that err joins, at any depth.
+func flatten(err error) []error {
 	joined, several := err.(interface{ Unwrap() []error })
 	switch {
 	case err == nil:
@@ -148,7 +157,7 @@ func flat(err error) []error {
 	}
 	var all []error
 	for _, e := range joined.Unwrap() {
-		all = append(all, flat(e)...)
+		all = append(all, flatten(e)...)
 	}
 	return all
 }

@@ -43,7 +43,7 @@ func TestEveryCommandRuns(t *testing.T) {
 
 // TestUntold: what a person has read already is not told again, and hides nothing.
 func TestUntold(t *testing.T) {
-	told, news := &quietError{codePartial}, errors.New("DIRTY")
+	told, news := &reportedError{codePartial}, errors.New("DIRTY")
 	for _, row := range []struct {
 		name string
 		err  error
@@ -55,7 +55,7 @@ func TestUntold(t *testing.T) {
 		{"no result", news, "DIRTY"},
 	} {
 		got := ""
-		if err := untold(row.err); err != nil {
+		if err := unreported(row.err); err != nil {
 			got = err.Error()
 		}
 		if got != row.want {

@@ -5,6 +5,7 @@ import (
 
 	"topobench/internal/deploy"
 	"topobench/internal/host/gpu"
+	"topobench/internal/preflight"
 	"topobench/internal/profile"
 	"topobench/internal/run"
 )
@@ -17,27 +18,27 @@ const (
 	codePartial  = 3 // some cells failed or are not valid
 	codeNotUp    = 4 // a topology would not start
 	codeDirty    = 5 // something could not be proved gone
-	codeBusy     = 6 // a GPU or a port is in use by somebody else
+	codeBusy     = 6 // another process uses a GPU or a port
 	signalOffset = 128
 )
 
-// quietError is a result that was already told: only its code matters.
-type quietError struct{ code int }
+// reportedError is a result that was printed already: only its code matters.
+type reportedError struct{ code int }
 
-func (e *quietError) Error() string { return "see above" }
+func (e *reportedError) Error() string { return "see above" }
 
-// exitCode picks the strongest code of all errors joined: what is left behind
-// matters more than why.
+// exitCode is the strongest code of all joined errors. Leftovers count more than the fault that ended the run.
 func exitCode(err error) int {
 	var (
 		dirty     *deploy.DirtyError
 		interrupt *run.Interrupt
 		running   *runningError
 		notUp     *run.NotUpError
-		quiet     *quietError
+		reported  *reportedError
 		usage     *usageError
 		faults    profile.Faults
 		missing   *gpu.MissingError
+		refused   *preflight.Error
 	)
 	switch {
 	case err == nil:
@@ -50,8 +51,10 @@ func exitCode(err error) int {
 		return codeBusy
 	case errors.As(err, &notUp):
 		return codeNotUp
-	case errors.As(err, &quiet):
-		return quiet.code
+	case errors.As(err, &reported):
+		return reported.code
+	case errors.As(err, &refused):
+		return refused.Check.Code
 	case errors.As(err, &usage), errors.As(err, &faults), errors.As(err, &missing):
 		return codeUsage
 	default:

@@ -3,40 +3,37 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
-	"topobench/internal/plan"
 	"topobench/internal/profile"
-	"topobench/internal/tools"
 	"topobench/profiles"
 )
 
-// binFlags name programs; what is not named is looked for: profile, environment, cache, PATH (internal/tools).
+// binFlags name programs. The package programs searches for the others.
 type binFlags struct {
-	Python string `help:"Python that can import dynamo." placeholder:"PATH" group:"Programs"`
-	VLLM   string `name:"vllm" help:"vllm command." placeholder:"PATH" group:"Programs"`
-	AIPerf string `name:"aiperf" help:"aiperf command." placeholder:"PATH" group:"Programs"`
-	Nginx  string `help:"nginx." placeholder:"PATH" group:"Programs"`
-	Etcd   string `help:"etcd." placeholder:"PATH" group:"Programs"`
-	NATS   string `name:"nats" help:"nats-server." placeholder:"PATH" group:"Programs"`
+	Python string `help:"Python that can import dynamo." placeholder:"PATH"`
+	VLLM   string `name:"vllm" help:"vllm command." placeholder:"PATH"`
+	AIPerf string `name:"aiperf" help:"aiperf command." placeholder:"PATH"`
+	Nginx  string `help:"nginx." placeholder:"PATH"`
+	Etcd   string `help:"etcd." placeholder:"PATH"`
+	NATS   string `name:"nats" help:"nats-server." placeholder:"PATH"`
 
-	NvidiaSMI string `name:"nvidia-smi" help:"nvidia-smi, by which GPUs are looked at." placeholder:"PATH" group:"Programs"`
+	NvidiaSMI string `name:"nvidia-smi" help:"nvidia-smi, which reports GPUs and their processes." placeholder:"PATH"`
 }
 
 // loadFlags override the profiles, all of them alike.
 type loadFlags struct {
-	Model        string   `help:"Model id or directory." group:"Load"`
-	ISL          *int     `name:"isl" help:"Input tokens of a request." placeholder:"N" group:"Load"`
-	OSL          *int     `name:"osl" help:"Output tokens of a request." placeholder:"N" group:"Load"`
-	Concurrency  levels   `help:"Comma-separated concurrency levels." placeholder:"1,2,4" group:"Load"`
-	Seed         int      `default:"100" help:"aiperf's random seed; the guide's is ${default}." group:"Load"`
-	FreshPrompts bool     `help:"A seed of its own for each concurrency: no level sends the prompts of the level before again." group:"Load"`
-	TimeoutReady duration `help:"How long each service may take to become ready, such as 45m." placeholder:"DURATION" group:"Load"`
+	Model        string   `help:"Model id or directory."`
+	ISL          *int     `name:"isl" help:"Input tokens of a request." placeholder:"N"`
+	OSL          *int     `name:"osl" help:"Output tokens of a request." placeholder:"N"`
+	Concurrency  levels   `help:"Comma-separated concurrency levels." placeholder:"1,2,4"`
+	Seed         int      `default:"100" help:"aiperf's random seed; the guide's is ${default}."`
+	FreshPrompts bool     `help:"Use another seed for each concurrency, so that no level repeats prompts."`
+	TimeoutReady duration `help:"How long each service may take to become ready." placeholder:"DURATION"`
 }
 
-// apply puts the flags over a profile. Model stands for id and tokenizer alike.
+// apply overrides a profile with the flags. Model replaces id and tokenizer alike.
 func (f loadFlags) apply(r profile.Reader, p *profile.Profile) error {
 	var faults []error
 	number := func(key string, given, to *int) {
@@ -63,7 +60,7 @@ func (f loadFlags) apply(r profile.Reader, p *profile.Profile) error {
 	return errors.Join(faults...)
 }
 
-// inBounds: a flag takes what the key of that name takes in a profile.
+// inBounds: a flag has the bounds of the profile key of that name.
 func inBounds(key string, n int) error {
 	if err := profile.CheckLoad(key, n); err != nil {
 		return fmt.Errorf("--%w", err)
@@ -83,9 +80,9 @@ func checkConcurrency(levels []int) error {
 	return nil
 }
 
-// loadProfiles reads built-in names and paths, all faults at once.
+// loadProfiles reads built-in names and paths, and applies the flags. All faults at once.
 func loadProfiles(names []string, f loadFlags, env *Env) ([]profile.Profile, error) {
-	reader := profile.Reader{Getenv: env.Getenv}
+	reader := env.reader()
 	var all []profile.Profile
 	var faults []error
 	for _, name := range names {
@@ -96,53 +93,21 @@ func loadProfiles(names []string, f loadFlags, env *Env) ([]profile.Profile, err
 		faults = append(faults, err)
 		all = append(all, p)
 	}
-	if err := together(faults...); err != nil {
+	if err := joinUnique(faults...); err != nil {
 		return nil, &usageError{err}
 	}
 	return all, nil
 }
 
-// readProfile takes a word without a slash and without .yaml as a built-in name.
+// readProfile reads a path if name has a slash or ends in .yaml or .yml, else the built-in profile of that name.
 func readProfile(r profile.Reader, name string) (profile.Profile, error) {
 	if strings.ContainsRune(name, '/') || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") {
 		return r.Load(name)
 	}
 	data, err := profiles.Read(name)
 	if err != nil {
-		return profile.Profile{}, fmt.Errorf("cannot find profile %s: the built-in ones are %s; a path has a slash or ends in .yaml", name, strings.Join(profiles.Names(), ", "))
+		return profile.Profile{}, fmt.Errorf("cannot find profile %s: the built-in ones are %s; "+
+			"a path has a slash or ends in .yaml", name, strings.Join(profiles.Names(), ", "))
 	}
 	return r.Parse("built-in "+name, data)
 }
-
-// need lists the programs that a profile runs.
-func need(p profile.Profile) []tools.Tool {
-	wanted := []tools.Tool{tools.AIPerf}
-	if p.Engine == "vllm" {
-		wanted = append(wanted, tools.VLLM)
-	} else {
-		wanted = append(wanted, tools.Python)
-	}
-	if p.Balancer != nil {
-		wanted = append(wanted, tools.Nginx)
-	}
-	if p.Discovery.Etcd == "start" {
-		wanted = append(wanted, tools.Etcd)
-	}
-	if p.Discovery.NATS == "start" {
-		wanted = append(wanted, tools.NATS)
-	}
-	return wanted
-}
-
-// findPrograms finds what a profile needs, and says what is missing, where it
-// was looked for, and how to get it.
-func findPrograms(p profile.Profile, f binFlags, env *Env) (plan.Programs, map[tools.Tool]tools.Found, error) {
-	search := tools.Search{Flags: tools.Bins(f), Getenv: env.Getenv,
-		Profile: tools.Bins{Python: p.Python, VLLM: p.VLLM, AIPerf: p.AIPerf, Nginx: p.Nginx, Etcd: p.Etcd, NATS: p.NATS}}
-	found, err := search.Find(need(p)...)
-	at := func(t tools.Tool) string { return found[t].Path }
-	return plan.Programs{Python: at(tools.Python), VLLM: at(tools.VLLM), AIPerf: at(tools.AIPerf),
-		Nginx: at(tools.Nginx), Etcd: at(tools.Etcd), NATS: at(tools.NATS)}, found, err
-}
-
-func sortedKeys(m map[string]int) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,38 +1,22 @@
 package cli
 
 import (
-	"errors"
-	"slices"
-
 	"topobench/internal/journal"
-	"topobench/internal/plan"
-	"topobench/internal/run"
-	"topobench/internal/tools"
+	"topobench/internal/preflight"
 )
 
-// gpuFlags say what happens when others use the GPUs.
+// gpuFlags say what happens when the GPUs are busy.
 type gpuFlags struct {
-	WaitGPUs duration `name:"wait-gpus" help:"Wait so long for GPUs that others use, such as 2h; else exit 6. Nobody is ended." placeholder:"DURATION" group:"GPUs"`
+	Wait duration `name:"wait-gpus" help:"Wait up to this long for busy GPUs (default: exit 6)." placeholder:"DURATION"`
 }
 
-// nvidiaSMI is the path of nvidia-smi, or "": without NVIDIA's driver there is none.
-// One that was named must be there.
-func nvidiaSMI(f binFlags, env *Env) (string, error) {
-	found, err := tools.Search{Flags: tools.Bins(f), Getenv: env.Getenv}.Find(tools.NvidiaSMI)
-	if _, none := errors.AsType[*tools.NotFoundError](err); err != nil && !none {
-		return "", &usageError{err}
+// watchGPUs makes the campaign check the GPUs, or records why it cannot.
+func (s *session) watchGPUs(report preflight.Report, f gpuFlags) {
+	s.campaign.NvidiaSMI, s.campaign.WaitGPUs = report.NvidiaSMI, f.Wait.value()
+	for _, w := range report.Warnings() {
+		if w.Name != preflight.GPUs {
+			continue
+		}
+		s.campaign.Journal.Note(journal.GPUsUnknown{Why: w.Found})
 	}
-	return found[tools.NvidiaSMI].Path, nil
-}
-
-// lookAtGPUs makes the campaign do so, and says where it cannot.
-func (s *session) lookAtGPUs(path string, f gpuFlags, wishes []run.Wish) {
-	s.campaign.NvidiaSMI, s.campaign.WaitGPUs = path, f.WaitGPUs.value()
-	real := func(w run.Wish) bool { return plan.RealGPUs(w.Profile.Engine, w.Versions.VLLM) }
-	if path != "" || !slices.ContainsFunc(wishes, real) {
-		return
-	}
-	const text = "no nvidia-smi: GPUs are not looked at"
-	s.screen.Note(text)
-	s.campaign.Journal.Note(journal.GPUsUnknown{Why: text})
 }

@@ -2,11 +2,17 @@ package cli
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/deploy"
+	"topobench/internal/host"
+	"topobench/internal/recovery"
+	"topobench/internal/run"
 )
 
 func TestSizes(t *testing.T) {
@@ -21,15 +27,6 @@ func TestSizes(t *testing.T) {
 		if (err == nil) != (row.want != "") || err == nil && s.String() != row.want {
 			t.Errorf("%q: %v, %v, want %q", row.text, s, err, row.want)
 		}
-	}
-}
-
-func TestF75AnArtifactsRootOnAnotherMachine(t *testing.T) {
-	if said := farAway("/home/u/results", "NFS"); !strings.Contains(said, "/home/u/results is on NFS") || !strings.Contains(said, "--artifacts-root-dir") {
-		t.Errorf("got %q", said)
-	}
-	if said := farAway("/data", ""); said != "" {
-		t.Errorf("a local one: %q", said)
 	}
 }
 
@@ -49,6 +46,29 @@ func TestF72AdviceStandsOnce(t *testing.T) {
 	} {
 		if got := diskAdvice(row.err); got != row.want {
 			t.Errorf("%s: %q, want %q", row.why, got, row.want)
+		}
+	}
+}
+
+// A program that may not be executed ends a run too, but the disk has nothing to do with it.
+func TestAForbiddenProgramIsNoFaultOfTheDisk(t *testing.T) {
+	s := &session{campaign: &run.Campaign{Run: &recovery.Run{Dir: &artifacts.Dir{}}}}
+	program := &host.StartError{Name: "aiperf", Err: &os.PathError{Op: "exec", Path: "/bin/aiperf", Err: syscall.EACCES}}
+	const epilogue = "the run was ended"
+	for _, row := range []struct {
+		why  string
+		err  error
+		want bool
+	}{
+		{"a program", program, false},
+		{"a program, beside other faults", fmt.Errorf("agg: %w", errors.Join(errors.New("x"), program)), false},
+		{"a file of the run", fmt.Errorf("cannot write /x: %w", syscall.EACCES), true},
+		{"a service's log", &host.StartError{Name: "aiperf", Err: &os.PathError{Op: "open", Path: "/x.log", Err: syscall.EACCES}}, true},
+		{"both", errors.Join(program, fmt.Errorf("cannot write /x: %w", syscall.EPERM)), true},
+		{"a full disk", syscall.ENOSPC, true},
+	} {
+		if got := s.explainDiskFault(row.err).Error(); strings.Contains(got, epilogue) != row.want {
+			t.Errorf("%s: %q", row.why, got)
 		}
 	}
 }

@@ -5,15 +5,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"topobench/internal/aiperf"
 	"topobench/internal/plan"
+	"topobench/internal/preflight"
 	"topobench/internal/profile"
+	"topobench/internal/programs"
 	"topobench/internal/result"
 	"topobench/internal/run"
-	"topobench/internal/tools"
 )
 
 // perfCmd has perf.sh's flags, long and short, with perf.sh's defaults.
@@ -39,7 +42,7 @@ type perfCmd struct {
 	Exact        bool   `help:"perf.sh's aiperf arguments and no others."`
 	FailFast     bool   `help:"Stop at the first cell that is not valid."`
 	AIPerf       string `name:"aiperf" help:"aiperf command." placeholder:"PATH"`
-	limitFlags
+	limitFlags   `group:"Disk"`
 }
 
 // Run measures a server that somebody else runs, with perf.sh's artifacts.
@@ -47,44 +50,32 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := errors.Join(linuxOnly("perf"), c.resolve(env), c.check()); err != nil {
 		return &usageError{err}
 	}
-	var p profile.Profile
+	p := profile.Profile{Name: "perf", Engine: programs.External} // aiperf alone
 	p.Load.ISL, p.Load.Concurrency = c.ISL, c.Concurrency
-	if err := c.room(c.Root, []profile.Profile{p}, env); err != nil {
-		return err
-	}
-	wish, err := c.wish(ctx, env)
+	checked, err := env.preflight(ctx, preflight.Request{Profiles: []profile.Profile{p},
+		Programs: programs.Paths{AIPerf: c.AIPerf}, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree)})
 	if err != nil {
 		return err
 	}
+	wish := wishes(checked.Topologies)[0]
 	session, err := open(ctx, c.Root, env, s)
 	if err != nil {
 		return err
 	}
-	session.announce([]run.Wish{wish})
+	session.announce(checked.Topologies)
 	session.campaign.FailFast, session.campaign.Fresh = c.FailFast, c.FreshPrompts
-	t, err := session.campaign.Perf(session.guard(ctx, c.limitFlags), c.deployment(), c.plan(wish, session))
+	t, err := session.campaign.Perf(session.watchDisk(ctx, c.limitFlags), c.deployment(), c.plan(wish, session))
 	session.campaign.At(run.Reporting)
 	summary := runCmd{Title: "Single Node", loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
 	err = errors.Join(session.close(err), summary.report(env, session, []run.Topology{t}, nil))
-	return errors.Join(err, summary.late(ctx, err))
+	return errors.Join(err, summary.lateInterrupt(ctx, err))
 }
 
 // resolve makes a tokenizer's directory absolute, as aiperf runs in another one, and
 // gives one that was not named the model's.
 func (c *perfCmd) resolve(env *Env) (err error) {
-	c.Tokenizer, err = profile.Reader{Getenv: env.Getenv}.ModelPath(cmp.Or(c.Tokenizer, c.Model))
+	c.Tokenizer, err = env.reader().ModelPath(cmp.Or(c.Tokenizer, c.Model))
 	return err
-}
-
-// wish is the load generator and its version; the server is somebody else's.
-func (c *perfCmd) wish(ctx context.Context, env *Env) (run.Wish, error) {
-	p := profile.Profile{Name: "perf", Engine: "external"}
-	found, err := tools.Search{Flags: tools.Bins{AIPerf: c.AIPerf}, Getenv: env.Getenv}.Find(tools.AIPerf)
-	versions, unfit := ask(ctx, p, found, env)
-	if err = errors.Join(err, unfit); err != nil {
-		return run.Wish{}, &usageError{err}
-	}
-	return run.Wish{Profile: p, Programs: plan.Programs{AIPerf: found[tools.AIPerf].Path}, Versions: versions}, nil
 }
 
 // check is what perf.sh gets wrong: it accepts tp=0 with dp=2, and then all
@@ -96,7 +87,7 @@ func (c *perfCmd) check() error {
 		want = map[string]int{"--prefill-tensor-parallelism": c.PrefillTP, "--prefill-data-parallelism": c.PrefillDP,
 			"--decode-tensor-parallelism": c.DecodeTP, "--decode-data-parallelism": c.DecodeDP}
 	}
-	for _, name := range sortedKeys(want) {
+	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if want[name] < 1 {
 			faults = append(faults, fmt.Errorf("--mode %s needs %s: throughput is divided by the GPUs it gives", c.Mode, name))
 		}

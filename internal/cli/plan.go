@@ -8,20 +8,21 @@ import (
 	"path/filepath"
 
 	"topobench/internal/plan"
+	"topobench/internal/preflight"
 	"topobench/internal/profile"
+	"topobench/internal/programs"
 	"topobench/internal/report"
 	"topobench/internal/result"
 	"topobench/internal/run"
-	"topobench/internal/tools"
 )
 
 type planCmd struct {
-	Profiles []string `arg:"" name:"profile" help:"Built-in names or paths."`
-	JSON     bool     `name:"json" help:"The plans as JSON instead of a script; a call of the script puts a word of its own for @CALL@."`
-	Guide    bool     `help:"What differs from the guide, and why, instead of a script."`
-	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Where run would write." type:"path"`
-	binFlags
-	loadFlags
+	Profiles  []string `arg:"" name:"profile" help:"Built-in names or paths."`
+	JSON      bool     `name:"json" help:"The plans as JSON instead of a script; a call of the script puts a word of its own for @CALL@."`
+	Guide     bool     `help:"What differs from the guide, and why, instead of a script."`
+	Root      string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Where run would write." type:"path"`
+	binFlags  `group:"Programs"`
+	loadFlags `group:"Load"`
 }
 
 // Run prints plans. It starts nothing and writes no file.
@@ -43,7 +44,7 @@ func (c *planCmd) Run(env *Env) error {
 	case c.Guide:
 		return printDeviations(env, plans)
 	}
-	if err := run.Comparable(profiles); err != nil { // a script does what run would do
+	if err := preflight.Comparable(profiles); err != nil { // a script does what run would do
 		return &usageError{err}
 	}
 	return plan.Script(env.Stdout, plans...)
@@ -63,26 +64,25 @@ func (c *planCmd) plans(profiles []profile.Profile, env *Env) ([]plan.Plan, erro
 // make plans one profile at a place that a person may use by hand. Programs that
 // are not there keep their names, so that a laptop can print a node's plan.
 func (c *planCmd) make(p profile.Profile, i int, env *Env) (plan.Plan, error) {
-	programs, found, err := findPrograms(p, c.binFlags, env)
+	paths, found, err := preflight.Find(p, programs.Paths(c.binFlags), env.Getenv)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "topobench: planned with bare names: %v\n", err)
-		programs = orBare(programs)
+		paths = orBare(paths)
 	}
-	for _, t := range need(p) {
-		if f, ok := found[t]; ok {
-			fmt.Fprintf(env.Stderr, "topobench: %s: %s is %s (%s)\n", p.Name, t, f.Path, f.Source)
-		}
-	}
-	versions := recall(p, found, env)
+	printAll(env.Stderr, found.Lines(), "topobench: "+p.Name+": ")
+	versions := preflight.Recall(p, found, env.Environ, env.Getenv)
 	launch, err := plan.Make(p, run.ByHand(plan.Site{Artifacts: filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", nextFree(c.Root, i))),
-		Programs: programs, Versions: versions, Root: env.Root, Seed: c.Seed, FreshPrompts: c.FreshPrompts}, c.Root, p.Name))
+		Programs: paths, Versions: versions, Root: env.Root, Seed: c.Seed, FreshPrompts: c.FreshPrompts}, c.Root, p.Name))
 	if err != nil {
 		return launch, err
 	}
 	launch.Inherit = plan.Inherit(env.Environ)
-	lines := versionLines([]run.Wish{{Profile: p, Versions: launch.Versions}})
-	printAll(env.Stderr, append(contradicted(versions, launch.Versions), lines...), "topobench: "+p.Name+": ")
-	warnOfPorts(env, launch)
+	lines := preflight.VersionLines([]preflight.Topology{{Profile: p, Versions: launch.Versions}})
+	lines = append(preflight.Contradictions(versions, launch.Versions), lines...)
+	printAll(env.Stderr, lines, "topobench: "+p.Name+": ")
+	for _, w := range preflight.PortWarning(env.PortRange, launch) {
+		fmt.Fprintf(env.Stderr, "topobench: warning: %s\n", w)
+	}
 	return launch, nil
 }
 
@@ -111,7 +111,7 @@ func orBare(p plan.Programs) plan.Programs {
 	for _, name := range []struct {
 		to   *string
 		bare string
-	}{{&p.Python, "python"}, {&p.VLLM, string(tools.VLLM)}, {&p.AIPerf, string(tools.AIPerf)}, {&p.Nginx, string(tools.Nginx)}, {&p.Etcd, string(tools.Etcd)}, {&p.NATS, "nats-server"}} {
+	}{{&p.Python, "python"}, {&p.VLLM, string(programs.VLLM)}, {&p.AIPerf, string(programs.AIPerf)}, {&p.Nginx, string(programs.Nginx)}, {&p.Etcd, string(programs.Etcd)}, {&p.NATS, "nats-server"}} {
 		if *name.to == "" {
 			*name.to = name.bare
 		}

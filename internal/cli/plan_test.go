@@ -23,7 +23,7 @@ func said(t *testing.T, ports string, args ...string) (code int, stderr string) 
 }
 
 func TestPortsThatTheKernelHandsOutAreTold(t *testing.T) {
-	const warning = "topobench: demo-disagg: 23100 (system of prefill-0), "
+	const warning = "topobench: warning: demo-disagg: 23100 (system of prefill-0), "
 	commands := []string{"plan"}
 	if runtime.GOOS == "linux" {
 		commands = append(commands, "run", "up") // both end there: no program is found

@@ -72,7 +72,7 @@ func partial(cells []result.Cell, faults []error) error {
 		bad = bad || cell.Err != nil || cell.Verdict.State != result.Valid
 	}
 	if bad {
-		return &quietError{codePartial}
+		return &reportedError{codePartial}
 	}
 	return nil
 }

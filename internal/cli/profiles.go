@@ -24,7 +24,7 @@ func (c *profilesCmd) Run(env *Env) error {
 	}
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 	for _, name := range profiles.Names() {
-		p, err := readProfile(profile.Reader{Getenv: env.Getenv}, name)
+		p, err := readProfile(env.reader(), name)
 		if err != nil {
 			return err
 		}

@@ -90,7 +90,7 @@ func newID() string {
 // part of the proof that nothing is left. Where something is, TMPDIR stays: it leads
 // a later process to the run. why is how the run ended.
 func (s *session) close(why error) error {
-	why = s.unkept(why)
+	why = s.explainDiskFault(why)
 	_, dirty := errors.AsType[*deploy.DirtyError](why)
 	if !dirty {
 		why = errors.Join(why, s.left())

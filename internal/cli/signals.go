@@ -10,8 +10,8 @@ import (
 	"topobench/internal/run"
 )
 
-// signals are the user's wishes, in order: the first signal ends ctx, the second
-// ends force, at the third abandon is closed.
+// signals are the steps in which a user stops a command: the first signal ends ctx, the second ends force, the third
+// closes abandon.
 type signals struct {
 	ctx     context.Context
 	force   context.Context
@@ -19,31 +19,30 @@ type signals struct {
 	stop    func()
 }
 
-// echo is how soon after a signal another that nobody types is the same wish: timeout(1) signals its
-// child and then the child's group, and a terminal that closes hangs up by its shell and
-// by the kernel.
+// echo is the time in which signals other than SIGINT count as one: timeout(1) signals its child and then the child's
+// group, and both the shell and the kernel hang up when a terminal is closed.
 const echo = 200 * time.Millisecond
 
-// listen takes SIGINT, SIGTERM, and SIGHUP unless it was ignored at the start
-// (nohup), of a command that has something to take down; any other is ended by
-// them as usual. SIGPIPE is caught, not ignored: children must inherit its default.
-func listen(conducts bool) *signals {
+// listen catches SIGINT, SIGTERM, and SIGHUP unless it was ignored at the start (nohup), for a command that has
+// something to take down; they end other commands as usual. SIGPIPE is caught, not ignored: children must inherit its
+// default.
+func listen(takesDown bool) *signals {
 	s := &signals{abandon: make(chan struct{})}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	force, end := context.WithCancel(context.Background())
+	force, endGraces := context.WithCancel(context.Background())
 	s.ctx, s.force = ctx, force
 	caught := make(chan os.Signal, 8)
 	wanted := []os.Signal{syscall.SIGPIPE}
-	if conducts {
+	if takesDown {
 		wanted = append(wanted, syscall.SIGINT, syscall.SIGTERM)
 	}
-	if conducts && !signal.Ignored(syscall.SIGHUP) {
+	if takesDown && !signal.Ignored(syscall.SIGHUP) {
 		wanted = append(wanted, syscall.SIGHUP)
 	}
 	signal.Notify(caught, wanted...)
 	steps := []func(os.Signal){
 		func(sig os.Signal) { cancel(&run.Interrupt{Signal: sig.(syscall.Signal)}) },
-		func(os.Signal) { end() },
+		func(os.Signal) { endGraces() },
 		func(os.Signal) { close(s.abandon) },
 	}
 	go func() {
@@ -59,6 +58,6 @@ func listen(conducts bool) *signals {
 			}
 		}
 	}()
-	s.stop = func() { signal.Stop(caught); close(caught); end(); cancel(nil) }
+	s.stop = func() { signal.Stop(caught); close(caught); endGraces(); cancel(nil) }
 	return s
 }

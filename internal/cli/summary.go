@@ -158,14 +158,14 @@ func outcome(topologies []run.Topology) error {
 	code := codeOK
 	for _, t := range topologies {
 		if len(t.Cells) == 0 && t.Err != nil {
-			return &quietError{codeNotUp}
+			return &reportedError{codeNotUp}
 		}
 		if len(t.Cells) > 0 && (t.Err != nil || len(t.Cells) < len(t.Asked) || slices.ContainsFunc(t.Cells, notValid)) {
 			code = codePartial
 		}
 	}
 	if code != codeOK {
-		return &quietError{code}
+		return &reportedError{code}
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
+	"topobench/internal/preflight"
+	"topobench/internal/programs"
 )
 
 type upCmd struct {
@@ -10,9 +12,9 @@ type upCmd struct {
 	Root         string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Where logs are written."`
 	Model        string   `help:"Model id or directory."`
 	TimeoutReady duration `help:"How long each service may take to become ready." placeholder:"DURATION"`
-	binFlags
-	limitFlags
-	gpuFlags
+	binFlags     `group:"Programs"`
+	limitFlags   `group:"Disk"`
+	gpuFlags     `group:"GPUs"`
 }
 
 // Run brings one topology up, says where it listens, and holds it.
@@ -24,14 +26,8 @@ func (c *upCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err != nil {
 		return err
 	}
-	if err := c.room(c.Root, profiles, env); err != nil {
-		return err
-	}
-	wish, err := wishes(ctx, profiles, c.binFlags, env)
-	if err != nil {
-		return err
-	}
-	smi, err := nvidiaSMI(c.binFlags, env)
+	checked, err := env.preflight(ctx, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
+		Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree)})
 	if err != nil {
 		return err
 	}
@@ -39,9 +35,10 @@ func (c *upCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err != nil {
 		return err
 	}
-	session.announce(wish)
-	session.lookAtGPUs(smi, c.gpuFlags, wish)
-	guarded := session.guard(ctx, c.limitFlags)
+	session.announce(checked.Topologies)
+	session.watchGPUs(checked, c.gpuFlags)
+	wish := wishes(checked.Topologies)
+	guarded := session.watchDisk(ctx, c.limitFlags)
 	if err = session.fetchModels(guarded, wish); err == nil {
 		err = session.campaign.Up(guarded, wish[0], func(url string) {
 			session.screen.Note(fmt.Sprintf("%s is up: %s\nlogs: %s", profiles[0].Name, url, session.campaign.Run.Path()))

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"topobench/internal/artifacts"
-	"topobench/internal/tools"
+	"topobench/internal/programs"
 )
 
 const exportName = "profile_export_aiperf.json"
@@ -107,7 +107,7 @@ func (r *running) checkUpstream(cells ...string) {
 // readAsUpstream is a line for each point that plot_pareto.py would draw.
 func (r *running) readAsUpstream() string {
 	r.Helper()
-	python := exec.Command(r.programs[tools.Python].Path, "testdata/read_as_upstream.py", r.root)
+	python := exec.Command(r.programs[programs.Python].Path, "testdata/read_as_upstream.py", r.root)
 	var complaint strings.Builder
 	python.Stderr = &complaint
 	points, err := python.Output()

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"topobench/internal/host"
+	"topobench/internal/programs"
 	"topobench/internal/testbed"
-	"topobench/internal/tools"
 )
 
 // TestLongDiscovery runs one cell with each way in which workers find each other.
@@ -59,14 +59,14 @@ type server struct {
 func (f fixture) etcd(port, peerPort int) server {
 	f.Helper()
 	client, peer := fmt.Sprintf("http://127.0.0.1:%d", port), fmt.Sprintf("http://127.0.0.1:%d", peerPort)
-	return f.server("etcd", client, "/health", []string{f.programs[tools.Etcd].Path, "--data-dir", filepath.Join(f.dir, "etcd"),
+	return f.server("etcd", client, "/health", []string{f.programs[programs.Etcd].Path, "--data-dir", filepath.Join(f.dir, "etcd"),
 		"--listen-client-urls", client, "--advertise-client-urls", client,
 		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default=" + peer})
 }
 
 func (f fixture) nats(port, monitor int) server {
 	f.Helper()
-	return f.server("nats", fmt.Sprintf("http://127.0.0.1:%d", monitor), "/healthz", []string{f.programs[tools.NATS].Path,
+	return f.server("nats", fmt.Sprintf("http://127.0.0.1:%d", monitor), "/healthz", []string{f.programs[programs.NATS].Path,
 		"-js", "-sd", filepath.Join(f.dir, "nats"), "-a", "127.0.0.1", "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor)})
 }
 

@@ -13,15 +13,15 @@ import (
 	"time"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/programs"
 	"topobench/internal/testbed"
-	"topobench/internal/tools"
 	"topobench/profiles"
 )
 
 // enginesFixture is a fixture for real vLLM, which the set-up puts into the cache.
 func enginesFixture(t *testing.T) fixture {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(tools.CacheDir(nil), "vllm-0.31.0", ".complete")); err != nil {
+	if _, err := os.Stat(filepath.Join(programs.CacheDir(nil), "vllm-0.31.0", ".complete")); err != nil {
 		t.Fatalf("run make test-engines: %v", err)
 	}
 	f := aloneFixture(t)

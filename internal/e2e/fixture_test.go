@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"topobench/internal/programs"
 	"topobench/internal/recovery"
 	"topobench/internal/testbed"
-	"topobench/internal/tools"
 )
 
 const (
@@ -25,7 +25,7 @@ const (
 type fixture struct {
 	*testing.T
 	testbed.Tracker
-	programs map[tools.Tool]tools.Found
+	programs map[programs.Tool]programs.Found
 	dir      string
 	ports    int           // the first of 300; topobench gets 200, the test's own servers the rest
 	longer   time.Duration // than patience, where real engines start
@@ -46,7 +46,7 @@ var slots = make(chan struct{}, 2)
 // aloneFixture is the place of a test that needs the machine for itself.
 func aloneFixture(t *testing.T) fixture {
 	t.Helper()
-	f := fixture{T: t, programs: programs(t), dir: t.TempDir(), ports: freePorts(t)}
+	f := fixture{T: t, programs: realPrograms(t), dir: t.TempDir(), ports: freePorts(t)}
 	f.Tracker = testbed.Audit(t)
 	return f
 }

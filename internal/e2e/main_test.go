@@ -8,8 +8,8 @@ import (
 
 	"topobench/internal/cli"
 	"topobench/internal/host/shepherd"
+	"topobench/internal/programs"
 	"topobench/internal/testbed"
-	"topobench/internal/tools"
 )
 
 // topobench as the first argument makes the test binary topobench.
@@ -28,18 +28,18 @@ func TestMain(m *testing.M) {
 	testbed.Main(m)
 }
 
-// programs are the real ones; without them the test is skipped, in CI it fails.
-func programs(t *testing.T) map[tools.Tool]tools.Found {
+// realPrograms are the real ones; without them the test is skipped, in CI it fails.
+func realPrograms(t *testing.T) map[programs.Tool]programs.Found {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("topobench starts processes on Linux only")
 	}
-	found, err := tools.Search{}.Find(tools.Python, tools.AIPerf, tools.Nginx, tools.Etcd, tools.NATS)
+	found, err := programs.Search{}.Find(programs.Python, programs.AIPerf, programs.Nginx, programs.Etcd, programs.NATS)
 	if err == nil {
 		_, err = os.Stat(tiny())
 	}
-	if err == nil && found[tools.Python].Source == "PATH" { // any Python, and not one with Dynamo
-		err = &tools.NotFoundError{Tool: tools.Python, Looked: []string{"cache: it has no Python"}, Install: "make tools"}
+	if err == nil && found[programs.Python].Source == "PATH" { // any Python, and not one with Dynamo
+		err = &programs.NotFoundError{Tool: programs.Python, Looked: []string{"cache: it has no Python"}, Install: "make tools"}
 	}
 	switch {
 	case err == nil:
@@ -52,4 +52,4 @@ func programs(t *testing.T) map[tools.Tool]tools.Found {
 }
 
 // tiny is the model of all tests.
-func tiny() string { return filepath.Join(tools.CacheDir(nil), "models", "tiny") }
+func tiny() string { return filepath.Join(programs.CacheDir(nil), "models", "tiny") }

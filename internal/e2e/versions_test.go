@@ -10,14 +10,14 @@ import (
 	"strings"
 	"testing"
 
-	"topobench/internal/tools"
+	"topobench/internal/programs"
 )
 
 // installed is the directory of an older version in the tool cache. Without it the
 // test is skipped; in CI it fails.
 func (f fixture) installed(name string) string {
 	f.Helper()
-	dir := filepath.Join(tools.CacheDir(nil), name)
+	dir := filepath.Join(programs.CacheDir(nil), name)
 	_, err := os.Stat(filepath.Join(dir, ".complete"))
 	switch {
 	case err == nil:

@@ -195,8 +195,8 @@ type SharedMemoryRemoved struct {
 
 // LogCut is a hole that topobench punched into a log; offsets in bytes.
 type LogCut struct {
-	From int64  `json:"from"`
 	Log  string `json:"log"`
+	From int64  `json:"from"`
 	To   int64  `json:"to"`
 }
 

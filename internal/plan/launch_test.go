@@ -16,15 +16,15 @@ import (
 	"time"
 
 	"topobench/internal/profile"
+	"topobench/internal/programs"
 	"topobench/internal/testbed"
-	"topobench/internal/tools"
 	"topobench/profiles"
 )
 
 // realDemo is demo-agg with the real programs, on ports of its own.
 func realDemo(t *testing.T) Plan {
 	t.Helper()
-	found, err := tools.Search{}.Find(tools.Python, tools.Nginx, tools.AIPerf)
+	found, err := programs.Search{}.Find(programs.Python, programs.Nginx, programs.AIPerf)
 	if err != nil {
 		t.Skipf("the real programs are not here (make tools): %v", err)
 	}
@@ -32,7 +32,7 @@ func realDemo(t *testing.T) Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := profile.Parse("built-in demo-agg", text)
+	p, err := profile.Reader{Cache: programs.CacheDir(nil)}.Parse("built-in demo-agg", text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func realDemo(t *testing.T) Plan {
 	p.PortBase, p.Balancer.Port, p.Aggregated[0].Port, p.Aggregated[1].Port = 21300, 21380, 21381, 21382
 	s := site()
 	s.Dir, s.Temp, s.Artifacts, s.Root = filepath.Join(t.TempDir(), "run-"+Call), t.TempDir(), filepath.Join(t.TempDir(), "artifacts_0"), os.Geteuid() == 0
-	s.Programs = Programs{Python: found[tools.Python].Path, Nginx: found[tools.Nginx].Path, AIPerf: found[tools.AIPerf].Path}
+	s.Programs = Programs{Python: found[programs.Python].Path, Nginx: found[programs.Nginx].Path, AIPerf: found[programs.AIPerf].Path}
 	launch, err := Make(p, s)
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,8 @@ aggregated: [{cuda_visible_devices: [0]}]
 `
 
 // atHome is a reader whose environment has a home directory only.
-var atHome = Reader{Getenv: func(name string) string { return map[string]string{"HOME": "/home/someone"}[name] }}
+var atHome = Reader{Getenv: func(name string) string { return map[string]string{"HOME": "/home/someone"}[name] },
+	Cache: "/home/someone/.cache/topobench"}
 
 // row is a bad profile and its faults: where ("line:column", several separated by
 // a space) and with which words. No other fault may be reported: no echoes.

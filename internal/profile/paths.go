@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"topobench/internal/tools"
 )
 
 // cacheVariable is the one variable that is expanded, at the start of a path.
@@ -53,11 +51,10 @@ func (r Reader) absolute(base, path string) (string, error) {
 		getenv = os.Getenv
 	}
 	if rest, ok := strings.CutPrefix(path, cacheVariable); ok && (rest == "" || rest[0] == '/') {
-		dir := tools.CacheDir(getenv)
-		if dir == "" {
+		if r.Cache == "" {
 			return "", errors.New("no cache directory is known: set TOPOBENCH_CACHE or HOME")
 		}
-		return filepath.Abs(dir + rest)
+		return filepath.Abs(r.Cache + rest)
 	}
 	if rest, ok := strings.CutPrefix(path, "~"); ok {
 		if home := getenv("HOME"); home != "" && strings.HasPrefix(rest, "/") {

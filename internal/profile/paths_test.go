@@ -4,27 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"topobench/internal/tools"
 )
-
-func TestCacheDir(t *testing.T) {
-	for _, c := range []struct {
-		why  string
-		env  map[string]string
-		want string
-	}{
-		{"its own variable wins", map[string]string{"TOPOBENCH_CACHE": "/c", "XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/c"},
-		{"then the desktop's", map[string]string{"XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/x/topobench"},
-		{"a relative one is not one", map[string]string{"XDG_CACHE_HOME": "x", "HOME": "/h"}, "/h/.cache/topobench"},
-		{"then the home directory", map[string]string{"HOME": "/h"}, "/h/.cache/topobench"},
-		{"nothing is known", nil, ""},
-	} {
-		if got := tools.CacheDir(func(name string) string { return c.env[name] }); got != c.want {
-			t.Errorf("%s: %q, want %q", c.why, got, c.want)
-		}
-	}
-}
 
 func TestPathsBecomeAbsolute(t *testing.T) {
 	working, err := filepath.Abs(".")

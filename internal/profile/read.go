@@ -12,9 +12,11 @@ import (
 // builtIn begins the source of a profile that is not a file.
 const builtIn = "built-in "
 
-// Reader reads profiles. The zero value looks variables up in the process's environment.
+// Reader reads profiles. The zero value looks variables up in the process's environment
+// and refuses ${CACHE}.
 type Reader struct {
-	Getenv func(string) string // nil = os.Getenv; asked for HOME and the variables of tools.CacheDir
+	Getenv func(string) string // looks HOME up; nil = os.Getenv
+	Cache  string              // replaces ${CACHE}; "" = unknown
 }
 
 // Load reads the profile at path. The error is Faults, or says why the file cannot be read.

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"topobench/internal/tools"
+	"topobench/internal/programs"
 )
 
 const nobody = 65534
@@ -16,7 +16,7 @@ const nobody = 65534
 // The real nginx must take both renderings, as this user and as one who owns
 // nothing but the prefix.
 func TestNginxTakesTheFile(t *testing.T) {
-	found, err := tools.Search{}.Find(tools.Nginx)
+	found, err := programs.Search{}.Find(programs.Nginx)
 	if err != nil {
 		t.Skipf("nginx is not here (make tools): %v", err)
 	}
@@ -29,7 +29,7 @@ func TestNginxTakesTheFile(t *testing.T) {
 			t.Run(config+" "+user, func(t *testing.T) {
 				prefix := publicDir(t)
 				nginx := filepath.Join(prefix, "nginx") // its own directory may be closed to nobody
-				copyProgram(t, found[tools.Nginx].Path, nginx)
+				copyProgram(t, found[programs.Nginx].Path, nginx)
 				v := values()
 				v.Prefix, v.Listen = prefix, "127.0.0.1:21690"
 				text, err := Render(config, v)

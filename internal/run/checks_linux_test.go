@@ -15,7 +15,7 @@ import (
 func TestProcessCheckFindsAndKillsWhatEscaped(t *testing.T) {
 	c, _ := guarded(t)
 	var err error
-	if c.Ledger, err = recovery.Open(c.Run, c.Journal); err != nil {
+	if c.Ledger, err = recovery.NewLedger(c.Run, c.Journal); err != nil {
 		t.Fatal(err)
 	}
 	log, err := os.Create(filepath.Join(c.Run.Path(), "escaped.log"))
@@ -42,9 +42,7 @@ func TestProcessCheckFindsAndKillsWhatEscaped(t *testing.T) {
 			return err == nil && self.Comm == "sleep"
 		})
 		if row.service != "" {
-			if err := c.Ledger.Born(row.service, "", self, proc.Proc{}); err != nil {
-				t.Fatal(err)
-			}
+			c.Ledger.RecordChild(row.service, self)
 		}
 		left, err := check.Check(t.Context())
 		if err != nil || len(left) != 1 || !left[0].Process.Same(self) || left[0].Detail != row.evidence || left[0].Service != row.service {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"topobench/internal/plan"
+	"topobench/internal/profile"
 )
 
 // A plan.sh that a person runs, to find a fault, is no part of the run that wrote it:
@@ -36,4 +37,14 @@ func TestF57PlanRunByHandIsNotOfTheRun(t *testing.T) {
 	if env := strings.Join(launch.Services[0].Env, " "); !strings.Contains(env, "TOPOBENCH_RUN="+c.Run.ID()) {
 		t.Errorf("the run itself has lost its mark: %s", env)
 	}
+}
+
+// read parses a profile of one aggregated mocker.
+func read(t *testing.T, name, kind, extra string) profile.Profile {
+	t.Helper()
+	p, err := profile.Parse(name+".yaml", []byte("{name: "+name+", kind: "+kind+", engine: mocker, model: m, aggregated: [{cuda_visible_devices: [0]}]"+extra+"}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }

@@ -75,7 +75,7 @@ func (c *Campaign) storageFault(reserve uint64) error {
 		return nil
 	}
 	return fmt.Errorf("only %s are left on the disk of %s, and less than %s (a sixteenth of --min-free) is kept for what was measured: free some space or use another artifacts root",
-		Size(space.Bytes), c.Run.Path(), Size(reserve))
+		artifacts.Size(space.Bytes), c.Run.Path(), artifacts.Size(reserve))
 }
 
 // cut tells of what was done to a log.

@@ -15,7 +15,6 @@ import (
 	"topobench/internal/artifacts"
 	"topobench/internal/host"
 	"topobench/internal/journal"
-	"topobench/internal/profile"
 	"topobench/internal/recovery"
 	"topobench/internal/ui"
 )
@@ -129,35 +128,5 @@ func TestF70HolesAreInTheJournal(t *testing.T) {
 	c.Screen.Close()
 	if said := screen.String(); strings.Count(said, "--log-cap") != 1 || !strings.Contains(said, "operation not supported") {
 		t.Errorf("said %q", said)
-	}
-}
-
-func TestF71WhatARunNeeds(t *testing.T) {
-	var p profile.Profile
-	p.Load.ISL, p.Load.Concurrency = 3000, []int{1, 256}
-	p.Decode = make([]profile.Worker, 2)
-	need := Needs([]profile.Profile{p, p}, 1<<30)
-	// 12 requests for each of the concurrency, each with its prompt; see the constants.
-	if want := uint64(2 * (2*(256<<10) + 12*257*(4<<10+8*3000))); need.Cells != want || need.Logs != 1<<30 || need.Files != 100+2*(2*40+6*40) {
-		t.Errorf("got %+v, want %d bytes for the cells", need, want)
-	}
-	for _, row := range []struct {
-		why  string
-		has  host.Space
-		says []string // none: it is enough
-	}{
-		{"enough", host.Space{Bytes: 2 << 30, Files: 1000}, nil},
-		{"few bytes", host.Space{Bytes: 212 << 20, Files: 1000}, []string{"/results has 212 MiB free", "wants 1.162 GiB", "166.3 MiB for the files of its cells", "1 GiB for logs"}},
-		{"few inodes", host.Space{Bytes: 2 << 30, Files: 17}, []string{"/results has room for 17 files (df -i)", "up to 740"}},
-	} {
-		err := need.Shortage("/results", row.has)
-		if (err == nil) != (row.says == nil) {
-			t.Errorf("%s: %v", row.why, err)
-		}
-		for _, part := range row.says {
-			if err != nil && !strings.Contains(err.Error(), part) {
-				t.Errorf("%s: %v lacks %q", row.why, err, part)
-			}
-		}
 	}
 }

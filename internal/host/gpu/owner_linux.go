@@ -58,7 +58,12 @@ func userOf(pid int) string {
 	if err != nil {
 		return "an unknown user"
 	}
-	id := strconv.Itoa(int(info.Sys().(*syscall.Stat_t).Uid))
+	return userName(info.Sys().(*syscall.Stat_t).Uid)
+}
+
+// userName is the name of a user in /etc/passwd, which is all that a static binary reads, or "user 4711".
+func userName(uid uint32) string {
+	id := strconv.FormatUint(uint64(uid), 10)
 	if u, err := user.LookupId(id); err == nil {
 		return u.Username
 	}

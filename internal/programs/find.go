@@ -1,4 +1,4 @@
-package tools
+package programs
 
 import (
 	"errors"
@@ -9,15 +9,14 @@ import (
 	"strings"
 )
 
-// Search says where to look, strongest first: flags, profile, environment,
-// cache, PATH.
+// Search is where to look, strongest first: flags, profile, environment, cache, PATH.
 type Search struct {
-	Flags, Profile Bins
-	Getenv         func(string) string // nil means os.Getenv; asked for TOPOBENCH_*, CacheDir's variables and PATH
+	Flags, Profile Paths
+	Getenv         func(string) string // looks up TOPOBENCH_*, CacheDir's variables and PATH; nil = os.Getenv
 }
 
-// Find returns the place of each needed tool. Tools it cannot find are left out
-// of the map; the error joins a *NotFoundError or *UnusableError for each.
+// Find returns the place of each needed tool. The map lacks the tools that were not found; the error joins a
+// *NotFoundError or *UnusableError for each.
 func (s Search) Find(need ...Tool) (map[Tool]Found, error) {
 	if s.Getenv == nil {
 		s.Getenv = os.Getenv
@@ -47,27 +46,28 @@ func (s Search) find(t Tool) (Found, error) {
 		}
 		path, err := executable(given.path)
 		if err != nil {
-			return Found{}, &UnusableError{Tool: t, Named: given.name, Path: given.path, Cause: err, Cached: within(CacheDir(s.Getenv), given.path)}
+			return Found{}, &UnusableError{Tool: t, Named: given.name, Path: given.path, Cause: err,
+				InCache: within(CacheDir(s.Getenv), given.path)}
 		}
 		return Found{path, given.source}, nil
 	}
-	return s.look(t)
+	return s.usualPlaces(t)
 }
 
-// look tries the places nobody had to name, and keeps what it saw at each.
-func (s Search) look(t Tool) (Found, error) {
+// usualPlaces tries the cache and PATH. The error has what was found at each.
+func (s Search) usualPlaces(t Tool) (Found, error) {
 	place := placeOf(t)
 	missing := &NotFoundError{Tool: t, Install: place.install}
-	path, err := cached(CacheDir(s.Getenv), place)
-	switch {
-	case err != nil:
-		missing.Looked = append(missing.Looked, "cache: "+err.Error())
-	case !place.last:
-		return Found{path, "cache"}, nil
+	inCache, err := cached(CacheDir(s.Getenv), place)
+	if err == nil && !place.last {
+		return Found{inCache, "cache"}, nil
 	}
-	// Debian's servers lie in /usr/sbin, which is on root's PATH only.
+	if err != nil {
+		missing.Looked = append(missing.Looked, "cache: "+err.Error())
+	}
+	// Debian installs servers in /usr/sbin, which is on root's PATH only.
 	for _, dir := range append(filepath.SplitList(s.Getenv("PATH")), "/usr/sbin") {
-		if !filepath.IsAbs(dir) { // what runs must not depend on where topobench was started
+		if !filepath.IsAbs(dir) { // the result must not depend on the working directory
 			continue
 		}
 		if path, err := executable(filepath.Join(dir, place.name)); err == nil {
@@ -75,19 +75,19 @@ func (s Search) look(t Tool) (Found, error) {
 		}
 	}
 	if err == nil {
-		return Found{path, "cache"}, nil
+		return Found{inCache, "cache"}, nil
 	}
 	missing.Looked = append(missing.Looked, fmt.Sprintf("PATH: no %s in %s", place.name, s.Getenv("PATH")))
 	return Found{}, missing
 }
 
-// cached returns the tool in the cache, if it is there and was finished.
+// cached returns the tool in the cache, if setup.sh finished it.
 func cached(dir string, p place) (string, error) {
 	switch {
 	case p.cached == "":
-		return "", errors.New("it is never there")
+		return "", errors.New("this program is never installed in the cache")
 	case dir == "":
-		return "", errors.New("none is known; set TOPOBENCH_CACHE or HOME")
+		return "", errors.New("its directory is unknown; set TOPOBENCH_CACHE or HOME")
 	}
 	path, err := executable(filepath.Join(dir, p.cached))
 	if err != nil {
@@ -99,7 +99,7 @@ func cached(dir string, p place) (string, error) {
 	return path, nil
 }
 
-// executable returns the absolute form of path if a file that can be run is there.
+// executable returns the absolute form of path if an executable file is there.
 func executable(path string) (string, error) {
 	path, err := filepath.Abs(path) // children run in directories of their own
 	if err != nil {
@@ -120,39 +120,39 @@ func executable(path string) (string, error) {
 	return path, nil
 }
 
-// within reports whether a path lies below dir; "" holds nothing.
+// within reports whether path is below dir; nothing is below "".
 func within(dir, path string) bool {
 	return dir != "" && strings.HasPrefix(path, dir+string(filepath.Separator))
 }
 
-// UnusableError is a path that somebody gave and that cannot be run.
+// UnusableError is a path that a flag, a profile or a variable names and that cannot be run.
 type UnusableError struct {
-	Tool  Tool
-	Named string // what gave it: "--nginx", "TOPOBENCH_NGINX" ...
-	Path  string // as it was given
-	Cause error  // begins with the absolute path
-	// Cached: the path lies in the tool cache, whose parts are there only when asked for.
-	Cached bool
+	Tool    Tool
+	Named   string // the flag, key or variable: "--nginx", "TOPOBENCH_NGINX" ...
+	Path    string // as it was given
+	Cause   error  // begins with the absolute path
+	InCache bool   // Path is in the tool cache, where setup.sh may not have installed it yet
 }
 
 func (e *UnusableError) Error() string {
-	next := "correct the path, or leave it out to look in the cache and on PATH"
-	if e.Cached {
-		next = "make engines puts vLLM for the CPU into the cache, make tools the rest"
+	next := "correct the path, or omit it to search the cache and PATH"
+	if e.InCache {
+		next = "make engines installs vLLM for the CPU in the cache, make tools the rest"
 	}
 	return fmt.Sprintf("cannot use the %s that %s names: %v; %s", e.Tool, e.Named, e.Cause, next)
 }
 
 func (e *UnusableError) Unwrap() error { return e.Cause }
 
-// NotFoundError is a tool that nobody named and that is in none of the usual places.
+// NotFoundError is a tool that is not named and is in none of the usual places.
 type NotFoundError struct {
 	Tool    Tool
-	Looked  []string // one line for each place: what was there instead
-	Install string   // what a person types to get it
+	Looked  []string // one line for each place: the fault there
+	Install string   // command that installs it
 }
 
 func (e *NotFoundError) Error() string {
-	return fmt.Sprintf("cannot find %[1]s: --%[1]s, the profile's key %[1]s and %[2]s do not name it\n  %[3]s\n  to install it: %[4]s",
+	return fmt.Sprintf("cannot find %[1]s: --%[1]s, the profile's key %[1]s and %[2]s do not name it\n"+
+		"  %[3]s\n  to install it: %[4]s",
 		e.Tool, e.Tool.Variable(), strings.Join(e.Looked, "\n  "), e.Install)
 }

@@ -1,4 +1,4 @@
-package probe
+package programs
 
 import (
 	"encoding/json"
@@ -9,15 +9,15 @@ import (
 	"topobench/internal/text"
 )
 
-// entry is an answer and what it depends on: the time of the last change of each
-// path in ns since 1970, 0 of one that is not there.
+// entry is a cached answer and the files it depends on: path to time of the last change in ns since 1970, 0 for a
+// path that does not exist.
 type entry struct {
 	Answer
 	Stamps map[string]int64 `json:"stamps"`
 }
 
-// holds reports whether nothing the answer depends on has changed.
-func (e entry) holds() bool {
+// current reports whether nothing that the answer depends on has changed.
+func (e entry) current() bool {
 	for path, at := range e.Stamps {
 		if stamp(path) != at {
 			return false
@@ -34,17 +34,17 @@ func stamp(path string) int64 {
 	return info.ModTime().UnixNano()
 }
 
-// recall looks only.
-func (p Prober) recall(q question) (Answer, bool) {
-	e, known := p.entries()[q.asked]
-	if !known || !e.holds() {
+// recall reads the cache only.
+func (p Prober) recall(q query) (Answer, bool) {
+	e, known := p.entries()[q.path]
+	if !known || !e.current() {
 		return Answer{}, false
 	}
 	return e.Answer, true
 }
 
-// entries are the answers by the path of what was asked. A cache that is damaged
-// or not there has none: everything is asked again.
+// entries are the answers by the path of the probed program. A cache that is damaged or missing has none, and
+// every program is probed again.
 func (p Prober) entries() map[string]entry {
 	all := map[string]entry{}
 	data, err := os.ReadFile(p.Cache)
@@ -54,9 +54,9 @@ func (p Prober) entries() map[string]entry {
 	return all
 }
 
-// keep adds one answer and forgets programs that are gone. Of two at once the
-// last one wins, and what it did not know is asked again.
-func (p Prober) keep(path string, e entry) error {
+// store adds one answer and drops programs that are gone. The last of two concurrent writers wins; the other's
+// program is probed again.
+func (p Prober) store(path string, e entry) error {
 	if p.Cache == "" {
 		return nil
 	}

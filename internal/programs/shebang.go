@@ -1,4 +1,4 @@
-package probe
+package programs
 
 import (
 	"io"
@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// headBytes of a script hold its first lines; Linux reads 256 bytes itself.
+// headBytes is enough for a script's first lines; Linux itself reads 256 bytes.
 const headBytes = 1024
 
-// interpreter is the Python that runs the script at path, links kept, since an
-// environment's python is one. "" if the file is no script of Python's.
-func interpreter(path string, look func(name string) string) string {
+// interpreter is the Python that runs the script at path, or "" if the file is no Python script. Symbolic links are
+// kept, because an environment's python is one.
+func interpreter(path string, lookPath func(name string) string) string {
 	file, err := os.Open(path)
 	if err != nil {
-		return "" // it is told when the program is started
+		return "" // starting the program reports the error
 	}
 	defer file.Close()
 	head := make([]byte, headBytes)
@@ -35,17 +35,17 @@ func interpreter(path string, look func(name string) string) string {
 		return ""
 	}
 	if !strings.Contains(command, "/") {
-		return look(command)
+		return lookPath(command)
 	}
 	return command
 }
 
-// besideScript is how uv's relocatable scripts name the directory they lie in.
+// besideScript is how uv's relocatable scripts name their own directory.
 const besideScript = `"$(dirname -- "$(realpath -- "$0")")"/`
 
-// shebang is the command that a script's first lines name: a path, a bare name
-// where env looks it up, or a path below besideScript. pip and uv write paths that
-// are too long, or have a space, as a script of sh that Python takes for a string:
+// shebang is the command that a script's first lines name: a path, a bare name for env to look up, or a path below
+// besideScript. For paths that are too long or have a space, pip and uv write a sh script that Python reads as a
+// string:
 //
 //	#!/bin/sh
 //	'''exec' "/long path/bin/python" "$0" "$@"

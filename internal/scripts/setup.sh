@@ -1,39 +1,39 @@
 #!/usr/bin/env bash
-# Fills the tool cache: the real programs topobench drives, each at a pinned version, none needing root.
+# Installs the real programs that topobench drives in the tool cache, each at a pinned version, without root.
 #
 #   setup.sh demo    aiperf, Dynamo (frontend and mocker), nginx, a tiny model
 #   setup.sh test    the same, etcd, nats-server
 #   setup.sh real    the same, older versions of aiperf and Dynamo
-#   setup.sh bench   the demo's, and what plot_pareto.py needs
+#   setup.sh bench   the demo's, and the packages of plot_pareto.py
 #   setup.sh engines the demo's, and real vLLM with Dynamo and NIXL, on the CPU (5 GB)
 #   setup.sh all     everything but the engines
 #
-# The cache is $TOPOBENCH_CACHE, else topobench in $XDG_CACHE_HOME or ~/.cache. It lies outside the tree, so
-# a fresh clone finds it filled. Each part carries a stamp written last: a part without a matching stamp is
-# built again, so an interrupted set-up is never taken for a whole one. Two set-ups at once take turns.
+# The cache is $TOPOBENCH_CACHE, else topobench in $XDG_CACHE_HOME or ~/.cache. It is outside the tree, so that
+# all clones share it. Each part has a stamp, written last: a part without a matching stamp is built again, so
+# an interrupted set-up never counts as complete. Two set-ups at once take turns.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-[[ ${XDG_CACHE_HOME-} == /* ]] || XDG_CACHE_HOME=$HOME/.cache # a relative one is to be ignored
+[[ ${XDG_CACHE_HOME-} == /* ]] || XDG_CACHE_HOME=$HOME/.cache # the XDG specification has us ignore a relative one
 cache=${TOPOBENCH_CACHE:-$XDG_CACHE_HOME/topobench}
 mkdir -p "$cache"
 cache=$(cd "$cache" && pwd)
 debs=$cache/debs
-export PATH=$PATH:/usr/sbin:/sbin # nginx and nats-server lie there, often not on a user's PATH
+export PATH=$PATH:/usr/sbin:/sbin # the directories of nginx and nats-server are often not on a user's PATH
 
 say() { printf 'tools: %s\n' "$*"; }
 die() { printf 'tools: cannot %s\n' "$*" >&2; exit 1; }
 
-# digest FILE...: one word that changes with what the files say, comments apart.
+# digest FILE...: one word that changes with the content of the files, comments apart.
 digest() { grep -hv '^#' "$@" | sha256sum | cut -d' ' -f1; }
 
-# stamped FILE WORD: whether the stamp says that this very WORD was finished.
+# stamped FILE WORD: whether the stamp is WORD.
 stamped() { [[ -f $1 && $(<"$1") == "$2" ]]; }
 
-# stamp FILE WORD: written beside and renamed, so that it is there whole or not at all.
+# stamp FILE WORD: writes the stamp atomically.
 stamp() { printf '%s\n' "$2" >"$1.tmp" && mv "$1.tmp" "$1"; }
 
-# prerequisites names everything that is missing at once.
+# prerequisites reports everything that is missing at once.
 prerequisites() {
 	local missing=() tool
 	for tool in go git gcc make python3 flock sha256sum; do
@@ -41,30 +41,30 @@ prerequisites() {
 	done
 	((${#missing[@]} == 0)) || die "set up without: ${missing[*]}
   on Debian or Ubuntu: apt-get install -y golang git gcc make python3 python3-venv util-linux coreutils
-  (Go 1.26 or newer; https://go.dev/dl has it where the distribution does not)"
+  (Go 1.26 or newer; if the distribution has an older one, see https://go.dev/dl)"
 }
 
-# python checks the interpreter; only asked where an environment has to be built.
+# python checks the interpreter; needed only to build an environment.
 python() {
 	python3 -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null ||
 		die "build the environments: python3 must be 3.11 to 3.13 with the venv module (found: $(python3 --version 2>&1))
   on Debian or Ubuntu: apt-get install -y python3 python3-venv"
 }
 
-# pins NAME: the list of what the environment NAME holds. Today's versions have one without a number.
+# pins NAME: the pinned packages of the environment NAME. The file of the newest version has no number.
 pins() {
 	local list=$here/requirements/$1.txt
 	[[ -f $list ]] || list=$here/requirements/${1%%-*}.txt
 	echo "$list"
 }
 
-# fresh NAME: whether the environment NAME is whole and made from today's requirements.
+# fresh NAME: whether the environment NAME is complete and has the pinned packages.
 fresh() {
 	stamped "$cache/$1/.complete" "$(digest "$(pins "$1")")" && [[ -x $cache/$1/bin/python ]]
 }
 
-# environment NAME CHECK [PIP OPTION...]: one virtual environment, built where it will stay (its scripts name
-# their interpreter by path). CHECK is a Python module that must import before the stamp is written.
+# environment NAME CHECK [PIP OPTION...]: builds a virtual environment in its final place, because its scripts
+# name their interpreter by path. The stamp is written once Python can import the modules CHECK.
 environment() {
 	local name=$1 check=$2 list start=$SECONDS
 	list=$(pins "$1")
@@ -84,8 +84,8 @@ environment() {
 	say "$name installed in $((SECONDS - start)) s"
 }
 
-# finish NAME: what pip leaves undone. vLLM looks itself up by the name vllm, which its CPU build does not have,
-# and takes the CPU for its platform only if that version says so.
+# finish NAME: completes what pip installed. vLLM looks itself up by the name vllm, which its CPU build does not
+# have, and chooses the CPU as its platform only if that version ends in +cpu.
 finish() {
 	[[ $1 == vllm-* ]] || return 0
 	local info
@@ -93,7 +93,7 @@ finish() {
 	mkdir -p "$info" && printf 'Metadata-Version: 2.1\nName: vllm\nVersion: %s+cpu\n' "${1#vllm-}" >"$info/METADATA"
 }
 
-# build NAME: the environment of that name, each with its own check and options.
+# build NAME: builds the environment of that name with its own check and options.
 build() {
 	case $1 in
 	aiperf-*) environment "$1" aiperf.cli ;;
@@ -103,7 +103,7 @@ build() {
 	esac
 }
 
-# environments NAME...: builds what is missing, two at a time, and waits for all even when one fails.
+# environments NAME...: builds the missing ones, two at a time, and waits for all even if one fails.
 environments() {
 	local missing=() pids=() failed=0 name pid
 	for name; do fresh "$name" || missing+=("$name"); done
@@ -118,7 +118,7 @@ environments() {
 	((failed == 0)) || exit 1
 }
 
-# model makes models/tiny, which every engine and aiperf can load: no weights are needed anywhere.
+# model creates models/tiny, which every engine and aiperf can load without weights.
 model() {
 	local dir=$cache/models/tiny word
 	word=$(digest "$here/tiny_model.py" "$here/requirements/aiperf.txt")
@@ -131,27 +131,27 @@ model() {
 	mv "$dir.tmp" "$dir"
 }
 
-# apt TOOL ARGUMENT...: apt-get or apt-cache on lists and caches of our own, so that neither root nor lists
-# that are there already are needed.
+# apt TOOL ARGUMENT...: runs apt-get or apt-cache on lists and caches of our own, which needs neither root nor
+# existing lists.
 apt() {
 	local tool=$1
 	shift
 	"$tool" -qq -o APT::Sandbox::User= -o Dir::State::lists="$debs/new/lists" -o Dir::Cache="$debs/new" "$@" 2>>"$debs/apt.log"
 }
 
-# unpack ROOT PACKAGE...: fetches the newest packages and unpacks them under ROOT without installing.
+# unpack ROOT PACKAGE...: downloads the newest packages and unpacks them below ROOT without installing them.
 unpack() {
 	local root=$1 fetched deb
 	shift
 	fetched=$(mktemp -d -p "$debs/new")
 	(cd "$fetched" && apt apt-get download "$@") || {
 		tail -n 20 "$debs/apt.log" >&2
-		die "fetch the packages $*: install them by hand (apt-get install $*)"
+		die "download the packages $*: install them by hand (apt-get install $*)"
 	}
 	for deb in "$fetched"/*.deb; do dpkg -x "$deb" "$root"; done
 }
 
-# complete ROOT BINARY PACKAGE: gives an unpacked BINARY the shared libraries this machine lacks.
+# complete ROOT BINARY PACKAGE: unpacks the shared libraries that BINARY needs and this machine lacks.
 complete() {
 	local root=$1 binary=$2 package=$3 libraries
 	ldd "$binary" 2>/dev/null | grep -q 'not found' || return 0
@@ -160,7 +160,7 @@ complete() {
 	mv "$binary" "$binary.bin"
 	cat >"$binary" <<-'END'
 		#!/bin/sh
-		# Runs the program with the libraries that were unpacked beside it.
+		# Runs the program with the libraries unpacked beside it.
 		root=$(cd "$(dirname "$0")/../.." && pwd)
 		LD_LIBRARY_PATH=$(echo "$root"/usr/lib/*-linux-gnu "$root"/lib/*-linux-gnu | tr ' ' ':') exec "$0.bin" "$@"
 	END
@@ -168,7 +168,7 @@ complete() {
 	"$binary" -v >/dev/null 2>&1 || die "run the unpacked $package: install it by hand (apt-get install $package)"
 }
 
-# servers BINARY...: takes each from PATH, else unpacks its package into debs/root, replaced as a whole.
+# servers BINARY...: uses each from PATH, else unpacks its package into debs/root, which is replaced as a whole.
 servers() {
 	local missing=() name root=$debs/new/root path
 	declare -A package=([nginx]=nginx [etcd]=etcd-server [nats-server]=nats-server)
@@ -177,13 +177,13 @@ servers() {
 	done
 	((${#missing[@]} > 0)) || return 0
 	{ command -v apt-get && command -v dpkg; } >/dev/null ||
-		die "fetch ${missing[*]}: neither on PATH nor is there an apt to fetch it with; install it by hand"
+		die "find ${missing[*]} on PATH, and there is no apt to download it with: install it by hand"
 	say "fetching ${missing[*]}"
 	rm -rf "$debs/new"
 	mkdir -p "$root" "$debs/new/archives/partial" "$debs/new/lists/partial"
 	[[ ! -d $debs/root ]] || cp -a "$debs/root/." "$root"
 	: >"$debs/apt.log"
-	apt apt-get update || say "the package lists could not all be renewed: see $debs/apt.log"
+	apt apt-get update || say "some package lists could not be updated: see $debs/apt.log"
 	for name in "${missing[@]}"; do
 		unpack "$root" "${package[$name]}"
 		# Some releases keep nginx's binary in a flavour package.
@@ -197,7 +197,7 @@ servers() {
 	rm -rf "$debs/new"
 }
 
-# unpacked ROOT NAME: where the packages put a binary.
+# unpacked ROOT NAME: the path of an unpacked binary.
 unpacked() {
 	if [[ -e $1/usr/sbin/$2 ]]; then echo "$1/usr/sbin/$2"; else echo "$1/usr/bin/$2"; fi
 }
@@ -212,7 +212,7 @@ main() {
 	bench) with+=(bench-1) ;;
 	engines) with+=(vllm-0.31.0) ;;
 	all) need+=(etcd nats-server) with+=("${older[@]}" bench-1) ;;
-	*) die "tell what to set up: setup.sh demo|test|real|bench|engines|all" ;;
+	*) die "set up \"${1-}\": use setup.sh demo|test|real|bench|engines|all" ;;
 	esac
 	prerequisites
 	exec 9>"$cache/.lock"

@@ -1,4 +1,4 @@
-package probe_test
+package programs_test
 
 import (
 	"context"
@@ -14,16 +14,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"topobench/internal/probe"
+	"topobench/internal/programs"
 	"topobench/internal/testbed"
-	"topobench/internal/tools"
 )
 
 // bed is an environment whose python is the test binary.
 type bed struct {
 	*testing.T
 	dir, python, site string
-	prober            probe.Prober
+	prober            programs.Prober
 }
 
 func newBed(t *testing.T) *bed {
@@ -32,9 +31,9 @@ func newBed(t *testing.T) *bed {
 	b := &bed{T: t, dir: dir, python: filepath.Join(dir, "bin", "python3"), site: filepath.Join(dir, "site")}
 	b.check(errors.Join(os.Mkdir(filepath.Dir(b.python), 0o755), os.Mkdir(b.site, 0o755)))
 	b.check(os.Symlink(b.binary(), b.python))
-	b.prober = probe.Prober{Cache: filepath.Join(dir, "cache", "probes.json"), Note: func(text string) { t.Error(text) },
-		Environ: append(witness.Env(), "ASKED="+filepath.Join(dir, "asked"))}
-	b.says(`{"versions": {"ai-dynamo": "1.6.1"}, "modules": ["dynamo"], "stamps": {%q: %d}}`, b.site, b.stamp(b.site))
+	b.prober = programs.Prober{Cache: filepath.Join(dir, "cache", "probes.json"), Warn: func(text string) { t.Error(text) },
+		Environ: append(witness.Env(), "PROBED="+filepath.Join(dir, "probed"))}
+	b.answers(`{"versions": {"ai-dynamo": "1.6.1"}, "modules": ["dynamo"], "stamps": {%q: %d}}`, b.site, b.stamp(b.site))
 	return b
 }
 
@@ -59,37 +58,37 @@ func (b *bed) stamp(path string) int64 {
 	return info.ModTime().UnixNano()
 }
 
-// says sets what the program answers from now on.
-func (b *bed) says(format string, args ...any) {
-	b.prober.Environ = append(b.prober.Environ, "SAYS="+fmt.Sprintf(format, args...))
+// answers sets the output of the program from now on.
+func (b *bed) answers(format string, args ...any) {
+	b.prober.Environ = append(b.prober.Environ, "ANSWER="+fmt.Sprintf(format, args...))
 }
 
-// asks asks and returns the answer and how often the program has run by then.
-func (b *bed) asks(t tools.Tool, path string) (probe.Answer, int) {
+// probe returns the answer, and how often the program has run by then.
+func (b *bed) probe(t programs.Tool, path string) (programs.Answer, int) {
 	b.Helper()
-	got, err := b.prober.Ask(b.Context(), t, path)
+	got, err := b.prober.Probe(b.Context(), t, path)
 	b.check(err)
-	log, err := os.ReadFile(filepath.Join(b.dir, "asked"))
+	log, err := os.ReadFile(filepath.Join(b.dir, "probed"))
 	b.check(err)
 	return got, strings.Count(string(log), "\n")
 }
 
 func TestAnAnswerIsKeptUntilWhatItDependsOnChanges(t *testing.T) {
 	b := newBed(t)
-	want := probe.Answer{Versions: map[string]string{"ai-dynamo": "1.6.1"}, Modules: []string{"dynamo"}}
+	want := programs.Answer{Versions: map[string]string{"ai-dynamo": "1.6.1"}, Modules: []string{"dynamo"}}
 	later := time.Now().Add(time.Hour)
 	for _, step := range []struct {
 		why    string
 		before func()
 		runs   int
 	}{
-		{"the first time it is asked", func() {}, 1},
-		{"then the cache knows", func() {}, 1},
+		{"the first probe runs it", func() {}, 1},
+		{"then the cache has the answer", func() {}, 1},
 		{"pip install changes the directory", func() {
 			b.check(os.Chtimes(b.site, later, later))
-			b.says(`{"versions": {"ai-dynamo": "1.6.1"}, "modules": ["dynamo"], "stamps": {%q: %d}}`, b.site, later.UnixNano())
+			b.answers(`{"versions": {"ai-dynamo": "1.6.1"}, "modules": ["dynamo"], "stamps": {%q: %d}}`, b.site, later.UnixNano())
 		}, 2},
-		{"then the cache knows again", func() {}, 2},
+		{"then the cache has it again", func() {}, 2},
 		{"another interpreter under the same path", func() {
 			copied := filepath.Join(b.dir, "other")
 			b.check(errors.Join(os.Remove(b.python), os.Link(b.binary(), copied)))
@@ -102,7 +101,7 @@ func TestAnAnswerIsKeptUntilWhatItDependsOnChanges(t *testing.T) {
 		{"it was mended by then", func() {}, 5},
 	} {
 		step.before()
-		got, runs := b.asks(tools.Python, b.python)
+		got, runs := b.probe(programs.Python, b.python)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", step.why, diff)
 		}
@@ -120,48 +119,47 @@ func TestAnAnswerIsKeptUntilWhatItDependsOnChanges(t *testing.T) {
 
 func TestRecallStartsNothing(t *testing.T) {
 	b := newBed(t)
-	if got, known := b.prober.Recall(tools.Python, b.python); known {
-		t.Errorf("nothing was asked, and it knows %v", got)
+	if got, known := b.prober.Recall(programs.Python, b.python); known {
+		t.Errorf("nothing was probed, and Recall returns %v", got)
 	}
-	b.asks(tools.Python, b.python)
-	got, known := b.prober.Recall(tools.Python, b.python)
+	b.probe(programs.Python, b.python)
+	got, known := b.prober.Recall(programs.Python, b.python)
 	if !known || got.Version("vllm", "ai-dynamo") != "1.6.1" || got.Lacks("dynamo") || !got.Lacks("vllm") {
-		t.Errorf("it was asked, and Recall says %v, %v", got, known)
+		t.Errorf("it was probed, and Recall returns %v, %v", got, known)
 	}
-	if _, runs := b.asks(tools.Python, b.python); runs != 1 {
+	if _, runs := b.probe(programs.Python, b.python); runs != 1 {
 		t.Errorf("it ran %d times", runs)
 	}
 }
 
-// A script is asked through its interpreter, so two scripts of one environment
-// cost one question.
-func TestAScriptIsAskedByItsInterpreter(t *testing.T) {
+// A script's interpreter is probed, so two scripts of one environment need one probe.
+func TestAScriptsInterpreterIsProbed(t *testing.T) {
 	b := newBed(t)
-	for _, name := range []tools.Tool{tools.AIPerf, tools.VLLM} {
+	for _, name := range []programs.Tool{programs.AIPerf, programs.VLLM} {
 		script := filepath.Join(b.dir, "bin", string(name))
 		b.check(os.WriteFile(script, []byte("#!"+b.python+"\nimport sys\n"), 0o755))
-		got, runs := b.asks(name, script)
+		got, runs := b.probe(name, script)
 		if got.Version("ai-dynamo") != "1.6.1" || runs != 1 {
 			t.Errorf("%s: %v after %d runs", name, got, runs)
 		}
 	}
 }
 
-func TestServersSayTheirVersions(t *testing.T) {
+func TestServersPrintTheirVersions(t *testing.T) {
 	b := newBed(t)
 	for i, row := range []struct {
-		tool       tools.Tool
-		says, want string
+		tool         programs.Tool
+		answer, want string
 	}{
-		{tools.Nginx, "nginx version: nginx/1.22.1", "1.22.1"},
-		{tools.Etcd, "etcd Version: 3.4.23\nGit SHA: Not provided\nGo Version: go1.19.8", "3.4.23"},
-		{tools.NATS, "nats-server: v2.9.10", "2.9.10"},
+		{programs.Nginx, "nginx version: nginx/1.22.1", "1.22.1"},
+		{programs.Etcd, "etcd Version: 3.4.23\nGit SHA: Not provided\nGo Version: go1.19.8", "3.4.23"},
+		{programs.NATS, "nats-server: v2.9.10", "2.9.10"},
 	} {
 		path := filepath.Join(b.dir, string(row.tool))
 		b.check(os.Symlink(b.binary(), path))
-		b.says("%s", row.says)
+		b.answers("%s", row.answer)
 		for range 2 {
-			got, runs := b.asks(row.tool, path)
+			got, runs := b.probe(row.tool, path)
 			if got.Version(string(row.tool)) != row.want || runs != i+1 {
 				t.Errorf("%s: %v after %d runs, want %s", row.tool, got, runs, row.want)
 			}
@@ -171,26 +169,26 @@ func TestServersSayTheirVersions(t *testing.T) {
 
 func TestAProgramThatIsNoPythonIsUnknown(t *testing.T) {
 	b := newBed(t)
-	got, err := b.prober.Ask(t.Context(), tools.AIPerf, b.binary())
+	got, err := b.prober.Probe(t.Context(), programs.AIPerf, b.binary())
 	if err != nil || got.Modules != nil || got.Lacks("aiperf") {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
 
-func TestWhatCannotBeAskedIsAnError(t *testing.T) {
+func TestAProbeThatFailsIsAnError(t *testing.T) {
 	b := newBed(t)
 	stopped, stop := context.WithCancelCause(t.Context())
 	stop(errors.New("interrupted"))
 	for _, row := range []struct {
-		why, says, want string
-		ctx             context.Context
+		why, answer, want string
+		ctx               context.Context
 	}{
-		{"it fails", "", "cannot ask " + b.python + " for its version: it ended with exit 1: it said nothing", t.Context()},
-		{"it is no Python", "hello", "is it a Python?", t.Context()},
-		{"the user has had enough", "hello", "interrupted", stopped},
+		{"it fails", "", "cannot probe the version of " + b.python + ": it ended with exit 1: it printed nothing", t.Context()},
+		{"it is no Python", "hello", "is this really a Python interpreter?", t.Context()},
+		{"the user interrupts", "hello", "interrupted", stopped},
 	} {
-		b.says("%s", row.says)
-		_, err := b.prober.Ask(row.ctx, tools.Python, b.python)
+		b.answers("%s", row.answer)
+		_, err := b.prober.Probe(row.ctx, programs.Python, b.python)
 		if err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: %v", row.why, err)
 		}
@@ -198,16 +196,16 @@ func TestWhatCannotBeAskedIsAnError(t *testing.T) {
 }
 
 // A cache that cannot be written costs time, not the run.
-func TestACacheThatCannotBeWrittenIsSaid(t *testing.T) {
+func TestACacheThatCannotBeWrittenIsAWarning(t *testing.T) {
 	b := newBed(t)
 	b.check(os.WriteFile(filepath.Join(b.dir, "cache"), nil, 0o644)) // where a directory should be
-	said := ""
-	b.prober.Note = func(text string) { said = text }
-	if got, _ := b.asks(tools.Python, b.python); got.Version("ai-dynamo") != "1.6.1" {
+	warning := ""
+	b.prober.Warn = func(text string) { warning = text }
+	if got, _ := b.probe(programs.Python, b.python); got.Version("ai-dynamo") != "1.6.1" {
 		t.Errorf("got %v", got)
 	}
-	if !strings.Contains(said, "cannot keep the versions of "+b.python) {
-		t.Errorf("it said %q", said)
+	if !strings.Contains(warning, "cannot keep the versions of "+b.python) {
+		t.Errorf("the warning is %q", warning)
 	}
 }
 
@@ -216,28 +214,28 @@ func TestTwoAtOnceLeaveAWholeCache(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			if _, err := b.prober.Ask(t.Context(), tools.Python, b.python); err != nil {
+			if _, err := b.prober.Probe(t.Context(), programs.Python, b.python); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
-	if _, known := b.prober.Recall(tools.Python, b.python); !known {
-		t.Error("the cache knows nothing")
+	if _, known := b.prober.Recall(programs.Python, b.python); !known {
+		t.Error("the cache has no answer")
 	}
 	if left, err := filepath.Glob(filepath.Join(b.dir, "cache", ".tmp-*")); err != nil || len(left) > 0 {
 		t.Errorf("left in the cache: %v, %v", left, err)
 	}
 }
 
-// Nothing lies about while a program is asked: kill -9 would leave it.
-func TestAQuestionLeavesNoFile(t *testing.T) {
+// No file exists while a program is probed: kill -9 would leave it behind.
+func TestAProbeLeavesNoFile(t *testing.T) {
 	b := newBed(t)
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
-	b.prober.Environ = append(b.prober.Environ, "LOOKS_AT="+temp)
-	b.asks(tools.Python, b.python)
-	if log, err := os.ReadFile(filepath.Join(b.dir, "asked")); err != nil || string(log) != "-c []\n" {
-		t.Errorf("while it was asked there was %q, %v", log, err)
+	b.prober.Environ = append(b.prober.Environ, "LISTS="+temp)
+	b.probe(programs.Python, b.python)
+	if log, err := os.ReadFile(filepath.Join(b.dir, "probed")); err != nil || string(log) != "-c []\n" {
+		t.Errorf("during the probe there was %q, %v", log, err)
 	}
 }

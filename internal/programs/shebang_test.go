@@ -1,4 +1,4 @@
-package probe
+package programs
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 )
 
 func TestShebang(t *testing.T) {
-	for _, row := range []struct{ says, head, want string }{
+	for _, row := range []struct{ why, head, want string }{
 		{"pip's", "#!/env/bin/python3\n# -*- coding: utf-8 -*-\n", "/env/bin/python3"},
 		{"with a flag", "#! /usr/bin/python3 -I\n", "/usr/bin/python3"},
 		{"without an end", "#!/usr/bin/python3", "/usr/bin/python3"},
@@ -17,13 +17,13 @@ func TestShebang(t *testing.T) {
 		{"nothing to look up", "#!/usr/bin/env\n", ""},
 		{"pip's, of a path with a space", "#!/bin/sh\n'''exec' \"/my env/bin/python3\" \"$0\" \"$@\"\n' '''\nimport sys\n", "/my env/bin/python3"},
 		{"pip's, of a long path", "#!/bin/sh\n'''exec' /env/bin/python3 \"$0\" \"$@\"\n' '''\n", "/env/bin/python3"},
-		{"uv's, which lies beside", "#!/bin/sh\n'''exec' " + besideScript + "'python3' \"$0\" \"$@\"\n' '''\n", besideScript + "python3"},
+		{"uv's, beside the script", "#!/bin/sh\n'''exec' " + besideScript + "'python3' \"$0\" \"$@\"\n' '''\n", besideScript + "python3"},
 		{"a script of the shell", "#!/bin/sh\nexec python3 -m aiperf\n", ""},
 		{"no script", "\x7fELF", ""},
 		{"nothing", "", ""},
 	} {
 		if got := shebang(row.head); got != row.want {
-			t.Errorf("%s: %q, not %q", row.says, got, row.want)
+			t.Errorf("%s: %q, not %q", row.why, got, row.want)
 		}
 	}
 }
@@ -40,7 +40,7 @@ func FuzzShebang(f *testing.F) {
 	})
 }
 
-// An environment's python is a link: what it points at knows other packages.
+// An environment's python is a link: its target has other packages.
 func TestInterpreterKeepsLinks(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
@@ -55,7 +55,7 @@ func TestInterpreterKeepsLinks(t *testing.T) {
 	if err := os.Symlink(write("script", "#!"+dir+"/env/bin/python3\n"), link); err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range []struct{ says, path, want string }{
+	for _, row := range []struct{ why, path, want string }{
 		{"a script behind a link", link, dir + "/env/bin/python3"},
 		{"env", write("env", "#!/usr/bin/env python3\n"), "/found/python3"},
 		{"beside", write("beside", "#!/bin/sh\n'''exec' "+besideScript+"'python3' \"$0\" \"$@\"\n"), dir + "/python3"},
@@ -64,7 +64,7 @@ func TestInterpreterKeepsLinks(t *testing.T) {
 		{"not there", dir + "/none", ""},
 	} {
 		if got := interpreter(row.path, look); got != row.want {
-			t.Errorf("%s: %q, not %q", row.says, got, row.want)
+			t.Errorf("%s: %q, not %q", row.why, got, row.want)
 		}
 	}
 }
@@ -75,7 +75,7 @@ func FuzzReadPython(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, output string) {
 		e := entry{Stamps: map[string]int64{"/python": 1}}
-		if err := readPython(output, &e); err == nil && (e.Versions == nil || e.Modules == nil) {
+		if err := parsePython(output, &e); err == nil && (e.Versions == nil || e.Modules == nil) {
 			t.Errorf("%q is taken for an answer: %+v", output, e)
 		}
 	})

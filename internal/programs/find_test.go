@@ -1,4 +1,4 @@
-package tools
+package programs
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// program writes a file that may be run.
+// program writes an executable file.
 func program(t *testing.T, path string) string {
 	t.Helper()
 	return file(t, path, 0o755)
@@ -40,12 +40,12 @@ func TestFindTakesTheStrongestThatIsNamed(t *testing.T) {
 	half := program(t, dir+"/half/aiperf-0.13.0/bin/aiperf") // no .complete beside it
 	whole := map[string]string{"TOPOBENCH_AIPERF": variable, "TOPOBENCH_CACHE": dir + "/cache", "PATH": dir + "/bin"}
 	rows := []struct {
-		says   string
+		why    string
 		search Search
 		want   Found
 	}{
-		{"a flag beats all", Search{Bins{AIPerf: flag}, Bins{AIPerf: profile}, getenv(whole)}, Found{flag, "flag"}},
-		{"then the profile", Search{Bins{Nginx: flag}, Bins{AIPerf: profile}, getenv(whole)}, Found{profile, "profile"}},
+		{"a flag beats all", Search{Paths{AIPerf: flag}, Paths{AIPerf: profile}, getenv(whole)}, Found{flag, "flag"}},
+		{"then the profile", Search{Paths{Nginx: flag}, Paths{AIPerf: profile}, getenv(whole)}, Found{profile, "profile"}},
 		{"then the variable", Search{Getenv: getenv(whole)}, Found{variable, "environment"}},
 		{"then the cache", Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/cache", "PATH": dir + "/bin"})}, Found{cache, "cache"}},
 		{"then PATH", Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/none", "PATH": "bin:" + dir + ":" + dir + "/bin"})}, Found{onPath, "PATH"}},
@@ -54,10 +54,10 @@ func TestFindTakesTheStrongestThatIsNamed(t *testing.T) {
 	for _, row := range rows {
 		got, err := row.search.Find(AIPerf)
 		if err != nil {
-			t.Errorf("%s: %v", row.says, err)
+			t.Errorf("%s: %v", row.why, err)
 		}
 		if diff := cmp.Diff(map[Tool]Found{AIPerf: row.want}, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", row.says, diff)
+			t.Errorf("%s (-want +got):\n%s", row.why, diff)
 		}
 	}
 }
@@ -66,23 +66,23 @@ func TestFindRefusesAGivenPathThatCannotRun(t *testing.T) {
 	dir := t.TempDir()
 	plain := file(t, dir+"/plain", 0o644)
 	env := map[string]string{"PATH": filepath.Dir(program(t, dir+"/bin/nginx"))}
-	for _, row := range []struct{ says, path, want string }{
+	for _, row := range []struct{ why, path, want string }{
 		{"nothing there", dir + "/none", "no such file or directory"},
 		{"a directory", dir, "is a directory"},
 		{"a file without the executable bit", plain, "is not executable"},
 	} {
-		_, err := Search{Flags: Bins{Nginx: row.path}, Getenv: getenv(env)}.Find(Nginx)
+		_, err := Search{Flags: Paths{Nginx: row.path}, Getenv: getenv(env)}.Find(Nginx)
 		unusable, ok := errors.AsType[*UnusableError](err)
 		if !ok {
-			t.Fatalf("%s: got %v, want an *UnusableError: PATH has one, but it was not asked for", row.says, err)
+			t.Fatalf("%s: got %v, want an *UnusableError: PATH has one, but the flag names another", row.why, err)
 		}
 		if unusable.Named != "--nginx" || !strings.Contains(err.Error(), row.path+": "+row.want) {
-			t.Errorf("%s: %v", row.says, err)
+			t.Errorf("%s: %v", row.why, err)
 		}
 	}
 }
 
-// It comes with the driver: the cache, which may be unknown, does not matter.
+// nvidia-smi is part of the driver: the cache, which may be unknown, does not matter.
 func TestFindNvidiaSMI(t *testing.T) {
 	dir := t.TempDir()
 	named, onPath := program(t, dir+"/named"), program(t, dir+"/bin/nvidia-smi")
@@ -104,7 +104,7 @@ func TestFindNvidiaSMI(t *testing.T) {
 	}
 }
 
-// The cache has vLLM for the CPU: who has another on PATH wants that one.
+// The cache has vLLM for the CPU, so another one on PATH comes first.
 func TestFindTakesTheVLLMOnPathFirst(t *testing.T) {
 	dir := t.TempDir()
 	cache, onPath := program(t, dir+"/cache/vllm-0.31.0/bin/vllm"), program(t, dir+"/bin/vllm")
@@ -117,12 +117,12 @@ func TestFindTakesTheVLLMOnPathFirst(t *testing.T) {
 	}
 }
 
-// A profile may name a part of the cache that was never asked for.
-func TestFindSaysHowToFillTheCache(t *testing.T) {
+// A profile may name a part of the cache that was never installed.
+func TestFindReportsHowToFillTheCache(t *testing.T) {
 	dir := t.TempDir()
 	env := map[string]string{"TOPOBENCH_CACHE": dir}
 	for path, want := range map[string]string{dir + "/vllm-0.31.0/bin/vllm": "make engines", dir + "x/vllm": "correct the path"} {
-		_, err := Search{Profile: Bins{VLLM: path}, Getenv: getenv(env)}.Find(VLLM)
+		_, err := Search{Profile: Paths{VLLM: path}, Getenv: getenv(env)}.Find(VLLM)
 		if err == nil || !strings.Contains(err.Error(), "no such file or directory; "+want) {
 			t.Errorf("%s: %v, want %q", path, err, want)
 		}
@@ -155,8 +155,46 @@ func TestFindNamesAllThatIsMissingAndEveryPlace(t *testing.T) {
 func TestFindMakesAGivenPathAbsolute(t *testing.T) {
 	t.Chdir(t.TempDir())
 	program(t, "env/bin/python")
-	found, err := Search{Profile: Bins{Python: "env/bin/python"}, Getenv: getenv(nil)}.Find(Python)
+	found, err := Search{Profile: Paths{Python: "env/bin/python"}, Getenv: getenv(nil)}.Find(Python)
 	if err != nil || !filepath.IsAbs(found[Python].Path) {
 		t.Errorf("got %v, %v; want an absolute path: children run elsewhere", found, err)
+	}
+}
+
+// Both name the cache's parts: with a version raised in one of them only, the search would miss what setup.sh
+// installed.
+func TestSetupFillsThePlacesTheFinderLooksAt(t *testing.T) {
+	data, err := os.ReadFile("../scripts/setup.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := string(data)
+	for _, tool := range []Tool{Python, VLLM, AIPerf, Nginx, Etcd, NATS} {
+		p := placeOf(tool)
+		part, _, _ := strings.Cut(p.cached, "/")
+		if !strings.Contains(script, part) {
+			t.Errorf("setup.sh does not make %s, where %s is looked for", part, tool)
+		}
+		if p.mark != "" && filepath.Base(p.mark) != ".complete" {
+			t.Errorf("%s: the mark is %s, setup.sh writes .complete", tool, p.mark)
+		}
+	}
+}
+
+func TestCacheDir(t *testing.T) {
+	for _, row := range []struct {
+		why  string
+		env  map[string]string
+		want string
+	}{
+		{"its own variable wins", map[string]string{"TOPOBENCH_CACHE": "/c", "XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/c"},
+		{"then the desktop's", map[string]string{"XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/x/topobench"},
+		{"then home", map[string]string{"HOME": "/h"}, "/h/.cache/topobench"},
+		{"a relative one is no place", map[string]string{"XDG_CACHE_HOME": "x", "HOME": "/h"}, "/h/.cache/topobench"},
+		{"without any there is none", nil, ""},
+	} {
+		if got := CacheDir(getenv(row.env)); got != row.want {
+			t.Errorf("%s: got %q, want %q", row.why, got, row.want)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package run
+package preflight
 
 import (
 	"strings"
@@ -25,7 +25,7 @@ func TestComparable(t *testing.T) {
 		want  []string // parts of the message; none: they may be compared
 	}{
 		{"the same load", read(t, "b", "kb", ""), nil},
-		{"another length, told from both sides", read(t, "b", "kb", ", load: {isl: 7}"), []string{"load.isl is 3000 in a.yaml and 7 in b.yaml", "--isl"}},
+		{"another length, with both values", read(t, "b", "kb", ", load: {isl: 7}"), []string{"load.isl is 3000 in a.yaml and 7 in b.yaml", "--isl"}},
 		{"everything that differs at once", read(t, "b", "kb", ", load: {osl: 9, concurrency: [3], exact: true}, tokenizer: x"),
 			[]string{"load.osl", "load.concurrency", "load.exact", "tokenizer"}},
 		{"one series twice", read(t, "b", "ka", ""), []string{"one series, ka_aggregated", "change kind"}},

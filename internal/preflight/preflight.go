@@ -1,0 +1,156 @@
+// Package preflight checks everything that can be wrong before a run starts anything, and reports all faults at once.
+//
+// `run` stops on Report.Err. Starting an interpreter to probe its version is the only thing that a check does to
+// the machine, besides raising this process's own limit on open files.
+package preflight
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"topobench/internal/plan"
+	"topobench/internal/profile"
+	"topobench/internal/programs"
+)
+
+// State is the result of a check.
+type State string
+
+// The states.
+const (
+	OK      State = "ok"
+	Warning State = "warning" // the run starts, and may fail or be slow
+	Failure State = "failure" // the run must not start
+)
+
+// Names of checks.
+const (
+	Comparability = "comparability"
+	Disk          = "disk"
+	OpenFiles     = "open-files"
+	GPUs          = "gpus"
+	Programs      = "programs"
+	Versions      = "versions"
+	Plan          = "plan"
+	Ports         = "ports"
+	Environment   = "environment"
+	Model         = "model"
+)
+
+// usageCode is the exit code of a run that a failed check stops.
+const usageCode = 2
+
+// Check is one fact about the machine or the profiles.
+type Check struct {
+	Name   string // one of the constants above
+	State  State
+	Found  string // what is there; for a Failure the reason why the run cannot start
+	Remedy string // what to do next; "" if there is nothing to do, or if Found has it
+	Code   int    // exit code of the run that this check stops; 0 unless State is Failure
+}
+
+// String is the check as a message for a person.
+func (c Check) String() string {
+	if c.Remedy == "" {
+		return c.Found
+	}
+	return c.Found + "; " + c.Remedy
+}
+
+func ok(name, found string) Check { return Check{Name: name, State: OK, Found: found} }
+
+func warn(name, found, remedy string) Check {
+	return Check{Name: name, State: Warning, Found: found, Remedy: remedy}
+}
+
+func fail(name, found, remedy string) Check {
+	return Check{Name: name, State: Failure, Found: found, Remedy: remedy, Code: usageCode}
+}
+
+// failed is a Failure for each error that err joins, or OK with found if err is nil.
+func failed(name string, err error, found string) []Check {
+	if err == nil {
+		return []Check{ok(name, found)}
+	}
+	joined, several := err.(interface{ Unwrap() []error })
+	if !several {
+		return []Check{fail(name, err.Error(), "")}
+	}
+	var checks []Check
+	for _, e := range joined.Unwrap() {
+		checks = append(checks, failed(name, e, "")...)
+	}
+	return checks
+}
+
+// Error is a check that failed.
+type Error struct{ Check Check }
+
+func (e *Error) Error() string { return e.Check.String() }
+
+// Request is what a command is about to run.
+type Request struct {
+	Profiles  []profile.Profile // with the load flags applied
+	Programs  programs.Paths    // the programs that flags name
+	Baseline  string            // label of the series that the others are compared with; "" = the default
+	Root      string            // where results are written
+	Temp      string            // where runs have their private directories
+	TempName  string            // the flag or variable that names another Temp
+	LogCap    uint64            // bytes that one log may have; 0 = any
+	MinFree   uint64            // bytes that must be free for logs; 0 = disk space is not checked
+	Environ   []string          // of this process
+	Getenv    func(string) string
+	PortRange string // path of the range of ports that the kernel assigns to clients; "" = unknown
+}
+
+// Topology is a profile with the programs that it runs and their versions.
+type Topology struct {
+	Profile  profile.Profile
+	Programs plan.Programs
+	Versions plan.Versions
+}
+
+// Report is the result of all checks.
+type Report struct {
+	Checks     []Check
+	Topologies []Topology // one for each profile if Err is nil
+	NvidiaSMI  string     // its path; "" if there is none
+}
+
+// All makes every check.
+func All(ctx context.Context, r Request) Report {
+	report := Report{Checks: slices.Concat(comparable(r.Profiles, r.Baseline), r.disk(), r.openFiles())}
+	for _, p := range r.Profiles {
+		topology, checks := r.topology(ctx, p)
+		report.Checks = append(report.Checks, checks...)
+		report.Topologies = append(report.Topologies, topology)
+	}
+	smi, check := r.nvidiaSMI(report.Topologies)
+	report.NvidiaSMI, report.Checks = smi, append(report.Checks, check...)
+	return report
+}
+
+// Err joins an *Error for each check that failed, or is nil. Two profiles that lack the same program have one.
+func (r Report) Err() error {
+	var faults []error
+	seen := map[string]bool{}
+	for _, c := range r.Checks {
+		if text := c.String(); c.State == Failure && !seen[text] {
+			seen[text] = true
+			faults = append(faults, &Error{c})
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Warnings are the checks with that state, each text once.
+func (r Report) Warnings() []Check {
+	var all []Check
+	for _, c := range r.Checks {
+		if c.State == Warning && !slices.Contains(all, c) {
+			all = append(all, c)
+		}
+	}
+	return all
+}

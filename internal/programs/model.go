@@ -1,0 +1,141 @@
+package programs
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"topobench/internal/host"
+	"topobench/internal/profile"
+	"topobench/internal/text"
+)
+
+// Model is a model id, such as Qwen/Qwen3-0.6B, and the Hugging Face cache that workers load it from. Models that
+// compare equal need one download.
+type Model struct{ ID, Hub string }
+
+// ModelOf is the model of a profile. Its cache is the one that the profile's workers use: HF_HUB_CACHE, else
+// HF_HOME, else huggingface below XDG_CACHE_HOME or ~/.cache, in the profile's environment over the caller's. ok is
+// false for a directory.
+func ModelOf(p profile.Profile, getenv func(string) string) (m Model, ok bool) {
+	if filepath.IsAbs(p.Model) {
+		return Model{}, false
+	}
+	getenv = workerEnv(p, getenv)
+	cache := cmp.Or(getenv("XDG_CACHE_HOME"), filepath.Join(getenv("HOME"), ".cache"))
+	home := cmp.Or(getenv("HF_HOME"), filepath.Join(cache, "huggingface"))
+	hub := cmp.Or(getenv("HF_HUB_CACHE"), getenv("HUGGINGFACE_HUB_CACHE"), filepath.Join(home, "hub"))
+	return Model{p.Model, filepath.Clean(hub)}, true
+}
+
+// Cached reports whether the model is in its cache. A snapshot without config.json does not count.
+func (m Model) Cached() bool {
+	folder := "models--" + strings.ReplaceAll(m.ID, "/", "--")
+	found, err := filepath.Glob(filepath.Join(escape(m.Hub), folder, "snapshots", "*", "config.json"))
+	return err == nil && len(found) > 0
+}
+
+// escape keeps Glob from reading a directory's own name as a pattern.
+func escape(dir string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(dir)
+}
+
+// workerEnv looks variables up as a worker of the profile sees them.
+func workerEnv(p profile.Profile, getenv func(string) string) func(string) string {
+	return func(name string) string {
+		own, set := p.Env[name]
+		if !set {
+			return getenv(name)
+		}
+		if other, ok := profile.Reference(own); ok {
+			return getenv(other)
+		}
+		return own
+	}
+}
+
+// CheckModel refuses a model that no worker could load: a directory that cannot be read, or an id that is not
+// cached while HF_HUB_OFFLINE is set.
+func CheckModel(p profile.Profile, getenv func(string) string) error {
+	m, ok := ModelOf(p, getenv)
+	if !ok {
+		if info, err := os.Stat(p.Model); err != nil || !info.IsDir() {
+			return fmt.Errorf("%s: model %s is not a directory that can be read; correct the path "+
+				"(make tools creates the model of the demos)", p.Source, p.Model)
+		}
+		return nil
+	}
+	offline := workerEnv(p, getenv)("HF_HUB_OFFLINE")
+	if offline != "" && offline != "0" && !m.Cached() {
+		return fmt.Errorf("%s: model %s is not in the Hugging Face cache %s, and HF_HUB_OFFLINE forbids "+
+			"the download; run hf download %s on a machine with a network", p.Source, p.Model, m.Hub, p.Model)
+	}
+	return nil
+}
+
+// Interpreter is the Python that runs a program: path itself, or the one that its first line names.
+func (p Prober) Interpreter(path string) string {
+	if python := interpreter(path, p.lookPath); python != "" {
+		return python
+	}
+	return path
+}
+
+// fetchModel is a Python program that downloads the model that its argument names.
+const fetchModel = "import sys, huggingface_hub; huggingface_hub.snapshot_download(sys.argv[1])"
+
+// Fetch downloads a model with the huggingface_hub that the workers use. Its output goes to log; when that has not
+// grown for p.Within, and p.Within is not 0, the download is stopped.
+func (p Prober) Fetch(ctx context.Context, python, id, log string) error {
+	ctx, stop := p.whileGrowing(ctx, log)
+	defer stop()
+	_, exit, err := p.Starter.Run(ctx, host.Spec{Name: "fetch", Log: log, Env: p.Environ,
+		Argv: []string{python, "-c", fetchModel, id}})
+	if err != nil {
+		return fmt.Errorf("cannot fetch model %s: %w", id, err)
+	}
+	if exit.Code == 0 {
+		return nil
+	}
+	tail, err := text.Tail(log, 3)
+	if err != nil {
+		tail = []string{err.Error()}
+	}
+	message := fmt.Sprintf("cannot fetch model %s: %s\n    %s\n  log: %s", id, exit, strings.Join(tail, "\n    "), log)
+	if hint := host.Hint(tail); hint != "" {
+		message += "\n  " + hint
+	}
+	return errors.New(message)
+}
+
+// whileGrowing returns a context that ends when the file has not changed for p.Within: a stuck download shows no
+// progress and may never end by itself.
+func (p Prober) whileGrowing(ctx context.Context, file string) (context.Context, func()) {
+	if p.Within == 0 {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		again := time.NewTicker(min(time.Second, p.Within/2))
+		defer again.Stop()
+		for last, since := int64(0), time.Now(); ; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-again.C:
+			}
+			if now := stamp(file); now != last {
+				last, since = now, time.Now()
+			}
+			if time.Since(since) > p.Within {
+				cancel(fmt.Errorf("it has shown no progress for %s (timeouts.ready, --timeout-ready)", p.Within))
+			}
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}

