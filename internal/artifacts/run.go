@@ -129,8 +129,8 @@ func prepareRoot(root string) (string, error) {
 		return "", errors.New("cannot use / as the artifacts root: name a directory of your own")
 	}
 	if slices.Contains(strings.Split(abs, "/"), StateDir) {
-		return "", fmt.Errorf("cannot use %s as the artifacts root: it is inside another run's %s directory; name one outside",
-			abs, StateDir)
+		return "", fmt.Errorf("cannot use %s as the artifacts root: it is inside another run's %s directory; "+
+			"name one outside", abs, StateDir)
 	}
 	return abs, makeState(filepath.Join(abs, StateDir))
 }

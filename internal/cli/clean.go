@@ -18,7 +18,7 @@ import (
 const tempVariable = "TOPOBENCH_TMP"
 
 type cleanCmd struct {
-	Roots  []string `name:"artifacts-root-dir" placeholder:"DIR" type:"path" help:"Also search for runs in DIR (repeatable)."`
+	Roots  []string `name:"artifacts-root-dir" placeholder:"DIR" type:"path" help:"Also search for runs in DIR."`
 	DryRun bool     `help:"Print what clean would do, and change nothing."`
 	Force  bool     `help:"Also stop runs that are still running, and wait for them."`
 }

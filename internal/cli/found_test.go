@@ -41,7 +41,7 @@ func TestFoundRunsArePrintedWithTheirExitCode(t *testing.T) {
 			Left: []proc.Proc{stuck}, Err: errors.New("cannot kill it")}, false, codeDirty,
 			"run a had crashed: /r;  tried to kill 1 process:;    PID;    1;",
 			[]string{"DIRTY: run a is not gone", "cannot kill it", "[engine]"}},
-		{"a run that cannot be identified", recovery.Found{Fate: recovery.Unknown, Err: errors.New("another container")},
+		{"an unidentified run", recovery.Found{Fate: recovery.Unknown, Err: errors.New("another container")},
 			false, codeFailed, "run a is left alone: /r;", []string{"another container"}},
 		{"a damaged journal", recovery.Found{Fate: recovery.Damaged, Err: errors.New("byte 82"), Temp: "/tmp/tb-1"},
 			false, codeFailed, "run a has a damaged journal: /r;  removed /tmp/tb-1;", []string{"byte 82"}},

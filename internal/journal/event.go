@@ -93,12 +93,12 @@ type LaunchFailed struct {
 // LaunchLost is a launch that can measure no further cell. Concurrency and Attempt
 // are zero between two cells.
 type LaunchLost struct {
-	Attempt     string `json:"attempt,omitempty"` // its directory
-	Class       string `json:"class"`
-	Concurrency int    `json:"concurrency,omitempty"`
-	Error       string `json:"error"`
-	Launch      int    `json:"launch"`
 	Topology    string `json:"topology"`
+	Launch      int    `json:"launch"`
+	Class       string `json:"class"`
+	Error       string `json:"error"`
+	Concurrency int    `json:"concurrency,omitempty"`
+	Attempt     string `json:"attempt,omitempty"` // its directory
 }
 
 // Service is a change of the state of a service.
