@@ -21,20 +21,20 @@ func arrows() map[string][]string {
 		"cmd/topobench": {"cli"},
 		"cli":           everything, // but testbed; it wires ready.Await and ready.Smoke in
 		"recovery":      {"host/proc", "artifacts"},
-		"run": {"profile", "plan", "deploy", "aiperf", "result", "artifacts", "ready", "ui", "recovery",
+		"run": {"profile", "plan", "script", "deploy", "aiperf", "result", "artifacts", "ready", "ui", "recovery",
 			"host", "host/proc", "host/gpu"},
+		"script":        {"plan", "profile", "aiperf", "artifacts"},
 		"deploy":        {"plan", "host", "host/proc"},
 		"ready":         {"plan", "aiperf"},
 		"aiperf":        {"host"},
-		"plan":          {"profile", "proxy", "result", "aiperf"}, // deployment_config.json has one definition
+		"plan":          {"profile", "result", "aiperf", "templates"}, // deployment_config.json has one definition
 		"probe":         {"host", "tools"},
 		"host":          {"host/shepherd", "host/proc"},
 		"host/gpu":      {"host/proc"}, // whose a compute process is
 		"host/shepherd": {"host/proc"}, // it kills the tree that it owns
 		"report":        {"result", "frontier", "chart"},
 		"chart":         {"frontier"},
-		"proxy":         {"templates"}, // the built-in files
-		"profile":       {"tools"},     // ${CACHE} is the directory that tools looks in
+		"profile":       {"tools"}, // ${CACHE} is the directory that tools looks in
 		"result":        nil,
 		"frontier":      nil,
 		"host/proc":     nil,

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/tools"
@@ -61,6 +62,11 @@ func (f loadFlags) apply(r profile.Reader, p *profile.Profile) error {
 		p.Timeouts.Ready = f.TimeoutReady.value()
 	}
 	return errors.Join(faults...)
+}
+
+// options are the flags that are not in a profile.
+func (f loadFlags) options() aiperf.Options {
+	return aiperf.Options{Seed: f.Seed, FreshPrompts: f.FreshPrompts}
 }
 
 // inBounds: a flag takes what the key of that name takes in a profile.
@@ -143,6 +149,11 @@ func findPrograms(p profile.Profile, f binFlags, env *Env) (plan.Programs, map[t
 	at := func(t tools.Tool) string { return found[t].Path }
 	return plan.Programs{Python: at(tools.Python), VLLM: at(tools.VLLM), AIPerf: at(tools.AIPerf),
 		Nginx: at(tools.Nginx), Etcd: at(tools.Etcd), NATS: at(tools.NATS)}, found, err
+}
+
+// installation is what a plan is made for.
+func installation(programs plan.Programs, versions plan.Versions, env *Env) plan.Installation {
+	return plan.Installation{Programs: programs, Versions: versions, Root: env.Root, Inherit: plan.Inherit(env.Environ)}
 }
 
 func sortedKeys(m map[string]int) []string { return slices.Sorted(maps.Keys(m)) }

@@ -47,9 +47,7 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := errors.Join(linuxOnly("perf"), c.resolve(env), c.check()); err != nil {
 		return &usageError{err}
 	}
-	var p profile.Profile
-	p.Load.ISL, p.Load.Concurrency = c.ISL, c.Concurrency
-	if err := c.room(c.Root, []profile.Profile{p}, env); err != nil {
+	if err := c.room(c.Root, []profile.Profile{c.profile()}, env); err != nil {
 		return err
 	}
 	wish, err := c.wish(ctx, env)
@@ -61,8 +59,8 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 		return err
 	}
 	session.announce([]run.Wish{wish})
-	session.campaign.FailFast, session.campaign.Fresh = c.FailFast, c.FreshPrompts
-	t, err := session.campaign.Perf(session.guard(ctx, c.limitFlags), c.deployment(), c.plan(wish, session))
+	session.campaign.FailFast = c.FailFast
+	t, err := session.campaign.Perf(session.guard(ctx, c.limitFlags), wish)
 	session.campaign.At(run.Reporting)
 	summary := runCmd{Title: "Single Node", loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
 	err = errors.Join(session.close(err), summary.report(env, session, []run.Topology{t}, nil))
@@ -76,15 +74,18 @@ func (c *perfCmd) resolve(env *Env) (err error) {
 	return err
 }
 
-// wish is the load generator and its version; the server is somebody else's.
+// wish is the load generator, its version, and the plan of a load on the server.
 func (c *perfCmd) wish(ctx context.Context, env *Env) (run.Wish, error) {
-	p := profile.Profile{Name: "perf", Engine: "external"}
+	p := c.profile()
 	found, err := tools.Search{Flags: tools.Bins{AIPerf: c.AIPerf}, Getenv: env.Getenv}.Find(tools.AIPerf)
 	versions, unfit := ask(ctx, p, found, env)
 	if err = errors.Join(err, unfit); err != nil {
 		return run.Wish{}, &usageError{err}
 	}
-	return run.Wish{Profile: p, Programs: plan.Programs{AIPerf: found[tools.AIPerf].Path}, Versions: versions}, nil
+	programs := plan.Programs{AIPerf: found[tools.AIPerf].Path}
+	load := plan.LoadOnly(p, c.deployment(), strings.TrimRight(c.URL, "/"), installation(programs, versions, env),
+		aiperf.Options{Seed: c.Seed, FreshPrompts: c.FreshPrompts})
+	return run.Wish{Profile: p, Programs: programs, Versions: versions, Plan: load}, nil
 }
 
 // check is what perf.sh gets wrong: it accepts tp=0 with dp=2, and then all
@@ -117,14 +118,8 @@ func (c *perfCmd) deployment() result.Deployment {
 	return d
 }
 
-// plan is the load alone: nothing is started for it.
-func (c *perfCmd) plan(w run.Wish, s *session) plan.Plan {
-	base := strings.TrimRight(c.URL, "/")
-	p := w.Profile
-	p.Model, p.Tokenizer = c.Model, c.Tokenizer
-	site := plan.Site{Temp: s.campaign.Run.TempDir(), Cookie: s.campaign.Run.ID()}
-	return plan.Plan{Name: p.Name, Kind: c.Kind, Mode: c.Mode, Model: c.Model, Versions: w.Versions,
-		Load: aiperf.Load{AIPerf: w.Programs.AIPerf, Quiet: w.Versions.QuietLoad(), Batched: w.Versions.BatchedLoad(), Model: c.Model, Tokenizer: c.Tokenizer, URLs: []string{base}, ISL: c.ISL, OSL: c.OSL, Concurrency: c.Concurrency,
-			Seed: c.Seed, Exact: c.Exact, NVExt: true, Env: plan.LoadEnv(p, site)},
-		Smoke: plan.NewSmoke(base)}
+// profile holds the load, and the tokenizer: the server has no profile of ours.
+func (c *perfCmd) profile() profile.Profile {
+	return profile.Profile{Name: "perf", Engine: "external", Tokenizer: c.Tokenizer,
+		Load: profile.Sweep{ISL: c.ISL, OSL: c.OSL, Concurrency: c.Concurrency, Exact: c.Exact}}
 }

@@ -12,6 +12,7 @@ import (
 	"topobench/internal/report"
 	"topobench/internal/result"
 	"topobench/internal/run"
+	"topobench/internal/script"
 	"topobench/internal/tools"
 )
 
@@ -37,6 +38,9 @@ func (c *planCmd) Run(env *Env) error {
 	fmt.Fprint(env.Stderr, report.SettingsTable(result.CompareSettings(deployments(plans))))
 	switch {
 	case c.JSON:
+		if plans, err = c.placed(plans); err != nil {
+			return err
+		}
 		out := json.NewEncoder(env.Stdout)
 		out.SetIndent("", "  ")
 		return out.Encode(plans)
@@ -46,23 +50,39 @@ func (c *planCmd) Run(env *Env) error {
 	if err := run.Comparable(profiles); err != nil { // a script does what run would do
 		return &usageError{err}
 	}
-	return plan.Script(env.Stdout, plans...)
+	return script.Write(env.Stdout, run.ByHand(c.Root), plans...)
 }
 
-// plans plans each profile, and tells all that cannot be planned at once.
+// placed puts the places of scripts into plans, with @CALL@ for the word that each call of a
+// script makes up.
+func (c *planCmd) placed(plans []plan.Plan) ([]plan.Plan, error) {
+	var all []plan.Plan
+	for i, p := range plans {
+		to := run.ByHand(c.Root).Placement(p.Name, "@CALL@")
+		to.Artifacts = filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", nextFree(c.Root, i)))
+		p, err := p.At(to)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// plans plans each profile, and reports all that cannot be planned at once.
 func (c *planCmd) plans(profiles []profile.Profile, env *Env) ([]plan.Plan, error) {
 	var plans []plan.Plan
 	var faults []error
-	for i, p := range profiles {
-		launch, err := c.make(p, i, env)
+	for _, p := range profiles {
+		launch, err := c.make(p, env)
 		plans, faults = append(plans, launch), append(faults, err)
 	}
 	return plans, errors.Join(faults...)
 }
 
-// make plans one profile at a place that a person may use by hand. Programs that
-// are not there keep their names, so that a laptop can print a node's plan.
-func (c *planCmd) make(p profile.Profile, i int, env *Env) (plan.Plan, error) {
+// make plans one profile. Programs that are missing keep their bare names, so that a laptop
+// can print a node's plan.
+func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 	programs, found, err := findPrograms(p, c.binFlags, env)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "topobench: planned with bare names: %v\n", err)
@@ -74,12 +94,10 @@ func (c *planCmd) make(p profile.Profile, i int, env *Env) (plan.Plan, error) {
 		}
 	}
 	versions := recall(p, found, env)
-	launch, err := plan.Make(p, run.ByHand(plan.Site{Artifacts: filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", nextFree(c.Root, i))),
-		Programs: programs, Versions: versions, Root: env.Root, Seed: c.Seed, FreshPrompts: c.FreshPrompts}, c.Root, p.Name))
+	launch, err := plan.Make(p, installation(programs, versions, env), c.options())
 	if err != nil {
 		return launch, err
 	}
-	launch.Inherit = plan.Inherit(env.Environ)
 	lines := versionLines([]run.Wish{{Profile: p, Versions: launch.Versions}})
 	printAll(env.Stderr, append(contradicted(versions, launch.Versions), lines...), "topobench: "+p.Name+": ")
 	warnOfPorts(env, launch)
@@ -111,7 +129,10 @@ func orBare(p plan.Programs) plan.Programs {
 	for _, name := range []struct {
 		to   *string
 		bare string
-	}{{&p.Python, "python"}, {&p.VLLM, string(tools.VLLM)}, {&p.AIPerf, string(tools.AIPerf)}, {&p.Nginx, string(tools.Nginx)}, {&p.Etcd, string(tools.Etcd)}, {&p.NATS, "nats-server"}} {
+	}{
+		{&p.Python, "python"}, {&p.VLLM, string(tools.VLLM)}, {&p.AIPerf, string(tools.AIPerf)},
+		{&p.Nginx, string(tools.Nginx)}, {&p.Etcd, string(tools.Etcd)}, {&p.NATS, "nats-server"},
+	} {
 		if *name.to == "" {
 			*name.to = name.bare
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/run"
@@ -42,8 +43,7 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	session.announce(wishes)
 	session.lookAtGPUs(smi, c.gpuFlags, wishes)
 	conductor := session.campaign
-	conductor.FailFast, conductor.Fresh = c.FailFast, c.FreshPrompts
-	conductor.Site.Seed = c.Seed
+	conductor.FailFast = c.FailFast
 	if c.Keep {
 		conductor.Hold = session.hold
 	}
@@ -87,22 +87,22 @@ func (c *runCmd) load(ctx context.Context, env *Env) ([]run.Wish, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, unfit := wishes(ctx, profiles, c.binFlags, env)
+	all, unfit := wishes(ctx, profiles, c.binFlags, c.options(), env)
 	if err := together(run.Comparable(profiles), c.checkBaseline(profiles), c.room(c.Root, profiles, env), unfit); err != nil {
 		return nil, &usageError{err}
 	}
 	return all, nil
 }
 
-// wishes pairs each profile with the programs it runs and their versions; all
+// wishes plans each profile for the programs it runs and their versions, and reports all
 // that is missing or wrong at once.
-func wishes(ctx context.Context, profiles []profile.Profile, f binFlags, env *Env) ([]run.Wish, error) {
+func wishes(ctx context.Context, profiles []profile.Profile, f binFlags, o aiperf.Options, env *Env) ([]run.Wish, error) {
 	var all []run.Wish
 	var faults []error
 	for _, p := range profiles {
 		programs, found, err := findPrograms(p, f, env)
 		installed, unfit := ask(ctx, p, found, env)
-		launch, clash := plan.Make(p, plan.Site{Dir: "/", Versions: installed}) // what shows only once ports are derived
+		launch, clash := plan.Make(p, installation(programs, installed, env), o)
 		printAll(env.Stderr, contradicted(installed, launch.Versions), "topobench: "+p.Name+": ")
 		warnOfPorts(env, launch)
 		if away := elsewhere(launch); away != nil {
@@ -110,7 +110,7 @@ func wishes(ctx context.Context, profiles []profile.Profile, f binFlags, env *En
 			continue
 		}
 		faults = append(faults, err, unfit, clash, unset(launch, env), checkModel(p, env))
-		all = append(all, run.Wish{Profile: p, Programs: programs, Versions: installed})
+		all = append(all, run.Wish{Profile: p, Programs: programs, Versions: installed, Plan: launch})
 	}
 	if err := together(faults...); err != nil {
 		return nil, &usageError{err}

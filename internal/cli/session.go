@@ -14,7 +14,6 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/host"
 	"topobench/internal/host/proc"
-	"topobench/internal/plan"
 	"topobench/internal/ready"
 	"topobench/internal/recovery"
 	"topobench/internal/run"
@@ -69,7 +68,7 @@ func begin(root string, env *Env, s *signals, screen *ui.View) (*run.Campaign, e
 	}
 	c := &run.Campaign{
 		Run: dir, Journal: journal, Ledger: ledger, Screen: screen, Environ: env.Environ, Hurry: s.hurry, At: env.At,
-		Await: ready.Await, Smoke: ready.Smoke, Standing: ready.Standing, Counters: ready.Counters, Kernel: "/dev/kmsg", Site: plan.Site{Cookie: dir.ID()}}
+		Await: ready.Await, Smoke: ready.Smoke, Standing: ready.Standing, Counters: ready.Counters, Kernel: "/dev/kmsg"}
 	c.Starter.Born = func(name, log string, child, shepherd proc.Proc) {
 		c.Recorded(ledger.Born(name, log, child, shepherd))
 	}

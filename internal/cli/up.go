@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
+
+	"topobench/internal/aiperf"
 )
 
 type upCmd struct {
@@ -27,7 +29,7 @@ func (c *upCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := c.room(c.Root, profiles, env); err != nil {
 		return err
 	}
-	wish, err := wishes(ctx, profiles, c.binFlags, env)
+	wish, err := wishes(ctx, profiles, c.binFlags, aiperf.Options{Seed: aiperf.GuideSeed}, env)
 	if err != nil {
 		return err
 	}

@@ -1,29 +1,31 @@
-package plan
+package script
 
 import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/testbed"
 	"topobench/internal/tools"
 	"topobench/profiles"
 )
 
-// realDemo is demo-agg with the real programs, on ports of its own.
-func realDemo(t *testing.T) Plan {
+// realDemo is demo-agg with the real programs, on ports of its own, and where its script
+// writes.
+func realDemo(t *testing.T) (plan.Plan, Places) {
 	t.Helper()
 	found, err := tools.Search{}.Find(tools.Python, tools.Nginx, tools.AIPerf)
 	if err != nil {
@@ -41,24 +43,23 @@ func realDemo(t *testing.T) Plan {
 		t.Skipf("the model of the demo is not here (make tools): %v", err)
 	}
 	p.PortBase, p.Balancer.Port, p.Aggregated[0].Port, p.Aggregated[1].Port = 21300, 21380, 21381, 21382
-	s := site()
-	s.Dir, s.Temp, s.Artifacts, s.Root = filepath.Join(t.TempDir(), "run-"+Call), t.TempDir(), filepath.Join(t.TempDir(), "artifacts_0"), os.Geteuid() == 0
-	s.Programs = Programs{Python: found[tools.Python].Path, Nginx: found[tools.Nginx].Path, AIPerf: found[tools.AIPerf].Path}
-	launch, err := Make(p, s)
+	on := plan.Installation{Root: os.Geteuid() == 0, Inherit: plan.Inherit(os.Environ()),
+		Programs: plan.Programs{Python: found[tools.Python].Path, Nginx: found[tools.Nginx].Path, AIPerf: found[tools.AIPerf].Path}}
+	launch, err := plan.Make(p, on, guide())
 	if err != nil {
 		t.Fatal(err)
 	}
-	launch.Inherit = Inherit(os.Environ())
-	return launch
+	root := t.TempDir()
+	return launch, Places{Root: root, State: filepath.Join(root, ".state"), Temp: t.TempDir()}
 }
 
 // The printed script is what a person would type: it must bring the topology up,
 // serve, and take everything down at SIGTERM.
 func TestScriptReachesReadiness(t *testing.T) {
-	p := realDemo(t)
+	p, at := realDemo(t)
 	witness := testbed.Audit(t)
 	path := filepath.Join(t.TempDir(), "plan.sh")
-	if err := os.WriteFile(path, []byte(printed(t, p)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(printed(t, at, p)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	bash := exec.Command("bash", path, "launch")
@@ -82,7 +83,7 @@ func TestScriptReachesReadiness(t *testing.T) {
 		t.Errorf("the script ended before the topology was up: %v", bash.Wait())
 		return
 	}
-	serves(t, p)
+	answers(t, p)
 	if err := bash.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -95,13 +96,13 @@ func TestScriptReachesReadiness(t *testing.T) {
 // The whole script: it brings the topology up, measures, leaving out what the server
 // refuses, and takes everything down.
 func TestScriptMeasures(t *testing.T) {
-	p := realDemo(t)
+	p, at := realDemo(t)
 	p.Load.ISL, p.Load.OSL, p.Load.Concurrency = 64, 16, []int{1}
 	witness := testbed.Audit(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	bash := exec.CommandContext(ctx, "bash", "-s")
-	bash.Env, bash.Stdin = witness.Env(os.Environ()...), strings.NewReader(printed(t, p))
+	bash.Env, bash.Stdin = witness.Env(os.Environ()...), strings.NewReader(printed(t, at, p))
 	out, err := bash.CombinedOutput()
 	if err != nil || !strings.HasSuffix(string(out), "down: demo-agg\n") {
 		t.Fatalf("%v\n%s", err, out)
@@ -110,7 +111,7 @@ func TestScriptMeasures(t *testing.T) {
 		t.Errorf("%q is not in\n%s", said, out)
 	}
 	for _, file := range []string{"deployment_config.json", "-concurrency1/profile_export_aiperf.json"} {
-		if _, err := os.Stat(filepath.Join(p.Load.Artifacts, file)); err != nil {
+		if _, err := os.Stat(filepath.Join(at.Root, "artifacts_0", file)); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}
 	}
@@ -118,10 +119,10 @@ func TestScriptMeasures(t *testing.T) {
 }
 
 // free: every port of the plan can be bound.
-func free(t *testing.T, p Plan) {
+func free(t *testing.T, p plan.Plan) {
 	t.Helper()
 	for _, port := range p.Ports() {
-		l, err := net.Listen("tcp", at(loopback, port.Number))
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port.Number))
 		if err != nil {
 			t.Errorf("port %d for %s of %s is not free: %v", port.Number, port.Use, port.Service, err)
 			continue
@@ -132,8 +133,8 @@ func free(t *testing.T, p Plan) {
 	}
 }
 
-// serves sends one of the load's requests through nginx.
-func serves(t *testing.T, p Plan) {
+// answers sends one of the load's requests through nginx.
+func answers(t *testing.T, p plan.Plan) {
 	t.Helper()
 	l := p.Load
 	l.NVExt = false // Dynamo 1.6 answers it with 400
@@ -152,36 +153,5 @@ func serves(t *testing.T, p Plan) {
 	}
 	if resp.StatusCode != http.StatusOK || !strings.Contains(string(text), `"content":`) || !strings.Contains(string(text), "[DONE]") {
 		t.Errorf("HTTP %d through nginx:\n%s", resp.StatusCode, text)
-	}
-}
-
-// A router in kv mode hears from each worker that holds prompts, on a port of its own.
-func TestRouterInKVModeHearsItsWorkers(t *testing.T) {
-	text := `{name: a, kind: k, engine: dynamo, model: m, frontend: {router: kv}, engine_args: [--block-size, "32"],
-		prefill: [{cuda_visible_devices: [0]}, {cuda_visible_devices: [1]}], decode: [{cuda_visible_devices: [2, 3], tensor_parallel: 2}]}`
-	p := textPlan(t, text)
-	events := map[string]bool{}
-	for _, name := range []string{"prefill-0", "prefill-1", "decode-0"} {
-		argv := service(t, p, name).Argv
-		if i := slices.Index(argv, "--kv-events-config"); i >= 0 {
-			events[argv[i+1]] = true
-		} else if name != "decode-0" {
-			t.Errorf("%s publishes nothing: %v", name, argv)
-		}
-	}
-	if len(events) != 2 {
-		t.Errorf("the endpoints are %v, want one of its own for each prefill and none for decode", events)
-	}
-	if got := value(service(t, p, "frontend"), "DYN_KV_CACHE_BLOCK_SIZE"); got != "32" {
-		t.Errorf("the router thinks of blocks of %q", got)
-	}
-	where := site()
-	where.Versions.Dynamo = "0.9.1"
-	old, err := Make(read(t, "p.yaml", text), where)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := value(service(t, old, "prefill-1"), "DYN_VLLM_KV_EVENT_PORT"); got == "" || slices.Contains(service(t, old, "prefill-1").Argv, "--kv-events-config") {
-		t.Errorf("Dynamo 0.9 takes the port by the environment: %q", got)
 	}
 }

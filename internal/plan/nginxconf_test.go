@@ -1,7 +1,6 @@
-package proxy
+package plan
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,15 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files instead of comparing")
-
-func values() Values {
-	return Values{Listen: "127.0.0.1:8000", Backends: []string{"127.0.0.1:8001", "127.0.0.1:8002"}, Prefix: "/run/x"}
+func values() nginxValues {
+	return nginxValues{Listen: "127.0.0.1:8000", Backends: []string{"127.0.0.1:8001", "127.0.0.1:8002"}, Prefix: "/run/x"}
 }
 
 func render(t *testing.T, config string) string {
 	t.Helper()
-	text, err := Render(config, values())
+	text, err := nginxConf(config, values())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,19 +51,8 @@ http > scgi_temp_path "/run/x/tmp/scgi"
 }
 
 func TestTuned(t *testing.T) {
-	path, got := filepath.Join("testdata", "tuned.conf"), render(t, "tuned")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	got := render(t, "tuned")
+	golden(t, "tuned.conf", got)
 	for _, no := range []string{"max_fails=3", "fail_timeout"} {
 		if strings.Contains(got, no) {
 			t.Errorf("a backend can be ejected: %s", no)
@@ -84,7 +70,7 @@ func TestTemplateOfTheUser(t *testing.T) {
 		if err := os.WriteFile(path, []byte(row.template), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := Render(path, values())
+		got, err := nginxConf(path, values())
 		if err != nil {
 			got = "error: " + err.Error()
 		}
@@ -92,7 +78,7 @@ func TestTemplateOfTheUser(t *testing.T) {
 			t.Errorf("%s: %q, want %q", row.why, got, row.want)
 		}
 	}
-	if _, err := Render(filepath.Join(t.TempDir(), "none.conf"), values()); err == nil || !strings.Contains(err.Error(), "none.conf") {
+	if _, err := nginxConf(filepath.Join(t.TempDir(), "none.conf"), values()); err == nil || !strings.Contains(err.Error(), "none.conf") {
 		t.Errorf("a file that is not there: %v", err)
 	}
 }
@@ -102,20 +88,20 @@ func TestInjectionIsRefused(t *testing.T) {
 	const evil = "8000; } server { listen 0.0.0.0:80"
 	for _, row := range []struct {
 		why    string
-		values Values
+		values nginxValues
 		words  []string
 	}{
-		{"a block in the address", Values{Listen: "127.0.0.1:" + evil, Backends: values().Backends, Prefix: "/x"}, []string{"is not an address and port"}},
-		{"a block in a backend", Values{Listen: values().Listen, Backends: []string{"127.0.0.1:" + evil}, Prefix: "/x"}, []string{"is not an address and port"}},
-		{"a block in the zone of an address", Values{Listen: "[fe80::1%x;}server{listen 0.0.0.0:80;]:1", Backends: values().Backends, Prefix: "/x"}, []string{"is not an address and port"}},
-		{"a name, which nginx would look up", Values{Listen: values().Listen, Backends: []string{"localhost:8001"}, Prefix: "/x"}, []string{`"localhost:8001"`}},
-		{"a line of its own", Values{Listen: "127.0.0.1:8000\n", Backends: values().Backends, Prefix: "/x"}, []string{"is not an address and port"}},
-		{"a block in the directory", Values{Listen: values().Listen, Backends: values().Backends, Prefix: `/x"; } server { listen 80; #`}, []string{"--artifacts-root-dir"}},
-		{"a line in the directory", Values{Listen: values().Listen, Backends: values().Backends, Prefix: "/x\ny"}, []string{`"/x\ny"`}},
-		{"a variable in the directory", Values{Listen: values().Listen, Backends: values().Backends, Prefix: "/$uri"}, []string{`"/$uri"`}},
-		{"all faults at once", Values{Listen: "a", Prefix: "/$y"}, []string{`"a"`, "no backend", `"/$y"`}},
+		{"a block in the address", nginxValues{Listen: "127.0.0.1:" + evil, Backends: values().Backends, Prefix: "/x"}, []string{"is not an address and port"}},
+		{"a block in a backend", nginxValues{Listen: values().Listen, Backends: []string{"127.0.0.1:" + evil}, Prefix: "/x"}, []string{"is not an address and port"}},
+		{"a block in the zone of an address", nginxValues{Listen: "[fe80::1%x;}server{listen 0.0.0.0:80;]:1", Backends: values().Backends, Prefix: "/x"}, []string{"is not an address and port"}},
+		{"a name, which nginx would look up", nginxValues{Listen: values().Listen, Backends: []string{"localhost:8001"}, Prefix: "/x"}, []string{`"localhost:8001"`}},
+		{"a line of its own", nginxValues{Listen: "127.0.0.1:8000\n", Backends: values().Backends, Prefix: "/x"}, []string{"is not an address and port"}},
+		{"a block in the directory", nginxValues{Listen: values().Listen, Backends: values().Backends, Prefix: `/x"; } server { listen 80; #`}, []string{"--artifacts-root-dir"}},
+		{"a line in the directory", nginxValues{Listen: values().Listen, Backends: values().Backends, Prefix: "/x\ny"}, []string{`"/x\ny"`}},
+		{"a variable in the directory", nginxValues{Listen: values().Listen, Backends: values().Backends, Prefix: "/$uri"}, []string{`"/$uri"`}},
+		{"all faults at once", nginxValues{Listen: "a", Prefix: "/$y"}, []string{`"a"`, "no backend", `"/$y"`}},
 	} {
-		text, err := Render("guide", row.values)
+		text, err := nginxConf("guide", row.values)
 		if err == nil {
 			t.Errorf("%s: rendered as\n%s", row.why, text)
 			continue
@@ -124,6 +110,26 @@ func TestInjectionIsRefused(t *testing.T) {
 			if !strings.Contains(err.Error(), word) {
 				t.Errorf("%s: no %q in %v", row.why, word, err)
 			}
+		}
+	}
+}
+
+// The directory of a launch is known only when the plan is placed.
+func TestNginxDirIsCheckedWhenThePlanIsPlaced(t *testing.T) {
+	for _, row := range []struct{ profile, dir, fault string }{
+		{"agg-1node", `/x"; } server { listen 80; #`, "--artifacts-root-dir"},
+		{"agg-1node", "/x\ny", `"/x\ny"`},
+		{"agg-1node", "/$uri", `"/$uri"`},
+		{"agg-1node", "/runs/a b", ""},
+		{"disagg-1node", "/$uri", ""}, // it has no nginx
+	} {
+		p, err := Make(builtIn(t, row.profile), installed(), guide())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.At(Placement{Dir: row.dir})
+		if (err == nil) != (row.fault == "") || err != nil && !strings.Contains(err.Error(), row.fault) {
+			t.Errorf("%s at %q: error %v, want %q", row.profile, row.dir, err, row.fault)
 		}
 	}
 }

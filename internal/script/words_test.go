@@ -1,11 +1,14 @@
-package plan
+package script
 
 import (
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"topobench/internal/plan"
 )
 
 // nasty are words that a shell gives a meaning.
@@ -18,7 +21,7 @@ func nasty() []string {
 // echoed is what bash makes of a line: its words, each ended by a zero byte.
 func echoed(t testing.TB, line string) []string {
 	t.Helper()
-	out, err := exec.Command("bash", "-c", `call=`+Call+`; printf '%s\0' `+line).CombinedOutput()
+	out, err := exec.Command("bash", "-c", `call=1234; printf '%s\0' `+line).CombinedOutput()
 	if err != nil {
 		t.Fatalf("bash cannot read %q: %v\n%s", line, err, out)
 	}
@@ -29,7 +32,7 @@ func TestQuoteAgainstBash(t *testing.T) {
 	if diff := cmp.Diff(nasty(), echoed(t, quoteAll(nasty()))); diff != "" {
 		t.Errorf("(-word +bash's):\n%s", diff)
 	}
-	if got := Quote("--kv/a.b=1:2,3@4%5"); got != "--kv/a.b=1:2,3@4%5" {
+	if got := quote("--kv/a.b=1:2,3@4%5"); got != "--kv/a.b=1:2,3@4%5" {
 		t.Errorf("a plain word is quoted: %s", got)
 	}
 }
@@ -49,17 +52,47 @@ func FuzzQuote(f *testing.F) {
 	})
 }
 
-func TestQuoteEnv(t *testing.T) {
+func TestEnvironment(t *testing.T) {
 	for _, row := range []struct{ why, kv, want string }{
 		{"a setting", "A=b c", "'A=b c'"},
-		{"a name that is not inherited", "A", "-u A"},
 		{"a reference is an expansion that fails when it is not set", "A=${ENV:B}", `A="${B:?}"`},
 		{"what is no name is no reference", `A=${ENV:B}"; touch x; "${C}`, `'A=${ENV:B}"; touch x; "${C}'`},
 		{"half a reference is text", "A=x${ENV:B}", "'A=x${ENV:B}'"},
-		{"what each call makes up is a variable", "A=x y-@CALL@/@CALL@", `'A=x y-'"$call"/"$call"`},
+		{"a mark is a variable", "A=x y-" + plan.Unplaced().Dir + "/$b\"", `A="x y-$dir/\$b\""`},
+		{"a name that goes on behind it", "A=" + plan.Unplaced().Namespace + "_1", `A="${namespace}_1"`},
+		{"arithmetic", "A=" + mark("10 * c"), `A="$((10 * c))"`},
 	} {
-		if got := quoteEnv([]string{row.kv}); got != row.want {
+		if got := environment([]string{row.kv})[0]; got != row.want {
 			t.Errorf("%s: %s, want %s", row.why, got, row.want)
 		}
+	}
+}
+
+// Lines wrap at 100 characters, where a word ends, and a flag keeps its values. Bash reads
+// the same words as without.
+func TestWrapped(t *testing.T) {
+	argv := []string{"python", "-m", "dynamo.vllm", "--model", "Qwen/Qwen3-0.6B"}
+	for i := range 20 {
+		argv = append(argv, fmt.Sprintf("--flag-%d", i), strings.Repeat("v", i))
+	}
+	argv = append(argv, nasty()...)
+	text := wrapped(2, units(argv), " \\")
+	if diff := cmp.Diff(argv, echoed(t, text)); diff != "" {
+		t.Errorf("(-words +bash's):\n%s", diff)
+	}
+	for line := range strings.Lines(text[:strings.Index(text, "--flag-19")]) {
+		if len(line) > 101 || !strings.HasPrefix(line, "    ") {
+			t.Errorf("%d characters: %q", len(line), line)
+		}
+		words := strings.Fields(strings.TrimSuffix(line, " \\\n"))
+		if len(words) > 0 && strings.HasSuffix(line, "\n") && isFlag(words[len(words)-1]) {
+			t.Errorf("a flag is apart from its value: %q", line)
+		}
+	}
+	if got := wrapped(1, []string{"start a", "B=1", newLine, "c"}, " \\"); got != "  start a B=1 \\\n    c" {
+		t.Errorf("a command on a line of its own: %q", got)
+	}
+	if got := wrapped(0, []string{"a=(", "b", "c", ")"}, ""); got != "a=(b c)" {
+		t.Errorf("an array: %q", got)
 	}
 }

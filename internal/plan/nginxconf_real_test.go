@@ -1,4 +1,4 @@
-package proxy
+package plan
 
 import (
 	"io/fs"
@@ -32,7 +32,7 @@ func TestNginxTakesTheFile(t *testing.T) {
 				copyProgram(t, found[tools.Nginx].Path, nginx)
 				v := values()
 				v.Prefix, v.Listen = prefix, "127.0.0.1:21690"
-				text, err := Render(config, v)
+				text, err := nginxConf(config, v)
 				if err != nil {
 					t.Fatal(err)
 				}
