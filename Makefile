@@ -7,7 +7,7 @@ SETUP    := ./internal/tools/setup.sh
 CODE     := cmd internal profiles templates
 DEMO     := $(or $(DEMO),.demo/$(shell date +%Y%m%d-%H%M%S))
 FUZZTIME ?= 10s
-SCRIPTS  := $(SETUP) ./internal/tools/test.sh ./internal/bench/bench.sh ./internal/bench/by-hand.sh .ci/run
+SCRIPTS  := $(SETUP) ./internal/tools/test.sh ./internal/bench/bench.sh ./internal/bench/by-hand.sh .ci/run $(wildcard ./internal/script/testdata/*.sh)
 
 .DEFAULT_GOAL := help
 .PHONY: build demo test test-race fuzz golden lint clean help bench tools engines test-engines test-gpu

@@ -11,8 +11,8 @@ import (
 // progressEvery is the interval at which records are read and a stall is checked for.
 const progressEvery = 500 * time.Millisecond
 
-// Progress counts the requests of a cell. Asked is 0 as long as there is no record file
-// to count them in.
+// Progress counts the requests of a cell. Asked is 0 until there is a record file to
+// count them in.
 type Progress struct {
 	Warm, Done, Asked int
 }

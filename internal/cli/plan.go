@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,13 +14,12 @@ import (
 	"topobench/internal/result"
 	"topobench/internal/run"
 	"topobench/internal/script"
-	"topobench/internal/tools"
 )
 
 type planCmd struct {
 	Profiles []string `arg:"" name:"profile" help:"Built-in names or paths."`
-	JSON     bool     `name:"json" help:"The plans as JSON instead of a script; a call of the script puts a word of its own for @CALL@."`
-	Guide    bool     `help:"What differs from the guide, and why, instead of a script."`
+	JSON     bool     `name:"json" help:"The plans as JSON; @CALL@ is a word that each call of the script makes up."`
+	Guide    bool     `help:"The differences from the guide, and why."`
 	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Where run would write." type:"path"`
 	binFlags
 	loadFlags
@@ -86,7 +86,7 @@ func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 	programs, found, err := findPrograms(p, c.binFlags, env)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "topobench: planned with bare names: %v\n", err)
-		programs = orBare(programs)
+		programs = bareNames(programs)
 	}
 	for _, t := range need(p) {
 		if f, ok := found[t]; ok {
@@ -125,34 +125,24 @@ func nextFree(root string, i int) int {
 	}
 }
 
-func orBare(p plan.Programs) plan.Programs {
-	for _, name := range []struct {
-		to   *string
-		bare string
-	}{
-		{&p.Python, "python"}, {&p.VLLM, string(tools.VLLM)}, {&p.AIPerf, string(tools.AIPerf)},
-		{&p.Nginx, string(tools.Nginx)}, {&p.Etcd, string(tools.Etcd)}, {&p.NATS, "nats-server"},
-	} {
-		if *name.to == "" {
-			*name.to = name.bare
-		}
+// bareNames fills in the programs that were not found.
+func bareNames(p plan.Programs) plan.Programs {
+	return plan.Programs{
+		Python: cmp.Or(p.Python, "python"), VLLM: cmp.Or(p.VLLM, "vllm"), AIPerf: cmp.Or(p.AIPerf, "aiperf"),
+		Nginx: cmp.Or(p.Nginx, "nginx"), Etcd: cmp.Or(p.Etcd, "etcd"), NATS: cmp.Or(p.NATS, "nats-server"),
 	}
-	return p
 }
 
 func printDeviations(env *Env, plans []plan.Plan) error {
 	for _, p := range plans {
 		fmt.Fprintf(env.Stdout, "%s: what differs from the guide\n", p.Name)
 		for _, d := range p.Deviations {
-			fmt.Fprintf(env.Stdout, "  %s\n    guide: %s\n    here:  %s\n    why:   %s%s\n", d.ID, d.Guide, d.Done, d.Why, since(d))
+			since := ""
+			if d.Since != "" {
+				since = " (since " + d.Since + ")"
+			}
+			fmt.Fprintf(env.Stdout, "  %s\n    guide: %s\n    here:  %s\n    why:   %s%s\n", d.ID, d.Guide, d.Done, d.Why, since)
 		}
 	}
 	return nil
-}
-
-func since(d plan.Deviation) string {
-	if d.Since == "" {
-		return ""
-	}
-	return " (since " + d.Since + ")"
 }

@@ -54,7 +54,8 @@ func newBuilder(p profile.Profile, on Installation, o aiperf.Options) *builder {
 	b.plan = Plan{
 		Versions: versions,
 		Name:     p.Name, Kind: p.Kind, Mode: p.Mode(), Engine: p.Engine, Simulated: p.Engine == "mocker",
-		Model: modelName(p), GPUs: p.GPUs(), Hosts: b.hosts(), Inherit: on.Inherit, Dirs: []string{dir, filepath.Join(dir, "logs")},
+		Model: modelName(p), GPUs: p.GPUs(), Hosts: b.hosts(),
+		Inherit: on.Inherit, Dirs: []string{dir, filepath.Join(dir, "logs")},
 		Choices: choose(p, on, b.rules), Deployment: deployment(p),
 	}
 	if p.Balancer != nil {

@@ -86,7 +86,7 @@ func TestNginxOfRootKeepsItsUser(t *testing.T) {
 func TestDeviationsAreExplained(t *testing.T) {
 	seen := map[string]bool{}
 	rows := []Deviation{NVExtDropped("unknown field")}
-	for _, row := range table() {
+	for _, row := range table {
 		rows = append(rows, row.Deviation)
 	}
 	for _, d := range rows {

@@ -27,7 +27,8 @@ func (b *builder) dynamo() {
 	if b.p.Frontend == nil {
 		for i, w := range b.p.Aggregated {
 			scope := b.scope(fmt.Sprintf("-%d", i))
-			b.frontend(Service{Name: fmt.Sprintf("frontend-%d", i), Host: w.Host, Gate: Gate{Aggregate: 1}}, w.Port, scope)
+			front := Service{Name: fmt.Sprintf("frontend-%d", i), Host: w.Host, Gate: Gate{Aggregate: 1}}
+			b.frontend(front, w.Port, scope)
 			b.worker(Aggregated, i, w, scope)
 			b.backends = append(b.backends, at(b.bind(w.Host), w.Port))
 		}
@@ -36,7 +37,8 @@ func (b *builder) dynamo() {
 	scope := b.scope("")
 	front := b.p.Frontend
 	b.frontend(Service{Name: "frontend", Host: front.Host,
-		Gate: Gate{Prefill: len(b.p.Prefill), Decode: len(b.p.Decode), Aggregate: len(b.p.Aggregated)}}, front.Port, scope)
+		Gate: Gate{Prefill: len(b.p.Prefill), Decode: len(b.p.Decode), Aggregate: len(b.p.Aggregated)},
+	}, front.Port, scope)
 	for _, group := range b.groups() {
 		for i, w := range group.workers {
 			b.worker(group.role, i, w, scope)
@@ -67,7 +69,8 @@ func (b *builder) frontend(s Service, port int, scope discoveryScope) {
 		s.Env = append(s.Env, "DYN_KV_CACHE_BLOCK_SIZE="+size) // router and workers must agree
 	}
 	s.Ports = []Port{{Use: "http", Number: port}}
-	s.Gate.Kind, s.Gate.Address, s.Gate.Model, s.Gate.Namespace = GateFrontend, at(bind, port), b.plan.Model, scope.namespace
+	s.Gate.Kind, s.Gate.Address = GateFrontend, at(bind, port)
+	s.Gate.Model, s.Gate.Namespace = b.plan.Model, scope.namespace
 	b.add(s, nil)
 }
 

@@ -7,11 +7,12 @@ import (
 	"topobench/internal/profile"
 )
 
-// Names that children inherit: what programs need to run and to find GPUs, caches and
-// proxies. The shell's cloud credentials are not among them, nor is anything that would
+// Names that children inherit, since programs run and find GPUs, caches and proxies by
+// them. The shell's cloud credentials are not among them, nor is anything that would
 // misdirect Dynamo or vLLM.
 var ( // never written to
-	inheritNames = []string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "XDG_CACHE_HOME",
+	inheritNames = []string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ",
+		"LD_LIBRARY_PATH", "XDG_CACHE_HOME",
 		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 		"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
 		"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS"}

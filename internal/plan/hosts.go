@@ -84,7 +84,8 @@ func (b *builder) unreachable() error {
 		faults = append(faults, fmt.Errorf("%s: "+format, append([]any{b.p.Source}, args...)...))
 	}
 	if b.p.Load.Spread && !b.rules.multiURL {
-		fault("aiperf %s takes one --url, so load.spread is not possible (0.7 and newer take several): use a balancer", b.plan.Versions.AIPerf)
+		fault("aiperf %s takes one --url, so load.spread is not possible (0.7 and newer take several): use a balancer",
+			b.plan.Versions.AIPerf)
 	}
 	if len(b.plan.Hosts) == 0 {
 		return errors.Join(faults...)

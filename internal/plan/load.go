@@ -66,7 +66,8 @@ func (b *builder) loadEnv() []string {
 			env = append(env, kv)
 		}
 	}
-	return append(env, "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300", "AIPERF_SERVICE_START_TIMEOUT=300", "TERM=dumb", "COLUMNS=120")
+	return append(env, "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300", "AIPERF_SERVICE_START_TIMEOUT=300",
+		"TERM=dumb", "COLUMNS=120")
 }
 
 func tokenizer(p profile.Profile) string { return cmp.Or(p.Tokenizer, p.Model) }

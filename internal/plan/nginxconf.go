@@ -15,8 +15,8 @@ import (
 )
 
 // balancer plans nginx before the backends: in a prefix of its own, in the foreground,
-// started once its backends are ready. What the guide's file does not set is in -g, since
-// nginx refuses a directive that is in both.
+// started once its backends are ready. -g sets only directives that the guide's file lacks,
+// since nginx refuses one that is in both.
 func (b *builder) balancer() error {
 	if b.p.Balancer == nil {
 		return nil
@@ -105,7 +105,8 @@ func (v nginxValues) check() error {
 // checkNginxDir refuses a directory that nginx.conf cannot name in double quotes.
 func checkNginxDir(dir string) error {
 	if strings.ContainsAny(dir, "\"$\\\n\r\t") {
-		return fmt.Errorf("the directory %q has characters that are special in nginx.conf: choose another --artifacts-root-dir", dir)
+		return fmt.Errorf("the directory %q has characters that are special in nginx.conf: "+
+			"choose another --artifacts-root-dir", dir)
 	}
 	return nil
 }

@@ -28,7 +28,8 @@ type Placement struct {
 // Unplaced is the placement of the plans that Make returns: marks that no argument, no
 // variable and no path can hold, since they have zero bytes.
 func Unplaced() Placement {
-	return Placement{Dir: "\x00dir\x00", Temp: "\x00temp\x00", Namespace: "\x00namespace\x00", Cookie: "\x00cookie\x00", Artifacts: "\x00artifacts\x00"}
+	return Placement{Dir: "\x00dir\x00", Temp: "\x00temp\x00", Namespace: "\x00namespace\x00",
+		Cookie: "\x00cookie\x00", Artifacts: "\x00artifacts\x00"}
 }
 
 // At is the plan in the places of one launch. The error is a directory that nginx.conf

@@ -46,12 +46,14 @@ func checkHostPorts(p profile.Profile, ports []Port) error {
 	owner := map[int]Port{}
 	for _, port := range ports {
 		if port.Number > highestPort {
-			faults = append(faults, fmt.Errorf("%s: port %d for %s of %s is above %d, in the range that the kernel gives to clients: "+
-				"choose a lower one, or a lower port_base than %d", p.Source, port.Number, port.Use, port.Service, highestPort, portBase(p)))
+			faults = append(faults, fmt.Errorf("%s: port %d for %s of %s is above %d, in the range that the kernel "+
+				"gives to clients: choose a lower one, or a lower port_base than %d",
+				p.Source, port.Number, port.Use, port.Service, highestPort, portBase(p)))
 		}
 		if other, taken := owner[port.Number]; taken {
 			faults = append(faults, fmt.Errorf("%s: port %d is used twice: by %s of %s, and by %s of %s: "+
-				"choose another port, or another port_base", p.Source, port.Number, other.Use, other.Service, port.Use, port.Service))
+				"choose another port, or another port_base",
+				p.Source, port.Number, other.Use, other.Service, port.Use, port.Service))
 		}
 		owner[port.Number] = port
 	}
@@ -74,8 +76,8 @@ func (e Ephemeral) Warning(p Plan) string {
 	if len(within) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s: the kernel gives ports from %d to %d (net.ipv4.ip_local_port_range) to clients, which may take one of these first: "+
-		"choose others (port_base, frontend.port, balancer.port, port)",
+	return fmt.Sprintf("%s: the kernel gives ports from %d to %d (net.ipv4.ip_local_port_range) to clients, "+
+		"which may take one of these first: choose others (port_base, frontend.port, balancer.port, port)",
 		strings.Join(within, ", "), e.Low, e.High)
 }
 

@@ -91,9 +91,11 @@ func (v Versions) Outside() []string {
 	for _, k := range known {
 		switch is := k.version(v); {
 		case is.below(k.oldest):
-			lines = append(lines, fmt.Sprintf("%s %s is older than %s, the oldest known: the rules of %s apply", k.program, is, k.oldest, k.oldest))
+			lines = append(lines, fmt.Sprintf("%s %s is older than %s, the oldest known: the rules of %[3]s apply",
+				k.program, is, k.oldest))
 		case is != "" && !strings.HasPrefix(string(is), string(k.newest)) && k.newest.below(is):
-			lines = append(lines, fmt.Sprintf("%s %s is newer than %s, the newest known: the rules of %s apply", k.program, is, k.newest, k.newest))
+			lines = append(lines, fmt.Sprintf("%s %s is newer than %s, the newest known: the rules of %[3]s apply",
+				k.program, is, k.newest))
 		}
 	}
 	return lines

@@ -50,7 +50,7 @@ func option(args []string, name string) string {
 	return found
 }
 
-// settings are the compared options of a topology, with its engine. Where its workers
+// settings are the compared options of a topology, with its engine. If its workers
 // differ, the value names the roles: "prefill 4096, decode 8192".
 func settings(p Plan, installed Versions) map[string]string {
 	all := map[string]string{"engine": engineName(p, installed)}

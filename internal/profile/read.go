@@ -14,10 +14,10 @@ const builtIn = "built-in "
 
 // Reader reads profiles. The zero value looks variables up in the process's environment.
 type Reader struct {
-	Getenv func(string) string // nil = os.Getenv; asked for HOME and the variables of tools.CacheDir
+	Getenv func(string) string // nil = os.Getenv; it looks up HOME and the variables of tools.CacheDir
 }
 
-// Load reads the profile at path. The error is Faults, or says why the file cannot be read.
+// Load reads the profile at path. The error is Faults, or the failure to read the file.
 func Load(path string) (Profile, error) { return Reader{}.Load(path) }
 
 // Parse reads a profile from data; see Reader.Parse.
@@ -27,7 +27,8 @@ func Parse(source string, data []byte) (Profile, error) { return Reader{}.Parse(
 func (r Reader) Load(path string) (Profile, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return Profile{}, fmt.Errorf("cannot read the profile: %w (\"topobench profiles\" lists the built-in ones)", err)
+		return Profile{}, fmt.Errorf(
+			"cannot read the profile: %w (\"topobench profiles\" lists the built-in ones)", err)
 	}
 	defer file.Close() // opened for reading: nothing can be lost here
 	data, err := io.ReadAll(io.LimitReader(file, maxBytes+1))

@@ -20,7 +20,8 @@ func mark(expression string) string { return "\x00=" + expression + "\x00" }
 // variables are the marks in a plan's texts with the script's variables for them.
 func variables() map[string]string {
 	at := plan.Unplaced()
-	return map[string]string{at.Dir: "dir", at.Namespace: "namespace", at.Artifacts: "results", "\x00call\x00": "call", "\x00root\x00": "root"}
+	return map[string]string{at.Dir: "dir", at.Namespace: "namespace", at.Artifacts: "results",
+		"\x00call\x00": "call", "\x00root\x00": "root"}
 }
 
 // quote makes one word of POSIX shell out of any text.

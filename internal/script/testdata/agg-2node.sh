@@ -49,8 +49,8 @@ main() {
     echo "logs: $dir/logs"
     mkdir -p "$dir/logs" "$dir/nginx" "$dir/nginx/tmp"
     cat >"$dir/nginx/nginx.conf" <<END-OF-FILE
-# The guide's nginx.conf. Added: access_log and the temp paths, whose compiled-in
-# places belong to root.
+# The guide's nginx.conf. Added: access_log and the temp paths, since the compiled-in
+# ones belong to root.
 worker_processes 1;
 worker_rlimit_nofile 4096;
 
@@ -236,6 +236,7 @@ END-OF-FILE
       --artifact-dir "$results/-concurrency$c" --ui simple -H 'Authorization: Bearer NOT USED' \
       -H 'Accept: text/event-stream' </dev/null
   done
+
   plot "$root"
   stop
   echo 'down: agg-2node'

@@ -53,8 +53,8 @@ main() {
   echo "logs: $dir/logs"
   mkdir -p "$dir/logs" "$dir/nginx" "$dir/nginx/tmp"
   cat >"$dir/nginx/nginx.conf" <<END-OF-FILE
-# Streams without buffering, connections kept, and no backend ever ejected: a dead
-# one answers 502 at once, which is seen, instead of vanishing from the balance.
+# Streams without buffering, keeps connections and ejects no backend: a dead one shows
+# as 502 at once, instead of silently getting no more requests.
 worker_processes auto;
 worker_rlimit_nofile 65535;
 error_log stderr warn;
@@ -218,6 +218,7 @@ END-OF-FILE
       --artifact-dir "$results/-concurrency$c" --ui none --no-gpu-telemetry --no-server-metrics \
       -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
   done
+
   plot "$root"
   stop
   echo 'down: cpu-agg'

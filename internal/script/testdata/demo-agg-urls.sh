@@ -186,6 +186,7 @@ END-OF-FILE
       --artifact-dir "$results/-concurrency$c" --ui none --no-gpu-telemetry --no-server-metrics \
       -H 'Authorization: Bearer NOT USED' -H 'Accept: text/event-stream' </dev/null
   done
+
   plot "$root"
   stop
   echo 'down: demo-agg-urls'

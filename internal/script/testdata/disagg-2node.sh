@@ -366,6 +366,7 @@ END-OF-FILE
       --artifact-dir "$results/-concurrency$c" --ui simple -H 'Authorization: Bearer NOT USED' \
       -H 'Accept: text/event-stream' </dev/null
   done
+
   plot "$root"
   stop
   echo 'down: disagg-2node'
