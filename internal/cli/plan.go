@@ -141,7 +141,8 @@ func printDeviations(env *Env, plans []plan.Plan) error {
 			if d.Since != "" {
 				since = " (since " + d.Since + ")"
 			}
-			fmt.Fprintf(env.Stdout, "  %s\n    guide: %s\n    here:  %s\n    why:   %s%s\n", d.ID, d.Guide, d.Done, d.Why, since)
+			fmt.Fprintf(env.Stdout, "  %s\n    guide: %s\n    here:  %s\n    why:   %s%s\n",
+				d.ID, d.Guide, d.Done, d.Why, since)
 		}
 	}
 	return nil

@@ -11,13 +11,13 @@ import (
 type Choices struct {
 	Etcd   Source `json:"etcd"`
 	NATS   Source `json:"nats"`
-	Planes bool   `json:"planes,omitempty"` // discovery, event and request planes are set in the environment
+	Planes bool   `json:"planes,omitempty"` // the environment sets discovery, event and request planes
 
 	Router    string    `json:"router,omitempty"`     // the frontend's router mode; "" = its default, round-robin
 	RoleFlags RoleFlags `json:"role_flags,omitempty"` // how a Dynamo worker gets its role
 	Connector bool      `json:"connector,omitempty"`  // prefill and decode get --kv-transfer-config
 	SidePorts bool      `json:"side_ports,omitempty"` // each Dynamo worker gets NIXL and vLLM ports of its own
-	DecodeTP  int       `json:"decode_tp,omitempty"`  // the widest --tensor-parallel-size of decode workers; 0 = not passed
+	DecodeTP  int       `json:"decode_tp,omitempty"`  // widest --tensor-parallel-size of decode workers; 0 = not passed
 
 	QuietServers   bool `json:"quiet_servers,omitempty"` // vllm serve gets --disable-log-requests
 	LocalModel     bool `json:"local_model,omitempty"`   // a directory: the servers are kept off the hub

@@ -42,7 +42,7 @@ func realDemo(t *testing.T) (plan.Plan, Places) {
 	if _, err := os.Stat(p.Model); err != nil {
 		t.Skipf("the model of the demo is not here (make tools): %v", err)
 	}
-	p.PortBase, p.Balancer.Port, p.Aggregated[0].Port, p.Aggregated[1].Port = 21300, 21380, 21381, 21382
+	p.PortBase, p.Balancer.Port, p.Aggregated[0].Port, p.Aggregated[1].Port = 22300, 22380, 22381, 22382
 	on := plan.Installation{Root: os.Geteuid() == 0, Inherit: plan.Inherit(os.Environ()),
 		Programs: plan.Programs{Python: found[tools.Python].Path, Nginx: found[tools.Nginx].Path, AIPerf: found[tools.AIPerf].Path}}
 	launch, err := plan.Make(p, on, guide())
