@@ -145,8 +145,9 @@ var table = []deviation{ // never written to
 		func(p Plan) bool { return p.Engine == "vllm" && !p.Choices.QuietServers }},
 	{Deviation{ID: "local-model",
 		Guide: "a model of the hub",
-		Done:  "a directory: HF_HUB_OFFLINE=1 for the servers; HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE unset for aiperf",
-		Why:   "no server looks it up on the hub; aiperf 0.13 refuses a local tokenizer when either is set"},
+		Done: "a directory: HF_HUB_OFFLINE=1 for the servers; " +
+			"HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE unset for aiperf",
+		Why: "no server looks it up on the hub; aiperf 0.13 refuses a local tokenizer when either is set"},
 		func(p Plan) bool { return p.Choices.LocalModel || p.Choices.LocalTokenizer }},
 	{Deviation{ID: "load-env",
 		Guide: "aiperf in the shell's environment",

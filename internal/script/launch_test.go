@@ -71,7 +71,7 @@ func TestScriptReachesReadiness(t *testing.T) {
 	if err := bash.Start(); err != nil {
 		t.Fatal(err)
 	}
-	limit := time.AfterFunc(2*time.Minute, func() { _ = bash.Process.Signal(syscall.SIGTERM) }) // gone already is as good
+	limit := time.AfterFunc(5*time.Minute, func() { _ = bash.Process.Signal(syscall.SIGTERM) }) // gone already is as good
 	defer limit.Stop()
 	lines := bufio.NewScanner(out)
 	up := false
@@ -99,7 +99,7 @@ func TestScriptMeasures(t *testing.T) {
 	p, at := realDemo(t)
 	p.Load.ISL, p.Load.OSL, p.Load.Concurrency = 64, 16, []int{1}
 	witness := testbed.Audit(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	bash := exec.CommandContext(ctx, "bash", "-s")
 	bash.Env, bash.Stdin = witness.Env(os.Environ()...), strings.NewReader(printed(t, at, p))

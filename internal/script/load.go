@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,16 +36,16 @@ func (s *script) load(p plan.Plan, e shared) {
 	}
 	s.line("for c in %s; do", strings.Join(levels, " "))
 	s.depth++
-	// A name that is not inherited is an option of env, and options precede assignments.
 	words := []string{`env -i "${inherited[@]}" env`}
-	own := without(l.Env, e.common)
-	for _, kv := range own {
-		if !strings.Contains(kv, "=") {
+	var set []string
+	for _, kv := range without(l.Env, e.common) {
+		if strings.Contains(kv, "=") {
+			set = append(set, kv)
+		} else { // a name that is not inherited is an option of env, which precedes assignments
 			words = append(words, "-u "+quote(kv))
 		}
 	}
-	words = append(words, `"${common[@]}"`)
-	words = append(words, environment(slices.DeleteFunc(own, func(kv string) bool { return !strings.Contains(kv, "=") }))...)
+	words = append(append(words, `"${common[@]}"`), environment(set)...)
 	words = append(words, newLine)
 	cell := strings.TrimSuffix(artifacts.Artifacts{Path: l.Artifacts}.Cell(0), "0") + mark("c")
 	for _, unit := range units(l.Command(level(l), cell)) {
