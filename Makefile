@@ -11,7 +11,8 @@ SETUP    := ./internal/scripts/setup.sh
 CODE     := cmd internal profiles templates
 DEMO     := $(or $(DEMO),.demo/$(shell date +%Y%m%d-%H%M%S))
 FUZZTIME ?= 10s
-SCRIPTS  := $(SETUP) ./internal/scripts/test.sh ./internal/bench/bench.sh ./internal/bench/by-hand.sh .ci/run
+SCRIPTS  := $(SETUP) ./internal/scripts/test.sh ./internal/bench/bench.sh ./internal/bench/by-hand.sh .ci/run \
+	$(wildcard ./internal/script/testdata/*.sh)
 
 .DEFAULT_GOAL := help
 .PHONY: build dist demo test test-race fuzz golden lint clean help bench tools engines test-engines test-gpu test-real soak
@@ -37,7 +38,7 @@ test: ## the tests, under the race detector, with one run on the real programs f
 
 test-real: ## the longer tests on the real programs: deaths, older versions, other discovery; 6 minutes on two cores
 	@$(SETUP) real
-	@./internal/scripts/test.sh .bin/test-real.log -tags real -run Long ./internal/e2e/ ./internal/plan/
+	@./internal/scripts/test.sh .bin/test-real.log -tags real -run Long ./internal/e2e/ ./internal/script/
 
 soak: ## 300 attacks of the nemesis, and 50 topologies in one run
 	@./internal/scripts/test.sh .bin/soak.log ./internal/cli/ -timeout 90m -run 'F57F59|F5ISoak' -nemesis.runs 300 -soak.runs 50

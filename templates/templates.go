@@ -1,4 +1,4 @@
-// Package templates holds the files that are rendered for other programs.
+// Package templates holds the configuration files that topobench renders.
 package templates
 
 import _ "embed"

@@ -2,8 +2,8 @@ package aiperf
 
 import "time"
 
-// Slowest rates still waited for: beyond them a cell has hung. A request may
-// take slowestToken for each token it writes, and all of them together move at
+// The slowest rates of a server that still works: a cell below them has hung. A request
+// may take slowestToken for each token of its output, and all requests together move at
 // slowestRate tokens a second.
 const (
 	slowestToken = 500 * time.Millisecond
@@ -11,16 +11,44 @@ const (
 	cellSlack    = 10 * time.Minute
 )
 
-// Before its first request aiperf starts its services, to which LoadEnv gives
-// 300 s, and makes up the prompts.
+// Before its first request aiperf starts its services, which its environment gives
+// 300 s, and generates the prompts.
 const (
 	loadStart      = 5 * time.Minute
 	slowestPrompts = 20_000 // tokens a second
 	stallSlack     = time.Minute
-	batch          = 100 // records that aiperf keeps back, where it does (AIPERF_RECORD_EXPORT_BATCH_SIZE)
+	batch          = 100 // records that a batching aiperf holds back (AIPERF_RECORD_EXPORT_BATCH_SIZE)
 )
 
-// Deadline is how long the cell of concurrency c may take.
+// With a cell measured, the limits follow from it instead of from the slowest rates.
+const (
+	recordsStart = 3 * time.Minute // aiperf creates its record file while its services start
+	leastStall   = 2 * time.Minute
+	patience     = 4 // longest latencies without a completed request
+)
+
+// Previous is what the cell before measured on the same topology. The zero value means
+// that this cell is the first.
+type Previous struct {
+	Concurrency int
+	Longest     time.Duration // the longest latency of its requests
+}
+
+// latency is the longest one to expect at concurrency c: requests that share a server
+// take longer in the ratio of the concurrencies, and never less than before.
+func (p Previous) latency(c int) time.Duration {
+	return time.Duration(float64(p.Longest) * max(1, float64(c)/float64(p.Concurrency)))
+}
+
+// Limits are the longest waits for a sign of life of aiperf; a cell beyond one of them
+// has hung.
+type Limits struct {
+	Records time.Duration // from the start of aiperf to its record file; 0 = unlimited
+	First   time.Duration // from the start of aiperf to the first completed request
+	Next    time.Duration // from one completed request to the next
+}
+
+// Deadline is how long the whole cell of concurrency c may take.
 func (l Load) Deadline(c int) time.Duration {
 	if l.Timeout > 0 {
 		return l.Timeout
@@ -28,27 +56,36 @@ func (l Load) Deadline(c int) time.Duration {
 	return cellSlack + l.slowest(c, l.Requests(c)+l.Warmup(c))
 }
 
-// Stall is how long no further request of the cell of concurrency c may be seen to
-// complete before it has hung: first, from the start of aiperf to the first one,
-// and next, from then on. What aiperf keeps back is not seen, nor by aiperf that
-// does so is the warm-up.
-func (l Load) Stall(c int) (first, next time.Duration) {
-	unseen, warmup := c, 0
+// Limits bound the waits in the cell of concurrency c. A batching aiperf records
+// nothing of its warm-up, and holds finished requests back.
+func (l Load) Limits(c int, before Previous) Limits {
+	hidden, warmup := c, 0 // requests that may complete before a record appears
 	if l.Batched {
-		unseen, warmup = max(c, min(batch, l.Requests(c))), l.Warmup(c)
-	}
-	next = l.Progress
-	if next == 0 {
-		next = stallSlack + l.slowest(c, unseen)
+		hidden, warmup = max(c, min(batch, l.Requests(c))), l.Warmup(c)
 	}
 	prompts := time.Duration(12*c*l.ISL/slowestPrompts) * time.Second
-	return loadStart + prompts + l.slowest(c, warmup) + next, next
+	limits := Limits{First: loadStart + prompts + l.slowest(c, warmup), Next: stallSlack + l.slowest(c, hidden)}
+	if before != (Previous{}) {
+		wave := patience * before.latency(c)
+		limits.First = loadStart + prompts + time.Duration(waves(c, warmup))*wave
+		limits.Next = max(leastStall, time.Duration(waves(c, hidden))*wave)
+		if l.Records {
+			limits.Records = recordsStart
+		}
+	}
+	if l.Progress > 0 {
+		limits.Next = l.Progress
+	}
+	limits.First += limits.Next
+	return limits
 }
 
-// slowest is how long so many requests may take, c at once.
+// slowest is how long this many requests may take, c at once.
 func (l Load) slowest(c, requests int) time.Duration {
-	waves := (requests + c - 1) / c
-	inTurn := time.Duration(waves*l.OSL) * slowestToken
+	inTurn := time.Duration(waves(c, requests)*l.OSL) * slowestToken
 	together := time.Duration(requests*(l.ISL+l.OSL)/slowestRate) * time.Second
 	return max(inTurn, together)
 }
+
+// waves is how often c requests at once must be sent until all are.
+func waves(c, requests int) int { return (requests + c - 1) / c }

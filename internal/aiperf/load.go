@@ -2,31 +2,35 @@ package aiperf
 
 import (
 	"encoding/json"
-	"fmt"
-	"path/filepath"
 	"strconv"
 	"time"
 )
 
 // Load is perf.sh's sweep: one aiperf run for each concurrency.
 type Load struct {
-	AIPerf       string        `json:"aiperf"`
-	Model        string        `json:"model"`
-	Tokenizer    string        `json:"tokenizer"`
-	URLs         []string      `json:"urls"` // several: aiperf sends to each in turn
-	ISL          int           `json:"isl"`
-	OSL          int           `json:"osl"`
-	Concurrency  []int         `json:"concurrency"`
-	Seed         int           `json:"seed"`
-	Exact        bool          `json:"exact"`         // perf.sh's argv and nothing else
-	Quiet        bool          `json:"quiet"`         // aiperf can leave out GPU telemetry and server metrics
-	NVExt        bool          `json:"nvext"`         // perf.sh's {"nvext":{"ignore_eos":true}}; dropped where the server answers it with 400
-	FreshPrompts bool          `json:"fresh_prompts"` // a seed of its own for each cell
-	Batched      bool          `json:"batched"`       // aiperf writes finished requests a hundred at a time
-	Timeout      time.Duration `json:"timeout_ns"`    // of a cell; 0 = derived
-	Progress     time.Duration `json:"progress_ns"`   // without a completed request; 0 = derived
-	Artifacts    string        `json:"artifacts"`
-	Env          []string      `json:"env"`
+	AIPerf      string   `json:"aiperf"`
+	Model       string   `json:"model"`
+	Tokenizer   string   `json:"tokenizer"`
+	URLs        []string `json:"urls"` // several: aiperf sends to each in turn
+	ISL         int      `json:"isl"`
+	OSL         int      `json:"osl"`
+	Concurrency []int    `json:"concurrency"`
+	Options
+	Exact     bool          `json:"exact"`       // perf.sh's argv and nothing else
+	Quiet     bool          `json:"quiet"`       // aiperf can leave out GPU telemetry and server metrics
+	NVExt     bool          `json:"nvext"`       // ExtraNVExt is sent, until a server answers it with 400
+	Records   bool          `json:"records"`     // aiperf writes RecordsName while it runs
+	Batched   bool          `json:"batched"`     // it does so a hundred requests at a time
+	Timeout   time.Duration `json:"timeout_ns"`  // of a cell; 0 = derived
+	Progress  time.Duration `json:"progress_ns"` // without a completed request; 0 = derived
+	Artifacts string        `json:"artifacts"`   // artifacts_N
+	Env       []string      `json:"env"`
+}
+
+// Options are those of a load that a flag decides, alike for all topologies of a run.
+type Options struct {
+	Seed         int  `json:"seed"`          // aiperf's --random-seed
+	FreshPrompts bool `json:"fresh_prompts"` // a seed for each concurrency: Seed plus the concurrency
 }
 
 // GuideSeed is perf.sh's --random-seed.
@@ -35,13 +39,13 @@ const GuideSeed = 100
 // ExtraNVExt is perf.sh's last --extra-inputs.
 const ExtraNVExt = `{"nvext":{"ignore_eos":true}}`
 
-// Requests of a cell follow its concurrency, as in perf.sh.
+// Requests is how many requests of a cell are measured, as in perf.sh.
 func (l Load) Requests(c int) int { return 10 * c }
 
-// Warmup requests are sent before the measured ones.
+// Warmup is how many requests precede the measured ones.
 func (l Load) Warmup(c int) int { return 2 * c }
 
-// Extra is the body beside model, messages and stream: perf.sh's --extra-inputs.
+// Extra is perf.sh's --extra-inputs: the body's fields beside model, messages and stream.
 func (l Load) Extra() []string {
 	osl := strconv.Itoa(l.OSL)
 	extra := []string{"max_tokens:" + osl, "min_tokens:" + osl, "ignore_eos:true"}
@@ -61,10 +65,26 @@ func (l Load) Body(prompt string) ([]byte, error) {
 	return json.Marshal(body)
 }
 
-// Argv is perf.sh's aiperf command for concurrency c, its artifacts in dir. The
-// order of the arguments is perf.sh's. Not exact: no screen output, no GPU and
-// server scraping, which cost 2.3 s a cell (14.8 to 12.5 s, aiperf 0.13).
-func (l Load) Argv(c int, dir string) []string {
+// Level is the arguments of a cell that follow from its concurrency.
+type Level struct{ Concurrency, Requests, Warmup, Entries, Seed string }
+
+// Level returns the arguments for concurrency c. perf.sh's one seed for all levels makes
+// each level repeat the prompts of the level before (its datasets are nested).
+func (l Load) Level(c int) Level {
+	seed := l.Seed
+	if l.FreshPrompts {
+		seed += c
+	}
+	return Level{Concurrency: strconv.Itoa(c), Requests: strconv.Itoa(l.Requests(c)), Warmup: strconv.Itoa(l.Warmup(c)),
+		Entries: strconv.Itoa(12 * c), Seed: strconv.Itoa(seed)}
+}
+
+// Argv is the aiperf command for concurrency c, its artifacts in dir.
+func (l Load) Argv(c int, dir string) []string { return l.Command(l.Level(c), dir) }
+
+// Command is perf.sh's aiperf command, in perf.sh's order. Without Exact, aiperf draws no
+// screen and scrapes no GPUs and servers: 12.5 s a cell instead of 14.8 (aiperf 0.13).
+func (l Load) Command(at Level, dir string) []string {
 	argv := []string{l.AIPerf, "profile", "--model", l.Model, "--tokenizer", l.Tokenizer,
 		"--endpoint-type", "chat", "--endpoint", "/v1/chat/completions", "--streaming"}
 	for _, url := range l.URLs {
@@ -75,10 +95,9 @@ func (l Load) Argv(c int, dir string) []string {
 	for _, extra := range l.Extra() {
 		argv = append(argv, "--extra-inputs", extra)
 	}
-	argv = append(argv, "--concurrency", strconv.Itoa(c), "--request-count", strconv.Itoa(l.Requests(c)),
-		"--warmup-request-count", strconv.Itoa(l.Warmup(c)), "--num-dataset-entries", strconv.Itoa(12*c),
-		"--random-seed", strconv.Itoa(l.seed(c)), "--artifact-dir", dir)
-	headers := []string{"-H", "Authorization: Bearer NOT USED", "-H", "Accept: text/event-stream"}
+	argv = append(argv, "--concurrency", at.Concurrency, "--request-count", at.Requests,
+		"--warmup-request-count", at.Warmup, "--num-dataset-entries", at.Entries,
+		"--random-seed", at.Seed, "--artifact-dir", dir)
 	switch {
 	case l.Exact:
 		argv = append(argv, "--ui", "simple")
@@ -87,19 +106,5 @@ func (l Load) Argv(c int, dir string) []string {
 	default:
 		argv = append(argv, "--ui", "none")
 	}
-	return append(argv, headers...)
-}
-
-// seed: perf.sh's one seed for all levels makes each level send the prompts of
-// the level before again (datasets are nested).
-func (l Load) seed(c int) int {
-	if l.FreshPrompts {
-		return l.Seed + c
-	}
-	return l.Seed
-}
-
-// CellDir is the directory of a cell in an artifacts tree, as perf.sh names it.
-func CellDir(artifacts string, c int) string {
-	return filepath.Join(artifacts, fmt.Sprintf("-concurrency%d", c))
+	return append(argv, "-H", "Authorization: Bearer NOT USED", "-H", "Accept: text/event-stream")
 }

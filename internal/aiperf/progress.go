@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// progressEvery is how soon finished requests are shown, and a stall is looked for.
+// progressEvery is the interval at which records are read and a stall is checked for.
 const progressEvery = 500 * time.Millisecond
 
-// Progress counts the requests of a cell. Asked is 0 while they cannot be counted.
+// Progress counts the requests of a cell. Asked is 0 until there is a record file to
+// count them in.
 type Progress struct {
 	Warm, Done, Asked int
 }
 
-// reader counts finished requests in profile_export.jsonl, to which aiperf
-// appends one line a request while it runs. It reads each byte once. aiperf 0.1.1
-// does not write the file.
+// reader counts finished requests in aiperf's record file, to which aiperf appends a line
+// for each request. It reads each byte once. aiperf 0.1.1 writes no such file.
 type reader struct {
 	path   string
 	asked  int
@@ -27,11 +27,10 @@ type reader struct {
 }
 
 func newReader(j Job) *reader {
-	return &reader{path: filepath.Join(j.Dir, "profile_export.jsonl"), asked: j.Load.Requests(j.Concurrency)}
+	return &reader{path: filepath.Join(j.Dir, RecordsName), asked: j.Load.Requests(j.Concurrency)}
 }
 
-// read takes in whole lines that were added since the last call. A file that is
-// not there counts nothing.
+// read counts the whole lines that aiperf has added since the last call.
 func (r *reader) read() Progress {
 	f, err := os.Open(r.path)
 	if err != nil {

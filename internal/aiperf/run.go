@@ -1,9 +1,8 @@
-// Package aiperf is one aiperf run.
+// Package aiperf is all that depends on aiperf: its arguments, its limits, one run of it.
 //
-// Run starts aiperf through the shepherd, follows it by its own files, ends it
-// at its deadline, when no request completes any more or when the context ends,
-// and returns only when its whole process tree is gone. Whether what it measured
-// counts is not decided here.
+// Run starts aiperf through a shepherd and follows it by its own files. It ends aiperf at
+// its deadline, when no request completes any more, or when the context ends, and returns
+// only when the whole process tree is gone. It does not judge what aiperf measured.
 package aiperf
 
 import (
@@ -18,9 +17,9 @@ import (
 	"topobench/internal/text"
 )
 
-// interruptGrace is how long aiperf may take to end after SIGINT, the only
-// signal it handles. aiperf 0.13 ends within a second, or, when the signal came
-// while its services registered, never; what it would still export is not used.
+// interruptGrace is how long aiperf may take to end after SIGINT, the only signal it
+// handles. aiperf 0.13 ends within a second or, if its services were still registering,
+// never; its export is not used after an interrupt.
 const interruptGrace = 5 * time.Second
 
 // Job is one cell.
@@ -28,7 +27,8 @@ type Job struct {
 	Name        string // of the process in messages: aiperf-c4
 	Load        Load
 	Concurrency int
-	Dir         string // fresh; aiperf writes here
+	Previous    Previous // the cell before, from which the limits follow
+	Dir         string   // fresh; aiperf writes here
 	Log         string
 	Env         []string // the whole environment of aiperf
 	Progress    func(Progress)
@@ -41,16 +41,16 @@ type Outcome struct {
 	Took    time.Duration
 	Problem string
 	Error   string        // the last line of its log that names an error
-	Stalled bool          // requests completed no more
-	Unseen  time.Duration // the longest time in which nobody looked, beyond what is usual
+	Stalled bool          // requests no longer completed: the server is at fault
+	Unseen  time.Duration // the longest gap between two checks, beyond the usual interval
 }
 
-// Run runs the job. An error means that aiperf could not be started or that it
-// could not be proved gone; everything else is an Outcome. When ctx ends, its
-// cause is the problem.
+// Run runs the job. An error means that aiperf could not be started, or not be proved
+// gone; everything else is an Outcome. When ctx ends, its cause is the problem.
 func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 	began := time.Now()
-	child, err := s.Start(host.Spec{Name: j.Name, Argv: j.Load.Argv(j.Concurrency, j.Dir), Env: j.Env, Dir: j.Dir, Log: j.Log, Grace: interruptGrace})
+	child, err := s.Start(host.Spec{Name: j.Name, Argv: j.Load.Argv(j.Concurrency, j.Dir), Env: j.Env,
+		Dir: j.Dir, Log: j.Log, Grace: interruptGrace})
 	if err != nil {
 		return Outcome{}, fmt.Errorf("cannot start aiperf: %w", err)
 	}
@@ -58,7 +58,7 @@ func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 	if o.Problem != "" {
 		interrupt(child, j.Force)
 	}
-	err = child.Stop(j.Force) // its tree is swept after every cell, however it ended
+	err = child.Stop(j.Force) // kills what is left of its tree, however it ended
 	o.Exit, o.Took = child.Exit(), time.Since(began)
 	if o.Problem == "" && o.Exit.Code != 0 {
 		o.Problem = "aiperf " + o.Exit.String()
@@ -71,16 +71,17 @@ func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 		}
 	}
 	if strings.Contains(o.Error, "httpx.ConnectError") {
-		o.Error += "; it asks huggingface.co for the tokenizer: name one that is here (--tokenizer of perf, tokenizer of a profile)"
+		o.Error += "; aiperf downloads the tokenizer from huggingface.co: " +
+			"use a local directory instead (perf --tokenizer, or tokenizer in the profile)"
 	}
 	return o, err
 }
 
-// errorLines are searched for an error; aiperf prints a boxed summary behind it.
+// errorLines is how many lines are searched for an error: a boxed summary follows it.
 const errorLines = 200
 
-// lastError finds a line of aiperf's log such as "10:19:45.781 ERROR    text", or what
-// the system refused it, as Python ends a traceback: "OSError: [Errno 28] No space ...".
+// lastError finds the last error in aiperf's log, such as "10:19:45.781 ERROR    text", or
+// the end of a Python traceback: "OSError: [Errno 28] No space ...".
 func lastError(lines []string) string {
 	for _, line := range slices.Backward(lines) {
 		_, text, found := strings.Cut(line, " ERROR ")
@@ -94,14 +95,15 @@ func lastError(lines []string) string {
 	return ""
 }
 
-// follow returns when aiperf ended, or why it must be ended.
+// follow returns when aiperf has ended, or with the problem for which it must be ended.
 func follow(ctx context.Context, child *host.Child, j Job) (o Outcome) {
 	deadline := j.Load.Deadline(j.Concurrency)
 	timeout := time.NewTimer(deadline)
 	defer timeout.Stop()
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
-	reader, stall, looked := newReader(j), newStall(j, time.Now()), time.Now()
+	checked := time.Now()
+	reader, stall := newReader(j), newStall(j.Load.Limits(j.Concurrency, j.Previous), checked)
 	for o.Problem == "" {
 		ended := false
 		select {
@@ -114,24 +116,24 @@ func follow(ctx context.Context, child *host.Child, j Job) (o Outcome) {
 		case <-tick.C:
 		}
 		now := time.Now()
-		o.Unseen = max(o.Unseen, now.Sub(looked)-progressEvery)
-		looked = now
+		o.Unseen = max(o.Unseen, now.Sub(checked)-progressEvery)
+		checked = now
 		p := reader.read()
 		j.Progress(p)
 		if ended {
 			break
 		}
-		if hung := stall.look(p, now); hung != "" && o.Problem == "" {
-			o.Problem, o.Stalled = hung, true
+		if hung, server := stall.check(p, now); hung != "" && o.Problem == "" {
+			o.Problem, o.Stalled = hung, server
 		}
 	}
 	return o
 }
 
-// interrupt asks aiperf to end and gives it its grace; Stop does the rest.
+// interrupt sends aiperf SIGINT and gives it its grace; Stop kills what is left.
 func interrupt(child *host.Child, force context.Context) {
 	if err := child.Interrupt(syscall.SIGINT); err != nil {
-		return // it is gone, or Stop will see to it
+		return // it is gone, or Stop kills it
 	}
 	select {
 	case <-child.Done():

@@ -111,40 +111,66 @@ func TestF31StalledLoadIsEnded(t *testing.T) {
 	}
 }
 
-// aiperf 0.1.1 does not tell its requests: its deadline alone holds.
-func TestF31WithoutRecordsNobodyCanTell(t *testing.T) {
+// aiperf 0.1.1 writes no record file: its deadline alone holds, whatever was measured before.
+func TestF31WithoutRecordsOnlyTheDeadlineHolds(t *testing.T) {
 	b := newBed(t)
 	j := b.job("child sleep")
 	j.Load.Progress, j.Load.Timeout = time.Millisecond, 600*time.Millisecond
-	if o := b.run(t.Context(), j); o.Stalled {
+	j.Previous = Previous{Concurrency: 1, Longest: time.Millisecond}
+	if o := b.run(t.Context(), j); o.Stalled || o.Problem != "aiperf had not ended after 600ms" {
 		t.Errorf("got %+v", o)
 	}
 }
 
 func TestF31Stall(t *testing.T) {
 	began := time.Unix(0, 0)
-	s := stall{first: 10 * time.Second, next: 3 * time.Second, since: began}
-	for _, step := range []struct {
-		why    string
-		second int
-		p      Progress
-		hung   bool
+	limits := Limits{Records: 5 * time.Second, First: 10 * time.Second, Next: 3 * time.Second}
+	silent := limits
+	silent.Records = 0
+	for _, sequence := range []struct {
+		name   string
+		limits Limits
+		steps  []step
 	}{
-		{"no file yet", 9, Progress{}, false},
-		{"still none: only the deadline holds", 20, Progress{}, false},
-		{"the file is there, aiperf had its time to start", 21, Progress{Asked: 10}, true},
-		{"a warm-up request", 22, Progress{Warm: 1, Asked: 10}, false},
-		{"three seconds later", 25, Progress{Warm: 1, Asked: 10}, false},
-		{"four seconds later", 26, Progress{Warm: 1, Asked: 10}, true},
-		{"it goes on", 27, Progress{Warm: 1, Done: 1, Asked: 10}, false},
-		{"all are in: aiperf writes its results", 28, Progress{Warm: 1, Done: 10, Asked: 10}, false},
-		{"for as long as it likes", 99, Progress{Warm: 1, Done: 10, Asked: 10}, false},
+		{"the first cell, or an aiperf without a record file", silent, []step{
+			{"no file yet", 9, Progress{}, ""},
+			{"still none: only the deadline holds", 20, Progress{}, ""},
+			{"the file is there, aiperf had its time to start", 21, Progress{Asked: 10}, "requests"},
+			{"a warm-up request", 22, Progress{Warm: 1, Asked: 10}, ""},
+			{"three seconds later", 25, Progress{Warm: 1, Asked: 10}, ""},
+			{"four seconds later", 26, Progress{Warm: 1, Asked: 10}, "requests"},
+			{"it goes on", 27, Progress{Warm: 1, Done: 1, Asked: 10}, ""},
+			{"all are in: aiperf writes its results", 28, Progress{Warm: 1, Done: 10, Asked: 10}, ""},
+			{"for as long as it likes", 99, Progress{Warm: 1, Done: 10, Asked: 10}, ""},
+		}},
+		{"a later cell", limits, []step{
+			{"no file yet", 5, Progress{}, ""},
+			{"aiperf creates its file while it starts: it hangs", 6, Progress{}, "aiperf"},
+			{"a late file", 7, Progress{Asked: 10}, ""},
+			{"an empty file has the time of a first request", 10, Progress{Asked: 10}, ""},
+			{"and no more", 11, Progress{Asked: 10}, "requests"},
+		}},
 	} {
-		got := s.look(step.p, began.Add(time.Duration(step.second)*time.Second))
-		if (got != "") != step.hung {
-			t.Errorf("%s: %q", step.why, got)
+		s := newStall(sequence.limits, began)
+		for _, step := range sequence.steps {
+			why, server := s.check(step.p, began.Add(time.Duration(step.second)*time.Second))
+			got := map[bool]string{true: "requests", false: "aiperf"}[server]
+			if why == "" {
+				got = ""
+			}
+			if got != step.hangs {
+				t.Errorf("%s, %s: %q, want %q", sequence.name, step.why, why, step.hangs)
+			}
 		}
 	}
+}
+
+// step is a check of a cell; hangs is "", "aiperf" or "requests".
+type step struct {
+	why    string
+	second int
+	p      Progress
+	hangs  string
 }
 
 // Who looks at a cell only now and then is told of: see Outcome.Unseen.

@@ -5,30 +5,35 @@ import (
 	"time"
 )
 
-// stall watches whether requests complete. Without a file that tells them, and
-// once all are in, only the deadline holds: aiperf then writes its results.
+// stall notices that a cell has hung. It cannot without a record file, and does not once
+// all requests are in, while aiperf writes its results: only the deadline holds then.
 type stall struct {
-	first, next time.Duration // see plan.Load.Stall
-	seen        int
-	since       time.Time
+	Limits
+	began     time.Time
+	completed int
+	since     time.Time // of the last completed request
 }
 
-func newStall(j Job, now time.Time) stall {
-	first, next := j.Load.Stall(j.Concurrency)
-	return stall{first: first, next: next, since: now}
-}
+func newStall(l Limits, now time.Time) stall { return stall{Limits: l, began: now, since: now} }
 
-// look says that requests complete no more; "" = they do, or nobody can tell.
-func (s *stall) look(p Progress, now time.Time) string {
-	if n := p.Warm + p.Done; n != s.seen {
-		s.seen, s.since = n, now
+// check returns why the cell has hung, or "". server reports whether the requests hang,
+// rather than aiperf itself.
+func (s *stall) check(p Progress, now time.Time) (why string, server bool) {
+	if p.Asked == 0 {
+		if s.Records > 0 && now.Sub(s.began) > s.Records {
+			return fmt.Sprintf("aiperf hangs: no %s %s after its start", RecordsName, s.Records), false
+		}
+		return "", false
 	}
-	limit := s.next
-	if s.seen == 0 {
-		limit = s.first
+	if n := p.Warm + p.Done; n != s.completed {
+		s.completed, s.since = n, now
 	}
-	if p.Asked == 0 || p.Done >= p.Asked || now.Sub(s.since) <= limit {
-		return ""
+	limit := s.Next
+	if s.completed == 0 {
+		limit = s.First
 	}
-	return fmt.Sprintf("stalled: no request has completed for %s (%d of %d had)", limit, p.Done, p.Asked)
+	if p.Done >= p.Asked || now.Sub(s.since) <= limit {
+		return "", false
+	}
+	return fmt.Sprintf("stalled: no request has completed for %s (%d of %d had)", limit, p.Done, p.Asked), true
 }

@@ -22,21 +22,21 @@ func arrows() map[string][]string {
 		"cli":           everything, // but testbed; it wires the probes in
 		"recovery":      {"host/proc", "artifacts", "journal", "text"},
 		"journal":       {"artifacts", "plan", "result", "host/gpu", "text"},
-		"run": {"profile", "plan", "deploy", "aiperf", "result", "artifacts", "journal", "ready", "ui", "recovery",
+		"run": {"profile", "plan", "script", "deploy", "aiperf", "result", "artifacts", "journal", "ready", "ui", "recovery",
 			"host", "host/proc", "host/gpu", "text"},
+		"script":        {"plan", "profile", "aiperf", "artifacts"},
 		"deploy":        {"plan", "host", "host/proc", "aiperf", "text"}, // the smoke test sends the load's body
 		"ready":         {"plan", "deploy"},
 		"aiperf":        {"host", "text"},
-		"plan":          {"profile", "proxy", "result", "aiperf"}, // deployment_config.json has one definition
+		"plan":          {"profile", "result", "aiperf", "templates"}, // deployment_config.json has one definition
 		"programs":      {"host", "profile", "text"},
-		"preflight":     {"artifacts", "host", "plan", "profile", "programs", "recovery"},
+		"preflight":     {"aiperf", "artifacts", "host", "plan", "profile", "programs", "recovery"},
 		"scripts":       nil, // shell scripts and pins
 		"host":          {"host/shepherd", "host/proc", "host/gpu", "text"},
 		"host/gpu":      {"host/proc", "text"}, // whose a compute process is
 		"host/shepherd": {"host/proc"},         // it kills the tree that it owns
 		"report":        {"result", "frontier", "chart"},
 		"chart":         {"frontier"},
-		"proxy":         {"templates"}, // the built-in files
 		"profile":       nil,
 		"result":        nil,
 		"frontier":      nil,

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/profile"
 	"topobench/profiles"
 )
@@ -58,6 +59,11 @@ func (f loadFlags) apply(r profile.Reader, p *profile.Profile) error {
 		p.Timeouts.Ready = f.TimeoutReady.value()
 	}
 	return errors.Join(faults...)
+}
+
+// options are the flags that are not in a profile.
+func (f loadFlags) options() aiperf.Options {
+	return aiperf.Options{Seed: f.Seed, FreshPrompts: f.FreshPrompts}
 }
 
 // inBounds: a flag has the bounds of the profile key of that name.

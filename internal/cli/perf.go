@@ -50,21 +50,18 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := errors.Join(linuxOnly("perf"), c.resolve(env), c.check()); err != nil {
 		return &usageError{err}
 	}
-	p := profile.Profile{Name: "perf", Engine: programs.External} // aiperf alone
-	p.Load.ISL, p.Load.Concurrency = c.ISL, c.Concurrency
-	checked, err := env.preflight(ctx, preflight.Request{Profiles: []profile.Profile{p},
+	checked, err := env.preflight(ctx, preflight.Request{Profiles: []profile.Profile{c.profile()},
 		Programs: programs.Paths{AIPerf: c.AIPerf}, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree)})
 	if err != nil {
 		return err
 	}
-	wish := wishes(checked.Topologies)[0]
 	session, err := open(ctx, c.Root, env, s)
 	if err != nil {
 		return err
 	}
 	session.announce(checked.Topologies)
-	session.campaign.FailFast, session.campaign.Fresh = c.FailFast, c.FreshPrompts
-	t, err := session.campaign.Perf(session.watchDisk(ctx, c.limitFlags), c.deployment(), c.plan(wish, session))
+	session.campaign.FailFast = c.FailFast
+	t, err := session.campaign.Perf(session.watchDisk(ctx, c.limitFlags), c.wish(checked.Topologies[0], env))
 	session.campaign.At(run.Reporting)
 	summary := runCmd{Title: "Single Node", loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
 	err = errors.Join(session.close(err), summary.report(env, session, []run.Topology{t}, nil))
@@ -76,6 +73,14 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 func (c *perfCmd) resolve(env *Env) (err error) {
 	c.Tokenizer, err = env.reader().ModelPath(cmp.Or(c.Tokenizer, c.Model))
 	return err
+}
+
+// wish is the plan of a load on the server.
+func (c *perfCmd) wish(t preflight.Topology, env *Env) run.Wish {
+	on := plan.Installation{Programs: t.Programs, Versions: t.Versions, Root: env.Root, Inherit: plan.Inherit(env.Environ)}
+	t.Plan = plan.LoadOnly(t.Profile, c.deployment(), strings.TrimRight(c.URL, "/"), on,
+		aiperf.Options{Seed: c.Seed, FreshPrompts: c.FreshPrompts})
+	return run.Wish(t)
 }
 
 // check is what perf.sh gets wrong: it accepts tp=0 with dp=2, and then all
@@ -108,14 +113,8 @@ func (c *perfCmd) deployment() result.Deployment {
 	return d
 }
 
-// plan is the load alone: nothing is started for it.
-func (c *perfCmd) plan(w run.Wish, s *session) plan.Plan {
-	base := strings.TrimRight(c.URL, "/")
-	p := w.Profile
-	p.Model, p.Tokenizer = c.Model, c.Tokenizer
-	site := plan.Site{Temp: s.campaign.Run.TempDir(), Cookie: s.campaign.Run.ID()}
-	return plan.Plan{Name: p.Name, Kind: c.Kind, Mode: c.Mode, Model: c.Model, Versions: w.Versions,
-		Load: aiperf.Load{AIPerf: w.Programs.AIPerf, Quiet: w.Versions.QuietLoad(), Batched: w.Versions.BatchedLoad(), Model: c.Model, Tokenizer: c.Tokenizer, URLs: []string{base}, ISL: c.ISL, OSL: c.OSL, Concurrency: c.Concurrency,
-			Seed: c.Seed, Exact: c.Exact, NVExt: true, Env: plan.LoadEnv(p, site)},
-		Smoke: plan.NewSmoke(base)}
+// profile holds the load, and the tokenizer: the server has no profile of ours.
+func (c *perfCmd) profile() profile.Profile {
+	return profile.Profile{Name: "perf", Engine: programs.External, Tokenizer: c.Tokenizer,
+		Load: profile.Sweep{ISL: c.ISL, OSL: c.OSL, Concurrency: c.Concurrency, Exact: c.Exact}}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,12 +15,13 @@ import (
 	"topobench/internal/report"
 	"topobench/internal/result"
 	"topobench/internal/run"
+	"topobench/internal/script"
 )
 
 type planCmd struct {
 	Profiles  []string `arg:"" name:"profile" help:"Built-in names or paths."`
-	JSON      bool     `name:"json" help:"The plans as JSON instead of a script; a call of the script puts a word of its own for @CALL@."`
-	Guide     bool     `help:"What differs from the guide, and why, instead of a script."`
+	JSON      bool     `name:"json" help:"The plans as JSON; @CALL@ is a word that each call of the script makes up."`
+	Guide     bool     `help:"The differences from the guide, and why."`
 	Root      string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Where run would write." type:"path"`
 	binFlags  `group:"Programs"`
 	loadFlags `group:"Load"`
@@ -38,6 +40,9 @@ func (c *planCmd) Run(env *Env) error {
 	fmt.Fprint(env.Stderr, report.SettingsTable(result.CompareSettings(deployments(plans))))
 	switch {
 	case c.JSON:
+		if plans, err = c.placed(plans); err != nil {
+			return err
+		}
 		out := json.NewEncoder(env.Stdout)
 		out.SetIndent("", "  ")
 		return out.Encode(plans)
@@ -47,36 +52,51 @@ func (c *planCmd) Run(env *Env) error {
 	if err := preflight.Comparable(profiles); err != nil { // a script does what run would do
 		return &usageError{err}
 	}
-	return plan.Script(env.Stdout, plans...)
+	return script.Write(env.Stdout, run.ByHand(c.Root), plans...)
 }
 
-// plans plans each profile, and tells all that cannot be planned at once.
+// placed puts the places of scripts into plans, with @CALL@ for the word that each call of a
+// script makes up.
+func (c *planCmd) placed(plans []plan.Plan) ([]plan.Plan, error) {
+	var all []plan.Plan
+	for i, p := range plans {
+		to := run.ByHand(c.Root).Placement(p.Name, "@CALL@")
+		to.Artifacts = filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", nextFree(c.Root, i)))
+		p, err := p.At(to)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// plans plans each profile, and reports all that cannot be planned at once.
 func (c *planCmd) plans(profiles []profile.Profile, env *Env) ([]plan.Plan, error) {
 	var plans []plan.Plan
 	var faults []error
-	for i, p := range profiles {
-		launch, err := c.make(p, i, env)
+	for _, p := range profiles {
+		launch, err := c.make(p, env)
 		plans, faults = append(plans, launch), append(faults, err)
 	}
 	return plans, errors.Join(faults...)
 }
 
-// make plans one profile at a place that a person may use by hand. Programs that
-// are not there keep their names, so that a laptop can print a node's plan.
-func (c *planCmd) make(p profile.Profile, i int, env *Env) (plan.Plan, error) {
+// make plans one profile. Programs that are missing keep their bare names, so that a laptop
+// can print a node's plan.
+func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 	paths, found, err := preflight.Find(p, programs.Paths(c.binFlags), env.Getenv)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "topobench: planned with bare names: %v\n", err)
-		paths = orBare(paths)
+		paths = bareNames(paths)
 	}
 	printAll(env.Stderr, found.Lines(), "topobench: "+p.Name+": ")
 	versions := preflight.Recall(p, found, env.Environ, env.Getenv)
-	launch, err := plan.Make(p, run.ByHand(plan.Site{Artifacts: filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", nextFree(c.Root, i))),
-		Programs: paths, Versions: versions, Root: env.Root, Seed: c.Seed, FreshPrompts: c.FreshPrompts}, c.Root, p.Name))
+	on := plan.Installation{Programs: paths, Versions: versions, Root: env.Root, Inherit: plan.Inherit(env.Environ)}
+	launch, err := plan.Make(p, on, c.options())
 	if err != nil {
 		return launch, err
 	}
-	launch.Inherit = plan.Inherit(env.Environ)
 	lines := preflight.VersionLines([]preflight.Topology{{Profile: p, Versions: launch.Versions}})
 	lines = append(preflight.Contradictions(versions, launch.Versions), lines...)
 	printAll(env.Stderr, lines, "topobench: "+p.Name+": ")
@@ -107,31 +127,25 @@ func nextFree(root string, i int) int {
 	}
 }
 
-func orBare(p plan.Programs) plan.Programs {
-	for _, name := range []struct {
-		to   *string
-		bare string
-	}{{&p.Python, "python"}, {&p.VLLM, string(programs.VLLM)}, {&p.AIPerf, string(programs.AIPerf)}, {&p.Nginx, string(programs.Nginx)}, {&p.Etcd, string(programs.Etcd)}, {&p.NATS, "nats-server"}} {
-		if *name.to == "" {
-			*name.to = name.bare
-		}
+// bareNames fills in the programs that were not found.
+func bareNames(p plan.Programs) plan.Programs {
+	return plan.Programs{
+		Python: cmp.Or(p.Python, "python"), VLLM: cmp.Or(p.VLLM, "vllm"), AIPerf: cmp.Or(p.AIPerf, "aiperf"),
+		Nginx: cmp.Or(p.Nginx, "nginx"), Etcd: cmp.Or(p.Etcd, "etcd"), NATS: cmp.Or(p.NATS, "nats-server"),
 	}
-	return p
 }
 
 func printDeviations(env *Env, plans []plan.Plan) error {
 	for _, p := range plans {
 		fmt.Fprintf(env.Stdout, "%s: what differs from the guide\n", p.Name)
 		for _, d := range p.Deviations {
-			fmt.Fprintf(env.Stdout, "  %s\n    guide: %s\n    here:  %s\n    why:   %s%s\n", d.ID, d.Guide, d.Done, d.Why, since(d))
+			since := ""
+			if d.Since != "" {
+				since = " (since " + d.Since + ")"
+			}
+			fmt.Fprintf(env.Stdout, "  %s\n    guide: %s\n    here:  %s\n    why:   %s%s\n",
+				d.ID, d.Guide, d.Done, d.Why, since)
 		}
 	}
 	return nil
-}
-
-func since(d plan.Deviation) string {
-	if d.Since == "" {
-		return ""
-	}
-	return " (since " + d.Since + ")"
 }

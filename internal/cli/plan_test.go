@@ -51,7 +51,7 @@ func TestPlanTellsAllFaults(t *testing.T) {
 	}
 	code, stderr := said(t, "", "plan", paths[0], paths[1])
 	for _, path := range paths {
-		if fault := path + ": port 23100 is wanted twice"; !strings.Contains(stderr, fault) || code != codeUsage {
+		if fault := path + ": port 23100 is used twice"; !strings.Contains(stderr, fault) || code != codeUsage {
 			t.Errorf("exit %d, and no %q in\n%s", code, fault, stderr)
 		}
 	}

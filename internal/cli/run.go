@@ -32,7 +32,7 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 		return err
 	}
 	checked, err := env.preflight(ctx, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
-		Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree)})
+		Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree), Load: c.options(), AsRoot: env.Root})
 	if err != nil {
 		return err
 	}
@@ -43,8 +43,7 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	session.announce(checked.Topologies)
 	session.watchGPUs(checked, c.gpuFlags)
 	conductor, wishes := session.campaign, wishes(checked.Topologies)
-	conductor.FailFast, conductor.Fresh = c.FailFast, c.FreshPrompts
-	conductor.Site.Seed = c.Seed
+	conductor.FailFast = c.FailFast
 	if c.Keep {
 		conductor.Hold = session.hold
 	}

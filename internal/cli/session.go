@@ -16,7 +16,6 @@ import (
 	"topobench/internal/host"
 	"topobench/internal/host/proc"
 	"topobench/internal/journal"
-	"topobench/internal/plan"
 	"topobench/internal/ready"
 	"topobench/internal/recovery"
 	"topobench/internal/run"
@@ -65,7 +64,7 @@ func begin(root string, env *Env, s *signals, screen *ui.View) (*run.Campaign, e
 	health := ready.Health{Prober: prober}
 	c := &run.Campaign{
 		Run: dir, Screen: screen, Environ: env.Environ, Force: s.force, At: env.At, Smoke: prober.Smoke,
-		Standing: health.Standing, Counters: health.Counters, Kernel: "/dev/kmsg", Site: plan.Site{Cookie: dir.ID()}}
+		Standing: health.Standing, Counters: health.Counters, Kernel: "/dev/kmsg"}
 	if c.Journal, err = journal.Open(filepath.Join(dir.Path(), journal.Name), c.Recorded); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}

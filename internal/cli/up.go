@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"topobench/internal/aiperf"
 	"topobench/internal/preflight"
 	"topobench/internal/programs"
 )
@@ -27,7 +28,7 @@ func (c *upCmd) Run(ctx context.Context, env *Env, s *signals) error {
 		return err
 	}
 	checked, err := env.preflight(ctx, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
-		Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree)})
+		Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree), Load: aiperf.Options{Seed: aiperf.GuideSeed}, AsRoot: env.Root})
 	if err != nil {
 		return err
 	}

@@ -157,7 +157,7 @@ func (s *Stack) testConfigurations(within time.Duration) error {
 		output, exit, err := s.o.Starter.Run(ctx, spec)
 		cancel()
 		if err == nil && exit.Code != 0 {
-			err = fmt.Errorf("%s: %s\n%s", plan.Quote(svc.Check[0]), exit, output)
+			err = fmt.Errorf("%s: %s\n%s", svc.Check[0], exit, output)
 		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("cannot use the configuration of %s: %w", svc.Name, err))

@@ -5,31 +5,32 @@ import (
 	"topobench/internal/result"
 )
 
-// deployment derives upstream's deployment_config.json from the profile: what
-// perf.sh makes a person type, where a wrong number divides all throughput.
-// num_gpus counts a GPU that two roles share once; upstream's formula cannot.
+// deployment derives upstream's deployment_config.json from the profile. perf.sh lets a
+// person type these numbers, and a wrong one divides all throughput. num_gpus counts a GPU
+// that two roles share once; upstream's formula cannot.
 func deployment(p profile.Profile) result.Deployment {
-	d := result.Deployment{Kind: p.Kind, Model: served(p), ISL: p.Load.ISL, OSL: p.Load.OSL, Mode: p.Mode(),
+	d := result.Deployment{Kind: p.Kind, Model: modelName(p), ISL: p.Load.ISL, OSL: p.Load.OSL, Mode: p.Mode(),
 		Name: p.Name, Engine: p.Engine, Simulated: p.Engine == "mocker", NumGPUs: p.GPUs()}
 	d.TP, d.DP = parallelism(p, p.Aggregated)
 	d.PrefillTP, d.PrefillDP = parallelism(p, p.Prefill)
 	d.DecodeTP, d.DecodeDP = parallelism(p, p.Decode)
-	names := map[string]string{} // of machines: one each, so that a GPU has one name
+	names := map[string]string{} // one for each machine, so that a GPU has one name
 	for _, g := range []group{{Prefill, p.Prefill}, {Decode, p.Decode}, {Aggregated, p.Aggregated}} {
 		for _, w := range g.workers {
 			machine := p.Machine(w.Host)
 			if _, named := names[machine]; !named {
 				names[machine] = w.Host
 			}
-			d.Workers = append(d.Workers, result.Worker{Role: string(g.role), Devices: w.Devices, TP: w.TP, DP: w.DP, Host: names[machine]})
+			d.Workers = append(d.Workers, result.Worker{Role: string(g.role), Devices: w.Devices, TP: w.TP, DP: w.DP,
+				Host: names[machine]})
 		}
 	}
 	return d
 }
 
-// parallelism is upstream's pair of a role: tp, and how many workers of that
-// width. Where workers differ or share GPUs it is 1 and the number of GPUs, so
-// that the product, which is all that plot_pareto.py uses, stays right.
+// parallelism is upstream's pair of a role: tp, and the number of workers of that width.
+// For workers that differ or share GPUs it is 1 and the number of GPUs, so that the product
+// stays right, which is all that plot_pareto.py uses.
 func parallelism(p profile.Profile, workers []profile.Worker) (tp, dp int) {
 	if len(workers) == 0 {
 		return 0, 0

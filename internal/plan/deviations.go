@@ -1,12 +1,6 @@
 package plan
 
-import (
-	"path/filepath"
-	"slices"
-	"strings"
-
-	"topobench/internal/aiperf"
-)
+import "topobench/internal/aiperf"
 
 // Deviation is one difference between the guide and what is run. The table is
 // closed: the golden tests apply it to the guide's text and allow nothing else.
@@ -24,121 +18,175 @@ type deviation struct {
 	applies func(Plan) bool
 }
 
-func has(r Role) func(Plan) bool {
-	return func(p Plan) bool {
-		for _, s := range p.Services {
-			if s.Role == r {
-				return true
-			}
-		}
-		return false
-	}
-}
-
-// told is true of services with that variable.
-func told(kv string) func(Plan) bool {
-	return func(p Plan) bool {
-		return slices.ContainsFunc(p.Services, func(s Service) bool { return slices.Contains(s.Env, kv) })
-	}
-}
-
-func either(a, b func(Plan) bool) func(Plan) bool {
-	return func(p Plan) bool { return a(p) || b(p) }
-}
-
-// asRoot is true of an nginx that root starts.
-func asRoot(p Plan) bool {
-	return slices.ContainsFunc(p.Services, func(s Service) bool {
-		return s.Role == Balancer && slices.ContainsFunc(s.Argv, func(arg string) bool { return strings.Contains(arg, nginxUser) })
-	})
-}
-
-func engine(name string) func(Plan) bool { return func(p Plan) bool { return p.Engine == name } }
+// hostVariables set the address that a server listens on.
+const hostVariables = "DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_RPC_HOST, DYN_TCP_RESPONSE_STREAM_HOST, " +
+	"DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, VLLM_NIXL_SIDE_CHANNEL_HOST"
 
 func always(Plan) bool { return true }
 
-// over is true of a plan over other machines than this one.
-func over(p Plan) bool { return len(p.Hosts) > 0 }
+// multiHost: services run on other machines than this one.
+func multiHost(p Plan) bool { return len(p.Hosts) > 0 }
 
-// wideDecode is true of decode workers that are told their tensor parallelism.
-func wideDecode(p Plan) bool {
-	return slices.ContainsFunc(p.Services, func(s Service) bool {
-		return p.Engine == "dynamo" && s.Role == Decode && option(s.Argv, "tensor-parallel-size") != notGiven
-	})
+// hasDynamo: frontends and workers are Dynamo's, real or simulated.
+func hasDynamo(p Plan) bool { return p.Engine != "vllm" }
+
+// splitDynamo: Dynamo's own vLLM workers, in prefill and decode.
+func splitDynamo(p Plan) bool { return p.Engine == "dynamo" && p.Mode == "disaggregated" }
+
+// table is the list of deviations, in the order in which a person meets them.
+var table = []deviation{ // never written to
+	{Deviation{ID: "mocker",
+		Guide: "python -m dynamo.vllm or vllm serve",
+		Done:  "python -m dynamo.mocker; in place of vllm serve each mocker has a Dynamo frontend of its own",
+		Why:   "the engine is simulated: it uses no GPU, and its numbers predict none"},
+		func(p Plan) bool { return p.Simulated }},
+	{Deviation{ID: "loopback",
+		Guide: "servers listen on every address",
+		Done:  hostVariables + ", --host, listen 127.0.0.1:PORT",
+		Why:   "none of them authenticates its clients"},
+		func(p Plan) bool { return !multiHost(p) }},
+	{Deviation{ID: "bind-address",
+		Guide: "servers listen on every address of their host",
+		Done:  "each listens on its host's own address: " + hostVariables + ", --host, listen ADDRESS:PORT",
+		Why: "the other hosts must reach it, so it cannot be 127.0.0.1, and none of them authenticates its clients: " +
+			"keep that network private"},
+		multiHost},
+	{Deviation{ID: "named-gpus",
+		Guide: "a worker over a whole node has no CUDA_VISIBLE_DEVICES",
+		Done:  "CUDA_VISIBLE_DEVICES names all its GPUs",
+		Why:   "the GPUs that are counted are the GPUs that are used, however many the node has"},
+		multiHost},
+	{Deviation{ID: "private-services",
+		Guide: "etcd and NATS by docker compose on 2379 and 4222",
+		Done: "etcd, nats-server or both, as in the profile, on own ports with fresh data; " +
+			"ETCD_ENDPOINTS, NATS_SERVER set",
+		Why: "this launch would take the instances of an earlier one for its own workers"},
+		func(p Plan) bool { return p.Choices.Etcd == Started || p.Choices.NATS == Started }},
+	{Deviation{ID: "external-services",
+		Guide: "etcd and NATS by docker compose on 2379 and 4222",
+		Done:  "those at the URLs of the profile; ETCD_ENDPOINTS, NATS_SERVER set",
+		Why:   "the profile names servers that run already"},
+		func(p Plan) bool { return len(p.External) > 0 }},
+	{Deviation{ID: "file-discovery",
+		Guide: "etcd by docker compose",
+		Done:  "no etcd: DYN_DISCOVERY_BACKEND=file",
+		Why:   "the profile has no discovery service: workers find each other by files", Since: "Dynamo 1.0"},
+		func(p Plan) bool { return hasDynamo(p) && p.Choices.Etcd == Absent }},
+	{Deviation{ID: "zmq-events",
+		Guide: "NATS by docker compose",
+		Done:  "no NATS: DYN_EVENT_PLANE=zmq",
+		Why:   "the profile has no NATS: workers publish their events themselves", Since: "Dynamo 1.0"},
+		func(p Plan) bool { return hasDynamo(p) && p.Choices.NATS == Absent }},
+	{Deviation{ID: "bookkeeping",
+		Guide: "the shell's environment",
+		Done: "a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, TMPDIR, PYTHONUNBUFFERED, " +
+			"CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT; " +
+			"VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY",
+		Why: "every process must be found again, and no variable of the shell may misdirect it"},
+		always},
+	{Deviation{ID: "planes",
+		Guide: "Dynamo's defaults",
+		Done: "DYN_DISCOVERY_BACKEND, DYN_EVENT_PLANE, DYN_REQUEST_PLANE=tcp and a fresh DYN_FILE_KV, " +
+			"as the profile's discovery requires",
+		Why: "the defaults differ from version to version"},
+		func(p Plan) bool { return p.Choices.Planes }},
+	{Deviation{ID: "no-drain",
+		Guide: "Dynamo drains for its grace period",
+		Done:  "DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0, DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0",
+		Why:   "the load has ended when a topology is taken down: no request is in flight"},
+		hasDynamo},
+	{Deviation{ID: "nginx-paths",
+		Guide: "sudo cp nginx.conf /etc/nginx, service nginx restart",
+		Done:  "own prefix, -g with daemon off and pid, access_log off and *_temp_path in the run directory",
+		Why:   "the compiled-in paths belong to root, and topobench changes nothing under /etc"},
+		func(p Plan) bool { return p.Balancer != "" }},
+	{Deviation{ID: "nginx-user",
+		Guide: "nginx's workers run as the user of /etc/nginx or nobody",
+		Done:  "-g \"user root;\"",
+		Why:   "root starts it, and no other user could enter the run's private directory"},
+		func(p Plan) bool { return p.Choices.NginxAsRoot }},
+	{Deviation{ID: "nginx-conf",
+		Guide: "the guide's nginx.conf",
+		Done:  "the profile's balancer.config",
+		Why:   "the profile sets it: tuned streams without buffering, keeps connections and never ejects a server"},
+		func(p Plan) bool { return p.Balancer != "" && p.Balancer != "guide" }},
+	{Deviation{ID: "spread",
+		Guide: "NGINX before the servers, --url of NGINX",
+		Done:  "no balancer: --url of each server, aiperf sends to them in turn",
+		Why:   "the profile sets load.spread: no hop through a proxy, and turns instead of least_conn",
+		Since: "aiperf 0.7"},
+		func(p Plan) bool { return len(p.Load.URLs) > 1 }},
+	{Deviation{ID: "decode-tp",
+		Guide: "decode without --tensor-parallel-size",
+		Done:  "--tensor-parallel-size of the profile",
+		Why:   "perf.sh divides by decode's TP, which the guide forgets to pass"},
+		func(p Plan) bool { return p.Choices.DecodeTP > 0 }},
+	{Deviation{ID: "roles",
+		Guide: "--is-prefill-worker, decode without a flag",
+		Done:  "--disaggregation-mode prefill|decode and --kv-transfer-config",
+		Why:   "a decode worker without a mode registers as aggregated; there is no default connector",
+		Since: "Dynamo 1.0"},
+		func(p Plan) bool { return p.Choices.Connector }},
+	{Deviation{ID: "decode-role",
+		Guide: "decode without a flag",
+		Done:  "--is-decode-worker",
+		Why:   "decode and aggregated workers look the same without it", Since: "Dynamo 0.6"},
+		func(p Plan) bool { return splitDynamo(p) && p.Choices.RoleFlags == RoleByTwo }},
+	{Deviation{ID: "nixl-ports",
+		Guide: "one side channel port for all",
+		Done:  "VLLM_NIXL_SIDE_CHANNEL_PORT and VLLM_PORT of its own for each worker",
+		Why:   "workers of one host would collide on 5600", Since: "Dynamo 0.6"},
+		func(p Plan) bool { return splitDynamo(p) && p.Choices.SidePorts }},
+	{Deviation{ID: "log-requests",
+		Guide: "--disable-log-requests",
+		Done:  "not passed",
+		Why:   "vLLM no longer has the flag, and logs requests only with --enable-log-requests",
+		Since: "vLLM 0.10.1"},
+		func(p Plan) bool { return p.Engine == "vllm" && !p.Choices.QuietServers }},
+	{Deviation{ID: "local-model",
+		Guide: "a model of the hub",
+		Done: "a directory: HF_HUB_OFFLINE=1 for the servers; " +
+			"HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE unset for aiperf",
+		Why: "no server looks it up on the hub; aiperf 0.13 refuses a local tokenizer when either is set"},
+		func(p Plan) bool { return p.Choices.LocalModel || p.Choices.LocalTokenizer }},
+	{Deviation{ID: "load-env",
+		Guide: "aiperf in the shell's environment",
+		Done:  "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300, TERM=dumb, COLUMNS=120",
+		Why:   "on few cores its services need more than its 30 s to register; a program reads its output"},
+		always},
+	{Deviation{ID: "artifact-dir",
+		Guide: "--artifact-dir artifacts_N/-concurrencyC",
+		Done:  "a directory for each attempt; the accepted one is published there",
+		Why:   "plot_pareto.py would draw half-written and failed cells"},
+		always},
+	{Deviation{ID: "seed",
+		Guide: "--random-seed 100",
+		Done:  "another --random-seed",
+		Why:   "--seed sets it: other prompts than the guide's"},
+		func(p Plan) bool { return p.Load.Seed != aiperf.GuideSeed }},
+	{Deviation{ID: "fresh-prompts",
+		Guide: "one --random-seed for all concurrencies",
+		Done:  "--random-seed plus the concurrency",
+		Why:   "--fresh-prompts sets it: with one seed each level repeats the prompts of the level before"},
+		func(p Plan) bool { return p.Load.FreshPrompts }},
+	{Deviation{ID: "quiet-load",
+		Guide: "--ui simple",
+		Done:  "--ui none, and from aiperf 0.9 on --no-gpu-telemetry --no-server-metrics",
+		Why:   "2.3 s less a cell; the profile does not set load.exact"},
+		func(p Plan) bool { return !p.Load.Exact }},
+	{Deviation{ID: "smoke",
+		Guide: "\"check the logs\"",
+		Done:  "streamed completions with the load's own body until every worker has served one",
+		Why: "the first request through a pair takes seconds, and a worker that never serves " +
+			"would only show in the numbers"},
+		always},
 }
 
-// split is true of Dynamo's vLLM workers in prefill and decode, under a rule.
-func split(under func(rules) bool) func(Plan) bool {
-	return func(p Plan) bool { return p.Engine == "dynamo" && has(Decode)(p) && under(rulesFor(p.Versions)) }
-}
-
-// hostVariables say where a server listens.
-const hostVariables = "DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_RPC_HOST, DYN_TCP_RESPONSE_STREAM_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, VLLM_NIXL_SIDE_CHANNEL_HOST"
-
-// table is DESIGN's closed list, in the order in which a person meets it.
-func table() []deviation {
-	return []deviation{
-		{Deviation{ID: "mocker", Guide: "python -m dynamo.vllm or vllm serve", Done: "python -m dynamo.mocker; in the place of vllm serve each has a Dynamo frontend of its own",
-			Why: "the engine is simulated: no GPU is used and its numbers say nothing about one"}, engine("mocker")},
-		{Deviation{ID: "loopback", Guide: "servers listen on every address", Done: hostVariables + ", --host, listen 127.0.0.1:PORT",
-			Why: "none of them asks who is calling"}, func(p Plan) bool { return !over(p) }},
-		{Deviation{ID: "bind-address", Guide: "servers listen on every address of their host", Done: "each listens on its host's own address: " + hostVariables + ", --host, listen ADDRESS:PORT",
-			Why: "the other hosts must reach it, so it cannot be 127.0.0.1, and none of them asks who is calling: keep that network private"}, over},
-		{Deviation{ID: "named-gpus", Guide: "a worker over a whole node has no CUDA_VISIBLE_DEVICES", Done: "CUDA_VISIBLE_DEVICES names all its GPUs",
-			Why: "the GPUs that are counted are the GPUs that are used, however many the node has"}, over},
-		{Deviation{ID: "private-services", Guide: "etcd and NATS by docker compose on 2379 and 4222", Done: "etcd, nats-server or both, as the profile says, on own ports with fresh data; ETCD_ENDPOINTS, NATS_SERVER set",
-			Why: "instances of an earlier launch would be seen as workers of this one"}, either(has(Etcd), has(NATS))},
-		{Deviation{ID: "external-services", Guide: "etcd and NATS by docker compose on 2379 and 4222", Done: "those at the URLs of the profile; ETCD_ENDPOINTS, NATS_SERVER set",
-			Why: "the profile names servers that somebody else runs"}, func(p Plan) bool { return len(p.External) > 0 }},
-		{Deviation{ID: "file-discovery", Guide: "etcd by docker compose", Done: "no etcd: DYN_DISCOVERY_BACKEND=file",
-			Why: "the profile asks for no discovery service: workers find each other by files", Since: "Dynamo 1.0"}, told("DYN_DISCOVERY_BACKEND=file")},
-		{Deviation{ID: "zmq-events", Guide: "NATS by docker compose", Done: "no NATS: DYN_EVENT_PLANE=zmq",
-			Why: "the profile asks for no NATS: workers publish their events themselves", Since: "Dynamo 1.0"}, told("DYN_EVENT_PLANE=zmq")},
-		{Deviation{ID: "bookkeeping", Guide: "the shell's environment", Done: "a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, TMPDIR, PYTHONUNBUFFERED, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT; VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY",
-			Why: "every process must be found again, and nothing of the shell may misdirect it"}, always},
-		{Deviation{ID: "planes", Guide: "Dynamo's defaults", Done: "DYN_DISCOVERY_BACKEND, DYN_EVENT_PLANE, DYN_REQUEST_PLANE=tcp and a fresh DYN_FILE_KV, as the profile's discovery asks",
-			Why: "the defaults differ from version to version"}, told("DYN_REQUEST_PLANE=tcp")},
-		{Deviation{ID: "no-drain", Guide: "Dynamo drains for its grace period", Done: "DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0, DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0",
-			Why: "the load is over when a topology is taken down: no request is waited for"}, told("DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0")},
-		{Deviation{ID: "nginx-paths", Guide: "sudo cp nginx.conf /etc/nginx, service nginx restart", Done: "own prefix, -g with daemon off and pid, access_log off and *_temp_path in the run directory",
-			Why: "the compiled-in places belong to root, and nothing under /etc is ours"}, has(Balancer)},
-		{Deviation{ID: "nginx-user", Guide: "nginx's workers run as the user of /etc/nginx or nobody", Done: "-g \"user root;\"",
-			Why: "root starts it, and anybody else could not enter the run's private directory"}, asRoot},
-		{Deviation{ID: "nginx-conf", Guide: "the guide's nginx.conf", Done: "the profile's balancer.config",
-			Why: "the profile asks for it: tuned streams without buffering, keeps connections and never ejects a server"}, func(p Plan) bool { return p.Balancer != "" && p.Balancer != "guide" }},
-		{Deviation{ID: "spread", Guide: "NGINX before the servers, --url of NGINX", Done: "no balancer: --url of each server, aiperf sends to them in turn",
-			Why: "the profile asks for load.spread: no hop through a proxy, and by turns instead of least_conn", Since: "aiperf 0.7"}, func(p Plan) bool { return len(p.Load.URLs) > 1 }},
-		{Deviation{ID: "decode-tp", Guide: "decode without --tensor-parallel-size", Done: "--tensor-parallel-size of the profile",
-			Why: "perf.sh divides by decode's TP, which the guide forgets to pass"}, wideDecode},
-		{Deviation{ID: "roles", Guide: "--is-prefill-worker, decode without a flag", Done: "--disaggregation-mode prefill|decode and --kv-transfer-config",
-			Why: "a decode worker without a mode registers as aggregated; there is no default connector", Since: "Dynamo 1.0"}, split(func(r rules) bool { return r.connector })},
-		{Deviation{ID: "decode-role", Guide: "decode without a flag", Done: "--is-decode-worker",
-			Why: "decode and aggregated workers look the same without it", Since: "Dynamo 0.6"}, split(func(r rules) bool { return r.roles == roleByTwo })},
-		{Deviation{ID: "nixl-ports", Guide: "one side channel port for all", Done: "VLLM_NIXL_SIDE_CHANNEL_PORT and VLLM_PORT of its own for each worker",
-			Why: "workers of one host would collide on 5600", Since: "Dynamo 0.6"}, split(func(r rules) bool { return r.nixlPorts })},
-		{Deviation{ID: "log-requests", Guide: "--disable-log-requests", Done: "not passed",
-			Why: "vLLM logs no requests unless told to, and no longer knows the flag", Since: "vLLM 0.10.1"}, func(p Plan) bool { return p.Engine == "vllm" && !rulesFor(p.Versions).logsOff }},
-		{Deviation{ID: "local-model", Guide: "a model of the hub", Done: "a directory: HF_HUB_OFFLINE=1 for the servers; HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE unset for aiperf",
-			Why: "nobody asks the hub for it; aiperf 0.13 refuses a local tokenizer when either is set"}, either(told("HF_HUB_OFFLINE=1"), func(p Plan) bool { return filepath.IsAbs(p.Load.Tokenizer) })},
-		{Deviation{ID: "load-env", Guide: "aiperf in the shell's environment", Done: "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300, TERM=dumb, COLUMNS=120",
-			Why: "on few cores its services need more than its 30 s to register; a program reads what it prints"}, always},
-		{Deviation{ID: "artifact-dir", Guide: "--artifact-dir artifacts_N/-concurrencyC", Done: "a directory for each attempt; what was accepted is published there",
-			Why: "plot_pareto.py would draw half-written and failed cells"}, always},
-		{Deviation{ID: "seed", Guide: "--random-seed 100", Done: "another --random-seed",
-			Why: "--seed asks for it: other prompts than the guide's"}, func(p Plan) bool { return p.Load.Seed != aiperf.GuideSeed }},
-		{Deviation{ID: "fresh-prompts", Guide: "one --random-seed for all concurrencies", Done: "--random-seed plus the concurrency",
-			Why: "--fresh-prompts asks for it: with one seed each level sends the prompts of the level before again"}, func(p Plan) bool { return p.Load.FreshPrompts }},
-		{Deviation{ID: "quiet-load", Guide: "--ui simple", Done: "--ui none, and from aiperf 0.9 on --no-gpu-telemetry --no-server-metrics",
-			Why: "2.3 s less a cell; the profile does not ask for load.exact"}, func(p Plan) bool { return !p.Load.Exact }},
-		{Deviation{ID: "smoke", Guide: "\"check the logs\"", Done: "streamed completions with the load's own body until every worker has served one",
-			Why: "the first request through a pair takes seconds, and a worker that never serves would only be seen in the numbers"}, always},
-	}
-}
-
-func (d *draft) deviations() []Deviation {
+// deviations are the rows of the table that apply to a plan.
+func deviations(p Plan) []Deviation {
 	var rows []Deviation
-	for _, row := range table() {
-		if row.applies(d.plan) {
+	for _, row := range table {
+		if row.applies(p) {
 			rows = append(rows, row.Deviation)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"topobench/internal/aiperf"
 	"topobench/profiles"
 )
 
@@ -40,19 +41,17 @@ func TestDeviationsOfWishes(t *testing.T) {
 	const text = "{name: a, kind: k, engine: dynamo, model: m, discovery: {etcd: %s, nats: %s}, frontend: {}, aggregated: [{cuda_visible_devices: [0]}]}"
 	for _, row := range []struct {
 		why, etcd, nats string
-		site            func(*Site)
+		load            aiperf.Options
 		want            string
 	}{
-		{"the guide's seed", "start", "start", func(*Site) {}, "private-services"},
-		{"--seed 7", "start", "start", func(s *Site) { s.Seed = 7 }, "private-services seed"},
-		{"--fresh-prompts", "start", "start", func(s *Site) { s.FreshPrompts = true }, "private-services fresh-prompts"},
-		{"NATS alone", "none", "start", func(*Site) {}, "private-services file-discovery"},
-		{"etcd alone", "start", "none", func(*Site) {}, "private-services zmq-events"},
-		{"somebody else's", "'http://192.0.2.1:2379'", "'nats://192.0.2.1'", func(*Site) {}, "external-services"},
+		{"the guide's seed", "start", "start", guide(), "private-services"},
+		{"--seed 7", "start", "start", aiperf.Options{Seed: 7}, "private-services seed"},
+		{"--fresh-prompts", "start", "start", aiperf.Options{Seed: aiperf.GuideSeed, FreshPrompts: true}, "private-services fresh-prompts"},
+		{"NATS alone", "none", "start", guide(), "private-services file-discovery"},
+		{"etcd alone", "start", "none", guide(), "private-services zmq-events"},
+		{"somebody else's", "'http://192.0.2.1:2379'", "'nats://192.0.2.1'", guide(), "external-services"},
 	} {
-		where := site()
-		row.site(&where)
-		p, err := Make(read(t, "p.yaml", fmt.Sprintf(text, row.etcd, row.nats)), where)
+		p, err := made(read(t, "p.yaml", fmt.Sprintf(text, row.etcd, row.nats)), installed(), row.load)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,9 +69,9 @@ func TestDeviationsOfWishes(t *testing.T) {
 
 func TestNginxOfRootKeepsItsUser(t *testing.T) {
 	for _, root := range []bool{true, false} {
-		where := site()
-		where.Root = root
-		p, err := Make(builtIn(t, "demo-agg"), where)
+		on := installed()
+		on.Root = root
+		p, err := made(builtIn(t, "demo-agg"), on, guide())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +86,7 @@ func TestNginxOfRootKeepsItsUser(t *testing.T) {
 func TestDeviationsAreExplained(t *testing.T) {
 	seen := map[string]bool{}
 	rows := []Deviation{NVExtDropped("unknown field")}
-	for _, row := range table() {
+	for _, row := range table {
 		rows = append(rows, row.Deviation)
 	}
 	for _, d := range rows {

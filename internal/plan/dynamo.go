@@ -10,40 +10,41 @@ import (
 	"topobench/internal/profile"
 )
 
-// realm is one discovery space: a frontend and the workers it sees. Each launch
-// has fresh ones, else the next frontend meets the ghosts of the last launch
-// (keys of a killed worker live up to 10 s).
-type realm struct{ namespace, keys string }
+// discoveryScope is a frontend and the workers that it finds. Each launch has fresh ones:
+// the keys of a killed worker live up to 10 s, and the next frontend would find them.
+type discoveryScope struct{ namespace, keys string }
 
-func (d *draft) realm(suffix string) realm {
-	r := realm{namespace: d.s.Namespace + suffix, keys: filepath.Join(d.s.Dir, "kv"+suffix)}
-	d.plan.Dirs = append(d.plan.Dirs, r.keys)
-	return r
+func (b *builder) scope(suffix string) discoveryScope {
+	s := discoveryScope{namespace: Unplaced().Namespace + suffix, keys: filepath.Join(Unplaced().Dir, "kv"+suffix)}
+	b.plan.Dirs = append(b.plan.Dirs, s.keys)
+	return s
 }
 
 // dynamo plans frontends and workers of the engines mocker and dynamo. Where
 // aggregated workers have a port each, that port is a frontend of their own, so
 // that a balancer in front has the shape of the guide's baseline.
-func (d *draft) dynamo() {
-	if d.p.Frontend == nil {
-		for i, w := range d.p.Aggregated {
-			r := d.realm(fmt.Sprintf("-%d", i))
-			d.frontend(Service{Name: fmt.Sprintf("frontend-%d", i), Host: w.Host, Gate: Gate{Aggregate: 1}}, w.Port, r)
-			d.worker(Aggregated, i, w, r)
-			d.backends = append(d.backends, at(d.bind(w.Host), w.Port))
+func (b *builder) dynamo() {
+	if b.p.Frontend == nil {
+		for i, w := range b.p.Aggregated {
+			scope := b.scope(fmt.Sprintf("-%d", i))
+			front := Service{Name: fmt.Sprintf("frontend-%d", i), Host: w.Host, Gate: Gate{Aggregate: 1}}
+			b.frontend(front, w.Port, scope)
+			b.worker(Aggregated, i, w, scope)
+			b.backends = append(b.backends, at(b.bind(w.Host), w.Port))
 		}
 		return
 	}
-	r := d.realm("")
-	front := d.p.Frontend
-	d.frontend(Service{Name: "frontend", Host: front.Host,
-		Gate: Gate{Prefill: instances(d.p.Prefill), Decode: instances(d.p.Decode), Aggregate: instances(d.p.Aggregated)}}, front.Port, r)
-	for _, group := range d.groups() {
+	scope := b.scope("")
+	front := b.p.Frontend
+	b.frontend(Service{Name: "frontend", Host: front.Host,
+		Gate: Gate{Prefill: len(b.p.Prefill), Decode: len(b.p.Decode), Aggregate: len(b.p.Aggregated)},
+	}, front.Port, scope)
+	for _, group := range b.groups() {
 		for i, w := range group.workers {
-			d.worker(group.role, i, w, r)
+			b.worker(group.role, i, w, scope)
 		}
 	}
-	d.backends = []string{at(d.bind(front.Host), front.Port)}
+	b.backends = []string{at(b.bind(front.Host), front.Port)}
 }
 
 type group struct {
@@ -51,92 +52,91 @@ type group struct {
 	workers []profile.Worker
 }
 
-func (d *draft) groups() []group {
-	return []group{{Prefill, d.p.Prefill}, {Decode, d.p.Decode}, {Aggregated, d.p.Aggregated}}
+func (b *builder) groups() []group {
+	return []group{{Prefill, b.p.Prefill}, {Decode, b.p.Decode}, {Aggregated, b.p.Aggregated}}
 }
 
-// instances is how often the workers of a role register: once each.
-func instances(workers []profile.Worker) int { return len(workers) }
-
-// frontend completes a service that has a name, a host and the instances that its
-// gate waits for. Its argv is the guide's; where it listens is told by the environment.
-func (d *draft) frontend(s Service, port int, r realm) {
-	bind := d.bind(s.Host)
-	argv := []string{d.s.Programs.Python, "-m", "dynamo.frontend", "--http-port", strconv.Itoa(port)}
-	if d.p.Frontend != nil && d.p.Frontend.Router != "" {
-		argv = append(argv, "--router-mode", d.p.Frontend.Router)
+// frontend completes a service that has a name, a host and the instances that its gate
+// waits for. Its argv is the guide's; the address it listens on is in the environment.
+func (b *builder) frontend(s Service, port int, scope discoveryScope) {
+	bind := b.bind(s.Host)
+	argv := []string{b.on.Programs.Python, "-m", "dynamo.frontend", "--http-port", strconv.Itoa(port)}
+	if b.p.Frontend != nil && b.p.Frontend.Router != "" {
+		argv = append(argv, "--router-mode", b.p.Frontend.Router)
 	}
-	s.Role, s.Wave, s.Argv, s.Env = Frontend, 1, argv, append(d.dynamoEnv(r, bind), "DYN_HTTP_HOST="+bind)
-	if size := option(d.p.EngineArgs, "block-size"); size != notGiven && d.routesByKV() {
+	s.Role, s.Wave, s.Argv, s.Env = Frontend, 1, argv, append(b.dynamoEnv(scope, bind), "DYN_HTTP_HOST="+bind)
+	if size := option(b.p.EngineArgs, "block-size"); size != "" && b.plan.Choices.Router == "kv" {
 		s.Env = append(s.Env, "DYN_KV_CACHE_BLOCK_SIZE="+size) // router and workers must agree
 	}
 	s.Ports = []Port{{Use: "http", Number: port}}
-	s.Gate.Kind, s.Gate.Address, s.Gate.Model, s.Gate.Namespace = GateFrontend, at(bind, port), d.plan.Model, r.namespace
-	d.add(s, nil)
+	s.Gate.Kind, s.Gate.Address = GateFrontend, at(bind, port)
+	s.Gate.Model, s.Gate.Namespace = b.plan.Model, scope.namespace
+	b.add(s, nil)
 }
 
-func (d *draft) worker(role Role, i int, w profile.Worker, r realm) {
-	system, bind := portBase(d.p)+offsetSystem+d.seen, d.bind(w.Host)
-	env := append(d.dynamoEnv(r, bind), "DYN_SYSTEM_PORT="+strconv.Itoa(system), "DYN_SYSTEM_HOST="+bind)
-	if d.rules.statusOn {
+func (b *builder) worker(role Role, i int, w profile.Worker, scope discoveryScope) {
+	system, bind := portBase(b.p)+offsetSystem+b.workers, b.bind(w.Host)
+	env := append(b.dynamoEnv(scope, bind), "DYN_SYSTEM_PORT="+strconv.Itoa(system), "DYN_SYSTEM_HOST="+bind)
+	if b.rules.needsSystemEnabled {
 		env = append(env, "DYN_SYSTEM_ENABLED=true")
 	}
 	s := Service{Name: fmt.Sprintf("%s-%d", role, i), Role: role, Host: w.Host, Wave: 1, Devices: w.Devices,
-		Ports: []Port{{Use: "system", Number: system}}, Gate: Gate{Kind: GateWorker, Address: at(bind, system)}}
-	if d.p.Engine == "mocker" {
-		s.Argv = d.mockerArgv(role, w)
+		Ports: []Port{{Use: "system", Number: system}}, Gate: Gate{Kind: GateWorker, Address: at(bind, system)},
+		Options: engineOptions(b.engineArgs(w))}
+	if b.p.Engine == "mocker" {
+		s.Argv = b.mockerArgv(role, w)
 	} else {
-		s.Argv = d.dynamoVLLMArgv(role, w)
+		s.Argv = b.dynamoVLLMArgv(role, w)
 		var ports []Port
-		env, ports = d.gpuEnv(env, role, w)
+		env, ports = b.gpuEnv(env, role, w)
 		s.Ports = append(s.Ports, ports...)
-		if d.publishes(role) {
-			s.Ports = append(s.Ports, Port{Use: "kv events", Number: d.eventPort()})
+		if b.publishes(role) {
+			s.Ports = append(s.Ports, Port{Use: "kv events", Number: b.eventPort()})
 		}
-		if d.publishes(role) && !d.rules.connector {
-			env = append(env, "DYN_VLLM_KV_EVENT_PORT="+strconv.Itoa(d.eventPort()))
+		if b.publishes(role) && !b.rules.connector {
+			env = append(env, "DYN_VLLM_KV_EVENT_PORT="+strconv.Itoa(b.eventPort()))
 		}
 	}
 	s.Env = env
-	d.add(s, w.Env)
-	d.plan.Smoke.Counters = append(d.plan.Smoke.Counters, counter(s, "dynamo_component_requests_total"))
-	if role == Decode && strings.Contains(option(s.Argv, "kv-transfer-config"), "NixlConnector") {
-		d.plan.Smoke.Transfers = append(d.plan.Smoke.Transfers, counter(s, "vllm:nixl_xfer_time_seconds_count"))
+	b.add(s, w.Env)
+	b.plan.Smoke.Counters = append(b.plan.Smoke.Counters, counter(s, "dynamo_component_requests_total"))
+	if role == Decode && strings.Contains(b.connector(role, w), "NixlConnector") {
+		b.plan.Smoke.Transfers = append(b.plan.Smoke.Transfers, counter(s, "vllm:nixl_xfer_time_seconds_count"))
 	}
-	d.seen++
+	b.workers++
 }
 
-// counter is a metric of a worker, told where its gate is.
+// counter is a metric of a worker, at the address of its gate.
 func counter(s Service, metric string) Counter {
 	return Counter{Service: s.Name, URL: "http://" + s.Gate.Address + "/metrics", Metric: metric}
 }
 
-// dynamoEnv is what frontend and workers of one realm share, and the address on
-// which this one listens. Grace 0: the bench
-// is over when they are stopped, nothing is in flight.
-func (d *draft) dynamoEnv(r realm, bind string) []string {
-	env := append(slices.Clone(d.discoveryEnv), "DYN_NAMESPACE="+r.namespace,
+// dynamoEnv is what the frontend and workers of one scope share, and the address that this
+// one listens on. The graces are 0: the load has ended when they are stopped.
+func (b *builder) dynamoEnv(scope discoveryScope, bind string) []string {
+	env := append(slices.Clone(b.discoveryEnv), "DYN_NAMESPACE="+scope.namespace,
 		"DYN_TCP_RPC_HOST="+bind, "DYN_TCP_RESPONSE_STREAM_HOST="+bind, "DYN_EVENT_PLANE_HOST="+bind,
 		"DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0", "DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0")
-	if d.rules.files {
-		env = append(env, "DYN_FILE_KV="+r.keys, "DYN_REQUEST_PLANE=tcp")
+	if b.plan.Choices.Planes {
+		env = append(env, "DYN_FILE_KV="+scope.keys, "DYN_REQUEST_PLANE=tcp")
 	}
-	return append(env, d.modelEnv()...)
+	return append(env, b.modelEnv()...)
 }
 
-func (d *draft) mockerArgv(role Role, w profile.Worker) []string {
-	argv := []string{d.s.Programs.Python, "-m", "dynamo.mocker", "--model-path", d.p.Model}
-	if d.plan.Model != d.p.Model {
-		argv = append(argv, "--model-name", d.plan.Model)
+func (b *builder) mockerArgv(role Role, w profile.Worker) []string {
+	argv := []string{b.on.Programs.Python, "-m", "dynamo.mocker", "--model-path", b.p.Model}
+	if b.plan.Model != b.p.Model {
+		argv = append(argv, "--model-name", b.plan.Model)
 	}
-	argv = append(argv, d.rules.roleArgs(role)...)
+	argv = append(argv, b.plan.Choices.RoleFlags.args(role)...)
 	if w.DP > 1 {
 		argv = append(argv, "--data-parallel-size", strconv.Itoa(w.DP))
 	}
-	return d.engineArgs(argv, w)
+	return append(argv, b.engineArgs(w)...)
 }
 
-// engineArgs come last, so that the profile has the last word.
-func (d *draft) engineArgs(argv []string, w profile.Worker) []string {
-	return append(append(argv, d.p.EngineArgs...), w.EngineArgs...)
+// engineArgs are the profile's, for all workers and then for this one. They follow ours:
+// engines take the last of two.
+func (b *builder) engineArgs(w profile.Worker) []string {
+	return slices.Concat(b.p.EngineArgs, w.EngineArgs)
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,7 +79,7 @@ func TestLoadMustFitTheEngines(t *testing.T) {
 		p := builtIn(t, "cpu-dp")
 		p.EngineArgs = row.args
 		p.Load = profile.Sweep{ISL: row.isl, OSL: row.osl, Concurrency: []int{1}}
-		_, err := Make(p, site())
+		_, err := made(p, installed(), guide())
 		switch {
 		case row.want == "" && err != nil:
 			t.Errorf("%s: %v", row.says, err)
@@ -92,7 +93,7 @@ func TestLoadMustFitTheEngines(t *testing.T) {
 func TestLoadMustFitEachWorker(t *testing.T) {
 	p := builtIn(t, "disagg-1node")
 	p.Prefill[2].EngineArgs = []string{"--max-model-len", "3000"}
-	if _, err := Make(p, site()); err == nil || !strings.Contains(err.Error(), "prefill-2 takes --max-model-len 3000") {
+	if _, err := made(p, installed(), guide()); err == nil || !strings.Contains(err.Error(), "prefill-2 takes --max-model-len 3000") {
 		t.Errorf("error %v, want prefill-2's limit", err)
 	}
 }
@@ -105,6 +106,56 @@ func TestEnginesTalkOnLoopback(t *testing.T) {
 		}
 		if got := value(s, "HF_HUB_OFFLINE"); got != "1" {
 			t.Errorf("%s of %s asks the hub for a model that is a directory", name, profile)
+		}
+	}
+}
+
+// A router in kv mode hears from each worker that holds prompts, on a port of its own.
+func TestRouterInKVModeHearsItsWorkers(t *testing.T) {
+	text := `{name: a, kind: k, engine: dynamo, model: m, frontend: {router: kv}, engine_args: [--block-size, "32"],
+		prefill: [{cuda_visible_devices: [0]}, {cuda_visible_devices: [1]}], decode: [{cuda_visible_devices: [2, 3], tensor_parallel: 2}]}`
+	p := textPlan(t, text)
+	events := map[string]bool{}
+	for _, name := range []string{"prefill-0", "prefill-1", "decode-0"} {
+		argv := service(t, p, name).Argv
+		if i := slices.Index(argv, "--kv-events-config"); i >= 0 {
+			events[argv[i+1]] = true
+		} else if name != "decode-0" {
+			t.Errorf("%s publishes nothing: %v", name, argv)
+		}
+	}
+	if len(events) != 2 {
+		t.Errorf("the endpoints are %v, want one of its own for each prefill and none for decode", events)
+	}
+	if got := value(service(t, p, "frontend"), "DYN_KV_CACHE_BLOCK_SIZE"); got != "32" {
+		t.Errorf("the router thinks of blocks of %q", got)
+	}
+	on := installed()
+	on.Versions.Dynamo = "0.9.1"
+	old, err := made(read(t, "p.yaml", text), on, guide())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := value(service(t, old, "prefill-1"), "DYN_VLLM_KV_EVENT_PORT"); got == "" || slices.Contains(service(t, old, "prefill-1").Argv, "--kv-events-config") {
+		t.Errorf("Dynamo 0.9 takes the port by the environment: %q", got)
+	}
+}
+
+// The frontend's own mode wins over the environment of the profile.
+func TestRouterModeIsAChoice(t *testing.T) {
+	for _, row := range []struct{ frontend, env, want string }{
+		{"{}", "{}", ""},
+		{"{router: kv}", "{}", "kv"},
+		{"{}", "{DYN_ROUTER_MODE: kv}", "kv"},
+		{"{router: random}", "{DYN_ROUTER_MODE: kv}", "random"},
+	} {
+		p := textPlan(t, "{name: a, kind: k, engine: dynamo, model: m, frontend: "+row.frontend+", env: "+row.env+", aggregated: [{cuda_visible_devices: [0]}]}")
+		if p.Choices.Router != row.want {
+			t.Errorf("frontend %s, env %s: %q, want %q", row.frontend, row.env, p.Choices.Router, row.want)
+		}
+		argv := service(t, p, "frontend").Argv
+		if i := slices.Index(argv, "--router-mode"); (i >= 0) != (row.frontend != "{}") || i >= 0 && argv[i+1] != row.want {
+			t.Errorf("frontend %s: %v", row.frontend, argv)
 		}
 	}
 }

@@ -7,12 +7,14 @@ import (
 	"topobench/internal/profile"
 )
 
-// Names that children inherit (faults S-02): what programs need to run and to
-// find GPUs, caches and proxies. Cloud credentials of the shell are not among
-// them, nor is anything that would misdirect Dynamo or vLLM.
+// Names that children inherit, since programs run and find GPUs, caches and proxies by
+// them. The shell's cloud credentials are not among them, nor is anything that would
+// misdirect Dynamo or vLLM.
 var ( // never written to
-	inheritNames = []string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "XDG_CACHE_HOME",
-		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
+	inheritNames = []string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ",
+		"LD_LIBRARY_PATH", "XDG_CACHE_HOME",
+		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+		"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
 		"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS"}
 	inheritPrefixes = []string{"LC_", "CUDA_", "NCCL_", "UCX_", "HF_", "VLLM_", "NVIDIA_"}
 	neverInherited  = []string{"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "VLLM_PORT"}
@@ -77,9 +79,9 @@ func Environ(caller, own []string) (env []string, missing []string) {
 
 // bookkeeping is in the environment of every child. SPT_NOENV keeps setproctitle
 // (vLLM, aiperf) from erasing the cookie; the rest switches telemetry off.
-func bookkeeping(s Site) []string {
+func bookkeeping(at Placement) []string {
 	return []string{
-		"TOPOBENCH_RUN=" + s.Cookie, "SPT_NOENV=1", "TMPDIR=" + s.Temp, "PYTHONUNBUFFERED=1",
+		"TOPOBENCH_RUN=" + at.Cookie, "SPT_NOENV=1", "TMPDIR=" + at.Temp, "PYTHONUNBUFFERED=1",
 		"VLLM_NO_USAGE_STATS=1", "DO_NOT_TRACK=1", "HF_HUB_DISABLE_TELEMETRY=1",
 	}
 }

@@ -5,14 +5,15 @@ import (
 	"strings"
 )
 
-// guideOrder is the order of flags in the guide's commands. Flags that it does
-// not name keep their order, between the settings and what closes a command.
+// guideOrder is the order of flags in the guide's commands. Other flags keep their order,
+// between the settings and the flags that close a command.
 var guideOrder = map[string]int{
 	"--model": -9, "--served-model-name": -8,
 	"--block-size": -7, "--max-model-len": -6, "--max-num-batched-tokens": -5,
 	"--tensor-parallel-size": -4, "--data-parallel-size": -3, "--gpu-memory-utilization": -2,
-	"--disable-log-requests": 1, "--is-prefill-worker": 1, "--is-decode-worker": 1, "--disaggregation-mode": 1, "--kv-transfer-config": 2,
-	"--host": 3, "--port": 4,
+	"--disable-log-requests": 1, "--is-prefill-worker": 1, "--is-decode-worker": 1, "--disaggregation-mode": 1,
+	"--kv-transfer-config": 2,
+	"--host":               3, "--port": 4,
 }
 
 // ordered sorts flags, each with its values, as the guide has them.
@@ -24,7 +25,9 @@ func ordered(args []string) []string {
 		}
 		groups[len(groups)-1] = append(groups[len(groups)-1], arg)
 	}
-	slices.SortStableFunc(groups, func(a, b []string) int { return guideOrder[flagName(a[0])] - guideOrder[flagName(b[0])] })
+	slices.SortStableFunc(groups, func(a, b []string) int {
+		return guideOrder[flagName(a[0])] - guideOrder[flagName(b[0])]
+	})
 	return slices.Concat(groups...)
 }
 
@@ -34,7 +37,7 @@ func isFlag(arg string) bool {
 	return len(name) < len(arg) && name != "" && (name[0] < '0' || name[0] > '9')
 }
 
-// flagName is the flag of "--flag=value" too.
+// flagName is --flag, also of "--flag=value".
 func flagName(arg string) string {
 	name, _, _ := strings.Cut(arg, "=")
 	return name

@@ -116,6 +116,9 @@ func (row guideRow) check(t *testing.T, p Plan) {
 	}
 }
 
+// cellDir is perf.sh's directory of a cell.
+func cellDir(l aiperf.Load, c int) string { return fmt.Sprintf("%s/-concurrency%d", l.Artifacts, c) }
+
 // perf.sh's aiperf command for a concurrency of 8.
 var perfSH = []string{
 	"aiperf", "profile",
@@ -147,7 +150,7 @@ var perfSH = []string{
 func TestExactLoadIsPerfSH(t *testing.T) {
 	for _, name := range []string{"disagg-1node", "agg-1node"} {
 		l := builtInPlan(t, name).Load
-		if diff := cmp.Diff(perfSH, l.Argv(8, aiperf.CellDir(l.Artifacts, 8))); diff != "" {
+		if diff := cmp.Diff(perfSH, l.Argv(8, cellDir(l, 8))); diff != "" {
 			t.Errorf("%s (-perf.sh +plan):\n%s", name, diff)
 		}
 		if diff := cmp.Diff([]int{1, 2, 4, 8, 16, 32, 64, 128, 256}, l.Concurrency); diff != "" {
@@ -162,7 +165,7 @@ func TestExactLoadOfTwoNodesIsPerfSH(t *testing.T) {
 	want[slices.Index(want, "--url")+1] = "http://192.0.2.10:8000"
 	for _, name := range []string{"disagg-2node", "agg-2node"} {
 		l := builtInPlanFor(t, name, guidesTime()).Load
-		if diff := cmp.Diff(want, l.Argv(8, aiperf.CellDir(l.Artifacts, 8))); diff != "" {
+		if diff := cmp.Diff(want, l.Argv(8, cellDir(l, 8))); diff != "" {
 			t.Errorf("%s (-perf.sh +plan):\n%s", name, diff)
 		}
 	}

@@ -31,7 +31,7 @@ versions: {vllm: 0.31.0}
 		{"vLLM for the CPU is installed, whatever the profile says", vllm, "0.31.0+cpu", nil},
 		{"a mocker's devices are nominal", mocker, "", nil},
 	} {
-		p, err := Make(read(t, "/p/p.yaml", row.yaml), Site{Dir: "/d", Versions: Versions{VLLM: row.installed}})
+		p, err := made(read(t, "/p/p.yaml", row.yaml), Installation{Versions: Versions{VLLM: row.installed}}, guide())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/profile"
 	"topobench/profiles"
 )
@@ -34,10 +36,24 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// site is a launch whose programs carry the guide's names.
-func site() Site {
-	return Site{Dir: "/runs/x/t-" + Call, Temp: "/tmp/t1", Namespace: "topobench-x-t-" + Call, Cookie: "x", Artifacts: "artifacts_root/artifacts_0",
-		Programs: Programs{Python: "python", VLLM: "vllm", AIPerf: "aiperf", Nginx: "nginx", Etcd: "etcd", NATS: "nats-server"}, Seed: 100}
+// place is where tests launch.
+func place() Placement {
+	return Placement{Dir: "/runs/x/t", Temp: "/tmp/t1", Namespace: "topobench-x-t", Cookie: "x", Artifacts: "artifacts_root/artifacts_0"}
+}
+
+// installed are programs that carry the guide's names.
+func installed() Installation {
+	return Installation{Programs: Programs{Python: "python", VLLM: "vllm", AIPerf: "aiperf", Nginx: "nginx", Etcd: "etcd", NATS: "nats-server"}}
+}
+
+// guide is the guide's load.
+func guide() aiperf.Options { return aiperf.Options{Seed: aiperf.GuideSeed} }
+
+// made is a plan for an installation, placed.
+func made(p profile.Profile, on Installation, o aiperf.Options) (Plan, error) {
+	plan, err := Make(p, on, o)
+	placed, fault := plan.At(place())
+	return placed, errors.Join(err, fault)
 }
 
 // read reads a profile in an environment whose cache is /cache.
@@ -61,7 +77,7 @@ func builtIn(t testing.TB, name string) profile.Profile {
 
 func planned(t testing.TB, p profile.Profile) Plan {
 	t.Helper()
-	plan, err := Make(p, site())
+	plan, err := made(p, installed(), guide())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,9 +91,9 @@ func builtInPlan(t testing.TB, name string) Plan {
 
 func builtInPlanFor(t testing.TB, name string, v Versions) Plan {
 	t.Helper()
-	where := site()
-	where.Versions = v
-	p, err := Make(builtIn(t, name), where)
+	on := installed()
+	on.Versions = v
+	p, err := made(builtIn(t, name), on, guide())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,13 +120,4 @@ func value(s Service, name string) string {
 		}
 	}
 	return ""
-}
-
-func printed(t testing.TB, plans ...Plan) string {
-	t.Helper()
-	var b strings.Builder
-	if err := Script(&b, plans...); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
 }

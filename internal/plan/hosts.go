@@ -14,46 +14,47 @@ const loopback = "127.0.0.1"
 // at is host:port of a server.
 func at(bind string, port int) string { return net.JoinHostPort(bind, strconv.Itoa(port)) }
 
-// bind is the address that the servers on a host listen on: loopback here, the
-// host's own elsewhere. What ssh is given may name a user: user@address.
-func (d *draft) bind(host string) string {
-	h, known := d.p.Hosts[host]
+// bind is the address that the servers on a host listen on: loopback on this machine,
+// else the host's own, without the user of user@address.
+func (b *builder) bind(host string) string {
+	h, known := b.p.Hosts[host]
 	if !known || h.Transport == "local" {
 		return loopback
 	}
 	return h.Address[strings.LastIndex(h.Address, "@")+1:]
 }
 
-// center is the host that everything meets on, which has etcd and NATS.
-func (d *draft) center() string {
+// center is the host of the frontend or balancer, with etcd and NATS beside it.
+func (b *builder) center() string {
 	switch {
-	case d.p.Frontend != nil:
-		return d.p.Frontend.Host
-	case d.p.Balancer != nil:
-		return d.p.Balancer.Host
+	case b.p.Frontend != nil:
+		return b.p.Frontend.Host
+	case b.p.Balancer != nil:
+		return b.p.Balancer.Host
 	}
 	return ""
 }
 
-// remote reports whether anything runs elsewhere than on this machine.
-func (d *draft) remote() bool {
-	names := []string{d.center()}
-	for _, g := range d.groups() {
+// hosts are those of the plan, in order of start; none if all is on this machine.
+func (b *builder) hosts() []Host {
+	var names []string
+	if b.p.Frontend != nil {
+		names = append(names, b.p.Frontend.Host)
+	}
+	for _, g := range b.groups() {
 		for _, w := range g.workers {
 			names = append(names, w.Host)
 		}
 	}
-	return slices.ContainsFunc(names, func(name string) bool { return d.bind(name) != loopback })
-}
-
-// hosts are those of the services, in order of start.
-func (d *draft) hosts() []Host {
-	if !d.remote() {
+	if b.p.Balancer != nil {
+		names = append(names, b.p.Balancer.Host)
+	}
+	if !slices.ContainsFunc(names, func(name string) bool { return b.bind(name) != loopback }) {
 		return nil
 	}
 	var hosts []Host
-	for _, name := range hostsOf(d.plan.Services) {
-		hosts = append(hosts, Host{Name: name, Address: d.bind(name)})
+	for _, name := range distinct(names) {
+		hosts = append(hosts, Host{Name: name, Address: b.bind(name)})
 	}
 	return hosts
 }
@@ -77,23 +78,25 @@ func portsOn(services []Service, host string) []Port {
 }
 
 // unreachable finds services that the others, or aiperf, could not reach.
-func (d *draft) unreachable() error {
+func (b *builder) unreachable() error {
 	var faults []error
 	fault := func(format string, args ...any) {
-		faults = append(faults, fmt.Errorf("%s: "+format, append([]any{d.p.Source}, args...)...))
+		faults = append(faults, fmt.Errorf("%s: "+format, append([]any{b.p.Source}, args...)...))
 	}
-	if d.p.Load.Spread && !d.rules.manyURLs {
-		fault("aiperf %s takes one --url, so load.spread cannot be had (several came with 0.7): use a balancer", d.plan.Versions.AIPerf)
+	if b.p.Load.Spread && !b.rules.multiURL {
+		fault("aiperf %s takes one --url, so load.spread is not possible (0.7 and newer take several): use a balancer",
+			b.plan.Versions.AIPerf)
 	}
-	if len(d.plan.Hosts) == 0 {
+	if len(b.plan.Hosts) == 0 {
 		return errors.Join(faults...)
 	}
-	for _, s := range d.plan.Services {
-		if d.bind(s.Host) == loopback {
-			fault("%s is on this machine, which the other hosts cannot reach: give it host: NAME, with an address under hosts", s.Name)
+	for _, s := range b.plan.Services {
+		if b.bind(s.Host) == loopback {
+			fault("%s is on this machine, which the other hosts cannot reach: "+
+				"give it host: NAME, with an address under hosts", s.Name)
 		}
 	}
-	if len(d.plan.Hosts) > 1 && slices.Contains(d.discoveryEnv, "DYN_DISCOVERY_BACKEND=file") && d.p.Engine != "vllm" {
+	if len(b.plan.Hosts) > 1 && b.plan.Choices.Etcd == Absent && b.p.Engine != "vllm" {
 		fault("workers on several hosts cannot find each other by files: set discovery: {etcd: start}")
 	}
 	return errors.Join(faults...)

@@ -1,8 +1,7 @@
 package plan
 
 import (
-	"os/exec"
-	"slices"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -41,7 +40,11 @@ func TestTheSecondNodePointsAtTheFirst(t *testing.T) {
 func TestNothingListensOnLoopbackOverHosts(t *testing.T) {
 	for _, name := range []string{"disagg-2node", "agg-2node"} {
 		p := builtInPlan(t, name)
-		if text := printed(t, p); strings.Contains(text, loopback) || strings.Contains(text, "localhost") {
+		text, err := json.Marshal([]any{p.Services, p.Files, p.Load, p.Smoke})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), loopback) || strings.Contains(string(text), "localhost") {
 			t.Errorf("%s names this machine's own address", name)
 		}
 		if diff := cmp.Diff([]string{"http://192.0.2.10:8000"}, p.Load.URLs); diff != "" {
@@ -56,80 +59,15 @@ func TestNothingListensOnLoopbackOverHosts(t *testing.T) {
 	}
 }
 
-// One script for all hosts: run by a host's name it starts what runs there, and
-// waits for the others too; by none it starts nothing.
-func TestScriptOfAHostStartsWhatRunsThere(t *testing.T) {
-	prefill := strings.Fields("prefill-0 prefill-1 prefill-2 prefill-3 prefill-4 prefill-5 prefill-6 prefill-7")
-	for _, row := range []struct {
-		profile, host string
-		starts        []string
-	}{
-		{"disagg-2node", "node0", []string{"etcd", "nats", "frontend", "decode-0"}},
-		{"disagg-2node", "node1", prefill},
-		{"disagg-2node", "load", nil},
-		{"agg-2node", "node0", []string{"aggregated-0", "nginx"}},
-		{"agg-2node", "node1", []string{"aggregated-1"}},
-	} {
-		p := builtInPlan(t, row.profile)
-		p.Services = slices.Clone(p.Services)
-		var all []string
-		for i := range p.Services {
-			p.Services[i].Check = nil // it would run
-			all = append(all, p.Services[i].Name)
-		}
-		started, awaited := called(t, p, row.host)
-		if diff := cmp.Diff(row.starts, started); diff != "" {
-			t.Errorf("%s on %s starts (-want +got): %s", row.profile, row.host, diff)
-		}
-		if row.host == "load" {
-			all = nil
-		}
-		if diff := cmp.Diff(all, distinct(awaited)); diff != "" {
-			t.Errorf("%s on %s waits for (-want +got): %s", row.profile, row.host, diff)
-		}
-	}
-	var s script
-	s.hosts(builtInPlan(t, "agg-2node"))
-	for _, argument := range []string{"", "node2"} {
-		out, err := exec.Command("bash", "-c", stub+s.b.String(), "plan.sh", argument).CombinedOutput()
-		if err == nil || string(out) != "usage: bash plan.sh node0|node1|load\n" {
-			t.Errorf("with %q: %v, %s", argument, err, out)
-		}
-	}
-}
-
-// called runs the hosts' part of a script with stubs: the services it starts and
-// those it waits for.
-func called(t *testing.T, p Plan, host string) (started, awaited []string) {
-	t.Helper()
-	p.Files = nil
-	var s script
-	s.hosts(p)
-	out, err := exec.Command("bash", "-c", stub+"sleep() { exit 0; }\nmkdir() { :; }\necho() { :; }\n"+s.b.String(), "plan.sh", host).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	for call := range strings.SplitSeq(string(out), "\x00END-OF-CALL\x00") {
-		switch words := strings.Split(call, "\x00"); words[0] {
-		case "start":
-			name := words[1][strings.LastIndex(words[1], "/")+1:]
-			started = append(started, strings.TrimSuffix(name, ".log"))
-		case "until_true":
-			awaited = append(awaited, words[1])
-		}
-	}
-	return started, awaited
-}
-
 func TestHostsThatCannotReachEachOtherAreRefused(t *testing.T) {
 	const hosts = "{name: a, kind: b, engine: dynamo, model: m, hosts: {n: {transport: ssh, address: me@192.0.2.1}, o: {transport: ssh, address: 192.0.2.2}, here: {transport: local}}, "
 	for _, row := range []struct{ why, rest, want string }{
 		{"a frontend on this machine", "decode: [{cuda_visible_devices: [0], host: n}], prefill: [{cuda_visible_devices: [1], host: n}]}", "frontend is on this machine"},
 		{"a worker on a local host", "frontend: {host: n}, aggregated: [{cuda_visible_devices: [0], host: here}]}", "aggregated-0 is on this machine"},
 		{"files do not cross hosts", "discovery: {etcd: none, nats: none}, frontend: {host: n}, aggregated: [{cuda_visible_devices: [0], host: o}]}", "by files"},
-		{"two services on one port of one host", "frontend: {port: 23100, host: n}, aggregated: [{cuda_visible_devices: [0], host: n}]}", "23100 is wanted twice"},
+		{"two services on one port of one host", "frontend: {port: 23100, host: n}, aggregated: [{cuda_visible_devices: [0], host: n}]}", "23100 is used twice"},
 	} {
-		if _, err := Make(read(t, "p.yaml", hosts+row.rest), site()); err == nil || !strings.Contains(err.Error(), row.want) {
+		if _, err := made(read(t, "p.yaml", hosts+row.rest), installed(), guide()); err == nil || !strings.Contains(err.Error(), row.want) {
 			t.Errorf("%s: error %v, want %q", row.why, err, row.want)
 		}
 	}
@@ -137,7 +75,7 @@ func TestHostsThatCannotReachEachOtherAreRefused(t *testing.T) {
 		{"one port on two hosts", "frontend: {port: 23100, host: n}, aggregated: [{cuda_visible_devices: [0], host: o}]}"},
 		{"all local: the plan is this machine's", "frontend: {host: here}, aggregated: [{cuda_visible_devices: [0], host: here}]}"},
 	} {
-		p, err := Make(read(t, "p.yaml", hosts+row.rest), site())
+		p, err := made(read(t, "p.yaml", hosts+row.rest), installed(), guide())
 		if err != nil {
 			t.Errorf("%s: %v", row.why, err)
 		}

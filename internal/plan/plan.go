@@ -1,22 +1,20 @@
 // Package plan decides how a topology is launched: argv, environment, GPUs,
 // ports, files, order, gates and stop policy.
 //
-// Make is pure: the same profile at the same site gives the same plan, and
-// nothing is started, opened or asked. What a person would type by hand is what
-// Script prints, and what stack starts is the same value.
+// Make is pure: one profile on one installation gives one plan, and no process is
+// started or probed. A plan is made once; At places it for a launch, and the script
+// that a person runs by hand is printed from the same value.
 package plan
 
 import (
-	"errors"
 	"syscall"
 	"time"
 
 	"topobench/internal/aiperf"
-	"topobench/internal/profile"
 	"topobench/internal/result"
 )
 
-// Role says what a service is for. The order of stopping follows from it.
+// Role is the purpose of a service. The order of stopping follows from it.
 type Role string
 
 // Every role of a plan.
@@ -45,30 +43,31 @@ func (r Role) StopOrder() int {
 	}
 }
 
-// Entrance reports whether requests come in through the role: what is behind it is
-// reached by nobody once it listens no more.
+// Entrance reports whether requests come in through the role: once it no longer listens,
+// no request reaches the services behind it.
 func (r Role) Entrance() bool { return r == Balancer || r == Frontend }
 
 // Worker reports whether services of the role are pinned to GPUs.
 func (r Role) Worker() bool { return r == Prefill || r == Decode || r == Aggregated }
 
-// Plan is everything that is started, in order, and everything that is asked of it.
+// Plan is everything that is started, in order, and the load that is put on it.
 type Plan struct {
 	Name       string            `json:"name"`
 	Kind       string            `json:"kind"`
 	Mode       string            `json:"mode"`
 	Engine     string            `json:"engine"`
-	Simulated  bool              `json:"simulated"`          // an engine that computes nothing: the chart must say so
-	Model      string            `json:"model"`              // the id requests name
+	Simulated  bool              `json:"simulated"`          // an engine that computes nothing, as the chart must show
+	Model      string            `json:"model"`              // the id that requests name
 	Balancer   string            `json:"balancer,omitempty"` // configuration of nginx: guide, tuned or a path
 	GPUs       int               `json:"gpus"`
 	Hardware   Hardware          `json:"hardware,omitzero"`
 	Hosts      []Host            `json:"hosts,omitempty"` // empty: everything is on this machine
-	Inherit    []string          `json:"inherit"`         // names of the caller's variables that children receive
-	Dirs       []string          `json:"dirs"`            // made before anything starts, 0700
+	Choices    Choices           `json:"choices"`
+	Inherit    []string          `json:"inherit"` // names of the caller's variables that children receive
+	Dirs       []string          `json:"dirs"`    // made before anything starts, 0700; the first is the placement's
 	Files      []File            `json:"files"`
 	Versions   Versions          `json:"versions"`
-	External   []Service         `json:"external"` // servers somebody else runs: only asked, never started or stopped
+	External   []Service         `json:"external"` // servers of others: probed, never started or stopped
 	Services   []Service         `json:"services"` // in order of start; waves ascend
 	Load       aiperf.Load       `json:"load"`
 	Smoke      Smoke             `json:"smoke"`
@@ -90,21 +89,24 @@ type File struct {
 
 // Service is one process of a plan.
 type Service struct {
-	Name    string         `json:"name"`
-	Role    Role           `json:"role"`
-	Host    string         `json:"host,omitempty"` // name of a host; empty = this machine
-	Wave    int            `json:"wave"`           // services of a wave start together, after the gates of the wave before
-	Argv    []string       `json:"argv,omitempty"`
-	Env     []string       `json:"env,omitempty"`   // ours, then the profile's; the inherited ones come before
-	Dir     string         `json:"dir,omitempty"`   // working directory
-	Log     string         `json:"log,omitempty"`   // stdout and stderr, appended
-	Check   []string       `json:"check,omitempty"` // argv of a test that must pass before anything starts, such as nginx -t
-	Devices []int          `json:"devices,omitempty"`
-	Ports   []Port         `json:"ports,omitempty"`
-	Gate    Gate           `json:"gate,omitempty"`
-	Signal  syscall.Signal `json:"signal,omitempty"`   // of an orderly stop
-	Grace   time.Duration  `json:"grace_ns,omitempty"` // between Signal and SIGKILL
-	Nice    int            `json:"nice,omitempty"`
+	Name    string   `json:"name"`
+	Role    Role     `json:"role"`
+	Host    string   `json:"host,omitempty"` // name of a host; empty = this machine
+	Wave    int      `json:"wave"`           // services of a wave start together, after the gates of the wave before
+	Argv    []string `json:"argv,omitempty"`
+	Env     []string `json:"env,omitempty"`   // ours, then the profile's; the inherited ones come before
+	Dir     string   `json:"dir,omitempty"`   // working directory
+	Log     string   `json:"log,omitempty"`   // stdout and stderr, appended
+	Check   []string `json:"check,omitempty"` // argv of a test that must pass before anything starts, such as nginx -t
+	Devices []int    `json:"devices,omitempty"`
+	// Options are the engine options of a worker that sides are compared by, as given to it.
+	// An option that is absent is the engine's default.
+	Options map[string]string `json:"options,omitempty"`
+	Ports   []Port            `json:"ports,omitempty"`
+	Gate    Gate              `json:"gate,omitempty"`
+	Signal  syscall.Signal    `json:"signal,omitempty"`   // of an orderly stop
+	Grace   time.Duration     `json:"grace_ns,omitempty"` // between Signal and SIGKILL
+	Nice    int               `json:"nice,omitempty"`
 }
 
 // Port is one number a service listens on, and for what.
@@ -114,14 +116,14 @@ type Port struct {
 	Number  int    `json:"number"`
 }
 
-// GateKind says how readiness is asked.
+// GateKind is how readiness is probed.
 type GateKind string
 
 // The kinds of gates.
 const (
 	GateHTTP     GateKind = "http"     // URL answers 200
 	GateListens  GateKind = "listens"  // Address accepts; nothing is sent (never poll through the guide's nginx)
-	GateWorker   GateKind = "worker"   // a Dynamo worker's system port says that generate is ready
+	GateWorker   GateKind = "worker"   // a Dynamo worker's system port reports generate as ready
 	GateFrontend GateKind = "frontend" // our model, and the exact number of instances of each role
 	GateVLLM     GateKind = "vllm"     // /health is 200 and /v1/models names our model
 )
@@ -137,7 +139,7 @@ type Gate struct {
 	Decode    int           `json:"decode,omitempty"`
 	Aggregate int           `json:"aggregate,omitempty"`   // instances, exactly
 	Deadline  time.Duration `json:"deadline_ns,omitempty"` // from the start of the service
-	Stall     time.Duration `json:"stall_ns,omitempty"`    // a hint when its log has not grown for so long
+	Stall     time.Duration `json:"stall_ns,omitempty"`    // a hint is printed when its log has not grown for this long
 }
 
 // Smoke is Round streamed completions at once through the addresses of the load,
@@ -145,16 +147,16 @@ type Gate struct {
 type Smoke struct {
 	URLs     []string  `json:"urls"`
 	Counters []Counter `json:"counters"`
-	// Transfers are KV caches that decode workers fetched from prefill workers;
-	// one that has served without any has computed its prompts itself.
+	// Transfers count KV caches that decode workers fetched from prefill workers. A
+	// decode worker that serves without any computes its prompts itself.
 	Transfers []Counter     `json:"transfers,omitempty"`
 	Round     int           `json:"round"`       // completions sent at once: as many as the largest role has workers
 	Patience  time.Duration `json:"patience_ns"` // with answers that are not 200: a router may lag behind discovery
 	Deadline  time.Duration `json:"deadline_ns"` // the first handshake of each pair of workers takes 5-30 s
 }
 
-// NewSmoke is the smoke of addresses with its limits, without counters.
-func NewSmoke(urls ...string) Smoke {
+// newSmoke is the smoke of addresses with its limits, without counters.
+func newSmoke(urls ...string) Smoke {
 	return Smoke{URLs: urls, Round: len(urls), Patience: 30 * time.Second, Deadline: 5 * time.Minute}
 }
 
@@ -163,24 +165,6 @@ type Counter struct {
 	Service string `json:"service"`
 	URL     string `json:"url"`    // Prometheus text
 	Metric  string `json:"metric"` // exact name; its label dynamo_endpoint, if any, must be "generate"
-}
-
-// Programs are the executables a plan runs, each a path or a name on PATH.
-type Programs struct{ Python, VLLM, AIPerf, Nginx, Etcd, NATS string }
-
-// Site is what a profile cannot know: places, names and programs of one launch.
-type Site struct {
-	Dir       string // private directory of this topology: logs, rendered files; Call in it differs with each call of a script
-	Temp      string // TMPDIR of the children; short, since unix socket paths end at 107 bytes
-	Namespace string // DYN_NAMESPACE, fresh for each launch, without dots
-	Cookie    string // marks every process of the run
-	Artifacts string // artifacts_N of this topology
-	Programs  Programs
-	Versions  Versions // found beside the programs; those of the profile win
-	Root      bool     // nginx would drop to nobody, who cannot enter a private directory
-	Seed      int      // aiperf's --random-seed; the guide's is 100
-
-	FreshPrompts bool // a seed of its own for each concurrency
 }
 
 // Label is the name of the series: kind_mode, as plot_pareto.py makes it.
@@ -195,21 +179,14 @@ func (p Plan) Ports() []Port {
 	return all
 }
 
-// Make decides the launch of a profile at a site. Errors are faults of the
-// profile that show only once ports are derived.
-func Make(p profile.Profile, s Site) (Plan, error) {
-	d := newDraft(p, s)
-	d.discovery()
-	switch p.Engine {
-	case "vllm":
-		d.vllmServers()
-	default:
-		d.dynamo()
+// Waves splits services where the wave number changes.
+func Waves(services []Service) [][]Service {
+	var waves [][]Service
+	for i, s := range services {
+		if i == 0 || s.Wave != services[i-1].Wave {
+			waves = append(waves, nil)
+		}
+		waves[len(waves)-1] = append(waves[len(waves)-1], s)
 	}
-	if err := d.balancer(); err != nil {
-		return Plan{}, err
-	}
-	d.load()
-	plan := d.finish()
-	return plan, errors.Join(checkPorts(p, plan.Services), d.unplannable(), d.unreachable(), fits(p, plan))
+	return waves
 }

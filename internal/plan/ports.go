@@ -32,7 +32,7 @@ func portBase(p profile.Profile) int {
 	return defaultPortBase
 }
 
-// checkPorts finds ports that two services share or that lie too high.
+// checkPorts finds ports that two services share or that are too high.
 func checkPorts(p profile.Profile, services []Service) error {
 	var faults []error
 	for _, host := range hostsOf(services) {
@@ -46,11 +46,13 @@ func checkHostPorts(p profile.Profile, ports []Port) error {
 	owner := map[int]Port{}
 	for _, port := range ports {
 		if port.Number > highestPort {
-			faults = append(faults, fmt.Errorf("%s: port %d for %s of %s is above %d, in the range the kernel hands out: choose a lower one, or a lower port_base than %d",
+			faults = append(faults, fmt.Errorf("%s: port %d for %s of %s is above %d, in the range that the kernel "+
+				"gives to clients: choose a lower one, or a lower port_base than %d",
 				p.Source, port.Number, port.Use, port.Service, highestPort, portBase(p)))
 		}
 		if other, taken := owner[port.Number]; taken {
-			faults = append(faults, fmt.Errorf("%s: port %d is wanted twice: %s of %s, and %s of %s: choose another port, or another port_base",
+			faults = append(faults, fmt.Errorf("%s: port %d is used twice: by %s of %s, and by %s of %s: "+
+				"choose another port, or another port_base",
 				p.Source, port.Number, other.Use, other.Service, port.Use, port.Service))
 		}
 		owner[port.Number] = port
@@ -58,11 +60,11 @@ func checkHostPorts(p profile.Profile, ports []Port) error {
 	return errors.Join(faults...)
 }
 
-// Ephemeral is the range of ports, both ends within, that a kernel hands out to
-// clients (net.ipv4.ip_local_port_range). The zero value holds none.
+// Ephemeral is the range of ports, both ends included, that a kernel gives to clients
+// (net.ipv4.ip_local_port_range). The zero value is empty.
 type Ephemeral struct{ Low, High int }
 
-// Warning names the ports of a plan, on this machine, that a client may be given
+// Warning names the ports of a plan, on this machine, that the kernel may give to a client
 // before the service takes them; "" = none.
 func (e Ephemeral) Warning(p Plan) string {
 	var within []string
@@ -74,33 +76,33 @@ func (e Ephemeral) Warning(p Plan) string {
 	if len(within) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s: from %d to %d (net.ipv4.ip_local_port_range) the kernel hands out ports to clients, and one of them may be first: choose others (port_base, frontend.port, balancer.port, port)",
+	return fmt.Sprintf("%s: the kernel gives ports from %d to %d (net.ipv4.ip_local_port_range) to clients, "+
+		"which may take one of these first: choose others (port_base, frontend.port, balancer.port, port)",
 		strings.Join(within, ", "), e.Low, e.High)
 }
 
-// unplannable finds what the profile wants and the versions do not have.
-func (d *draft) unplannable() error {
+// unsupported finds what the profile requires and the versions lack.
+func (b *builder) unsupported() error {
 	var faults []error
 	fault := func(format string, args ...any) {
-		faults = append(faults, fmt.Errorf("%s: "+format, append([]any{d.p.Source}, args...)...))
+		faults = append(faults, fmt.Errorf("%s: "+format, append([]any{b.p.Source}, args...)...))
 	}
-	version := d.plan.Versions.Dynamo
-	if d.p.Engine == "vllm" {
+	version := b.plan.Versions.Dynamo
+	if b.p.Engine == "vllm" {
 		return nil
 	}
-	mocker := d.p.Engine == "mocker"
-	none := func(server string) bool { return server == "none" || server == "" }
-	if !d.rules.files && none(d.p.Discovery.Etcd) {
+	mocker := b.p.Engine == "mocker"
+	if !b.rules.fileDiscovery && b.plan.Choices.Etcd == Absent {
 		fault("Dynamo %s cannot do without etcd: set discovery: {etcd: start}", version)
 	}
-	if (!d.rules.files || mocker && d.rules.mockerNATS) && none(d.p.Discovery.NATS) {
+	if (!b.rules.fileDiscovery || mocker && b.rules.mockerNATS) && b.plan.Choices.NATS == Absent {
 		fault("Dynamo %s cannot do without nats: set discovery: {nats: start}", version)
 	}
-	if mocker && !d.rules.mockerRoles && d.plan.Mode == "disaggregated" {
+	if mocker && !b.rules.mockerRoles && b.plan.Mode == "disaggregated" {
 		fault("the mocker of Dynamo %s has no prefill and decode roles, only aggregated", version)
 	}
-	if mocker && !d.rules.mockerName && d.plan.Model != d.p.Model {
-		fault("Dynamo %s serves a model under its path only: leave out served_name %s", version, d.plan.Model)
+	if mocker && !b.rules.mockerName && b.plan.Model != b.p.Model {
+		fault("Dynamo %s serves a model under its path only: leave out served_name %s", version, b.plan.Model)
 	}
 	return errors.Join(faults...)
 }

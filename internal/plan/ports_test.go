@@ -87,13 +87,13 @@ func TestF10ClashingPorts(t *testing.T) {
 		words     []string
 	}{
 		{"the frontend's port is a worker's system port", head + "frontend: {port: 23100}, aggregated: [{cuda_visible_devices: [0]}]}",
-			[]string{"/p/p.yaml: port 23100 is wanted twice", "http of frontend", "system of aggregated-0"}},
+			[]string{"/p/p.yaml: port 23100 is used twice", "http of frontend", "system of aggregated-0"}},
 		{"the kernel may have given it to a client", strings.Replace(head, "mocker", "vllm", 1) + "port_base: 31999, aggregated: [{cuda_visible_devices: [0]}]}",
 			[]string{"port 32999 for internal of aggregated-0 is above 32767"}},
 		{"two faults are told at once", strings.Replace(head, "mocker", "dynamo", 1) + "port_base: 31999, frontend: {port: 32099}, aggregated: [{cuda_visible_devices: [0]}]}",
-			[]string{"port 32999 for internal of aggregated-0 is above 32767", "port 32099 is wanted twice"}},
+			[]string{"port 32999 for internal of aggregated-0 is above 32767", "port 32099 is used twice"}},
 	} {
-		_, err := Make(read(t, "/p/p.yaml", row.text), site())
+		_, err := made(read(t, "/p/p.yaml", row.text), installed(), guide())
 		if err == nil {
 			t.Errorf("%s: no error", row.why)
 			continue

@@ -7,22 +7,22 @@ import (
 
 // One row a version that was released, or read.
 func TestRulesOfEachVersion(t *testing.T) {
-	old := rules{roles: roleByPrefill, statusOn: true, batchedLoad: true, mockerNATS: true, mockerName: true}
+	old := rules{roleFlags: RoleByPrefill, needsSystemEnabled: true, batchedLoad: true, mockerNATS: true, mockerName: true}
 	for _, row := range []struct {
 		why      string
 		versions Versions
 		want     rules
 	}{
-		{"the guide's time", Versions{Dynamo: "0.5", VLLM: "0.10", AIPerf: "0.1.1"}, with(old, func(r *rules) { r.logsOff = true })},
-		{"0.4 is like 0.5", Versions{Dynamo: "0.4.1", VLLM: "0.10.1", AIPerf: "0.3.0"}, old},
+		{"the guide's time", Versions{Dynamo: "0.5", VLLM: "0.10", AIPerf: "0.1.1"}, with(old, func(r *rules) { r.logsByDefault = true })},
+		{"0.4 is like 0.5", Versions{Dynamo: "0.4.1", VLLM: "0.10.1", AIPerf: "0.3.0"}, with(old, func(r *rules) { r.records = true })},
 		{"0.6: decode has a flag, side channels collide", Versions{Dynamo: "0.6.0", VLLM: "0.11", AIPerf: "0.8.0"},
-			rules{roles: roleByTwo, statusOn: true, nixlPorts: true, mockerRoles: true, mockerNATS: true, manyURLs: true, batchedLoad: true}},
+			rules{roleFlags: RoleByTwo, needsSystemEnabled: true, sidePorts: true, mockerRoles: true, mockerNATS: true, multiURL: true, batchedLoad: true, records: true}},
 		{"0.9: the status server needs no switch", Versions{Dynamo: "0.9.1", VLLM: "0.14", AIPerf: "0.9.0"},
-			rules{roles: roleByTwo, nixlPorts: true, mockerRoles: true, mockerNATS: true, manyURLs: true, quietLoad: true, batchedLoad: true}},
+			rules{roleFlags: RoleByTwo, sidePorts: true, mockerRoles: true, mockerNATS: true, multiURL: true, quietLoad: true, batchedLoad: true, records: true}},
 		{"1.0: modes, files, an explicit connector", Versions{Dynamo: "1.0.2", VLLM: "0.18", AIPerf: "0.10.0"},
-			rules{roles: roleByMode, connector: true, files: true, nixlPorts: true, mockerRoles: true, mockerNATS: true, manyURLs: true, quietLoad: true, batchedLoad: true}},
+			rules{roleFlags: RoleByMode, connector: true, fileDiscovery: true, sidePorts: true, mockerRoles: true, mockerNATS: true, multiURL: true, quietLoad: true, batchedLoad: true, records: true}},
 		{"1.6: a name of its own", Versions{Dynamo: "1.6.1", VLLM: "0.31.0+cpu", AIPerf: "0.13.0"}, newest()},
-		{"unknown is taken for the newest", Versions{}, newest()},
+		{"unknown is taken for the newest, but for the record file", Versions{}, with(newest(), func(r *rules) { r.records = false })},
 		{"what comes after is taken for the newest", Versions{Dynamo: "2.0", VLLM: "1.0", AIPerf: "1.0"}, newest()},
 	} {
 		if got := rulesFor(row.versions); got != row.want {
@@ -32,7 +32,7 @@ func TestRulesOfEachVersion(t *testing.T) {
 }
 
 func newest() rules {
-	return rules{roles: roleByMode, connector: true, files: true, nixlPorts: true, mockerRoles: true, mockerName: true, manyURLs: true, quietLoad: true}
+	return rules{roleFlags: RoleByMode, connector: true, fileDiscovery: true, sidePorts: true, mockerRoles: true, mockerName: true, multiURL: true, quietLoad: true, records: true}
 }
 
 func with(r rules, change func(*rules)) rules {
@@ -83,9 +83,9 @@ func TestUnplannableSaysWhatTheVersionLacks(t *testing.T) {
 		{"demo-agg", "1.0.2", []string{"without nats", "under its path"}},
 		{"disagg-1node", "0.5", nil},
 	} {
-		where := site()
-		where.Versions.Dynamo = row.v
-		_, err := Make(builtIn(t, row.profile), where)
+		on := installed()
+		on.Versions.Dynamo = row.v
+		_, err := made(builtIn(t, row.profile), on, guide())
 		if (err == nil) != (row.want == nil) {
 			t.Errorf("%s on %s: %v", row.profile, row.v, err)
 		}

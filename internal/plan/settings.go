@@ -4,42 +4,74 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// compared are the options of an engine that two fair sides have in common,
-// named as vLLM and Dynamo's mocker name them. The guide lets them differ.
+// compared are the options of an engine that two fair sides have in common, named as vLLM
+// and Dynamo's mocker name them. The guide lets them differ.
 var compared = []string{ // never written to
 	"block-size", "dtype", "enable-prefix-caching", "enforce-eager", "gpu-memory-utilization",
 	"kv-cache-dtype", "max-model-len", "max-num-batched-tokens", "quantization",
 }
 
-// notGiven is the value of a setting that the engine decides.
-const notGiven = "default"
+// engineOptions are the compared options that the arguments of an engine give.
+func engineOptions(args []string) map[string]string {
+	options := map[string]string{}
+	for _, name := range compared {
+		if value := option(args, name); value != "" {
+			options[name] = value
+		}
+	}
+	if len(options) == 0 {
+		return nil
+	}
+	return options
+}
 
-// settings reads off the workers' commands what they are told of each compared
-// option. Where the workers of a topology differ, the roles are named:
-// "prefill 4096, decode 8192". The engine with its version is one of them.
+// option is the value of --name in args: "on" for a flag without one, "off" for --no-name,
+// "" if it is absent. As in argparse the last one counts; vLLM takes _ for - in a name.
+func option(args []string, name string) string {
+	found := ""
+	for i, arg := range args {
+		flag, value, joined := strings.Cut(arg, "=")
+		switch flag = strings.ReplaceAll(flag, "_", "-"); {
+		case flag == "--no-"+name:
+			found = "off"
+		case flag != "--"+name && !(flag == "-q" && name == "quantization"):
+		case joined:
+			found = value
+		case i+1 < len(args) && !isFlag(args[i+1]):
+			found = args[i+1]
+		default:
+			found = "on"
+		}
+	}
+	return found
+}
+
+// settings are the compared options of a topology, with its engine. If its workers
+// differ, the value names the roles: "prefill 4096, decode 8192".
 func settings(p Plan, installed Versions) map[string]string {
-	said := map[string]string{"engine": engineName(p, installed)}
+	all := map[string]string{"engine": engineName(p, installed)}
 	for _, name := range compared {
 		var values, byRole []string
 		for _, s := range p.Services {
 			if s.Role.Worker() {
-				value := option(s.Argv, name)
+				value := cmp.Or(s.Options[name], "default")
 				values, byRole = append(values, value), append(byRole, fmt.Sprintf("%s %s", s.Role, value))
 			}
 		}
 		if values = distinct(values); len(values) > 1 {
 			values = distinct(byRole)
 		}
-		said[name] = strings.Join(values, ", ")
+		all[name] = strings.Join(values, ", ")
 	}
-	return said
+	return all
 }
 
-// engineName is what computes: Dynamo's workers are vLLM inside.
-// What is installed counts, not what the profile says it plans for.
+// engineName is the program that computes, with its version: vLLM also inside Dynamo's
+// workers. The installed version counts, not the one that a profile names.
 func engineName(p Plan, installed Versions) string {
 	name, version := "vLLM", cmp.Or(installed.VLLM, p.Versions.VLLM)
 	if p.Simulated {
@@ -48,25 +80,39 @@ func engineName(p Plan, installed Versions) string {
 	return name + " " + cmp.Or(string(version), "of unknown version")
 }
 
-// option is the value of --name in args: "on" of a flag without one, "off" of
-// --no-name. As in argparse the last one counts; vLLM takes _ for - in a name.
-func option(args []string, name string) string {
-	said := notGiven
-	for i, arg := range args {
-		flag, value, joined := strings.Cut(arg, "=")
-		switch flag = strings.ReplaceAll(flag, "_", "-"); {
-		case flag == "--no-"+name:
-			said = "off"
-		case flag != "--"+name && !(flag == "-q" && name == "quantization"):
-		case joined:
-			said = value
-		case i+1 < len(args) && !isFlag(args[i+1]):
-			said = args[i+1]
-		default:
-			said = "on"
+// promptSlack is what a chat template adds to a prompt, in tokens, and the little by which
+// a synthetic prompt misses its length.
+const promptSlack = 64
+
+// tooLong refuses a load whose requests the engines would answer with 400. It skips a limit
+// that is not a number, such as auto.
+func (b *builder) tooLong() error {
+	need := b.p.Load.ISL + b.p.Load.OSL + promptSlack
+	for _, s := range b.plan.Services {
+		limit := tokens(s.Options["max-model-len"])
+		if limit > 0 && limit < need {
+			return fmt.Errorf("%s: a request has up to %d tokens (isl %d, osl %d, %d for the chat template), "+
+				"but %s takes --max-model-len %d: raise that in engine_args, or lower isl or osl",
+				b.p.Source, need, b.p.Load.ISL, b.p.Load.OSL, promptSlack, s.Name, limit)
 		}
 	}
-	return said
+	return nil
+}
+
+// tokens reads a number as vLLM does: 2k is 2000, 2K is 2048; 0 = not a number.
+func tokens(text string) int {
+	scale := 1.0
+	for suffix, factor := range map[string]float64{"k": 1000, "m": 1e6, "K": 1 << 10, "M": 1 << 20} {
+		if rest, found := strings.CutSuffix(text, suffix); found {
+			text, scale = rest, factor
+			break
+		}
+	}
+	n, err := strconv.ParseFloat(text, 32)
+	if err != nil {
+		return 0
+	}
+	return int(n * scale)
 }
 
 // distinct keeps the first of equal texts, in order.

@@ -11,7 +11,7 @@ import (
 
 func TestOptionIsWhatTheEngineWouldTake(t *testing.T) {
 	for _, row := range []struct{ why, args, name, want string }{
-		{"nothing is given", "vllm serve m", "dtype", "default"},
+		{"nothing is given", "vllm serve m", "dtype", ""},
 		{"a word behind it", "serve m --dtype bfloat16 --port 1", "dtype", "bfloat16"},
 		{"joined", "--max-model-len=3500", "max-model-len", "3500"},
 		{"joined with an = inside", "--quantization=a=b", "quantization", "a=b"},
@@ -22,8 +22,8 @@ func TestOptionIsWhatTheEngineWouldTake(t *testing.T) {
 		{"negated and then not", "--no-enable-prefix-caching --enable-prefix-caching", "enable-prefix-caching", "on"},
 		{"underscores are dashes in a name, not in a value", "--kv_cache_dtype fp8_e4m3", "kv-cache-dtype", "fp8_e4m3"},
 		{"the short form", "-q awq", "quantization", "awq"},
-		{"a longer name is another option", "--max-model-len-extra 5 --dtypes x", "max-model-len", "default"},
-		{"the value of another option is none", "--model dtype --served-model-name block-size", "dtype", "default"},
+		{"a longer name is another option", "--max-model-len-extra 5 --dtypes x", "max-model-len", ""},
+		{"the value of another option is none", "--model dtype --served-model-name block-size", "dtype", ""},
 		{"a negative number is a value", "--max-num-batched-tokens -1", "max-num-batched-tokens", "-1"},
 	} {
 		if got := option(strings.Fields(row.args), row.name); got != row.want {

@@ -68,7 +68,7 @@ func TestSpreadLoadGoesToEachServer(t *testing.T) {
 		if diff := cmp.Diff([]string{"http://127.0.0.1:8001", "http://127.0.0.1:8002"}, p.Smoke.URLs); diff != "" {
 			t.Errorf("%s: smoke (-want +got): %s", engine, diff)
 		}
-		if has(Balancer)(p) || !slices.ContainsFunc(p.Deviations, func(d Deviation) bool { return d.ID == "spread" }) {
+		if p.Balancer != "" || slices.ContainsFunc(p.Services, func(s Service) bool { return s.Role == Balancer }) || !slices.ContainsFunc(p.Deviations, func(d Deviation) bool { return d.ID == "spread" }) {
 			t.Errorf("%s: a balancer, or no row that says why there is none", engine)
 		}
 	}
@@ -77,9 +77,9 @@ func TestSpreadLoadGoesToEachServer(t *testing.T) {
 func TestSpreadLoadNeedsAnAIPerfThatGoesRound(t *testing.T) {
 	p := builtIn(t, "demo-agg-urls")
 	for version, refused := range map[Version]bool{"0.1.1": true, "0.6.0": true, "0.7.0": false, "0.9.0": false, "0.13.0": false, "": false} {
-		where := site()
-		where.Versions.AIPerf = version
-		_, err := Make(p, where)
+		on := installed()
+		on.Versions.AIPerf = version
+		_, err := made(p, on, guide())
 		if (err != nil) != refused {
 			t.Errorf("aiperf %q: error %v, want refused %t", version, err, refused)
 		}

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Version is the number of an installed program, such as "1.6.1" or
-// "0.31.0+cpu". Empty is unknown: the newest rule is taken then, and said.
+// Version is the number of an installed program, such as "1.6.1" or "0.31.0+cpu". An
+// empty one is unknown: the newest rules apply then, with a warning.
 type Version string
 
 // Versions are those of the programs that a plan is for.
@@ -20,19 +20,19 @@ type Versions struct {
 	NATS   Version `json:"nats,omitempty"`
 }
 
-// with puts what a profile says over what was found.
-func (v Versions) with(said map[string]string) Versions {
+// with puts the versions of a profile over those that are installed.
+func (v Versions) with(named map[string]string) Versions {
 	return Versions{
-		Dynamo: cmp.Or(Version(said["dynamo"]), v.Dynamo),
-		VLLM:   cmp.Or(Version(said["vllm"]), v.VLLM),
-		AIPerf: cmp.Or(Version(said["aiperf"]), v.AIPerf),
-		Nginx:  cmp.Or(Version(said["nginx"]), v.Nginx),
-		Etcd:   cmp.Or(Version(said["etcd"]), v.Etcd),
-		NATS:   cmp.Or(Version(said["nats"]), v.NATS),
+		Dynamo: cmp.Or(Version(named["dynamo"]), v.Dynamo),
+		VLLM:   cmp.Or(Version(named["vllm"]), v.VLLM),
+		AIPerf: cmp.Or(Version(named["aiperf"]), v.AIPerf),
+		Nginx:  cmp.Or(Version(named["nginx"]), v.Nginx),
+		Etcd:   cmp.Or(Version(named["etcd"]), v.Etcd),
+		NATS:   cmp.Or(Version(named["nats"]), v.NATS),
 	}
 }
 
-// Unknown names the programs of an engine whose rules had to be guessed.
+// Unknown names the programs of an engine whose version, and so rules, are unknown.
 func (v Versions) Unknown(engine string) []string {
 	var unknown []string
 	if v.Dynamo == "" && (engine == "dynamo" || engine == "mocker") {
@@ -47,15 +47,8 @@ func (v Versions) Unknown(engine string) []string {
 	return unknown
 }
 
-// QuietLoad reports whether aiperf can leave out GPU telemetry and server metrics.
-func (v Versions) QuietLoad() bool { return rulesFor(v).quietLoad }
-
-// BatchedLoad reports whether aiperf keeps finished requests back until it has a
-// hundred of them.
-func (v Versions) BatchedLoad() bool { return rulesFor(v).batchedLoad }
-
-// below compares the leading numbers; what follows them (rc1, +cpu) does not
-// count, and what is missing is 0. An unknown version is below nothing.
+// below compares the leading numbers. A suffix (rc1, +cpu) does not count, a missing number
+// is 0, and an unknown version is below none.
 func (v Version) below(limit Version) bool {
 	if v == "" {
 		return false

@@ -2,78 +2,85 @@ package plan
 
 import (
 	"fmt"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"topobench/internal/profile"
 )
 
-// kvTransfer is wanted on prefill and on decode: since Dynamo 1.0 there is no
-// default connector any more. One in engine_args takes its place.
+// kvTransfer goes to prefill and decode workers: Dynamo has had no default connector since
+// 1.0. A connector in engine_args replaces it.
 const kvTransfer = `{"kv_connector":"NixlConnector","kv_role":"kv_both"}`
 
-// kvEvents tells the router which blocks a worker holds. vLLM binds where the
-// endpoint has a "*" and connects otherwise, so this one cannot be on loopback.
+// kvEvents reports the blocks of a worker to the router. vLLM binds an endpoint with "*"
+// and connects to any other, so this one cannot be on loopback.
 const kvEvents = `{"publisher":"zmq","topic":"kv-events","endpoint":"tcp://*:%d","enable_kv_cache_events":true}`
 
-// publishes reports whether a worker sends KV events: only a router in kv mode
-// listens, and decode workers never do (Dynamo 0.6 and newer; 0.5 allocates the
-// ports itself).
-func (d *draft) publishes(role Role) bool {
-	return d.p.Engine == "dynamo" && d.rules.nixlPorts && role != Decode && d.routesByKV()
+// publishes reports whether a worker sends KV events: only a router in kv mode receives
+// them, and decode workers send none. Dynamo 0.5 allocates the ports itself.
+func (b *builder) publishes(role Role) bool {
+	return b.plan.Choices.SidePorts && role != Decode && b.plan.Choices.Router == "kv"
 }
 
-func (d *draft) routesByKV() bool { return d.p.Frontend != nil && d.p.Frontend.Router == "kv" }
+// connector is the --kv-transfer-config of a worker; "" = none.
+func (b *builder) connector(role Role, w profile.Worker) string {
+	config := option(b.engineArgs(w), "kv-transfer-config")
+	if config == "" && role != Aggregated && b.plan.Choices.Connector {
+		return kvTransfer
+	}
+	return config
+}
 
-func (d *draft) eventPort() int { return portBase(d.p) + offsetEvents + nixlStride(d.p)*d.seen }
+func (b *builder) eventPort() int { return portBase(b.p) + offsetEvents + nixlStride(b.p)*b.workers }
 
 // vllmServers plans one `vllm serve` a worker.
-func (d *draft) vllmServers() {
-	for i, w := range d.p.Aggregated {
-		port, bind := w.Port, d.bind(w.Host)
+func (b *builder) vllmServers() {
+	for i, w := range b.p.Aggregated {
+		port, bind := w.Port, b.bind(w.Host)
 		if port == 0 {
-			port = portBase(d.p) + offsetFrontend + i
+			port = portBase(b.p) + offsetFrontend + i
 		}
-		args := append(d.modelArgs(nil), parallel(w)...)
-		if d.rules.logsOff {
+		args := append(b.modelArgs(nil), parallel(w)...)
+		if b.plan.Choices.QuietServers {
 			args = append(args, "--disable-log-requests")
 		}
-		args = append(d.engineArgs(args, w), "--host", bind, "--port", strconv.Itoa(port))
-		argv := append([]string{d.s.Programs.VLLM, "serve", d.p.Model}, ordered(args)...)
-		env, ports := d.gpuEnv(d.modelEnv(), Aggregated, w)
-		s := Service{Name: fmt.Sprintf("%s-%d", Aggregated, i), Role: Aggregated, Host: w.Host, Wave: 1, Argv: argv, Env: env, Devices: w.Devices,
+		args = slices.Concat(args, b.engineArgs(w), []string{"--host", bind, "--port", strconv.Itoa(port)})
+		argv := append([]string{b.on.Programs.VLLM, "serve", b.p.Model}, ordered(args)...)
+		env, ports := b.gpuEnv(b.modelEnv(), Aggregated, w)
+		s := Service{Name: fmt.Sprintf("%s-%d", Aggregated, i), Role: Aggregated, Host: w.Host, Wave: 1,
+			Argv: argv, Env: env, Devices: w.Devices, Options: engineOptions(b.engineArgs(w)),
 			Ports: append([]Port{{Use: "http", Number: port}}, ports...),
-			Gate:  Gate{Kind: GateVLLM, Address: at(bind, port), Model: d.plan.Model}}
-		d.add(s, w.Env)
-		d.plan.Smoke.Counters = append(d.plan.Smoke.Counters, counter(s, "vllm:request_success_total"))
-		d.backends = append(d.backends, s.Gate.Address)
-		d.seen++
+			Gate:  Gate{Kind: GateVLLM, Address: at(bind, port), Model: b.plan.Model}}
+		b.add(s, w.Env)
+		b.plan.Smoke.Counters = append(b.plan.Smoke.Counters, counter(s, "vllm:request_success_total"))
+		b.backends = append(b.backends, s.Gate.Address)
+		b.workers++
 	}
 }
 
-// dynamoVLLMArgv is the guide's command with what the version wants said: the
-// role, the connector, and decode's tensor parallelism, which the guide divides
-// by but forgets to pass.
-func (d *draft) dynamoVLLMArgv(role Role, w profile.Worker) []string {
-	args := append(d.modelArgs([]string{"--model", d.p.Model}), parallel(w)...)
-	args = append(args, d.rules.roleArgs(role)...)
-	args = d.engineArgs(args, w)
-	if d.rules.connector && role != Aggregated && option(args, "kv-transfer-config") == notGiven {
-		args = append(args, "--kv-transfer-config", kvTransfer)
+// dynamoVLLMArgv is the guide's command with the flags that the version requires for role
+// and connector, and with decode's tensor parallelism, which the guide divides by but
+// forgets to pass.
+func (b *builder) dynamoVLLMArgv(role Role, w profile.Worker) []string {
+	args := append(b.modelArgs([]string{"--model", b.p.Model}), parallel(w)...)
+	args = append(args, b.plan.Choices.RoleFlags.args(role)...)
+	args = append(args, b.engineArgs(w)...)
+	if config := b.connector(role, w); config == kvTransfer {
+		args = append(args, "--kv-transfer-config", config)
 	}
-	if d.publishes(role) && d.rules.connector && option(args, "kv-events-config") == notGiven {
-		args = append(args, "--kv-events-config", fmt.Sprintf(kvEvents, d.eventPort()))
+	if b.publishes(role) && b.rules.connector && option(args, "kv-events-config") == "" {
+		args = append(args, "--kv-events-config", fmt.Sprintf(kvEvents, b.eventPort()))
 	}
-	return append([]string{d.s.Programs.Python, "-m", "dynamo.vllm"}, ordered(args)...)
+	return append([]string{b.on.Programs.Python, "-m", "dynamo.vllm"}, ordered(args)...)
 }
 
-// modelArgs adds the name that requests use, where it is not the model itself.
-func (d *draft) modelArgs(args []string) []string {
-	if d.plan.Model == d.p.Model {
+// modelArgs adds the name that requests use, unless it is the model itself.
+func (b *builder) modelArgs(args []string) []string {
+	if b.plan.Model == b.p.Model {
 		return args
 	}
-	return append(args, "--served-model-name", d.plan.Model)
+	return append(args, "--served-model-name", b.plan.Model)
 }
 
 func parallel(w profile.Worker) []string {
@@ -87,9 +94,9 @@ func parallel(w profile.Worker) []string {
 	return argv
 }
 
-// modelEnv keeps a model that is a directory from being asked for elsewhere.
-func (d *draft) modelEnv() []string {
-	if filepath.IsAbs(d.p.Model) {
+// modelEnv keeps engines from looking up a local model on the hub.
+func (b *builder) modelEnv() []string {
+	if b.plan.Choices.LocalModel {
 		return []string{"HF_HUB_OFFLINE=1"}
 	}
 	return nil
@@ -97,20 +104,20 @@ func (d *draft) modelEnv() []string {
 
 // gpuEnv pins a worker and gives it ports of its own: on one host all workers
 // would share 5600 for the NIXL side channel (real port = base + dp rank).
-func (d *draft) gpuEnv(env []string, role Role, w profile.Worker) ([]string, []Port) {
-	base := portBase(d.p)
-	internal := base + offsetInternal + internalStride*d.seen
+func (b *builder) gpuEnv(env []string, role Role, w profile.Worker) ([]string, []Port) {
+	base := portBase(b.p)
+	internal := base + offsetInternal + internalStride*b.workers
 	env = append(env, "CUDA_DEVICE_ORDER=PCI_BUS_ID", "CUDA_VISIBLE_DEVICES="+join(w.Devices))
-	if !d.rules.nixlPorts && d.p.Engine == "dynamo" {
+	if b.p.Engine == "dynamo" && !b.plan.Choices.SidePorts {
 		return env, nil
 	}
-	env = append(env, "VLLM_PORT="+strconv.Itoa(internal), "VLLM_HOST_IP="+d.bind(w.Host))
+	env = append(env, "VLLM_PORT="+strconv.Itoa(internal), "VLLM_HOST_IP="+b.bind(w.Host))
 	ports := []Port{{Use: "internal", Number: internal}} // vLLM takes further ones from here upwards
 	if role == Aggregated {
 		return env, ports
 	}
-	side := base + offsetNIXL + nixlStride(d.p)*d.seen
-	env = append(env, "VLLM_NIXL_SIDE_CHANNEL_HOST="+d.bind(w.Host), "VLLM_NIXL_SIDE_CHANNEL_PORT="+strconv.Itoa(side))
+	side := base + offsetNIXL + nixlStride(b.p)*b.workers
+	env = append(env, "VLLM_NIXL_SIDE_CHANNEL_HOST="+b.bind(w.Host), "VLLM_NIXL_SIDE_CHANNEL_PORT="+strconv.Itoa(side))
 	return env, append(ports, Port{Use: "nixl", Number: side})
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/programs"
@@ -101,14 +102,17 @@ type Request struct {
 	MinFree   uint64            // bytes that must be free for logs; 0 = disk space is not checked
 	Environ   []string          // of this process
 	Getenv    func(string) string
-	PortRange string // path of the range of ports that the kernel assigns to clients; "" = unknown
+	Load      aiperf.Options // seed and fresh prompts
+	AsRoot    bool           // nginx is started as root
+	PortRange string         // path of the range of ports that the kernel assigns to clients; "" = unknown
 }
 
-// Topology is a profile with the programs that it runs and their versions.
+// Topology is a profile with the programs that it runs, their versions, and the plan that follows from them.
 type Topology struct {
 	Profile  profile.Profile
 	Programs plan.Programs
 	Versions plan.Versions
+	Plan     plan.Plan // without places
 }
 
 // Report is the result of all checks.

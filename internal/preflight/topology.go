@@ -20,14 +20,15 @@ func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []C
 	var uncached []Check // versions that could not be cached for the next time
 	warned := func(text string) { uncached = append(uncached, warn(Versions, text, "")) }
 	versions, err := Probe(ctx, p, found, r.Environ, r.Getenv, warned)
-	t := Topology{p, places, versions}
+	t := Topology{Profile: p, Programs: places, Versions: versions}
 	checks = slices.Concat(checks, uncached,
 		failed(Programs, err, p.Name+": its interpreters can import what it needs"))
 	if p.Engine == programs.External {
 		return t, checks
 	}
-	// Derived ports are known only in a plan; the places of this one do not matter.
-	launch, err := plan.Make(p, plan.Site{Dir: "/", Versions: versions})
+	on := plan.Installation{Programs: places, Versions: versions, Root: r.AsRoot, Inherit: plan.Inherit(r.Environ)}
+	launch, err := plan.Make(p, on, r.Load)
+	t.Plan = launch
 	notes := append(contradictions(p.Name, versions, launch.Versions), PortWarning(r.PortRange, launch)...)
 	if away := elsewhere(launch); away != nil {
 		// What this machine lacks does not matter then.

@@ -50,10 +50,12 @@ func checkNames(p Profile) (found problems) {
 		}
 	}
 	if p.Name != "" && !namePattern.matches(p.Name) {
-		found.add("name", "name %.80q: use a-z, 0-9, dot, underscore and dash, at most 64, a letter or digit first", p.Name)
+		found.add("name",
+			"name %.80q: use a-z, 0-9, dot, underscore and dash, at most 64, a letter or digit first", p.Name)
 	}
 	if p.Kind != "" && !kindPattern.matches(p.Kind) {
-		found.add("kind", "kind %.80q: use letters, digits, dot, underscore and dash, at most 64, a letter or digit first", p.Kind)
+		found.add("kind",
+			"kind %.80q: use letters, digits, dot, underscore and dash, at most 64, a letter or digit first", p.Kind)
 	}
 	arguments := []struct{ key, value string }{
 		{"model", p.Model}, {"served_name", p.ServedName}, {"tokenizer", p.Tokenizer},
@@ -72,9 +74,11 @@ func checkRoles(p Profile) (found problems) {
 	case !prefill && !decode && !aggregated:
 		found.add("aggregated", "no worker: give aggregated, or prefill and decode")
 	case aggregated && prefill:
-		found.clash("aggregated", "prefill", "aggregated and prefill (%s) exclude each other: one profile is one topology", firstLine)
+		found.clash("aggregated",
+			"prefill", "aggregated and prefill (%s) exclude each other: one profile is one topology", firstLine)
 	case aggregated && decode:
-		found.clash("aggregated", "decode", "aggregated and decode (%s) exclude each other: one profile is one topology", firstLine)
+		found.clash("aggregated",
+			"decode", "aggregated and decode (%s) exclude each other: one profile is one topology", firstLine)
 	case prefill && !decode:
 		found.add("decode", "prefill without decode: add at least one decode worker")
 	case decode && !prefill:
@@ -87,7 +91,8 @@ func checkRoles(p Profile) (found problems) {
 		found.add("vllm#", "only engine vllm runs the vllm command: name the interpreter with the key python")
 	}
 	if p.Engine == "vllm" && (prefill || decode) {
-		found.add("engine", "engine vllm serves aggregated workers only: prefill and decode need engine dynamo or mocker")
+		found.add("engine",
+			"engine vllm serves aggregated workers only: prefill and decode need engine dynamo or mocker")
 	}
 	return found
 }
@@ -112,7 +117,8 @@ func checkDiscovery(p Profile) (found problems) {
 		switch {
 		case s.value == start:
 		case err != nil || !slices.Contains(s.schemes, u.Scheme) || u.Host == "":
-			found.add(s.key, "%s must be start, none or a URL such as %s://host:port, not %.80q", s.key, s.schemes[0], s.value)
+			found.add(s.key,
+				"%s must be start, none or a URL such as %s://host:port, not %.80q", s.key, s.schemes[0], s.value)
 		case u.User != nil:
 			found.add(s.key, "%s has credentials in its URL: give them in env, by reference: ${ENV:NAME}", s.key)
 		}
@@ -145,7 +151,9 @@ func checkHosts(p Profile) (found problems) {
 		case h.Transport == "local" && h.Address != "":
 			found.add(path+".address", "host %s is local: it has no address", name)
 		case h.Transport != "local" && !addressPattern.matches(h.Address):
-			found.add(path+".address", "host %s needs an address for %s, such as node1 or user@10.0.0.2, not %.80q", name, h.Transport, h.Address)
+			found.add(path+".address",
+				"host %s needs an address for %s, such as node1 or user@10.0.0.2, not "+
+					"%.80q", name, h.Transport, h.Address)
 		}
 	}
 	defined := func(name, path, host string) {

@@ -64,7 +64,8 @@ func checkSecrets(found *problems, path string, args []string) {
 	for i, arg := range args {
 		_, value, _ := strings.Cut(arg, "=")
 		if looksSecret(arg) || looksSecret(value) {
-			found.add(index(path, i), "an argument looks like a secret, and arguments are public: put it into env, as ${ENV:NAME}")
+			found.add(index(path, i),
+				"an argument looks like a secret, and arguments are public: put it into env, as ${ENV:NAME}")
 		}
 	}
 }

@@ -13,7 +13,8 @@ func checkFrontend(p Profile) (found problems) {
 		found.add("frontend", "engine vllm has no frontend: remove it, several workers need a balancer")
 	}
 	if p.Frontend.Router != "" && !routerPattern.matches(p.Frontend.Router) {
-		found.add("frontend.router", "frontend.router must be a router mode such as round-robin or kv, not %.80q", p.Frontend.Router)
+		found.add("frontend.router",
+			"frontend.router must be a router mode such as round-robin or kv, not %.80q", p.Frontend.Router)
 	}
 	return found
 }
@@ -28,7 +29,8 @@ func checkBalancer(p Profile) (found problems) {
 	}
 	if p.Balancer == nil {
 		if serving && len(p.Aggregated) > 1 {
-			found.add("balancer", "%d aggregated workers of engine %s need a balancer: add %q, or let aiperf go round them: %q",
+			found.add("balancer",
+				"%d aggregated workers of engine %s need a balancer: add %q, or let aiperf go round them: %q",
 				len(p.Aggregated), p.Engine, "balancer: {port: 8000}", "load: {spread: true}")
 		}
 		if p.Frontend != nil && p.Engine != "vllm" {
@@ -38,10 +40,12 @@ func checkBalancer(p Profile) (found problems) {
 	}
 	switch {
 	case p.Engine == "dynamo" || p.Mode() == "disaggregated":
-		found.add("balancer", "a balancer is for aggregated workers of engine vllm or mocker: here the frontend spreads the load")
+		found.add("balancer",
+			"a balancer is for aggregated workers of engine vllm or mocker: here the frontend spreads the load")
 		return found
 	case p.Frontend != nil && p.Engine == "mocker":
-		found.add("frontend", "frontend and balancer exclude each other: with a balancer each mocker has a frontend of its own")
+		found.add("frontend",
+			"frontend and balancer exclude each other: with a balancer each mocker has a frontend of its own")
 	}
 	for _, w := range p.workers() {
 		if w.Port == 0 {
@@ -49,7 +53,8 @@ func checkBalancer(p Profile) (found problems) {
 		}
 	}
 	if config := p.Balancer.Config; isTemplatePath(config) && !strings.ContainsAny(config, "./") {
-		found.add("balancer.config", "balancer.config must be guide, tuned or the path of a template, not %.80q", config)
+		found.add("balancer.config",
+			"balancer.config must be guide, tuned or the path of a template, not %.80q", config)
 	}
 	return found
 }
@@ -59,9 +64,12 @@ func checkBalancer(p Profile) (found problems) {
 func checkSpread(found *problems, p Profile, serving bool) {
 	switch {
 	case p.Balancer != nil:
-		found.add("load.spread", "load.spread and balancer exclude each other: either aiperf or NGINX spreads the requests")
+		found.add("load.spread",
+			"load.spread and balancer exclude each other: either aiperf or NGINX spreads the requests")
 	case !serving:
-		found.add("load.spread", "load.spread is for aggregated workers that each serve HTTP (engine vllm, or mockers with a port): here the frontend spreads the load")
+		found.add("load.spread",
+			"load.spread is for aggregated workers that each serve HTTP (engine vllm, or mockers with "+
+				"a port): here the frontend spreads the load")
 	case len(p.Aggregated) < 2:
 		found.add("load.spread", "load.spread needs several servers: there is %d", len(p.Aggregated))
 	}

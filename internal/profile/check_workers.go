@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// derived are engine options that come from a key, which the chart and the
-// ports are computed from: typed twice they could differ.
+// derived are engine options that follow from a key. The chart and the ports are computed
+// from that key, so a second value could differ from it.
 var derived = map[string]string{
 	"--tensor-parallel-size": "the worker's tensor_parallel", "-tp": "the worker's tensor_parallel",
 	"--data-parallel-size": "the worker's data_parallel", "-dp": "the worker's data_parallel",
@@ -16,8 +16,8 @@ var derived = map[string]string{
 	"--served-model-name": "the profile's served_name", "--model-name": "the profile's served_name",
 }
 
-// derivedFrom is the key that an option comes from. vLLM takes _ for - in a name,
-// and, as argparse does, a beginning for the whole.
+// derivedFrom is the key that an option follows from. vLLM takes _ for - in a name and, as
+// argparse does, an abbreviation.
 func derivedFrom(option string) (key string, known bool) {
 	option = strings.ReplaceAll(option, "_", "-")
 	if key, known = derived[option]; known || len(option) < len("--xx") {
@@ -36,7 +36,8 @@ func checkWorkers(p Profile) (found problems) {
 	for _, w := range p.workers() {
 		checkArgs(&found, w.path+".engine_args", w.EngineArgs)
 		if len(w.Devices) == 0 {
-			found.add(w.path+".cuda_visible_devices", "%s has no cuda_visible_devices: list its GPUs, such as [0]", w.name)
+			found.add(w.path+".cuda_visible_devices",
+				"%s has no cuda_visible_devices: list its GPUs, such as [0]", w.name)
 			continue
 		}
 		seen := map[int]bool{}
@@ -64,8 +65,8 @@ func checkArgs(found *problems, path string, args []string) {
 	}
 }
 
-// checkGPUs finds devices that two workers on one machine name. Each pair is
-// one fault, at the later worker.
+// checkGPUs finds devices that two workers on one machine name. Each pair of workers is one
+// fault, at the later one.
 func checkGPUs(p Profile) (found problems) {
 	if p.ShareGPU {
 		return nil
@@ -81,7 +82,7 @@ func checkGPUs(p Profile) (found problems) {
 				owners[gpu] = w
 				continue
 			}
-			if other.path == w.path { // twice in one list: checkWorkers says so
+			if other.path == w.path { // twice in one list: checkWorkers reports it
 				continue
 			}
 			if shared[other.path] == nil {
@@ -90,9 +91,11 @@ func checkGPUs(p Profile) (found problems) {
 			shared[other.path] = append(shared[other.path], fmt.Sprint(device))
 		}
 		for _, other := range others {
-			found.clash(w.path, other.path, "%s and %s (%s) both name GPU %s: give each its own, or set share_gpu: true",
+			found.clash(w.path, other.path,
+				"%s and %s (%s) both name GPU %s: give each its own, or set share_gpu: true",
 				w.name, other.name, firstLine, strings.Join(shared[other.path], ", "))
-			found.from(w.path+".cuda_visible_devices", w.path+".host", other.path+".cuda_visible_devices", other.path+".host", "share_gpu")
+			found.from(w.path+".cuda_visible_devices", w.path+".host",
+				other.path+".cuda_visible_devices", other.path+".host", "share_gpu")
 		}
 	}
 	return found

@@ -20,7 +20,7 @@ const maxValues = 10_000
 type decoder struct {
 	source string
 	left   int                 // values that may still be visited
-	at     map[string]position // where each path stands in the file
+	at     map[string]position // position of each path in the file
 	bad    map[string]bool     // paths whose value could not be taken
 	faults Faults
 }
@@ -31,15 +31,15 @@ func newDecoder(source string) *decoder {
 	return &decoder{source: source, left: maxValues, at: map[string]position{}, bad: map[string]bool{}}
 }
 
-// value decodes n into v. What is wrong is recorded, never returned: the walk
-// goes on to find the rest.
+// value decodes n into v. It records faults instead of returning one, and goes on to find
+// the rest.
 func (d *decoder) value(path string, n *yaml.Node, v reflect.Value, tag reflect.StructTag) {
 	if !d.spend() {
 		return
 	}
 	d.at[path] = position{n.Line, n.Column}
 	n = target(n)
-	want := wanted(v.Type(), tag)
+	want := expected(v.Type(), tag)
 	switch {
 	case v.Type() == reflect.TypeFor[struct{}](): // x: not read
 	case isNull(n):
@@ -75,7 +75,7 @@ func (d *decoder) fill(path string, n *yaml.Node, v reflect.Value, tag reflect.S
 		v.Set(list)
 	default:
 		if err := scalar(n, v, tag); err != nil {
-			d.wrong(path, "%s must be %s, not %s", subject(path), wanted(v.Type(), tag).text, describe(n))
+			d.wrong(path, "%s must be %s, not %s", subject(path), expected(v.Type(), tag).text, describe(n))
 		}
 	}
 }
@@ -101,8 +101,8 @@ func (d *decoder) object(path string, n *yaml.Node, v reflect.Value) {
 	}
 }
 
-// misspelt: what lacks the key that was meant is an echo of the fault that was told. A
-// key that is there as well is checked all the same.
+// misspelt marks the key that a misspelt one was meant to be as bad, so that its absence is
+// not reported too. A key that is also there is still checked.
 func (d *decoder) misspelt(path, meant string) {
 	if _, given := d.at[join(path, meant)+"#"]; !given && meant != "" {
 		d.bad[join(path, meant)] = true
@@ -114,8 +114,8 @@ type shape struct {
 	text string
 }
 
-// wanted says what a value of type t looks like in YAML.
-func wanted(t reflect.Type, tag reflect.StructTag) shape {
+// expected describes the values of type t in YAML.
+func expected(t reflect.Type, tag reflect.StructTag) shape {
 	switch {
 	case t == reflect.TypeFor[time.Duration]():
 		return shape{yaml.ScalarNode, "a duration with its unit, more than 0, such as 30m or 90s"}

@@ -1,6 +1,9 @@
 package profile
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 const (
 	frontendPort = 8000 // the guide's, for the frontend and for NGINX
@@ -11,34 +14,34 @@ const (
 // the guide's. fill has the rest.
 func Defaults() Profile {
 	return Profile{
-		Load:     Sweep{ISL: 3000, OSL: 150, Concurrency: []int{1, 2, 4, 8, 16, 32, 64, 128, 256}},
-		Timeouts: Timeouts{Ready: 30 * time.Minute, Stall: 5 * time.Minute, Grace: 30 * time.Second, GPU: 2 * time.Minute},
+		Load: Sweep{ISL: 3000, OSL: 150, Concurrency: []int{1, 2, 4, 8, 16, 32, 64, 128, 256}},
+		Timeouts: Timeouts{Ready: 30 * time.Minute, Stall: 5 * time.Minute,
+			Grace: 30 * time.Second, GPU: 2 * time.Minute},
 	}
 }
 
-// fill adds the defaults that depend on other keys. A zero here means that the
-// key was absent: an explicit zero is out of every range it could stand in.
+// fill adds the defaults that depend on other keys. A zero here means that the key was
+// absent: an explicit zero is out of every range.
 func (p *Profile) fill() {
 	discovery := none
 	if p.Engine == "dynamo" {
 		discovery = start
 	}
-	orString(&p.Discovery.Etcd, discovery)
-	orString(&p.Discovery.NATS, discovery)
+	p.Discovery.Etcd = cmp.Or(p.Discovery.Etcd, discovery)
+	p.Discovery.NATS = cmp.Or(p.Discovery.NATS, discovery)
 	if p.Frontend == nil && p.needsFrontend() {
 		p.Frontend = &Frontend{}
 	}
 	if p.Frontend != nil {
-		orInt(&p.Frontend.Port, frontendPort)
+		p.Frontend.Port = cmp.Or(p.Frontend.Port, frontendPort)
 	}
 	if p.Balancer != nil {
-		orInt(&p.Balancer.Port, frontendPort)
-		orString(&p.Balancer.Config, "guide")
+		p.Balancer.Port = cmp.Or(p.Balancer.Port, frontendPort)
+		p.Balancer.Config = cmp.Or(p.Balancer.Config, "guide")
 	}
 	for _, role := range [][]Worker{p.Prefill, p.Decode, p.Aggregated} {
 		for i := range role {
-			orInt(&role[i].TP, 1)
-			orInt(&role[i].DP, 1)
+			role[i].TP, role[i].DP = cmp.Or(role[i].TP, 1), cmp.Or(role[i].DP, 1)
 		}
 	}
 }
@@ -59,16 +62,4 @@ func (p *Profile) ownFrontends() bool {
 		}
 	}
 	return true
-}
-
-func orString(s *string, value string) {
-	if *s == "" {
-		*s = value
-	}
-}
-
-func orInt(n *int, value int) {
-	if *n == 0 {
-		*n = value
-	}
 }

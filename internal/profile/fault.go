@@ -36,11 +36,11 @@ func compareFaults(a, b Fault) int {
 	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Text, b.Text))
 }
 
-// problem is a fault found in a decoded profile: path says where it is. In its
-// text firstLine stands for the line of the path first, the other half of a clash.
+// problem is a fault found in a decoded profile, at path. In its text firstLine is a
+// placeholder for the line of the path first, the other half of a clash.
 type problem struct {
 	path, text, first string
-	needs             []string // what it was found from, and is a mere echo of where that could not be taken
+	needs             []string // paths that it follows from: it is a mere echo if one of them is bad
 }
 
 const firstLine = "{line}"
@@ -51,13 +51,13 @@ func (p *problems) add(path, format string, args ...any) {
 	*p = append(*p, problem{path: path, text: fmt.Sprintf(format, args...), needs: []string{path}})
 }
 
-// clash adds a problem between path and first, which stands before it.
+// clash adds a problem between path and first, which precedes it.
 func (p *problems) clash(path, first, format string, args ...any) {
 	*p = append(*p, problem{path, fmt.Sprintf(format, args...), first, []string{path, first}})
 }
 
-// from says what the last problem was found from: one about a whole worker is told
-// although another key of the worker could not be taken.
+// from names the values that the last problem follows from. A problem of a whole worker is
+// then reported even if another key of the worker is bad.
 func (p problems) from(needs ...string) { p[len(p)-1].needs = needs }
 
 // join is the path of a key in the mapping at path.

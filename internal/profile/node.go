@@ -68,8 +68,8 @@ func (d *decoder) merged(path string, n *yaml.Node) []entry {
 	return all
 }
 
-// lint refuses, anywhere in the tree, what has no business in a profile. It
-// does not follow aliases: what they name is in the tree already.
+// lint refuses tags and control characters anywhere in the tree. It does not follow
+// aliases: the values that they name are in the tree already.
 func (d *decoder) lint(n *yaml.Node) {
 	if n.Style&yaml.TaggedStyle != 0 {
 		d.add(position{n.Line, n.Column}, fmt.Sprintf("the tag %.80q is not taken: write the value without it", n.Tag))
@@ -113,8 +113,8 @@ func (d *decoder) where(path string) position {
 	}
 }
 
-// finish adds the problems that are no mere echo of a value that could not be
-// taken, and sorts. A node that aliases reach twice is reported once.
+// finish adds the problems that do not merely echo a bad value, and sorts. It reports a
+// node that aliases reach twice only once.
 func (d *decoder) finish(problems []problem) Faults {
 	for _, p := range problems {
 		if slices.ContainsFunc(p.needs, d.echo) {
@@ -129,7 +129,7 @@ func (d *decoder) finish(problems []problem) Faults {
 	return slices.Compact(d.faults)
 }
 
-// echo reports whether a bad value stands at path, in it or around it.
+// echo reports whether there is a bad value at path, in it or around it.
 func (d *decoder) echo(path string) bool {
 	path = strings.TrimSuffix(path, "#")
 	for bad := range d.bad {

@@ -1,5 +1,5 @@
-// Package profile reads a topology profile: the YAML file in which a person says
-// which engine, model, workers, GPUs and load they want measured.
+// Package profile reads a topology profile: the YAML file with the engine, model, workers,
+// GPUs and load that a person wishes to measure.
 //
 // Load and Parse either return a profile that is complete (defaults filled in,
 // paths absolute) and consistent (no two workers on one GPU, no clashing ports),
@@ -51,12 +51,12 @@ type Profile struct {
 	ShareGPU bool              `yaml:"share_gpu"`                  // two workers may name one GPU
 	Versions map[string]string `yaml:"versions"`                   // dynamo vllm aiperf nginx etcd nats
 
-	X      struct{} `yaml:"x"` // a place for YAML anchors; what stands there is not read
+	X      struct{} `yaml:"x"` // a place for YAML anchors; it is not read
 	Source string   `yaml:"-"` // where it was read: a path, or "built-in NAME"
 }
 
-// Discovery says how workers find each other: "start" a private server, "none",
-// or the URL of one that runs. Etcd none means discovery by files.
+// Discovery is how workers find each other: "start" a private server, "none", or the URL of
+// a running one. Etcd none means discovery by files.
 type Discovery struct {
 	Etcd string `yaml:"etcd"` // start | none | http(s)://...
 	NATS string `yaml:"nats"` // start | none | nats://...
@@ -89,8 +89,8 @@ type Worker struct {
 }
 
 // Sweep is the load: one run for each concurrency, in this order. ISL and OSL
-// are input and output tokens of a request. Exact asks for perf.sh's own argv,
-// Spread for requests to every server in turn, without a balancer.
+// are input and output tokens of a request. Exact means perf.sh's own argv, Spread means
+// requests to every server in turn, without a balancer.
 type Sweep struct {
 	ISL         int   `yaml:"isl" in:"1..1000000"`
 	OSL         int   `yaml:"osl" in:"1..1000000"`
@@ -155,8 +155,7 @@ func (p Profile) GPUs() int {
 	return len(seen)
 }
 
-// Machine tells hosts apart by what they are, not by what they are called:
-// "" is this machine, else the address.
+// Machine identifies a host whatever its name: "" is this machine, else the address.
 func (p Profile) Machine(host string) string {
 	h, ok := p.Hosts[host]
 	switch {

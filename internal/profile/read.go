@@ -19,7 +19,7 @@ type Reader struct {
 	Cache  string              // replaces ${CACHE}; "" = unknown
 }
 
-// Load reads the profile at path. The error is Faults, or says why the file cannot be read.
+// Load reads the profile at path. The error is Faults, or the failure to read the file.
 func Load(path string) (Profile, error) { return Reader{}.Load(path) }
 
 // Parse reads a profile from data; see Reader.Parse.
@@ -29,7 +29,8 @@ func Parse(source string, data []byte) (Profile, error) { return Reader{}.Parse(
 func (r Reader) Load(path string) (Profile, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return Profile{}, fmt.Errorf("cannot read the profile: %w (\"topobench profiles\" lists the built-in ones)", err)
+		return Profile{}, fmt.Errorf(
+			"cannot read the profile: %w (\"topobench profiles\" lists the built-in ones)", err)
 	}
 	defer file.Close() // opened for reading: nothing can be lost here
 	data, err := io.ReadAll(io.LimitReader(file, maxBytes+1))

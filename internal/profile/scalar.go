@@ -12,11 +12,11 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// errValue says that a scalar is not what its field takes; the caller words it.
+// errValue means that a field cannot take a scalar; the caller words the fault.
 var errValue = errors.New("not such a value")
 
-// PlainInt reads a whole number as people write it. What YAML 1.1 and Go's notations take
-// besides is none: 010 (8), 0x1, 1_0.
+// PlainInt reads a whole number as people write it. It refuses the other notations of YAML
+// 1.1 and Go: 010 (8), 0x1, 1_0.
 func PlainInt(text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || strconv.Itoa(n) != text {
@@ -27,7 +27,7 @@ func PlainInt(text string) (int, error) {
 
 // scalar stores n in v, a string, integer, boolean or duration.
 //
-// Text is taken as it is written: `vllm: 0.10` is "0.10", whatever YAML thinks of it.
+// Text is kept as it is written: `vllm: 0.10` is "0.10", although YAML reads a number.
 func scalar(n *yaml.Node, v reflect.Value, tag reflect.StructTag) error {
 	switch {
 	case v.Type() == reflect.TypeFor[time.Duration]():
@@ -96,7 +96,7 @@ func CheckLoad(key string, n int) error {
 	return fmt.Errorf("load has no key %s", key)
 }
 
-// target is what an alias stands for, or n itself.
+// target is the node that an alias names, or n itself.
 func target(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias
@@ -111,7 +111,7 @@ func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Tag == "!!null" && isPlain(n)
 }
 
-// describe names what stands in the file.
+// describe names a node for a message.
 func describe(n *yaml.Node) string {
 	switch {
 	case n.Kind == yaml.SequenceNode:

@@ -59,8 +59,8 @@ func next(decoder *yaml.Decoder) (document yaml.Node, err error) {
 	return document, err
 }
 
-// checkText refuses what yaml.v3 would quietly take: UTF-16, a byte order mark,
-// control characters. It answers the first only: the rest of such a file is noise.
+// checkText refuses what yaml.v3 would quietly accept: UTF-16, a byte order mark, control
+// characters. It reports the first only: the rest of such a file is noise.
 func checkText(data []byte) *Fault {
 	switch {
 	case len(data) > maxBytes:
@@ -68,7 +68,8 @@ func checkText(data []byte) *Fault {
 	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
 		return &Fault{Line: 1, Column: 1, Text: "the profile is UTF-16: save it as UTF-8"}
 	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
-		return &Fault{Line: 1, Column: 1, Text: "the profile begins with a byte order mark: save it as UTF-8 without BOM"}
+		return &Fault{Line: 1, Column: 1,
+			Text: "the profile begins with a byte order mark: save it as UTF-8 without BOM"}
 	}
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
@@ -110,9 +111,9 @@ const (
 	badTokenHint = ": indent with spaces, not tabs, and quote text that begins with @, % or a backquote"
 )
 
-// syntaxFault places yaml.v3's error. It tells the line only, none for the
-// first line, nothing for an unknown anchor, and counts from 0 where its parser
-// complains, not its scanner (decode.go, parser.fail, in 3.0.1).
+// syntaxFault places yaml.v3's error, which has a line without a column: none for the first
+// line, none for an unknown anchor, and counted from 0 if it comes from the parser instead
+// of the scanner (decode.go, parser.fail, in 3.0.1).
 func syntaxFault(data []byte, err error) *Fault {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	fault := &Fault{Line: 1, Column: 1}

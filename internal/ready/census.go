@@ -172,25 +172,5 @@ func peers(p plan.Plan, service string) int {
 // manyEntries: each worker has a server of its own, and the load is spread before it.
 func manyEntries(p plan.Plan) bool { return p.Balancer != "" || len(p.Load.URLs) > 1 }
 
-// inTurn: no frontend was told to route by anything but turns, its default.
-func inTurn(p plan.Plan) bool {
-	return !slices.ContainsFunc(p.Services, func(s plan.Service) bool {
-		mode := routerMode(s)
-		return s.Role == plan.Frontend && mode != "" && mode != "round-robin"
-	})
-}
-
-// routerMode is how a frontend was told to route; empty = not told. The flag wins
-// over the environment, of which the last word counts.
-func routerMode(s plan.Service) string {
-	if i := slices.Index(s.Argv, "--router-mode"); i >= 0 && i+1 < len(s.Argv) {
-		return s.Argv[i+1]
-	}
-	mode := ""
-	for _, pair := range s.Env {
-		if value, found := strings.CutPrefix(pair, "DYN_ROUTER_MODE="); found {
-			mode = value
-		}
-	}
-	return mode
-}
+// inTurn: no frontend routes by anything but turns, its default.
+func inTurn(p plan.Plan) bool { return p.Choices.Router == "" || p.Choices.Router == "round-robin" }

@@ -132,11 +132,7 @@ func TestCounters(t *testing.T) {
 
 // shared is a plan of n workers behind one frontend, or of a server each.
 func shared(n int, router string, balancer bool) plan.Plan {
-	argv := []string{"python", "-m", "dynamo.frontend"}
-	if router != "" {
-		argv = append(argv, "--router-mode", router)
-	}
-	p := plan.Plan{Services: []plan.Service{{Name: "frontend", Role: plan.Frontend, Argv: argv}}}
+	p := plan.Plan{Choices: plan.Choices{Router: router}, Services: []plan.Service{{Name: "frontend", Role: plan.Frontend}}}
 	if balancer {
 		p.Balancer = "guide"
 	}
@@ -154,8 +150,6 @@ func TestSpread(t *testing.T) {
 	mixed := shared(2, "", false)
 	mixed.Services = append(mixed.Services, plan.Service{Name: "decode-0", Role: plan.Decode})
 	mixed.Smoke.Counters = append(mixed.Smoke.Counters, plan.Counter{Service: "decode-0"})
-	environ := shared(2, "", false)
-	environ.Services[0].Env = []string{"DYN_ROUTER_MODE=kv"}
 	const half = "far from an equal share"
 	for _, row := range []struct {
 		why         string
@@ -176,7 +170,6 @@ func TestSpread(t *testing.T) {
 		{"a balancer before more servers than one request at a time could reach", shared(6, "", true), 1, []float64{12, 0, 0, 0, 0, 0}, ""},
 		{"aiperf goes round", spread, 2, []float64{4, 20}, "aggregated-0 served 4 of 20 requests, " + half},
 		{"a kv router with too few chances", shared(2, "kv", false), 3, []float64{36, 0}, ""},
-		{"a router that its environment tells to look at kv", environ, 3, []float64{36, 0}, ""},
 		{"a kv router with twenty", shared(2, "kv", false), 4, []float64{48, 0}, "aggregated-1 served none of 40"},
 		{"a kv router need not be even", shared(2, "kv", false), 4, []float64{47, 1}, ""},
 		{"turns by name", shared(2, "round-robin", false), 2, []float64{24, 0}, "aggregated-1 served none"},

@@ -25,11 +25,13 @@ import (
 	"topobench/internal/ui"
 )
 
-// Wish is a profile, the programs that were found for it, and their versions.
+// Wish is a profile, the programs that were found for it, their versions, and the plan made
+// for them, which each launch places.
 type Wish struct {
 	Profile  profile.Profile
 	Programs plan.Programs
 	Versions plan.Versions
+	Plan     plan.Plan
 }
 
 // Campaign is one run.
@@ -42,14 +44,12 @@ type Campaign struct {
 	// Foreign processes descend from this process, and were there before it started any.
 	Foreign  []proc.Proc
 	Environ  []string
-	Site     plan.Site       // cookie and seed; places and programs are filled in for each topology
 	Force    context.Context // ends at the second Ctrl-C
 	Await    func(ctx context.Context, s plan.Service, note func(string)) (time.Time, error)
 	Smoke    func(ctx context.Context, s plan.Smoke, l aiperf.Load, note func(string)) error
 	Standing func(ctx context.Context, services []plan.Service) (missing []ready.Absence)
 	Counters func(ctx context.Context, counters []plan.Counter) (map[string]float64, error)
 	FailFast bool
-	Fresh    bool                      // a seed of its own for each cell
 	Hold     func(ctx context.Context) // called with the last topology up; nil = do not hold
 	At       func(Phase)               // told when a phase begins; nil = nobody wants to know
 	// NvidiaSMI is its path; "" = GPUs are not looked at. WaitGPUs is how long busy ones

@@ -10,6 +10,7 @@ import (
 	"topobench/internal/artifacts"
 	"topobench/internal/plan"
 	"topobench/internal/result"
+	"topobench/internal/script"
 )
 
 // plan decides a launch and writes what must exist before the first process.
@@ -24,7 +25,7 @@ func (c *Campaign) plan(w Wish, t *Topology) (plan.Plan, error) {
 		}
 	}
 	launch.Load.Artifacts, t.Deviations = t.Artifacts.Path, launch.Deviations
-	return launch, c.writePlan(w, launch)
+	return launch, c.writePlan(w, launch.Dirs[0])
 }
 
 // artifacts makes the topology's artifacts_N with its deployment_config.json, so
@@ -61,46 +62,19 @@ func (c *Campaign) launch(w Wish, number int) (plan.Plan, error) {
 			return plan.Plan{}, fmt.Errorf("cannot make a directory for the next launch of %s: %w", p.Name, err)
 		}
 	}
-	site := c.Site
-	site.Dir, site.Temp, site.Namespace = dir, c.Run.TempDir(), Namespace(c.Run.ID(), name)
-	return c.make(w, site)
+	return w.Plan.At(plan.Placement{Dir: dir, Temp: c.Run.TempDir(), Namespace: plan.Namespace(c.Run.ID(), name), Cookie: c.Run.ID()})
 }
 
-// make decides the launch of a wish at a site.
-func (c *Campaign) make(w Wish, site plan.Site) (plan.Plan, error) {
-	site.Programs, site.Versions, site.Root, site.FreshPrompts = w.Programs, w.Versions, os.Geteuid() == 0, c.Fresh
-	launch, err := plan.Make(w.Profile, site)
-	launch.Inherit = plan.Inherit(c.Environ)
-	return launch, err
-}
-
-// writePlan leaves the launch as a script beside the logs it explains, with places of
-// its own.
-func (c *Campaign) writePlan(w Wish, launch plan.Plan) error {
-	byHand, err := c.make(w, ByHand(c.Site, c.Run.Root(), w.Profile.Name))
-	if err != nil {
+// writePlan leaves the plan as a script beside the logs of its launch.
+func (c *Campaign) writePlan(w Wish, dir string) error {
+	var text strings.Builder
+	if err := script.Write(&text, ByHand(c.Run.Root()), w.Plan); err != nil {
 		return err
 	}
-	byHand.Load.Artifacts = launch.Load.Artifacts
-	var script strings.Builder
-	if err := plan.Script(&script, byHand); err != nil {
-		return err
-	}
-	return artifacts.WriteFile(filepath.Join(launch.Dirs[0], "plan.sh"), []byte(script.String()), 0o600)
+	return artifacts.WriteFile(filepath.Join(dir, "plan.sh"), []byte(text.String()), 0o600)
 }
 
-// ByHand is the site of a script that a person runs. Its processes carry no cookie of a
-// run and write into no run's directory: recovery would kill them with the leftovers of
-// that run. Each call of the script has a directory and a namespace of its own.
-func ByHand(s plan.Site, root, topology string) plan.Site {
-	const name = "by-hand"
-	call := topology + "-" + plan.Call
-	s.Dir, s.Temp = filepath.Join(root, artifacts.StateDir, name, call), os.TempDir()
-	s.Namespace, s.Cookie = Namespace(name, call), name
-	return s
-}
-
-// Namespace is a DYN_NAMESPACE of one launch: Dynamo splits it at dots.
-func Namespace(run, topology string) string {
-	return strings.NewReplacer(".", "-", "_", "-").Replace("topobench-" + run + "-" + topology)
+// ByHand is where a script that a person runs writes, below an artifacts root.
+func ByHand(root string) script.Places {
+	return script.Places{Root: root, State: filepath.Join(root, artifacts.StateDir, "by-hand"), Temp: os.TempDir()}
 }

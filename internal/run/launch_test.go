@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 )
@@ -14,9 +15,13 @@ import (
 // the next run would kill its processes. And it writes over no cell of the run.
 func TestF57PlanRunByHandIsNotOfTheRun(t *testing.T) {
 	c, _ := guarded(t)
-	c.Site = plan.Site{Cookie: c.Run.ID()}
 	topology := Topology{Launches: 1}
-	launch, err := c.plan(Wish{Profile: read(t, "a", "ka", "")}, &topology)
+	p := read(t, "a", "ka", "")
+	made, err := plan.Make(p, plan.Installation{}, aiperf.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	launch, err := c.plan(Wish{Profile: p, Plan: made}, &topology)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +34,8 @@ func TestF57PlanRunByHandIsNotOfTheRun(t *testing.T) {
 			t.Errorf("it has %q in it", mark)
 		}
 	}
-	for _, part := range []string{"TOPOBENCH_RUN=by-hand", filepath.Join(c.Run.Root(), `artifacts_"$free"/-concurrency`), filepath.Join(c.Run.Root(), ".topobench", "by-hand", "a-") + `"$call"/logs`} {
+	for _, part := range []string{"TOPOBENCH_RUN=by-hand", "root=" + c.Run.Root() + " #", `results=$root/artifacts_$free`,
+		`--artifact-dir "$results/-concurrency$c"`, `dir="$root/.topobench/by-hand/a-$call"`} {
 		if !strings.Contains(string(text), part) {
 			t.Errorf("it lacks %q", part)
 		}

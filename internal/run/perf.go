@@ -5,17 +5,19 @@ import (
 	"errors"
 
 	"topobench/internal/plan"
-	"topobench/internal/result"
 )
 
 // Perf sweeps a server that another person runs, as perf.sh does: the same artifacts,
 // and no launch and no teardown.
-func (c *Campaign) Perf(ctx context.Context, d result.Deployment, p plan.Plan) (Topology, error) {
-	t := Topology{Name: "perf", Label: d.Label(), Asked: p.Load.Concurrency}
-	if err := c.artifacts(&t, d); err != nil {
+func (c *Campaign) Perf(ctx context.Context, w Wish) (Topology, error) {
+	t := Topology{Name: "perf", Label: w.Plan.Label(), Asked: w.Plan.Load.Concurrency}
+	p, err := w.Plan.At(plan.Placement{Temp: c.Run.TempDir(), Cookie: c.Run.ID()})
+	if err != nil {
 		return t, err
 	}
-	p.Load.FreshPrompts = c.Fresh
+	if err := c.artifacts(&t, p.Deployment); err != nil {
+		return t, err
+	}
 	s, err := external{urls: p.Load.URLs}.Up(ctx)
 	if err != nil {
 		return t, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/plan"
 	"topobench/internal/result"
 )
 
@@ -84,7 +85,7 @@ func TestTimeTableSharesOutWhatCameUp(t *testing.T) {
 }
 
 func TestNamespaceHasNoDots(t *testing.T) {
-	if got := Namespace("20261124-1", "agg-0.5_x"); strings.ContainsAny(got, "._") {
+	if got := plan.Namespace("20261124-1", "agg-0.5_x"); strings.ContainsAny(got, "._") {
 		t.Errorf("Dynamo splits %q at its dots", got)
 	}
 }

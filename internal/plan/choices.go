@@ -1,0 +1,76 @@
+package plan
+
+import (
+	"path/filepath"
+
+	"topobench/internal/profile"
+)
+
+// Choices are the decisions behind a plan. Arguments, environment and deviations follow
+// from them; nothing reads them back out of arguments.
+type Choices struct {
+	Etcd   Source `json:"etcd"`
+	NATS   Source `json:"nats"`
+	Planes bool   `json:"planes,omitempty"` // the environment sets discovery, event and request planes
+
+	Router    string    `json:"router,omitempty"`     // the frontend's router mode; "" = its default, round-robin
+	RoleFlags RoleFlags `json:"role_flags,omitempty"` // how a Dynamo worker gets its role
+	Connector bool      `json:"connector,omitempty"`  // prefill and decode get --kv-transfer-config
+	SidePorts bool      `json:"side_ports,omitempty"` // each Dynamo worker gets NIXL and vLLM ports of its own
+	DecodeTP  int       `json:"decode_tp,omitempty"`  // widest --tensor-parallel-size of decode workers; 0 = not passed
+
+	QuietServers   bool `json:"quiet_servers,omitempty"` // vllm serve gets --disable-log-requests
+	LocalModel     bool `json:"local_model,omitempty"`   // a directory: the servers are kept off the hub
+	LocalTokenizer bool `json:"local_tokenizer,omitempty"`
+	NginxAsRoot    bool `json:"nginx_as_root,omitempty"`
+}
+
+// Source is where a discovery service comes from.
+type Source string
+
+// The sources of etcd and NATS.
+const (
+	Started  Source = "started"  // by the plan, with fresh data
+	External Source = "external" // at a URL of the profile
+	Absent   Source = "none"     // files replace etcd, ZMQ replaces NATS
+)
+
+func source(server string) Source {
+	switch server {
+	case "start":
+		return Started
+	case "none", "":
+		return Absent
+	}
+	return External
+}
+
+// choose makes the decisions for a profile on an installation.
+func choose(p profile.Profile, on Installation, r rules) Choices {
+	dynamo, split := p.Engine == "dynamo", p.Mode() == "disaggregated"
+	c := Choices{
+		Etcd: source(p.Discovery.Etcd), NATS: source(p.Discovery.NATS),
+		Planes:         p.Engine != "vllm" && r.fileDiscovery,
+		Connector:      dynamo && split && r.connector,
+		SidePorts:      dynamo && r.sidePorts,
+		QuietServers:   p.Engine == "vllm" && r.logsByDefault,
+		LocalModel:     filepath.IsAbs(p.Model),
+		LocalTokenizer: filepath.IsAbs(tokenizer(p)),
+		NginxAsRoot:    p.Balancer != nil && on.Root,
+	}
+	if split {
+		c.RoleFlags = r.roleFlags
+	}
+	if p.Frontend != nil {
+		c.Router = p.Frontend.Router
+		if mode := p.Env["DYN_ROUTER_MODE"]; c.Router == "" {
+			c.Router = mode
+		}
+	}
+	for _, w := range p.Decode {
+		if dynamo && w.TP > 1 {
+			c.DecodeTP = max(c.DecodeTP, w.TP)
+		}
+	}
+	return c
+}

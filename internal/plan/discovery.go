@@ -1,0 +1,86 @@
+package plan
+
+import (
+	"net"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// discovery starts a private etcd and NATS, or points at running ones. Without all five
+// URL flags two etcds would compete for port 2380.
+func (b *builder) discovery() {
+	base, bind := portBase(b.p), b.bind(b.center())
+	switch b.plan.Choices.Etcd {
+	case Absent:
+		b.discoveryEnv = append(b.discoveryEnv, "DYN_DISCOVERY_BACKEND=file")
+	case Started:
+		client, peer := "http://"+at(bind, base+offsetEtcd), "http://"+at(bind, base+offsetEtcd+1)
+		b.add(Service{Name: "etcd", Role: Etcd, Host: b.center(),
+			Argv: []string{b.on.Programs.Etcd, "--data-dir", filepath.Join(Unplaced().Dir, "etcd"),
+				"--listen-client-urls", client, "--advertise-client-urls", client,
+				"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
+				"--initial-cluster", "default=" + peer},
+			Ports: []Port{{Use: "client", Number: base + offsetEtcd}, {Use: "peer", Number: base + offsetEtcd + 1}},
+			Gate:  Gate{Kind: GateHTTP, Address: at(bind, base+offsetEtcd), Path: "/health"}}, nil)
+		b.useEtcd(client)
+	default:
+		b.useEtcd(b.external(Etcd, b.p.Discovery.Etcd, "2379"))
+	}
+	b.nats(base)
+}
+
+// nats is the event plane. Without it workers use ZMQ, which needs no server.
+func (b *builder) nats(base int) {
+	bind, server := b.bind(b.center()), b.p.Discovery.NATS
+	switch b.plan.Choices.NATS {
+	case Absent:
+		b.discoveryEnv = append(b.discoveryEnv, "DYN_EVENT_PLANE=zmq")
+		return
+	case Started:
+		port, monitor := base+offsetNATS, base+offsetNATS+1
+		b.add(Service{Name: "nats", Role: NATS, Host: b.center(),
+			Argv: []string{b.on.Programs.NATS, "-js", "-sd", filepath.Join(Unplaced().Dir, "nats"),
+				"-a", bind, "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor)},
+			Ports: []Port{{Use: "client", Number: port}, {Use: "monitor", Number: monitor}},
+			Gate:  Gate{Kind: GateHTTP, Address: at(bind, monitor), Path: "/healthz"}}, nil)
+		server = "nats://" + at(bind, port)
+	default:
+		server = b.external(NATS, server, "4222")
+	}
+	b.discoveryEnv = append(b.discoveryEnv, "NATS_SERVER="+server)
+	if b.plan.Choices.Planes {
+		b.discoveryEnv = append(b.discoveryEnv, "DYN_EVENT_PLANE=nats")
+	}
+}
+
+// useEtcd points Dynamo at etcd, its only discovery before 1.0.
+func (b *builder) useEtcd(endpoints string) {
+	b.discoveryEnv = append(b.discoveryEnv, "ETCD_ENDPOINTS="+endpoints)
+	if b.plan.Choices.Planes {
+		b.discoveryEnv = append(b.discoveryEnv, "DYN_DISCOVERY_BACKEND=etcd")
+	}
+}
+
+// externalPatience is short: a running server answers at once.
+const externalPatience = 10 * time.Second
+
+// external notes a server that must answer before anything is started: etcd over plain
+// HTTP is probed at /health, others need only listen. It returns the URL with its port,
+// without which Dynamo's etcd client takes 80 or 443.
+func (b *builder) external(role Role, server, port string) string {
+	u, err := url.Parse(server)
+	if err != nil {
+		return server // the profile has checked it
+	}
+	if u.Port() == "" {
+		u.Host = net.JoinHostPort(u.Hostname(), port)
+	}
+	gate := Gate{Kind: GateListens, Address: u.Host, Deadline: externalPatience}
+	if u.Scheme == "http" {
+		gate.Kind, gate.Path = GateHTTP, "/health"
+	}
+	b.plan.External = append(b.plan.External, Service{Name: string(role) + " at " + server, Role: role, Gate: gate})
+	return u.String()
+}

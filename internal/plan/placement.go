@@ -1,0 +1,69 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+)
+
+// Programs are the executables that a plan runs, each a path or a name on PATH.
+type Programs struct{ Python, VLLM, AIPerf, Nginx, Etcd, NATS string }
+
+// Installation is the software that a plan is made for.
+type Installation struct {
+	Programs Programs
+	Versions Versions // of the programs; those that a profile names win
+	Root     bool     // root starts nginx, whose workers would change to a user that cannot enter a private directory
+	Inherit  []string // names of the caller's variables that children receive
+}
+
+// Placement is the directories and names of one launch.
+type Placement struct {
+	Dir       string // private directory of the launch: logs, data, rendered files
+	Temp      string // TMPDIR of the children; short, since unix socket paths end at 107 bytes
+	Namespace string // DYN_NAMESPACE, fresh for each launch, without dots
+	Cookie    string // marks every process of the run
+	Artifacts string // artifacts_N; "" = not known yet
+}
+
+// Unplaced is the placement of the plans that Make returns: marks that no argument, no
+// variable and no path can hold, since they have zero bytes.
+func Unplaced() Placement {
+	return Placement{Dir: "\x00dir\x00", Temp: "\x00temp\x00", Namespace: "\x00namespace\x00",
+		Cookie: "\x00cookie\x00", Artifacts: "\x00artifacts\x00"}
+}
+
+// At is the plan in the places of one launch. The error is a directory that nginx.conf
+// cannot name.
+func (p Plan) At(to Placement) (Plan, error) {
+	if p.Balancer != "" {
+		if err := checkNginxDir(to.Dir); err != nil {
+			return p, err
+		}
+	}
+	from := Unplaced()
+	place := strings.NewReplacer(from.Dir, to.Dir, from.Temp, to.Temp, from.Namespace, to.Namespace,
+		from.Cookie, to.Cookie, from.Artifacts, to.Artifacts).Replace
+	all := func(texts []string) []string {
+		texts = slices.Clone(texts)
+		for i := range texts {
+			texts[i] = place(texts[i])
+		}
+		return texts
+	}
+	p.Dirs, p.Load.Env, p.Load.Artifacts = all(p.Dirs), all(p.Load.Env), place(p.Load.Artifacts)
+	p.Files, p.Services = slices.Clone(p.Files), slices.Clone(p.Services)
+	for i, f := range p.Files {
+		p.Files[i] = File{Path: place(f.Path), Text: place(f.Text)}
+	}
+	for i := range p.Services {
+		s := &p.Services[i]
+		s.Argv, s.Env, s.Check = all(s.Argv), all(s.Env), all(s.Check)
+		s.Dir, s.Log, s.Gate.Namespace = place(s.Dir), place(s.Log), place(s.Gate.Namespace)
+	}
+	return p, nil
+}
+
+// Namespace is a DYN_NAMESPACE of one launch. Dynamo splits it at dots.
+func Namespace(run, launch string) string {
+	return strings.NewReplacer(".", "-", "_", "-").Replace("topobench-" + run + "-" + launch)
+}

@@ -1,0 +1,160 @@
+package script
+
+import (
+	"fmt"
+	"strings"
+
+	"topobench/internal/plan"
+)
+
+// files makes the plan's directories and writes its files. The first directory must be new.
+func (s *script) files(p plan.Plan) {
+	s.line("")
+	s.line("mkdir -p \"${dir%%/*}\"")
+	s.line("mkdir \"$dir\"")
+	s.line("echo \"logs: $dir/logs\"")
+	var below []string
+	for _, dir := range p.Dirs[1:] {
+		below = append(below, word(dir))
+	}
+	s.command(append([]string{"mkdir -p"}, below...)...)
+	for _, f := range p.Files {
+		s.heredoc(f)
+	}
+}
+
+// heredoc writes a file byte for byte. The end mark is one that the text lacks; a text
+// without a newline at its end cannot be a here-document.
+func (s *script) heredoc(f plan.File) {
+	if !strings.HasSuffix(f.Text, "\n") {
+		s.line("printf %%s %s >%s", word(f.Text), word(f.Path))
+		return
+	}
+	mark := "END-OF-FILE"
+	for strings.Contains(f.Text, mark) {
+		mark += "-"
+	}
+	s.line("cat >%s <<%s", word(f.Path), mark)
+	s.b.WriteString(expanded(f.Text) + mark + "\n")
+}
+
+func (s *script) launch(p plan.Plan, e shared) {
+	for _, svc := range p.External {
+		s.await(svc)
+	}
+	s.waves(p, "", e)
+	s.up(p)
+	s.line("if [ \"${1:-}\" = launch ]; then while :; do sleep 1; done; fi")
+}
+
+func (s *script) up(p plan.Plan) {
+	s.line("")
+	s.line("echo %s", word("up: load goes to "+strings.Join(p.Load.URLs, " ")))
+}
+
+// waves starts the services of a host. It waits for those of all hosts.
+func (s *script) waves(p plan.Plan, host string, e shared) {
+	for _, wave := range plan.Waves(p.Services) {
+		for _, svc := range wave {
+			if svc.Host == host {
+				s.start(svc, e)
+			}
+		}
+		s.line("")
+		s.line("# Wait until they are ready.")
+		for _, svc := range wave {
+			s.await(svc)
+		}
+	}
+}
+
+// start prints the command of a service: its own variables, then, from a new line on, its
+// arguments.
+func (s *script) start(svc plan.Service, e shared) {
+	s.line("")
+	s.line("# %s%s", svc.Name, devices(svc))
+	if len(svc.Check) > 0 {
+		s.command(units(svc.Check)...)
+	}
+	words := []string{"start " + word(svc.Name)}
+	array, own := e.of(svc)
+	if array != "" {
+		words = append(words, array)
+	}
+	words = append(append(words, environment(own)...), newLine)
+	if svc.Nice != 0 {
+		words = append(words, fmt.Sprintf("nice -n %d", svc.Nice))
+	}
+	s.command(append(words, units(svc.Argv)...)...)
+}
+
+func devices(svc plan.Service) string {
+	switch len(svc.Devices) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf(", on GPU %d", svc.Devices[0])
+	}
+	return ", on GPUs " + strings.Trim(strings.ReplaceAll(fmt.Sprint(svc.Devices), " ", ","), "[]")
+}
+
+// hosts has a block of lines for each host. They may be started in any order: each waits
+// for the services of the others that it requires.
+func (s *script) hosts(p plan.Plan, e shared) {
+	var names []string
+	for _, h := range p.Hosts {
+		names = append(names, h.Name)
+	}
+	s.line("")
+	s.line("# Several hosts: run this file on each by its name, then anywhere with \"load\".")
+	which := strings.Join(names, "|") + "|load"
+	s.accept("${1:-}", which, s.of+which)
+	s.line("if [ \"$1\" != load ]; then")
+	s.depth++
+	s.files(p)
+	s.depth--
+	s.line("fi")
+	for _, h := range p.Hosts {
+		s.line("")
+		s.line("# ==== on %s, %s ====", h.Name, h.Address)
+		s.line("if [ \"$1\" = %s ]; then", word(h.Name))
+		s.depth++
+		for _, svc := range p.External {
+			s.await(svc)
+		}
+		s.waves(p, h.Name, e)
+		s.up(p)
+		s.line("while :; do sleep 1; done")
+		s.depth--
+		s.line("fi")
+	}
+}
+
+// await prints the conditions of a service's gate as calls of the helpers.
+func (s *script) await(svc plan.Service) {
+	g := svc.Gate
+	url := "http://" + g.Address
+	wait := func(words ...string) {
+		s.command(append([]string{"wait_for " + word(svc.Name)}, words...)...)
+	}
+	switch g.Kind {
+	case plan.GateHTTP:
+		wait("responds", word(url+g.Path))
+	case plan.GateListens:
+		host, port, _ := strings.Cut(g.Address, ":")
+		wait("listens", host, port)
+	case plan.GateWorker:
+		wait("contains", url+"/health", `'"generate":"ready"'`)
+	case plan.GateVLLM:
+		wait("responds", url+"/health")
+		wait("contains", url+"/v1/models", word(g.Model))
+	case plan.GateFrontend:
+		if g.Prefill > 0 {
+			wait("has_instances", url+"/health", "prefill", fmt.Sprint(g.Prefill))
+		}
+		if n := g.Decode + g.Aggregate; n > 0 {
+			wait("has_instances", url+"/health", "backend", fmt.Sprint(n))
+		}
+		wait("contains", url+"/v1/models", word(`"id":"`+g.Model+`"`))
+	}
+}
