@@ -8,10 +8,10 @@ import (
 	"slices"
 )
 
-// sidecarName is our own file beside an export; recordsName is aiperf's.
+// SidecarName is our own file beside an export; RecordsName is aiperf's.
 const (
-	sidecarName = "topobench.json"
-	recordsName = "profile_export.jsonl"
+	SidecarName = "topobench.json"
+	RecordsName = "profile_export.jsonl"
 )
 
 // Cell is one (topology, concurrency, repeat) found in an artifacts tree. With
@@ -39,12 +39,12 @@ func (c Cell) Launch() int {
 }
 
 // read fills in what the files of the cell say.
-func (c *Cell) read(b *buffer) {
-	c.Measurement, c.Err = b.measurement(c.Path)
+func (c *Cell) read() {
+	c.Measurement, c.Err = Read(c.Path)
 	if errors.Is(c.Err, fs.ErrNotExist) {
 		c.Err = &FileError{Path: filepath.Dir(c.Path), Err: ErrNoResult}
 	}
-	noted := b.sidecar(filepath.Join(filepath.Dir(c.Path), sidecarName))
+	noted := readSidecar(filepath.Join(filepath.Dir(c.Path), SidecarName))
 	if errors.Is(c.Err, ErrNoResult) && verdict(noted).State == Invalid {
 		c.Verdict = verdict(noted) // the run that saw it fail knows why; that there is no export follows from it
 		return
@@ -62,7 +62,7 @@ func (c *Cell) checks() []Check {
 		return []Check{{"result", Invalid, reason.Error()}}
 	}
 	asked := Asked{Requests: c.Measurement.Requests, OSL: c.Deployment.OSL}
-	records := filepath.Join(filepath.Dir(c.Path), recordsName)
+	records := filepath.Join(filepath.Dir(c.Path), RecordsName)
 	return append(Judge(c.Measurement, asked, records).Checks, c.sameConcurrency())
 }
 

@@ -3,10 +3,13 @@ package result
 import (
 	"errors"
 	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// deploymentName is the file that perf.sh writes into artifacts_N.
-const deploymentName = "deployment_config.json"
+// DeploymentName is the file that perf.sh writes into artifacts_N.
+const DeploymentName = "deployment_config.json"
 
 // Deployment is deployment_config.json: upstream's eleven keys in upstream's
 // order, then ours. What a mode does not use is 0.
@@ -93,26 +96,34 @@ func (d Deployment) distinct() int {
 // ReadDeployment reads a deployment_config.json. The error is one *FileError
 // or several joined, or the file system's.
 func ReadDeployment(path string) (Deployment, error) {
-	data, err := new(buffer).load(path)
+	data, err := ReadFile(path)
 	if err != nil {
 		return Deployment{}, err
 	}
 	return ParseDeployment(path, data)
 }
 
-// ParseDeployment reads the bytes of a deployment_config.json; path is for
-// errors. Unknown keys are skipped. Required are kind, model, mode, both
-// lengths and the parallelism of the mode; all that lack are reported at once.
+// ParseDeployment reads the bytes of a deployment_config.json; path is for errors. It
+// skips unknown keys; null is a value of the wrong type. Required are kind, model, mode,
+// both lengths and the parallelism of the mode; all missing keys are reported at once.
 func ParseDeployment(path string, data []byte) (Deployment, error) {
 	var d Deployment
-	seen := map[string]bool{}
-	err := parse(path, data, func(doc *document) error { return d.read(doc, seen) })
-	if err != nil {
+	refuseNull := json.UnmarshalFromFunc(func(dec *jsontext.Decoder, _ any) error {
+		if dec.PeekKind() == 'n' {
+			return ErrType
+		}
+		return errors.ErrUnsupported // the next function reads it
+	})
+	if err := Decode(path, data, &d, refuseNull); err != nil {
+		return Deployment{}, err
+	}
+	var keys map[string]jsontext.Value
+	if err := Decode(path, data, &keys); err != nil {
 		return Deployment{}, err
 	}
 	var missing []error
 	for _, key := range required(d.Mode) {
-		if !seen[key] {
+		if _, found := keys[key]; !found {
 			missing = append(missing, &FileError{Path: path, Key: "/" + key, Err: ErrNoKey})
 		}
 	}
@@ -129,53 +140,4 @@ func required(mode string) []string {
 			"decode_tensor_parallelism", "decode_data_parallelism")
 	}
 	return append(keys, "tensor_parallelism", "data_parallelism")
-}
-
-// read reads the document and notes the keys it saw.
-func (d *Deployment) read(doc *document, seen map[string]bool) error {
-	worker := func() error {
-		d.Workers = append(d.Workers, Worker{})
-		return d.Workers[len(d.Workers)-1].read(doc)
-	}
-	setting := func(name string) (err error) {
-		if d.Settings == nil { // an empty object is none
-			d.Settings = map[string]string{}
-		}
-		d.Settings[name], err = doc.text()
-		return err
-	}
-	return doc.fields(map[string]any{
-		"kind":                       &d.Kind,
-		"model":                      &d.Model,
-		"input_sequence_length":      &d.ISL,
-		"output_sequence_length":     &d.OSL,
-		"tensor_parallelism":         &d.TP,
-		"data_parallelism":           &d.DP,
-		"prefill_tensor_parallelism": &d.PrefillTP,
-		"prefill_data_parallelism":   &d.PrefillDP,
-		"decode_tensor_parallelism":  &d.DecodeTP,
-		"decode_data_parallelism":    &d.DecodeDP,
-		"mode":                       &d.Mode,
-		"name":                       &d.Name,
-		"engine":                     &d.Engine,
-		"simulated":                  &d.Simulated,
-		"num_gpus":                   &d.NumGPUs,
-		"workers":                    func() error { return doc.array(worker) },
-		"settings":                   func() error { return doc.object(setting) },
-	}, seen)
-}
-
-func (w *Worker) read(doc *document) error {
-	device := func() error {
-		n, err := doc.count()
-		w.Devices = append(w.Devices, n)
-		return err
-	}
-	return doc.fields(map[string]any{
-		"role":                 &w.Role,
-		"cuda_visible_devices": func() error { return doc.array(device) },
-		"tensor_parallel":      &w.TP,
-		"data_parallel":        &w.DP,
-		"host":                 &w.Host,
-	}, map[string]bool{})
 }

@@ -1,13 +1,8 @@
 package result
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"unicode/utf8"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // MaxBytes is the largest file that is read. An export is about 42 KB.
@@ -31,7 +26,7 @@ var (
 	ErrType      = errors.New("the value is of the wrong type")
 	ErrNoKey     = errors.New("the key is missing")
 	ErrNoMetric  = errors.New("it is JSON, but holds no metric of aiperf")
-	ErrNoResult  = errors.New("aiperf wrote no result (" + exportName + "); its log says why")
+	ErrNoResult  = errors.New("aiperf wrote no result (" + ExportName + "); its log says why")
 )
 
 // FileError says what is wrong with a file and where.
@@ -61,32 +56,4 @@ type MissingError struct{ Path, Tag, Stat string }
 
 func (e *MissingError) Error() string {
 	return fmt.Sprintf("cannot use %s: it has no %s of %s", e.Path, e.Stat, e.Tag)
-}
-
-// diagnose names the tokenizer's error by the bytes it stopped at.
-func diagnose(data []byte, offset int64, err error) error {
-	rest := data[min(offset, int64(len(data))):]
-	switch {
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return ErrDuplicate
-	case bytes.HasPrefix(rest, []byte{0}):
-		return ErrNUL
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return ErrTruncated
-	case notNumber(rest):
-		return ErrNaN
-	case !utf8.Valid(data):
-		return ErrEncoding
-	}
-	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		err = syntax.Err
-	}
-	return fmt.Errorf("%w: %w", ErrSyntax, err)
-}
-
-// notNumber recognises what Python's json module writes for a float that is
-// not finite. The tokenizer may stop behind the sign.
-func notNumber(rest []byte) bool {
-	rest = bytes.TrimPrefix(rest, []byte("-"))
-	return bytes.HasPrefix(rest, []byte("NaN")) || bytes.HasPrefix(rest, []byte("Infinity"))
 }

@@ -1,106 +1,205 @@
 package result
 
-import "strings"
+import (
+	"strings"
 
-// How many metrics topobench has a use for, and statistics aiperf has of each:
-// a map that grows is copied.
-const metrics, statistics = 11, 15
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
 
-// Parse reads the bytes of an export; path is for errors. Unknown keys are
-// skipped, but no key may stand twice anywhere. The error is a *FileError.
-func Parse(path string, data []byte) (Measurement, error) {
-	e := export{m: Measurement{Path: path, Metrics: make(map[string]Metric, metrics)}}
-	err := parse(path, data, func(d *document) error {
-		e.document = d
-		return d.members(e.member)
-	})
+// export is profile_export_aiperf.json. A key that is null reads like one that is absent.
+type export struct {
+	metrics   `json:",embed"`
+	Schema    string  `json:"schema_version"`
+	AIPerf    string  `json:"aiperf_version"`
+	Cancelled bool    `json:"was_cancelled"`
+	Complete  *bool   `json:"is_complete"`
+	Records   metrics `json:"records"` // aiperf 0.1 nests all metrics
+	Errors    []struct {
+		Details struct {
+			Code    int    `json:"code"` // null where no answer came
+			Type    string `json:"type"`
+			Message string `json:"message"`
+		} `json:"error_details"`
+		Count int `json:"count"`
+	} `json:"error_summary"`
+	Input inputConfig `json:"input_config"`
+}
+
+// metrics are those that topobench uses. The others are nine tenths of an export.
+type metrics struct {
+	TTFT       *stats `json:"ttft"` // time_to_first_token in aiperf 0.1.1
+	FirstToken *stats `json:"time_to_first_token"`
+	Requests   *stats `json:"request_count"`
+	Failed     *stats `json:"error_request_count"`
+	Rate       *stats `json:"request_throughput"`
+	InterToken *stats `json:"inter_token_latency"`
+	Throughput *stats `json:"output_token_throughput"`
+	PerUser    *stats `json:"output_token_throughput_per_user"`
+	OSL        *stats `json:"output_sequence_length"`
+	Usage      *stats `json:"usage_completion_tokens"`
+	CacheRead  *stats `json:"overall_usage_prompt_cache_read_pct"`
+}
+
+func (m metrics) byTag() map[string]*stats {
+	return map[string]*stats{"ttft": m.TTFT, "time_to_first_token": m.FirstToken, "request_count": m.Requests,
+		"error_request_count": m.Failed, "request_throughput": m.Rate, "inter_token_latency": m.InterToken,
+		"output_token_throughput": m.Throughput, "output_token_throughput_per_user": m.PerUser,
+		"output_sequence_length": m.OSL, "usage_completion_tokens": m.Usage, "overall_usage_prompt_cache_read_pct": m.CacheRead}
+}
+
+// stats is one metric. aiperf 0.1 adds texts (tag, header), which are skipped.
+type stats struct {
+	Unit  string   `json:"unit"`
+	Avg   *float64 `json:"avg"`
+	Min   *float64 `json:"min"`
+	Max   *float64 `json:"max"`
+	Std   *float64 `json:"std"`
+	Count *float64 `json:"count"`
+	Sum   *float64 `json:"sum"`
+	P1    *float64 `json:"p1"`
+	P5    *float64 `json:"p5"`
+	P10   *float64 `json:"p10"`
+	P25   *float64 `json:"p25"`
+	P50   *float64 `json:"p50"`
+	P75   *float64 `json:"p75"`
+	P90   *float64 `json:"p90"`
+	P95   *float64 `json:"p95"`
+	P99   *float64 `json:"p99"`
+}
+
+func (s stats) metric() Metric {
+	m := Metric{Unit: s.Unit, Stats: map[string]float64{}}
+	for name, value := range map[string]*float64{"avg": s.Avg, "min": s.Min, "max": s.Max, "std": s.Std, "count": s.Count, "sum": s.Sum,
+		"p1": s.P1, "p5": s.P5, "p10": s.P10, "p25": s.P25, "p50": s.P50, "p75": s.P75, "p90": s.P90, "p95": s.P95, "p99": s.P99} {
+		if value != nil {
+			m.Stats[name] = *value
+		}
+	}
+	return m
+}
+
+// inputConfig is what the load was configured to do. Up to aiperf 0.8 it has loadgen and
+// input, from 0.9 phases, datasets and endpoint.extra.
+type inputConfig struct {
+	LoadGen struct {
+		Requests    single `json:"request_count"`
+		Warmup      single `json:"warmup_request_count"`
+		Concurrency single `json:"concurrency"`
+	} `json:"loadgen"`
+	Phases []struct {
+		Name        string `json:"name"`
+		Requests    single `json:"requests"`
+		Concurrency single `json:"concurrency"`
+	} `json:"phases"`
+	Input struct {
+		Seed  single `json:"random_seed"`
+		Extra extra  `json:"extra"`
+	} `json:"input"`
+	Datasets []struct {
+		Seed single `json:"random_seed"`
+	} `json:"datasets"`
+	Endpoint struct {
+		Extra extra `json:"extra"`
+	} `json:"endpoint"`
+}
+
+// single is one number of input_config; a list (a sweep of aiperf's own) or null leaves it nil.
+type single struct{ n *int }
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (s *single) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '0' {
+		return dec.SkipValue()
+	}
+	s.n = new(int)
+	return readCount(dec, s.n)
+}
+
+func (s single) value() int {
+	if s.n == nil {
+		return 0
+	}
+	return *s.n
+}
+
+// extra is further keys of each request's body with their JSON text: [["ignore_eos", true]]
+// up to aiperf 0.8, {"ignore_eos": true} from 0.9.
+type extra map[string]string
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom. It skips any other form.
+func (e *extra) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	value, err := dec.ReadValue()
 	if err != nil {
+		return err
+	}
+	*e = extra{}
+	var object map[string]jsontext.Value
+	if json.Unmarshal(value, &object) == nil {
+		for name, v := range object {
+			(*e)[name] = v.String()
+		}
+		return nil
+	}
+	var pairs [][2]jsontext.Value
+	if json.Unmarshal(value, &pairs) == nil {
+		for _, pair := range pairs {
+			(*e)[strings.Trim(pair[0].String(), `"`)] = pair[1].String()
+		}
+	}
+	return nil
+}
+
+// Parse reads the bytes of an export; path is for errors. It skips unknown keys. The
+// error is a *FileError.
+func Parse(path string, data []byte) (Measurement, error) {
+	var e export
+	if err := Decode(path, data, &e); err != nil {
 		return Measurement{}, err
 	}
-	if len(e.m.Metrics) == 0 {
+	m := Measurement{Path: path, Schema: e.Schema, AIPerf: e.AIPerf, Cancelled: e.Cancelled,
+		Incomplete: e.Complete != nil && !*e.Complete, Metrics: map[string]Metric{}}
+	for _, found := range []map[string]*stats{e.Records.byTag(), e.metrics.byTag()} {
+		for tag, s := range found {
+			if s == nil {
+				continue
+			}
+			if tag == "ttft" {
+				tag = "time_to_first_token"
+			}
+			if _, twice := m.Metrics[tag]; twice {
+				return Measurement{}, &FileError{Path: path, Key: "/" + tag, Err: ErrDuplicate}
+			}
+			m.Metrics[tag] = s.metric()
+		}
+	}
+	if len(m.Metrics) == 0 {
 		return Measurement{}, &FileError{Path: path, Err: ErrNoMetric}
 	}
-	return e.m, nil
+	for _, g := range e.Errors {
+		m.Errors = append(m.Errors, ErrorGroup{g.Details.Code, g.Details.Type, g.Details.Message, g.Count})
+	}
+	e.Input.into(&m)
+	return m, nil
 }
 
-// export fills in a measurement while the document is read.
-type export struct {
-	*document
-	m Measurement
-}
-
-// member reads one key of the document.
-func (e *export) member(key string) (err error) {
-	switch key {
-	case "schema_version":
-		e.m.Schema, err = e.text()
-	case "aiperf_version":
-		e.m.AIPerf, err = e.text()
-	case "was_cancelled":
-		e.m.Cancelled, err = e.truth()
-	case "is_complete":
-		var complete bool
-		complete, err = e.truth()
-		e.m.Incomplete = err == nil && !complete
-	case "error_summary":
-		err = e.array(e.errorGroup)
-	case "input_config":
-		err = e.members(e.config)
-	case "records": // aiperf 0.1 nests all metrics
-		err = e.members(e.metric)
-	default:
-		err = e.metric(key)
-	}
-	return err
-}
-
-// metric reads the metric under key, or skips what today does not list.
-func (e *export) metric(key string) error {
-	tag, known := today(key)
-	if !known {
-		return e.skip()
-	}
-	if _, twice := e.m.Metrics[tag]; twice {
-		return e.fault(ErrDuplicate)
-	}
-	metric := Metric{Stats: make(map[string]float64, statistics)}
-	err := e.members(func(key string) (err error) {
-		switch {
-		case key == "unit":
-			metric.Unit, err = e.text()
-		case statistic(key):
-			metric.Stats[key], err = e.number()
-		default:
-			err = e.skip()
+func (c inputConfig) into(m *Measurement) {
+	m.Requests, m.Warmup = c.LoadGen.Requests.value(), c.LoadGen.Warmup.value()
+	m.Concurrency, m.Seed = c.LoadGen.Concurrency.value(), c.Input.Seed.n
+	for _, phase := range c.Phases { // several of one name add up
+		switch phase.Name {
+		case "warmup":
+			m.Warmup += phase.Requests.value()
+		case "profiling":
+			m.Requests += phase.Requests.value()
+			m.Concurrency = phase.Concurrency.value()
 		}
-		return err
-	})
-	e.m.Metrics[tag] = metric
-	return err
-}
-
-// today is a metric's name in aiperf 0.13, and whether topobench has a use for
-// it. The others are nine tenths of an export, and most of the time of reading it.
-func today(key string) (tag string, known bool) {
-	switch key {
-	case "ttft":
-		return "time_to_first_token", true
-	case "request_count", "error_request_count", "request_throughput",
-		"time_to_first_token", "inter_token_latency",
-		"output_token_throughput", "output_token_throughput_per_user",
-		"output_sequence_length", "usage_completion_tokens", "overall_usage_prompt_cache_read_pct":
-		return key, true
 	}
-	return "", false
-}
-
-// statistic says whether a metric's key holds a number. 0.1 adds texts (tag,
-// header); what later versions add is not ours.
-func statistic(key string) bool {
-	switch key {
-	case "avg", "min", "max", "std", "count", "sum":
-		return true
+	for _, dataset := range c.Datasets {
+		m.Seed = dataset.Seed.n
 	}
-	digits, found := strings.CutPrefix(key, "p")
-	return found && digits != "" && strings.Trim(digits, "0123456789") == ""
+	m.Extra = c.Input.Extra
+	if len(c.Endpoint.Extra) > 0 {
+		m.Extra = c.Endpoint.Extra
+	}
 }

@@ -24,18 +24,27 @@ func TestReadUnderstandsEveryVersion(t *testing.T) {
 		Schema, AIPerf                string
 		Requests, Warmup, Concurrency int
 		TTFT, Done, Users             float64
+		Seed                          int
 	}
+	extra := map[string]string{"max_tokens": "15", "min_tokens": "15", "ignore_eos": "true"}
 	got := map[string]seen{}
 	versions, err := filepath.Glob("testdata/versions/*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, dir := range versions {
-		m, err := Read(filepath.Join(dir, "-concurrency2", exportName))
+		m, err := Read(filepath.Join(dir, "-concurrency2", ExportName))
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := seen{m.Schema, m.AIPerf, m.Requests, m.Warmup, m.Concurrency, 0, 0, 0}
+		s := seen{m.Schema, m.AIPerf, m.Requests, m.Warmup, m.Concurrency, 0, 0, 0, 0}
+		if m.Seed == nil {
+			t.Fatalf("%s: no seed", dir)
+		}
+		s.Seed = *m.Seed
+		if diff := cmp.Diff(extra, m.Extra); diff != "" {
+			t.Errorf("%s: extra inputs: want (-), got (+):\n%s", dir, diff)
+		}
 		for tag, into := range map[string]*float64{"time_to_first_token": &s.TTFT,
 			"request_count": &s.Done, "output_token_throughput_per_user": &s.Users} {
 			if *into, err = m.Value(tag, "avg"); err != nil {
@@ -45,14 +54,14 @@ func TestReadUnderstandsEveryVersion(t *testing.T) {
 		got[filepath.Base(dir)] = s
 	}
 	want := map[string]seen{
-		"0.1.1":  {"", "", 20, 4, 2, 68.78377965, 20, 312.9992208717782},
-		"0.3.0":  {"", "", 20, 4, 2, 70.3021092, 20, 312.2988277130656},
-		"0.6.0":  {"1.0", "0.6.0", 20, 4, 2, 70.18021259999999, 20, 315.6482541396698},
-		"0.7.0":  {"1.0", "0.7.0", 20, 4, 2, 71.76844774999999, 20, 318.6530552080132},
-		"0.8.0":  {"1.1", "0.8.0", 20, 4, 2, 70.3187665, 20, 310.60827966291134},
-		"0.9.0":  {"1.3", "0.9.0", 20, 4, 2, 69.30307895, 20, 309.1470207693242},
-		"0.10.0": {"1.3", "0.10.0", 20, 4, 2, 72.09536134999999, 20, 319.4792470023416},
-		"0.11.0": {"1.3", "0.11.0", 20, 4, 2, 69.01831095, 20, 314.5600069463629},
+		"0.1.1":  {"", "", 20, 4, 2, 68.78377965, 20, 312.9992208717782, 100},
+		"0.3.0":  {"", "", 20, 4, 2, 70.3021092, 20, 312.2988277130656, 100},
+		"0.6.0":  {"1.0", "0.6.0", 20, 4, 2, 70.18021259999999, 20, 315.6482541396698, 100},
+		"0.7.0":  {"1.0", "0.7.0", 20, 4, 2, 71.76844774999999, 20, 318.6530552080132, 100},
+		"0.8.0":  {"1.1", "0.8.0", 20, 4, 2, 70.3187665, 20, 310.60827966291134, 100},
+		"0.9.0":  {"1.3", "0.9.0", 20, 4, 2, 69.30307895, 20, 309.1470207693242, 100},
+		"0.10.0": {"1.3", "0.10.0", 20, 4, 2, 72.09536134999999, 20, 319.4792470023416, 100},
+		"0.11.0": {"1.3", "0.11.0", 20, 4, 2, 69.01831095, 20, 314.5600069463629, 100},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("want (-), got (+):\n%s", diff)
@@ -60,7 +69,7 @@ func TestReadUnderstandsEveryVersion(t *testing.T) {
 }
 
 func TestParseReads013(t *testing.T) {
-	m, err := Parse("x", recorded(t, "artifacts_root", "artifacts_0", "-concurrency2", exportName))
+	m, err := Parse("x", recorded(t, "artifacts_root", "artifacts_0", "-concurrency2", ExportName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +87,7 @@ func TestParseReads013(t *testing.T) {
 }
 
 func TestParseReadsErrors(t *testing.T) {
-	m, err := Parse("x", recorded(t, "partial-5-of-20-failed", "-concurrency2", exportName))
+	m, err := Parse("x", recorded(t, "partial-5-of-20-failed", "-concurrency2", ExportName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,6 +170,7 @@ func TestParseToleratesWhatNobodyAsksFor(t *testing.T) {
 		"a key in another case":                `{"request_count": {"avg": 1, "AVG": "x"}, "Request_Count": "y"}`,
 		"keys of a later version":              `{"request_count": {"avg": 1, "note": "new"}, "new": [{}], "new_metric": {"avg": "late"}}`,
 		"a sweep's list in input_config":       `{"request_count": {"avg": 1}, "input_config": {"loadgen": {"concurrency": [1, 2]}}}`,
+		"extra inputs in a form of their own":  `{"request_count": {"avg": 1}, "input_config": {"endpoint": {"extra": [1, "x"]}, "input": {"extra": 7}}}`,
 		"an error without an answer (no code)": `{"request_count": {"avg": 1.0}, "error_summary": [{"error_details": {"code": null, "type": "X"}, "count": 1.0}]}`,
 	} {
 		m, err := Parse("x", []byte(data))

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -69,10 +70,23 @@ func sentence(groups []ErrorGroup) string {
 		if len(message) > messageWidth {
 			message = message[:messageWidth] + "…"
 		}
-		causes = append(causes, fmt.Sprintf("%d x %s (%s)", g.Count, g.label(), message))
+		causes = append(causes, fmt.Sprintf("%d x %s (%s)", g.Count, g.Label(), message))
 	}
 	if len(causes) == 0 {
 		return ""
 	}
 	return "requests failed: " + strings.Join(causes, ", ")
+}
+
+// Label is a cause in a few words, without what a server put into its message.
+func (g ErrorGroup) Label() string {
+	// Quoting takes control characters away: the text goes to a terminal.
+	kind := strings.Trim(strconv.Quote(g.Type), `"`)
+	switch {
+	case g.Code != 0:
+		return strings.TrimSpace(fmt.Sprintf("%d %s", g.Code, kind))
+	case kind != "":
+		return kind
+	}
+	return "an error without a type"
 }

@@ -33,7 +33,7 @@ func TestReadRefusesWhatIsNoFile(t *testing.T) {
 		if _, err := Read(path); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", path, err, want)
 		}
-		if _, _, err := countRecords(path); path == fifo && err == nil {
+		if _, _, err := CountRecords(path); path == fifo && err == nil {
 			t.Errorf("%s: records were counted in it", path)
 		}
 		if _, err := ReadDeployment(path); !errors.Is(err, want) {
@@ -51,7 +51,7 @@ func TestParseRefusesMoreThanMaxBytes(t *testing.T) {
 
 func TestFileErrorSaysWhere(t *testing.T) {
 	_, err := Parse("a_0/x.json", []byte(`{"request_count": {"avg": "20"}}`))
-	want := `cannot use a_0/x.json at byte 30, key "/request_count/avg": the value is of the wrong type`
+	want := `cannot use a_0/x.json at byte 26, key "/request_count/avg": the value is of the wrong type`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 )
 
@@ -56,7 +55,7 @@ func failures(m Measurement) Check {
 	const name = "errors"
 	var causes []string
 	for _, g := range m.Errors {
-		causes = append(causes, fmt.Sprintf("%d x %s", g.Count, g.label()))
+		causes = append(causes, fmt.Sprintf("%d x %s", g.Count, g.Label()))
 	}
 	if len(causes) > 0 {
 		return Check{name, Invalid, "requests failed: " + strings.Join(causes, ", ")}
@@ -70,19 +69,6 @@ func failures(m Measurement) Check {
 		return Check{name, Invalid, fmt.Sprintf("%g requests failed", n)}
 	}
 	return Check{name, Valid, "no request failed"}
-}
-
-// label is a cause in a few words, without what a server put into its message.
-func (g ErrorGroup) label() string {
-	// Quoting takes control characters away: the text goes to a terminal.
-	kind := strings.Trim(strconv.Quote(g.Type), `"`)
-	switch {
-	case g.Code != 0:
-		return strings.TrimSpace(fmt.Sprintf("%d %s", g.Code, kind))
-	case kind != "":
-		return kind
-	}
-	return "an error without a type"
 }
 
 func cancelled(m Measurement) Check {
@@ -157,7 +143,7 @@ func withLatency(m Measurement, jsonl string, want float64) (float64, error) {
 	if count, err := m.Value(tag, "count"); err == nil {
 		return count, nil
 	}
-	timed, all, err := countRecords(jsonl)
+	timed, all, err := CountRecords(jsonl)
 	if err == nil && float64(all) < want {
 		err = fmt.Errorf("%s has %d of %g measured requests", jsonl, all, want)
 	}

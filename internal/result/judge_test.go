@@ -12,7 +12,7 @@ import (
 
 func TestJudgeRecordedRuns(t *testing.T) {
 	records := func(version string) string {
-		return filepath.Join("testdata", "versions", version, "-concurrency2", recordsName)
+		return filepath.Join("testdata", "versions", version, "-concurrency2", RecordsName)
 	}
 	rows := []struct {
 		sentence, dir string
@@ -45,7 +45,7 @@ func TestJudgeRecordedRuns(t *testing.T) {
 			"an output of 1 token has no inter-token latency: ask for 2 or more"}},
 	}
 	for _, row := range rows {
-		m, err := Read(filepath.Join("testdata", row.dir, exportName))
+		m, err := Read(filepath.Join("testdata", row.dir, ExportName))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestJudgeRecordedRuns(t *testing.T) {
 }
 
 func TestJudgeTrustsTheServersCountOverTheText(t *testing.T) {
-	m, err := Read("testdata/real-vllm-agg-cpu/-concurrency4/" + exportName)
+	m, err := Read("testdata/real-vllm-agg-cpu/-concurrency4/" + ExportName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestRecordsThatCannotTellLeaveItUnchecked(t *testing.T) {
 		{"a text for a number", line("profiling", `"3.1"`), Unchecked},
 	}
 	for _, row := range rows {
-		path := filepath.Join(t.TempDir(), recordsName)
+		path := filepath.Join(t.TempDir(), RecordsName)
 		if err := os.WriteFile(path, []byte(row.lines), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -7,13 +7,13 @@ func TestLaunchOfACell(t *testing.T) {
 	anew := `{"valid": true, "checks": [{"name": "attempts", "state": "valid", "detail": "on a topology that was made anew"}]}`
 	failed := `{"valid": false, "checks": [{"name": "attempts", "state": "valid", "detail": ""}, {"name": "run", "state": "invalid", "detail": "x"}]}`
 	cells, skipped := Tree(tree(t, map[string]string{
-		"artifacts_0/" + deploymentName:            aggregated,
-		"artifacts_0/-concurrency1/" + exportName:  "export 1",
-		"artifacts_0/-concurrency2/" + exportName:  "export 2",
-		"artifacts_0/-concurrency2/" + sidecarName: anew,
-		"artifacts_0/-concurrency4/" + sidecarName: failed,
-		"artifacts_0/-concurrency8/" + exportName:  "export 8",
-		"artifacts_0/-concurrency8/" + sidecarName: `{"valid": true, "checks": []}`,
+		"artifacts_0/" + DeploymentName:            aggregated,
+		"artifacts_0/-concurrency1/" + ExportName:  "export 1",
+		"artifacts_0/-concurrency2/" + ExportName:  "export 2",
+		"artifacts_0/-concurrency2/" + SidecarName: anew,
+		"artifacts_0/-concurrency4/" + SidecarName: failed,
+		"artifacts_0/-concurrency8/" + ExportName:  "export 8",
+		"artifacts_0/-concurrency8/" + SidecarName: `{"valid": true, "checks": []}`,
 	}))
 	if len(skipped) > 0 || len(cells) != 4 {
 		t.Fatalf("%d cells, skipped %v", len(cells), skipped)

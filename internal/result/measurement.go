@@ -7,8 +7,8 @@ package result
 
 import "math"
 
-// exportName is the file that aiperf writes into its artifact directory.
-const exportName = "profile_export_aiperf.json"
+// ExportName is the file that aiperf writes into its artifact directory.
+const ExportName = "profile_export_aiperf.json"
 
 // Metric is one metric of an export: its unit and the statistics that were
 // present (avg, min, max, p1 to p99, std, count, sum). A statistic that is
@@ -35,15 +35,15 @@ type Measurement struct {
 	Cancelled      bool
 	Incomplete     bool // aiperf 0.13 itself says that records are missing
 	Errors         []ErrorGroup
-	// What was asked for according to the export's input_config; 0 = unknown.
+	// The load according to the export's input_config; 0 and nil = unknown.
 	Requests, Warmup, Concurrency int
+	Seed                          *int              // of the prompts
+	Extra                         map[string]string // further keys of each request's body, with their JSON text
 }
 
 // Read reads an export. The error is a *FileError or the file system's.
-func Read(path string) (Measurement, error) { return new(buffer).measurement(path) }
-
-func (b *buffer) measurement(path string) (Measurement, error) {
-	data, err := b.load(path)
+func Read(path string) (Measurement, error) {
+	data, err := ReadFile(path)
 	if err != nil {
 		return Measurement{}, err
 	}

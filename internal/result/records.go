@@ -22,10 +22,10 @@ type record struct {
 	} `json:"metrics"`
 }
 
-// countRecords counts the measured requests in a profile_export.jsonl, and those
+// CountRecords counts the measured requests in a profile_export.jsonl, and those
 // of them with an inter-token latency. A file that is cut off or does not name
 // the phases cannot tell: an error.
-func countRecords(path string) (timed, all int, err error) {
+func CountRecords(path string) (timed, all int, err error) {
 	file, _, err := open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, 0, errors.New("the export does not count them, and there is no profile_export.jsonl")

@@ -21,10 +21,10 @@ type note struct {
 	Checks  []Check  `json:"checks"`
 }
 
-// sidecar is the checks of a topobench.json; none if there is no such file. One
+// readSidecar returns the checks of a topobench.json; none if there is no such file. One
 // that cannot be read leaves the cell unchecked.
-func (b *buffer) sidecar(path string) []Check {
-	data, err := b.load(path)
+func readSidecar(path string) []Check {
+	data, err := ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -36,7 +36,7 @@ func (b *buffer) sidecar(path string) []Check {
 		err = &FileError{Path: path, Key: "/valid", Err: ErrNoKey}
 	}
 	if err != nil {
-		return []Check{{sidecarName, Unchecked, fmt.Sprintf("cannot read %s: %v", path, err)}}
+		return []Check{{SidecarName, Unchecked, fmt.Sprintf("cannot read %s: %v", path, err)}}
 	}
 	return n.checks()
 }

@@ -41,7 +41,7 @@ func Tree(root string, only ...string) ([]Cell, []error) {
 	slices.SortFunc(cells, func(a, b Cell) int {
 		return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(a.Concurrency, b.Concurrency), cmp.Compare(a.Path, b.Path))
 	})
-	sideBySide(len(cells), func(i int, b *buffer) { cells[i].read(b) })
+	parallel(len(cells), func(i int) { cells[i].read() })
 	return cells, skipped
 }
 
@@ -49,7 +49,7 @@ func Tree(root string, only ...string) ([]Cell, []error) {
 func topologies(root string, names []string) (cells []Cell, skipped []error) {
 	found := make([][]Cell, len(names))
 	errs := make([][]error, len(names))
-	sideBySide(len(names), func(i int, _ *buffer) { found[i], errs[i] = topology(root, names[i]) })
+	parallel(len(names), func(i int) { found[i], errs[i] = topology(root, names[i]) })
 	return slices.Concat(found...), slices.Concat(errs...)
 }
 
@@ -60,9 +60,9 @@ func topology(root, name string) ([]Cell, []error) {
 	if err != nil {
 		return nil, []error{fmt.Errorf("skipped %s: its name does not end in a number", dir)}
 	}
-	deployment, err := ReadDeployment(filepath.Join(dir, deploymentName))
+	deployment, err := ReadDeployment(filepath.Join(dir, DeploymentName))
 	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("it has no %s", deploymentName)
+		err = fmt.Errorf("it has no %s", DeploymentName)
 	}
 	var gpus int
 	if err == nil {
@@ -101,7 +101,7 @@ func exports(dir string) (paths []string, skipped []error) {
 			empty[path] = true
 		case entry.Type()&fs.ModeSymlink != 0 && cellName.MatchString(entry.Name()):
 			skipped = append(skipped, fmt.Errorf("skipped %s: a link is followed only where it is an artifacts_N or an export", filepath.Join(dir, path)))
-		case !entry.IsDir() && entry.Name() == exportName:
+		case !entry.IsDir() && entry.Name() == ExportName:
 			paths = append(paths, path)
 			for up := filepath.Dir(path); up != "."; up = filepath.Dir(up) {
 				delete(empty, up)
@@ -113,7 +113,7 @@ func exports(dir string) (paths []string, skipped []error) {
 		skipped = append(skipped, fmt.Errorf("skipped %s: %w", dir, err))
 	}
 	for cell := range empty {
-		paths = append(paths, filepath.Join(cell, exportName))
+		paths = append(paths, filepath.Join(cell, ExportName))
 	}
 	return paths, skipped
 }
@@ -135,16 +135,14 @@ func concurrency(path string) (int, error) {
 	return c, nil
 }
 
-// sideBySide does n things, numbered from 0, as many at once as there are
-// processors. Those that run one after another share a buffer.
-func sideBySide(n int, do func(i int, b *buffer)) {
+// parallel does n things, numbered from 0, as many at once as there are processors.
+func parallel(n int, do func(i int)) {
 	var taken atomic.Int64
 	var all sync.WaitGroup
 	for range min(n, runtime.GOMAXPROCS(0)) {
 		all.Go(func() {
-			var b buffer
 			for i := int(taken.Add(1)); i <= n; i = int(taken.Add(1)) {
-				do(i-1, &b)
+				do(i - 1)
 			}
 		})
 	}

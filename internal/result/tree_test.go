@@ -21,7 +21,7 @@ func tree(t testing.TB, files map[string]string) string {
 	root := filepath.Join(t.TempDir(), "-concurrency7", "root") // upstream's script stumbles over such a parent
 	for name, content := range files {
 		if n, ok := strings.CutPrefix(content, "export "); ok {
-			content = string(recorded(t, "artifacts_root", "artifacts_1", "-concurrency"+n, exportName))
+			content = string(recorded(t, "artifacts_root", "artifacts_1", "-concurrency"+n, ExportName))
 		}
 		path := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -61,24 +61,24 @@ func TestTreeReadsARecordedRoot(t *testing.T) {
 
 func TestTreeFindsCellsAndNamesWhatItSkips(t *testing.T) {
 	root := tree(t, map[string]string{
-		"artifacts_10/" + deploymentName:                                     aggregated,
-		"artifacts_10/-concurrency8/" + exportName:                           "export 8",
-		"artifacts_10/-concurrency8/phases/warmup/" + exportName:             "export 8",
-		"artifacts_10/.topobench/-concurrency2/" + exportName:                "export 2",
-		"artifacts_10/tiny-openai-chat-concurrency2/" + exportName:           "export 2",
-		"artifacts_9/" + deploymentName:                                      aggregated,
+		"artifacts_10/" + DeploymentName:                                     aggregated,
+		"artifacts_10/-concurrency8/" + ExportName:                           "export 8",
+		"artifacts_10/-concurrency8/phases/warmup/" + ExportName:             "export 8",
+		"artifacts_10/.topobench/-concurrency2/" + ExportName:                "export 2",
+		"artifacts_10/tiny-openai-chat-concurrency2/" + ExportName:           "export 2",
+		"artifacts_9/" + DeploymentName:                                      aggregated,
 		"artifacts_9/-concurrency1/profile_export.jsonl":                     "{}",
-		"artifacts_9/-concurrency2/" + exportName:                            `{"request_count"`,
-		"artifacts_9/-concurrency4/" + exportName:                            "export 8",
-		"artifacts_9/-concurrency16/phases/profiling/" + exportName:          "export 8",
-		"artifacts_9/-concurrency8/profile_runs/-concurrency8/" + exportName: "export 8",
-		"artifacts_9/lost/" + exportName:                                     "export 8",
-		"artifacts_2/-concurrency1/" + exportName:                            "export 1",
-		"artifacts_3/" + deploymentName:                                      strings.Replace(aggregated, "2,", "0,", 1),
-		"artifacts_4/" + deploymentName:                                      strings.Replace(aggregated, "2,", `"2",`, 1),
-		"artifacts_old/" + deploymentName:                                    aggregated,
-		"artifacts_-1/" + deploymentName:                                     aggregated,
-		"artifacts_10/-concurrency0/" + exportName:                           "export 1",
+		"artifacts_9/-concurrency2/" + ExportName:                            `{"request_count"`,
+		"artifacts_9/-concurrency4/" + ExportName:                            "export 8",
+		"artifacts_9/-concurrency16/phases/profiling/" + ExportName:          "export 8",
+		"artifacts_9/-concurrency8/profile_runs/-concurrency8/" + ExportName: "export 8",
+		"artifacts_9/lost/" + ExportName:                                     "export 8",
+		"artifacts_2/-concurrency1/" + ExportName:                            "export 1",
+		"artifacts_3/" + DeploymentName:                                      strings.Replace(aggregated, "2,", "0,", 1),
+		"artifacts_4/" + DeploymentName:                                      strings.Replace(aggregated, "2,", `"2",`, 1),
+		"artifacts_old/" + DeploymentName:                                    aggregated,
+		"artifacts_-1/" + DeploymentName:                                     aggregated,
+		"artifacts_10/-concurrency0/" + ExportName:                           "export 1",
 		"results.csv": "",
 	})
 	cells, skipped := Tree(root)
@@ -113,7 +113,7 @@ func TestTreeFindsCellsAndNamesWhatItSkips(t *testing.T) {
 }
 
 func TestTreeFollowsALinkedTopology(t *testing.T) {
-	root := tree(t, map[string]string{"other/" + deploymentName: aggregated, "other/-concurrency2/" + exportName: "export 2"})
+	root := tree(t, map[string]string{"other/" + DeploymentName: aggregated, "other/-concurrency2/" + ExportName: "export 2"})
 	if err := os.Symlink("other", filepath.Join(root, "artifacts_0")); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestTreeFollowsALinkedTopology(t *testing.T) {
 }
 
 func TestTreeNamesALinkedCell(t *testing.T) {
-	root := tree(t, map[string]string{"artifacts_0/" + deploymentName: aggregated, "artifacts_0/-concurrency2/" + exportName: "export 2"})
+	root := tree(t, map[string]string{"artifacts_0/" + DeploymentName: aggregated, "artifacts_0/-concurrency2/" + ExportName: "export 2"})
 	if err := os.Symlink("-concurrency2", filepath.Join(root, "artifacts_0", "-concurrency4")); err != nil {
 		t.Fatal(err)
 	}
@@ -159,9 +159,9 @@ func TestSidecarCanOnlyMakeACellWorse(t *testing.T) {
 		{"it cannot heal an export", `{"valid": true, "state": "valid", "reasons": [], "checks": [{"name": "concurrency", "state": "valid", "detail": "2"}]}`, "8", "invalid [the directory says concurrency 2, the export 8]"},
 	}
 	for _, row := range rows {
-		root := tree(t, map[string]string{"artifacts_0/" + deploymentName: aggregated,
-			"artifacts_0/-concurrency2/" + exportName:  "export " + row.export,
-			"artifacts_0/-concurrency2/" + sidecarName: row.sidecar})
+		root := tree(t, map[string]string{"artifacts_0/" + DeploymentName: aggregated,
+			"artifacts_0/-concurrency2/" + ExportName:  "export " + row.export,
+			"artifacts_0/-concurrency2/" + SidecarName: row.sidecar})
 		cells, _ := Tree(root)
 		v := cells[0].Verdict
 		if got := fmt.Sprintf("%s %v", v.State, v.Reasons); got != row.want {
@@ -172,8 +172,8 @@ func TestSidecarCanOnlyMakeACellWorse(t *testing.T) {
 
 func TestSidecarThatIsBrokenLeavesACellUnchecked(t *testing.T) {
 	for _, broken := range []string{"", "{", `{}`, `{"valid": "yes"}`, `{"valid": true, "valid": false}`, `[]`} {
-		root := tree(t, map[string]string{"artifacts_0/" + deploymentName: aggregated,
-			"artifacts_0/-concurrency2/" + exportName: "export 2", "artifacts_0/-concurrency2/" + sidecarName: broken})
+		root := tree(t, map[string]string{"artifacts_0/" + DeploymentName: aggregated,
+			"artifacts_0/-concurrency2/" + ExportName: "export 2", "artifacts_0/-concurrency2/" + SidecarName: broken})
 		cells, _ := Tree(root)
 		if v := cells[0].Verdict; v.State != Unchecked || len(v.Reasons) != 1 {
 			t.Errorf("%q: got %s %v", broken, v.State, v.Reasons)
@@ -183,12 +183,12 @@ func TestSidecarThatIsBrokenLeavesACellUnchecked(t *testing.T) {
 
 // BenchmarkTree reads 1,000 cells of a recorded export: 42 KB each.
 func BenchmarkTree(b *testing.B) {
-	export := string(recorded(b, "artifacts_root", "artifacts_1", "-concurrency8", exportName))
+	export := string(recorded(b, "artifacts_root", "artifacts_1", "-concurrency8", ExportName))
 	files := map[string]string{}
 	for n := range 100 {
-		files[fmt.Sprintf("artifacts_%d/%s", n, deploymentName)] = aggregated
+		files[fmt.Sprintf("artifacts_%d/%s", n, DeploymentName)] = aggregated
 		for r := range 10 {
-			files[fmt.Sprintf("artifacts_%d/r%d-concurrency8/%s", n, r, exportName)] = export
+			files[fmt.Sprintf("artifacts_%d/r%d-concurrency8/%s", n, r, ExportName)] = export
 		}
 	}
 	root := tree(b, files)
@@ -201,7 +201,7 @@ func BenchmarkTree(b *testing.B) {
 }
 
 func BenchmarkParse(b *testing.B) {
-	export := recorded(b, "artifacts_root", "artifacts_1", "-concurrency8", exportName)
+	export := recorded(b, "artifacts_root", "artifacts_1", "-concurrency8", ExportName)
 	b.SetBytes(int64(len(export)))
 	b.ReportAllocs()
 	for b.Loop() {
