@@ -1,9 +1,13 @@
-// Package aiperf is one aiperf run.
+// Package aiperf contains all that topobench knows about aiperf: how one is called, run
+// and stopped, and how its exports and records are read.
 //
-// Run starts aiperf through the shepherd, follows it by its own files, ends it
-// at its deadline, when no request completes any more or when the context ends,
-// and returns only when its whole process tree is gone. Whether what it measured
-// counts is not decided here.
+// Run starts aiperf through the shepherd, follows it by its own files, stops it at its
+// deadline, when no request completes any more or when the context ends, and returns only
+// when its whole process tree is gone.
+//
+// Read returns only numbers that are in the file: one that is missing, null, negative or
+// not a number is an error with a name, never a zero. It reads the exports of aiperf
+// 0.1.1 to 0.13 (JSON schema "" to 1.4). Package verdict judges them.
 package aiperf
 
 import (

@@ -21,25 +21,25 @@ func arrows() map[string][]string {
 		"cmd/topobench": {"cli"},
 		"cli":           everything, // but testbed; it wires ready.Await and ready.Smoke in
 		"recovery":      {"host/proc", "artifacts", "journal"},
-		"journal":       {"artifacts", "plan", "result", "host/gpu"},
-		"run": {"profile", "plan", "deploy", "aiperf", "result", "artifacts", "journal", "ready", "ui", "recovery",
+		"journal":       {"artifacts", "plan", "verdict", "host/gpu"},
+		"run": {"profile", "plan", "deploy", "aiperf", "verdict", "artifacts", "journal", "ready", "ui", "recovery",
 			"host", "host/proc", "host/gpu"},
 		"deploy":        {"plan", "host", "host/proc"},
 		"ready":         {"plan", "aiperf"},
 		"aiperf":        {"host"},
-		"plan":          {"profile", "proxy", "result", "aiperf"}, // deployment_config.json has one definition
+		"plan":          {"profile", "proxy", "artifacts", "aiperf"}, // deployment_config.json has one definition
 		"probe":         {"host", "tools"},
 		"host":          {"host/shepherd", "host/proc"},
 		"host/gpu":      {"host/proc"}, // whose a compute process is
 		"host/shepherd": {"host/proc"}, // it kills the tree that it owns
-		"report":        {"result", "frontier", "chart"},
+		"report":        {"artifacts", "verdict", "aiperf", "frontier", "chart"},
 		"chart":         {"frontier"},
 		"proxy":         {"templates"}, // the built-in files
 		"profile":       {"tools"},     // ${CACHE} is the directory that tools looks in
-		"result":        nil,
+		"verdict":       {"aiperf"},
 		"frontier":      nil,
 		"host/proc":     nil,
-		"artifacts":     nil,
+		"artifacts":     {"verdict", "aiperf"}, // it reads cells back
 		"ui":            nil,
 		"tools":         nil,
 		"profiles":      nil,
@@ -59,7 +59,7 @@ func doors() map[string][]string {
 		"gopkg.in/yaml.v3":                   {"profile"},
 		"github.com/wcharczuk/go-chart/v2":   {"chart"},
 		"github.com/shirou/gopsutil/v3":      {"host/proc"},
-		"github.com/go-json-experiment/json": {"result"},
+		"github.com/go-json-experiment/json": {"aiperf", "artifacts"},
 		"golang.org/x/term":                  {"ui"},
 		"golang.org/x/sync/errgroup":         {"deploy"},
 		"golang.org/x/sys/unix":              {"run", "host/proc", "host/shepherd", "testbed"},

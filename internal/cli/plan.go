@@ -7,10 +7,10 @@ import (
 	"os"
 	"path/filepath"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/report"
-	"topobench/internal/result"
 	"topobench/internal/run"
 	"topobench/internal/tools"
 )
@@ -34,7 +34,7 @@ func (c *planCmd) Run(env *Env) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	fmt.Fprint(env.Stderr, report.SettingsTable(result.CompareSettings(deployments(plans))))
+	fmt.Fprint(env.Stderr, report.SettingsTable(artifacts.CompareSettings(deployments(plans))))
 	switch {
 	case c.JSON:
 		out := json.NewEncoder(env.Stdout)
@@ -86,8 +86,8 @@ func (c *planCmd) make(p profile.Profile, i int, env *Env) (plan.Plan, error) {
 	return launch, nil
 }
 
-func deployments(plans []plan.Plan) []result.Deployment {
-	var all []result.Deployment
+func deployments(plans []plan.Plan) []artifacts.Deployment {
+	var all []artifacts.Deployment
 	for _, p := range plans {
 		all = append(all, p.Deployment)
 	}

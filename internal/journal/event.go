@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"time"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/host/gpu"
 	"topobench/internal/plan"
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 // Event is one line of the journal: a struct of this package, and its name there.
@@ -50,7 +51,7 @@ type Versions struct {
 }
 
 // Settings are the engine settings of all topologies, and which of them differ.
-type Settings struct{ result.Settings }
+type Settings struct{ artifacts.Settings }
 
 // GPUsUnknown says why the GPUs are not watched.
 type GPUsUnknown struct {
@@ -134,13 +135,13 @@ type CellAborted struct {
 
 // CellDone is a published cell with its verdict.
 type CellDone struct {
-	Topology    string         `json:"topology"`
-	Concurrency int            `json:"concurrency"`
-	State       result.State   `json:"state"`
-	Reasons     []string       `json:"reasons"`
-	Checks      []result.Check `json:"checks"`
-	Seconds     float64        `json:"seconds"`
-	Exit        string         `json:"exit"` // of aiperf
+	Topology    string          `json:"topology"`
+	Concurrency int             `json:"concurrency"`
+	State       verdict.State   `json:"state"`
+	Reasons     []string        `json:"reasons"`
+	Checks      []verdict.Check `json:"checks"`
+	Seconds     float64         `json:"seconds"`
+	Exit        string          `json:"exit"` // of aiperf
 }
 
 // TeardownBegin is the start of a teardown.

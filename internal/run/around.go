@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"topobench/internal/plan"
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 // Names of checks that are notes: they make no cell invalid.
@@ -21,8 +21,8 @@ const (
 	gpuNote    = "gpu-clocks"
 )
 
-func noteworthy(c result.Check) bool {
-	return c.State == result.Valid && (c.Name == cpuNote || c.Name == kernelNote || c.Name == nginxNote || c.Name == gpuNote)
+func noteworthy(c verdict.Check) bool {
+	return c.State == verdict.Valid && (c.Name == cpuNote || c.Name == kernelNote || c.Name == nginxNote || c.Name == gpuNote)
 }
 
 // around is what surrounds a cell, from its begin on.
@@ -63,10 +63,10 @@ func (a around) since() findings {
 // Shown of what may be many.
 const shown = 5
 
-func (f findings) checks() []result.Check {
-	var checks []result.Check
+func (f findings) checks() []verdict.Check {
+	var checks []verdict.Check
 	note := func(name, detail string) {
-		checks = append(checks, result.Check{Name: name, State: result.Valid, Detail: detail})
+		checks = append(checks, verdict.Check{Name: name, State: verdict.Valid, Detail: detail})
 	}
 	if left, known := f.cpu.left(); known && left < starved {
 		note(cpuNote, fmt.Sprintf("the load machine had no CPU left (%.1f %% idle): the client may be what was measured", 100*left))

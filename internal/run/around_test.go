@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"topobench/internal/plan"
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 // One read of /proc/stat of a two-core machine, shortened.
@@ -36,7 +36,7 @@ func TestF36MachineWithoutCPU(t *testing.T) {
 		if row.want == "" && len(checks) > 0 {
 			t.Errorf("%s: %+v", row.why, checks)
 		}
-		if row.want != "" && (len(checks) != 1 || !strings.Contains(checks[0].Detail, row.want) || checks[0].State != result.Valid) {
+		if row.want != "" && (len(checks) != 1 || !strings.Contains(checks[0].Detail, row.want) || checks[0].State != verdict.Valid) {
 			t.Errorf("%s: %+v, want a note with %q", row.why, checks, row.want)
 		}
 	}
@@ -62,7 +62,7 @@ func TestF35KernelMessagesOfTheCell(t *testing.T) {
 		"6,4,13,-;Out of memory: Killed process 4711 (python3)\n6,5,14,-;oom_reaper: reaped process 4711\n")
 	checks := findings{kernel: k.rest()}.checks()
 	want := "the kernel said: NVRM: Xid (PCI:0000:01:00): 79, GPU has fallen off the bus.; Out of memory: Killed process 4711 (python3); oom_reaper: reaped process 4711"
-	if len(checks) != 1 || checks[0].Detail != want || checks[0].State != result.Valid {
+	if len(checks) != 1 || checks[0].Detail != want || checks[0].State != verdict.Valid {
 		t.Errorf("got %+v, want a note %q", checks, want)
 	}
 	for _, silent := range []string{"", filepath.Join(t.TempDir(), "none")} {

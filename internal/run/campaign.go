@@ -21,7 +21,6 @@ import (
 	"topobench/internal/profile"
 	"topobench/internal/ready"
 	"topobench/internal/recovery"
-	"topobench/internal/result"
 	"topobench/internal/ui"
 )
 
@@ -124,7 +123,7 @@ func (c *Campaign) Conduct(ctx context.Context, wishes []Wish) ([]Topology, erro
 func (c *Campaign) preflight(ctx context.Context, wishes []Wish) (release func(), err error) {
 	var faults []error
 	var plans []plan.Plan
-	var sides []result.Deployment
+	var sides []artifacts.Deployment
 	for _, w := range wishes {
 		p, err := c.launch(w, 1)
 		if err == nil {
@@ -135,7 +134,7 @@ func (c *Campaign) preflight(ctx context.Context, wishes []Wish) (release func()
 			faults = append(faults, fmt.Errorf("%s: %w", w.Profile.Name, err))
 		}
 	}
-	c.Journal.Note(journal.Settings{Settings: result.CompareSettings(sides)})
+	c.Journal.Note(journal.Settings{Settings: artifacts.CompareSettings(sides)})
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 
 	"topobench/internal/plan"
 	"topobench/internal/ready"
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 // A service is believed gone when it was missing in so many questions, of which
@@ -56,15 +56,15 @@ func (c *Campaign) census(ctx context.Context, p plan.Plan, asks int) census {
 // attendance judges a cell by who was there and by what each worker served in it.
 // A plan without services, or without counters, is not judged by them. Of a cell
 // that aiperf did not finish the shares tell nothing.
-func attendance(p plan.Plan, concurrency int, before, after census, finished bool) []result.Check {
-	var checks []result.Check
+func attendance(p plan.Plan, concurrency int, before, after census, finished bool) []verdict.Check {
+	var checks []verdict.Check
 	switch {
 	case len(p.Services) == 0:
 	case len(after.missing) > 0:
 		absent := AbsentError{"after", after.missing}
-		return append(checks, result.Check{Name: workers, State: result.Invalid, Detail: absent.Error()})
+		return append(checks, verdict.Check{Name: workers, State: verdict.Invalid, Detail: absent.Error()})
 	default:
-		checks = append(checks, result.Check{Name: workers, State: result.Valid,
+		checks = append(checks, verdict.Check{Name: workers, State: verdict.Valid,
 			Detail: fmt.Sprintf("all %d services were there before and after", len(p.Services))})
 	}
 	if len(p.Smoke.Counters) > 0 && finished {
@@ -74,11 +74,11 @@ func attendance(p plan.Plan, concurrency int, before, after census, finished boo
 }
 
 // spread judges what each worker served between two readings.
-func spread(p plan.Plan, concurrency int, before, after census) result.Check {
+func spread(p plan.Plan, concurrency int, before, after census) verdict.Check {
 	const name = spreads
 	for _, unread := range []error{before.unread, after.unread} {
 		if unread != nil {
-			return result.Check{Name: name, State: result.Unchecked, Detail: strings.ReplaceAll(unread.Error(), "\n", "; ")}
+			return verdict.Check{Name: name, State: verdict.Unchecked, Detail: strings.ReplaceAll(unread.Error(), "\n", "; ")}
 		}
 	}
 	served := map[string]float64{}
@@ -89,7 +89,7 @@ func spread(p plan.Plan, concurrency int, before, after census) result.Check {
 	}
 	detail := "requests with warm-up: " + strings.Join(counts, ", ")
 	if faults := ready.Spread(p, concurrency, served); len(faults) > 0 {
-		return result.Check{Name: name, State: result.Invalid, Detail: strings.Join(faults, "; ") + " (" + detail + ")"}
+		return verdict.Check{Name: name, State: verdict.Invalid, Detail: strings.Join(faults, "; ") + " (" + detail + ")"}
 	}
-	return result.Check{Name: name, State: result.Valid, Detail: detail}
+	return verdict.Check{Name: name, State: verdict.Valid, Detail: detail}
 }

@@ -9,8 +9,8 @@ import (
 
 	"topobench/internal/plan"
 	"topobench/internal/ready"
-	"topobench/internal/result"
 	"topobench/internal/ui"
+	"topobench/internal/verdict"
 )
 
 // twoServers is a plan of two workers behind a balancer.
@@ -64,12 +64,12 @@ func TestAttendance(t *testing.T) {
 
 // The verdict follows the checks, and what explains comes first.
 func TestVerdictWithAttendance(t *testing.T) {
-	v := result.Verdict{}.With(result.Check{Name: "run", State: result.Invalid, Detail: "aiperf exit 1"}).With(result.Check{Name: workers, State: result.Invalid, Detail: "after the cell: a: x"})
-	if v.State != result.Invalid || strings.Join(v.Reasons, "|") != "after the cell: a: x|aiperf exit 1" {
+	v := verdict.Verdict{}.With(verdict.Check{Name: "run", State: verdict.Invalid, Detail: "aiperf exit 1"}).With(verdict.Check{Name: workers, State: verdict.Invalid, Detail: "after the cell: a: x"})
+	if v.State != verdict.Invalid || strings.Join(v.Reasons, "|") != "after the cell: a: x|aiperf exit 1" {
 		t.Errorf("got %s %q", v.State, v.Reasons)
 	}
-	v = result.Verdict{}.With(result.Check{Name: "workers", State: result.Valid}).With(result.Check{Name: "spread", State: result.Unchecked, Detail: "why"})
-	if v.State != result.Unchecked || strings.Join(v.Reasons, "|") != "why" {
+	v = verdict.Verdict{}.With(verdict.Check{Name: "workers", State: verdict.Valid}).With(verdict.Check{Name: "spread", State: verdict.Unchecked, Detail: "why"})
+	if v.State != verdict.Unchecked || strings.Join(v.Reasons, "|") != "why" {
 		t.Errorf("got %s %q", v.State, v.Reasons)
 	}
 }

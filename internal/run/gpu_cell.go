@@ -11,7 +11,7 @@ import (
 
 	"topobench/internal/host/gpu"
 	"topobench/internal/plan"
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 // gpuEvery is the time between two looks at the GPUs of a cell.
@@ -31,14 +31,14 @@ type gpuLooks struct {
 // watchGPUs looks at the GPUs of a plan now, every gpuEvery, and once more when
 // the returned function is called: that has the checks of the cell between. It must
 // be called.
-func (c *Campaign) watchGPUs(ctx context.Context, p plan.Plan) func() []result.Check {
+func (c *Campaign) watchGPUs(ctx context.Context, p plan.Plan) func() []verdict.Check {
 	if !c.looksAt(p.Hardware) {
-		return func() []result.Check { return nil }
+		return func() []verdict.Check { return nil }
 	}
 	seen := &gpuLooks{slowed: map[string]bool{}}
 	c.lookAtGPUs(ctx, p.Hardware, seen)
 	stop := every(ctx, gpuEvery, func(ctx context.Context) { c.lookAtGPUs(ctx, p.Hardware, seen) })
-	return func() []result.Check {
+	return func() []verdict.Check {
 		stop()
 		c.lookAtGPUs(ctx, p.Hardware, seen)
 		return seen.checks(p.Hardware)
@@ -111,21 +111,21 @@ func (l *gpuLooks) add(foreign []string, sure bool) {
 // checks judges a cell. A look without an answer leaves it unchecked only where it is
 // the last one, or one of too many: the others see a stranger who stays.
 // That a GPU was slowed down is noted, and is no fault of the cell.
-func (l gpuLooks) checks(h plan.Hardware) []result.Check {
-	shared := result.Check{Name: "gpu-shared", State: result.Valid}
+func (l gpuLooks) checks(h plan.Hardware) []verdict.Check {
+	shared := verdict.Check{Name: "gpu-shared", State: verdict.Valid}
 	switch {
 	case len(l.foreign) > 0:
-		shared.State, shared.Detail = result.Invalid, "gpu-shared: "+strings.Join(l.foreign, "; ")
+		shared.State, shared.Detail = verdict.Invalid, "gpu-shared: "+strings.Join(l.foreign, "; ")
 	case l.blind || l.missed > l.n-l.missed:
-		shared.State, shared.Detail = result.Unchecked, l.count()+": "+strings.ReplaceAll(l.failure.Error(), "\n", "; ")
+		shared.State, shared.Detail = verdict.Unchecked, l.count()+": "+strings.ReplaceAll(l.failure.Error(), "\n", "; ")
 	case !l.sure:
 		shared.Detail = fmt.Sprintf("nvidia-smi shows no process of ours (another pid namespace?) in %s: strangers cannot be told", l.count())
 	default:
 		shared.Detail = fmt.Sprintf("only ours on GPU %s in %s", strings.Trim(fmt.Sprint(h.Devices), "[]"), l.count())
 	}
-	checks := []result.Check{shared}
+	checks := []verdict.Check{shared}
 	if len(l.slowed) > 0 {
-		checks = append(checks, result.Check{Name: gpuNote, State: result.Valid,
+		checks = append(checks, verdict.Check{Name: gpuNote, State: verdict.Valid,
 			Detail: "slowed down during the cell: " + strings.Join(slices.Sorted(maps.Keys(l.slowed)), "; ")})
 	}
 	return checks

@@ -9,8 +9,8 @@ import (
 
 	"topobench/internal/deploy"
 	"topobench/internal/plan"
-	"topobench/internal/result"
 	"topobench/internal/ui"
+	"topobench/internal/verdict"
 )
 
 func TestF33ChecksOfACell(t *testing.T) {
@@ -44,7 +44,7 @@ func TestF33ChecksOfACell(t *testing.T) {
 				t.Errorf("%s: %q, want %q", row.why, text, row.want[i])
 			}
 		}
-		if v := (result.Verdict{}).With(got...); len(row.want) > 1 && v.State != result.Valid {
+		if v := (verdict.Verdict{}).With(got...); len(row.want) > 1 && v.State != verdict.Valid {
 			t.Errorf("%s: %v", row.why, v)
 		}
 	}
@@ -54,12 +54,12 @@ func TestF33ChecksOfACell(t *testing.T) {
 // after it have answered.
 func TestF33OneMissedLookIsNoDoubt(t *testing.T) {
 	var seen gpuLooks
-	state := func() result.State { return seen.checks(plan.Hardware{Devices: []int{0}})[0].State }
+	state := func() verdict.State { return seen.checks(plan.Hardware{Devices: []int{0}})[0].State }
 	for i, step := range []struct {
 		missed bool
-		want   result.State
-	}{{false, result.Valid}, {true, result.Unchecked}, {false, result.Valid}, {true, result.Unchecked}, {true, result.Unchecked},
-		{false, result.Valid}, {true, result.Unchecked}, {true, result.Unchecked}, {false, result.Unchecked}, {false, result.Valid}} {
+		want   verdict.State
+	}{{false, verdict.Valid}, {true, verdict.Unchecked}, {false, verdict.Valid}, {true, verdict.Unchecked}, {true, verdict.Unchecked},
+		{false, verdict.Valid}, {true, verdict.Unchecked}, {true, verdict.Unchecked}, {false, verdict.Unchecked}, {false, verdict.Valid}} {
 		if step.missed {
 			seen.miss(errors.New("it has not answered within 20s"))
 		} else {
@@ -71,7 +71,7 @@ func TestF33OneMissedLookIsNoDoubt(t *testing.T) {
 	}
 	seen.add([]string{"process 7"}, true)
 	seen.add([]string{"process 7"}, false)
-	if state() != result.Invalid || len(seen.foreign) != 1 {
+	if state() != verdict.Invalid || len(seen.foreign) != 1 {
 		t.Errorf("a stranger, twice: %+v", seen)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"topobench/internal/aiperf"
 	"topobench/internal/journal"
 	"topobench/internal/ready"
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 // Loss is why a launch of a topology can measure no further cell. Class is the name
@@ -30,9 +30,9 @@ const (
 )
 
 // check is the loss as the first reason of its cell, in one line.
-func (l *Loss) check() result.Check {
+func (l *Loss) check() verdict.Check {
 	line, _, _ := strings.Cut(l.Cause.Error(), "\n")
-	return result.Check{Name: l.Class, State: result.Invalid, Detail: line}
+	return verdict.Check{Name: l.Class, State: verdict.Invalid, Detail: line}
 }
 
 // AbsentError says which services were not there.

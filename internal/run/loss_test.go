@@ -12,7 +12,7 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/plan"
 	"topobench/internal/ready"
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 func ended(cause error) context.Context {
@@ -53,7 +53,7 @@ func TestLossOf(t *testing.T) {
 
 // The loss stands first, once, and what else is wrong behind it.
 func TestHeaded(t *testing.T) {
-	v := result.Verdict{}.With(result.Check{Name: "run", State: result.Invalid, Detail: "a died: exit 1"}, result.Check{Name: "run", State: result.Invalid, Detail: "5 x 500"})
+	v := verdict.Verdict{}.With(verdict.Check{Name: "run", State: verdict.Invalid, Detail: "a died: exit 1"}, verdict.Check{Name: "run", State: verdict.Invalid, Detail: "5 x 500"})
 	got := headed(v, &Loss{Class: workerDied, Cause: errors.New("a died: exit 1\nlog")})
 	if !cmp.Equal(got.Reasons, []string{"a died: exit 1", "5 x 500"}) || got.Checks[0].Name != workerDied {
 		t.Errorf("got %+v", got)
@@ -112,7 +112,7 @@ func TestWatchStopsWithItsCell(t *testing.T) {
 func TestF52GapMarksTheCell(t *testing.T) {
 	for gap, marked := range map[time.Duration]bool{0: false, 1900 * time.Millisecond: false, 2100 * time.Millisecond: true} {
 		checks := evidence{outcome: aiperf.Outcome{Unseen: gap}}.checks()
-		if is := len(checks) == 1 && checks[0].Name == "stopped" && checks[0].State == result.Invalid; is != marked {
+		if is := len(checks) == 1 && checks[0].Name == "stopped" && checks[0].State == verdict.Invalid; is != marked {
 			t.Errorf("%s: %+v", gap, checks)
 		}
 	}
@@ -122,7 +122,7 @@ func TestF32CounterThatWentBack(t *testing.T) {
 	before, after := scene{census: counted(10, 20)}, scene{census: counted(30, 3)}
 	checks := evidence{before: before, after: after}.checks()
 	want := "restarted in the cell: the requests that aggregated-1 has counted went back from 20 to 3"
-	if len(checks) != 1 || checks[0].Detail != want || checks[0].State != result.Invalid {
+	if len(checks) != 1 || checks[0].Detail != want || checks[0].State != verdict.Invalid {
 		t.Errorf("got %+v", checks)
 	}
 	image := func(n uint64) scene {

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/plan"
-	"topobench/internal/result"
 )
 
 // Perf sweeps a server that somebody else runs, as perf.sh does: the same
 // artifacts, nothing brought up, nothing taken down.
-func (c *Campaign) Perf(ctx context.Context, d result.Deployment, p plan.Plan) (Topology, error) {
+func (c *Campaign) Perf(ctx context.Context, d artifacts.Deployment, p plan.Plan) (Topology, error) {
 	t := Topology{Name: "perf", Label: d.Label(), Asked: p.Load.Concurrency}
 	if err := c.artifacts(&t, d); err != nil {
 		return t, err

@@ -10,7 +10,7 @@ import (
 
 	"topobench/internal/deploy"
 	"topobench/internal/journal"
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 // scene is a topology at one moment.
@@ -48,10 +48,10 @@ func (e evidence) ended() []string {
 const stopGap = 2 * time.Second
 
 // checks are what the evidence says by itself.
-func (e evidence) checks() []result.Check {
-	var checks []result.Check
+func (e evidence) checks() []verdict.Check {
+	var checks []verdict.Check
 	invalid := func(name, detail string) {
-		checks = append(checks, result.Check{Name: name, State: result.Invalid, Detail: detail})
+		checks = append(checks, verdict.Check{Name: name, State: verdict.Invalid, Detail: detail})
 	}
 	if gap := e.outcome.Unseen; gap > stopGap {
 		invalid("stopped", fmt.Sprintf("topobench itself stood still for %.1f s of the cell: nobody watched it", gap.Seconds()))
@@ -66,14 +66,14 @@ func (e evidence) checks() []result.Check {
 		invalid("restarted", "restarted in the cell: "+strings.Join(restarted, "; "))
 	}
 	for _, a := range e.after.flapped {
-		checks = append(checks, result.Check{Name: "flap", State: result.Valid,
+		checks = append(checks, verdict.Check{Name: "flap", State: verdict.Valid,
 			Detail: fmt.Sprintf("%s did not answer at once after the cell: %s", a.Service, a.Why)})
 	}
 	return slices.Concat(checks, e.gpus, e.around.checks())
 }
 
 // once tells notes on the screen, each kind once a run: they stand on every cell.
-func (c *Campaign) once(checks []result.Check) {
+func (c *Campaign) once(checks []verdict.Check) {
 	for _, check := range checks {
 		if !noteworthy(check) || c.noted[check.Name] {
 			continue

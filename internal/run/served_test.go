@@ -3,7 +3,7 @@ package run
 import (
 	"testing"
 
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 // Of a cell with a fault in its numbers a helper that ended (torch ends its idle pool of
@@ -11,19 +11,19 @@ import (
 func TestServedTellsFailedRequestsFromBadNumbers(t *testing.T) {
 	for _, row := range []struct {
 		name  string
-		state result.State
+		state verdict.State
 		want  bool
 	}{
-		{"requests", result.Valid, true},
-		{"output length", result.Invalid, true},
-		{"inter-token latency", result.Unchecked, true},
-		{"errors", result.Unchecked, true},
-		{"errors", result.Invalid, false},
-		{"requests", result.Invalid, false},
-		{"cancelled", result.Invalid, false},
-		{"run", result.Invalid, false},
+		{"requests", verdict.Valid, true},
+		{"output length", verdict.Invalid, true},
+		{"inter-token latency", verdict.Unchecked, true},
+		{"errors", verdict.Unchecked, true},
+		{"errors", verdict.Invalid, false},
+		{"requests", verdict.Invalid, false},
+		{"cancelled", verdict.Invalid, false},
+		{"run", verdict.Invalid, false},
 	} {
-		v := result.Verdict{}.With(result.Check{Name: "numbers", State: result.Valid}, result.Check{Name: row.name, State: row.state})
+		v := verdict.Verdict{}.With(verdict.Check{Name: "numbers", State: verdict.Valid}, verdict.Check{Name: row.name, State: row.state})
 		if got := served(v); got != row.want {
 			t.Errorf("%s %s: %t", row.name, row.state, got)
 		}

@@ -12,14 +12,14 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/journal"
 	"topobench/internal/plan"
-	"topobench/internal/result"
 	"topobench/internal/ui"
+	"topobench/internal/verdict"
 )
 
 // Cell is what became of one concurrency.
 type Cell struct {
 	Concurrency int
-	Verdict     result.Verdict
+	Verdict     verdict.Verdict
 	Took        time.Duration
 	Path        string // where it was published
 	Numbers     string // the ones a person waits for; "" = none
@@ -87,7 +87,7 @@ func (c *Campaign) settle(t *Topology, a *try) error {
 	}
 	t.Cells = append(t.Cells, a.Cell)
 	c.Screen.Note(cellLine(t.Name, a.Cell))
-	if c.FailFast && a.Verdict.State != result.Valid {
+	if c.FailFast && a.Verdict.State != verdict.Valid {
 		return &FailFastError{Cell: a.Cell}
 	}
 	return nil
@@ -95,7 +95,7 @@ func (c *Campaign) settle(t *Topology, a *try) error {
 
 // publish notes the checks too: the journal is read where the artifacts are not.
 func (c *Campaign) publish(t *Topology, a *try) error {
-	sidecar, err := json.MarshalIndent(map[string]any{"valid": a.Verdict.State == result.Valid, "state": a.Verdict.State,
+	sidecar, err := json.MarshalIndent(map[string]any{"valid": a.Verdict.State == verdict.Valid, "state": a.Verdict.State,
 		"reasons": a.Verdict.Reasons, "checks": a.Verdict.Checks, "run": c.Run.ID()}, "", "  ")
 	if err != nil {
 		return err
@@ -111,7 +111,7 @@ func (c *Campaign) publish(t *Topology, a *try) error {
 
 func cellLine(topology string, c Cell) string {
 	line := fmt.Sprintf("%s: concurrency %d: %s (%.1f s)", topology, c.Concurrency, c.Verdict.State, c.Took.Seconds())
-	if c.Numbers != "" && c.Verdict.State != result.Invalid { // a number that does not count is not news
+	if c.Numbers != "" && c.Verdict.State != verdict.Invalid { // a number that does not count is not news
 		line += "  " + c.Numbers
 	}
 	if len(c.Verdict.Reasons) > 0 {

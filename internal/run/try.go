@@ -7,9 +7,10 @@ import (
 	"time"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/artifacts"
 	"topobench/internal/journal"
 	"topobench/internal/plan"
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 // try is one attempt at a cell.
@@ -84,14 +85,14 @@ func (s *sweep) aiperf(ctx context.Context, j aiperf.Job) (aiperf.Outcome, error
 type evidence struct {
 	outcome       aiperf.Outcome
 	before, after scene
-	around        findings       // what the machine and nginx said meanwhile
-	gpus          []result.Check // who used the GPUs
+	around        findings        // what the machine and nginx said meanwhile
+	gpus          []verdict.Check // who used the GPUs
 }
 
 // judge gives an attempt its verdict, and says whether the topology was lost with it.
 func (s *sweep) judge(ctx, watched context.Context, a *try, e evidence) *Loss {
-	asked := result.Asked{Requests: s.plan.Load.Requests(a.Concurrency), OSL: s.plan.Load.OSL}
-	a.Verdict, a.Numbers = verdict(a.dir, e.outcome, asked)
+	asked := verdict.Asked{Requests: s.plan.Load.Requests(a.Concurrency), OSL: s.plan.Load.OSL}
+	a.Verdict, a.Numbers = judgeFiles(a.dir, e.outcome, asked)
 	end := aftermath{outcome: e.outcome, ended: e.ended(), ejected: s.ejected(e.around.nginx), served: served(a.Verdict)}
 	if len(e.after.missing) > 0 && ctx.Err() == nil {
 		end.absent = &AbsentError{"after", e.after.missing}
@@ -111,19 +112,19 @@ func (s *sweep) judge(ctx, watched context.Context, a *try, e evidence) *Loss {
 
 // headed puts a loss first; the end of an aiperf that was ended for it is no reason
 // of its own.
-func headed(v result.Verdict, l *Loss) result.Verdict {
+func headed(v verdict.Verdict, l *Loss) verdict.Verdict {
 	first := l.check()
-	var others []result.Check
+	var others []verdict.Check
 	for _, c := range v.Checks {
 		if c.Detail != first.Detail {
 			others = append(others, c)
 		}
 	}
-	return result.Verdict{}.With(append([]result.Check{first}, others...)...)
+	return verdict.Verdict{}.With(append([]verdict.Check{first}, others...)...)
 }
 
 // earlier notes on a cell that its topology was made anew, and why it is tried again.
-func (s *sweep) earlier() []result.Check {
+func (s *sweep) earlier() []verdict.Check {
 	if s.t.Launches < launches {
 		return nil
 	}
@@ -131,5 +132,5 @@ func (s *sweep) earlier() []result.Check {
 	if s.t.open != nil {
 		detail = "attempt 2, " + detail + "; attempt 1: " + s.t.open.Verdict.Reasons[0]
 	}
-	return []result.Check{{Name: result.Anew, State: result.Valid, Detail: detail}}
+	return []verdict.Check{{Name: artifacts.Anew, State: verdict.Valid, Detail: detail}}
 }

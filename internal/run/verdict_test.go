@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"topobench/internal/aiperf"
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 // attempt is a directory with the files of a recorded cell.
@@ -16,7 +16,7 @@ func attempt(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, from := range files {
-		data, err := os.ReadFile(filepath.Join("..", "result", "testdata", from))
+		data, err := os.ReadFile(filepath.Join("..", "aiperf", "testdata", from))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,22 +30,22 @@ func attempt(t *testing.T, files map[string]string) string {
 const cell = "artifacts_root/artifacts_0/-concurrency2/profile_export_aiperf.json"
 
 func TestVerdict(t *testing.T) {
-	asked := result.Asked{Requests: 20, OSL: 50}
+	asked := verdict.Asked{Requests: 20, OSL: 50}
 	export := map[string]string{"profile_export_aiperf.json": cell}
 	for _, row := range []struct {
 		why     string
 		files   map[string]string
 		outcome aiperf.Outcome
-		state   result.State
+		state   verdict.State
 		reasons []string // a part of each
 	}{
-		{"all is well", export, aiperf.Outcome{}, result.Valid, nil},
-		{"a good export of an aiperf that failed does not count", export, aiperf.Outcome{Problem: "aiperf exit 1", Error: "aiperf: cannot write"}, result.Invalid, []string{"aiperf exit 1", "aiperf: cannot write"}},
-		{"no export: every request was refused", map[string]string{"profile_export.jsonl": "all-400.jsonl"}, aiperf.Outcome{Problem: "aiperf exit 1"}, result.Invalid, []string{"aiperf exit 1", "400 Bad Request"}},
-		{"a worker died: one line, not its log", nil, aiperf.Outcome{Problem: "decode-0 died: exit 1\n  last lines\n    x"}, result.Invalid, []string{"decode-0 died: exit 1"}},
-		{"exit 0 and no export", nil, aiperf.Outcome{}, result.Invalid, []string{"profile_export_aiperf.json"}},
+		{"all is well", export, aiperf.Outcome{}, verdict.Valid, nil},
+		{"a good export of an aiperf that failed does not count", export, aiperf.Outcome{Problem: "aiperf exit 1", Error: "aiperf: cannot write"}, verdict.Invalid, []string{"aiperf exit 1", "aiperf: cannot write"}},
+		{"no export: every request was refused", map[string]string{"profile_export.jsonl": "all-400.jsonl"}, aiperf.Outcome{Problem: "aiperf exit 1"}, verdict.Invalid, []string{"aiperf exit 1", "400 Bad Request"}},
+		{"a worker died: one line, not its log", nil, aiperf.Outcome{Problem: "decode-0 died: exit 1\n  last lines\n    x"}, verdict.Invalid, []string{"decode-0 died: exit 1"}},
+		{"exit 0 and no export", nil, aiperf.Outcome{}, verdict.Invalid, []string{"profile_export_aiperf.json"}},
 	} {
-		v, numbers := verdict(attempt(t, row.files), row.outcome, asked)
+		v, numbers := judgeFiles(attempt(t, row.files), row.outcome, asked)
 		if v.State != row.state || len(v.Reasons) != len(row.reasons) {
 			t.Errorf("%s: %s %q", row.why, v.State, v.Reasons)
 			continue
@@ -62,11 +62,11 @@ func TestVerdict(t *testing.T) {
 }
 
 func TestInvalidCellsShowNoNumbers(t *testing.T) {
-	c := Cell{Concurrency: 4, Numbers: "19127.6 tok/s/user", Verdict: result.Verdict{State: result.Invalid, Reasons: []string{"5 of 10 requests completed"}}}
+	c := Cell{Concurrency: 4, Numbers: "19127.6 tok/s/user", Verdict: verdict.Verdict{State: verdict.Invalid, Reasons: []string{"5 of 10 requests completed"}}}
 	if line := cellLine("a", c); strings.Contains(line, "19127") || !strings.Contains(line, "5 of 10") {
 		t.Errorf("got %q", line)
 	}
-	c.Verdict = result.Verdict{State: result.Valid}
+	c.Verdict = verdict.Verdict{State: verdict.Valid}
 	if line := cellLine("a", c); !strings.Contains(line, "19127") {
 		t.Errorf("got %q", line)
 	}

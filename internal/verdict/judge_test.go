@@ -1,4 +1,4 @@
-package result
+package verdict
 
 import (
 	"math"
@@ -8,11 +8,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"topobench/internal/aiperf"
 )
 
 func TestJudgeRecordedRuns(t *testing.T) {
 	records := func(version string) string {
-		return filepath.Join("testdata", "versions", version, "-concurrency2", RecordsName)
+		return filepath.Join("../aiperf/testdata", "versions", version, "-concurrency2", aiperf.RecordsName)
 	}
 	rows := []struct {
 		sentence, dir string
@@ -45,7 +47,7 @@ func TestJudgeRecordedRuns(t *testing.T) {
 			"an output of 1 token has no inter-token latency: ask for 2 or more"}},
 	}
 	for _, row := range rows {
-		m, err := Read(filepath.Join("testdata", row.dir, ExportName))
+		m, err := aiperf.Read(filepath.Join("../aiperf/testdata", row.dir, aiperf.ExportName))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +62,7 @@ func TestJudgeRecordedRuns(t *testing.T) {
 }
 
 func TestJudgeTrustsTheServersCountOverTheText(t *testing.T) {
-	m, err := Read("testdata/real-vllm-agg-cpu/-concurrency4/" + ExportName)
+	m, err := aiperf.Read("../aiperf/testdata/real-vllm-agg-cpu/-concurrency4/" + aiperf.ExportName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,43 +73,43 @@ func TestJudgeTrustsTheServersCountOverTheText(t *testing.T) {
 }
 
 // good is a measurement that Judge accepts with Asked{2, 10}.
-func good() Measurement {
-	avg := func(v float64) Metric { return Metric{Stats: map[string]float64{"avg": v, "count": 2}} }
-	return Measurement{Metrics: map[string]Metric{
+func good() aiperf.Measurement {
+	avg := func(v float64) aiperf.Metric { return aiperf.Metric{Stats: map[string]float64{"avg": v, "count": 2}} }
+	return aiperf.Measurement{Metrics: map[string]aiperf.Metric{
 		"request_count": avg(2), "output_sequence_length": avg(10), "output_token_throughput": avg(100),
 		"time_to_first_token": avg(5), "inter_token_latency": avg(7), "output_token_throughput_per_user": avg(140)}}
 }
 
 func TestJudgeNamesEachFault(t *testing.T) {
-	set := func(m *Measurement, tag string, v float64) { m.Metrics[tag].Stats["avg"] = v }
+	set := func(m *aiperf.Measurement, tag string, v float64) { m.Metrics[tag].Stats["avg"] = v }
 	rows := []struct {
 		sentence string
-		spoil    func(m *Measurement)
+		spoil    func(m *aiperf.Measurement)
 		want     State
 		reason   string
 	}{
-		{"nothing spoilt", func(*Measurement) {}, Valid, ""},
-		{"incomplete by aiperf's own account", func(m *Measurement) { m.Incomplete = true }, Invalid, "aiperf says that its result is incomplete"},
-		{"cancelled by Ctrl-C", func(m *Measurement) { m.Cancelled = true }, Invalid, "the run was cancelled before its end"},
-		{"no request_count", func(m *Measurement) { delete(m.Metrics, "request_count") }, Invalid, "no request completed: the export has no request_count"},
-		{"an error without an answer", func(m *Measurement) { m.Errors = []ErrorGroup{{Type: "Refused\x1b[2J", Count: 1}} }, Invalid, `requests failed: 1 x Refused\x1b[2J`},
-		{"an error without anything", func(m *Measurement) { m.Errors = []ErrorGroup{{Count: 2}} }, Invalid, "requests failed: 2 x an error without a type"},
-		{"only the metric knows of errors", func(m *Measurement) {
-			m.Metrics["error_request_count"] = Metric{Stats: map[string]float64{"avg": 3}}
+		{"nothing spoilt", func(*aiperf.Measurement) {}, Valid, ""},
+		{"incomplete by aiperf's own account", func(m *aiperf.Measurement) { m.Incomplete = true }, Invalid, "aiperf says that its result is incomplete"},
+		{"cancelled by Ctrl-C", func(m *aiperf.Measurement) { m.Cancelled = true }, Invalid, "the run was cancelled before its end"},
+		{"no request_count", func(m *aiperf.Measurement) { delete(m.Metrics, "request_count") }, Invalid, "no request completed: the export has no request_count"},
+		{"an error without an answer", func(m *aiperf.Measurement) { m.Errors = []aiperf.ErrorGroup{{Type: "Refused\x1b[2J", Count: 1}} }, Invalid, `requests failed: 1 x Refused\x1b[2J`},
+		{"an error without anything", func(m *aiperf.Measurement) { m.Errors = []aiperf.ErrorGroup{{Count: 2}} }, Invalid, "requests failed: 2 x an error without a type"},
+		{"only the metric knows of errors", func(m *aiperf.Measurement) {
+			m.Metrics["error_request_count"] = aiperf.Metric{Stats: map[string]float64{"avg": 3}}
 		}, Invalid, "3 requests failed"},
-		{"the metric of errors without a number is none", func(m *Measurement) { m.Metrics["error_request_count"] = Metric{} }, Valid, ""},
-		{"fewer than no errors", func(m *Measurement) {
-			m.Metrics["error_request_count"] = Metric{Stats: map[string]float64{"avg": -1}}
+		{"the metric of errors without a number is none", func(m *aiperf.Measurement) { m.Metrics["error_request_count"] = aiperf.Metric{} }, Valid, ""},
+		{"fewer than no errors", func(m *aiperf.Measurement) {
+			m.Metrics["error_request_count"] = aiperf.Metric{Stats: map[string]float64{"avg": -1}}
 		}, Invalid, `cannot tell how many requests failed: cannot use , key "/error_request_count/avg": the number is negative`},
-		{"errors that are no number", func(m *Measurement) {
-			m.Metrics["error_request_count"] = Metric{Stats: map[string]float64{"avg": math.NaN()}}
+		{"errors that are no number", func(m *aiperf.Measurement) {
+			m.Metrics["error_request_count"] = aiperf.Metric{Stats: map[string]float64{"avg": math.NaN()}}
 		}, Invalid, `cannot tell how many requests failed: cannot use , key "/error_request_count/avg": the number is out of range`},
-		{"2 % longer is as asked", func(m *Measurement) { set(m, "output_sequence_length", 10.2) }, Valid, ""},
-		{"3 % shorter is not", func(m *Measurement) { set(m, "output_sequence_length", 9.7) }, Invalid, "9.7 output tokens a request by the text tokenised again, 10 asked for"},
-		{"no length", func(m *Measurement) { delete(m.Metrics, "output_sequence_length") }, Invalid, "the export has no output length"},
-		{"a throughput of 0", func(m *Measurement) { set(m, "output_token_throughput", 0) }, Invalid, "output_token_throughput is 0"},
-		{"a negative latency", func(m *Measurement) { set(m, "time_to_first_token", -1) }, Invalid, "time_to_first_token is -1"},
-		{"not streamed", func(m *Measurement) { delete(m.Metrics, "time_to_first_token") }, Invalid, "no avg of time_to_first_token"},
+		{"2 % longer is as asked", func(m *aiperf.Measurement) { set(m, "output_sequence_length", 10.2) }, Valid, ""},
+		{"3 % shorter is not", func(m *aiperf.Measurement) { set(m, "output_sequence_length", 9.7) }, Invalid, "9.7 output tokens a request by the text tokenised again, 10 asked for"},
+		{"no length", func(m *aiperf.Measurement) { delete(m.Metrics, "output_sequence_length") }, Invalid, "the export has no output length"},
+		{"a throughput of 0", func(m *aiperf.Measurement) { set(m, "output_token_throughput", 0) }, Invalid, "output_token_throughput is 0"},
+		{"a negative latency", func(m *aiperf.Measurement) { set(m, "time_to_first_token", -1) }, Invalid, "time_to_first_token is -1"},
+		{"not streamed", func(m *aiperf.Measurement) { delete(m.Metrics, "time_to_first_token") }, Invalid, "no avg of time_to_first_token"},
 	}
 	for _, row := range rows {
 		m := good()
@@ -146,7 +148,7 @@ func TestRecordsThatCannotTellLeaveItUnchecked(t *testing.T) {
 		{"a text for a number", line("profiling", `"3.1"`), Unchecked},
 	}
 	for _, row := range rows {
-		path := filepath.Join(t.TempDir(), RecordsName)
+		path := filepath.Join(t.TempDir(), aiperf.RecordsName)
 		if err := os.WriteFile(path, []byte(row.lines), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -156,4 +158,20 @@ func TestRecordsThatCannotTellLeaveItUnchecked(t *testing.T) {
 			t.Errorf("%s: got %s %v, want %s", row.sentence, v.State, v.Reasons, row.want)
 		}
 	}
+}
+
+// FuzzJudge: no export that can be read crashes a rule, and the verdict is the worst state.
+func FuzzJudge(f *testing.F) {
+	f.Add([]byte(`{"records": {"ttft": {"tag": "ttft", "unit": "ms", "avg": 68.7, "p10": null}}, "input_config": {"loadgen": {"concurrency": 2, "request_count": 20}}}`))
+	f.Add([]byte(`{"schema_version": "1.4", "request_count": {"avg": 15.0}, "was_cancelled": false, "error_summary": [{"error_details": {"code": 500, "type": "X", "message": "m"}, "count": 5}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := aiperf.Parse("x", data)
+		if err != nil {
+			return
+		}
+		v := Judge(m, Asked{Requests: 1, OSL: 2}, "")
+		if (v.State == Valid) != (len(v.Reasons) == 0) {
+			t.Errorf("%s with the reasons %q", v.State, v.Reasons)
+		}
+	})
 }

@@ -1,4 +1,4 @@
-package result
+package artifacts
 
 import (
 	"errors"
@@ -7,6 +7,9 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json"
+
+	"topobench/internal/aiperf"
+	"topobench/internal/verdict"
 )
 
 // Anew is the check of a cell that was measured on a topology that was made anew.
@@ -15,16 +18,16 @@ const Anew = "attempts"
 // note is topobench.json: what the run that measured a cell knew about it
 // (exit status, workers, balancer), which aiperf's files do not tell.
 type note struct {
-	Valid   *bool    `json:"valid"`
-	State   State    `json:"state"`
-	Reasons []string `json:"reasons"`
-	Checks  []Check  `json:"checks"`
+	Valid   *bool           `json:"valid"`
+	State   verdict.State   `json:"state"`
+	Reasons []string        `json:"reasons"`
+	Checks  []verdict.Check `json:"checks"`
 }
 
 // readSidecar returns the checks of a topobench.json; none if there is no such file. One
 // that cannot be read leaves the cell unchecked.
-func readSidecar(path string) []Check {
-	data, err := ReadFile(path)
+func readSidecar(path string) []verdict.Check {
+	data, err := aiperf.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -33,48 +36,48 @@ func readSidecar(path string) []Check {
 		err = json.Unmarshal(data, &n)
 	}
 	if err == nil && n.Valid == nil {
-		err = &FileError{Path: path, Key: "/valid", Err: ErrNoKey}
+		err = &aiperf.FileError{Path: path, Key: "/valid", Err: aiperf.ErrNoKey}
 	}
 	if err != nil {
-		return []Check{{SidecarName, Unchecked, fmt.Sprintf("cannot read %s: %v", path, err)}}
+		return []verdict.Check{{Name: SidecarName, State: verdict.Unchecked, Detail: fmt.Sprintf("cannot read %s: %v", path, err)}}
 	}
 	return n.checks()
 }
 
 // checks is the note's checks; if they do not bear its verdict out, the verdict
 // becomes a check itself, one per reason.
-func (n note) checks() []Check {
+func (n note) checks() []verdict.Check {
 	checks := n.Checks
 	state := n.State
 	switch {
-	case !*n.Valid && (state == Valid || state == ""):
-		state = Invalid
+	case !*n.Valid && (state == verdict.Valid || state == ""):
+		state = verdict.Invalid
 	case *n.Valid && state == "":
-		state = Valid
+		state = verdict.Valid
 	}
-	if verdict(checks).State == state {
+	if verdict.Sum(checks).State == state {
 		return checks
 	}
 	for _, reason := range n.Reasons {
-		checks = append(checks, Check{"run", state, reason})
+		checks = append(checks, verdict.Check{Name: "run", State: state, Detail: reason})
 	}
 	if len(n.Reasons) == 0 {
-		checks = append(checks, Check{"run", state, fmt.Sprintf("the run marked it %s", state)})
+		checks = append(checks, verdict.Check{Name: "run", State: state, Detail: fmt.Sprintf("the run marked it %s", state)})
 	}
 	return checks
 }
 
 // merge adds the checks of a note to ours. Of two with one name the worse
 // counts: a cell is valid only if both say so.
-func merge(ours, noted []Check) []Check {
+func merge(ours, noted []verdict.Check) []verdict.Check {
 	own := len(ours)
 	for _, c := range noted {
-		c.State = worse(Valid, c.State)
-		i := slices.IndexFunc(ours[:own], func(o Check) bool { return o.Name == c.Name })
+		c.State = verdict.Worse(verdict.Valid, c.State)
+		i := slices.IndexFunc(ours[:own], func(o verdict.Check) bool { return o.Name == c.Name })
 		switch {
 		case i < 0:
 			ours = append(ours, c)
-		case worse(ours[i].State, c.State) != ours[i].State:
+		case verdict.Worse(ours[i].State, c.State) != ours[i].State:
 			ours[i] = c
 		}
 	}

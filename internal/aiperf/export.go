@@ -1,4 +1,4 @@
-package result
+package aiperf
 
 import (
 	"strings"
@@ -7,8 +7,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// export is profile_export_aiperf.json. A key that is null reads like one that is absent.
-type export struct {
+// exportFile is profile_export_aiperf.json. A key that is null reads like one that is absent.
+type exportFile struct {
 	metrics   `json:",embed"`
 	Schema    string  `json:"schema_version"`
 	AIPerf    string  `json:"aiperf_version"`
@@ -153,7 +153,7 @@ func (e *extra) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 // Parse reads the bytes of an export; path is for errors. It skips unknown keys. The
 // error is a *FileError.
 func Parse(path string, data []byte) (Measurement, error) {
-	var e export
+	var e exportFile
 	if err := Decode(path, data, &e); err != nil {
 		return Measurement{}, err
 	}

@@ -1,10 +1,12 @@
-package result
+package verdict
 
 import (
 	"errors"
 	"fmt"
 	"math"
 	"strings"
+
+	"topobench/internal/aiperf"
 )
 
 // tolerance is how far the mean output length may lie from the one asked for.
@@ -21,11 +23,11 @@ type Asked struct {
 // inter-token latency of every request, and numbers greater than zero. jsonl is
 // the path of profile_export.jsonl or ""; it is opened only for aiperf 0.3 to
 // 0.7, whose export does not count. aiperf's exit status is not judged here.
-func Judge(m Measurement, a Asked, jsonl string) Verdict {
+func Judge(m aiperf.Measurement, a Asked, jsonl string) Verdict {
 	if a.Requests == 0 {
 		a.Requests = m.Requests
 	}
-	return verdict([]Check{
+	return Sum([]Check{
 		requests(m, a),
 		failures(m),
 		cancelled(m),
@@ -35,7 +37,7 @@ func Judge(m Measurement, a Asked, jsonl string) Verdict {
 	})
 }
 
-func requests(m Measurement, a Asked) Check {
+func requests(m aiperf.Measurement, a Asked) Check {
 	const name = "requests"
 	done, err := m.Value("request_count", "avg")
 	switch {
@@ -51,7 +53,7 @@ func requests(m Measurement, a Asked) Check {
 
 // failures looks at both places where aiperf writes errors: the metric
 // error_request_count has no causes, error_summary has both.
-func failures(m Measurement) Check {
+func failures(m aiperf.Measurement) Check {
 	const name = "errors"
 	var causes []string
 	for _, g := range m.Errors {
@@ -61,7 +63,7 @@ func failures(m Measurement) Check {
 		return Check{name, Invalid, "requests failed: " + strings.Join(causes, ", ")}
 	}
 	n, err := m.Value("error_request_count", "avg")
-	_, untold := errors.AsType[*MissingError](err) // aiperf writes it only where requests failed
+	_, untold := errors.AsType[*aiperf.MissingError](err) // aiperf writes it only where requests failed
 	switch {
 	case err != nil && !untold:
 		return Check{name, Invalid, fmt.Sprintf("cannot tell how many requests failed: %v", err)}
@@ -71,7 +73,7 @@ func failures(m Measurement) Check {
 	return Check{name, Valid, "no request failed"}
 }
 
-func cancelled(m Measurement) Check {
+func cancelled(m aiperf.Measurement) Check {
 	const name = "cancelled"
 	if m.Cancelled {
 		return Check{name, Invalid, "the run was cancelled before its end"}
@@ -84,7 +86,7 @@ func cancelled(m Measurement) Check {
 
 // outputLength trusts the server's own count (usage) over the text tokenised
 // again: against a real engine the latter read 17.1 where 15 were generated.
-func outputLength(m Measurement, a Asked) Check {
+func outputLength(m aiperf.Measurement, a Asked) Check {
 	const name = "output length"
 	retokenised, errText := m.Value("output_sequence_length", "avg")
 	tokens, errUsage := m.Value("usage_completion_tokens", "avg")
@@ -114,7 +116,7 @@ func Apart(got, want float64) bool { return math.Abs(got-want) > tolerance*want 
 // interToken asks for an inter-token latency of every completed request.
 // Requests whose chunks arrived together have none and drop out of the mean of
 // output_token_throughput_per_user, which then speaks for a biased few.
-func interToken(m Measurement, a Asked, jsonl string) Check {
+func interToken(m aiperf.Measurement, a Asked, jsonl string) Check {
 	const name = "inter-token latency"
 	if a.OSL == 1 {
 		return Check{name, Invalid, "an output of 1 token has no inter-token latency: ask for 2 or more"}
@@ -135,7 +137,7 @@ func interToken(m Measurement, a Asked, jsonl string) Check {
 
 // withLatency counts the requests that have an inter-token latency, of the want
 // that completed.
-func withLatency(m Measurement, jsonl string, want float64) (float64, error) {
+func withLatency(m aiperf.Measurement, jsonl string, want float64) (float64, error) {
 	const tag = "output_token_throughput_per_user"
 	if _, err := m.Value(tag, "avg"); err != nil {
 		return 0, nil // aiperf leaves the metric out if no request has one
@@ -143,7 +145,7 @@ func withLatency(m Measurement, jsonl string, want float64) (float64, error) {
 	if count, err := m.Value(tag, "count"); err == nil {
 		return count, nil
 	}
-	timed, all, err := CountRecords(jsonl)
+	timed, all, err := aiperf.CountRecords(jsonl)
 	if err == nil && float64(all) < want {
 		err = fmt.Errorf("%s has %d of %g measured requests", jsonl, all, want)
 	}
@@ -152,7 +154,7 @@ func withLatency(m Measurement, jsonl string, want float64) (float64, error) {
 
 // positive asks for numbers one can divide by. What interToken reports missing
 // is not reported again.
-func positive(m Measurement) Check {
+func positive(m aiperf.Measurement) Check {
 	const name = "numbers"
 	var wrong []string
 	for _, tag := range []string{"output_token_throughput", "time_to_first_token"} {

@@ -1,4 +1,4 @@
-package result
+package aiperf
 
 import (
 	"errors"
@@ -10,8 +10,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// record is what we need of one line of profile_export.jsonl.
-type record struct {
+// requestRecord is what we need of one line of profile_export.jsonl.
+type requestRecord struct {
 	Metadata struct {
 		Phase string `json:"benchmark_phase"` // warmup or profiling
 	} `json:"metadata"`
@@ -36,7 +36,7 @@ func CountRecords(path string) (timed, all int, err error) {
 	defer func() { err = errors.Join(err, file.Close()) }()
 	lines := jsontext.NewDecoder(file)
 	for {
-		var r record
+		var r requestRecord
 		err := json.UnmarshalDecode(lines, &r)
 		switch {
 		case err == io.EOF:

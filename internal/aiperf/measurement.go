@@ -1,14 +1,13 @@
-// Package result reads what aiperf measured and judges whether it may be used.
-//
-// It promises that a number it hands out stood in the file: what is missing,
-// null, negative or not a number is an error with a name, never a zero. It
-// reads the exports of aiperf 0.1.1 to 0.13 (JSON schema "" to 1.4).
-package result
+package aiperf
 
 import "math"
 
-// ExportName is the file that aiperf writes into its artifact directory.
-const ExportName = "profile_export_aiperf.json"
+// The files that aiperf writes into its artifact directory: the export, and one line for
+// each request.
+const (
+	ExportName  = "profile_export_aiperf.json"
+	RecordsName = "profile_export.jsonl"
+)
 
 // Metric is one metric of an export: its unit and the statistics that were
 // present (avg, min, max, p1 to p99, std, count, sum). A statistic that is

@@ -1,4 +1,4 @@
-package result
+package artifacts
 
 import (
 	"errors"
@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"topobench/internal/aiperf"
+	"topobench/internal/verdict"
 )
 
 const aggregated = `{"kind": "k", "model": "m", "input_sequence_length": 300, "output_sequence_length": 50,
@@ -21,7 +24,7 @@ func tree(t testing.TB, files map[string]string) string {
 	root := filepath.Join(t.TempDir(), "-concurrency7", "root") // upstream's script stumbles over such a parent
 	for name, content := range files {
 		if n, ok := strings.CutPrefix(content, "export "); ok {
-			content = string(recorded(t, "artifacts_root", "artifacts_1", "-concurrency"+n, ExportName))
+			content = string(recorded(t, "artifacts_root", "artifacts_1", "-concurrency"+n, aiperf.ExportName))
 		}
 		path := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -44,7 +47,7 @@ func outline(cells []Cell) []string {
 }
 
 func TestTreeReadsARecordedRoot(t *testing.T) {
-	cells, skipped := Tree("testdata/artifacts_root")
+	cells, skipped := Tree("../aiperf/testdata/artifacts_root")
 	if len(skipped) > 0 {
 		t.Errorf("skipped: %v", skipped)
 	}
@@ -61,24 +64,24 @@ func TestTreeReadsARecordedRoot(t *testing.T) {
 
 func TestTreeFindsCellsAndNamesWhatItSkips(t *testing.T) {
 	root := tree(t, map[string]string{
-		"artifacts_10/" + DeploymentName:                                     aggregated,
-		"artifacts_10/-concurrency8/" + ExportName:                           "export 8",
-		"artifacts_10/-concurrency8/phases/warmup/" + ExportName:             "export 8",
-		"artifacts_10/.topobench/-concurrency2/" + ExportName:                "export 2",
-		"artifacts_10/tiny-openai-chat-concurrency2/" + ExportName:           "export 2",
-		"artifacts_9/" + DeploymentName:                                      aggregated,
-		"artifacts_9/-concurrency1/profile_export.jsonl":                     "{}",
-		"artifacts_9/-concurrency2/" + ExportName:                            `{"request_count"`,
-		"artifacts_9/-concurrency4/" + ExportName:                            "export 8",
-		"artifacts_9/-concurrency16/phases/profiling/" + ExportName:          "export 8",
-		"artifacts_9/-concurrency8/profile_runs/-concurrency8/" + ExportName: "export 8",
-		"artifacts_9/lost/" + ExportName:                                     "export 8",
-		"artifacts_2/-concurrency1/" + ExportName:                            "export 1",
-		"artifacts_3/" + DeploymentName:                                      strings.Replace(aggregated, "2,", "0,", 1),
-		"artifacts_4/" + DeploymentName:                                      strings.Replace(aggregated, "2,", `"2",`, 1),
-		"artifacts_old/" + DeploymentName:                                    aggregated,
-		"artifacts_-1/" + DeploymentName:                                     aggregated,
-		"artifacts_10/-concurrency0/" + ExportName:                           "export 1",
+		"artifacts_10/" + DeploymentName:                                            aggregated,
+		"artifacts_10/-concurrency8/" + aiperf.ExportName:                           "export 8",
+		"artifacts_10/-concurrency8/phases/warmup/" + aiperf.ExportName:             "export 8",
+		"artifacts_10/.topobench/-concurrency2/" + aiperf.ExportName:                "export 2",
+		"artifacts_10/tiny-openai-chat-concurrency2/" + aiperf.ExportName:           "export 2",
+		"artifacts_9/" + DeploymentName:                                             aggregated,
+		"artifacts_9/-concurrency1/profile_export.jsonl":                            "{}",
+		"artifacts_9/-concurrency2/" + aiperf.ExportName:                            `{"request_count"`,
+		"artifacts_9/-concurrency4/" + aiperf.ExportName:                            "export 8",
+		"artifacts_9/-concurrency16/phases/profiling/" + aiperf.ExportName:          "export 8",
+		"artifacts_9/-concurrency8/profile_runs/-concurrency8/" + aiperf.ExportName: "export 8",
+		"artifacts_9/lost/" + aiperf.ExportName:                                     "export 8",
+		"artifacts_2/-concurrency1/" + aiperf.ExportName:                            "export 1",
+		"artifacts_3/" + DeploymentName:                                             strings.Replace(aggregated, "2,", "0,", 1),
+		"artifacts_4/" + DeploymentName:                                             strings.Replace(aggregated, "2,", `"2",`, 1),
+		"artifacts_old/" + DeploymentName:                                           aggregated,
+		"artifacts_-1/" + DeploymentName:                                            aggregated,
+		"artifacts_10/-concurrency0/" + aiperf.ExportName:                           "export 1",
 		"results.csv": "",
 	})
 	cells, skipped := Tree(root)
@@ -93,7 +96,7 @@ func TestTreeFindsCellsAndNamesWhatItSkips(t *testing.T) {
 	if diff := cmp.Diff(want, outline(cells)); diff != "" {
 		t.Errorf("cells: want (-), got (+):\n%s", diff)
 	}
-	if !errors.Is(cells[0].Err, ErrNoResult) || !errors.Is(cells[1].Err, ErrTruncated) || cells[2].Err != nil {
+	if !errors.Is(cells[0].Err, aiperf.ErrNoResult) || !errors.Is(cells[1].Err, aiperf.ErrTruncated) || cells[2].Err != nil {
 		t.Errorf("got errors %v, %v, %v", cells[0].Err, cells[1].Err, cells[2].Err)
 	}
 	text := errors.Join(skipped...).Error()
@@ -113,7 +116,7 @@ func TestTreeFindsCellsAndNamesWhatItSkips(t *testing.T) {
 }
 
 func TestTreeFollowsALinkedTopology(t *testing.T) {
-	root := tree(t, map[string]string{"other/" + DeploymentName: aggregated, "other/-concurrency2/" + ExportName: "export 2"})
+	root := tree(t, map[string]string{"other/" + DeploymentName: aggregated, "other/-concurrency2/" + aiperf.ExportName: "export 2"})
 	if err := os.Symlink("other", filepath.Join(root, "artifacts_0")); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +126,7 @@ func TestTreeFollowsALinkedTopology(t *testing.T) {
 }
 
 func TestTreeNamesALinkedCell(t *testing.T) {
-	root := tree(t, map[string]string{"artifacts_0/" + DeploymentName: aggregated, "artifacts_0/-concurrency2/" + ExportName: "export 2"})
+	root := tree(t, map[string]string{"artifacts_0/" + DeploymentName: aggregated, "artifacts_0/-concurrency2/" + aiperf.ExportName: "export 2"})
 	if err := os.Symlink("-concurrency2", filepath.Join(root, "artifacts_0", "-concurrency4")); err != nil {
 		t.Fatal(err)
 	}
@@ -160,8 +163,8 @@ func TestSidecarCanOnlyMakeACellWorse(t *testing.T) {
 	}
 	for _, row := range rows {
 		root := tree(t, map[string]string{"artifacts_0/" + DeploymentName: aggregated,
-			"artifacts_0/-concurrency2/" + ExportName:  "export " + row.export,
-			"artifacts_0/-concurrency2/" + SidecarName: row.sidecar})
+			"artifacts_0/-concurrency2/" + aiperf.ExportName: "export " + row.export,
+			"artifacts_0/-concurrency2/" + SidecarName:       row.sidecar})
 		cells, _ := Tree(root)
 		v := cells[0].Verdict
 		if got := fmt.Sprintf("%s %v", v.State, v.Reasons); got != row.want {
@@ -173,9 +176,9 @@ func TestSidecarCanOnlyMakeACellWorse(t *testing.T) {
 func TestSidecarThatIsBrokenLeavesACellUnchecked(t *testing.T) {
 	for _, broken := range []string{"", "{", `{}`, `{"valid": "yes"}`, `{"valid": true, "valid": false}`, `[]`} {
 		root := tree(t, map[string]string{"artifacts_0/" + DeploymentName: aggregated,
-			"artifacts_0/-concurrency2/" + ExportName: "export 2", "artifacts_0/-concurrency2/" + SidecarName: broken})
+			"artifacts_0/-concurrency2/" + aiperf.ExportName: "export 2", "artifacts_0/-concurrency2/" + SidecarName: broken})
 		cells, _ := Tree(root)
-		if v := cells[0].Verdict; v.State != Unchecked || len(v.Reasons) != 1 {
+		if v := cells[0].Verdict; v.State != verdict.Unchecked || len(v.Reasons) != 1 {
 			t.Errorf("%q: got %s %v", broken, v.State, v.Reasons)
 		}
 	}
@@ -183,30 +186,19 @@ func TestSidecarThatIsBrokenLeavesACellUnchecked(t *testing.T) {
 
 // BenchmarkTree reads 1,000 cells of a recorded export: 42 KB each.
 func BenchmarkTree(b *testing.B) {
-	export := string(recorded(b, "artifacts_root", "artifacts_1", "-concurrency8", ExportName))
+	export := string(recorded(b, "artifacts_root", "artifacts_1", "-concurrency8", aiperf.ExportName))
 	files := map[string]string{}
 	for n := range 100 {
 		files[fmt.Sprintf("artifacts_%d/%s", n, DeploymentName)] = aggregated
 		for r := range 10 {
-			files[fmt.Sprintf("artifacts_%d/r%d-concurrency8/%s", n, r, ExportName)] = export
+			files[fmt.Sprintf("artifacts_%d/r%d-concurrency8/%s", n, r, aiperf.ExportName)] = export
 		}
 	}
 	root := tree(b, files)
 	b.SetBytes(int64(1000 * len(export)))
 	for b.Loop() {
-		if cells, skipped := Tree(root); len(cells) != 1000 || len(skipped) > 0 || cells[999].Verdict.State != Valid {
+		if cells, skipped := Tree(root); len(cells) != 1000 || len(skipped) > 0 || cells[999].Verdict.State != verdict.Valid {
 			b.Fatal(len(cells), skipped)
-		}
-	}
-}
-
-func BenchmarkParse(b *testing.B) {
-	export := recorded(b, "artifacts_root", "artifacts_1", "-concurrency8", ExportName)
-	b.SetBytes(int64(len(export)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := Parse("x", export); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

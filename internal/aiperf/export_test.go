@@ -1,4 +1,4 @@
-package result
+package aiperf
 
 import (
 	"errors"
@@ -204,5 +204,16 @@ func TestValueNeverInventsAZero(t *testing.T) {
 	}
 	if _, err := m.Value("request_count", "max"); !errors.Is(err, ErrNegative) {
 		t.Errorf("got %v, want %v", err, ErrNegative)
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	export := recorded(b, "artifacts_root", "artifacts_1", "-concurrency8", ExportName)
+	b.SetBytes(int64(len(export)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Parse("x", export); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

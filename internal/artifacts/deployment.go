@@ -1,4 +1,4 @@
-package result
+package artifacts
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"topobench/internal/aiperf"
 )
 
 // DeploymentName is the file that perf.sh writes into artifacts_N.
@@ -96,7 +98,7 @@ func (d Deployment) distinct() int {
 // ReadDeployment reads a deployment_config.json. The error is one *FileError
 // or several joined, or the file system's.
 func ReadDeployment(path string) (Deployment, error) {
-	data, err := ReadFile(path)
+	data, err := aiperf.ReadFile(path)
 	if err != nil {
 		return Deployment{}, err
 	}
@@ -110,21 +112,21 @@ func ParseDeployment(path string, data []byte) (Deployment, error) {
 	var d Deployment
 	refuseNull := json.UnmarshalFromFunc(func(dec *jsontext.Decoder, _ any) error {
 		if dec.PeekKind() == 'n' {
-			return ErrType
+			return aiperf.ErrType
 		}
 		return errors.ErrUnsupported // the next function reads it
 	})
-	if err := Decode(path, data, &d, refuseNull); err != nil {
+	if err := aiperf.Decode(path, data, &d, refuseNull); err != nil {
 		return Deployment{}, err
 	}
 	var keys map[string]jsontext.Value
-	if err := Decode(path, data, &keys); err != nil {
+	if err := aiperf.Decode(path, data, &keys); err != nil {
 		return Deployment{}, err
 	}
 	var missing []error
 	for _, key := range required(d.Mode) {
 		if _, found := keys[key]; !found {
-			missing = append(missing, &FileError{Path: path, Key: "/" + key, Err: ErrNoKey})
+			missing = append(missing, &aiperf.FileError{Path: path, Key: "/" + key, Err: aiperf.ErrNoKey})
 		}
 	}
 	if len(missing) > 0 {

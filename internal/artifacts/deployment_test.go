@@ -1,17 +1,21 @@
-package result
+package artifacts
 
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"topobench/internal/aiperf"
 )
 
 func TestParseDeploymentReadsUpstreams(t *testing.T) {
-	d, err := ReadDeployment("testdata/artifacts_root/artifacts_0/" + DeploymentName)
+	d, err := ReadDeployment("../aiperf/testdata/artifacts_root/artifacts_0/" + DeploymentName)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,8 +78,8 @@ func TestParseDeploymentNamesEveryMissingKey(t *testing.T) {
 			t.Errorf("%s is not named in: %v", key, err)
 		}
 	}
-	if !errors.Is(err, ErrNoKey) {
-		t.Errorf("got %v, want %v", err, ErrNoKey)
+	if !errors.Is(err, aiperf.ErrNoKey) {
+		t.Errorf("got %v, want %v", err, aiperf.ErrNoKey)
 	}
 }
 
@@ -84,18 +88,18 @@ func TestParseDeploymentNamesWrongValues(t *testing.T) {
 		sentence, pair string
 		want           error
 	}{
-		{"a number in quotes", `"tensor_parallelism": "4"`, ErrType},
-		{"half a GPU", `"tensor_parallelism": 0.5`, ErrType},
-		{"fewer than no GPUs", `"tensor_parallelism": -4`, ErrNegative},
-		{"too many GPUs", `"tensor_parallelism": 1e12`, ErrRange},
-		{"null", `"tensor_parallelism": null`, ErrType},
-		{"a number for a name", `"kind": 4`, ErrType},
-		{"a word for yes", `"simulated": "yes"`, ErrType},
-		{"one worker instead of a list", `"workers": {}`, ErrType},
-		{"a device in quotes", `"workers": [{"cuda_visible_devices": ["0"]}]`, ErrType},
-		{"a setting that is a number", `"settings": {"block-size": 128}`, ErrType},
-		{"a setting twice", `"settings": {"dtype": "a", "dtype": "b"}`, ErrDuplicate},
-		{"a key twice", `"mode": "aggregated", "mode": "disaggregated"`, ErrDuplicate},
+		{"a number in quotes", `"tensor_parallelism": "4"`, aiperf.ErrType},
+		{"half a GPU", `"tensor_parallelism": 0.5`, aiperf.ErrType},
+		{"fewer than no GPUs", `"tensor_parallelism": -4`, aiperf.ErrNegative},
+		{"too many GPUs", `"tensor_parallelism": 1e12`, aiperf.ErrRange},
+		{"null", `"tensor_parallelism": null`, aiperf.ErrType},
+		{"a number for a name", `"kind": 4`, aiperf.ErrType},
+		{"a word for yes", `"simulated": "yes"`, aiperf.ErrType},
+		{"one worker instead of a list", `"workers": {}`, aiperf.ErrType},
+		{"a device in quotes", `"workers": [{"cuda_visible_devices": ["0"]}]`, aiperf.ErrType},
+		{"a setting that is a number", `"settings": {"block-size": 128}`, aiperf.ErrType},
+		{"a setting twice", `"settings": {"dtype": "a", "dtype": "b"}`, aiperf.ErrDuplicate},
+		{"a key twice", `"mode": "aggregated", "mode": "disaggregated"`, aiperf.ErrDuplicate},
 	}
 	for _, row := range rows {
 		if _, err := ParseDeployment("x", []byte("{"+row.pair+"}")); !errors.Is(err, row.want) {
@@ -123,6 +127,15 @@ func TestGPUsRefusesWhatCannotBeDividedBy(t *testing.T) {
 		got, err := row.d.GPUs()
 		if got != row.want || (err == nil) != (row.want > 0) {
 			t.Errorf("%s: got %d, %v, want %d", row.sentence, got, err, row.want)
+		}
+	}
+}
+
+func TestReadDeploymentRefusesWhatIsNoFile(t *testing.T) {
+	dir := t.TempDir()
+	for path, want := range map[string]error{dir: aiperf.ErrNotFile, "/dev/zero": aiperf.ErrNotFile, filepath.Join(dir, "none"): fs.ErrNotExist} {
+		if _, err := ReadDeployment(path); !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", path, err, want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package result
+package artifacts
 
 import (
 	"cmp"
@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"topobench/internal/aiperf"
 )
 
 // Tree reads all cells of an artifacts_root, ours or one of upstream's perf.sh:
@@ -101,7 +103,7 @@ func exports(dir string) (paths []string, skipped []error) {
 			empty[path] = true
 		case entry.Type()&fs.ModeSymlink != 0 && cellName.MatchString(entry.Name()):
 			skipped = append(skipped, fmt.Errorf("skipped %s: a link is followed only where it is an artifacts_N or an export", filepath.Join(dir, path)))
-		case !entry.IsDir() && entry.Name() == ExportName:
+		case !entry.IsDir() && entry.Name() == aiperf.ExportName:
 			paths = append(paths, path)
 			for up := filepath.Dir(path); up != "."; up = filepath.Dir(up) {
 				delete(empty, up)
@@ -113,7 +115,7 @@ func exports(dir string) (paths []string, skipped []error) {
 		skipped = append(skipped, fmt.Errorf("skipped %s: %w", dir, err))
 	}
 	for cell := range empty {
-		paths = append(paths, filepath.Join(cell, ExportName))
+		paths = append(paths, filepath.Join(cell, aiperf.ExportName))
 	}
 	return paths, skipped
 }

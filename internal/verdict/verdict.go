@@ -1,4 +1,6 @@
-package result
+// Package verdict decides whether the numbers of a cell may be compared with others. It
+// is pure: it judges a measurement and the evidence that was collected while it was taken.
+package verdict
 
 import "slices"
 
@@ -30,14 +32,14 @@ type Verdict struct {
 // With is the verdict with checks that come first: why a measurement went wrong
 // is told before what is wrong with it.
 func (v Verdict) With(first ...Check) Verdict {
-	return verdict(slices.Concat(first, v.Checks))
+	return Sum(slices.Concat(first, v.Checks))
 }
 
-// verdict sums checks up.
-func verdict(checks []Check) Verdict {
+// Sum is the verdict of checks.
+func Sum(checks []Check) Verdict {
 	v := Verdict{State: Valid, Reasons: []string{}, Checks: checks}
 	for _, c := range checks {
-		v.State = worse(v.State, c.State)
+		v.State = Worse(v.State, c.State)
 	}
 	for _, c := range checks {
 		if c.State == v.State && c.State != Valid {
@@ -48,7 +50,7 @@ func verdict(checks []Check) Verdict {
 }
 
 // worse is the state nearer to Invalid. A state nobody knows proves nothing.
-func worse(a, b State) State {
+func Worse(a, b State) State {
 	switch {
 	case a == Invalid || b == Invalid:
 		return Invalid
