@@ -1,6 +1,9 @@
 package aiperf
 
-import "math"
+import (
+	"math"
+	"path/filepath"
+)
 
 // The files that aiperf writes into its artifact directory: the export, and one line for
 // each request.
@@ -38,15 +41,22 @@ type Measurement struct {
 	Requests, Warmup, Concurrency int
 	Seed                          *int              // of the prompts
 	Extra                         map[string]string // further keys of each request's body, with their JSON text
+
+	records *recordCount // of profile_export.jsonl, where the export does not count
 }
 
-// Read reads an export. The error is a *FileError or the file system's.
+// Read reads an export, and the records beside it if it is of aiperf 0.3 to 0.7, whose
+// export does not count the requests that have an inter-token latency. The error is a *FileError or the file system's.
 func Read(path string) (Measurement, error) {
 	data, err := ReadFile(path)
 	if err != nil {
 		return Measurement{}, err
 	}
-	return Parse(path, data)
+	m, err := Parse(path, data)
+	if err == nil && !m.counts() {
+		m.records = countRecords(filepath.Join(filepath.Dir(path), RecordsName))
+	}
+	return m, err
 }
 
 // Value is a statistic of a metric, such as the avg of time_to_first_token, in

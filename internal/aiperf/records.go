@@ -22,13 +22,62 @@ type requestRecord struct {
 	} `json:"metrics"`
 }
 
-// CountRecords counts the measured requests in a profile_export.jsonl, and those
-// of them with an inter-token latency. A file that is cut off or does not name
-// the phases cannot tell: an error.
-func CountRecords(path string) (timed, all int, err error) {
+// recordCount is what profile_export.jsonl says about the measured requests.
+type recordCount struct {
+	path       string
+	timed, all int // timed have an inter-token latency
+	err        error
+}
+
+const perUser = "output_token_throughput_per_user"
+
+// counts reports whether the export itself counts the requests with an inter-token latency.
+func (m Measurement) counts() bool {
+	_, there := m.Metrics[perUser]
+	_, err := m.Value(perUser, "count")
+	return !there || err == nil
+}
+
+// Timed is how many of the completed requests have an inter-token latency. It fails where
+// neither the export nor the records count them.
+func (m Measurement) Timed() (float64, error) {
+	if _, err := m.Value(perUser, "avg"); err != nil {
+		return 0, nil // aiperf leaves the metric out if no request has one
+	}
+	if count, err := m.Value(perUser, "count"); err == nil {
+		return count, nil
+	}
+	r := m.records
+	if r == nil {
+		r = &recordCount{err: errNoRecords}
+	}
+	completed, err := m.Value("request_count", "avg")
+	switch {
+	case r.err != nil:
+		return 0, r.err
+	case err != nil:
+		return 0, err
+	case float64(r.all) < completed:
+		return 0, fmt.Errorf("%s has %d of %g measured requests", r.path, r.all, completed)
+	}
+	return float64(r.timed), nil
+}
+
+var errNoRecords = errors.New("the export does not count them, and there is no " + RecordsName)
+
+func countRecords(path string) *recordCount {
+	r := &recordCount{path: path}
+	r.timed, r.all, r.err = readRecords(path)
+	return r
+}
+
+// readRecords counts the measured requests in a profile_export.jsonl, and those of them
+// with an inter-token latency. A file that is cut off or does not name the phases is an
+// error.
+func readRecords(path string) (timed, all int, err error) {
 	file, _, err := open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, 0, errors.New("the export does not count them, and there is no profile_export.jsonl")
+		return 0, 0, errNoRecords
 	}
 	if err != nil {
 		return 0, 0, err
@@ -44,7 +93,7 @@ func CountRecords(path string) (timed, all int, err error) {
 		case err != nil:
 			return 0, 0, fmt.Errorf("%s: %w", path, err)
 		case r.Metadata.Phase == "":
-			return 0, 0, fmt.Errorf("%s does not say which requests were the warm-up", path)
+			return 0, 0, fmt.Errorf("%s does not name the requests of the warm-up", path)
 		case r.Metadata.Phase != "profiling":
 			continue
 		}

@@ -33,7 +33,8 @@ type Job struct {
 	Concurrency int
 	Dir         string // fresh; aiperf writes here
 	Log         string
-	Env         []string // the whole environment of aiperf
+	Env         []string      // the whole environment of aiperf
+	Started     func(pid int) // may be nil
 	Progress    func(Progress)
 	Hurry       context.Context // ends when an interrupted aiperf gets no more grace
 }
@@ -56,6 +57,9 @@ func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 	child, err := s.Start(host.Spec{Name: j.Name, Argv: j.Load.Argv(j.Concurrency, j.Dir), Env: j.Env, Dir: j.Dir, Log: j.Log, Grace: interruptGrace})
 	if err != nil {
 		return Outcome{}, fmt.Errorf("cannot start aiperf: %w", err)
+	}
+	if j.Started != nil {
+		j.Started(child.PID())
 	}
 	o := follow(ctx, child, j)
 	if o.Problem != "" {

@@ -2,7 +2,6 @@ package artifacts
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -26,50 +25,49 @@ type Cell struct {
 	Err         error
 }
 
-// Launch is 2 where the topology was lost in its sweep and the cell was measured when
-// it had been made anew, else 1.
+// Launch is 2 where the topology failed in its sweep and was restarted for this cell,
+// else 1.
 func (c Cell) Launch() int {
-	if slices.ContainsFunc(c.Verdict.Checks, func(check verdict.Check) bool { return check.Name == Anew }) {
+	if _, again := c.Verdict.Find(verdict.Relaunched); again {
 		return 2
 	}
 	return 1
 }
 
-// read fills in what the files of the cell say.
+// read fills in what the files of the cell contain. The run that measured a cell has judged
+// it, and its sidecar has the verdict; only a cell of another program is judged here. An
+// export that is unreadable or of another concurrency is invalid in any case.
 func (c *Cell) read() {
 	c.Measurement, c.Err = aiperf.Read(c.Path)
 	if errors.Is(c.Err, fs.ErrNotExist) {
 		c.Err = &aiperf.FileError{Path: filepath.Dir(c.Path), Err: aiperf.ErrNoResult}
 	}
-	noted := readSidecar(filepath.Join(filepath.Dir(c.Path), SidecarName))
-	if errors.Is(c.Err, aiperf.ErrNoResult) && verdict.Sum(noted).State == verdict.Invalid {
-		c.Verdict = verdict.Sum(noted) // the run that saw it fail knows why; that there is no export follows from it
+	var e verdict.Evidence
+	if c.Err != nil {
+		e.AIPerf.NoExport = c.Err.Error()
+		if fault, ok := errors.AsType[*aiperf.FileError](c.Err); ok {
+			e.AIPerf.NoExport = fault.Err.Error() // the path is beside it
+		}
+	}
+	here := verdict.Of(e, c.Measurement, verdict.Asked{Requests: c.Measurement.Requests, OSL: c.Deployment.OSL, Concurrency: c.Concurrency})
+	stored, ours := readSidecar(filepath.Join(filepath.Dir(c.Path), SidecarName))
+	if !ours {
+		c.Verdict = verdict.Sum(append(here.Checks, stored...))
 		return
 	}
-	c.Verdict = verdict.Sum(merge(c.checks(), noted))
-}
-
-// checks is what the export alone proves.
-func (c *Cell) checks() []verdict.Check {
-	if c.Err != nil {
-		reason := c.Err
-		if fault, ok := errors.AsType[*aiperf.FileError](c.Err); ok {
-			reason = fault.Err // the path stands beside it
+	c.Verdict = verdict.Sum(stored)
+	if errors.Is(c.Err, aiperf.ErrNoResult) && c.Verdict.State == verdict.Invalid {
+		return // the failure explains that there is no export
+	}
+	for _, name := range []verdict.CheckName{verdict.Result, verdict.Concurrency} {
+		if check, failed := here.Find(name); failed && check.State == verdict.Invalid {
+			c.Verdict = verdict.Sum(with(c.Verdict.Checks, check))
 		}
-		return []verdict.Check{{Name: "result", State: verdict.Invalid, Detail: reason.Error()}}
 	}
-	asked := verdict.Asked{Requests: c.Measurement.Requests, OSL: c.Deployment.OSL}
-	records := filepath.Join(filepath.Dir(c.Path), aiperf.RecordsName)
-	return append(verdict.Judge(c.Measurement, asked, records).Checks, c.sameConcurrency())
 }
 
-// sameConcurrency finds an export that was moved or left by an earlier run.
-func (c *Cell) sameConcurrency() verdict.Check {
-	const name = "concurrency"
-	switch said := c.Measurement.Concurrency; said {
-	case 0, c.Concurrency:
-		return verdict.Check{Name: name, State: verdict.Valid, Detail: fmt.Sprintf("%d", c.Concurrency)}
-	default:
-		return verdict.Check{Name: name, State: verdict.Invalid, Detail: fmt.Sprintf("the directory says concurrency %d, the export %d", c.Concurrency, said)}
-	}
+// with adds a check, in the place of one with its name.
+func with(checks []verdict.Check, check verdict.Check) []verdict.Check {
+	checks = slices.DeleteFunc(slices.Clone(checks), func(c verdict.Check) bool { return c.Name == check.Name })
+	return append(checks, check)
 }

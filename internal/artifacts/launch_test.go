@@ -7,8 +7,8 @@ import (
 
 // The note of the run that measured a cell says that its topology was made anew.
 func TestLaunchOfACell(t *testing.T) {
-	anew := `{"valid": true, "checks": [{"name": "attempts", "state": "valid", "detail": "on a topology that was made anew"}]}`
-	failed := `{"valid": false, "checks": [{"name": "attempts", "state": "valid", "detail": ""}, {"name": "run", "state": "invalid", "detail": "x"}]}`
+	anew := `{"valid": true, "checks": [{"name": "relaunched", "state": "note", "detail": "on a topology that was made anew"}]}`
+	failed := `{"valid": false, "checks": [{"name": "relaunched", "state": "note", "detail": ""}, {"name": "run", "state": "invalid", "detail": "x"}]}`
 	cells, skipped := Tree(tree(t, map[string]string{
 		"artifacts_0/" + DeploymentName:                  aggregated,
 		"artifacts_0/-concurrency1/" + aiperf.ExportName: "export 1",

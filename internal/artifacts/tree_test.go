@@ -88,7 +88,7 @@ func TestTreeFindsCellsAndNamesWhatItSkips(t *testing.T) {
 	want := []string{
 		"artifacts_9 c1 k_aggregated 2 GPUs invalid [aiperf wrote no result (profile_export_aiperf.json); its log says why]",
 		"artifacts_9 c2 k_aggregated 2 GPUs invalid [the file ends in the middle; its writer was probably stopped]",
-		"artifacts_9 c4 k_aggregated 2 GPUs invalid [the directory says concurrency 4, the export 8]",
+		"artifacts_9 c4 k_aggregated 2 GPUs invalid [the cell is of concurrency 4, its export of 8]",
 		"artifacts_9 c16 k_aggregated 2 GPUs invalid [aiperf wrote no result (profile_export_aiperf.json); its log says why]",
 		"artifacts_10 c2 k_aggregated 2 GPUs valid []",
 		"artifacts_10 c8 k_aggregated 2 GPUs valid []",
@@ -159,7 +159,7 @@ func TestSidecarCanOnlyMakeACellWorse(t *testing.T) {
 		{"a flag against its state", `{"valid": false, "state": "valid"}`, "2", "invalid [the run marked it invalid]"},
 		{"a state nobody knows", `{"valid": true, "state": "great"}`, "2", "unchecked [the run marked it great]"},
 		{"one check in both counts once", `{"valid": false, "state": "invalid", "reasons": ["15 of 20"], "checks": [{"name": "requests", "state": "invalid", "detail": "15 of 20"}]}`, "2", "invalid [15 of 20]"},
-		{"it cannot heal an export", `{"valid": true, "state": "valid", "reasons": [], "checks": [{"name": "concurrency", "state": "valid", "detail": "2"}]}`, "8", "invalid [the directory says concurrency 2, the export 8]"},
+		{"it cannot heal an export", `{"valid": true, "state": "valid", "reasons": [], "checks": [{"name": "concurrency", "state": "valid", "detail": "2"}]}`, "8", "invalid [the cell is of concurrency 2, its export of 8]"},
 	}
 	for _, row := range rows {
 		root := tree(t, map[string]string{"artifacts_0/" + DeploymentName: aggregated,

@@ -22,10 +22,11 @@ func arrows() map[string][]string {
 		"cli":           everything, // but testbed; it wires ready.Await and ready.Smoke in
 		"recovery":      {"host/proc", "artifacts", "journal"},
 		"journal":       {"artifacts", "plan", "verdict", "host/gpu"},
-		"run": {"profile", "plan", "deploy", "aiperf", "verdict", "artifacts", "journal", "ready", "ui", "recovery",
+		"run": {"profile", "plan", "deploy", "aiperf", "monitor", "verdict", "artifacts", "journal", "ready", "ui", "recovery",
 			"host", "host/proc", "host/gpu"},
-		"deploy":        {"plan", "host", "host/proc"},
-		"ready":         {"plan", "aiperf"},
+		"deploy":        {"plan", "monitor", "host", "host/proc"},
+		"ready":         {"plan", "verdict", "aiperf"},
+		"monitor":       {"plan", "verdict", "host", "host/gpu", "host/proc"},
 		"aiperf":        {"host"},
 		"plan":          {"profile", "proxy", "artifacts", "aiperf"}, // deployment_config.json has one definition
 		"probe":         {"host", "tools"},
@@ -62,7 +63,7 @@ func doors() map[string][]string {
 		"github.com/go-json-experiment/json": {"aiperf", "artifacts"},
 		"golang.org/x/term":                  {"ui"},
 		"golang.org/x/sync/errgroup":         {"deploy"},
-		"golang.org/x/sys/unix":              {"run", "host/proc", "host/shepherd", "testbed"},
+		"golang.org/x/sys/unix":              {"run", "monitor", "host/proc", "host/shepherd", "testbed"},
 	}
 }
 

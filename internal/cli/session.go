@@ -63,7 +63,7 @@ func begin(root string, env *Env, s *signals, screen *ui.View) (*run.Campaign, e
 	}
 	c := &run.Campaign{
 		Run: dir, Screen: screen, Environ: env.Environ, Hurry: s.hurry, At: env.At, Await: ready.Await, Smoke: ready.Smoke,
-		Standing: ready.Standing, Counters: ready.Counters, Kernel: "/dev/kmsg", Site: plan.Site{Cookie: dir.ID()}}
+		Health: ready.Health, Counters: ready.Counters, Kernel: "/dev/kmsg", Site: plan.Site{Cookie: dir.ID()}}
 	if c.Journal, err = journal.Open(filepath.Join(dir.Path(), journal.Name), c.Recorded); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}

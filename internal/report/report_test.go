@@ -144,7 +144,7 @@ func TestWarnings(t *testing.T) {
 func TestLaunchIsTold(t *testing.T) {
 	first, second := at("aggregated", 9, 9), at("aggregated", 1, 2)
 	second.Concurrency = 4
-	second.Verdict.Checks = []verdict.Check{{Name: artifacts.Anew, State: verdict.Valid, Detail: "on a topology that was made anew"}}
+	second.Verdict.Checks = []verdict.Check{{Name: verdict.Relaunched, State: verdict.Note, Detail: "on a topology that was made anew"}}
 	f, err := Of([]artifacts.Cell{first, second}, Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -19,9 +19,9 @@ import (
 	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
-	"topobench/internal/ready"
 	"topobench/internal/recovery"
 	"topobench/internal/ui"
+	"topobench/internal/verdict"
 )
 
 // Wish is a profile, the programs that were found for it, and their versions.
@@ -45,7 +45,7 @@ type Campaign struct {
 	Hurry     context.Context // ends at the second Ctrl-C
 	Await     func(ctx context.Context, s plan.Service, note func(string)) (time.Time, error)
 	Smoke     func(ctx context.Context, s plan.Smoke, l aiperf.Load, note func(string)) error
-	Standing  func(ctx context.Context, services []plan.Service) (missing []ready.Absence)
+	Health    func(ctx context.Context, services []plan.Service) (failed []verdict.Unhealthy)
 	Counters  func(ctx context.Context, counters []plan.Counter) (map[string]float64, error)
 	FailFast  bool
 	Fresh     bool                      // a seed of its own for each cell
@@ -57,8 +57,8 @@ type Campaign struct {
 	WaitGPUs  time.Duration
 	Kernel    string // path of the kernel's messages: /dev/kmsg; "" = they are not read
 
-	waited  time.Duration   // for others, so far
-	noted   map[string]bool // what was said once a run
+	waited  time.Duration              // for others, so far
+	noted   map[verdict.CheckName]bool // notes that were shown
 	storage storage
 }
 
@@ -70,9 +70,9 @@ type Topology struct {
 	Asked       []int // concurrencies
 	Cells       []Cell
 	Times       Times
-	Launches    int   // 2: it was lost in its sweep and made anew
-	Lost        *Loss // why it was made anew
-	Err         error // why it did not start, or was lost for good
+	Launches    int            // 2: it was lost in its sweep and made anew
+	Lost        *LaunchFailure // why it was made anew
+	Err         error          // why it did not start, or was lost for good
 
 	open *try // a cell that was lost with the topology, until it is measured or given up
 }

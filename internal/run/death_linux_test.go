@@ -61,7 +61,7 @@ func death(t testing.TB) time.Duration {
 
 // kill ends the only service of a stack and says when.
 func kill(t testing.TB, s *deploy.Stack) time.Time {
-	members, err := s.Members()
+	members, err := s.Processes()
 	now := time.Now()
 	if err != nil || len(members) != 1 {
 		t.Errorf("members: %v, %v", members, err)

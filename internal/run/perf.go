@@ -16,7 +16,7 @@ func (c *Campaign) Perf(ctx context.Context, d artifacts.Deployment, p plan.Plan
 		return t, err
 	}
 	p.Load.FreshPrompts = c.Fresh
-	lost, err := c.measure(ctx, &sweep{Campaign: c, t: &t, plan: p})
+	lost, err := c.measure(ctx, &sweep{Campaign: c, t: &t, plan: p, monitor: c.observe(p, nil)})
 	if lost != nil {
 		t.Err = lost.Cause
 	}

@@ -9,8 +9,8 @@ import (
 
 	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
-	"topobench/internal/deploy"
 	"topobench/internal/journal"
+	"topobench/internal/monitor"
 	"topobench/internal/plan"
 	"topobench/internal/ui"
 	"topobench/internal/verdict"
@@ -30,15 +30,13 @@ type sweep struct {
 	*Campaign
 	t       *Topology
 	plan    plan.Plan
-	members func() ([]deploy.Member, error) // nil: somebody else's server
-	who     []deploy.Member                 // ran when it was last looked; the next cell begins with them
-	faults  map[string]int                  // of nginx with each of its servers
+	monitor *monitor.Monitor
 }
 
 // run measures one cell after another, from the first that is not yet measured. A
 // cell that is not valid is kept and the sweep goes on, unless --fail-fast. It ends
 // early when the topology is lost, or when the user has had enough.
-func (s *sweep) run(ctx context.Context) (*Loss, error) {
+func (s *sweep) run(ctx context.Context) (*LaunchFailure, error) {
 	asked := s.plan.Load.Concurrency
 	for i := len(s.t.Cells); i < len(asked); i++ {
 		attempt, lost, err := s.try(ctx, asked[i])
@@ -46,7 +44,7 @@ func (s *sweep) run(ctx context.Context) (*Loss, error) {
 		case err != nil:
 			return nil, err
 		case lost != nil:
-			s.lose(s.t, lost, attempt)
+			s.recordFailure(s.t, lost, attempt)
 			if attempt != nil { // else one that an earlier launch lost is still to be tried again
 				s.t.open = attempt
 			}

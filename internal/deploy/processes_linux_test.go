@@ -6,15 +6,15 @@ import (
 	"syscall"
 	"testing"
 
-	"topobench/internal/host/proc"
+	"topobench/internal/monitor"
 	"topobench/internal/plan"
 	"topobench/internal/testbed"
 )
 
-// members are those of a stack right now.
-func (b *bed) members(s *Stack) []Member {
+// processes are those of a stack right now.
+func (b *bed) processes(s *Stack) []monitor.ServiceProcesses {
 	b.Helper()
-	all, err := s.Members()
+	all, err := s.Processes()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -28,18 +28,18 @@ func TestF32ExecutionInPlaceIsSeen(t *testing.T) {
 	s := b.up(b.service("a", plan.Aggregated, 0, "anew"), b.service("b", plan.Aggregated, 0, "sleep"))
 	b.said("a", "waiting")
 	b.said("b", "ready")
-	before := b.members(s)
+	before := b.processes(s)
 	if before[0].Leader.Image == 0 {
 		t.Skip("the kernel does not tell where a stack begins")
 	}
-	if restarted, ended := Compare(before, b.members(s)); len(restarted)+len(ended) > 0 {
+	if restarted, ended := monitor.CompareProcesses(before, b.processes(s)); len(restarted)+len(ended) > 0 {
 		t.Errorf("nothing happened, and %q %q", restarted, ended)
 	}
 	if err := syscall.Kill(before[0].Leader.PID, syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
 	b.said("a", "ready")
-	restarted, ended := Compare(before, b.members(s))
+	restarted, ended := monitor.CompareProcesses(before, b.processes(s))
 	if len(restarted) != 1 || !strings.HasPrefix(restarted[0], "a (pid ") || len(ended) > 0 {
 		t.Errorf("got %q, %q", restarted, ended)
 	}
@@ -49,38 +49,15 @@ func TestF32ExecutionInPlaceIsSeen(t *testing.T) {
 func TestF05TreeThatLostAProcess(t *testing.T) {
 	b := newBed(t)
 	s := b.up(b.service("a", plan.Aggregated, 0, "leader"))
-	testbed.Eventually(t, soon, func() bool { return len(b.members(s)[0].Tree) == 1 })
-	before := b.members(s)
+	testbed.Eventually(t, soon, func() bool { return len(b.processes(s)[0].Tree) == 1 })
+	before := b.processes(s)
 	if err := syscall.Kill(before[0].Tree[0].PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	testbed.Eventually(t, soon, func() bool { return len(b.members(s)[0].Tree) == 0 })
-	restarted, ended := Compare(before, b.members(s))
+	testbed.Eventually(t, soon, func() bool { return len(b.processes(s)[0].Tree) == 0 })
+	restarted, ended := monitor.CompareProcesses(before, b.processes(s))
 	if len(restarted) > 0 || len(ended) != 1 || !strings.HasPrefix(ended[0], "a lost process ") {
 		t.Errorf("got %q, %q", restarted, ended)
-	}
-}
-
-func TestF32AnotherListensOnThePort(t *testing.T) {
-	who := func(pid int, ticks, image uint64) Who {
-		return Who{Proc: proc.Proc{PID: pid, Ticks: ticks, Comm: "x"}, Image: image}
-	}
-	member := func(listener Who) []Member { return []Member{{Service: "a", Port: 8001, Listener: listener}} }
-	for _, row := range []struct {
-		why           string
-		before, after Who
-		changed       bool
-	}{
-		{"the same", who(7, 1, 5), who(7, 1, 5), false},
-		{"another pid", who(7, 1, 5), who(8, 2, 5), true},
-		{"the pid of another", who(7, 1, 5), who(7, 2, 5), true},
-		{"another program", who(7, 1, 5), who(7, 1, 6), true},
-		{"the program is not known", who(7, 1, 5), who(7, 1, 0), false},
-		{"it cannot be seen any more", who(7, 1, 5), Who{}, false},
-	} {
-		if restarted, _ := Compare(member(row.before), member(row.after)); (len(restarted) > 0) != row.changed {
-			t.Errorf("%s: %q", row.why, restarted)
-		}
 	}
 }
 
@@ -94,10 +71,10 @@ func TestF22StrangerAnswersOnOurPort(t *testing.T) {
 	}
 	defer l.Close()
 	s.running[0].Ports = []plan.Port{{Number: l.Addr().(*net.TCPAddr).Port}}
-	if got := b.members(s)[0].Listener; got.PID != syscall.Getpid() || got.Image == 0 {
+	if got := b.processes(s)[0].Listener; got.PID != syscall.Getpid() || got.Image == 0 {
 		t.Errorf("got %+v", got)
 	}
-	if got := Strangers(b.members(s)); len(got) != 1 || !strings.Contains(got[0], "is not ours, answers on port") {
+	if got := monitor.ForeignListeners(b.processes(s)); len(got) != 1 || !strings.Contains(got[0], "which topobench did not start") {
 		t.Errorf("the test itself is no service of the stack: %q", got)
 	}
 	s.running[0].Ports = nil // of which the teardown proves that they are free

@@ -1,6 +1,8 @@
 package run
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +10,7 @@ import (
 	"time"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/ui"
 	"topobench/internal/verdict"
 )
 
@@ -29,9 +32,8 @@ func attempt(t *testing.T, files map[string]string) string {
 
 const cell = "artifacts_root/artifacts_0/-concurrency2/profile_export_aiperf.json"
 
-func TestVerdict(t *testing.T) {
-	asked := verdict.Asked{Requests: 20, OSL: 50}
-	export := map[string]string{"profile_export_aiperf.json": cell}
+func TestJudgeReadsTheFilesOfAnAttempt(t *testing.T) {
+	export := map[string]string{aiperf.ExportName: cell}
 	for _, row := range []struct {
 		why     string
 		files   map[string]string
@@ -41,11 +43,15 @@ func TestVerdict(t *testing.T) {
 	}{
 		{"all is well", export, aiperf.Outcome{}, verdict.Valid, nil},
 		{"a good export of an aiperf that failed does not count", export, aiperf.Outcome{Problem: "aiperf exit 1", Error: "aiperf: cannot write"}, verdict.Invalid, []string{"aiperf exit 1", "aiperf: cannot write"}},
-		{"no export: every request was refused", map[string]string{"profile_export.jsonl": "all-400.jsonl"}, aiperf.Outcome{Problem: "aiperf exit 1"}, verdict.Invalid, []string{"aiperf exit 1", "400 Bad Request"}},
+		{"no export: every request was refused", map[string]string{aiperf.RecordsName: "all-400.jsonl"}, aiperf.Outcome{Problem: "aiperf exit 1"}, verdict.Invalid, []string{"aiperf exit 1", "400 Bad Request"}},
 		{"a worker died: one line, not its log", nil, aiperf.Outcome{Problem: "decode-0 died: exit 1\n  last lines\n    x"}, verdict.Invalid, []string{"decode-0 died: exit 1"}},
-		{"exit 0 and no export", nil, aiperf.Outcome{}, verdict.Invalid, []string{"profile_export_aiperf.json"}},
+		{"exit 0 and no export", nil, aiperf.Outcome{}, verdict.Invalid, []string{aiperf.ExportName}},
 	} {
-		v, numbers := judgeFiles(attempt(t, row.files), row.outcome, asked)
+		s := newSweep(t)
+		s.plan.Load = aiperf.Load{OSL: 50}
+		a := &try{Cell: Cell{Concurrency: 2}, dir: attempt(t, row.files)}
+		s.judge(a, row.outcome, verdict.Evidence{})
+		v := a.Verdict
 		if v.State != row.state || len(v.Reasons) != len(row.reasons) {
 			t.Errorf("%s: %s %q", row.why, v.State, v.Reasons)
 			continue
@@ -55,9 +61,44 @@ func TestVerdict(t *testing.T) {
 				t.Errorf("%s: reason %q, want one line with %q", row.why, v.Reasons[i], part)
 			}
 		}
-		if _, has := row.files["profile_export_aiperf.json"]; has != (numbers != "") {
-			t.Errorf("%s: headline %q", row.why, numbers)
+		if _, has := row.files[aiperf.ExportName]; has != (a.Numbers != "") {
+			t.Errorf("%s: headline %q", row.why, a.Numbers)
 		}
+	}
+}
+
+// newSweep is one without a topology.
+func newSweep(t *testing.T) *sweep {
+	t.Helper()
+	s := &sweep{Campaign: &Campaign{}, t: &Topology{}}
+	s.Screen = ui.New(ui.Options{Out: new(strings.Builder), Now: time.Now})
+	t.Cleanup(s.Screen.Close)
+	return s
+}
+
+// The screen and the journal show the log of a service that died, the verdict one line.
+func TestFailedKeepsTheLogOfAService(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("decode-0 died: exit 1\n  its last lines"))
+	v := verdict.Of(verdict.Evidence{Died: context.Cause(ctx).Error()}, aiperf.Measurement{}, verdict.Asked{})
+	f := failed(ctx, v)
+	if f == nil || f.Class != verdict.WorkerDied || f.Cause != context.Cause(ctx) || v.Reasons[0] != "decode-0 died: exit 1" {
+		t.Errorf("got %+v with %q", f, v.Reasons)
+	}
+	if f := failed(t.Context(), verdict.Verdict{}); f != nil {
+		t.Errorf("got %+v", f)
+	}
+}
+
+func TestASecondAttemptHasTheReasonOfTheFirst(t *testing.T) {
+	s := newSweep(t)
+	s.t.Launches = launches
+	s.t.open = &try{Cell: Cell{Verdict: verdict.Sum([]verdict.Check{{Name: verdict.WorkerDied, State: verdict.Invalid, Detail: "a died"}})}}
+	a := &try{Cell: Cell{Concurrency: 2}, dir: attempt(t, map[string]string{aiperf.ExportName: cell})}
+	s.judge(a, aiperf.Outcome{}, verdict.Evidence{})
+	c, ok := a.Verdict.Find(verdict.Relaunched)
+	if want := "attempt 2, after a restart of the topology; attempt 1: a died"; !ok || c.State != verdict.Note || c.Detail != want {
+		t.Errorf("got %+v, want %s", c, want)
 	}
 }
 
