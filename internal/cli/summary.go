@@ -134,7 +134,7 @@ func printTopologies(env *Env, topologies []run.Topology) {
 	for _, t := range topologies {
 		if t.Lost != nil {
 			why, _, _ := strings.Cut(t.Lost.Cause.Error(), "\n")
-			fmt.Fprintf(env.Stdout, "\n%s was lost and made anew, once: %s\n", t.Name, why)
+			fmt.Fprintf(env.Stdout, "\n%s failed and was restarted once: %s\n", t.Name, why)
 		}
 		if t.Err != nil {
 			fmt.Fprintf(env.Stdout, "\n%s: %v\n", t.Name, t.Err)
