@@ -144,7 +144,22 @@ func TestTreeSaysThatThereIsNothing(t *testing.T) {
 	}
 }
 
-func TestSidecarCanOnlyMakeACellWorse(t *testing.T) {
+// The run that measured a cell has judged it, with evidence that the files do not have.
+func TestOnlyCellsOfOtherProgramsAreJudged(t *testing.T) {
+	partial := string(recorded(t, "partial-5-of-20-failed", "-concurrency2", aiperf.ExportName))
+	for sidecar, want := range map[string]verdict.State{"": verdict.Invalid, `{"valid": true, "state": "valid", "reasons": [], "checks": []}`: verdict.Valid} {
+		files := map[string]string{"artifacts_0/" + DeploymentName: aggregated, "artifacts_0/-concurrency2/" + aiperf.ExportName: partial}
+		if sidecar != "" {
+			files["artifacts_0/-concurrency2/"+SidecarName] = sidecar
+		}
+		cells, _ := Tree(tree(t, files))
+		if got := cells[0].Verdict.State; got != want {
+			t.Errorf("sidecar %q: got %s, want %s", sidecar, got, want)
+		}
+	}
+}
+
+func TestSidecarIsTheVerdict(t *testing.T) {
 	rows := []struct {
 		sentence, sidecar, export string
 		want                      string

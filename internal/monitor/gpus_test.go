@@ -46,7 +46,7 @@ func (s *smi) asker() *gpu.Asker {
 // check is the rule's verdict on what the samples of one cell showed.
 func (s *gpuSamples) check(t *testing.T, name verdict.CheckName) verdict.Check {
 	t.Helper()
-	c, _ := verdict.Of(verdict.Evidence{GPUs: s.evidence()}, aiperf.Measurement{}, verdict.Asked{}).Find(name)
+	c, _ := verdict.Of(verdict.Evidence{GPUs: s.evidence()}, aiperf.Measurement{}, verdict.Load{}).Find(name)
 	return c
 }
 

@@ -186,7 +186,7 @@ func TestF23WatchEndsTheCell(t *testing.T) {
 		t.Errorf("got %v", context.Cause(w.Context()))
 	}
 	e, err := w.Stop(t.Context())
-	c, failed := verdict.Of(e, aiperf.Measurement{}, verdict.Asked{}).LaunchFailure()
+	c, failed := verdict.Of(e, aiperf.Measurement{}, verdict.Load{}).LaunchFailure()
 	if err != nil || !failed || c.Detail != "in the cell: a: x" {
 		t.Errorf("%+v, %v", e, err)
 	}

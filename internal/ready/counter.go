@@ -11,9 +11,8 @@ import (
 	"topobench/internal/plan"
 )
 
-// unmoved names the services whose request counter is still zero or unreadable.
-func unmoved(ctx context.Context, counters []plan.Counter) []string {
-	var idle []string
+// idleServices names the services whose request counter is still zero or unreadable.
+func idleServices(ctx context.Context, counters []plan.Counter) (idle []string) {
 	for _, c := range counters {
 		if n, err := read(ctx, c); err != nil || n == 0 {
 			idle = append(idle, c.Service)
@@ -29,10 +28,10 @@ const (
 	settleEvery  = 10 * time.Millisecond
 )
 
-// settled is unmoved, asked until all have moved or the counters had their moment.
-func settled(ctx context.Context, counters []plan.Counter) []string {
+// waitForCounters names the idle services, as soon as there are none or after settleWithin.
+func waitForCounters(ctx context.Context, counters []plan.Counter) []string {
 	for began := time.Now(); ; {
-		idle := unmoved(ctx, counters)
+		idle := idleServices(ctx, counters)
 		if len(idle) == 0 || time.Since(began) > settleWithin || ctx.Err() != nil {
 			return idle
 		}
@@ -40,14 +39,14 @@ func settled(ctx context.Context, counters []plan.Counter) []string {
 	}
 }
 
-// transferWithin is longer: vLLM adds a transfer to its metrics when the engine
-// has finished a step, which a busy machine takes its time with.
+// transferWithin is longer: vLLM adds a transfer to its metrics after the engine has
+// finished a step, which takes its time on a busy machine.
 const transferWithin = 2 * time.Second
 
-// alone names the workers that have served, and not one request of them with a
-// KV cache from a prefill worker. One whose metrics have no such counter (an older
-// vLLM) cannot be judged.
-func alone(ctx context.Context, transfers []plan.Counter, idle []string) error {
+// servedWithoutTransfer fails with the names of the workers that have served, and not one
+// request of them with a KV cache from a prefill worker. It cannot judge a worker whose
+// metrics have no such counter (an older vLLM).
+func servedWithoutTransfer(ctx context.Context, transfers []plan.Counter, idle []string) error {
 	var served []plan.Counter
 	for _, c := range transfers {
 		if !slices.Contains(idle, c.Service) {
@@ -55,7 +54,7 @@ func alone(ctx context.Context, transfers []plan.Counter, idle []string) error {
 		}
 	}
 	for began := time.Now(); ; time.Sleep(settleEvery) {
-		names := without(ctx, served)
+		names := withZero(ctx, served)
 		if len(names) == 0 {
 			return nil
 		}
@@ -65,8 +64,8 @@ func alone(ctx context.Context, transfers []plan.Counter, idle []string) error {
 	}
 }
 
-// without names the services whose metrics have the counter, at zero.
-func without(ctx context.Context, counters []plan.Counter) []string {
+// withZero names the services whose metrics have the counter, at zero.
+func withZero(ctx context.Context, counters []plan.Counter) []string {
 	var names []string
 	for _, c := range counters {
 		if n, err := read(ctx, c); err == nil && n == 0 {
@@ -76,9 +75,9 @@ func without(ctx context.Context, counters []plan.Counter) []string {
 	return names
 }
 
-// Count sums the samples of a counter in Prometheus text. Of samples that have
-// the label dynamo_endpoint only those of "generate" count: a worker has other
-// endpoints that answer the router's own questions.
+// Count sums the samples of a counter in Prometheus text. A sample with the label
+// dynamo_endpoint counts only if that is "generate": a worker has other endpoints, for
+// the router's own requests.
 func Count(text, metric string) float64 {
 	var sum float64
 	for line := range strings.Lines(text) {

@@ -42,9 +42,9 @@ func Smoke(ctx context.Context, s plan.Smoke, l aiperf.Load, note func(string)) 
 		if refused := new(RefusedError); errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
 			return refused
 		}
-		idle := settled(ctx, s.Counters)
+		idle := waitForCounters(ctx, s.Counters)
 		if err == nil {
-			err = alone(ctx, s.Transfers, idle)
+			err = servedWithoutTransfer(ctx, s.Transfers, idle)
 		}
 		if err != nil && ctx.Err() == nil && time.Since(began) > s.Patience {
 			return err

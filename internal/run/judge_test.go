@@ -80,7 +80,7 @@ func newSweep(t *testing.T) *sweep {
 func TestFailedKeepsTheLogOfAService(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("decode-0 died: exit 1\n  its last lines"))
-	v := verdict.Of(verdict.Evidence{Died: context.Cause(ctx).Error()}, aiperf.Measurement{}, verdict.Asked{})
+	v := verdict.Of(verdict.Evidence{Died: context.Cause(ctx).Error()}, aiperf.Measurement{}, verdict.Load{})
 	f := failed(ctx, v)
 	if f == nil || f.Class != verdict.WorkerDied || f.Cause != context.Cause(ctx) || v.Reasons[0] != "decode-0 died: exit 1" {
 		t.Errorf("got %+v with %q", f, v.Reasons)

@@ -126,7 +126,7 @@ func (s *sweep) judge(a *try, o aiperf.Outcome, e verdict.Evidence) {
 		}
 	}
 	load := s.plan.Load
-	a.Verdict = verdict.Of(e, m, verdict.Asked{Requests: load.Requests(a.Concurrency), Warmup: load.Warmup(a.Concurrency),
+	a.Verdict = verdict.Of(e, m, verdict.Load{Requests: load.Requests(a.Concurrency), Warmup: load.Warmup(a.Concurrency),
 		OSL: load.OSL, Concurrency: a.Concurrency})
 	a.Numbers = headline(m)
 	s.noteOnce(a.Verdict.Checks)

@@ -10,8 +10,8 @@ import (
 	"topobench/internal/aiperf"
 )
 
-// asked fits good.
-func asked() Asked { return Asked{Requests: 2, OSL: 10} }
+// configured fits good.
+func configured() Load { return Load{Requests: 2, OSL: 10} }
 
 func TestEveryRuleHasAReasonAndAnAbsence(t *testing.T) {
 	seen := map[CheckName]bool{}
@@ -25,7 +25,7 @@ func TestEveryRuleHasAReasonAndAnAbsence(t *testing.T) {
 
 // A tree that another program wrote has only aiperf's files: rules on evidence are absent.
 func TestOfWithoutEvidenceHasOnlyRulesOnNumbers(t *testing.T) {
-	v := Of(Evidence{}, good(), asked())
+	v := Of(Evidence{}, good(), configured())
 	var names []CheckName
 	for _, c := range v.Checks {
 		names = append(names, c.Name)
@@ -100,7 +100,7 @@ func TestOfEvidence(t *testing.T) {
 		{"F-34: nginx keeps one out", Evidence{Nginx: &NginxLog{Ejected: []string{"h:1"}}}, Ejected, Invalid, "nginx sends nothing more to h:1"},
 		{"a second launch", Evidence{Relaunched: "restarted"}, Relaunched, Note, "restarted"},
 	} {
-		v := Of(row.e, good(), asked())
+		v := Of(row.e, good(), configured())
 		c, ok := v.Find(row.name)
 		if c.State != row.state || ok != (row.state != "") || !strings.Contains(c.Detail, row.part) || strings.Contains(c.Detail, "\n") {
 			t.Errorf("%s: %+v, want %s with %q", row.why, c, row.state, row.part)
@@ -128,7 +128,7 @@ func TestF36ClientIsTheLimit(t *testing.T) {
 		{"nothing was measured", Client{}, nil},
 		{"two limits", Client{Seconds: 2, Elapsed: 1, CPUs: 2, Busiest: 1, Process: "p"}, []string{"100 % of the 2 CPUs", "p used 100 %"}},
 	} {
-		v := Of(Evidence{Client: &row.u}, good(), asked())
+		v := Of(Evidence{Client: &row.u}, good(), configured())
 		c, ok := v.Find(ClientCPU)
 		if ok != (row.is != nil) || v.State != Valid || ok && c.State != Note {
 			t.Errorf("%s: %+v, %s", row.why, c, v.State)
@@ -139,7 +139,7 @@ func TestF36ClientIsTheLimit(t *testing.T) {
 			}
 		}
 	}
-	v := Of(Evidence{Client: &Client{Unread: "no /proc"}}, good(), asked())
+	v := Of(Evidence{Client: &Client{Unread: "no /proc"}}, good(), configured())
 	if diff := cmp.Diff([]CheckName{ClientCPU}, v.Noted()); diff != "" || v.State != Valid {
 		t.Errorf("unknown CPU use: %s, want (-), got (+):\n%s", v.State, diff)
 	}
@@ -149,6 +149,10 @@ func TestLaunchFailure(t *testing.T) {
 	a := []Unhealthy{{Service: "a", Why: "x"}}
 	failed := good()
 	failed.Errors = []aiperf.ErrorGroup{{Code: 500, Count: 1}}
+	fewer, stopped, untimed := good(), good(), good()
+	fewer.Metrics["request_count"].Stats["avg"] = 1
+	stopped.Cancelled = true
+	delete(untimed.Metrics["output_token_throughput_per_user"].Stats, "count")
 	longer := good()
 	longer.Metrics["output_sequence_length"].Stats["avg"] = 20
 	for _, row := range []struct {
@@ -168,11 +172,14 @@ func TestLaunchFailure(t *testing.T) {
 		{"F-05: the engine behind a server died", Evidence{Ended: []string{"a lost process 7 (x)"}}, failed, "worker-died: a lost process 7 (x)"},
 		{"a helper that ended is no engine", Evidence{Ended: []string{"a lost process 7 (cc1)"}}, good(), ""},
 		{"nor where only the output is longer", Evidence{Ended: []string{"a lost process 7 (cc1)"}}, longer, ""},
-		{"it is one where aiperf failed", Evidence{Ended: []string{"a lost process 7 (x)"}, AIPerf: AIPerf{Problem: "aiperf exit 1"}}, good(), "worker-died: a lost process 7 (x)"},
+		{"nor where latencies cannot be counted", Evidence{Ended: []string{"a lost process 7 (cc1)"}}, untimed, ""},
+		{"it is one where a request is missing", Evidence{Ended: []string{"a lost process 7 (x)"}}, fewer, "worker-died: a lost process 7 (x)"},
+		{"or where aiperf was cancelled", Evidence{Ended: []string{"a lost process 7 (x)"}}, stopped, "worker-died: a lost process 7 (x)"},
+		{"or where aiperf failed", Evidence{Ended: []string{"a lost process 7 (x)"}, AIPerf: AIPerf{Problem: "aiperf exit 1"}}, good(), "worker-died: a lost process 7 (x)"},
 		{"F-34: nginx keeps one out", Evidence{Nginx: &NginxLog{Ejected: []string{"h:1"}}}, good(), "ejected: nginx sends nothing more to h:1"},
 	} {
 		got := ""
-		if c, ok := Of(row.e, row.m, asked()).LaunchFailure(); ok {
+		if c, ok := Of(row.e, row.m, configured()).LaunchFailure(); ok {
 			got = string(c.Name) + ": " + c.Detail
 		}
 		if got != row.want {
@@ -184,7 +191,7 @@ func TestLaunchFailure(t *testing.T) {
 // The failure of a launch comes first, once; the other faults follow.
 func TestFailureComesFirst(t *testing.T) {
 	e := Evidence{Services: 1, Died: "a died: exit 1\nlog", AIPerf: AIPerf{Problem: "a died: exit 1", Causes: "5 x 500"}}
-	v := Of(e, aiperf.Measurement{}, asked())
+	v := Of(e, aiperf.Measurement{}, configured())
 	if diff := cmp.Diff([]string{"a died: exit 1", "5 x 500"}, v.Reasons); diff != "" || v.Checks[0].Name != WorkerDied {
 		t.Errorf("want (-), got (+):\n%s", diff)
 	}
@@ -201,7 +208,7 @@ func TestOfTheEndOfAIPerf(t *testing.T) {
 		{"no export: every request was refused", AIPerf{Problem: "aiperf exit 1", Causes: "24 x 400", NoExport: "no file"}, aiperf.Measurement{}, []string{"aiperf exit 1", "24 x 400"}},
 		{"exit 0 and no export", AIPerf{NoExport: "no file"}, aiperf.Measurement{}, []string{"no file"}},
 	} {
-		v := Of(Evidence{AIPerf: row.e}, row.m, asked())
+		v := Of(Evidence{AIPerf: row.e}, row.m, configured())
 		if diff := cmp.Diff(row.reasons, v.Reasons); diff != "" || v.State != Invalid {
 			t.Errorf("%s: %s, want (-), got (+):\n%s", row.why, v.State, diff)
 		}
@@ -210,7 +217,7 @@ func TestOfTheEndOfAIPerf(t *testing.T) {
 
 func TestConcurrencyOfAnExport(t *testing.T) {
 	for found, want := range map[int]State{0: Valid, 4: Valid, 8: Invalid} {
-		m, a := good(), asked()
+		m, a := good(), configured()
 		m.Concurrency, a.Concurrency = found, 4
 		if c := find(t, Of(Evidence{}, m, a), Concurrency); c.State != want {
 			t.Errorf("%d: %+v", found, c)

@@ -2,8 +2,8 @@ package verdict
 
 import "time"
 
-// Asked is what the load was configured to do; 0 = unknown.
-type Asked struct {
+// Load is the load as it was configured; 0 = unknown.
+type Load struct {
 	Requests    int // measured ones, without the warm-up
 	Warmup      int
 	OSL         int // output tokens of each request

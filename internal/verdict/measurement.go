@@ -31,12 +31,12 @@ func result(c cell) []finding {
 
 func concurrency(c cell) []finding {
 	switch found := c.m.Concurrency; {
-	case c.m.Metrics == nil || c.a.Concurrency == 0:
+	case c.m.Metrics == nil || c.load.Concurrency == 0:
 		return nil
-	case found != 0 && found != c.a.Concurrency:
-		return one(Invalid, fmt.Sprintf("the cell is of concurrency %d, its export of %d", c.a.Concurrency, found))
+	case found != 0 && found != c.load.Concurrency:
+		return one(Invalid, fmt.Sprintf("the cell is of concurrency %d, its export of %d", c.load.Concurrency, found))
 	}
-	return one(Valid, fmt.Sprintf("%d", c.a.Concurrency))
+	return one(Valid, fmt.Sprintf("%d", c.load.Concurrency))
 }
 
 // tolerance is how far the mean output length may be from the configured one.
@@ -47,12 +47,12 @@ func requests(c cell) []finding {
 	switch {
 	case err != nil:
 		return one(Invalid, "no request completed: the export has no request_count")
-	case c.a.Requests == 0:
+	case c.load.Requests == 0:
 		return one(Unchecked, fmt.Sprintf("%g requests completed, but the configured number is unknown", done))
-	case done != float64(c.a.Requests):
-		return one(Invalid, fmt.Sprintf("%g of %d requests completed", done, c.a.Requests))
+	case done != float64(c.load.Requests):
+		return one(Invalid, fmt.Sprintf("%g of %d requests completed", done, c.load.Requests))
 	}
-	return one(Valid, fmt.Sprintf("all %d requests completed", c.a.Requests))
+	return one(Valid, fmt.Sprintf("all %d requests completed", c.load.Requests))
 }
 
 // failures looks at both places where aiperf writes errors: the metric
@@ -103,10 +103,10 @@ func outputLength(c cell) []finding {
 		detail += fmt.Sprintf(" (%.4g by the text tokenised again)", retokenised)
 	}
 	switch {
-	case c.a.OSL == 0:
+	case c.load.OSL == 0:
 		return one(Unchecked, detail+", but the configured length is unknown")
-	case Apart(tokens, float64(c.a.OSL)):
-		return one(Invalid, fmt.Sprintf("%s, %d configured", detail, c.a.OSL))
+	case Apart(tokens, float64(c.load.OSL)):
+		return one(Invalid, fmt.Sprintf("%s, %d configured", detail, c.load.OSL))
 	}
 	return one(Valid, fmt.Sprintf("%s, as configured", detail))
 }
@@ -118,7 +118,7 @@ func Apart(got, want float64) bool { return math.Abs(got-want) > tolerance*want 
 // Requests whose chunks arrived together have none and drop out of the mean of
 // output_token_throughput_per_user, which is then the mean of a biased few.
 func interToken(c cell) []finding {
-	if c.a.OSL == 1 {
+	if c.load.OSL == 1 {
 		return one(Invalid, "an output of 1 token has no inter-token latency: set 2 or more")
 	}
 	want, err := c.m.Value("request_count", "avg")

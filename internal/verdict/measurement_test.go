@@ -15,30 +15,30 @@ import (
 func TestOfRecordedRuns(t *testing.T) {
 	rows := []struct {
 		sentence, dir string
-		asked         Asked
+		load          Load
 		want          State
 		reasons       []string
 	}{
-		{"0.13, all well", "artifacts_root/artifacts_0/-concurrency2", Asked{Requests: 20, OSL: 50}, Valid, []string{}},
-		{"0.13, asked by its own input_config", "artifacts_root/artifacts_1/-concurrency8", Asked{Requests: 0, OSL: 50}, Valid, []string{}},
-		{"0.1.1 counts itself", "versions/0.1.1/-concurrency2", Asked{Requests: 20, OSL: 15}, Valid, []string{}},
-		{"0.3 by its records", "versions/0.3.0/-concurrency2", Asked{Requests: 20, OSL: 15}, Valid, []string{}},
-		{"0.6 by its records", "versions/0.6.0/-concurrency2", Asked{Requests: 20, OSL: 15}, Valid, []string{}},
-		{"0.7 without records cannot tell", "versions/0.7.0/-concurrency2", Asked{Requests: 20, OSL: 15}, Unchecked, []string{
+		{"0.13, all well", "artifacts_root/artifacts_0/-concurrency2", Load{Requests: 20, OSL: 50}, Valid, []string{}},
+		{"0.13, asked by its own input_config", "artifacts_root/artifacts_1/-concurrency8", Load{Requests: 0, OSL: 50}, Valid, []string{}},
+		{"0.1.1 counts itself", "versions/0.1.1/-concurrency2", Load{Requests: 20, OSL: 15}, Valid, []string{}},
+		{"0.3 by its records", "versions/0.3.0/-concurrency2", Load{Requests: 20, OSL: 15}, Valid, []string{}},
+		{"0.6 by its records", "versions/0.6.0/-concurrency2", Load{Requests: 20, OSL: 15}, Valid, []string{}},
+		{"0.7 without records cannot tell", "versions/0.7.0/-concurrency2", Load{Requests: 20, OSL: 15}, Unchecked, []string{
 			"cannot count the requests with an inter-token latency: the export does not count them, and there is no profile_export.jsonl"}},
-		{"0.8 counts itself again", "versions/0.8.0/-concurrency2", Asked{Requests: 20, OSL: 15}, Valid, []string{}},
-		{"0.11", "versions/0.11.0/-concurrency2", Asked{Requests: 20, OSL: 15}, Valid, []string{}},
-		{"an OSL nobody knows", "versions/0.11.0/-concurrency2", Asked{}, Unchecked, []string{
+		{"0.8 counts itself again", "versions/0.8.0/-concurrency2", Load{Requests: 20, OSL: 15}, Valid, []string{}},
+		{"0.11", "versions/0.11.0/-concurrency2", Load{Requests: 20, OSL: 15}, Valid, []string{}},
+		{"an OSL nobody knows", "versions/0.11.0/-concurrency2", Load{}, Unchecked, []string{
 			"15 output tokens a request by the text tokenised again, but the configured length is unknown"}},
-		{"invalid wins over unchecked", "versions/0.7.0/-concurrency2", Asked{Requests: 21, OSL: 15}, Invalid, []string{"20 of 21 requests completed"}},
-		{"5 of 20 answered 500, aiperf exited 0", "partial-5-of-20-failed/-concurrency2", Asked{Requests: 20, OSL: 15}, Invalid, []string{
+		{"invalid wins over unchecked", "versions/0.7.0/-concurrency2", Load{Requests: 21, OSL: 15}, Invalid, []string{"20 of 21 requests completed"}},
+		{"5 of 20 answered 500, aiperf exited 0", "partial-5-of-20-failed/-concurrency2", Load{Requests: 20, OSL: 15}, Invalid, []string{
 			"15 of 20 requests completed", "requests failed: 5 x 500 Internal Server Error",
 			"0 of 15 requests have an inter-token latency", "inter_token_latency is 0"}},
-		{"chunks that arrived together", "coalesced-4-of-20-have-itl/-concurrency2", Asked{Requests: 20, OSL: 15}, Invalid, []string{
+		{"chunks that arrived together", "coalesced-4-of-20-have-itl/-concurrency2", Load{Requests: 20, OSL: 15}, Invalid, []string{
 			"4 of 20 requests have an inter-token latency"}},
-		{"half the length asked for", "artifacts_root/artifacts_0/-concurrency2", Asked{Requests: 20, OSL: 100}, Invalid, []string{
+		{"half the length asked for", "artifacts_root/artifacts_0/-concurrency2", Load{Requests: 20, OSL: 100}, Invalid, []string{
 			"50 output tokens a request by the server's usage, 100 configured"}},
-		{"an OSL of 1", "versions/0.11.0/-concurrency2", Asked{Requests: 20, OSL: 1}, Invalid, []string{
+		{"an OSL of 1", "versions/0.11.0/-concurrency2", Load{Requests: 20, OSL: 1}, Invalid, []string{
 			"15 output tokens a request by the text tokenised again, 1 configured",
 			"an output of 1 token has no inter-token latency: set 2 or more"}},
 	}
@@ -47,7 +47,7 @@ func TestOfRecordedRuns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := Of(Evidence{}, m, row.asked)
+		v := Of(Evidence{}, m, row.load)
 		if v.State != row.want {
 			t.Errorf("%s: got %s, want %s", row.sentence, v.State, row.want)
 		}
@@ -63,7 +63,7 @@ func TestOfTrustsTheServersCountOverTheText(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Check{OutputLen, Valid, "15 output tokens a request by the server's usage (17.07 by the text tokenised again), as configured"}
-	if diff := cmp.Diff(want, find(t, Of(Evidence{}, m, Asked{OSL: 15}), OutputLen)); diff != "" {
+	if diff := cmp.Diff(want, find(t, Of(Evidence{}, m, Load{OSL: 15}), OutputLen)); diff != "" {
 		t.Errorf("want (-), got (+):\n%s", diff)
 	}
 }
@@ -120,7 +120,7 @@ func TestOfNamesEachFault(t *testing.T) {
 	for _, row := range rows {
 		m := good()
 		row.spoil(&m)
-		v := Of(Evidence{}, m, Asked{Requests: 2, OSL: 10})
+		v := Of(Evidence{}, m, Load{Requests: 2, OSL: 10})
 		if got := strings.Join(v.Reasons, "; "); v.State != row.want || got != row.reason {
 			t.Errorf("%s: got %s: %s, want %s: %s", row.sentence, v.State, got, row.want, row.reason)
 		}
@@ -128,7 +128,7 @@ func TestOfNamesEachFault(t *testing.T) {
 }
 
 func TestOfCannotTellWithoutTheNumberAsked(t *testing.T) {
-	v := Of(Evidence{}, good(), Asked{OSL: 10})
+	v := Of(Evidence{}, good(), Load{OSL: 10})
 	want := []string{"2 requests completed, but the configured number is unknown"}
 	if diff := cmp.Diff(want, v.Reasons); v.State != Unchecked || diff != "" {
 		t.Errorf("got %s, want (-), got (+):\n%s", v.State, diff)
@@ -168,7 +168,7 @@ func TestRecordsThatCannotTellLeaveItUnchecked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v := Of(Evidence{}, m, Asked{Requests: 2, OSL: 10}); v.State != row.want {
+		if v := Of(Evidence{}, m, Load{Requests: 2, OSL: 10}); v.State != row.want {
 			t.Errorf("%s: got %s %v, want %s", row.sentence, v.State, v.Reasons, row.want)
 		}
 	}
@@ -183,7 +183,7 @@ func FuzzOf(f *testing.F) {
 		if err != nil {
 			return
 		}
-		v := Of(Evidence{}, m, Asked{Requests: 1, OSL: 2})
+		v := Of(Evidence{}, m, Load{Requests: 1, OSL: 2})
 		if (v.State == Valid) != (len(v.Reasons) == 0) {
 			t.Errorf("%s with the reasons %q", v.State, v.Reasons)
 		}

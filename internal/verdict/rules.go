@@ -28,9 +28,9 @@ type Rule struct {
 
 // cell is the input of every rule.
 type cell struct {
-	e Evidence
-	m aiperf.Measurement
-	a Asked
+	e    Evidence
+	m    aiperf.Measurement
+	load Load
 }
 
 // finding is a check without its name. A rule that does not apply has none; one that lacks
@@ -73,14 +73,13 @@ func Rules() []Rule {
 }
 
 // Of applies the table to one cell. m is zero where the export could not be read.
-func Of(e Evidence, m aiperf.Measurement, a Asked) Verdict {
-	c := cell{e, m, a}
-	if c.a.Requests == 0 {
-		c.a.Requests = m.Requests
+func Of(e Evidence, m aiperf.Measurement, load Load) Verdict {
+	if load.Requests == 0 {
+		load.Requests = m.Requests
 	}
 	var checks []Check
 	for _, rule := range Rules() {
-		for _, f := range rule.judge(c) {
+		for _, f := range rule.judge(cell{e, m, load}) {
 			if f.state == Unchecked && rule.WithoutEvidence == Notes {
 				f.state = NotMade
 			}

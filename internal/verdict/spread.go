@@ -34,7 +34,7 @@ func spread(c cell) []finding {
 		counts = append(counts, fmt.Sprintf("%s %g", w.Service, w.Served))
 	}
 	detail := "requests with warm-up: " + strings.Join(counts, ", ")
-	if faults := t.faults(c.a); len(faults) > 0 {
+	if faults := t.faults(c.load); len(faults) > 0 {
 		return one(Invalid, strings.Join(faults, "; ")+" ("+detail+")")
 	}
 	return one(Valid, detail)
@@ -47,24 +47,24 @@ func (c cell) endsLaunch() bool {
 
 // faults names workers without their share, and totals that another server or client
 // explains: on a port that two servers share (SO_REUSEPORT), or on the workers.
-func (t Traffic) faults(a Asked) (faults []string) {
+func (t Traffic) faults(load Load) (faults []string) {
 	var all float64
 	for _, w := range t.Workers {
 		if !w.Prefill {
 			all += w.Served
 		}
-		switch least := t.least(a, t.peers(w.Role)); {
+		switch least := t.least(load, t.peers(w.Role)); {
 		case w.Served >= least:
 		case w.Served <= 0:
-			faults = append(faults, fmt.Sprintf("%s served none of %d requests", w.Service, a.Requests))
+			faults = append(faults, fmt.Sprintf("%s served none of %d requests", w.Service, load.Requests))
 		default:
-			faults = append(faults, fmt.Sprintf("%s served %g of %d requests, far from an equal share", w.Service, w.Served, a.Requests))
+			faults = append(faults, fmt.Sprintf("%s served %g of %d requests, far from an equal share", w.Service, w.Served, load.Requests))
 		}
 	}
-	if len(faults) == 0 && len(t.Workers) > 0 && all < float64(a.Requests) {
-		faults = append(faults, fmt.Sprintf("the workers served only %g of %d requests: another server answered the others", all, a.Requests))
+	if len(faults) == 0 && len(t.Workers) > 0 && all < float64(load.Requests) {
+		faults = append(faults, fmt.Sprintf("the workers served only %g of %d requests: another server answered the others", all, load.Requests))
 	}
-	if sent := a.Requests + a.Warmup; all > overcount*float64(sent)+float64(len(t.Workers)) {
+	if sent := load.Requests + load.Warmup; all > overcount*float64(sent)+float64(len(t.Workers)) {
 		faults = append(faults, fmt.Sprintf("the workers served %g requests, and aiperf sent %d: another client used them", all, sent))
 	}
 	return faults
@@ -73,14 +73,14 @@ func (t Traffic) faults(a Asked) (faults []string) {
 // least is how many requests each of the workers of a role must have served. It is 0
 // where fewer requests run at once than the role has workers, which cannot keep all busy,
 // and where a router that does not go round gave too few chances.
-func (t Traffic) least(a Asked, workers int) float64 {
+func (t Traffic) least(load Load, workers int) float64 {
 	own := t.Routing == Balanced || t.Routing == ByClient
 	switch {
-	case t.Routing == ByClient && a.Requests >= 2*workers:
-		return shareByClient * float64(a.Requests) / float64(workers)
-	case own && a.Requests >= 2*workers:
-		return max(1, shareBalanced*float64(a.Requests)/float64(workers))
-	case own, a.Concurrency < workers, t.Routing == ByRouter && a.Requests < chances*workers:
+	case t.Routing == ByClient && load.Requests >= 2*workers:
+		return shareByClient * float64(load.Requests) / float64(workers)
+	case own && load.Requests >= 2*workers:
+		return max(1, shareBalanced*float64(load.Requests)/float64(workers))
+	case own, load.Concurrency < workers, t.Routing == ByRouter && load.Requests < chances*workers:
 		return 0
 	}
 	return 1

@@ -15,8 +15,8 @@ func aggregated(served ...float64) (all []Worker) {
 }
 
 // sent is the guide's load: 10 requests for each at once, and 2 to warm up.
-func sent(concurrency int) Asked {
-	return Asked{Requests: 10 * concurrency, Warmup: 2 * concurrency, Concurrency: concurrency}
+func sent(concurrency int) Load {
+	return Load{Requests: 10 * concurrency, Warmup: 2 * concurrency, Concurrency: concurrency}
 }
 
 func TestSpread(t *testing.T) {
