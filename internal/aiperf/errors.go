@@ -21,15 +21,15 @@ var (
 	ErrNaN       = errors.New("NaN and Infinity are not numbers")
 	ErrRange     = errors.New("the number is out of range")
 	ErrNegative  = errors.New("the number is negative")
-	ErrDuplicate = errors.New("the key stands there twice")
+	ErrDuplicate = errors.New("the key occurs twice")
 	ErrTrailing  = errors.New("something follows the document")
 	ErrType      = errors.New("the value is of the wrong type")
 	ErrNoKey     = errors.New("the key is missing")
 	ErrNoMetric  = errors.New("it is JSON, but holds no metric of aiperf")
-	ErrNoResult  = errors.New("aiperf wrote no result (" + ExportName + "); its log says why")
+	ErrNoResult  = errors.New("aiperf wrote no result (" + ExportName + "); its log has the reason")
 )
 
-// FileError says what is wrong with a file and where.
+// FileError is a fault of a file, with its place.
 type FileError struct {
 	Path   string
 	Offset int64  // byte at or before the fault; 0 if it is the whole file
@@ -50,8 +50,8 @@ func (e *FileError) Error() string {
 
 func (e *FileError) Unwrap() error { return e.Err }
 
-// MissingError says that an export lacks a statistic: the metric is absent, or
-// the statistic is absent or null.
+// MissingError is a statistic that an export lacks: the metric is absent, or the statistic
+// is absent or null.
 type MissingError struct{ Path, Tag, Stat string }
 
 func (e *MissingError) Error() string {

@@ -45,7 +45,8 @@ func (m metrics) byTag() map[string]*stats {
 	return map[string]*stats{"ttft": m.TTFT, "time_to_first_token": m.FirstToken, "request_count": m.Requests,
 		"error_request_count": m.Failed, "request_throughput": m.Rate, "inter_token_latency": m.InterToken,
 		"output_token_throughput": m.Throughput, "output_token_throughput_per_user": m.PerUser,
-		"output_sequence_length": m.OSL, "usage_completion_tokens": m.Usage, "overall_usage_prompt_cache_read_pct": m.CacheRead}
+		"output_sequence_length": m.OSL, "usage_completion_tokens": m.Usage,
+		"overall_usage_prompt_cache_read_pct": m.CacheRead}
 }
 
 // stats is one metric. aiperf 0.1 adds texts (tag, header), which are skipped.
@@ -70,8 +71,9 @@ type stats struct {
 
 func (s stats) metric() Metric {
 	m := Metric{Unit: s.Unit, Stats: map[string]float64{}}
-	for name, value := range map[string]*float64{"avg": s.Avg, "min": s.Min, "max": s.Max, "std": s.Std, "count": s.Count, "sum": s.Sum,
-		"p1": s.P1, "p5": s.P5, "p10": s.P10, "p25": s.P25, "p50": s.P50, "p75": s.P75, "p90": s.P90, "p95": s.P95, "p99": s.P99} {
+	for name, value := range map[string]*float64{"avg": s.Avg, "min": s.Min, "max": s.Max, "std": s.Std,
+		"count": s.Count, "sum": s.Sum, "p1": s.P1, "p5": s.P5, "p10": s.P10, "p25": s.P25, "p50": s.P50,
+		"p75": s.P75, "p90": s.P90, "p95": s.P95, "p99": s.P99} {
 		if value != nil {
 			m.Stats[name] = *value
 		}

@@ -13,9 +13,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Failed says why requests of a cell failed, from its profile_export.jsonl:
-// where every request fails aiperf writes no export, and the causes stand only
-// there. "" = no failed request is recorded. A torn last line is no error.
+// Failed is why requests of a cell failed, from its profile_export.jsonl: if every request
+// fails aiperf writes no export, and only the records have the causes. "" = no failed
+// request is recorded. A torn last line is no error.
 func Failed(jsonl string) (string, error) {
 	file, _, err := open(jsonl)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -42,13 +42,13 @@ func Failed(jsonl string) (string, error) {
 		if err != nil {
 			return sentence(groups), fmt.Errorf("%s: %w", jsonl, err)
 		}
-		if line.Error != nil {
-			groups = tally(groups, ErrorGroup{Code: line.Error.Code, Type: line.Error.Type, Message: line.Error.Message})
+		if e := line.Error; e != nil {
+			groups = tally(groups, ErrorGroup{Code: e.Code, Type: e.Type, Message: e.Message})
 		}
 	}
 }
 
-// tally counts e with those of its code and type; the first message stands for all.
+// tally counts e with those of its code and type, and keeps their first message.
 func tally(groups []ErrorGroup, e ErrorGroup) []ErrorGroup {
 	for i, g := range groups {
 		if g.Code == e.Code && g.Type == e.Type {

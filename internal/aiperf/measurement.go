@@ -28,14 +28,14 @@ type ErrorGroup struct {
 }
 
 // Measurement is one profile_export_aiperf.json. The tags of Metrics are
-// today's names: 0.1.1's ttft is time_to_first_token here. Only the metrics
-// that today lists are in it.
+// today's names: 0.1.1's ttft is time_to_first_token here. It has only the metrics that
+// topobench uses.
 type Measurement struct {
 	Path           string
 	Schema, AIPerf string // "" where the version did not write them yet
 	Metrics        map[string]Metric
 	Cancelled      bool
-	Incomplete     bool // aiperf 0.13 itself says that records are missing
+	Incomplete     bool // by aiperf 0.13's own account records are missing
 	Errors         []ErrorGroup
 	// The load according to the export's input_config; 0 and nil = unknown.
 	Requests, Warmup, Concurrency int

@@ -22,7 +22,7 @@ type requestRecord struct {
 	} `json:"metrics"`
 }
 
-// recordCount is what profile_export.jsonl says about the measured requests.
+// recordCount is the measured requests in profile_export.jsonl.
 type recordCount struct {
 	path       string
 	timed, all int // timed have an inter-token latency

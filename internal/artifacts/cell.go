@@ -49,7 +49,8 @@ func (c *Cell) read() {
 			e.AIPerf.NoExport = fault.Err.Error() // the path is beside it
 		}
 	}
-	here := verdict.Of(e, c.Measurement, verdict.Load{Requests: c.Measurement.Requests, OSL: c.Deployment.OSL, Concurrency: c.Concurrency})
+	load := verdict.Load{Requests: c.Measurement.Requests, OSL: c.Deployment.OSL, Concurrency: c.Concurrency}
+	here := verdict.Of(e, c.Measurement, load)
 	stored, ours := readSidecar(filepath.Join(filepath.Dir(c.Path), SidecarName))
 	if !ours {
 		c.Verdict = verdict.Sum(append(here.Checks, stored...))

@@ -14,7 +14,7 @@ import (
 const DeploymentName = "deployment_config.json"
 
 // Deployment is deployment_config.json: upstream's eleven keys in upstream's
-// order, then ours. What a mode does not use is 0.
+// order, then ours. Keys of the other mode are 0.
 type Deployment struct {
 	Kind      string `json:"kind"`
 	Model     string `json:"model"`
@@ -51,7 +51,7 @@ func (d Deployment) Label() string { return d.Kind + "_" + d.Mode }
 
 // GPUs is the number the throughput is divided by, with the formula of
 // upstream's plot_pareto.py: TP x DP, summed over both roles if disaggregated.
-// A role without GPUs is an error, and so is a num_gpus that says otherwise,
+// A role without GPUs is an error, and so is another num_gpus,
 // unless workers shows that two roles share GPUs: then num_gpus is the truth.
 func (d Deployment) GPUs() (int, error) {
 	var gpus int
@@ -64,7 +64,8 @@ func (d Deployment) GPUs() (int, error) {
 	case "disaggregated":
 		prefill, decode := d.PrefillTP*d.PrefillDP, d.DecodeTP*d.DecodeDP
 		if prefill <= 0 || decode <= 0 {
-			return 0, fmt.Errorf("cannot count GPUs: prefill %d x %d and decode %d x %d (tensor x data parallelism); both need GPUs",
+			const fault = "cannot count GPUs: prefill %d x %d and decode %d x %d (tensor x data parallelism); both need GPUs"
+			return 0, fmt.Errorf(fault,
 				d.PrefillTP, d.PrefillDP, d.DecodeTP, d.DecodeDP)
 		}
 		gpus = prefill + decode
@@ -75,7 +76,7 @@ func (d Deployment) GPUs() (int, error) {
 		return d.NumGPUs, nil
 	}
 	if d.NumGPUs != 0 && d.NumGPUs != gpus {
-		return 0, fmt.Errorf("cannot count GPUs: num_gpus says %d, the parallelism %d", d.NumGPUs, gpus)
+		return 0, fmt.Errorf("cannot count GPUs: num_gpus is %d, by the parallelism it is %d", d.NumGPUs, gpus)
 	}
 	return gpus, nil
 }

@@ -20,8 +20,8 @@ type Settings struct {
 	Differ []string `json:"differ"`
 }
 
-// CompareSettings has a side for each deployment that tells its settings; those
-// of perf.sh do not. Repeats of one topology are one side.
+// CompareSettings has a side for each deployment that has settings; those of perf.sh have
+// none. Repeats of one topology are one side.
 func CompareSettings(deployments []Deployment) Settings {
 	s := Settings{Sides: []Side{}, Differ: []string{}}
 	all := map[string]bool{}

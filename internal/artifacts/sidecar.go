@@ -32,13 +32,14 @@ func readSidecar(path string) (checks []verdict.Check, ours bool) {
 		err = &aiperf.FileError{Path: path, Key: "/valid", Err: aiperf.ErrNoKey}
 	}
 	if err != nil {
-		return []verdict.Check{{Name: verdict.Sidecar, State: verdict.Unchecked, Detail: fmt.Sprintf("cannot read %s: %v", path, err)}}, false
+		detail := fmt.Sprintf("cannot read %s: %v", path, err)
+		return []verdict.Check{{Name: verdict.Sidecar, State: verdict.Unchecked, Detail: detail}}, false
 	}
 	return s.checks(), true
 }
 
-// checks are those of the sidecar; where they contradict its verdict, the verdict becomes a
-// check itself, one for each reason.
+// checks are those of the sidecar. If they contradict its verdict, each of its reasons
+// becomes a check itself.
 func (s sidecar) checks() []verdict.Check {
 	checks := s.Checks
 	state := s.State
@@ -51,11 +52,12 @@ func (s sidecar) checks() []verdict.Check {
 	if verdict.Sum(checks).State == state {
 		return checks
 	}
-	for _, reason := range s.Reasons {
-		checks = append(checks, verdict.Check{Name: verdict.Run, State: state, Detail: reason})
+	reasons := s.Reasons
+	if len(reasons) == 0 {
+		reasons = []string{fmt.Sprintf("the run marked it %s", state)}
 	}
-	if len(s.Reasons) == 0 {
-		checks = append(checks, verdict.Check{Name: verdict.Run, State: state, Detail: fmt.Sprintf("the run marked it %s", state)})
+	for _, reason := range reasons {
+		checks = append(checks, verdict.Check{Name: verdict.Run, State: state, Detail: reason})
 	}
 	return checks
 }

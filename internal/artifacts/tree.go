@@ -37,7 +37,8 @@ func Tree(root string, only ...string) ([]Cell, []error) {
 		}
 	}
 	if len(names) == 0 {
-		return nil, []error{fmt.Errorf("cannot find a result: %s has no artifacts_N directory; name the directory that perf.sh or topobench run wrote", root)}
+		return nil, []error{fmt.Errorf("cannot find a result: %s has no artifacts_N directory;"+
+			" name the directory that perf.sh or topobench run wrote", root)}
 	}
 	cells, skipped := topologies(root, names)
 	slices.SortFunc(cells, func(a, b Cell) int {
@@ -102,7 +103,8 @@ func exports(dir string) (paths []string, skipped []error) {
 		case entry.IsDir() && cellName.MatchString(entry.Name()):
 			empty[path] = true
 		case entry.Type()&fs.ModeSymlink != 0 && cellName.MatchString(entry.Name()):
-			skipped = append(skipped, fmt.Errorf("skipped %s: a link is followed only where it is an artifacts_N or an export", filepath.Join(dir, path)))
+			skipped = append(skipped, fmt.Errorf("skipped %s: a link is followed only where it is an artifacts_N or an export",
+				filepath.Join(dir, path)))
 		case !entry.IsDir() && entry.Name() == aiperf.ExportName:
 			paths = append(paths, path)
 			for up := filepath.Dir(path); up != "."; up = filepath.Dir(up) {

@@ -86,10 +86,10 @@ func TestTreeFindsCellsAndNamesWhatItSkips(t *testing.T) {
 	})
 	cells, skipped := Tree(root)
 	want := []string{
-		"artifacts_9 c1 k_aggregated 2 GPUs invalid [aiperf wrote no result (profile_export_aiperf.json); its log says why]",
+		"artifacts_9 c1 k_aggregated 2 GPUs invalid [aiperf wrote no result (profile_export_aiperf.json); its log has the reason]",
 		"artifacts_9 c2 k_aggregated 2 GPUs invalid [the file ends in the middle; its writer was probably stopped]",
 		"artifacts_9 c4 k_aggregated 2 GPUs invalid [the cell is of concurrency 4, its export of 8]",
-		"artifacts_9 c16 k_aggregated 2 GPUs invalid [aiperf wrote no result (profile_export_aiperf.json); its log says why]",
+		"artifacts_9 c16 k_aggregated 2 GPUs invalid [aiperf wrote no result (profile_export_aiperf.json); its log has the reason]",
 		"artifacts_10 c2 k_aggregated 2 GPUs valid []",
 		"artifacts_10 c8 k_aggregated 2 GPUs valid []",
 	}

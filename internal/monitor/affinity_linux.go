@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// availableCPUs is the number of CPUs that a process may run on. Where the process has
-// ended, topobench's own count stands for it: children inherit the affinity.
+// availableCPUs is the number of CPUs that a process may run on. If the process has ended
+// it is topobench's own number: children inherit the affinity.
 func availableCPUs(pid int) float64 {
 	var set unix.CPUSet
 	for _, p := range []int{pid, os.Getpid()} {

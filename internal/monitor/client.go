@@ -16,7 +16,8 @@ import (
 	"topobench/internal/verdict"
 )
 
-// treeEvery is how often the client's tree is listed anew: that reads all of /proc.
+// treeEvery is the number of samples between two listings of the client's tree: each reads
+// all of /proc.
 const treeEvery = 5
 
 // clientSampler follows the CPU use of the load generator's process tree, and of nginx,
@@ -109,7 +110,8 @@ func (c *clientSampler) evidence() *verdict.Client {
 	if elapsed < shortest || c.last.total < c.base.total {
 		return &verdict.Client{}
 	}
-	u := &verdict.Client{Elapsed: elapsed, CPUs: availableCPUs(c.root.PID), Seconds: float64(c.last.total-c.base.total) / userHZ,
+	u := &verdict.Client{Elapsed: elapsed, CPUs: availableCPUs(c.root.PID),
+		Seconds: float64(c.last.total-c.base.total) / userHZ,
 		Periods: c.last.periods - c.base.periods, Throttled: c.last.throttled - c.base.throttled}
 	if text, err := os.ReadFile("/proc/self/cgroup"); err == nil { // aiperf itself has ended by now
 		if quota, _, _ := cgroupCPU("/sys/fs/cgroup", string(text)); quota > 0 {

@@ -24,10 +24,11 @@ const memoryGrowth gpu.MiB = 1024
 type gpuSamples struct {
 	m    *Monitor
 	seen verdict.GPUs
+	grew map[int]bool // devices in seen.Growth
 }
 
 func newGPUSamples(m *Monitor, devices []int) *gpuSamples {
-	s := &gpuSamples{m: m, seen: verdict.GPUs{Devices: devices}}
+	s := &gpuSamples{m: m, seen: verdict.GPUs{Devices: devices}, grew: map[int]bool{}}
 	if m.t.GPUs == nil {
 		s.seen.Failure = "there is no nvidia-smi"
 	}
@@ -59,7 +60,8 @@ func (s *gpuSamples) sample(ctx context.Context) {
 }
 
 func (s *gpuSamples) fail(err error) {
-	s.seen.Samples, s.seen.Failed, s.seen.LastFailed, s.seen.Failure = s.seen.Samples+1, s.seen.Failed+1, true, err.Error()
+	s.seen.Samples, s.seen.Failed = s.seen.Samples+1, s.seen.Failed+1
+	s.seen.LastFailed, s.seen.Failure = true, err.Error()
 }
 
 func (s *gpuSamples) add(now gpu.State, owner gpu.Lookup) {
@@ -113,11 +115,9 @@ func (s *gpuSamples) compareMemory(now gpu.State) {
 				growth -= max(0, p.Used-was)
 			}
 		}
-		if growth > memoryGrowth {
-			name := fmt.Sprintf("%s: %s more than the %s after readiness", d, growth, before)
-			if !slices.ContainsFunc(s.seen.Growth, func(g string) bool { return strings.HasPrefix(g, d.String()+":") }) {
-				s.seen.Growth = append(s.seen.Growth, name)
-			}
+		if growth > memoryGrowth && !s.grew[index] {
+			s.grew[index] = true
+			s.seen.Growth = append(s.seen.Growth, fmt.Sprintf("%s: %s more than the %s after readiness", d, growth, before))
 		}
 	}
 }

@@ -2,7 +2,6 @@ package monitor
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -29,7 +28,7 @@ const (
 	healthMisses    = 3
 )
 
-// snapshot is a topology at one moment. Where a service is unhealthy, nothing else is read.
+// snapshot is a topology at one moment. If a service is unhealthy it has nothing else.
 type snapshot struct {
 	unhealthy []verdict.Unhealthy // after several probes
 	flapped   []verdict.Unhealthy // at the first probe only
@@ -44,7 +43,10 @@ func (m *Monitor) snapshot(ctx context.Context) snapshot {
 	began := time.Now()
 	failed := m.t.Health(ctx, services)
 	first := failed
-	for n := 1; len(failed) > 0 && n < snapshotProbes && ctx.Err() == nil && time.Since(began)+snapshotPause < snapshotWithin; n++ {
+	for n := 1; len(failed) > 0 && n < snapshotProbes && ctx.Err() == nil; n++ {
+		if time.Since(began)+snapshotPause > snapshotWithin {
+			break
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(snapshotPause):
@@ -112,5 +114,3 @@ func (c missCounter) add(failed []verdict.Unhealthy) (gone []verdict.Unhealthy) 
 	}
 	return gone
 }
-
-func asUnhealthy(err error, into **UnhealthyError) bool { return errors.As(err, into) }

@@ -4,6 +4,7 @@ package monitor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -107,8 +108,8 @@ func (w *Watch) Context() context.Context { return w.ctx }
 // Client names the process whose tree is the load generator.
 func (w *Watch) Client(pid int) { w.client.follow(pid) }
 
-// Loading tells the watch that requests complete now: CPU use before that is the client's
-// own start, and does not count.
+// Loading marks the first completed request. CPU use before it is the client's own start
+// and does not count.
 func (w *Watch) Loading() { w.client.reset() }
 
 // Stop ends the observation, takes the second snapshot, and returns the evidence, without
@@ -134,7 +135,7 @@ func (w *Watch) Stop(ctx context.Context) (verdict.Evidence, error) {
 	switch cause := context.Cause(w.ctx); {
 	case ctx.Err() != nil:
 		e.Died = context.Cause(ctx).Error()
-	case asUnhealthy(cause, &gone):
+	case errors.As(cause, &gone):
 		e.When, e.Unhealthy = gone.When, gone.Services
 	case len(after.unhealthy) > 0:
 		e.When, e.Unhealthy = "after", after.unhealthy
@@ -245,9 +246,10 @@ func routerMode(s plan.Service) string {
 // restartsOf finds services whose counters went back, and external services whose
 // identity changed.
 func restartsOf(before, after snapshot) (restarted []string) {
+	const back = "the request counter of %s went back from %g to %g"
 	for service, now := range after.served {
 		if was := before.served[service]; now < was {
-			restarted = append(restarted, fmt.Sprintf("the request counter of %s went back from %g to %g", service, was, now))
+			restarted = append(restarted, fmt.Sprintf(back, service, was, now))
 		}
 	}
 	for service, now := range after.identity {

@@ -85,7 +85,8 @@ func (n *nginxLog) stuck() []verdict.Unhealthy {
 	if waiting == 0 {
 		return nil
 	}
-	return []verdict.Unhealthy{{Service: n.service, Why: fmt.Sprintf("%d connections wait to be accepted, and it does nothing", waiting)}}
+	why := fmt.Sprintf("%d connections wait to be accepted, and it does nothing", waiting)
+	return []verdict.Unhealthy{{Service: n.service, Why: why}}
 }
 
 // backlog counts connections that wait to be accepted on a port, by a table of /proc/net:
@@ -115,8 +116,8 @@ func backlog(table string, port int) (waiting int) {
 var (
 	faultLine = regexp.MustCompile(`\[(?:error|crit|alert|emerg)\] .*?: (?:\*\d+ )?(.*upstream.*)`)
 	server    = regexp.MustCompile(`upstream: "\w+://([^/"]+)`)
-	// counted is a fault that nginx counts for max_fails: of a server that failed before
-	// its answer began (ngx_http_upstream_next), not of one that broke it off.
+	// counted is a fault that nginx counts for max_fails: the server failed before its
+	// answer began (ngx_http_upstream_next). One that breaks off its answer does not count.
 	counted = regexp.MustCompile(`while (?:connecting to|sending request to|reading response header from) upstream`)
 )
 

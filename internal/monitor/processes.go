@@ -66,7 +66,8 @@ func identify(p proc.Proc) ProcessIdentity { return ProcessIdentity{Proc: p, Ima
 func ForeignListeners(services []ServiceProcesses) (named []string) {
 	for _, s := range services {
 		if s.Foreign {
-			named = append(named, fmt.Sprintf("port %d (%s) is answered by process %v, which topobench did not start", s.Port, s.Service, s.Listener))
+			named = append(named, fmt.Sprintf("port %d (%s) is answered by process %v, which topobench did not start",
+				s.Port, s.Service, s.Listener))
 		}
 	}
 	return named

@@ -59,7 +59,8 @@ func servedWithoutTransfer(ctx context.Context, transfers []plan.Counter, idle [
 			return nil
 		}
 		if time.Since(began) > transferWithin || ctx.Err() != nil {
-			return fmt.Errorf("%s served without a transfer from prefill: it computed the prompts itself", strings.Join(names, ", "))
+			return fmt.Errorf("%s served without a transfer from prefill: it computed the prompts itself",
+				strings.Join(names, ", "))
 		}
 	}
 }

@@ -51,7 +51,8 @@ func unhealthy(service string, err error) verdict.Unhealthy {
 	case errors.Is(err, errNoAnswer):
 		return verdict.Unhealthy{Service: service, Why: "does not answer"}
 	case errors.As(err, &late) && late.Timeout():
-		return verdict.Unhealthy{Service: service, Why: fmt.Sprintf("does not answer within %s", healthLimit), Late: true}
+		why := fmt.Sprintf("does not answer within %s", healthLimit)
+		return verdict.Unhealthy{Service: service, Why: why, Late: true}
 	}
 	return verdict.Unhealthy{Service: service, Why: strings.Join(strings.Fields(err.Error()), " ")}
 }

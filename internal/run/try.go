@@ -25,7 +25,8 @@ type try struct {
 // observe makes the monitor of a launch. processes is nil for a server that topobench did
 // not start.
 func (c *Campaign) observe(p plan.Plan, processes func() ([]monitor.ServiceProcesses, error)) *monitor.Monitor {
-	t := monitor.Targets{Plan: p, Processes: processes, Health: c.Health, Counters: c.Counters, Identity: ready.Identity, Kernel: c.Kernel}
+	t := monitor.Targets{Plan: p, Processes: processes, Health: c.Health, Counters: c.Counters,
+		Identity: ready.Identity, Kernel: c.Kernel}
 	if c.looksAt(p.Hardware) {
 		asker := c.asker(p.Hardware)
 		t.GPUs = &asker
@@ -91,10 +92,12 @@ func (s *sweep) aiperf(watch *monitor.Watch, j aiperf.Job) (aiperf.Outcome, erro
 	}
 	var missing []string
 	if j.Env, missing = plan.Environ(s.Environ, j.Load.Env); len(missing) > 0 {
-		return aiperf.Outcome{}, fmt.Errorf("cannot start aiperf: its env names variables that are not set: %v", missing)
+		err := fmt.Errorf("cannot start aiperf: its env names variables that are not set: %v", missing)
+		return aiperf.Outcome{}, err
 	}
 	s.at(Measuring)
-	s.Journal.Note(journal.CellBegin{Topology: s.t.Name, Concurrency: j.Concurrency, Argv: j.Load.Argv(j.Concurrency, j.Dir)})
+	argv := j.Load.Argv(j.Concurrency, j.Dir)
+	s.Journal.Note(journal.CellBegin{Topology: s.t.Name, Concurrency: j.Concurrency, Argv: argv})
 	outcome, err := aiperf.Run(watch.Context(), s.Starter, j)
 	s.t.Times.AIPerf += outcome.Took
 	return outcome, err
@@ -126,8 +129,8 @@ func (s *sweep) judge(a *try, o aiperf.Outcome, e verdict.Evidence) {
 		}
 	}
 	load := s.plan.Load
-	a.Verdict = verdict.Of(e, m, verdict.Load{Requests: load.Requests(a.Concurrency), Warmup: load.Warmup(a.Concurrency),
-		OSL: load.OSL, Concurrency: a.Concurrency})
+	a.Verdict = verdict.Of(e, m, verdict.Load{Requests: load.Requests(a.Concurrency),
+		Warmup: load.Warmup(a.Concurrency), OSL: load.OSL, Concurrency: a.Concurrency})
 	a.Numbers = headline(m)
 	s.noteOnce(a.Verdict.Checks)
 }
@@ -136,7 +139,8 @@ func (s *sweep) judge(a *try, o aiperf.Outcome, e verdict.Evidence) {
 func headline(m aiperf.Measurement) string {
 	var parts []string
 	for _, x := range []struct{ tag, format string }{
-		{"output_token_throughput_per_user", "%.1f tok/s/user"}, {"output_token_throughput", "%.1f tok/s"}, {"time_to_first_token", "TTFT %.1f ms"},
+		{"output_token_throughput_per_user", "%.1f tok/s/user"}, {"output_token_throughput", "%.1f tok/s"},
+		{"time_to_first_token", "TTFT %.1f ms"},
 	} {
 		if n, err := m.Value(x.tag, "avg"); err == nil {
 			parts = append(parts, fmt.Sprintf(x.format, n))

@@ -34,7 +34,8 @@ func stoppedServing(e Evidence) bool { return len(e.Unhealthy) > 0 || e.AIPerf.S
 // allServed reports that every request was answered. An output of another length is no
 // fault of a worker.
 func (c cell) allServed() bool {
-	for _, judge := range []func(cell) []finding{run, result, readable(requests), readable(failures), readable(cancelled)} {
+	judges := []func(cell) []finding{run, result, readable(requests), readable(failures), readable(cancelled)}
+	for _, judge := range judges {
 		for _, f := range judge(c) {
 			if f.state == Invalid {
 				return false
@@ -78,10 +79,11 @@ func ejected(c cell) []finding {
 const unseenLimit = 2 * time.Second
 
 func suspended(c cell) []finding {
-	if c.e.AIPerf.Unseen <= unseenLimit {
+	gap := c.e.AIPerf.Unseen
+	if gap <= unseenLimit {
 		return nil
 	}
-	return one(Invalid, fmt.Sprintf("topobench itself was suspended for %.1f s of the cell and did not watch it", c.e.AIPerf.Unseen.Seconds()))
+	return one(Invalid, fmt.Sprintf("topobench itself was suspended for %.1f s of the cell and did not watch it", gap.Seconds()))
 }
 
 func restarted(c cell) []finding {
@@ -123,7 +125,8 @@ func gpuUsers(c cell) []finding {
 	case !g.Attributed && g.NoMemory:
 		return one(Unchecked, "nvidia-smi shows neither processes of ours nor the memory in use")
 	case !g.Attributed:
-		return one(Unchecked, fmt.Sprintf("nvidia-smi shows no process of ours (another pid namespace?) in %s; memory grew by less than 1 GiB", samples))
+		return one(Unchecked, "nvidia-smi shows no process of ours (another pid namespace?) in "+samples+
+			"; memory grew by less than 1 GiB")
 	}
 	return one(Valid, fmt.Sprintf("only processes of the topology on GPU %s in %s", devices, samples))
 }
@@ -156,14 +159,15 @@ func clientCPU(c cell) []finding {
 		return one(Unchecked, "cannot read the CPU use of aiperf: "+u.Unread)
 	}
 	var limits []string
+	limit := func(format string, args ...any) { limits = append(limits, fmt.Sprintf(format, args...)) }
 	if all := u.Elapsed * u.CPUs; all > 0 && u.Seconds/all > clientBusy {
-		limits = append(limits, fmt.Sprintf("aiperf used %.0f %% of the %.3g CPUs that it may use", 100*u.Seconds/all, u.CPUs))
+		limit("aiperf used %.0f %% of the %.3g CPUs that it may use", 100*u.Seconds/all, u.CPUs)
 	}
 	if u.Periods > 0 && u.Throttled/u.Periods > clientThrottled {
-		limits = append(limits, fmt.Sprintf("its CPU quota was used up in %.0f %% of the periods", 100*u.Throttled/u.Periods))
+		limit("its CPU quota was used up in %.0f %% of the periods", 100*u.Throttled/u.Periods)
 	}
 	if u.Busiest > processBusy {
-		limits = append(limits, fmt.Sprintf("%s used %.0f %% of one CPU", u.Process, 100*u.Busiest))
+		limit("%s used %.0f %% of one CPU", u.Process, 100*u.Busiest)
 	}
 	if len(limits) == 0 {
 		return nil
@@ -184,10 +188,11 @@ func kernel(c cell) []finding {
 }
 
 func nginx(c cell) []finding {
-	if c.e.Nginx == nil || len(c.e.Nginx.Faults) == 0 {
+	n := c.e.Nginx
+	if n == nil || len(n.Faults) == 0 {
 		return nil
 	}
-	return one(Note, fmt.Sprintf("nginx had %d faults with its servers: %s", len(c.e.Nginx.Faults), c.e.Nginx.Faults[0]))
+	return one(Note, fmt.Sprintf("nginx had %d faults with its servers: %s", len(n.Faults), n.Faults[0]))
 }
 
 func relaunched(c cell) []finding {

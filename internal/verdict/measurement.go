@@ -122,8 +122,8 @@ func interToken(c cell) []finding {
 		return one(Invalid, "an output of 1 token has no inter-token latency: set 2 or more")
 	}
 	want, err := c.m.Value("request_count", "avg")
-	if err != nil {
-		return one(Unchecked, "no request completed") // a fault that requests reports
+	if err != nil { // a fault that requests reports
+		return one(Unchecked, "no request completed")
 	}
 	have, err := c.m.Timed()
 	switch {
@@ -144,7 +144,8 @@ func positive(c cell) []finding {
 			wrong = append(wrong, "no avg of "+tag)
 		}
 	}
-	for _, tag := range []string{"output_token_throughput", "time_to_first_token", "output_token_throughput_per_user", "inter_token_latency"} {
+	for _, tag := range []string{"output_token_throughput", "time_to_first_token",
+		"output_token_throughput_per_user", "inter_token_latency"} {
 		v, ok := c.m.Metrics[tag].Stats["avg"]
 		if ok && !(v > 0 && !math.IsInf(v, 0)) {
 			wrong = append(wrong, fmt.Sprintf("%s is %g", tag, v))

@@ -40,18 +40,20 @@ type finding struct {
 	detail string
 }
 
-// Rules is the table, in the order in which checks are reported: what explains other
-// faults comes first.
+// Rules is the table, in the order in which checks are reported: causes before their
+// effects.
 func Rules() []Rule {
 	return []Rule{
 		{WorkerDied, "a cell in which a process died measured a smaller deployment", "", Excludes, true, workerDied},
 		{Stalled, "requests stopped completing", "see the load's limits", Excludes, true, stalled},
-		{Workers, "every service must serve before, during and after the cell", "3 failed probes in a row", Excludes, true, workers},
+		{Workers, "every service must serve before, during and after the cell", "3 failed probes in a row",
+			Excludes, true, workers},
 		{Ejected, "nginx stopped using a server for 10000 s", "3 faults of one server", Excludes, true, ejected},
 		{Suspended, "nothing was observed while topobench itself was suspended", "2 s", Excludes, false, suspended},
 		{Restarted, "a restarted service lost its cache and its connections", "", Excludes, false, restarted},
 		{Flap, "a service missed a health probe after the cell", "", Notes, false, flapped},
-		{GPUUsers, "a foreign process on a GPU slows the engine", "1 GiB where processes are hidden", Notes, false, gpuUsers},
+		{GPUUsers, "a foreign process on a GPU slows the engine", "1 GiB where processes are hidden",
+			Notes, false, gpuUsers},
 		{GPUClocks, "a GPU that throttles is slower", "", Notes, false, gpuClocks},
 		{ClientCPU, "a client without CPU time measures itself",
 			"90 % of its CPUs, 5 % of its periods throttled, 95 % of a CPU in one process", Notes, false, clientCPU},
@@ -66,8 +68,10 @@ func Rules() []Rule {
 		{Requests, "every request must complete", "", Excludes, false, readable(requests)},
 		{Errors, "no request may fail", "", Excludes, false, readable(failures)},
 		{Cancelled, "the run must not be cut short", "", Excludes, false, readable(cancelled)},
-		{OutputLen, "the mean output length must be the configured one", "2 %", Excludes, false, readable(outputLength)},
-		{InterToken, "every request needs an inter-token latency, or the mean is of a biased few", "", Excludes, false, readable(interToken)},
+		{OutputLen, "the mean output length must be the configured one", "2 %",
+			Excludes, false, readable(outputLength)},
+		{InterToken, "every request needs an inter-token latency, or the mean is of a biased few", "",
+			Excludes, false, readable(interToken)},
 		{Numbers, "throughput and latency must be numbers greater than zero", "", Excludes, false, readable(positive)},
 	}
 }
@@ -94,7 +98,9 @@ func Of(e Evidence, m aiperf.Measurement, load Load) Verdict {
 // repeats reports whether an earlier check gives the same reason: the end of an aiperf
 // that was stopped because a worker died is no second fault.
 func repeats(checks []Check, f finding) bool {
-	return f.state == Invalid && slices.ContainsFunc(checks, func(c Check) bool { return c.State == Invalid && c.Detail == f.detail })
+	return f.state == Invalid && slices.ContainsFunc(checks, func(c Check) bool {
+		return c.State == Invalid && c.Detail == f.detail
+	})
 }
 
 // LaunchFailure returns the check after which the launch can measure no further cell; ok

@@ -48,6 +48,7 @@ func (c cell) endsLaunch() bool {
 // faults names workers without their share, and totals that another server or client
 // explains: on a port that two servers share (SO_REUSEPORT), or on the workers.
 func (t Traffic) faults(load Load) (faults []string) {
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	var all float64
 	for _, w := range t.Workers {
 		if !w.Prefill {
@@ -56,16 +57,16 @@ func (t Traffic) faults(load Load) (faults []string) {
 		switch least := t.least(load, t.peers(w.Role)); {
 		case w.Served >= least:
 		case w.Served <= 0:
-			faults = append(faults, fmt.Sprintf("%s served none of %d requests", w.Service, load.Requests))
+			fault("%s served none of %d requests", w.Service, load.Requests)
 		default:
-			faults = append(faults, fmt.Sprintf("%s served %g of %d requests, far from an equal share", w.Service, w.Served, load.Requests))
+			fault("%s served %g of %d requests, far from an equal share", w.Service, w.Served, load.Requests)
 		}
 	}
 	if len(faults) == 0 && len(t.Workers) > 0 && all < float64(load.Requests) {
-		faults = append(faults, fmt.Sprintf("the workers served only %g of %d requests: another server answered the others", all, load.Requests))
+		fault("the workers served only %g of %d requests: another server answered the others", all, load.Requests)
 	}
 	if sent := load.Requests + load.Warmup; all > overcount*float64(sent)+float64(len(t.Workers)) {
-		faults = append(faults, fmt.Sprintf("the workers served %g requests, and aiperf sent %d: another client used them", all, sent))
+		fault("the workers served %g requests, and aiperf sent %d: another client used them", all, sent)
 	}
 	return faults
 }

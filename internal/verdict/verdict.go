@@ -1,6 +1,6 @@
-// Package verdict decides whether the numbers of a cell may be compared with others. It
-// is pure: Of applies one table of rules to a measurement and to the evidence that was
-// collected while it was taken.
+// Package verdict decides whether the numbers of a cell may be compared with others. It is
+// pure: Of applies one table of rules to a measurement and to the evidence that package
+// monitor collected meanwhile.
 package verdict
 
 import "slices"
