@@ -10,7 +10,7 @@ set -uo pipefail
 log=$1
 shift
 ordinary=65534 # nobody
-packages=(host host/shepherd host/proc deploy artifacts recovery host/gpu aiperf run cli)
+packages=(host host/shepherd host/proc deploy artifacts recovery host/gpu aiperf monitor run cli)
 
 # brief shows of a test's output what one waits for, and keeps all of it.
 brief() {
