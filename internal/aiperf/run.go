@@ -1,8 +1,13 @@
-// Package aiperf is all that depends on aiperf: its arguments, its limits, one run of it.
+// Package aiperf is all that depends on aiperf: its arguments, its limits, one run of it,
+// its exports and records.
 //
 // Run starts aiperf through a shepherd and follows it by its own files. It ends aiperf at
 // its deadline, when no request completes any more, or when the context ends, and returns
-// only when the whole process tree is gone. It does not judge what aiperf measured.
+// only when the whole process tree is gone.
+//
+// Read returns only numbers that are in the file: one that is missing, null, negative or
+// not a number is an error with a name, never a zero. It reads the exports of aiperf
+// 0.1.1 to 0.13 (JSON schema "" to 1.4). Package verdict judges them.
 package aiperf
 
 import (
@@ -30,7 +35,8 @@ type Job struct {
 	Previous    Previous // the cell before, from which the limits follow
 	Dir         string   // fresh; aiperf writes here
 	Log         string
-	Env         []string // the whole environment of aiperf
+	Env         []string      // the whole environment of aiperf
+	Started     func(pid int) // may be nil
 	Progress    func(Progress)
 	Force       context.Context // ends when an interrupted aiperf gets no more grace
 }
@@ -53,6 +59,9 @@ func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 		Dir: j.Dir, Log: j.Log, Grace: interruptGrace})
 	if err != nil {
 		return Outcome{}, fmt.Errorf("cannot start aiperf: %w", err)
+	}
+	if j.Started != nil {
+		j.Started(child.PID())
 	}
 	o := follow(ctx, child, j)
 	if o.Problem != "" {

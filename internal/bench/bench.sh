@@ -15,7 +15,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 [[ ${XDG_CACHE_HOME-} == /* ]] || XDG_CACHE_HOME=$HOME/.cache
 python=${TOPOBENCH_CACHE:-$XDG_CACHE_HOME/topobench}/bench-1/bin/python
-recorded=internal/result/testdata/artifacts_root
+recorded=internal/aiperf/testdata/artifacts_root
 export LC_ALL=C # a point in numbers
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

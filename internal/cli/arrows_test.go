@@ -21,27 +21,27 @@ func arrows() map[string][]string {
 		"cmd/topobench": {"cli"},
 		"cli":           everything, // but testbed; it wires the probes in
 		"recovery":      {"host/proc", "artifacts", "journal", "text"},
-		"journal":       {"artifacts", "plan", "result", "host/gpu", "text"},
-		"run": {"profile", "plan", "script", "deploy", "aiperf", "result", "artifacts", "journal", "ready", "ui", "recovery",
+		"journal":       {"artifacts", "plan", "verdict", "host/gpu", "text"},
+		"run": {"profile", "plan", "script", "deploy", "aiperf", "monitor", "verdict", "artifacts", "journal", "ui", "recovery",
 			"host", "host/proc", "host/gpu", "text"},
 		"script":        {"plan", "profile", "aiperf", "artifacts"},
-		"deploy":        {"plan", "host", "host/proc", "aiperf", "text"}, // the smoke test sends the load's body
-		"ready":         {"plan", "deploy"},
+		"deploy":        {"plan", "verdict", "host", "host/proc", "aiperf", "text"}, // the smoke test sends the load's body
+		"monitor":       {"plan", "verdict", "host", "host/gpu", "host/proc", "text"},
 		"aiperf":        {"host", "text"},
-		"plan":          {"profile", "result", "aiperf", "templates"}, // deployment_config.json has one definition
+		"plan":          {"profile", "artifacts", "aiperf", "templates"}, // deployment_config.json has one definition
 		"programs":      {"host", "profile", "text"},
 		"preflight":     {"aiperf", "artifacts", "host", "plan", "profile", "programs", "recovery"},
 		"scripts":       nil, // shell scripts and pins
 		"host":          {"host/shepherd", "host/proc", "host/gpu", "text"},
 		"host/gpu":      {"host/proc", "text"}, // whose a compute process is
 		"host/shepherd": {"host/proc"},         // it kills the tree that it owns
-		"report":        {"result", "frontier", "chart"},
+		"report":        {"artifacts", "verdict", "aiperf", "frontier", "chart"},
 		"chart":         {"frontier"},
 		"profile":       nil,
-		"result":        nil,
+		"verdict":       {"aiperf"},
 		"frontier":      nil,
 		"host/proc":     {"text"},
-		"artifacts":     {"text"},
+		"artifacts":     {"verdict", "aiperf", "text"}, // it reads cells back
 		"ui":            {"text"},
 		"text":          nil,
 		"profiles":      nil,
@@ -63,10 +63,10 @@ func doors() map[string][]string {
 		"gopkg.in/yaml.v3":                   {"profile"},
 		"github.com/wcharczuk/go-chart/v2":   {"chart"},
 		"github.com/shirou/gopsutil/v3":      {"host", "host/proc"},
-		"github.com/go-json-experiment/json": {"result"},
+		"github.com/go-json-experiment/json": {"aiperf", "artifacts"},
 		"golang.org/x/term":                  {"ui"},
 		"golang.org/x/sync/errgroup":         {"deploy"},
-		"golang.org/x/sys/unix":              {"run", "host/proc", "host/shepherd", "testbed", "testbed/cmd"},
+		"golang.org/x/sys/unix":              {"run", "monitor", "host/proc", "host/shepherd", "testbed", "testbed/cmd"},
 	}
 }
 

@@ -11,11 +11,11 @@ import (
 	"strings"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/artifacts"
 	"topobench/internal/plan"
 	"topobench/internal/preflight"
 	"topobench/internal/profile"
 	"topobench/internal/programs"
-	"topobench/internal/result"
 	"topobench/internal/run"
 )
 
@@ -103,8 +103,8 @@ func (c *perfCmd) check() error {
 	return errors.Join(append(faults, inBounds("isl", c.ISL), inBounds("osl", c.OSL), checkConcurrency(c.Concurrency), checkSeed(c.Seed))...)
 }
 
-func (c *perfCmd) deployment() result.Deployment {
-	d := result.Deployment{Kind: c.Kind, Model: c.Model, ISL: c.ISL, OSL: c.OSL, Mode: c.Mode}
+func (c *perfCmd) deployment() artifacts.Deployment {
+	d := artifacts.Deployment{Kind: c.Kind, Model: c.Model, ISL: c.ISL, OSL: c.OSL, Mode: c.Mode}
 	if c.Mode == "disaggregated" {
 		d.PrefillTP, d.PrefillDP, d.DecodeTP, d.DecodeDP = c.PrefillTP, c.PrefillDP, c.DecodeTP, c.DecodeDP
 	} else {

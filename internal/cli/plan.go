@@ -8,12 +8,12 @@ import (
 	"os"
 	"path/filepath"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/plan"
 	"topobench/internal/preflight"
 	"topobench/internal/profile"
 	"topobench/internal/programs"
 	"topobench/internal/report"
-	"topobench/internal/result"
 	"topobench/internal/run"
 	"topobench/internal/script"
 )
@@ -37,7 +37,7 @@ func (c *planCmd) Run(env *Env) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	fmt.Fprint(env.Stderr, report.SettingsTable(result.CompareSettings(deployments(plans))))
+	fmt.Fprint(env.Stderr, report.SettingsTable(artifacts.CompareSettings(deployments(plans))))
 	switch {
 	case c.JSON:
 		if plans, err = c.placed(plans); err != nil {
@@ -106,8 +106,8 @@ func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 	return launch, nil
 }
 
-func deployments(plans []plan.Plan) []result.Deployment {
-	var all []result.Deployment
+func deployments(plans []plan.Plan) []artifacts.Deployment {
+	var all []artifacts.Deployment
 	for _, p := range plans {
 		all = append(all, p.Deployment)
 	}

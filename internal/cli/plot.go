@@ -7,8 +7,9 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/report"
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 type plotCmd struct {
@@ -28,7 +29,7 @@ func (c *plotCmd) Run(env *Env) error {
 	}
 	// A thousand exports make 15 MB of short-lived garbage: collecting it less often saves a twentieth of the time.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
-	cells, faults := result.Tree(c.Root)
+	cells, faults := artifacts.Tree(c.Root)
 	printAll(env.Stderr, texts(faults), "topobench: ")
 	if len(cells) == 0 {
 		return fmt.Errorf("cannot plot %s: no cell was found below it (artifacts_N/-concurrencyC/profile_export_aiperf.json)", c.Root)
@@ -66,10 +67,10 @@ func (c *plotCmd) checkBaseline(all []report.Series) error {
 }
 
 // partial tells by the exit code that something was left out or is not valid.
-func partial(cells []result.Cell, faults []error) error {
+func partial(cells []artifacts.Cell, faults []error) error {
 	bad := len(faults) > 0
 	for _, cell := range cells {
-		bad = bad || cell.Err != nil || cell.Verdict.State != result.Valid
+		bad = bad || cell.Err != nil || cell.Verdict.State != verdict.Valid
 	}
 	if bad {
 		return &reportedError{codePartial}

@@ -16,7 +16,6 @@ import (
 	"topobench/internal/host"
 	"topobench/internal/host/proc"
 	"topobench/internal/journal"
-	"topobench/internal/ready"
 	"topobench/internal/recovery"
 	"topobench/internal/run"
 	"topobench/internal/ui"
@@ -61,10 +60,9 @@ func begin(root string, env *Env, s *signals, screen *ui.View) (*run.Campaign, e
 		return nil, err
 	}
 	prober := deploy.NewProber()
-	health := ready.Health{Prober: prober}
 	c := &run.Campaign{
 		Run: dir, Screen: screen, Environ: env.Environ, Force: s.force, At: env.At, Smoke: prober.Smoke,
-		Standing: health.Standing, Counters: health.Counters, Kernel: "/dev/kmsg"}
+		Health: prober.Health, Counters: prober.Counters, Kernel: "/dev/kmsg"}
 	if c.Journal, err = journal.Open(filepath.Join(dir.Path(), journal.Name), c.Recorded); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}

@@ -7,9 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/report"
-	"topobench/internal/result"
 	"topobench/internal/run"
+	"topobench/internal/verdict"
 )
 
 // report says what became of each topology, prints the table, writes chart and
@@ -104,7 +105,7 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 	if len(mine) == 0 {
 		return report.Facts{}, nil
 	}
-	cells, faults := result.Tree(s.campaign.Run.Root(), mine...)
+	cells, faults := artifacts.Tree(s.campaign.Run.Root(), mine...)
 	printAll(env.Stderr, texts(faults), "topobench: ")
 	return report.Of(cells, report.Options{Title: title, Baseline: c.Baseline, Order: order})
 }
@@ -133,13 +134,13 @@ func printTopologies(env *Env, topologies []run.Topology) {
 	for _, t := range topologies {
 		if t.Lost != nil {
 			why, _, _ := strings.Cut(t.Lost.Cause.Error(), "\n")
-			fmt.Fprintf(env.Stdout, "\n%s was lost and made anew, once: %s\n", t.Name, why)
+			fmt.Fprintf(env.Stdout, "\n%s failed and was restarted once: %s\n", t.Name, why)
 		}
 		if t.Err != nil {
 			fmt.Fprintf(env.Stdout, "\n%s: %v\n", t.Name, t.Err)
 		}
 		for _, cell := range t.Cells {
-			if cell.Verdict.State == result.Valid {
+			if cell.Verdict.State == verdict.Valid {
 				continue
 			}
 			fmt.Fprintf(env.Stdout, "%s: concurrency %d is %s (%s)\n", t.Name, cell.Concurrency, cell.Verdict.State, filepath.Join(t.Artifacts.Name(), filepath.Base(cell.Path)))
@@ -170,4 +171,4 @@ func outcome(topologies []run.Topology) error {
 	return nil
 }
 
-func notValid(c run.Cell) bool { return c.Verdict.State != result.Valid }
+func notValid(c run.Cell) bool { return c.Verdict.State != verdict.Valid }

@@ -4,9 +4,10 @@ import (
 	"encoding/json"
 	"time"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/host/gpu"
 	"topobench/internal/plan"
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 // Event is one line of the journal: a struct of this package. Kind is its name in the file.
@@ -56,7 +57,7 @@ type Versions struct {
 }
 
 // Settings are the engine settings of all topologies, with the ones that differ.
-type Settings struct{ result.Settings }
+type Settings struct{ artifacts.Settings }
 
 // GPUsUnknown is the reason why the GPUs are not monitored.
 type GPUsUnknown struct {
@@ -140,13 +141,13 @@ type CellAborted struct {
 
 // CellDone is a published cell with its verdict.
 type CellDone struct {
-	Topology    string         `json:"topology"`
-	Concurrency int            `json:"concurrency"`
-	State       result.State   `json:"state"`
-	Reasons     []string       `json:"reasons"`
-	Checks      []result.Check `json:"checks"`
-	Seconds     float64        `json:"seconds"`
-	Exit        string         `json:"exit"` // of aiperf
+	Topology    string          `json:"topology"`
+	Concurrency int             `json:"concurrency"`
+	State       verdict.State   `json:"state"`
+	Reasons     []string        `json:"reasons"`
+	Checks      []verdict.Check `json:"checks"`
+	Seconds     float64         `json:"seconds"`
+	Exit        string          `json:"exit"` // of aiperf
 }
 
 // TeardownBegin is the start of a teardown.

@@ -1,15 +1,15 @@
 package plan
 
 import (
+	"topobench/internal/artifacts"
 	"topobench/internal/profile"
-	"topobench/internal/result"
 )
 
 // deployment derives upstream's deployment_config.json from the profile. perf.sh lets a
 // person type these numbers, and a wrong one divides all throughput. num_gpus counts a GPU
 // that two roles share once; upstream's formula cannot.
-func deployment(p profile.Profile) result.Deployment {
-	d := result.Deployment{Kind: p.Kind, Model: modelName(p), ISL: p.Load.ISL, OSL: p.Load.OSL, Mode: p.Mode(),
+func deployment(p profile.Profile) artifacts.Deployment {
+	d := artifacts.Deployment{Kind: p.Kind, Model: modelName(p), ISL: p.Load.ISL, OSL: p.Load.OSL, Mode: p.Mode(),
 		Name: p.Name, Engine: p.Engine, Simulated: p.Engine == "mocker", NumGPUs: p.GPUs()}
 	d.TP, d.DP = parallelism(p, p.Aggregated)
 	d.PrefillTP, d.PrefillDP = parallelism(p, p.Prefill)
@@ -21,7 +21,7 @@ func deployment(p profile.Profile) result.Deployment {
 			if _, named := names[machine]; !named {
 				names[machine] = w.Host
 			}
-			d.Workers = append(d.Workers, result.Worker{Role: string(g.role), Devices: w.Devices, TP: w.TP, DP: w.DP,
+			d.Workers = append(d.Workers, artifacts.Worker{Role: string(g.role), Devices: w.Devices, TP: w.TP, DP: w.DP,
 				Host: names[machine]})
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 	"topobench/internal/aiperf"
 	"topobench/internal/profile"
-	"topobench/internal/result"
+	"topobench/internal/artifacts"
 )
 
 // load decides where the load goes, and with what. The smoke sends the same body.
@@ -32,7 +32,7 @@ func (b *builder) load() {
 
 // LoadOnly is the plan of a load on a server that others run: nothing is started. The
 // deployment describes that server; the profile has the tokenizer, the load and its limits.
-func LoadOnly(p profile.Profile, d result.Deployment, url string, on Installation, o aiperf.Options) Plan {
+func LoadOnly(p profile.Profile, d artifacts.Deployment, url string, on Installation, o aiperf.Options) Plan {
 	p.Model = d.Model
 	b := &builder{p: p, on: on, options: o, rules: rulesFor(on.Versions)}
 	b.plan = Plan{Name: p.Name, Kind: d.Kind, Mode: d.Mode, Model: d.Model, Versions: on.Versions, Inherit: on.Inherit,

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"topobench/internal/aiperf"
-	"topobench/internal/result"
+	"topobench/internal/artifacts"
 )
 
 // Role is the purpose of a service. The order of stopping follows from it.
@@ -52,27 +52,27 @@ func (r Role) Worker() bool { return r == Prefill || r == Decode || r == Aggrega
 
 // Plan is everything that is started, in order, and the load that is put on it.
 type Plan struct {
-	Name       string            `json:"name"`
-	Kind       string            `json:"kind"`
-	Mode       string            `json:"mode"`
-	Engine     string            `json:"engine"`
-	Simulated  bool              `json:"simulated"`          // an engine that computes nothing, as the chart must show
-	Model      string            `json:"model"`              // the id that requests name
-	Balancer   string            `json:"balancer,omitempty"` // configuration of nginx: guide, tuned or a path
-	GPUs       int               `json:"gpus"`
-	Hardware   Hardware          `json:"hardware,omitzero"`
-	Hosts      []Host            `json:"hosts,omitempty"` // empty: everything is on this machine
-	Choices    Choices           `json:"choices"`
-	Inherit    []string          `json:"inherit"` // names of the caller's variables that children receive
-	Dirs       []string          `json:"dirs"`    // made before anything starts, 0700; the first is the placement's
-	Files      []File            `json:"files"`
-	Versions   Versions          `json:"versions"`
-	External   []Service         `json:"external"` // servers of others: probed, never started or stopped
-	Services   []Service         `json:"services"` // in order of start; waves ascend
-	Load       aiperf.Load       `json:"load"`
-	Smoke      Smoke             `json:"smoke"`
-	Deployment result.Deployment `json:"deployment"`
-	Deviations []Deviation       `json:"deviations,omitempty"`
+	Name       string               `json:"name"`
+	Kind       string               `json:"kind"`
+	Mode       string               `json:"mode"`
+	Engine     string               `json:"engine"`
+	Simulated  bool                 `json:"simulated"`          // an engine that computes nothing, as the chart must show
+	Model      string               `json:"model"`              // the id that requests name
+	Balancer   string               `json:"balancer,omitempty"` // configuration of nginx: guide, tuned or a path
+	GPUs       int                  `json:"gpus"`
+	Hardware   Hardware             `json:"hardware,omitzero"`
+	Hosts      []Host               `json:"hosts,omitempty"` // empty: everything is on this machine
+	Choices    Choices              `json:"choices"`
+	Inherit    []string             `json:"inherit"` // names of the caller's variables that children receive
+	Dirs       []string             `json:"dirs"`    // made before anything starts, 0700; the first is the placement's
+	Files      []File               `json:"files"`
+	Versions   Versions             `json:"versions"`
+	External   []Service            `json:"external"` // servers of others: probed, never started or stopped
+	Services   []Service            `json:"services"` // in order of start; waves ascend
+	Load       aiperf.Load          `json:"load"`
+	Smoke      Smoke                `json:"smoke"`
+	Deployment artifacts.Deployment `json:"deployment"`
+	Deviations []Deviation          `json:"deviations,omitempty"`
 }
 
 // Host is a machine of a plan, with the address its servers listen on.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"topobench/internal/result"
+	"topobench/internal/artifacts"
 )
 
 func TestOptionIsWhatTheEngineWouldTake(t *testing.T) {
@@ -34,7 +34,7 @@ func TestOptionIsWhatTheEngineWouldTake(t *testing.T) {
 
 // The guide's own sides differ in four settings, and nobody says so there.
 func TestTheGuidesSidesDiffer(t *testing.T) {
-	got := result.CompareSettings([]result.Deployment{builtInPlan(t, "disagg-1node").Deployment, builtInPlan(t, "agg-1node").Deployment})
+	got := artifacts.CompareSettings([]artifacts.Deployment{builtInPlan(t, "disagg-1node").Deployment, builtInPlan(t, "agg-1node").Deployment})
 	if diff := cmp.Diff([]string{"block-size", "gpu-memory-utilization", "max-model-len", "max-num-batched-tokens"}, got.Differ); diff != "" {
 		t.Errorf("(-want +got): %s", diff)
 	}

@@ -4,16 +4,17 @@ import (
 	"strings"
 	"testing"
 
-	"topobench/internal/result"
+	"topobench/internal/artifacts"
+	"topobench/internal/verdict"
 )
 
 func TestSentences(t *testing.T) {
-	agg := func(points ...[2]float64) []result.Cell { return curve("aggregated", points) }
-	dis := func(points ...[2]float64) []result.Cell { return curve("disaggregated", points) }
+	agg := func(points ...[2]float64) []artifacts.Cell { return curve("aggregated", points) }
+	dis := func(points ...[2]float64) []artifacts.Cell { return curve("disaggregated", points) }
 	x45, x200 := 45.0, 200.0
 	for _, row := range []struct {
 		why   string
-		cells []result.Cell
+		cells []artifacts.Cell
 		o     Options
 		want  string
 	}{
@@ -63,22 +64,22 @@ func TestSentences(t *testing.T) {
 	}
 }
 
-func curve(mode string, points [][2]float64) []result.Cell {
-	var cells []result.Cell
+func curve(mode string, points [][2]float64) []artifacts.Cell {
+	var cells []artifacts.Cell
 	for _, p := range points {
 		cells = append(cells, at(mode, p[0], p[1]))
 	}
 	return cells
 }
 
-func invalid(cells []result.Cell) []result.Cell {
+func invalid(cells []artifacts.Cell) []artifacts.Cell {
 	for i := range cells {
-		cells[i].Verdict.State = result.Invalid
+		cells[i].Verdict.State = verdict.Invalid
 	}
 	return cells
 }
 
-func simulate(cells []result.Cell, simulated bool) []result.Cell {
+func simulate(cells []artifacts.Cell, simulated bool) []artifacts.Cell {
 	cells[len(cells)-1].Deployment.Simulated = simulated // one is enough
 	return cells
 }

@@ -10,14 +10,16 @@ import (
 	"strings"
 	"testing"
 
-	"topobench/internal/result"
+	"topobench/internal/aiperf"
+	"topobench/internal/artifacts"
+	"topobench/internal/verdict"
 )
 
 // realVLLM is what aiperf wrote of real vLLM servers, whose output it tokenises
 // into more tokens than the server generated.
 func realVLLM(t *testing.T) Facts {
 	t.Helper()
-	cells, errs := result.Tree(filepath.Join("testdata", "token_counts"))
+	cells, errs := artifacts.Tree(filepath.Join("testdata", "token_counts"))
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
@@ -69,10 +71,10 @@ func TestTokenCountsDifferByMoreThanTwoPercent(t *testing.T) {
 		cell := at("aggregated", 10, 10)
 		for tag, v := range map[string]float64{"output_sequence_length": row.text, "usage_completion_tokens": row.usage} {
 			if v >= 0 {
-				cell.Measurement.Metrics[tag] = result.Metric{Stats: map[string]float64{"avg": v}}
+				cell.Measurement.Metrics[tag] = aiperf.Metric{Stats: map[string]float64{"avg": v}}
 			}
 		}
-		f, err := Of([]result.Cell{cell}, Options{})
+		f, err := Of([]artifacts.Cell{cell}, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +90,7 @@ func TestTokenCountsDifferByMoreThanTwoPercent(t *testing.T) {
 		if want := row.told == "True"; marked != want || (len(f.Warnings) > 0) != want {
 			t.Errorf("%s: marked %t, warnings %q, want %t", row.why, marked, f.Warnings, want)
 		}
-		if f.Rows[0].State != result.Valid || !f.Rows[0].Efficient {
+		if f.Rows[0].State != verdict.Valid || !f.Rows[0].Efficient {
 			t.Errorf("%s: that counts differ makes no cell invalid", row.why)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"topobench/internal/result"
+	"topobench/internal/artifacts"
 )
 
 func TestFilesAreNamedAsUpstreamNamesThem(t *testing.T) {
@@ -92,7 +92,7 @@ func TestFormulasAreDefused(t *testing.T) {
 func TestTableCannotCommandTheTerminal(t *testing.T) {
 	cell := at("aggregated", 1, 1)
 	cell.Deployment.Kind = "a\x1b]0;x\x07\n\u202eb"
-	f, err := Of([]result.Cell{cell}, Options{})
+	f, err := Of([]artifacts.Cell{cell}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

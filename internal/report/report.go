@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"topobench/internal/result"
+	"topobench/internal/artifacts"
 )
 
 // Options chooses the statistic, the reference of the comparisons and the order of the series.
@@ -26,14 +26,14 @@ type Options struct {
 // Facts is everything that is said. Comparisons has one entry for each series but the baseline,
 // or, if the baseline has no cell, one without Other that says so.
 type Facts struct {
-	Title       string          `json:"title"`
-	Stat        string          `json:"stat"`
-	Rows        []Row           `json:"rows"`
-	Series      []Series        `json:"series"`
-	Comparisons []Comparison    `json:"comparisons"`
-	Warnings    []string        `json:"warnings"`
-	Skipped     []string        `json:"skipped"`  // what of the tree is no cell, and why
-	Settings    result.Settings `json:"settings"` // of the engines, side by side
+	Title       string             `json:"title"`
+	Stat        string             `json:"stat"`
+	Rows        []Row              `json:"rows"`
+	Series      []Series           `json:"series"`
+	Comparisons []Comparison       `json:"comparisons"`
+	Warnings    []string           `json:"warnings"`
+	Skipped     []string           `json:"skipped"`  // what of the tree is no cell, and why
+	Settings    artifacts.Settings `json:"settings"` // of the engines, side by side
 }
 
 // Stats lists the statistics that Options.Stat may name: those that every metric on an axis has.
@@ -43,7 +43,7 @@ func Stats() []string {
 
 // Of makes the facts of cells, in rows sorted by artifacts_N and concurrency. It fails if the statistic
 // is unknown; no cells are no error.
-func Of(cells []result.Cell, o Options) (Facts, error) {
+func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	o.Title, o.Stat = cmp.Or(o.Title, "Single Node"), cmp.Or(o.Stat, "avg")
 	if !slices.Contains(Stats(), o.Stat) {
 		return Facts{}, fmt.Errorf("cannot use statistic %q: choose one of %s", o.Stat, strings.Join(Stats(), " "))
@@ -51,7 +51,7 @@ func Of(cells []result.Cell, o Options) (Facts, error) {
 	f := Facts{Title: "Pareto - " + o.Title, Stat: o.Stat, Rows: rows(cells, o.Stat), Skipped: []string{}}
 	f.Series = series(f.Rows, o.Stat, o.Order)
 	f.Warnings = warnings(f)
-	f.Settings = result.CompareSettings(deployments(cells))
+	f.Settings = artifacts.CompareSettings(deployments(cells))
 	if slices.ContainsFunc(f.Series, func(s Series) bool { return s.Simulated }) {
 		f.Title = "Simulated: " + f.Title // in front: the end of a long one is cut off
 	}

@@ -14,7 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"topobench/internal/result"
+	"topobench/internal/aiperf"
+	"topobench/internal/artifacts"
+	"topobench/internal/verdict"
 )
 
 var update = flag.Bool("update", false, "write the golden files instead of comparing")
@@ -40,7 +42,7 @@ func golden(t *testing.T, name string, got []byte) {
 // recorded is the tree of real exports, with one cell that failed in part and one that was cut off.
 func recorded(t *testing.T, o Options) Facts {
 	t.Helper()
-	cells, errs := result.Tree(filepath.Join("testdata", "artifacts_root"))
+	cells, errs := artifacts.Tree(filepath.Join("testdata", "artifacts_root"))
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
@@ -72,28 +74,28 @@ func TestFormsOfRecordedTree(t *testing.T) {
 }
 
 // at makes a cell of a label's mode at a point.
-func at(mode string, x, y float64) result.Cell {
+func at(mode string, x, y float64) artifacts.Cell {
 	kinds := map[string]string{"aggregated": "vllm_serve", "disaggregated": "dynamo_vllm"}
-	return result.Cell{
+	return artifacts.Cell{
 		Artifacts: "artifacts_0", Concurrency: 1, Path: "export.json", GPUs: 2,
-		Deployment: result.Deployment{Kind: kinds[mode], Mode: mode},
-		Measurement: result.Measurement{Metrics: map[string]result.Metric{
+		Deployment: artifacts.Deployment{Kind: kinds[mode], Mode: mode},
+		Measurement: aiperf.Measurement{Metrics: map[string]aiperf.Metric{
 			"output_token_throughput_per_user": {Stats: map[string]float64{"avg": x}},
 			"output_token_throughput":          {Stats: map[string]float64{"avg": 2 * y}},
 		}},
-		Verdict: result.Verdict{State: result.Valid},
+		Verdict: verdict.Verdict{State: verdict.Valid},
 	}
 }
 
 func TestFrontierIsPerLabelOverValidCells(t *testing.T) {
 	invalid, unchecked := at("aggregated", 99, 99), at("aggregated", 98, 98)
-	invalid.Verdict, invalid.Concurrency = result.Verdict{State: result.Invalid, Reasons: []string{"a", "b\n\x1b[31m"}}, 4
-	unchecked.Verdict.State, unchecked.Concurrency = result.Unchecked, 8
-	unread := result.Cell{Deployment: invalid.Deployment, Err: errors.New("no such file"), Concurrency: 16, GPUs: 2}
+	invalid.Verdict, invalid.Concurrency = verdict.Verdict{State: verdict.Invalid, Reasons: []string{"a", "b\n\x1b[31m"}}, 4
+	unchecked.Verdict.State, unchecked.Concurrency = verdict.Unchecked, 8
+	unread := artifacts.Cell{Deployment: invalid.Deployment, Err: errors.New("no such file"), Concurrency: 16, GPUs: 2}
 	dominated, other := at("aggregated", 5, 5), at("disaggregated", 1, 1)
 	best, equal := at("aggregated", 10, 10), at("aggregated", 10, 10)
 
-	f, err := Of([]result.Cell{best, equal, dominated, other, invalid, unchecked, unread}, Options{})
+	f, err := Of([]artifacts.Cell{best, equal, dominated, other, invalid, unchecked, unread}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,12 +124,12 @@ func TestFrontierIsPerLabelOverValidCells(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	invalid, second, bare := at("aggregated", 9, 9), at("aggregated", 1, 2), at("aggregated", 1, 2)
-	invalid.Verdict.State, invalid.Concurrency = result.Invalid, 4
+	invalid.Verdict.State, invalid.Concurrency = verdict.Invalid, 4
 	second.Artifacts, second.N = "artifacts_7", 7
 	delete(bare.Measurement.Metrics, "output_token_throughput_per_user")
 	twice := invalid
 	twice.Path = "-concurrency4.old/export.json"
-	f, err := Of([]result.Cell{invalid, twice, second, bare}, Options{})
+	f, err := Of([]artifacts.Cell{invalid, twice, second, bare}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,8 +144,8 @@ func TestWarnings(t *testing.T) {
 func TestLaunchIsTold(t *testing.T) {
 	first, second := at("aggregated", 9, 9), at("aggregated", 1, 2)
 	second.Concurrency = 4
-	second.Verdict.Checks = []result.Check{{Name: result.Anew, State: result.Valid, Detail: "on a topology that was made anew"}}
-	f, err := Of([]result.Cell{first, second}, Options{})
+	second.Verdict.Checks = []verdict.Check{{Name: verdict.Relaunched, State: verdict.Note, Detail: "on a topology that was made anew"}}
+	f, err := Of([]artifacts.Cell{first, second}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,28 +164,28 @@ func TestLaunchIsTold(t *testing.T) {
 			t.Errorf("the JSON lacks %q", part)
 		}
 	}
-	if f, err = Of([]result.Cell{first}, Options{}); err != nil || len(f.Warnings) > 0 {
+	if f, err = Of([]artifacts.Cell{first}, Options{}); err != nil || len(f.Warnings) > 0 {
 		t.Errorf("nothing was made anew: %v %q", err, f.Warnings)
 	}
 }
 
 func TestVersionsOfAIPerfAreTold(t *testing.T) {
-	by := func(version, artifacts string) result.Cell {
+	by := func(version, artifacts string) artifacts.Cell {
 		c := at("aggregated", 9, 9)
 		c.Measurement.AIPerf, c.Artifacts = version, artifacts
 		return c
 	}
-	unread := result.Cell{Deployment: by("", "").Deployment, Err: errors.New("no such file"), Artifacts: "artifacts_0"}
+	unread := artifacts.Cell{Deployment: by("", "").Deployment, Err: errors.New("no such file"), Artifacts: "artifacts_0"}
 	for _, row := range []struct {
 		why   string
-		cells []result.Cell
+		cells []artifacts.Cell
 		want  string // "" = nothing is said
 	}{
-		{"one version", []result.Cell{by("0.13.0", "artifacts_0"), by("0.13.0", "artifacts_0")}, ""},
-		{"a cell without numbers was measured by none", []result.Cell{by("0.13.0", "artifacts_0"), unread}, ""},
-		{"two", []result.Cell{by("0.12.0", "artifacts_0"), by("0.13.0", "artifacts_0")},
+		{"one version", []artifacts.Cell{by("0.13.0", "artifacts_0"), by("0.13.0", "artifacts_0")}, ""},
+		{"a cell without numbers was measured by none", []artifacts.Cell{by("0.13.0", "artifacts_0"), unread}, ""},
+		{"two", []artifacts.Cell{by("0.12.0", "artifacts_0"), by("0.13.0", "artifacts_0")},
 			"not all cells were measured by one aiperf: 0.12.0 (artifacts_0), 0.13.0 (artifacts_0): versions differ in what they count"},
-		{"an early one", []result.Cell{by("", "artifacts_0"), by("0.13.0", "artifacts_1")},
+		{"an early one", []artifacts.Cell{by("", "artifacts_0"), by("0.13.0", "artifacts_1")},
 			"not all cells were measured by one aiperf: one that does not tell its version (artifacts_0), 0.13.0 (artifacts_1): versions differ in what they count"},
 	} {
 		f, err := Of(row.cells, Options{})
@@ -200,7 +202,7 @@ func TestVersionsOfAIPerfAreTold(t *testing.T) {
 func TestOrderOfSeries(t *testing.T) {
 	first, second := at("aggregated", 1, 1), at("disaggregated", 1, 1)
 	second.Artifacts, second.N = "artifacts_1", 1
-	cells := []result.Cell{second, first}
+	cells := []artifacts.Cell{second, first}
 	for _, row := range []struct {
 		why   string
 		order []string
@@ -225,7 +227,7 @@ func TestOrderOfSeries(t *testing.T) {
 }
 
 func TestWrongOptionsNameTheChoices(t *testing.T) {
-	cells := []result.Cell{at("aggregated", 1, 1)}
+	cells := []artifacts.Cell{at("aggregated", 1, 1)}
 	if _, err := Of(cells, Options{Stat: "p51"}); err == nil || !strings.Contains(err.Error(), "avg min max p1 p5 p10 p25 p50 p75 p90 p95 p99") {
 		t.Errorf("an unknown statistic: %v", err)
 	}

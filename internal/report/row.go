@@ -6,8 +6,9 @@ import (
 	"strings"
 	"unicode"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/frontier"
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 // Row is one cell. Numbers has the cell's metrics by CSV column (tokens/s, requests/s, ms, tokens);
@@ -18,7 +19,7 @@ type Row struct {
 	Concurrency   int                `json:"concurrency"`
 	Numbers       map[string]float64 `json:"numbers"`
 	Efficient     bool               `json:"is_pareto_efficient"`
-	State         result.State       `json:"valid"`
+	State         verdict.State      `json:"valid"`
 	Reasons       []string           `json:"reasons"`
 	Name          string             `json:"name"`
 	Artifacts     string             `json:"artifacts"`
@@ -90,9 +91,9 @@ func ours(stat string) []metric {
 }
 
 // rows makes a row of every cell. Which are efficient is decided by series.
-func rows(cells []result.Cell, stat string) []Row {
+func rows(cells []artifacts.Cell, stat string) []Row {
 	cells = slices.Clone(cells)
-	slices.SortStableFunc(cells, func(a, b result.Cell) int {
+	slices.SortStableFunc(cells, func(a, b artifacts.Cell) int {
 		return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(a.Concurrency, b.Concurrency))
 	})
 	asked := append(upstreams(stat), ours(stat)...)
@@ -120,7 +121,7 @@ func (r *Row) countTokens() {
 	if !hasText || !hasUsage {
 		return
 	}
-	differ := result.Apart(text, usage)
+	differ := verdict.Apart(text, usage)
 	r.CountsDiffer = &differ
 	if y, ok := r.Numbers[perGPU]; ok && text > 0 {
 		r.Numbers[byUsage] = y * usage / text
@@ -134,7 +135,7 @@ func (r Row) miscounted() bool { return r.CountsDiffer != nil && *r.CountsDiffer
 
 // numbers looks every metric up. One that is missing or unusable is left out; the cell's verdict has
 // the reason if it matters.
-func numbers(c result.Cell, asked []metric) map[string]float64 {
+func numbers(c artifacts.Cell, asked []metric) map[string]float64 {
 	found := make(map[string]float64, len(asked)+2) // and two that are computed
 	if c.Err != nil {
 		return found
@@ -151,14 +152,14 @@ func numbers(c result.Cell, asked []metric) map[string]float64 {
 }
 
 // state is the verdict; a cell that could not be read is invalid, one without a verdict unchecked.
-func state(c result.Cell) result.State {
+func state(c artifacts.Cell) verdict.State {
 	if c.Err != nil {
-		return result.Invalid
+		return verdict.Invalid
 	}
-	return cmp.Or(c.Verdict.State, result.Unchecked)
+	return cmp.Or(c.Verdict.State, verdict.Unchecked)
 }
 
-func reasons(c result.Cell) []string {
+func reasons(c artifacts.Cell) []string {
 	said := c.Verdict.Reasons
 	if len(said) == 0 && c.Err != nil {
 		said = []string{c.Err.Error()}

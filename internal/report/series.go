@@ -8,7 +8,7 @@ import (
 
 	"topobench/internal/chart"
 	"topobench/internal/frontier"
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 // Series is what one label has. Its curve is the frontier of its valid cells; where Mixed says that its
@@ -46,7 +46,7 @@ func seriesOf(label string, rows []Row, stat string) Series {
 			continue
 		}
 		s.add(r)
-		if p, ok := r.point(stat); ok && r.State == result.Valid {
+		if p, ok := r.point(stat); ok && r.State == verdict.Valid {
 			valid, points = append(valid, i), append(points, p)
 			s.miscounted = s.miscounted || r.miscounted()
 		}
@@ -107,7 +107,7 @@ func warnings(f Facts) []string {
 		if at := s.which(f.Rows, f.twice); at != "" {
 			said = append(said, fmt.Sprintf("%s: %s stand more than once in one artifacts_N: a copy or an earlier attempt counts as a measurement of its own", s.Label, at))
 		}
-		for _, state := range []result.State{result.Invalid, result.Unchecked} {
+		for _, state := range []verdict.State{verdict.Invalid, verdict.Unchecked} {
 			if at := s.which(f.Rows, func(r Row) bool { return r.State == state && r.placed(f.Stat) }); at != "" {
 				said = append(said, fmt.Sprintf("%s: %s are %s: hollow in the picture, off the frontier; the table and the CSV say why", s.Label, at, state))
 			}
@@ -122,7 +122,7 @@ func warnings(f Facts) []string {
 		if at := s.which(f.Rows, Row.anew); at != "" {
 			said = append(said, fmt.Sprintf("%s: %s were measured after it was made anew: its prefix cache began empty there", s.Label, at))
 		}
-		unplaced := func(r Row) bool { return r.State == result.Valid && !r.placed(f.Stat) }
+		unplaced := func(r Row) bool { return r.State == verdict.Valid && !r.placed(f.Stat) }
 		if at := s.which(f.Rows, unplaced); at != "" {
 			said = append(said, fmt.Sprintf("%s: %s are not drawn: their exports lack %s or output_token_throughput_avg", s.Label, at, perUser(f.Stat)))
 		}
@@ -173,7 +173,7 @@ func (f Facts) Picture() chart.Picture {
 		for _, r := range f.Rows {
 			if at, ok := r.point(f.Stat); ok && r.Label == s.Label {
 				drawn.Points = append(drawn.Points, chart.Point{X: at.X, Y: at.Y, Note: strconv.Itoa(r.Concurrency),
-					Hollow: r.State != result.Valid, Frontier: r.Efficient})
+					Hollow: r.State != verdict.Valid, Frontier: r.Efficient})
 			}
 		}
 		p.Series = append(p.Series, drawn)

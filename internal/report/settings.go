@@ -7,12 +7,12 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"topobench/internal/result"
+	"topobench/internal/artifacts"
 )
 
 // SettingsTable has the engine settings that differ between the sides of a comparison, side by side, or
 // says that none does. It is empty where there are not two sides to compare.
-func SettingsTable(s result.Settings) string {
+func SettingsTable(s artifacts.Settings) string {
 	if len(s.Sides) < 2 {
 		return ""
 	}
@@ -21,16 +21,16 @@ func SettingsTable(s result.Settings) string {
 	}
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	line := func(first string, of func(result.Side) string) {
+	line := func(first string, of func(artifacts.Side) string) {
 		fmt.Fprint(w, first)
 		for _, side := range s.Sides {
 			fmt.Fprint(w, "\t", printable(of(side)))
 		}
 		fmt.Fprintln(w)
 	}
-	line("engine settings that differ", func(side result.Side) string { return side.Name })
+	line("engine settings that differ", func(side artifacts.Side) string { return side.Name })
 	for _, name := range s.Differ {
-		line("  "+printable(name), func(side result.Side) string { return cmp.Or(side.Values[name], "?") })
+		line("  "+printable(name), func(side artifacts.Side) string { return cmp.Or(side.Values[name], "?") })
 	}
 	if err := w.Flush(); err != nil {
 		return err.Error() // a strings.Builder does not fail
@@ -39,10 +39,10 @@ func SettingsTable(s result.Settings) string {
 }
 
 // deployments are those of the cells, each artifacts_N once, in order.
-func deployments(cells []result.Cell) []result.Deployment {
+func deployments(cells []artifacts.Cell) []artifacts.Deployment {
 	cells = slices.Clone(cells)
-	slices.SortStableFunc(cells, func(a, b result.Cell) int { return cmp.Compare(a.N, b.N) })
-	var all []result.Deployment
+	slices.SortStableFunc(cells, func(a, b artifacts.Cell) int { return cmp.Compare(a.N, b.N) })
+	var all []artifacts.Deployment
 	for i, c := range cells {
 		if i == 0 || c.N != cells[i-1].N {
 			all = append(all, c.Deployment)

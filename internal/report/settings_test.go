@@ -4,26 +4,26 @@ import (
 	"strings"
 	"testing"
 
-	"topobench/internal/result"
+	"topobench/internal/artifacts"
 )
 
 func TestSettingsTable(t *testing.T) {
-	side := func(name, block string) result.Deployment {
-		return result.Deployment{Name: name, Settings: map[string]string{"block-size": block, "dtype": "default"}}
+	side := func(name, block string) artifacts.Deployment {
+		return artifacts.Deployment{Name: name, Settings: map[string]string{"block-size": block, "dtype": "default"}}
 	}
 	for _, row := range []struct {
 		why   string
-		sides []result.Deployment
+		sides []artifacts.Deployment
 		want  string
 	}{
-		{"one side", []result.Deployment{side("a", "16")}, ""},
-		{"equal", []result.Deployment{side("a", "16"), side("b", "16")}, "engine settings: the same on every side\n"},
-		{"what differs, and only that", []result.Deployment{side("disagg", "default"), side("agg", "128")},
+		{"one side", []artifacts.Deployment{side("a", "16")}, ""},
+		{"equal", []artifacts.Deployment{side("a", "16"), side("b", "16")}, "engine settings: the same on every side\n"},
+		{"what differs, and only that", []artifacts.Deployment{side("disagg", "default"), side("agg", "128")},
 			"engine settings that differ  disagg   agg\n  block-size                 default  128\n"},
-		{"nothing commands the terminal", []result.Deployment{side("a\x1b[2J", "1\t2\n"), side("b", "3")},
+		{"nothing commands the terminal", []artifacts.Deployment{side("a\x1b[2J", "1\t2\n"), side("b", "3")},
 			"engine settings that differ  a[2J  b\n  block-size                 1 2   3\n"},
 	} {
-		if got := SettingsTable(result.CompareSettings(row.sides)); got != row.want {
+		if got := SettingsTable(artifacts.CompareSettings(row.sides)); got != row.want {
 			t.Errorf("%s:\n%q\nwant\n%q", row.why, got, row.want)
 		}
 	}
@@ -31,12 +31,12 @@ func TestSettingsTable(t *testing.T) {
 
 // The sides come from the deployment_config.json beside the cells, once each.
 func TestFactsHaveTheSettingsOfTheirTopologies(t *testing.T) {
-	cell := func(n int, name, block string) result.Cell {
+	cell := func(n int, name, block string) artifacts.Cell {
 		c := at("aggregated", 1, 1)
 		c.N, c.Deployment.Name, c.Deployment.Settings = n, name, map[string]string{"block-size": block}
 		return c
 	}
-	f, err := Of([]result.Cell{cell(1, "b", "128"), cell(0, "a", "16"), cell(1, "b", "128")}, Options{})
+	f, err := Of([]artifacts.Cell{cell(1, "b", "128"), cell(0, "a", "16"), cell(1, "b", "128")}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

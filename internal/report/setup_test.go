@@ -8,11 +8,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"topobench/internal/result"
+	"topobench/internal/artifacts"
 )
 
 // loaded is a cell of artifacts_n with a setup.
-func loaded(mode string, n int, s Setup) result.Cell {
+func loaded(mode string, n int, s Setup) artifacts.Cell {
 	c := at(mode, 10, 10)
 	c.N, c.Artifacts, c.GPUs = n, "artifacts_"+string(rune('0'+n)), s.GPUs
 	c.Deployment.Model, c.Deployment.ISL, c.Deployment.OSL = s.Model, s.ISL, s.OSL
@@ -33,7 +33,7 @@ func TestOnlyEqualLoadsAreCompared(t *testing.T) {
 		{"model", Setup{"ti\x1bny", 3000, 150, 8}, "model tiny against other/Model-70B"},
 		{"all", Setup{"tiny", 300, 50, 4}, "isl 300 against 3000, osl 50 against 150, model tiny against other/Model-70B"},
 	} {
-		f, err := Of([]result.Cell{loaded("disaggregated", 0, row.with), loaded("aggregated", 1, base)}, Options{})
+		f, err := Of([]artifacts.Cell{loaded("disaggregated", 0, row.with), loaded("aggregated", 1, base)}, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func TestArtifactsThatDifferHaveNoFrontier(t *testing.T) {
 	} {
 		for _, mode := range []string{"aggregated", "disaggregated"} { // as the baseline, and as the other
 			other := map[string]string{"aggregated": "disaggregated", "disaggregated": "aggregated"}[mode]
-			f, err := Of([]result.Cell{loaded(mode, 0, first), loaded(mode, 1, row.second), loaded(mode, 2, first), loaded(other, 3, first)}, Options{})
+			f, err := Of([]artifacts.Cell{loaded(mode, 0, first), loaded(mode, 1, row.second), loaded(mode, 2, first), loaded(other, 3, first)}, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,7 +109,7 @@ func checkMixed(t *testing.T, f Facts, why, want string) {
 }
 
 func TestBaselineWithoutACellIsSaid(t *testing.T) {
-	f, err := Of([]result.Cell{at("aggregated", 1, 1), at("disaggregated", 1, 1)}, Options{Baseline: "other_aggregated"})
+	f, err := Of([]artifacts.Cell{at("aggregated", 1, 1), at("disaggregated", 1, 1)}, Options{Baseline: "other_aggregated"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestBaselineWithoutACellIsSaid(t *testing.T) {
 }
 
 func TestStatisticIsSaid(t *testing.T) {
-	cells := []result.Cell{at("aggregated", 1, 80), at("disaggregated", 1, 160)}
+	cells := []artifacts.Cell{at("aggregated", 1, 80), at("disaggregated", 1, 160)}
 	for i := range cells {
 		cells[i].Measurement.Metrics["output_token_throughput_per_user"].Stats["p99"] = 103.8
 	}

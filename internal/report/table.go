@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"topobench/internal/result"
+	"topobench/internal/verdict"
 )
 
 // Table writes aligned columns for a terminal. A star marks the frontier, a dash what was not measured,
@@ -46,7 +46,7 @@ func (r Row) shown(column string) string {
 
 // verdict has the first reason; the CSV has all.
 func (r Row) verdict() string {
-	if r.State == result.Valid || len(r.Reasons) == 0 {
+	if r.State == verdict.Valid || len(r.Reasons) == 0 {
 		return string(r.State)
 	}
 	said := string(r.State) + ": " + r.Reasons[0]

@@ -19,10 +19,9 @@ import (
 	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
-	"topobench/internal/ready"
 	"topobench/internal/recovery"
-	"topobench/internal/result"
 	"topobench/internal/ui"
+	"topobench/internal/verdict"
 )
 
 // Wish is a profile, the programs that were found for it, their versions, and the plan made
@@ -47,7 +46,7 @@ type Campaign struct {
 	Force    context.Context // ends at the second Ctrl-C
 	Await    func(ctx context.Context, s plan.Service, note func(string)) (time.Time, error)
 	Smoke    func(ctx context.Context, s plan.Smoke, l aiperf.Load, note func(string)) error
-	Standing func(ctx context.Context, services []plan.Service) (missing []ready.Absence)
+	Health   func(ctx context.Context, services []plan.Service) (failed []verdict.Unhealthy)
 	Counters func(ctx context.Context, counters []plan.Counter) (map[string]float64, error)
 	FailFast bool
 	Hold     func(ctx context.Context) // called with the last topology up; nil = do not hold
@@ -58,8 +57,8 @@ type Campaign struct {
 	WaitGPUs  time.Duration
 	Kernel    string // path of the kernel's messages: /dev/kmsg; "" = they are not read
 
-	waited  time.Duration   // for others, so far
-	noted   map[string]bool // what was said once a run
+	waited  time.Duration              // for others, so far
+	noted   map[verdict.CheckName]bool // notes that were shown
 	storage storage
 }
 
@@ -71,9 +70,9 @@ type Topology struct {
 	Asked       []int // concurrencies
 	Cells       []Cell
 	Times       Times
-	Launches    int   // 2: it was lost in its sweep and made anew
-	Lost        *Loss // why it was made anew
-	Err         error // why it did not start, or was lost for good
+	Launches    int            // 2: it was lost in its sweep and made anew
+	Lost        *LaunchFailure // why it was made anew
+	Err         error          // why it did not start, or was lost for good
 
 	open *try // a cell that was lost with the topology, until it is measured or given up
 }
@@ -124,7 +123,7 @@ func (c *Campaign) Conduct(ctx context.Context, wishes []Wish) ([]Topology, erro
 func (c *Campaign) preflight(ctx context.Context, wishes []Wish) (release func(), err error) {
 	var faults []error
 	var plans []plan.Plan
-	var sides []result.Deployment
+	var sides []artifacts.Deployment
 	for _, w := range wishes {
 		p, err := c.launch(w, 1)
 		if err == nil {
@@ -135,7 +134,7 @@ func (c *Campaign) preflight(ctx context.Context, wishes []Wish) (release func()
 			faults = append(faults, fmt.Errorf("%s: %w", w.Profile.Name, err))
 		}
 	}
-	c.Journal.Note(journal.Settings{Settings: result.CompareSettings(sides)})
+	c.Journal.Note(journal.Settings{Settings: artifacts.CompareSettings(sides)})
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/plan"
-	"topobench/internal/result"
 	"topobench/internal/script"
 )
 
@@ -30,7 +29,7 @@ func (c *Campaign) plan(w Wish, t *Topology) (plan.Plan, error) {
 
 // artifacts makes the topology's artifacts_N with its deployment_config.json, so
 // that an interrupted sweep can be plotted.
-func (c *Campaign) artifacts(t *Topology, d result.Deployment) (err error) {
+func (c *Campaign) artifacts(t *Topology, d artifacts.Deployment) (err error) {
 	if t.Artifacts, err = c.Run.NextArtifacts(); err != nil {
 		return err
 	}

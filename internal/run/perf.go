@@ -10,7 +10,7 @@ import (
 // Perf sweeps a server that another person runs, as perf.sh does: the same artifacts,
 // and no launch and no teardown.
 func (c *Campaign) Perf(ctx context.Context, w Wish) (Topology, error) {
-	t := Topology{Name: "perf", Label: w.Plan.Label(), Asked: w.Plan.Load.Concurrency}
+	t := Topology{Name: "perf", Label: w.Plan.Deployment.Label(), Asked: w.Plan.Load.Concurrency}
 	p, err := w.Plan.At(plan.Placement{Temp: c.Run.TempDir(), Cookie: c.Run.ID()})
 	if err != nil {
 		return t, err
@@ -22,7 +22,7 @@ func (c *Campaign) Perf(ctx context.Context, w Wish) (Topology, error) {
 	if err != nil {
 		return t, err
 	}
-	lost, err := c.measure(s.Context(), &sweep{Campaign: c, t: &t, plan: p, members: s.Processes})
+	lost, err := c.measure(s.Context(), &sweep{Campaign: c, t: &t, plan: p, monitor: c.observe(p, nil)})
 	if lost != nil {
 		t.Err = lost.Cause
 	}

@@ -9,17 +9,17 @@ import (
 
 	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
-	"topobench/internal/deploy"
 	"topobench/internal/journal"
+	"topobench/internal/monitor"
 	"topobench/internal/plan"
-	"topobench/internal/result"
 	"topobench/internal/ui"
+	"topobench/internal/verdict"
 )
 
 // Cell is what became of one concurrency.
 type Cell struct {
 	Concurrency int
-	Verdict     result.Verdict
+	Verdict     verdict.Verdict
 	Took        time.Duration
 	Path        string // where it was published
 	Numbers     string // the ones a person waits for; "" = none
@@ -30,15 +30,13 @@ type sweep struct {
 	*Campaign
 	t       *Topology
 	plan    plan.Plan
-	members func() ([]deploy.ServiceProcesses, error) // nil: somebody else's server
-	who     []deploy.ServiceProcesses                 // ran when it was last looked; the next cell begins with them
-	faults  map[string]int                            // of nginx with each of its servers
+	monitor *monitor.Monitor
 }
 
 // run measures one cell after another, from the first that is not yet measured. A
 // cell that is not valid is kept and the sweep goes on, unless --fail-fast. It ends
 // early when the topology is lost, or when the user has had enough.
-func (s *sweep) run(ctx context.Context) (*Loss, error) {
+func (s *sweep) run(ctx context.Context) (*LaunchFailure, error) {
 	asked := s.plan.Load.Concurrency
 	for i := len(s.t.Cells); i < len(asked); i++ {
 		attempt, lost, err := s.try(ctx, asked[i])
@@ -46,7 +44,7 @@ func (s *sweep) run(ctx context.Context) (*Loss, error) {
 		case err != nil:
 			return nil, err
 		case lost != nil:
-			s.lose(s.t, lost, attempt)
+			s.recordFailure(s.t, lost, attempt)
 			if attempt != nil { // else one that an earlier launch lost is still to be tried again
 				s.t.open = attempt
 			}
@@ -87,7 +85,7 @@ func (c *Campaign) settle(t *Topology, a *try) error {
 	}
 	t.Cells = append(t.Cells, a.Cell)
 	c.Screen.Note(cellLine(t.Name, a.Cell))
-	if c.FailFast && a.Verdict.State != result.Valid {
+	if c.FailFast && a.Verdict.State != verdict.Valid {
 		return &FailFastError{Cell: a.Cell}
 	}
 	return nil
@@ -95,7 +93,7 @@ func (c *Campaign) settle(t *Topology, a *try) error {
 
 // publish notes the checks too: the journal is read where the artifacts are not.
 func (c *Campaign) publish(t *Topology, a *try) error {
-	sidecar, err := json.MarshalIndent(map[string]any{"valid": a.Verdict.State == result.Valid, "state": a.Verdict.State,
+	sidecar, err := json.MarshalIndent(map[string]any{"valid": a.Verdict.State == verdict.Valid, "state": a.Verdict.State,
 		"reasons": a.Verdict.Reasons, "checks": a.Verdict.Checks, "run": c.Run.ID()}, "", "  ")
 	if err != nil {
 		return err
@@ -111,7 +109,7 @@ func (c *Campaign) publish(t *Topology, a *try) error {
 
 func cellLine(topology string, c Cell) string {
 	line := fmt.Sprintf("%s: concurrency %d: %s (%.1f s)", topology, c.Concurrency, c.Verdict.State, c.Took.Seconds())
-	if c.Numbers != "" && c.Verdict.State != result.Invalid { // a number that does not count is not news
+	if c.Numbers != "" && c.Verdict.State != verdict.Invalid { // a number that does not count is not news
 		line += "  " + c.Numbers
 	}
 	if len(c.Verdict.Reasons) > 0 {

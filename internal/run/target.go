@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"topobench/internal/deploy"
+	"topobench/internal/monitor"
 )
 
 // Target is something that can be brought up to serve: the processes of a plan, or a
@@ -20,7 +21,7 @@ type Serving interface {
 	// Endpoints are the base URLs that the load uses.
 	Endpoints() []string
 	// Members are the processes of its services; none if they are not visible.
-	Processes() ([]deploy.ServiceProcesses, error)
+	Processes() ([]monitor.ServiceProcesses, error)
 	// Times are those of the launch and, after Down, of the teardown.
 	Times() deploy.Times
 	// Down takes it down; nil = proved gone. It waits for no grace once force has ended.
@@ -55,7 +56,7 @@ func (e external) Context() context.Context { return e.ctx }
 func (e external) Endpoints() []string { return e.urls }
 
 // Members are not visible.
-func (e external) Processes() ([]deploy.ServiceProcesses, error) { return nil, nil }
+func (e external) Processes() ([]monitor.ServiceProcesses, error) { return nil, nil }
 
 // Times are zero.
 func (e external) Times() deploy.Times { return deploy.Times{} }

@@ -10,6 +10,7 @@ import (
 	"topobench/internal/artifacts"
 	"topobench/internal/deploy"
 	"topobench/internal/journal"
+	"topobench/internal/monitor"
 )
 
 // launches is how often a topology is brought up: once more when it was lost.
@@ -34,7 +35,7 @@ func (c *Campaign) topology(ctx context.Context, w Wish, last bool) (t Topology,
 
 // live brings a topology up, sweeps what is still to be measured, and takes it
 // down. Without an error, it was lost in its sweep or it is done with.
-func (c *Campaign) live(ctx context.Context, w Wish, t *Topology, last bool) (lost *Loss, err error) {
+func (c *Campaign) live(ctx context.Context, w Wish, t *Topology, last bool) (lost *LaunchFailure, err error) {
 	began := time.Now()
 	t.Launches++
 	c.at(Planning)
@@ -56,7 +57,7 @@ func (c *Campaign) live(ctx context.Context, w Wish, t *Topology, last bool) (lo
 		return nil, nil
 	}
 	t.Times.launched(s.Times())
-	lost, err = c.measure(s.Context(), &sweep{Campaign: c, t: t, plan: launch, members: s.Processes})
+	lost, err = c.measure(s.Context(), &sweep{Campaign: c, t: t, plan: launch, monitor: c.observe(launch, s.Processes)})
 	held := last && c.Hold != nil && lost == nil && s.Context().Err() == nil
 	if held {
 		c.waitFor(func() { c.Hold(s.Context()) })
@@ -69,7 +70,7 @@ func (c *Campaign) live(ctx context.Context, w Wish, t *Topology, last bool) (lo
 }
 
 // measure smokes and sweeps. An error ends the campaign.
-func (c *Campaign) measure(ctx context.Context, s *sweep) (*Loss, error) {
+func (c *Campaign) measure(ctx context.Context, s *sweep) (*LaunchFailure, error) {
 	c.at(Smoking)
 	began := time.Now()
 	l, err := c.smoke(ctx, s.plan, s.t)
@@ -84,13 +85,17 @@ func (c *Campaign) measure(ctx context.Context, s *sweep) (*Loss, error) {
 		s.t.Err = fmt.Errorf("does not serve: %w", err)
 		return nil, nil
 	}
-	if strangers := deploy.Strangers(s.present(ctx)); len(strangers) > 0 {
-		s.t.Err = fmt.Errorf("%s is not what answers: %s\n  end that process, or choose other ports (frontend.port, balancer.port, port, port_base)", s.t.Name, strings.Join(strangers, "; "))
+	processes, err := s.monitor.Processes()
+	if err != nil {
+		s.Journal.Note(journal.ServicesUnknown{Topology: s.t.Name, Error: err.Error()})
+	}
+	if foreign := monitor.ForeignListeners(processes); len(foreign) > 0 {
+		s.t.Err = fmt.Errorf("%s\n  stop that process, or choose other ports (frontend.port, balancer.port, port, port_base)", strings.Join(foreign, "; "))
 		return nil, nil
 	}
 	s.plan.Load = l
 	if lost := s.t.Lost; lost != nil {
-		c.Screen.Note(fmt.Sprintf("%s is made anew: it cost %.1f s; the sweep goes on", s.t.Name, time.Since(lost.At).Seconds()))
+		c.Screen.Note(fmt.Sprintf("%s restarted in %.1f s; resuming the sweep", s.t.Name, time.Since(lost.At).Seconds()))
 	}
 	return s.run(ctx)
 }

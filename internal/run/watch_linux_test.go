@@ -17,8 +17,8 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/host"
 	"topobench/internal/host/proc"
+	"topobench/internal/monitor"
 	"topobench/internal/plan"
-	"topobench/internal/ready"
 	"topobench/internal/recovery"
 	"topobench/internal/testbed"
 )
@@ -31,7 +31,8 @@ import (
 func BenchmarkWatchCost(b *testing.B) {
 	c, _ := guarded(b)
 	c.Starter = host.Starter{Exe: testbed.Program(), Logs: host.NewLogs(1 << 30)}
-	c.Environ, c.Standing, c.Force = os.Environ(), ready.Health{Prober: deploy.NewProber()}.Standing, b.Context()
+	c.Environ, c.Health, c.Force = os.Environ(), deploy.NewProber().Health, b.Context()
+	c.Counters = deploy.NewProber().Counters
 	services := healthy(b, 64)
 	var err error
 	if c.Ledger, err = recovery.NewLedger(c.Run, c.Journal); err != nil {
@@ -47,8 +48,11 @@ func BenchmarkWatchCost(b *testing.B) {
 		b.Fatal(err)
 	}
 	guard, unguard := c.Guard(up.Context(), 1)
-	watched, stop := c.watch(guard, services)
-	measured := measures(b, c, watched)
+	watch, err := c.observe(plan.Plan{Services: services}, up.Processes).Start(guard)
+	if err != nil {
+		b.Fatal(err)
+	}
+	measured := measures(b, c, watch)
 	shepherds := proc.Children()
 	if len(shepherds) != len(services)+1 {
 		b.Fatalf("%d shepherds of %d workers and an aiperf", len(shepherds), len(services))
@@ -59,18 +63,20 @@ func BenchmarkWatchCost(b *testing.B) {
 		}
 		return sum
 	}
-	own, all, second := cpuTime(b, os.Getpid()), cpu(), time.NewTicker(watchEvery)
+	own, all, second := cpuTime(b, os.Getpid()), cpu(), time.NewTicker(time.Second)
 	for b.Loop() {
 		<-second.C
 	}
 	percent := func(d time.Duration) float64 { return 100 * d.Seconds() / b.Elapsed().Seconds() }
 	b.ReportMetric(percent(cpu()-all), "%core")
 	b.ReportMetric(percent(cpuTime(b, os.Getpid())-own), "%core-own")
-	if watched.Err() != nil {
-		b.Errorf("the watch has ended: %v", watched.Err())
+	if err := watch.Context().Err(); err != nil {
+		b.Errorf("the watch has ended: %v", err)
 	}
-	stop()
 	measured()
+	if _, err := watch.Stop(up.Context()); err != nil {
+		b.Error(err)
+	}
 	unguard()
 	if err := up.Down(b.Context()); err != nil {
 		b.Error(err)
@@ -95,18 +101,18 @@ func healthy(b *testing.B, n int) (services []plan.Service) {
 }
 
 // measures runs a cell of which no request completes, until the function that it returns is called.
-func measures(b *testing.B, c *Campaign, watched context.Context) (end func()) {
+func measures(b *testing.B, c *Campaign, watch *monitor.Watch) (end func()) {
 	b.Helper()
 	dir := b.TempDir()
 	program, log := filepath.Join(dir, "aiperf"), filepath.Join(dir, "log")
 	if err := os.WriteFile(program, fmt.Appendf(nil, "#!/bin/sh\nexec '%s' child sleep\n", testbed.Program()), 0o700); err != nil {
 		b.Fatal(err)
 	}
-	ctx, cancel := context.WithCancelCause(watched)
+	ctx, cancel := context.WithCancelCause(watch.Context())
 	ended := make(chan error, 1)
 	go func() {
 		_, err := aiperf.Run(ctx, c.Starter, aiperf.Job{Name: "aiperf", Load: aiperf.Load{AIPerf: program}, Concurrency: 1, Dir: dir, Log: log,
-			Env: c.Environ, Progress: func(aiperf.Progress) {}, Force: c.Force})
+			Env: c.Environ, Started: watch.Client, Progress: func(aiperf.Progress) {}, Force: c.Force})
 		ended <- err
 	}()
 	testbed.Eventually(b, 10*time.Second, func() bool {

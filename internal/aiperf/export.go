@@ -1,0 +1,207 @@
+package aiperf
+
+import (
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// exportFile is profile_export_aiperf.json. A key that is null reads like one that is absent.
+type exportFile struct {
+	metrics   `json:",embed"`
+	Schema    string  `json:"schema_version"`
+	AIPerf    string  `json:"aiperf_version"`
+	Cancelled bool    `json:"was_cancelled"`
+	Complete  *bool   `json:"is_complete"`
+	Records   metrics `json:"records"` // aiperf 0.1 nests all metrics
+	Errors    []struct {
+		Details struct {
+			Code    int    `json:"code"` // null where no answer came
+			Type    string `json:"type"`
+			Message string `json:"message"`
+		} `json:"error_details"`
+		Count int `json:"count"`
+	} `json:"error_summary"`
+	Input inputConfig `json:"input_config"`
+}
+
+// metrics are those that topobench uses. The others are nine tenths of an export.
+type metrics struct {
+	TTFT       *stats `json:"ttft"` // time_to_first_token in aiperf 0.1.1
+	FirstToken *stats `json:"time_to_first_token"`
+	Requests   *stats `json:"request_count"`
+	Failed     *stats `json:"error_request_count"`
+	Rate       *stats `json:"request_throughput"`
+	InterToken *stats `json:"inter_token_latency"`
+	Throughput *stats `json:"output_token_throughput"`
+	PerUser    *stats `json:"output_token_throughput_per_user"`
+	OSL        *stats `json:"output_sequence_length"`
+	Usage      *stats `json:"usage_completion_tokens"`
+	CacheRead  *stats `json:"overall_usage_prompt_cache_read_pct"`
+}
+
+func (m metrics) byTag() map[string]*stats {
+	return map[string]*stats{"ttft": m.TTFT, "time_to_first_token": m.FirstToken, "request_count": m.Requests,
+		"error_request_count": m.Failed, "request_throughput": m.Rate, "inter_token_latency": m.InterToken,
+		"output_token_throughput": m.Throughput, "output_token_throughput_per_user": m.PerUser,
+		"output_sequence_length": m.OSL, "usage_completion_tokens": m.Usage,
+		"overall_usage_prompt_cache_read_pct": m.CacheRead}
+}
+
+// stats is one metric. aiperf 0.1 adds texts (tag, header), which are skipped.
+type stats struct {
+	Unit  string   `json:"unit"`
+	Avg   *float64 `json:"avg"`
+	Min   *float64 `json:"min"`
+	Max   *float64 `json:"max"`
+	Std   *float64 `json:"std"`
+	Count *float64 `json:"count"`
+	Sum   *float64 `json:"sum"`
+	P1    *float64 `json:"p1"`
+	P5    *float64 `json:"p5"`
+	P10   *float64 `json:"p10"`
+	P25   *float64 `json:"p25"`
+	P50   *float64 `json:"p50"`
+	P75   *float64 `json:"p75"`
+	P90   *float64 `json:"p90"`
+	P95   *float64 `json:"p95"`
+	P99   *float64 `json:"p99"`
+}
+
+func (s stats) metric() Metric {
+	m := Metric{Unit: s.Unit, Stats: map[string]float64{}}
+	for name, value := range map[string]*float64{"avg": s.Avg, "min": s.Min, "max": s.Max, "std": s.Std,
+		"count": s.Count, "sum": s.Sum, "p1": s.P1, "p5": s.P5, "p10": s.P10, "p25": s.P25, "p50": s.P50,
+		"p75": s.P75, "p90": s.P90, "p95": s.P95, "p99": s.P99} {
+		if value != nil {
+			m.Stats[name] = *value
+		}
+	}
+	return m
+}
+
+// inputConfig is what the load was configured to do. Up to aiperf 0.8 it has loadgen and
+// input, from 0.9 phases, datasets and endpoint.extra.
+type inputConfig struct {
+	LoadGen struct {
+		Requests    single `json:"request_count"`
+		Warmup      single `json:"warmup_request_count"`
+		Concurrency single `json:"concurrency"`
+	} `json:"loadgen"`
+	Phases []struct {
+		Name        string `json:"name"`
+		Requests    single `json:"requests"`
+		Concurrency single `json:"concurrency"`
+	} `json:"phases"`
+	Input struct {
+		Seed  single `json:"random_seed"`
+		Extra extra  `json:"extra"`
+	} `json:"input"`
+	Datasets []struct {
+		Seed single `json:"random_seed"`
+	} `json:"datasets"`
+	Endpoint struct {
+		Extra extra `json:"extra"`
+	} `json:"endpoint"`
+}
+
+// single is one number of input_config; a list (a sweep of aiperf's own) or null leaves it nil.
+type single struct{ n *int }
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (s *single) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if dec.PeekKind() != '0' {
+		return dec.SkipValue()
+	}
+	s.n = new(int)
+	return readCount(dec, s.n)
+}
+
+func (s single) value() int {
+	if s.n == nil {
+		return 0
+	}
+	return *s.n
+}
+
+// extra is further keys of each request's body with their JSON text: [["ignore_eos", true]]
+// up to aiperf 0.8, {"ignore_eos": true} from 0.9.
+type extra map[string]string
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom. It skips any other form.
+func (e *extra) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	value, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	*e = extra{}
+	var object map[string]jsontext.Value
+	if json.Unmarshal(value, &object) == nil {
+		for name, v := range object {
+			(*e)[name] = v.String()
+		}
+		return nil
+	}
+	var pairs [][2]jsontext.Value
+	if json.Unmarshal(value, &pairs) == nil {
+		for _, pair := range pairs {
+			(*e)[strings.Trim(pair[0].String(), `"`)] = pair[1].String()
+		}
+	}
+	return nil
+}
+
+// Parse reads the bytes of an export; path is for errors. It skips unknown keys. The
+// error is a *FileError.
+func Parse(path string, data []byte) (Measurement, error) {
+	var e exportFile
+	if err := Decode(path, data, &e); err != nil {
+		return Measurement{}, err
+	}
+	m := Measurement{Path: path, Schema: e.Schema, AIPerf: e.AIPerf, Cancelled: e.Cancelled,
+		Incomplete: e.Complete != nil && !*e.Complete, Metrics: map[string]Metric{}}
+	for _, found := range []map[string]*stats{e.Records.byTag(), e.metrics.byTag()} {
+		for tag, s := range found {
+			if s == nil {
+				continue
+			}
+			if tag == "ttft" {
+				tag = "time_to_first_token"
+			}
+			if _, twice := m.Metrics[tag]; twice {
+				return Measurement{}, &FileError{Path: path, Key: "/" + tag, Err: ErrDuplicate}
+			}
+			m.Metrics[tag] = s.metric()
+		}
+	}
+	if len(m.Metrics) == 0 {
+		return Measurement{}, &FileError{Path: path, Err: ErrNoMetric}
+	}
+	for _, g := range e.Errors {
+		m.Errors = append(m.Errors, ErrorGroup{g.Details.Code, g.Details.Type, g.Details.Message, g.Count})
+	}
+	e.Input.into(&m)
+	return m, nil
+}
+
+func (c inputConfig) into(m *Measurement) {
+	m.Requests, m.Warmup = c.LoadGen.Requests.value(), c.LoadGen.Warmup.value()
+	m.Concurrency, m.Seed = c.LoadGen.Concurrency.value(), c.Input.Seed.n
+	for _, phase := range c.Phases { // several of one name add up
+		switch phase.Name {
+		case "warmup":
+			m.Warmup += phase.Requests.value()
+		case "profiling":
+			m.Requests += phase.Requests.value()
+			m.Concurrency = phase.Concurrency.value()
+		}
+	}
+	for _, dataset := range c.Datasets {
+		m.Seed = dataset.Seed.n
+	}
+	m.Extra = c.Input.Extra
+	if len(c.Endpoint.Extra) > 0 {
+		m.Extra = c.Endpoint.Extra
+	}
+}

@@ -1,0 +1,146 @@
+package aiperf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"syscall"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// ReadFile reads a regular file of at most MaxBytes. The error is a *FileError
+// or the file system's.
+func ReadFile(path string) (data []byte, err error) {
+	file, size, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if size > MaxBytes {
+		return nil, &FileError{Path: path, Err: ErrTooLarge}
+	}
+	data = make([]byte, size)
+	n, err := io.ReadFull(file, data)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { // these two: the file has become shorter
+		return nil, fmt.Errorf("cannot read a result: %s: %w", path, err)
+	}
+	return data[:n], nil
+}
+
+// open opens a regular file. Without O_NONBLOCK, opening a FIFO would wait for its writer.
+func open(path string) (file *os.File, size int64, err error) {
+	file, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, 0, fmt.Errorf("cannot read a result: %w", err)
+	}
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		err = fmt.Errorf("cannot read a result: %w", err)
+	case !info.Mode().IsRegular():
+		err = &FileError{Path: path, Err: ErrNotFile}
+	default:
+		return file, info.Size(), nil
+	}
+	return nil, 0, errors.Join(err, file.Close())
+}
+
+// Decode reads the one JSON value that data holds into a pointer. It is strict: data is
+// UTF-8, no object has a key twice, nothing follows the value, and an int is a whole
+// number that is not negative. It skips unknown keys. Functions in first go before its own.
+// path is for errors, which are *FileError.
+func Decode(path string, data []byte, into any, first ...*json.Unmarshalers) error {
+	switch {
+	case len(data) > MaxBytes:
+		return &FileError{Path: path, Err: ErrTooLarge}
+	case len(bytes.TrimSpace(data)) == 0:
+		return &FileError{Path: path, Err: ErrEmpty}
+	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
+		return &FileError{Path: path, Err: ErrBOM}
+	}
+	dec := jsontext.NewDecoder(bytes.NewBuffer(data))
+	functions := json.JoinUnmarshalers(append(first, json.UnmarshalFromFunc(readCount))...)
+	if err := json.UnmarshalDecode(dec, into, json.WithUnmarshalers(functions)); err != nil {
+		return located(path, data, err)
+	}
+	rest := bytes.TrimLeft(data[dec.InputOffset():], " \t\r\n")
+	switch {
+	case len(rest) == 0:
+		return nil
+	case rest[0] == 0:
+		return &FileError{Path: path, Offset: dec.InputOffset(), Err: ErrNUL}
+	}
+	return &FileError{Path: path, Offset: dec.InputOffset(), Err: ErrTrailing}
+}
+
+// readCount reads a whole number that is not negative; null is 0. Python may write 10
+// as 10.0, which encoding/json does not take for an int.
+func readCount(dec *jsontext.Decoder, n *int) error {
+	value, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	if value.Kind() == 'n' {
+		*n = 0
+		return nil
+	}
+	f, err := strconv.ParseFloat(string(value), 64)
+	switch {
+	case value.Kind() != '0':
+		return ErrType
+	case f < 0:
+		return ErrNegative
+	case err != nil || f > math.MaxInt32:
+		return ErrRange
+	case f != math.Trunc(f):
+		return ErrType
+	}
+	*n = int(f)
+	return nil
+}
+
+// located turns an error of the JSON library into a *FileError, which names the fault by
+// its cause and by the bytes where the library stopped.
+func located(path string, data []byte, err error) error {
+	fault := &FileError{Path: path, Err: ErrType}
+	if s, ok := errors.AsType[*json.SemanticError](err); ok {
+		fault.Offset, fault.Key = s.ByteOffset, string(s.JSONPointer)
+		for _, known := range []error{ErrNegative, ErrRange} {
+			if errors.Is(err, known) {
+				fault.Err = known
+			}
+		}
+		if errors.Is(err, strconv.ErrRange) {
+			fault.Err = ErrRange
+		}
+		return fault
+	}
+	if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		fault.Offset, fault.Key = s.ByteOffset, string(s.JSONPointer)
+		err = s.Err
+	}
+	rest := data[min(fault.Offset, int64(len(data))):]
+	number := bytes.TrimPrefix(rest, []byte("-")) // the library may stop behind the sign
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		fault.Err = ErrDuplicate
+	case bytes.HasPrefix(rest, []byte{0}):
+		fault.Err = ErrNUL
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		fault.Err = ErrTruncated
+	case bytes.HasPrefix(number, []byte("NaN")) || bytes.HasPrefix(number, []byte("Infinity")): // as Python writes them
+		fault.Err = ErrNaN
+	case !utf8.Valid(data):
+		fault.Err = ErrEncoding
+	default:
+		fault.Err = fmt.Errorf("%w: %w", ErrSyntax, err)
+	}
+	return fault
+}

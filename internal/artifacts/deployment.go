@@ -1,0 +1,143 @@
+package artifacts
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"topobench/internal/aiperf"
+)
+
+// Deployment is deployment_config.json: upstream's eleven keys in upstream's
+// order, then ours. Keys of the other mode are 0.
+type Deployment struct {
+	Kind      string `json:"kind"`
+	Model     string `json:"model"`
+	ISL       int    `json:"input_sequence_length"`  // tokens
+	OSL       int    `json:"output_sequence_length"` // tokens
+	TP        int    `json:"tensor_parallelism"`     // GPUs of a worker
+	DP        int    `json:"data_parallelism"`       // workers
+	PrefillTP int    `json:"prefill_tensor_parallelism"`
+	PrefillDP int    `json:"prefill_data_parallelism"`
+	DecodeTP  int    `json:"decode_tensor_parallelism"`
+	DecodeDP  int    `json:"decode_data_parallelism"`
+	Mode      string `json:"mode"` // aggregated or disaggregated
+
+	Name      string   `json:"name,omitempty"`
+	Engine    string   `json:"engine,omitempty"`
+	Simulated bool     `json:"simulated,omitempty"`
+	NumGPUs   int      `json:"num_gpus,omitempty"`
+	Workers   []Worker `json:"workers,omitempty"`
+
+	Settings map[string]string `json:"settings,omitempty"` // of the engine; see Side
+}
+
+// Worker is one GPU-pinned process of a deployment.
+type Worker struct {
+	Role    string `json:"role"` // prefill, decode or aggregated
+	Devices []int  `json:"cuda_visible_devices,omitempty"`
+	TP      int    `json:"tensor_parallel"`
+	DP      int    `json:"data_parallel"`
+	Host    string `json:"host,omitempty"`
+}
+
+// Label names the series on the chart, as upstream does: kind_mode.
+func (d Deployment) Label() string { return d.Kind + "_" + d.Mode }
+
+// GPUs is the number the throughput is divided by, with the formula of
+// upstream's plot_pareto.py: TP x DP, summed over both roles if disaggregated.
+// A role without GPUs is an error, and so is another num_gpus,
+// unless workers shows that two roles share GPUs: then num_gpus is the truth.
+func (d Deployment) GPUs() (int, error) {
+	var gpus int
+	switch d.Mode {
+	case "aggregated":
+		gpus = d.TP * d.DP
+		if gpus <= 0 {
+			return 0, fmt.Errorf("cannot count GPUs: tensor_parallelism %d x data_parallelism %d", d.TP, d.DP)
+		}
+	case "disaggregated":
+		prefill, decode := d.PrefillTP*d.PrefillDP, d.DecodeTP*d.DecodeDP
+		if prefill <= 0 || decode <= 0 {
+			const fault = "cannot count GPUs: prefill %d x %d and decode %d x %d (tensor x data parallelism); both need GPUs"
+			return 0, fmt.Errorf(fault,
+				d.PrefillTP, d.PrefillDP, d.DecodeTP, d.DecodeDP)
+		}
+		gpus = prefill + decode
+	default:
+		return 0, fmt.Errorf("cannot count GPUs: mode %q is neither aggregated nor disaggregated", d.Mode)
+	}
+	if d.NumGPUs != 0 && d.NumGPUs == d.distinct() {
+		return d.NumGPUs, nil
+	}
+	if d.NumGPUs != 0 && d.NumGPUs != gpus {
+		return 0, fmt.Errorf("cannot count GPUs: num_gpus is %d, by the parallelism it is %d", d.NumGPUs, gpus)
+	}
+	return gpus, nil
+}
+
+// distinct counts the GPUs that workers names, 0 if it names none.
+func (d Deployment) distinct() int {
+	type gpu struct {
+		host   string
+		device int
+	}
+	seen := map[gpu]bool{}
+	for _, w := range d.Workers {
+		for _, device := range w.Devices {
+			seen[gpu{w.Host, device}] = true
+		}
+	}
+	return len(seen)
+}
+
+// ReadDeployment reads a deployment_config.json. The error is one *FileError
+// or several joined, or the file system's.
+func ReadDeployment(path string) (Deployment, error) {
+	data, err := aiperf.ReadFile(path)
+	if err != nil {
+		return Deployment{}, err
+	}
+	return ParseDeployment(path, data)
+}
+
+// ParseDeployment reads the bytes of a deployment_config.json; path is for errors. It
+// skips unknown keys; null is a value of the wrong type. Required are kind, model, mode,
+// both lengths and the parallelism of the mode; all missing keys are reported at once.
+func ParseDeployment(path string, data []byte) (Deployment, error) {
+	var d Deployment
+	refuseNull := json.UnmarshalFromFunc(func(dec *jsontext.Decoder, _ any) error {
+		if dec.PeekKind() == 'n' {
+			return aiperf.ErrType
+		}
+		return errors.ErrUnsupported // the next function reads it
+	})
+	if err := aiperf.Decode(path, data, &d, refuseNull); err != nil {
+		return Deployment{}, err
+	}
+	var keys map[string]jsontext.Value
+	if err := aiperf.Decode(path, data, &keys); err != nil {
+		return Deployment{}, err
+	}
+	var missing []error
+	for _, key := range required(d.Mode) {
+		if _, found := keys[key]; !found {
+			missing = append(missing, &aiperf.FileError{Path: path, Key: "/" + key, Err: aiperf.ErrNoKey})
+		}
+	}
+	if len(missing) > 0 {
+		return Deployment{}, errors.Join(missing...)
+	}
+	return d, nil
+}
+
+func required(mode string) []string {
+	keys := []string{"kind", "model", "mode", "input_sequence_length", "output_sequence_length"}
+	if mode == "disaggregated" {
+		return append(keys, "prefill_tensor_parallelism", "prefill_data_parallelism",
+			"decode_tensor_parallelism", "decode_data_parallelism")
+	}
+	return append(keys, "tensor_parallelism", "data_parallelism")
+}

@@ -1,0 +1,167 @@
+package artifacts
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"topobench/internal/aiperf"
+)
+
+func TestParseDeploymentReadsUpstreams(t *testing.T) {
+	d, err := ReadDeployment("../aiperf/testdata/artifacts_root/artifacts_0/" + DeploymentName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Deployment{Kind: "dynamo_vllm", Model: "tiny", ISL: 300, OSL: 50,
+		PrefillTP: 1, PrefillDP: 4, DecodeTP: 4, DecodeDP: 1, Mode: "disaggregated"}
+	if diff := cmp.Diff(want, d); diff != "" {
+		t.Errorf("want (-), got (+):\n%s", diff)
+	}
+	if got, want := d.Label(), "dynamo_vllm_disaggregated"; got != want {
+		t.Errorf("got label %s, want %s", got, want)
+	}
+	if got, err := d.GPUs(); got != 8 || err != nil {
+		t.Errorf("got %d GPUs, %v, want 8", got, err)
+	}
+}
+
+// ours uses every key.
+var ours = Deployment{Kind: "vllm_serve", Model: "m", ISL: 1, OSL: 2, TP: 4, DP: 2, Mode: "aggregated",
+	Name: "agg", Engine: "mocker", Simulated: true, NumGPUs: 8, Workers: []Worker{
+		{Role: "aggregated", Devices: []int{0, 1, 2, 3}, TP: 4, DP: 1, Host: "a"},
+		{Role: "aggregated", Devices: []int{4, 5, 6, 7}, TP: 4, DP: 1}},
+	Settings: map[string]string{"block-size": "128", "dtype": "default"}}
+
+func TestDeploymentSurvivesWritingAndReading(t *testing.T) {
+	data, err := json.Marshal(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ParseDeployment("x", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(ours, got); diff != "" {
+		t.Errorf("want (-), got (+):\n%s", diff)
+	}
+}
+
+func TestDeploymentWritesUpstreamsKeysFirst(t *testing.T) {
+	data, err := json.Marshal(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest := string(data)
+	for _, key := range []string{"kind", "model", "input_sequence_length", "output_sequence_length", "tensor_parallelism",
+		"data_parallelism", "prefill_tensor_parallelism", "prefill_data_parallelism", "decode_tensor_parallelism",
+		"decode_data_parallelism", "mode", "name", "engine", "simulated", "num_gpus", "workers", "settings"} {
+		_, after, found := strings.Cut(rest, `"`+key+`":`)
+		if !found {
+			t.Fatalf("%s is missing or out of order in %s", key, data)
+		}
+		rest = after
+	}
+}
+
+func TestParseDeploymentNamesEveryMissingKey(t *testing.T) {
+	_, err := ParseDeployment("x", []byte(`{"kind": "k", "mode": "disaggregated", "decode_tensor_parallelism": 1}`))
+	for _, key := range []string{"/model", "/input_sequence_length", "/output_sequence_length",
+		"/prefill_tensor_parallelism", "/prefill_data_parallelism", "/decode_data_parallelism"} {
+		if err == nil || !strings.Contains(err.Error(), `"`+key+`"`) {
+			t.Errorf("%s is not named in: %v", key, err)
+		}
+	}
+	if !errors.Is(err, aiperf.ErrNoKey) {
+		t.Errorf("got %v, want %v", err, aiperf.ErrNoKey)
+	}
+}
+
+func TestParseDeploymentNamesWrongValues(t *testing.T) {
+	rows := []struct {
+		sentence, pair string
+		want           error
+	}{
+		{"a number in quotes", `"tensor_parallelism": "4"`, aiperf.ErrType},
+		{"half a GPU", `"tensor_parallelism": 0.5`, aiperf.ErrType},
+		{"fewer than no GPUs", `"tensor_parallelism": -4`, aiperf.ErrNegative},
+		{"too many GPUs", `"tensor_parallelism": 1e12`, aiperf.ErrRange},
+		{"null", `"tensor_parallelism": null`, aiperf.ErrType},
+		{"a number for a name", `"kind": 4`, aiperf.ErrType},
+		{"a word for yes", `"simulated": "yes"`, aiperf.ErrType},
+		{"one worker instead of a list", `"workers": {}`, aiperf.ErrType},
+		{"a device in quotes", `"workers": [{"cuda_visible_devices": ["0"]}]`, aiperf.ErrType},
+		{"a setting that is a number", `"settings": {"block-size": 128}`, aiperf.ErrType},
+		{"a setting twice", `"settings": {"dtype": "a", "dtype": "b"}`, aiperf.ErrDuplicate},
+		{"a key twice", `"mode": "aggregated", "mode": "disaggregated"`, aiperf.ErrDuplicate},
+	}
+	for _, row := range rows {
+		if _, err := ParseDeployment("x", []byte("{"+row.pair+"}")); !errors.Is(err, row.want) {
+			t.Errorf("%s: got %v, want %v", row.sentence, err, row.want)
+		}
+	}
+}
+
+func TestGPUsRefusesWhatCannotBeDividedBy(t *testing.T) {
+	rows := []struct {
+		sentence string
+		d        Deployment
+		want     int // 0: an error
+	}{
+		{"aggregated: tensor x data", Deployment{Mode: "aggregated", TP: 4, DP: 2}, 8},
+		{"disaggregated: both roles", Deployment{Mode: "disaggregated", PrefillTP: 1, PrefillDP: 4, DecodeTP: 4, DecodeDP: 1}, 8},
+		{"num_gpus may agree", Deployment{Mode: "aggregated", TP: 4, DP: 2, NumGPUs: 8}, 8},
+		{"num_gpus may not disagree", Deployment{Mode: "aggregated", TP: 4, DP: 2, NumGPUs: 6}, 0},
+		{"perf.sh without --tensor-parallelism", Deployment{Mode: "aggregated", DP: 2}, 0},
+		{"perf.sh without --decode-tp", Deployment{Mode: "disaggregated", PrefillTP: 1, PrefillDP: 4}, 0},
+		{"perf.sh without --prefill-dp", Deployment{Mode: "disaggregated", PrefillTP: 1, DecodeTP: 4, DecodeDP: 1}, 0},
+		{"a mode nobody knows", Deployment{Mode: "agg", TP: 4, DP: 2}, 0},
+	}
+	for _, row := range rows {
+		got, err := row.d.GPUs()
+		if got != row.want || (err == nil) != (row.want > 0) {
+			t.Errorf("%s: got %d, %v, want %d", row.sentence, got, err, row.want)
+		}
+	}
+}
+
+func TestReadDeploymentRefusesWhatIsNoFile(t *testing.T) {
+	dir := t.TempDir()
+	for path, want := range map[string]error{dir: aiperf.ErrNotFile, "/dev/zero": aiperf.ErrNotFile, filepath.Join(dir, "none"): fs.ErrNotExist} {
+		if _, err := ReadDeployment(path); !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", path, err, want)
+		}
+	}
+}
+
+// FuzzDeployment: no input crashes; what is accepted is written and read back
+// the same, and its GPUs are counted or refused.
+func FuzzDeployment(f *testing.F) {
+	f.Add(recorded(f, "artifacts_root", "artifacts_0", DeploymentName))
+	f.Add(recorded(f, "artifacts_root", "artifacts_1", DeploymentName))
+	f.Add([]byte(`{"kind": "", "workers": [{"cuda_visible_devices": [0], "tensor_parallel": 1.0}]}`))
+	f.Add([]byte(`{"kind": "", "settings": {"block-size": "128"}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := ParseDeployment("x", data)
+		if err != nil {
+			return
+		}
+		if gpus, err := d.GPUs(); (gpus > 0) != (err == nil) {
+			t.Fatalf("%d GPUs, %v", gpus, err)
+		}
+		written, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ParseDeployment("x", written)
+		if err != nil || !cmp.Equal(d, again, cmpopts.EquateEmpty()) {
+			t.Fatalf("%v: %s", err, cmp.Diff(d, again, cmpopts.EquateEmpty()))
+		}
+	})
+}

@@ -1,0 +1,130 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"topobench/internal/host/gpu"
+	"topobench/internal/verdict"
+)
+
+// gpuEvery is the time between two samples of the GPUs.
+const gpuEvery = 15 * time.Second
+
+// memoryGrowth is more than an engine's own buffers grow by after readiness, and about
+// what a foreign CUDA context and its data take.
+const memoryGrowth gpu.MiB = 1024
+
+// gpuSamples collects samples of a topology's GPUs in one cell.
+type gpuSamples struct {
+	m    *Monitor
+	seen verdict.GPUs
+	grew map[int]bool // devices in seen.Growth
+}
+
+func newGPUSamples(m *Monitor, devices []int) *gpuSamples {
+	s := &gpuSamples{m: m, seen: verdict.GPUs{Devices: devices}, grew: map[int]bool{}}
+	if m.t.GPUs == nil {
+		s.seen.Failure = "there is no nvidia-smi"
+	}
+	return s
+}
+
+// sample takes one sample; ctx may cut it off, and then it does not count.
+func (s *gpuSamples) sample(ctx context.Context) {
+	if s.m.t.GPUs == nil || ctx.Err() != nil {
+		return
+	}
+	now, err := s.m.t.GPUs.State(ctx)
+	owner, ownerErr := gpu.Owners()
+	if err = errors.Join(err, ownerErr); err != nil {
+		if ctx.Err() == nil {
+			s.fail(err)
+		}
+		return
+	}
+	s.add(now, owner)
+	s.addSlowed(now)
+}
+
+func (s *gpuSamples) fail(err error) {
+	s.seen.Samples, s.seen.Failed = s.seen.Samples+1, s.seen.Failed+1
+	s.seen.LastFailed, s.seen.Failure = true, err.Error()
+}
+
+func (s *gpuSamples) add(now gpu.State, owner gpu.Lookup) {
+	found, sure := gpu.Foreign(now, s.seen.Devices, owner)
+	s.seen.Samples, s.seen.LastFailed = s.seen.Samples+1, false
+	s.seen.Attributed = s.seen.Attributed || sure
+	for _, f := range found {
+		if !slices.Contains(s.seen.Foreign, f) {
+			s.seen.Foreign = append(s.seen.Foreign, f)
+		}
+	}
+	if !sure {
+		s.compareMemory(now)
+	}
+}
+
+// addSlowed collects the reasons for which a device ran below its clocks. A driver without
+// that field has none (nil).
+func (s *gpuSamples) addSlowed(now gpu.State) {
+	for _, index := range s.seen.Devices {
+		d, _ := now.Of(index)
+		if d.Slowed == nil {
+			s.seen.NoClocks = "the driver does not report why it throttles clocks"
+			continue
+		}
+		reason := fmt.Sprintf("GPU %d: %s", index, strings.Join(d.Slowed, ", "))
+		if len(d.Slowed) > 0 && !slices.Contains(s.seen.Slowed, reason) {
+			s.seen.Slowed = append(s.seen.Slowed, reason)
+		}
+	}
+	slices.Sort(s.seen.Slowed)
+}
+
+// compareMemory compares with the memory after readiness, which the first sample of a
+// launch shows. Processes that nvidia-smi showed then are the engine's: their own growth
+// is explained.
+func (s *gpuSamples) compareMemory(now gpu.State) {
+	first := s.m.memory == nil
+	if first {
+		s.m.memory, s.m.known = map[int]gpu.MiB{}, map[int]gpu.MiB{}
+	}
+	for _, index := range s.seen.Devices {
+		d, _ := now.Of(index)
+		if first {
+			s.m.memory[index] = d.Used
+			for _, p := range now.On(d) {
+				s.m.known[p.PID] = p.Used
+			}
+		}
+		before := s.m.memory[index]
+		if d.Used < 0 || before < 0 {
+			s.seen.NoMemory = true
+			continue
+		}
+		growth := d.Used - before
+		for _, p := range now.On(d) {
+			if was, known := s.m.known[p.PID]; known && p.PID != 0 {
+				growth -= max(0, p.Used-was)
+			}
+		}
+		if growth > memoryGrowth && !s.grew[index] {
+			s.grew[index] = true
+			s.seen.Growth = append(s.seen.Growth, fmt.Sprintf("%s: %s more than the %s after readiness", d, growth, before))
+		}
+	}
+}
+
+func (s *gpuSamples) evidence() *verdict.GPUs {
+	seen := s.seen
+	if seen.Attributed { // memory convicts only where processes are hidden
+		seen.Growth = nil
+	}
+	return &seen
+}

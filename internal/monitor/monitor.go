@@ -1,0 +1,262 @@
+// Package monitor observes a topology while a cell runs: health, request counters, GPUs,
+// the client's CPU, the kernel log and nginx. Its evidence is what package verdict judges.
+package monitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"topobench/internal/host/gpu"
+	"topobench/internal/plan"
+	"topobench/internal/verdict"
+)
+
+// Targets is what a Monitor observes. A nil function or empty field is not observed.
+type Targets struct {
+	Plan      plan.Plan
+	Processes func() ([]ServiceProcesses, error)
+	// Health probes each service once and returns those that fail. It must not send
+	// requests through the balancer.
+	Health func(ctx context.Context, services []plan.Service) []verdict.Unhealthy
+	// Counters reads how many requests each service has counted since its start.
+	Counters func(ctx context.Context, counters []plan.Counter) (map[string]float64, error)
+	// Identity returns a value for each service that changes when it restarts.
+	Identity func(ctx context.Context, services []plan.Service) map[string]string
+	GPUs     *gpu.SMI // nil = there is no nvidia-smi
+	Kernel   string   // path of the kernel log: /dev/kmsg
+}
+
+// Monitor observes one launch. It keeps what later cells compare with.
+type Monitor struct {
+	t         Targets
+	processes []ServiceProcesses // the latest list; the next cell begins with it
+	memory    map[int]gpu.MiB    // in use after readiness, by device
+	known     map[int]gpu.MiB    // in use then by each process on the GPUs
+	faults    map[string]int     // that nginx counts against each of its servers
+}
+
+// New returns a monitor for one launch.
+func New(t Targets) *Monitor { return &Monitor{t: t, faults: map[string]int{}} }
+
+// UnhealthyError names services that stopped serving.
+type UnhealthyError struct {
+	When     string // before, in or after
+	Services []verdict.Unhealthy
+}
+
+func (e *UnhealthyError) Error() string {
+	var names []string
+	for _, u := range e.Services {
+		names = append(names, u.String())
+	}
+	return e.When + " the cell: " + strings.Join(names, "; ")
+}
+
+// Processes lists the processes of the services and keeps the list for the next cell.
+func (m *Monitor) Processes() ([]ServiceProcesses, error) {
+	if m.t.Processes == nil {
+		return nil, nil
+	}
+	var err error
+	m.processes, err = m.t.Processes()
+	return m.processes, err
+}
+
+// Watch is the observation of one cell.
+type Watch struct {
+	m      *Monitor
+	ctx    context.Context
+	end    context.CancelCauseFunc
+	tasks  []*task
+	ended  chan struct{}
+	before snapshot
+
+	gpus   *gpuSamples
+	client *clientSampler
+	kernel *kernelLog
+	nginx  *nginxLog
+}
+
+// Start takes a snapshot and begins to observe a cell. It fails with *UnhealthyError if a
+// service does not serve. Every Watch must be stopped.
+func (m *Monitor) Start(ctx context.Context) (*Watch, error) {
+	before := m.snapshot(ctx)
+	if len(before.unhealthy) > 0 {
+		return nil, &UnhealthyError{When: "before", Services: before.unhealthy}
+	}
+	w := &Watch{m: m, before: before, ended: make(chan struct{}), kernel: openKernel(m.t.Kernel), nginx: m.openNginx()}
+	w.ctx, w.end = context.WithCancelCause(ctx)
+	w.client = newClientSampler(w.nginx.pids())
+	w.tasks = []*task{{every: time.Second, run: w.client.sample}, {every: w.pace(), run: w.probeHealth(missCounter{})}}
+	if devices := m.t.Plan.Hardware.Devices; len(devices) > 0 {
+		w.gpus = newGPUSamples(m, devices)
+		w.gpus.sample(ctx)
+		w.tasks = append(w.tasks, &task{every: gpuEvery, due: time.Now().Add(gpuEvery), run: w.gpus.sample})
+	}
+	go w.loop()
+	return w, nil
+}
+
+// Context ends, with *UnhealthyError as its cause, when a service stops serving.
+func (w *Watch) Context() context.Context { return w.ctx }
+
+// Client names the process whose tree is the load generator.
+func (w *Watch) Client(pid int) { w.client.follow(pid) }
+
+// Loading marks the first completed request. CPU use before it is the client's own start
+// and does not count.
+func (w *Watch) Loading() { w.client.reset() }
+
+// Stop ends the observation, takes the second snapshot, and returns the evidence, without
+// aiperf's part. ctx is the topology's. The error is that processes could not be listed.
+func (w *Watch) Stop(ctx context.Context) (verdict.Evidence, error) {
+	w.end(nil)
+	<-w.ended
+	e := verdict.Evidence{Services: len(w.m.t.Plan.Services), Client: w.client.evidence(), Kernel: w.kernel.evidence()}
+	e.Nginx = w.m.nginxEvidence(w.nginx)
+	if w.gpus != nil {
+		w.gpus.sample(ctx)
+		e.GPUs = w.gpus.evidence()
+	}
+	after := w.m.snapshot(ctx)
+	first := w.m.processes
+	var err error
+	if ctx.Err() == nil {
+		_, err = w.m.Processes()
+		e.Restarted, e.Ended = CompareProcesses(first, w.m.processes)
+		e.Restarted = append(e.Restarted, restartsOf(w.before, after)...)
+	}
+	var gone *UnhealthyError
+	switch cause := context.Cause(w.ctx); {
+	case ctx.Err() != nil:
+		e.Died = context.Cause(ctx).Error()
+	case errors.As(cause, &gone):
+		e.When, e.Unhealthy = gone.When, gone.Services
+	case len(after.unhealthy) > 0:
+		e.When, e.Unhealthy = "after", after.unhealthy
+	}
+	e.Flapped = after.flapped
+	if counters := w.m.t.Plan.Smoke.Counters; len(counters) > 0 && len(after.unhealthy) == 0 {
+		e.Traffic = traffic(w.m.t.Plan, w.before, after)
+	}
+	return e, err
+}
+
+// task is something that the loop does now and then; never twice at the same time, since
+// a probe of a hung service or driver can outlast its period.
+type task struct {
+	every   time.Duration
+	run     func(context.Context)
+	due     time.Time
+	running chan struct{} // closed when the latest run has ended; nil = there was none
+}
+
+func (t *task) idle() bool {
+	select {
+	case <-t.running:
+		return true
+	default:
+		return t.running == nil
+	}
+}
+
+// tick is the period of the loop.
+const tick = time.Second
+
+// loop runs the tasks until the watch ends. Ending it cuts short what is under way.
+func (w *Watch) loop() {
+	defer close(w.ended)
+	var all sync.WaitGroup
+	defer all.Wait()
+	again := time.NewTicker(tick)
+	defer again.Stop()
+	for {
+		select {
+		case <-w.ctx.Done():
+			return
+		case now := <-again.C:
+			for _, t := range w.tasks {
+				if now.Before(t.due) || !t.idle() {
+					continue
+				}
+				t.due, t.running = now.Add(t.every-tick/2), make(chan struct{})
+				all.Go(func() {
+					defer close(t.running)
+					t.run(w.ctx)
+				})
+			}
+		}
+	}
+}
+
+// traffic is what each worker counted between two snapshots.
+func traffic(p plan.Plan, before, after snapshot) *verdict.Traffic {
+	t := &verdict.Traffic{Routing: routing(p)}
+	for _, unread := range []error{before.unread, after.unread} {
+		if unread != nil && t.Unread == "" {
+			t.Unread = unread.Error()
+		}
+	}
+	for _, c := range p.Smoke.Counters {
+		w := verdict.Worker{Service: c.Service, Served: after.served[c.Service] - before.served[c.Service]}
+		if i := slices.IndexFunc(p.Services, func(s plan.Service) bool { return s.Name == c.Service }); i >= 0 {
+			w.Role, w.Prefill = string(p.Services[i].Role), p.Services[i].Role == plan.Prefill
+		}
+		t.Workers = append(t.Workers, w)
+	}
+	return t
+}
+
+// routing is who chooses the worker of a request.
+func routing(p plan.Plan) verdict.Routing {
+	switch {
+	case len(p.Load.URLs) > 1:
+		return verdict.ByClient
+	case p.Balancer != "":
+		return verdict.Balanced
+	case slices.ContainsFunc(p.Services, func(s plan.Service) bool {
+		mode := routerMode(s)
+		return s.Role == plan.Frontend && mode != "" && mode != "round-robin"
+	}):
+		return verdict.ByRouter
+	}
+	return verdict.InTurn
+}
+
+// routerMode is a frontend's --router-mode or else its DYN_ROUTER_MODE, of which the last
+// value counts; "" = neither is set.
+func routerMode(s plan.Service) string {
+	if i := slices.Index(s.Argv, "--router-mode"); i >= 0 && i+1 < len(s.Argv) {
+		return s.Argv[i+1]
+	}
+	mode := ""
+	for _, pair := range s.Env {
+		if value, found := strings.CutPrefix(pair, "DYN_ROUTER_MODE="); found {
+			mode = value
+		}
+	}
+	return mode
+}
+
+// restartsOf finds services whose counters went back, and external services whose
+// identity changed.
+func restartsOf(before, after snapshot) (restarted []string) {
+	const back = "the request counter of %s went back from %g to %g"
+	for service, now := range after.served {
+		if was := before.served[service]; now < was {
+			restarted = append(restarted, fmt.Sprintf(back, service, was, now))
+		}
+	}
+	for service, now := range after.identity {
+		if was := before.identity[service]; was != "" && now != "" && now != was {
+			restarted = append(restarted, service+" (it has another identity than before the cell)")
+		}
+	}
+	slices.Sort(restarted)
+	return restarted
+}

@@ -1,0 +1,88 @@
+package monitor
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"topobench/internal/host/proc"
+)
+
+// Running is a service that was started.
+type Running struct {
+	Service string
+	PID     int
+	Ticks   uint64 // its start
+	Port    int    // its first; 0 = none
+}
+
+// ServiceProcesses is the processes of a service at one moment.
+type ServiceProcesses struct {
+	Service  string
+	Port     int
+	Leader   proc.Proc   // the process that was started
+	Listener proc.Proc   // on Port, a foreign one if there are several; zero = none is visible
+	Foreign  bool        // Listener does not descend from topobench
+	Tree     []proc.Proc // living descendants of the leader
+}
+
+// ListProcesses lists the processes of services, in their order.
+func ListProcesses(running []Running) ([]ServiceProcesses, error) {
+	all, err := proc.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	var services []ServiceProcesses
+	var ports []int
+	for _, r := range running {
+		services = append(services, ServiceProcesses{Service: r.Service, Port: r.Port,
+			Leader: proc.Proc{PID: r.PID, Ticks: r.Ticks}, Tree: proc.Living(proc.Below(all, r.PID, nil))})
+		if r.Port != 0 {
+			ports = append(ports, r.Port)
+		}
+	}
+	listeners, ours := proc.Listeners(all, ports), proc.Below(all, os.Getpid(), nil)
+	for i := range services {
+		s := &services[i]
+		for _, p := range listeners[s.Port] {
+			if foreign := !slices.ContainsFunc(ours, p.Same); foreign || s.Listener.PID == 0 {
+				s.Listener, s.Foreign = p, foreign
+			}
+		}
+	}
+	return services, nil
+}
+
+// ForeignListeners names the ports that a foreign process answers: two servers can share
+// one (SO_REUSEPORT).
+func ForeignListeners(services []ServiceProcesses) (named []string) {
+	for _, s := range services {
+		if s.Foreign {
+			named = append(named, fmt.Sprintf("port %d (%s) is answered by process %v, which topobench did not start",
+				s.Port, s.Service, s.Listener))
+		}
+	}
+	return named
+}
+
+// CompareProcesses names the services that were restarted between two moments, and the
+// processes that services lost. It leaves out services that ended.
+func CompareProcesses(before, after []ServiceProcesses) (restarted, ended []string) {
+	for _, b := range before {
+		i := slices.IndexFunc(after, func(a ServiceProcesses) bool { return a.Service == b.Service })
+		if i < 0 {
+			continue
+		}
+		a := after[i]
+		if a.Listener.PID != 0 && b.Listener.PID != 0 && !a.Listener.Same(b.Listener) { // 0: it is not visible
+			restarted = append(restarted, fmt.Sprintf("another process listens on port %d of %s: %v, before it was %v",
+				b.Port, b.Service, a.Listener, b.Listener))
+		}
+		for _, p := range b.Tree {
+			if !slices.ContainsFunc(a.Tree, p.Same) {
+				ended = append(ended, fmt.Sprintf("%s lost process %v", b.Service, p))
+			}
+		}
+	}
+	return restarted, ended
+}

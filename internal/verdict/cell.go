@@ -1,0 +1,203 @@
+package verdict
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// shown bounds the entries of a list that one check shows.
+const shown = 5
+
+func list(all []string) string { return strings.Join(all[:min(len(all), shown)], "; ") }
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// workerDied takes a process that a service lost for a dead engine only where requests
+// failed: compilers and their helpers come and go (torch ends its idle pool).
+func workerDied(c cell) []finding {
+	switch {
+	case c.e.Died != "":
+		return one(Invalid, firstLine(c.e.Died))
+	case len(c.e.Ended) > 0 && !stoppedServing(c.e) && !c.allServed():
+		return one(Invalid, strings.Join(c.e.Ended, "; "))
+	}
+	return nil
+}
+
+// stoppedServing is true of faults that explain more than an ended process.
+func stoppedServing(e Evidence) bool { return len(e.Unhealthy) > 0 || e.AIPerf.Stalled }
+
+// allServed reports that every request was answered. An output of another length is no
+// fault of a worker.
+func (c cell) allServed() bool {
+	judges := []func(cell) []finding{run, result, readable(requests), readable(failures), readable(cancelled)}
+	for _, judge := range judges {
+		for _, f := range judge(c) {
+			if f.state == Invalid {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func stalled(c cell) []finding {
+	if c.e.Died == "" && c.e.AIPerf.Stalled && c.e.When != "in" {
+		return one(Invalid, firstLine(c.e.AIPerf.Problem))
+	}
+	return nil
+}
+
+// workers does not repeat a failure that is reported already.
+func workers(c cell) []finding {
+	switch {
+	case c.e.Services == 0 && len(c.e.Unhealthy) == 0 || c.e.Died != "" || c.e.AIPerf.Stalled && c.e.When != "in":
+		return nil
+	case len(c.e.Unhealthy) > 0:
+		var names []string
+		for _, u := range c.e.Unhealthy {
+			names = append(names, u.String())
+		}
+		return one(Invalid, c.e.When+" the cell: "+strings.Join(names, "; "))
+	}
+	return one(Valid, fmt.Sprintf("all %d services were there before and after", c.e.Services))
+}
+
+func ejected(c cell) []finding {
+	if c.e.Nginx == nil || len(c.e.Nginx.Ejected) == 0 {
+		return nil
+	}
+	return one(Invalid, "nginx sends nothing more to "+strings.Join(c.e.Nginx.Ejected, ", "))
+}
+
+// unseenLimit is how long topobench may not run in a cell: suspended (Ctrl-Z), it sees no
+// fault.
+const unseenLimit = 2 * time.Second
+
+func suspended(c cell) []finding {
+	gap := c.e.AIPerf.Unseen
+	if gap <= unseenLimit {
+		return nil
+	}
+	return one(Invalid, fmt.Sprintf("topobench itself was suspended for %.1f s of the cell and did not watch it", gap.Seconds()))
+}
+
+func restarted(c cell) []finding {
+	if len(c.e.Restarted) == 0 {
+		return nil
+	}
+	return one(Invalid, "restarted in the cell: "+strings.Join(c.e.Restarted, "; "))
+}
+
+func flapped(c cell) (all []finding) {
+	for _, u := range c.e.Flapped {
+		all = append(all, finding{Note, fmt.Sprintf("%s did not answer at once after the cell: %s", u.Service, u.Why)})
+	}
+	return all
+}
+
+// gpuUsers tolerates failed samples as long as the last one and most of them have an
+// answer: the others would show a foreign process that stays. In a container without the
+// host's process ids nvidia-smi shows no process of ours, and only memory can convict.
+func gpuUsers(c cell) []finding {
+	g := c.e.GPUs
+	if g == nil {
+		return nil
+	}
+	samples := fmt.Sprintf("%d samples", g.Samples)
+	if g.Failed > 0 {
+		samples += fmt.Sprintf(", %d without an answer", g.Failed)
+	}
+	devices := strings.Trim(fmt.Sprint(g.Devices), "[]")
+	switch {
+	case len(g.Foreign) > 0:
+		return one(Invalid, "a foreign process uses the GPUs: "+list(g.Foreign))
+	case len(g.Growth) > 0:
+		return one(Invalid, "GPU memory grew, and no process of the topology explains it: "+list(g.Growth))
+	case g.Samples == 0:
+		return one(Unchecked, g.Failure)
+	case g.LastFailed || g.Failed > g.Samples-g.Failed:
+		return one(Unchecked, samples+": "+strings.ReplaceAll(g.Failure, "\n", "; "))
+	case !g.Attributed && g.NoMemory:
+		return one(Unchecked, "nvidia-smi shows neither processes of ours nor the memory in use")
+	case !g.Attributed:
+		return one(Unchecked, "nvidia-smi shows no process of ours (another pid namespace?) in "+samples+
+			"; memory grew by less than 1 GiB")
+	}
+	return one(Valid, fmt.Sprintf("only processes of the topology on GPU %s in %s", devices, samples))
+}
+
+func gpuClocks(c cell) []finding {
+	switch g := c.e.GPUs; {
+	case g == nil || g.Samples == g.Failed:
+		return nil
+	case len(g.Slowed) > 0:
+		return one(Note, "GPUs throttled during the cell: "+strings.Join(g.Slowed, "; "))
+	case g.NoClocks != "":
+		return one(Unchecked, "cannot read why GPUs throttle: "+firstLine(g.NoClocks))
+	}
+	return nil
+}
+
+// Limits of the client, as shares.
+const (
+	clientBusy      = 0.90 // of all CPUs that it may use
+	clientThrottled = 0.05 // of the periods of its cgroup
+	processBusy     = 0.95 // of one CPU, in one process
+)
+
+func clientCPU(c cell) []finding {
+	u := c.e.Client
+	if u == nil {
+		return nil
+	}
+	if u.Unread != "" {
+		return one(Unchecked, "cannot read the CPU use of aiperf: "+u.Unread)
+	}
+	var limits []string
+	limit := func(format string, args ...any) { limits = append(limits, fmt.Sprintf(format, args...)) }
+	if all := u.Elapsed * u.CPUs; all > 0 && u.Seconds/all > clientBusy {
+		limit("aiperf used %.0f %% of the %.3g CPUs that it may use", 100*u.Seconds/all, u.CPUs)
+	}
+	if u.Periods > 0 && u.Throttled/u.Periods > clientThrottled {
+		limit("its CPU quota was used up in %.0f %% of the periods", 100*u.Throttled/u.Periods)
+	}
+	if u.Busiest > processBusy {
+		limit("%s used %.0f %% of one CPU", u.Process, 100*u.Busiest)
+	}
+	if len(limits) == 0 {
+		return nil
+	}
+	return one(Note, "the client is the limit: "+strings.Join(limits, "; "))
+}
+
+func kernel(c cell) []finding {
+	switch k := c.e.Kernel; {
+	case k == nil:
+		return nil
+	case k.Unread != "":
+		return one(Unchecked, "cannot read the kernel log: "+k.Unread)
+	case len(k.Messages) > 0:
+		return one(Note, "kernel log: "+list(k.Messages))
+	}
+	return nil
+}
+
+func nginx(c cell) []finding {
+	n := c.e.Nginx
+	if n == nil || len(n.Faults) == 0 {
+		return nil
+	}
+	return one(Note, fmt.Sprintf("nginx had %d faults with its servers: %s", len(n.Faults), n.Faults[0]))
+}
+
+func relaunched(c cell) []finding {
+	if c.e.Relaunched == "" {
+		return nil
+	}
+	return one(Note, c.e.Relaunched)
+}

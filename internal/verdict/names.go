@@ -1,0 +1,35 @@
+package verdict
+
+// CheckName names a rule in sidecars, the journal and reports.
+type CheckName string
+
+// Every name of a check. The first ones say that the launch cannot measure another cell.
+const (
+	WorkerDied CheckName = "worker-died"
+	Stalled    CheckName = "stalled"
+	Workers    CheckName = "workers"
+	Ejected    CheckName = "ejected"
+
+	Suspended  CheckName = "stopped"
+	Restarted  CheckName = "restarted"
+	Flap       CheckName = "flap"
+	GPUUsers   CheckName = "gpu-users"
+	GPUClocks  CheckName = "gpu-clocks"
+	ClientCPU  CheckName = "cpu"
+	Kernel     CheckName = "kernel"
+	Nginx      CheckName = "nginx"
+	Relaunched CheckName = "relaunched"
+	Spread     CheckName = "spread"
+
+	Run         CheckName = "run"
+	Result      CheckName = "result"
+	Concurrency CheckName = "concurrency"
+	Requests    CheckName = "requests"
+	Errors      CheckName = "errors"
+	Cancelled   CheckName = "cancelled"
+	OutputLen   CheckName = "output length"
+	InterToken  CheckName = "inter-token latency"
+	Numbers     CheckName = "numbers"
+
+	Sidecar CheckName = "topobench.json" // the sidecar of a cell could not be read
+)
