@@ -15,12 +15,12 @@ import (
 func TestF5ENothingDependsOnTheWallClock(t *testing.T) {
 	losing := []string{"UTC", "Local", "ModTime", "Unix", "UnixMilli", "UnixMicro", "UnixNano", "Parse", "ParseInLocation", "Date", "AddDate"}
 	reasons := map[string]string{
-		"journal/file.go UTC":      "a label for people; the line's milliseconds since its begin are monotonic",
-		"artifacts/run.go UTC":     "part of a run's name",
-		"probe/cache.go ModTime":   "the identity of a file, compared for equality",
-		"probe/cache.go UnixNano":  "the same",
-		"probe/python.go ModTime":  "the same",
-		"probe/python.go UnixNano": "the same",
+		"journal/file.go UTC":         "a label for people; the line's milliseconds since its begin are monotonic",
+		"artifacts/run.go UTC":        "part of a run's name",
+		"programs/cache.go ModTime":   "the identity of a file, compared for equality",
+		"programs/cache.go UnixNano":  "the same",
+		"programs/python.go ModTime":  "the same",
+		"programs/python.go UnixNano": "the same",
 	}
 	for _, s := range sources(t) {
 		if strings.HasPrefix(s.pkg, "testbed") {

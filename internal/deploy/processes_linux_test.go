@@ -6,13 +6,13 @@ import (
 	"syscall"
 	"testing"
 
-	"topobench/internal/monitor"
+	"topobench/internal/host"
 	"topobench/internal/plan"
 	"topobench/internal/testbed"
 )
 
 // processes are those of a stack right now.
-func (b *bed) processes(s *Stack) []monitor.ServiceProcesses {
+func (b *bed) processes(s *Stack) []host.ServiceProcesses {
 	b.Helper()
 	all, err := s.Processes()
 	if err != nil {
@@ -31,7 +31,7 @@ func TestF05TreeThatLostAProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	testbed.Eventually(t, soon, func() bool { return len(b.processes(s)[0].Tree) == 0 })
-	restarted, ended := monitor.CompareProcesses(before, b.processes(s))
+	restarted, ended := host.CompareProcesses(before, b.processes(s))
 	if len(restarted) > 0 || len(ended) != 1 || !strings.HasPrefix(ended[0], "a lost process ") {
 		t.Errorf("got %q, %q", restarted, ended)
 	}
@@ -50,7 +50,7 @@ func TestF22StrangerAnswersOnOurPort(t *testing.T) {
 	if got := b.processes(s)[0].Listener; got.PID != syscall.Getpid() {
 		t.Errorf("got %+v", got)
 	}
-	if got := monitor.ForeignListeners(b.processes(s)); len(got) != 1 || !strings.Contains(got[0], "which topobench did not start") {
+	if got := host.ForeignListeners(b.processes(s)); len(got) != 1 || !strings.Contains(got[0], "which topobench did not start") {
 		t.Errorf("the test itself is no service of the stack: %q", got)
 	}
 	s.running[0].Ports = nil // of which the teardown proves that they are free

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"topobench/internal/host"
 	"topobench/internal/host/gpu"
 	"topobench/internal/plan"
 	"topobench/internal/verdict"
@@ -19,7 +20,7 @@ import (
 // Targets is what a Monitor observes. A nil function or empty field is not observed.
 type Targets struct {
 	Plan      plan.Plan
-	Processes func() ([]ServiceProcesses, error)
+	Processes func() ([]host.ServiceProcesses, error)
 	// Health probes each service once and returns those that fail. It must not send
 	// requests through the balancer.
 	Health func(ctx context.Context, services []plan.Service) []verdict.Unhealthy
@@ -34,10 +35,10 @@ type Targets struct {
 // Monitor observes one launch. It keeps what later cells compare with.
 type Monitor struct {
 	t         Targets
-	processes []ServiceProcesses // the latest list; the next cell begins with it
-	memory    map[int]gpu.MiB    // in use after readiness, by device
-	known     map[int]gpu.MiB    // in use then by each process on the GPUs
-	faults    map[string]int     // that nginx counts against each of its servers
+	processes []host.ServiceProcesses // the latest list; the next cell begins with it
+	memory    map[int]gpu.MiB         // in use after readiness, by device
+	known     map[int]gpu.MiB         // in use then by each process on the GPUs
+	faults    map[string]int          // that nginx counts against each of its servers
 }
 
 // New returns a monitor for one launch.
@@ -58,7 +59,7 @@ func (e *UnhealthyError) Error() string {
 }
 
 // Processes lists the processes of the services and keeps the list for the next cell.
-func (m *Monitor) Processes() ([]ServiceProcesses, error) {
+func (m *Monitor) Processes() ([]host.ServiceProcesses, error) {
 	if m.t.Processes == nil {
 		return nil, nil
 	}
@@ -128,7 +129,7 @@ func (w *Watch) Stop(ctx context.Context) (verdict.Evidence, error) {
 	var err error
 	if ctx.Err() == nil {
 		_, err = w.m.Processes()
-		e.Restarted, e.Ended = CompareProcesses(first, w.m.processes)
+		e.Restarted, e.Ended = host.CompareProcesses(first, w.m.processes)
 		e.Restarted = append(e.Restarted, restartsOf(w.before, after)...)
 	}
 	var gone *UnhealthyError

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"topobench/internal/aiperf"
-	"topobench/internal/profile"
 	"topobench/internal/artifacts"
+	"topobench/internal/profile"
 )
 
 // load decides where the load goes, and with what. The smoke sends the same body.

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"topobench/internal/deploy"
-	"topobench/internal/monitor"
+	"topobench/internal/host"
 )
 
 // Target is something that can be brought up to serve: the processes of a plan, or a
@@ -21,7 +21,7 @@ type Serving interface {
 	// Endpoints are the base URLs that the load uses.
 	Endpoints() []string
 	// Members are the processes of its services; none if they are not visible.
-	Processes() ([]monitor.ServiceProcesses, error)
+	Processes() ([]host.ServiceProcesses, error)
 	// Times are those of the launch and, after Down, of the teardown.
 	Times() deploy.Times
 	// Down takes it down; nil = proved gone. It waits for no grace once force has ended.
@@ -56,7 +56,7 @@ func (e external) Context() context.Context { return e.ctx }
 func (e external) Endpoints() []string { return e.urls }
 
 // Members are not visible.
-func (e external) Processes() ([]monitor.ServiceProcesses, error) { return nil, nil }
+func (e external) Processes() ([]host.ServiceProcesses, error) { return nil, nil }
 
 // Times are zero.
 func (e external) Times() deploy.Times { return deploy.Times{} }

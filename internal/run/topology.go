@@ -9,8 +9,8 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/deploy"
+	"topobench/internal/host"
 	"topobench/internal/journal"
-	"topobench/internal/monitor"
 )
 
 // launches is how often a topology is brought up: once more when it was lost.
@@ -89,7 +89,7 @@ func (c *Campaign) measure(ctx context.Context, s *sweep) (*LaunchFailure, error
 	if err != nil {
 		s.Journal.Note(journal.ServicesUnknown{Topology: s.t.Name, Error: err.Error()})
 	}
-	if foreign := monitor.ForeignListeners(processes); len(foreign) > 0 {
+	if foreign := host.ForeignListeners(processes); len(foreign) > 0 {
 		s.t.Err = fmt.Errorf("%s\n  stop that process, or choose other ports (frontend.port, balancer.port, port, port_base)", strings.Join(foreign, "; "))
 		return nil, nil
 	}

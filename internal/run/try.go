@@ -10,6 +10,7 @@ import (
 	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
 	"topobench/internal/deploy"
+	"topobench/internal/host"
 	"topobench/internal/journal"
 	"topobench/internal/monitor"
 	"topobench/internal/plan"
@@ -25,7 +26,7 @@ type try struct {
 
 // observe makes the monitor of a launch. processes is nil for a server that topobench did
 // not start.
-func (c *Campaign) observe(p plan.Plan, processes func() ([]monitor.ServiceProcesses, error)) *monitor.Monitor {
+func (c *Campaign) observe(p plan.Plan, processes func() ([]host.ServiceProcesses, error)) *monitor.Monitor {
 	t := monitor.Targets{Plan: p, Processes: processes, Health: c.Health, Counters: c.Counters,
 		Identity: deploy.NewProber().Identity, Kernel: c.Kernel}
 	if c.looksAt(p.Hardware) {

@@ -26,9 +26,9 @@ type ScriptedProgram func(ctx context.Context, spec host.Spec, log io.Writer) (c
 // are what a test sets. The zero Scripted is an empty machine. Set the exported fields
 // before the first call, or under Change.
 type Scripted struct {
-	Programs map[string]ScriptedProgram   // by the first word of an argv
-	Taken    map[int]proc.Proc    // who listens on a port
-	Pages    map[string]host.Page // by URL
+	Programs map[string]ScriptedProgram // by the first word of an argv
+	Taken    map[int]proc.Proc          // who listens on a port
+	Pages    map[string]host.Page       // by URL
 	GPUs     gpu.State
 	GPUFault string
 	Fault    error // of every call: the host cannot be reached
