@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,7 +8,6 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/deploy"
-	"topobench/internal/host"
 	"topobench/internal/run"
 )
 
@@ -22,14 +20,8 @@ type limitFlags struct {
 // reserveShare of --min-free stays free for the results.
 const reserveShare = 16
 
-// watchDisk applies the limits to the session's files, until close. The context ends when nothing more can be
-// written.
-func (s *session) watchDisk(ctx context.Context, f limitFlags) context.Context {
-	s.campaign.Starter.Logs = host.NewLogs(int64(f.LogCap))
-	guarded, stop := s.campaign.Guard(ctx, uint64(f.MinFree)/reserveShare)
-	s.unguard = stop
-	return guarded
-}
+// reserve is the disk space that results keep, in bytes.
+func (f limitFlags) reserve() uint64 { return uint64(f.MinFree) / reserveShare }
 
 // explainDiskFault adds to a fault of the disk, which ended a run early, what became of the run. Once the run's
 // directory is gone, it is the reason for every other fault.
@@ -38,7 +30,7 @@ func (s *session) explainDiskFault(why error) error {
 		return nil
 	}
 	_, storage := errors.AsType[*run.StorageError](why)
-	if gone := s.campaign.Run.Check(); gone != nil && !storage {
+	if gone := s.Dir.Check(); gone != nil && !storage {
 		why, storage = errors.Join(gone, why), true
 	}
 	_, dirty := errors.AsType[*deploy.DirtyError](why)

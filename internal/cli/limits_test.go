@@ -52,7 +52,7 @@ func TestF72AdviceStandsOnce(t *testing.T) {
 
 // A program that may not be executed ends a run too, but the disk has nothing to do with it.
 func TestAForbiddenProgramIsNoFaultOfTheDisk(t *testing.T) {
-	s := &session{campaign: &run.Campaign{Run: &recovery.Run{Dir: &artifacts.Dir{}}}}
+	s := &session{Runner: &run.Runner{Dir: &recovery.Run{Dir: &artifacts.Dir{}}}}
 	program := &host.StartError{Name: "aiperf", Err: &os.PathError{Op: "exec", Path: "/bin/aiperf", Err: syscall.EACCES}}
 	const epilogue = "the run was ended"
 	for _, row := range []struct {

@@ -45,7 +45,7 @@ type perfCmd struct {
 	limitFlags   `group:"Disk"`
 }
 
-// Run measures a server that somebody else runs, with perf.sh's artifacts.
+// Run measures a server that is already running, with perf.sh's artifacts.
 func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := errors.Join(linuxOnly("perf"), c.resolve(env), c.check()); err != nil {
 		return &usageError{err}
@@ -55,16 +55,16 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err != nil {
 		return err
 	}
-	session, err := open(ctx, c.Root, env, s)
+	c.plan(&checked.Topologies[0], env)
+	session, err := env.open(ctx, s, checked, run.Options{Root: c.Root, FailFast: c.FailFast,
+		LogCap: uint64(c.LogCap), Reserve: c.reserve()})
 	if err != nil {
 		return err
 	}
-	session.announce(checked.Topologies)
-	session.campaign.FailFast = c.FailFast
-	t, err := session.campaign.Perf(session.watchDisk(ctx, c.limitFlags), c.wish(checked.Topologies[0], env))
-	session.campaign.At(run.Reporting)
+	topologies, err := session.Run(session.WatchDisk(ctx), checked.Topologies, run.LadderOf(checked.Topologies))
+	session.At(run.Reporting)
 	summary := runCmd{Title: "Single Node", loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
-	err = errors.Join(session.close(err), summary.report(env, session, []run.Topology{t}, nil))
+	err = errors.Join(session.close(err), summary.report(env, session, topologies, nil))
 	return errors.Join(err, summary.lateInterrupt(ctx, err))
 }
 
@@ -75,12 +75,11 @@ func (c *perfCmd) resolve(env *Env) (err error) {
 	return err
 }
 
-// wish is the plan of a load on the server.
-func (c *perfCmd) wish(t preflight.Topology, env *Env) run.Wish {
+// plan plans the load on the server.
+func (c *perfCmd) plan(t *preflight.Topology, env *Env) {
 	on := plan.Installation{Programs: t.Programs, Versions: t.Versions, Root: env.Root, Inherit: plan.Inherit(env.Environ)}
 	t.Plan = plan.LoadOnly(t.Profile, c.deployment(), strings.TrimRight(c.URL, "/"), on,
 		aiperf.Options{Seed: c.Seed, FreshPrompts: c.FreshPrompts})
-	return run.Wish(t)
 }
 
 // check is what perf.sh gets wrong: it accepts tp=0 with dp=2, and then all

@@ -5,10 +5,8 @@ import (
 	"context"
 	"fmt"
 
-	"topobench/internal/journal"
 	"topobench/internal/preflight"
 	"topobench/internal/recovery"
-	"topobench/internal/run"
 )
 
 // preflight makes every check of a command that starts something, and prints the warnings. The error joins all
@@ -21,23 +19,4 @@ func (e *Env) preflight(ctx context.Context, r preflight.Request) (preflight.Rep
 		fmt.Fprintf(e.Stderr, "topobench: warning: %s\n", w)
 	}
 	return report, report.Err()
-}
-
-// wishes are the checked topologies, as run takes them.
-func wishes(checked []preflight.Topology) []run.Wish {
-	var all []run.Wish
-	for _, t := range checked {
-		all = append(all, run.Wish(t))
-	}
-	return all
-}
-
-// announce prints the versions that were found and writes them into the journal.
-func (s *session) announce(checked []preflight.Topology) {
-	for _, line := range preflight.VersionLines(checked) {
-		s.screen.Note(line)
-	}
-	for _, t := range checked {
-		s.campaign.Journal.Note(journal.Versions{Topology: t.Profile.Name, Versions: t.Versions})
-	}
 }

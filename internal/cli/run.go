@@ -36,24 +36,21 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err != nil {
 		return err
 	}
-	session, err := open(ctx, c.Root, env, s)
+	session, err := env.open(ctx, s, checked, run.Options{Root: c.Root, FailFast: c.FailFast, WaitGPUs: c.Wait.value(),
+		LogCap: uint64(c.LogCap), Reserve: c.reserve()})
 	if err != nil {
 		return err
 	}
-	session.announce(checked.Topologies)
-	session.watchGPUs(checked, c.gpuFlags)
-	conductor, wishes := session.campaign, wishes(checked.Topologies)
-	conductor.FailFast = c.FailFast
 	if c.Keep {
-		conductor.Hold = session.hold
+		session.Hold = session.hold
 	}
-	guarded := session.watchDisk(ctx, c.limitFlags)
+	guarded := session.WatchDisk(ctx)
 	var topologies []run.Topology
-	if err = session.fetchModels(guarded, wishes); err == nil {
-		topologies, err = conductor.Conduct(guarded, wishes)
+	if err = session.fetchModels(guarded, checked.Topologies); err == nil {
+		topologies, err = session.Run(guarded, checked.Topologies, run.LadderOf(checked.Topologies))
 	}
-	conductor.At(run.Reporting)
-	err = errors.Join(session.close(err), c.report(env, session, topologies, wishes))
+	session.At(run.Reporting)
+	err = errors.Join(session.close(err), c.report(env, session, topologies, checked.Topologies))
 	return errors.Join(err, c.lateInterrupt(ctx, err))
 }
 

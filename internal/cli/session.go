@@ -2,127 +2,67 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"runtime"
-	"slices"
-	"time"
 
-	"topobench/internal/artifacts"
-	"topobench/internal/deploy"
 	"topobench/internal/host"
-	"topobench/internal/host/proc"
 	"topobench/internal/journal"
-	"topobench/internal/recovery"
+	"topobench/internal/preflight"
 	"topobench/internal/run"
 	"topobench/internal/ui"
 )
 
-// session is what run, up and perf have in common: the run's directory, journal
-// and screen.
+// session is the common part of run, up and perf: a run, and its screen.
 type session struct {
-	campaign *run.Campaign
-	screen   *ui.View
-	env      *Env
-	unguard  func() // ends the guard of what is written
+	*run.Runner
+	env *Env
 }
 
-// open makes the run's directory and becomes the sub-reaper that orphans fall to.
-// What dead runs left is ended before: a new one must not start beside it.
-func open(ctx context.Context, root string, env *Env, s *signals) (*session, error) {
+// open begins a run: this process becomes the sub-reaper that orphans fall to, dead runs are
+// cleaned up, and the versions of the programs are shown and recorded.
+func (e *Env) open(ctx context.Context, s *signals, checked preflight.Report, o run.Options) (*session, error) {
 	if err := host.SetSubreaper(); err != nil {
 		return nil, err
 	}
-	foreign, err := host.Leftovers()
-	if err != nil {
+	var err error
+	if o.Foreign, err = host.Leftovers(); err != nil {
 		return nil, err
 	}
-	screen := ui.New(ui.Detect(env.Screen, env.Getenv))
-	err = recoverRuns(ctx, env, screen.Note)
-	if err == nil {
-		var c *run.Campaign
-		if c, err = begin(root, env, s, screen); err == nil {
-			c.Foreign = foreign
-			return &session{screen: screen, env: env, unguard: func() {}, campaign: c}, nil
+	o.Temp, o.Environ, o.Force, o.Shepherd, o.At = e.Getenv(tempVariable), e.Environ, s.force, e.Shepherd, e.At
+	o.NvidiaSMI, o.Screen = checked.NvidiaSMI, ui.New(ui.Detect(e.Screen, e.Getenv))
+	var r *run.Runner
+	if err = recoverRuns(ctx, e, o.Screen.Note); err == nil {
+		r, err = run.New(o)
+	}
+	if err != nil {
+		o.Screen.Close()
+		return nil, err
+	}
+	for _, line := range preflight.VersionLines(checked.Topologies) {
+		r.Screen.Note(line)
+	}
+	for _, t := range checked.Topologies {
+		r.Journal.Note(journal.Versions{Topology: t.Profile.Name, Versions: t.Versions})
+	}
+	for _, w := range checked.Warnings() {
+		if w.Name == preflight.GPUs {
+			r.Journal.Note(journal.GPUsUnknown{Why: w.Found})
 		}
 	}
-	screen.Close()
-	return nil, err
+	return &session{Runner: r, env: e}, nil
 }
 
-// begin makes the run's directory, with its journal and its ledger.
-func begin(root string, env *Env, s *signals, screen *ui.View) (*run.Campaign, error) {
-	dir, err := recovery.Create(root, env.Getenv(tempVariable), newID())
-	if err != nil {
-		return nil, err
-	}
-	prober := deploy.NewProber()
-	c := &run.Campaign{
-		Run: dir, Screen: screen, Environ: env.Environ, Force: s.force, At: env.At, Smoke: prober.Smoke,
-		Health: prober.Health, Counters: prober.Counters, Kernel: "/dev/kmsg"}
-	if c.Journal, err = journal.Open(filepath.Join(dir.Path(), journal.Name), c.Recorded); err != nil {
-		return nil, errors.Join(err, dir.Close())
-	}
-	if c.Ledger, err = recovery.NewLedger(dir, c.Journal); err != nil {
-		return nil, errors.Join(err, c.Journal.Close(), dir.Close())
-	}
-	c.Starter.Exe = env.Shepherd
-	c.Starter.OnStart = func(name, log string, child, shepherd proc.Proc) {
-		c.Recorded(c.Ledger.RecordStart(name, log, shepherd))
-		c.Ledger.RecordChild(name, child)
-	}
-	return c, nil
-}
-
-func newID() string {
-	random := make([]byte, 2)
-	rand.Read(random) // never fails (crypto/rand, Go 1.24)
-	return artifacts.NewID(time.Now(), random)
-}
-
-// close ends the journal and the screen and removes the run's TMPDIR, which is
-// part of the proof that nothing is left. Where something is, TMPDIR stays: it leads
-// a later process to the run. why is how the run ended.
+// close ends the run and its screen. why is how the run ended.
 func (s *session) close(why error) error {
-	why = s.explainDiskFault(why)
-	_, dirty := errors.AsType[*deploy.DirtyError](why)
-	if !dirty {
-		why = errors.Join(why, s.left())
-		_, dirty = errors.AsType[*deploy.DirtyError](why)
-	}
-	s.unguard()
-	s.campaign.End(dirty)
-	s.screen.Close()
-	why = errors.Join(why, s.campaign.Journal.Close())
-	if dirty {
-		return why
-	}
-	return errors.Join(why, s.campaign.Run.Close())
-}
-
-// left is *stack.DirtyError if something lives that was started outside of a topology,
-// whose teardown has its own proof: perf's aiperf, or who fetched a model. The ledger
-// is asked too: to pid 1 nothing that falls is known for the run's by that alone.
-func (s *session) left() error {
-	left, err := host.Leftovers(s.campaign.Foreign...)
-	all, unseen := proc.Snapshot()
-	for _, p := range s.campaign.Ledger.Trace().Any(host.Unsupervised(all)) {
-		if !slices.ContainsFunc(left, p.Same) {
-			left = append(left, p)
-		}
-	}
-	if len(left) > 0 {
-		return deploy.Dirty("run "+s.campaign.Run.ID(), left, s.campaign.Ledger.Name)
-	}
-	return errors.Join(err, unseen)
+	why = s.Close(s.explainDiskFault(why))
+	s.Screen.Close()
+	return why
 }
 
 // hold waits with the topology up.
 func (s *session) hold(ctx context.Context) {
-	s.screen.Note("held: press Ctrl-C to take it down")
+	s.Screen.Note("held: press Ctrl-C to take it down")
 	<-ctx.Done()
 }
 

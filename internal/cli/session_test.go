@@ -12,7 +12,8 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/host/proc"
 	"topobench/internal/journal"
-	"topobench/internal/ui"
+	"topobench/internal/preflight"
+	"topobench/internal/run"
 )
 
 // A process that was started outside of a topology, as perf's aiperf, and lives at the
@@ -24,7 +25,7 @@ func TestSessionEndsDirtyWhenSomethingLives(t *testing.T) {
 	env := &Env{Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}, Screen: &bytes.Buffer{}, Environ: []string{tempVariable + "=" + t.TempDir()}}
 	signals := listen(false)
 	defer signals.stop()
-	c, err := begin(t.TempDir(), env, signals, ui.New(ui.Detect(env.Screen, env.Getenv)))
+	c, err := env.open(t.Context(), signals, preflight.Report{}, run.Options{Root: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,18 +33,18 @@ func TestSessionEndsDirtyWhenSomethingLives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = (&session{campaign: c, screen: c.Screen, env: env, unguard: func() {}}).close(nil)
+	err = c.close(nil)
 	dirty, ok := errors.AsType[*deploy.DirtyError](err)
 	if !ok || !slices.ContainsFunc(dirty.Left, func(p proc.Proc) bool { return p.PID == stray.Pid }) || exitCode(err) != codeDirty {
 		t.Errorf("error %v, want the stray process %d", err, stray.Pid)
 	}
-	if _, err := os.Stat(c.Run.TempDir()); err != nil {
+	if _, err := os.Stat(c.Dir.TempDir()); err != nil {
 		t.Errorf("the temporary directory: %v", err)
 	}
-	if end := journal.EndOf(filepath.Join(c.Run.Path(), journal.Name)); end != journal.EndDirty {
+	if end := journal.EndOf(filepath.Join(c.Dir.Path(), journal.Name)); end != journal.EndDirty {
 		t.Errorf("the journal ends %s", end)
 	}
-	if err := errors.Join(c.Run.Close(), stray.Kill()); err != nil {
+	if err := errors.Join(c.Dir.Close(), stray.Kill()); err != nil {
 		t.Error(err)
 	}
 	if _, err := stray.Wait(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/preflight"
 	"topobench/internal/report"
 	"topobench/internal/run"
 	"topobench/internal/verdict"
@@ -15,15 +16,15 @@ import (
 
 // report says what became of each topology, prints the table, writes chart and
 // CSV, and returns what the exit code must tell.
-func (c *runCmd) report(env *Env, s *session, topologies []run.Topology, wishes []run.Wish) error {
+func (c *runCmd) report(env *Env, s *session, topologies []run.Topology, asked []preflight.Topology) error {
 	if len(topologies) == 0 {
 		return nil
 	}
 	printTopologies(env, topologies)
-	printUnreached(env, topologies, wishes)
+	printUnreached(env, topologies, asked)
 	facts, err := c.present(env, s, topologies)
 	fmt.Fprintf(env.Stdout, "\n%s%s\n%s", deviations(topologies), c.prompts(facts), run.TimeTable(topologies))
-	fmt.Fprintf(env.Stdout, "\nlogs, plans and journal: %s\n", s.campaign.Run.Path())
+	fmt.Fprintf(env.Stdout, "\nlogs, plans and journal: %s\n", s.Dir.Path())
 	return errors.Join(err, outcome(topologies))
 }
 
@@ -34,12 +35,12 @@ func (c *runCmd) present(env *Env, s *session, topologies []run.Topology) (repor
 	if err != nil {
 		return facts, err
 	}
-	root := s.campaign.Run.Root()
+	root := s.Dir.Root()
 	if len(facts.Rows) == 0 {
 		fmt.Fprintf(env.Stdout, "no cell was measured: no chart and no results.csv were written in %s\n", root)
 		return facts, nil
 	}
-	_, err = facts.Files(s.campaign.Run.Path())
+	_, err = facts.Files(s.Dir.Path())
 	return facts, errors.Join(err, present(env, facts, root))
 }
 
@@ -62,8 +63,8 @@ func deviations(topologies []run.Topology) string {
 }
 
 // printUnreached names the topologies whose turn never came.
-func printUnreached(env *Env, topologies []run.Topology, wishes []run.Wish) {
-	for i, w := range wishes {
+func printUnreached(env *Env, topologies []run.Topology, asked []preflight.Topology) {
+	for i, w := range asked {
 		if i >= len(topologies) {
 			fmt.Fprintf(env.Stdout, "%s: not started\n", w.Profile.Name)
 		}
@@ -105,7 +106,7 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 	if len(mine) == 0 {
 		return report.Facts{}, nil
 	}
-	cells, faults := artifacts.Tree(s.campaign.Run.Root(), mine...)
+	cells, faults := artifacts.Tree(s.Dir.Root(), mine...)
 	printAll(env.Stderr, texts(faults), "topobench: ")
 	return report.Of(cells, report.Options{Title: title, Baseline: c.Baseline, Order: order})
 }

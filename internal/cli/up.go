@@ -6,6 +6,7 @@ import (
 	"topobench/internal/aiperf"
 	"topobench/internal/preflight"
 	"topobench/internal/programs"
+	"topobench/internal/run"
 )
 
 type upCmd struct {
@@ -18,7 +19,7 @@ type upCmd struct {
 	gpuFlags     `group:"GPUs"`
 }
 
-// Run brings one topology up, says where it listens, and holds it.
+// Run brings one topology up, prints its address, and holds it.
 func (c *upCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := linuxOnly("up"); err != nil {
 		return err
@@ -28,21 +29,20 @@ func (c *upCmd) Run(ctx context.Context, env *Env, s *signals) error {
 		return err
 	}
 	checked, err := env.preflight(ctx, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
-		Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree), Load: aiperf.Options{Seed: aiperf.GuideSeed}, AsRoot: env.Root})
+		Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree),
+		Load: aiperf.Options{Seed: aiperf.GuideSeed}, AsRoot: env.Root})
 	if err != nil {
 		return err
 	}
-	session, err := open(ctx, c.Root, env, s)
+	session, err := env.open(ctx, s, checked, run.Options{Root: c.Root, WaitGPUs: c.Wait.value(),
+		LogCap: uint64(c.LogCap), Reserve: c.reserve()})
 	if err != nil {
 		return err
 	}
-	session.announce(checked.Topologies)
-	session.watchGPUs(checked, c.gpuFlags)
-	wish := wishes(checked.Topologies)
-	guarded := session.watchDisk(ctx, c.limitFlags)
-	if err = session.fetchModels(guarded, wish); err == nil {
-		err = session.campaign.Up(guarded, wish[0], func(url string) {
-			session.screen.Note(fmt.Sprintf("%s is up: %s\nlogs: %s", profiles[0].Name, url, session.campaign.Run.Path()))
+	guarded := session.WatchDisk(ctx)
+	if err = session.fetchModels(guarded, checked.Topologies); err == nil {
+		err = session.Up(guarded, checked.Topologies[0], func(urls string) {
+			session.Screen.Note(fmt.Sprintf("%s is up: %s\nlogs: %s", profiles[0].Name, urls, session.Dir.Path()))
 		})
 	}
 	return session.close(err)

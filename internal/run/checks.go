@@ -16,38 +16,38 @@ import (
 const goneWithin = 5 * time.Second
 
 // leftoverChecks are the teardown checks of processes and of shared memory.
-func (c *Campaign) leftoverChecks() ([]deploy.TeardownCheck, error) {
-	if c.Ledger == nil {
+func (r *Runner) leftoverChecks() ([]deploy.TeardownCheck, error) {
+	if r.ledger == nil {
 		return nil, nil
 	}
-	shared, err := c.Ledger.Shared()
+	shared, err := r.ledger.Shared()
 	if err != nil {
 		return nil, err
 	}
-	return []deploy.TeardownCheck{c.processCheck(), c.sharedMemoryCheck(shared)}, nil
+	return []deploy.TeardownCheck{r.processCheck(), r.sharedMemoryCheck(shared)}, nil
 }
 
 // processCheck looks for processes of the run that have escaped from every shepherd,
 // through another daemon for instance: by cookie, open files or ledger. It kills them.
-func (c *Campaign) processCheck() deploy.TeardownCheck {
+func (r *Runner) processCheck() deploy.TeardownCheck {
 	return deploy.TeardownCheck{Name: "processes", Within: goneWithin,
-		Remove: c.killEscaped,
+		Remove: r.killEscaped,
 		Check: func(context.Context) (left []deploy.Leftover, err error) {
 			all, err := proc.Snapshot()
 			if err != nil {
 				return nil, err
 			}
-			for _, p := range c.escaped(all) {
-				left = append(left, deploy.Leftover{Process: p, Service: c.Ledger.Name(p),
-					Detail: evidenceOf(c.Ledger.Trace(), p)})
+			for _, p := range r.escaped(all) {
+				left = append(left, deploy.Leftover{Process: p, Service: r.ledger.Name(p),
+					Detail: evidenceOf(r.ledger.Trace(), p)})
 			}
 			return left, nil
 		}}
 }
 
 // escaped are the processes of the run that no shepherd supervises.
-func (c *Campaign) escaped(all []proc.Proc) []proc.Proc {
-	return c.Ledger.Trace().Any(host.Unsupervised(all))
+func (r *Runner) escaped(all []proc.Proc) []proc.Proc {
+	return r.ledger.Trace().Any(host.Unsupervised(all))
 }
 
 // evidenceOf names what shows that p belongs to the run.
@@ -63,22 +63,22 @@ func evidenceOf(run proc.RunIdentity, p proc.Proc) string {
 }
 
 // killEscaped kills the processes of the run that have escaped, and reports them.
-func (c *Campaign) killEscaped() error {
+func (r *Runner) killEscaped() error {
 	var rows []string
 	listed := map[int]bool{}
 	killed, err := proc.KillAll(proc.KillLimit, func(all []proc.Proc) []proc.Proc {
-		escaped := c.escaped(all)
+		escaped := r.escaped(all)
 		for _, p := range escaped {
 			if !listed[p.PID] {
 				listed[p.PID] = true
-				rows = append(rows, proc.Table([]proc.Proc{p}, c.Ledger.Name)[1:]...)
+				rows = append(rows, proc.Table([]proc.Proc{p}, r.ledger.Name)[1:]...)
 			}
 		}
 		return escaped
 	})
 	if killed > 0 {
-		c.Journal.Note(journal.Killed{Count: killed, Processes: rows})
-		c.Screen.Note(fmt.Sprintf("killed %s of the run that had escaped from its service (\"killed\" in journal.ndjson)",
+		r.Journal.Note(journal.Killed{Count: killed, Processes: rows})
+		r.Screen.Note(fmt.Sprintf("killed %s of the run that had escaped from its service (\"killed\" in journal.ndjson)",
 			proc.Count(killed)))
 	}
 	return err
@@ -86,26 +86,26 @@ func (c *Campaign) killEscaped() error {
 
 // sharedMemoryCheck looks for files in /dev/shm that processes of the run have held. It
 // removes those that no process holds any more.
-func (c *Campaign) sharedMemoryCheck(s *recovery.Shared) deploy.TeardownCheck {
+func (r *Runner) sharedMemoryCheck(s *recovery.Shared) deploy.TeardownCheck {
 	run := func() []proc.Proc {
 		all, err := proc.Snapshot()
 		if err != nil {
 			return nil // the check of processes reports it
 		}
-		return append(host.OwnTree(all), c.escaped(all)...)
+		return append(host.OwnTree(all), r.escaped(all)...)
 	}
 	reported := "" // the last fault of a sample; there is one each second
 	return deploy.TeardownCheck{Name: "shared memory", Within: goneWithin,
 		Sample: func() {
 			if err := s.Sample(run); err != nil && err.Error() != reported {
 				reported = err.Error()
-				c.Screen.Note(reported)
+				r.Screen.Note(reported)
 			}
 		},
 		Remove: func() error {
 			removed, others, err := s.Remove()
 			if len(removed)+len(others) > 0 {
-				c.Journal.Note(journal.SharedMemoryRemoved{Removed: removed, Others: others,
+				r.Journal.Note(journal.SharedMemoryRemoved{Removed: removed, Others: others,
 					Text: fmt.Sprintf("removed %d of ours in /dev/shm", len(removed))})
 			}
 			return err

@@ -7,18 +7,13 @@ import (
 	"time"
 
 	"topobench/internal/host/proc"
-	"topobench/internal/recovery"
 	"topobench/internal/testbed"
 )
 
 // One check finds the escaped processes of a run, by each kind of evidence, and kills them.
 func TestProcessCheckFindsAndKillsWhatEscaped(t *testing.T) {
-	c, _ := guarded(t)
-	var err error
-	if c.Ledger, err = recovery.NewLedger(c.Run, c.Journal); err != nil {
-		t.Fatal(err)
-	}
-	log, err := os.Create(filepath.Join(c.Run.Path(), "escaped.log"))
+	c, _ := newRunner(t, Options{})
+	log, err := os.Create(filepath.Join(c.Dir.Path(), "escaped.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +23,7 @@ func TestProcessCheckFindsAndKillsWhatEscaped(t *testing.T) {
 		evidence, service string
 		attr              os.ProcAttr
 	}{
-		{"cookie", "", os.ProcAttr{Env: []string{"TOPOBENCH_RUN=" + c.Run.ID()}}},
+		{"cookie", "", os.ProcAttr{Env: []string{"TOPOBENCH_RUN=" + c.Dir.ID()}}},
 		{"open files", "", os.ProcAttr{Env: []string{}, Files: []*os.File{nil, log}}},
 		{"ledger", "decode-0", os.ProcAttr{Env: []string{}}},
 	} {
@@ -42,7 +37,7 @@ func TestProcessCheckFindsAndKillsWhatEscaped(t *testing.T) {
 			return err == nil && self.Comm == "sleep"
 		})
 		if row.service != "" {
-			c.Ledger.RecordChild(row.service, self)
+			c.ledger.RecordChild(row.service, self)
 		}
 		left, err := check.Check(t.Context())
 		if err != nil || len(left) != 1 || !left[0].Process.Same(self) || left[0].Detail != row.evidence || left[0].Service != row.service {

@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/artifacts"
 	"topobench/internal/ui"
 	"topobench/internal/verdict"
 )
 
 // attempt is a directory with the files of a recorded cell.
-func attempt(t *testing.T, files map[string]string) string {
+func attemptDir(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, from := range files {
@@ -47,9 +48,9 @@ func TestJudgeReadsTheFilesOfAnAttempt(t *testing.T) {
 		{"a worker died: one line, not its log", nil, aiperf.Outcome{Problem: "decode-0 died: exit 1\n  last lines\n    x"}, verdict.Invalid, []string{"decode-0 died: exit 1"}},
 		{"exit 0 and no export", nil, aiperf.Outcome{}, verdict.Invalid, []string{aiperf.ExportName}},
 	} {
-		s := newSweep(t)
-		s.plan.Load = aiperf.Load{OSL: 50}
-		a := &try{Cell: Cell{Concurrency: 2}, dir: attempt(t, row.files)}
+		s := newCells(t)
+		s.load = aiperf.Load{OSL: 50}
+		a := &attempt{Cell: Cell{CellID: artifacts.CellID{Concurrency: 2}}, dir: attemptDir(t, row.files)}
 		s.judge(a, row.outcome, verdict.Evidence{})
 		v := a.Verdict
 		if v.State != row.state || len(v.Reasons) != len(row.reasons) {
@@ -67,10 +68,10 @@ func TestJudgeReadsTheFilesOfAnAttempt(t *testing.T) {
 	}
 }
 
-// newSweep is one without a topology.
-func newSweep(t *testing.T) *sweep {
+// newCells is one without a topology.
+func newCells(t *testing.T) cells {
 	t.Helper()
-	s := &sweep{Campaign: &Campaign{}, t: &Topology{}}
+	s := cells{Runner: &Runner{}, t: &Topology{}}
 	s.Screen = ui.New(ui.Options{Out: new(strings.Builder), Now: time.Now})
 	t.Cleanup(s.Screen.Close)
 	return s
@@ -81,20 +82,20 @@ func TestFailedKeepsTheLogOfAService(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("decode-0 died: exit 1\n  its last lines"))
 	v := verdict.Of(verdict.Evidence{Died: context.Cause(ctx).Error()}, aiperf.Measurement{}, verdict.Load{})
-	f := failed(ctx, v)
+	f := failureOf(ctx, v)
 	if f == nil || f.Class != verdict.WorkerDied || f.Cause != context.Cause(ctx) || v.Reasons[0] != "decode-0 died: exit 1" {
 		t.Errorf("got %+v with %q", f, v.Reasons)
 	}
-	if f := failed(t.Context(), verdict.Verdict{}); f != nil {
+	if f := failureOf(t.Context(), verdict.Verdict{}); f != nil {
 		t.Errorf("got %+v", f)
 	}
 }
 
 func TestASecondAttemptHasTheReasonOfTheFirst(t *testing.T) {
-	s := newSweep(t)
-	s.t.Launches = launches
-	s.t.open = &try{Cell: Cell{Verdict: verdict.Sum([]verdict.Check{{Name: verdict.WorkerDied, State: verdict.Invalid, Detail: "a died"}})}}
-	a := &try{Cell: Cell{Concurrency: 2}, dir: attempt(t, map[string]string{aiperf.ExportName: cell})}
+	s := newCells(t)
+	s.t.Launches = 2
+	s.t.pending = &attempt{Cell: Cell{Verdict: verdict.Sum([]verdict.Check{{Name: verdict.WorkerDied, State: verdict.Invalid, Detail: "a died"}})}}
+	a := &attempt{Cell: Cell{CellID: artifacts.CellID{Concurrency: 2}}, dir: attemptDir(t, map[string]string{aiperf.ExportName: cell})}
 	s.judge(a, aiperf.Outcome{}, verdict.Evidence{})
 	c, ok := a.Verdict.Find(verdict.Relaunched)
 	if want := "attempt 2, after a restart of the topology; attempt 1: a died"; !ok || c.State != verdict.Note || c.Detail != want {
@@ -103,7 +104,7 @@ func TestASecondAttemptHasTheReasonOfTheFirst(t *testing.T) {
 }
 
 func TestInvalidCellsShowNoNumbers(t *testing.T) {
-	c := Cell{Concurrency: 4, Numbers: "19127.6 tok/s/user", Verdict: verdict.Verdict{State: verdict.Invalid, Reasons: []string{"5 of 10 requests completed"}}}
+	c := Cell{CellID: artifacts.CellID{Concurrency: 4}, Numbers: "19127.6 tok/s/user", Verdict: verdict.Verdict{State: verdict.Invalid, Reasons: []string{"5 of 10 requests completed"}}}
 	if line := cellLine("a", c); strings.Contains(line, "19127") || !strings.Contains(line, "5 of 10") {
 		t.Errorf("got %q", line)
 	}

@@ -8,20 +8,21 @@ import (
 
 	"topobench/internal/aiperf"
 	"topobench/internal/plan"
+	"topobench/internal/preflight"
 	"topobench/internal/profile"
 )
 
 // A plan.sh that a person runs, to find a fault, is no part of the run that wrote it:
 // the next run would kill its processes. And it writes over no cell of the run.
 func TestF57PlanRunByHandIsNotOfTheRun(t *testing.T) {
-	c, _ := guarded(t)
-	topology := Topology{Launches: 1}
+	c, _ := newRunner(t, Options{})
+	topology := Topology{Name: "a", Launches: 1}
 	p := read(t, "a", "ka", "")
 	made, err := plan.Make(p, plan.Installation{}, aiperf.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	launch, err := c.plan(Wish{Profile: p, Plan: made}, &topology)
+	launch, err := c.place(preflight.Topology{Profile: p, Plan: made}, &topology)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,18 +30,18 @@ func TestF57PlanRunByHandIsNotOfTheRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, mark := range []string{"TOPOBENCH_RUN=" + c.Run.ID(), c.Run.Path(), c.Run.TempDir(), topology.Artifacts.Path} {
+	for _, mark := range []string{"TOPOBENCH_RUN=" + c.Dir.ID(), c.Dir.Path(), c.Dir.TempDir(), topology.Artifacts.Path} {
 		if strings.Contains(string(text), mark) {
 			t.Errorf("it has %q in it", mark)
 		}
 	}
-	for _, part := range []string{"TOPOBENCH_RUN=by-hand", "root=" + c.Run.Root() + " #", `results=$root/artifacts_$free`,
+	for _, part := range []string{"TOPOBENCH_RUN=by-hand", "root=" + c.Dir.Root() + " #", `results=$root/artifacts_$free`,
 		`--artifact-dir "$results/-concurrency$c"`, `dir="$root/.topobench/by-hand/a-$call"`} {
 		if !strings.Contains(string(text), part) {
 			t.Errorf("it lacks %q", part)
 		}
 	}
-	if env := strings.Join(launch.Services[0].Env, " "); !strings.Contains(env, "TOPOBENCH_RUN="+c.Run.ID()) {
+	if env := strings.Join(launch.Services[0].Env, " "); !strings.Contains(env, "TOPOBENCH_RUN="+c.Dir.ID()) {
 		t.Errorf("the run itself has lost its mark: %s", env)
 	}
 }

@@ -15,29 +15,25 @@ import (
 	"topobench/internal/artifacts"
 	"topobench/internal/host"
 	"topobench/internal/journal"
-	"topobench/internal/recovery"
 	"topobench/internal/ui"
 )
 
-// guarded is a campaign with a run's directory, and what its screen shows once the
-// run is closed.
-func guarded(t testing.TB) (c *Campaign, screen *bytes.Buffer) {
+// newRunner is a run, and what its screen shows once that is closed.
+func newRunner(t testing.TB, o Options) (r *Runner, screen *bytes.Buffer) {
 	t.Helper()
-	dir, err := recovery.Create(t.TempDir(), t.TempDir(), "run-1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	j, err := journal.Open(filepath.Join(dir.Path(), journal.Name), nil)
+	screen = &bytes.Buffer{}
+	o.Root, o.Temp, o.Force = t.TempDir(), t.TempDir(), t.Context()
+	o.Screen = ui.New(ui.Detect(screen, func(string) string { return "" }))
+	r, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(j.Close(), dir.Close()); err != nil {
+		if err := errors.Join(r.Journal.Close(), r.Dir.Close()); err != nil {
 			t.Error(err)
 		}
 	})
-	screen = &bytes.Buffer{}
-	return &Campaign{Run: dir, Journal: j, Screen: ui.New(ui.Detect(screen, func(string) string { return "" }))}, screen
+	return r, screen
 }
 
 // cause is why a guarded context ended.
@@ -53,24 +49,24 @@ func cause(t *testing.T, ctx context.Context) error {
 }
 
 func TestF71TheLastSpaceIsForWhatWasMeasured(t *testing.T) {
-	c, _ := guarded(t)
-	if space, err := host.Disk(c.Run.Path()); errors.Is(err, errors.ErrUnsupported) || space.Bytes == 0 {
+	c, _ := newRunner(t, Options{Reserve: 1 << 62})
+	if space, err := host.Disk(c.Dir.Path()); errors.Is(err, errors.ErrUnsupported) || space.Bytes == 0 {
 		t.Skip("this system does not tell how much space there is")
 	}
-	ctx, stop := c.Guard(t.Context(), 1<<62)
-	defer stop()
+	ctx := c.WatchDisk(t.Context())
+	defer c.disk.release()
 	var storage *StorageError
-	if err := cause(t, ctx); !errors.As(err, &storage) || !strings.Contains(err.Error(), "are left on the disk of "+c.Run.Path()) || !interrupted(ctx) {
+	if err := cause(t, ctx); !errors.As(err, &storage) || !strings.Contains(err.Error(), "are left on the disk of "+c.Dir.Path()) || !interrupted(ctx) {
 		t.Errorf("got %v", err)
 	}
 }
 
 // F-73: noticed within a second.
 func TestF73ARemovedRunDirectoryEndsTheRun(t *testing.T) {
-	c, _ := guarded(t)
-	ctx, stop := c.Guard(t.Context(), 0)
-	defer stop()
-	if err := os.Rename(c.Run.Path(), c.Run.Path()+".away"); err != nil {
+	c, _ := newRunner(t, Options{})
+	ctx := c.WatchDisk(t.Context())
+	defer c.disk.release()
+	if err := os.Rename(c.Dir.Path(), c.Dir.Path()+".away"); err != nil {
 		t.Fatal(err)
 	}
 	removed := time.Now()
@@ -95,10 +91,10 @@ func TestF71ARecordThatCannotBeWritten(t *testing.T) {
 		{"no space", fmt.Errorf("cannot append: %w", full), true},
 		{"a line that is no JSON", errors.New("cannot journal NaN"), false},
 	} {
-		c, screen := guarded(t)
-		ctx, stop := c.Guard(t.Context(), 0)
+		c, screen := newRunner(t, Options{})
+		ctx := c.WatchDisk(t.Context())
 		for range 3 {
-			c.Recorded(row.err)
+			c.disk.recorded(row.err)
 		}
 		if (ctx.Err() != nil) != row.ends {
 			t.Errorf("%s: %v", row.why, context.Cause(ctx))
@@ -106,7 +102,7 @@ func TestF71ARecordThatCannotBeWritten(t *testing.T) {
 		if row.ends && !errors.Is(cause(t, ctx), syscall.ENOSPC) {
 			t.Errorf("%s: the cause is %v", row.why, context.Cause(ctx))
 		}
-		stop()
+		c.disk.release()
 		c.Screen.Close()
 		if n := strings.Count(screen.String(), "cannot"); row.err == nil && n > 0 || row.err != nil && n != 1 {
 			t.Errorf("%s: said %d times:\n%s", row.why, n, screen)
@@ -115,14 +111,14 @@ func TestF71ARecordThatCannotBeWritten(t *testing.T) {
 }
 
 func TestF70HolesAreInTheJournal(t *testing.T) {
-	c, screen := guarded(t)
-	c.cut(host.Hole{Path: "decode-0.log", From: 65536, To: 1 << 20})
-	c.cut(host.Hole{Path: "decode-0.log", Err: syscall.EOPNOTSUPP})
+	c, screen := newRunner(t, Options{})
+	c.noteHole(host.Hole{Path: "decode-0.log", From: 65536, To: 1 << 20})
+	c.noteHole(host.Hole{Path: "decode-0.log", Err: syscall.EOPNOTSUPP})
 	closed := c.Journal.Close()
-	records, err := journal.Read(filepath.Join(c.Run.Path(), journal.Name))
-	if err != nil || closed != nil || len(records) != 2 ||
-		records[0].Event != (journal.LogCut{Log: "decode-0.log", From: 65536, To: 1 << 20}) ||
-		records[1].Event != (journal.LogNotCut{Log: "decode-0.log", Error: syscall.EOPNOTSUPP.Error()}) {
+	records, err := journal.Read(filepath.Join(c.Dir.Path(), journal.Name))
+	if err != nil || closed != nil || len(records) != 3 ||
+		records[1].Event != (journal.LogCut{Log: "decode-0.log", From: 65536, To: 1 << 20}) ||
+		records[2].Event != (journal.LogNotCut{Log: "decode-0.log", Error: syscall.EOPNOTSUPP.Error()}) {
 		t.Errorf("%+v, %v, %v", records, err, closed)
 	}
 	c.Screen.Close()

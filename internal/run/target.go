@@ -20,7 +20,7 @@ type Serving interface {
 	Context() context.Context
 	// Endpoints are the base URLs that the load uses.
 	Endpoints() []string
-	// Members are the processes of its services; none if they are not visible.
+	// Processes are those of its services; none if they are not visible.
 	Processes() ([]host.ServiceProcesses, error)
 	// Times are those of the launch and, after Down, of the teardown.
 	Times() deploy.Times
@@ -55,7 +55,7 @@ func (e external) Context() context.Context { return e.ctx }
 // Endpoints are its URLs.
 func (e external) Endpoints() []string { return e.urls }
 
-// Members are not visible.
+// Processes are not visible.
 func (e external) Processes() ([]host.ServiceProcesses, error) { return nil, nil }
 
 // Times are zero.

@@ -10,39 +10,54 @@ import (
 	"topobench/internal/deploy"
 )
 
-// launched adds what a launch took; one more is engine start like the first.
+// Times of a topology. No part of them is the wait for GPUs that others use, or for the
+// user's Ctrl-C while the topology is held.
+type Times struct {
+	Plan, Launch, Engine, Lag, Smoke, AIPerf, Analysis, Teardown, Proof, Total time.Duration
+}
+
+// Own is topobench's own share: Total without the engine's start and aiperf.
+func (t Times) Own() time.Duration { return t.Total - t.Engine - t.AIPerf }
+
+// launched adds the start of a launch; the one of a restart counts as engine start too.
 func (t *Times) launched(s deploy.Times) {
 	t.Launch += s.Launch
 	t.Engine += s.Engine
 	t.Lag += s.Lag
 }
 
-// failed adds what a launch took that did not come up, teardown included: of a
-// topology that came up before, it is engine start as well.
+// tornDown adds a teardown.
+func (t *Times) tornDown(s deploy.Times) {
+	t.Teardown += s.Teardown
+	t.Proof += s.Proof
+}
+
+// failed adds a launch that did not come up, teardown included. After a launch that came
+// up it counts as engine start as well.
 func (t *Times) failed(took time.Duration) {
 	if t.Engine > 0 {
 		t.Engine += took
 	}
 }
 
-// stopwatch tells what has gone by since, less what was waited for others.
-func (c *Campaign) stopwatch() (took func() time.Duration) {
-	began, waited := time.Now(), c.waited
-	return func() time.Duration { return time.Since(began) - (c.waited - waited) }
+// stopwatch measures time without the waits for others.
+func (r *Runner) stopwatch() (took func() time.Duration) {
+	began, waited := time.Now(), r.waited
+	return func() time.Duration { return time.Since(began) - (r.waited - waited) }
 }
 
-// waitFor does what takes as long as others want.
-func (c *Campaign) waitFor(others func()) {
+// waitFor calls something whose duration others decide.
+func (r *Runner) waitFor(others func()) {
 	began := time.Now()
 	others()
-	c.waited += time.Since(began)
+	r.waited += time.Since(began)
 }
 
-// TimeTable says where the wall time of each topology went, in seconds. "own"
-// is topobench's share: total less engine start and aiperf.
+// TimeTable is the wall time of each topology by its parts, in seconds; "own" is topobench's
+// share. It leaves out topologies that did not come up.
 func TimeTable(topologies []Topology) string {
 	up := slices.DeleteFunc(slices.Clone(topologies), func(t Topology) bool { return t.Times.Engine == 0 })
-	if len(up) == 0 { // of what did not come up there is nothing to share out
+	if len(up) == 0 {
 		return ""
 	}
 	var b strings.Builder
@@ -51,7 +66,8 @@ func TimeTable(topologies []Topology) string {
 	for _, t := range up {
 		x := t.Times
 		fmt.Fprintf(w, "%s\t", t.Name)
-		for _, d := range []time.Duration{x.Plan, x.Launch, x.Engine, x.Lag, x.Smoke, x.AIPerf, x.Analysis, x.Teardown, x.Proof, x.Total, x.Own()} {
+		for _, d := range []time.Duration{x.Plan, x.Launch, x.Engine, x.Lag, x.Smoke, x.AIPerf, x.Analysis, x.Teardown,
+			x.Proof, x.Total, x.Own()} {
 			fmt.Fprintf(w, "%.2f\t", d.Seconds())
 		}
 		fmt.Fprintln(w)

@@ -26,7 +26,7 @@ func TestTimesOfALaunchThatFailed(t *testing.T) {
 // What is waited for others is time of nobody: GPUs that they use, and a hold.
 func TestStopwatchLeavesOutWhatWasWaited(t *testing.T) {
 	const pause = 100 * time.Millisecond
-	c := &Campaign{}
+	c := &Runner{}
 	began, took := time.Now(), c.stopwatch()
 	c.waitFor(func() { <-time.After(pause) })
 	own := took()
@@ -36,12 +36,12 @@ func TestStopwatchLeavesOutWhatWasWaited(t *testing.T) {
 }
 
 func TestWaitForGPUsIsNotCounted(t *testing.T) {
-	c := &Campaign{Screen: ui.New(ui.Options{Out: new(strings.Builder), Now: time.Now})}
+	c := &Runner{Options: Options{Screen: ui.New(ui.Options{Out: new(strings.Builder), Now: time.Now})}}
 	defer c.Screen.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	c.WaitGPUs = time.Hour
 	asked := 0
-	err := c.whenFree(ctx, func() error {
+	err := gpus{run: c}.whenFree(ctx, func() error {
 		if asked++; asked == 1 {
 			time.AfterFunc(100*time.Millisecond, cancel)
 		}

@@ -4,30 +4,30 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"topobench/internal/preflight"
 )
 
 // Up brings one topology up, proves that it serves, passes its URLs to report and holds it
 // until ctx ends or a service dies; then it takes it down. Its error is the interrupt that
 // ended ctx if the teardown was proved.
-func (c *Campaign) Up(ctx context.Context, w Wish, report func(urls string)) error {
-	p, err := c.launch(w, 1)
+func (r *Runner) Up(ctx context.Context, w preflight.Topology, report func(urls string)) error {
+	p, err := r.placeLaunch(w, 1)
 	if err != nil {
 		return err
 	}
-	release, err := c.claim(ctx, p)
+	release, err := r.gpus.claim(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer release()
-	s, err := c.up(ctx, p)
-	if err != nil {
-		if c.fatal(ctx, err) == nil {
-			return &NotUpError{err}
-		}
-		return err
+	s, err := r.up(ctx, p)
+	switch {
+	case err != nil && endsRun(ctx, err):
+		return startFault(ctx, err)
+	case err != nil:
+		return &NotUpError{err}
 	}
-	t := Topology{Name: p.Name}
-	_, fault := c.smoke(s.Context(), p, &t)
+	_, fault := r.smokeTest(s.Context(), p, &Topology{Name: p.Name})
 	if fault == nil {
 		report(strings.Join(s.Endpoints(), " "))
 		<-s.Context().Done()
@@ -38,7 +38,7 @@ func (c *Campaign) Up(ctx context.Context, w Wish, report func(urls string)) err
 	if fault != nil && !interrupted(s.Context()) {
 		err = &NotUpError{err}
 	}
-	return errors.Join(err, c.down(s, &t))
+	return errors.Join(err, s.Down(r.Force))
 }
 
 // NotUpError is a topology that would not start, or does not serve.

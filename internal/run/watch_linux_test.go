@@ -15,11 +15,9 @@ import (
 
 	"topobench/internal/aiperf"
 	"topobench/internal/deploy"
-	"topobench/internal/host"
 	"topobench/internal/host/proc"
 	"topobench/internal/monitor"
 	"topobench/internal/plan"
-	"topobench/internal/recovery"
 	"topobench/internal/testbed"
 )
 
@@ -29,26 +27,18 @@ import (
 //
 //	go test -run '^$' -bench WatchCost -benchtime 60x ./internal/run
 func BenchmarkWatchCost(b *testing.B) {
-	c, _ := guarded(b)
-	c.Starter = host.Starter{Exe: testbed.Program(), Logs: host.NewLogs(1 << 30)}
-	c.Environ, c.Health, c.Force = os.Environ(), deploy.NewProber().Health, b.Context()
-	c.Counters = deploy.NewProber().Counters
+	c, _ := newRunner(b, Options{Environ: os.Environ(), Shepherd: testbed.Program(), LogCap: 1 << 30, Reserve: 1})
 	services := healthy(b, 64)
-	var err error
-	if c.Ledger, err = recovery.NewLedger(c.Run, c.Journal); err != nil {
-		b.Fatal(err)
-	}
 	checks, err := c.leftoverChecks()
 	if err != nil {
 		b.Fatal(err)
 	}
-	up, err := deploy.Target{Plan: plan.Plan{Name: "t", Services: services}, Options: deploy.Options{Environ: c.Environ, Starter: c.Starter,
+	up, err := deploy.Target{Plan: plan.Plan{Name: "t", Services: services}, Options: deploy.Options{Environ: c.Environ, Starter: c.starter,
 		Force: b.Context(), Checks: checks}}.Up(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
-	guard, unguard := c.Guard(up.Context(), 1)
-	watch, err := c.observe(plan.Plan{Services: services}, up.Processes).Start(guard)
+	watch, err := c.monitor(plan.Plan{Services: services}, up).Start(c.WatchDisk(up.Context()))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -77,7 +67,7 @@ func BenchmarkWatchCost(b *testing.B) {
 	if _, err := watch.Stop(up.Context()); err != nil {
 		b.Error(err)
 	}
-	unguard()
+	c.disk.release()
 	if err := up.Down(b.Context()); err != nil {
 		b.Error(err)
 	}
@@ -101,7 +91,7 @@ func healthy(b *testing.B, n int) (services []plan.Service) {
 }
 
 // measures runs a cell of which no request completes, until the function that it returns is called.
-func measures(b *testing.B, c *Campaign, watch *monitor.Watch) (end func()) {
+func measures(b *testing.B, c *Runner, watch *monitor.Watch) (end func()) {
 	b.Helper()
 	dir := b.TempDir()
 	program, log := filepath.Join(dir, "aiperf"), filepath.Join(dir, "log")
@@ -111,7 +101,7 @@ func measures(b *testing.B, c *Campaign, watch *monitor.Watch) (end func()) {
 	ctx, cancel := context.WithCancelCause(watch.Context())
 	ended := make(chan error, 1)
 	go func() {
-		_, err := aiperf.Run(ctx, c.Starter, aiperf.Job{Name: "aiperf", Load: aiperf.Load{AIPerf: program}, Concurrency: 1, Dir: dir, Log: log,
+		_, err := aiperf.Run(ctx, c.starter, aiperf.Job{Name: "aiperf", Load: aiperf.Load{AIPerf: program}, Concurrency: 1, Dir: dir, Log: log,
 			Env: c.Environ, Started: watch.Client, Progress: func(aiperf.Progress) {}, Force: c.Force})
 		ended <- err
 	}()

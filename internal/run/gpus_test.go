@@ -12,7 +12,7 @@ import (
 )
 
 func TestWhenFreeGivesUp(t *testing.T) {
-	c := &Campaign{Screen: ui.New(ui.Options{Out: new(strings.Builder), Now: time.Now})}
+	c := &Runner{Options: Options{Screen: ui.New(ui.Options{Out: new(strings.Builder), Now: time.Now})}}
 	defer c.Screen.Close()
 	busy, broken := &deploy.GPUsBusyError{}, errors.New("broken")
 	for _, row := range []struct {
@@ -20,7 +20,7 @@ func TestWhenFreeGivesUp(t *testing.T) {
 		says error
 	}{{"they are busy, and nobody waits", busy}, {"it cannot be told", broken}, {"they are free", nil}} {
 		asked := 0
-		err := c.whenFree(context.Background(), func() error {
+		err := gpus{run: c}.whenFree(context.Background(), func() error {
 			asked++
 			return row.says
 		})

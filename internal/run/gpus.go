@@ -22,21 +22,25 @@ const (
 	reportEvery = time.Minute     // the owners of busy GPUs, if they have changed
 )
 
-// looksAt: without nvidia-smi topobench cannot probe GPUs, and a mocker has none.
-func (c *Campaign) looksAt(h plan.Hardware) bool { return c.NvidiaSMI != "" && len(h.Devices) > 0 }
-
-func (c *Campaign) asker(h plan.Hardware) gpu.SMI {
-	return gpu.SMI{Run: c.nvidiaSMI, Limit: h.Within}
+// gpus checks the GPUs of a run with nvidia-smi.
+type gpus struct {
+	path string // of nvidia-smi; "" = none is checked
+	run  *Runner
 }
 
+// watches: without nvidia-smi topobench cannot probe GPUs, and a mocker has none.
+func (g gpus) watches(h plan.Hardware) bool { return g.path != "" && len(h.Devices) > 0 }
+
+func (g gpus) smi(h plan.Hardware) gpu.SMI { return gpu.SMI{Run: g.nvidiaSMI, Limit: h.Within} }
+
 // nvidiaSMI runs nvidia-smi in a temporary directory.
-func (c *Campaign) nvidiaSMI(ctx context.Context, args ...string) (output string, code int, err error) {
-	dir, err := os.MkdirTemp(c.Run.TempDir(), "nvidia-smi-")
+func (g gpus) nvidiaSMI(ctx context.Context, args ...string) (output string, code int, err error) {
+	dir, err := os.MkdirTemp(g.run.Dir.TempDir(), "nvidia-smi-")
 	if err != nil {
 		return "", 0, err
 	}
-	env, _ := plan.Environ(c.Environ, nil) // it names no variables that could be missing
-	text, exit, err := c.Starter.Run(ctx, host.Spec{Name: "nvidia-smi", Argv: append([]string{c.NvidiaSMI}, args...),
+	env, _ := plan.Environ(g.run.Environ, nil) // it names no variables that could be missing
+	text, exit, err := g.run.starter.Run(ctx, host.Spec{Name: "nvidia-smi", Argv: append([]string{g.path}, args...),
 		Env: env, Dir: dir, Log: filepath.Join(dir, "log")})
 	return string(text), exit.Code, errors.Join(err, os.RemoveAll(dir))
 }
@@ -45,8 +49,8 @@ func (c *Campaign) nvidiaSMI(ctx context.Context, args ...string) (output string
 // that no other process has them. GPUs come first: --wait-gpus waits for them, and their
 // owner may have the ports too. Claims come before the ports themselves: a process of the
 // run that has claimed a port may listen on it.
-func (c *Campaign) claim(ctx context.Context, plans ...plan.Plan) (release func(), err error) {
-	releaseGPUs, err := c.claimGPUs(ctx, plans)
+func (g gpus) claim(ctx context.Context, plans ...plan.Plan) (release func(), err error) {
+	releaseGPUs, err := g.claimDevices(ctx, plans)
 	if err != nil {
 		return nil, err
 	}
@@ -70,19 +74,19 @@ func (c *Campaign) claim(ctx context.Context, plans ...plan.Plan) (release func(
 	return release, nil
 }
 
-// claimGPUs claims the GPUs of all plans, as soon as they are free.
-func (c *Campaign) claimGPUs(ctx context.Context, plans []plan.Plan) (release func(), err error) {
+// claimDevices claims the GPUs of all plans, as soon as they are free.
+func (g gpus) claimDevices(ctx context.Context, plans []plan.Plan) (release func(), err error) {
 	var all plan.Hardware
 	for _, p := range plans {
 		all.Devices, all.Within = append(all.Devices, p.Hardware.Devices...), max(all.Within, p.Hardware.Within)
 	}
 	slices.Sort(all.Devices)
 	all.Devices = slices.Compact(all.Devices)
-	if !c.looksAt(all) {
+	if !g.watches(all) {
 		return func() {}, nil
 	}
-	err = c.whenFree(ctx, func() error {
-		now, err := c.freeGPUs(ctx, all)
+	err = g.whenFree(ctx, func() error {
+		now, err := g.free(ctx, all)
 		if err == nil {
 			release, err = deploy.ClaimGPUs(named(now, all.Devices))
 		}
@@ -100,10 +104,10 @@ func named(s gpu.State, devices []int) map[string]string {
 	return names
 }
 
-// freeGPUs is the state of free GPUs. Otherwise the error is a *gpu.MissingError, a
+// free is the state of free GPUs. Otherwise the error is a *gpu.MissingError, a
 // *deploy.GPUsBusyError, or that of nvidia-smi.
-func (c *Campaign) freeGPUs(ctx context.Context, h plan.Hardware) (gpu.State, error) {
-	now, err := c.asker(h).State(ctx)
+func (g gpus) free(ctx context.Context, h plan.Hardware) (gpu.State, error) {
+	now, err := g.smi(h).State(ctx)
 	if ctx.Err() != nil {
 		return now, context.Cause(ctx)
 	}
@@ -125,8 +129,8 @@ func (c *Campaign) freeGPUs(ctx context.Context, h plan.Hardware) (gpu.State, er
 
 // whenFree tries once, or with --wait-gpus until the GPUs are free, and reports their
 // owners meanwhile.
-func (c *Campaign) whenFree(ctx context.Context, try func() error) error {
-	until := time.Now().Add(c.WaitGPUs)
+func (g gpus) whenFree(ctx context.Context, try func() error) error {
+	until := time.Now().Add(g.run.WaitGPUs)
 	var reported string
 	var reportedAt time.Time
 	for {
@@ -137,10 +141,10 @@ func (c *Campaign) whenFree(ctx context.Context, try func() error) error {
 		}
 		if text := strings.Join(busy.Taken, "; "); text != reported && time.Since(reportedAt) > reportEvery {
 			reported, reportedAt = text, time.Now()
-			c.Screen.Note(fmt.Sprintf("waiting until %s: %s", until.Format("Jan 2 15:04"), text))
-			c.Journal.Note(journal.GPUWait{Until: until, Taken: busy.Taken})
+			g.run.Screen.Note(fmt.Sprintf("waiting until %s: %s", until.Format("Jan 2 15:04"), text))
+			g.run.Journal.Note(journal.GPUWait{Until: until, Taken: busy.Taken})
 		}
-		c.waitFor(func() {
+		g.run.waitFor(func() {
 			select {
 			case <-ctx.Done():
 			case <-time.After(waitEvery):
@@ -152,16 +156,16 @@ func (c *Campaign) whenFree(ctx context.Context, try func() error) error {
 	}
 }
 
-// gpuCheck records the state of the GPUs before a launch. The check passes when the
+// teardownCheck records the state of the GPUs before a launch. The check passes when the
 // launch has given back what it used.
-func (c *Campaign) gpuCheck(ctx context.Context, p plan.Plan) ([]deploy.TeardownCheck, error) {
+func (g gpus) teardownCheck(ctx context.Context, p plan.Plan) ([]deploy.TeardownCheck, error) {
 	h := p.Hardware
-	if !c.looksAt(h) {
+	if !g.watches(h) {
 		return nil, nil
 	}
 	var before gpu.State
-	err := c.whenFree(ctx, func() (err error) {
-		before, err = c.freeGPUs(ctx, h)
+	err := g.whenFree(ctx, func() (err error) {
+		before, err = g.free(ctx, h)
 		return err
 	})
 	if err != nil {
@@ -169,20 +173,20 @@ func (c *Campaign) gpuCheck(ctx context.Context, p plan.Plan) ([]deploy.Teardown
 	}
 	warnings := gpu.Warnings(before, h.Devices)
 	for _, w := range warnings {
-		c.Screen.Note(fmt.Sprintf("%s: warning: %s", p.Name, w))
+		g.run.Screen.Note(fmt.Sprintf("%s: warning: %s", p.Name, w))
 	}
 	other := func(d gpu.Device) bool { return !slices.Contains(h.Devices, d.Index) }
-	c.Journal.Note(journal.GPUs{Topology: p.Name, Warnings: warnings,
+	g.run.Journal.Note(journal.GPUs{Topology: p.Name, Warnings: warnings,
 		Devices: slices.DeleteFunc(slices.Clone(before.Devices), other)})
-	return []deploy.TeardownCheck{{Name: "gpu", Within: h.Within, Check: c.leftOnGPUs(h, before)}}, nil
+	return []deploy.TeardownCheck{{Name: "gpu", Within: h.Within, Check: g.left(h, before)}}, nil
 }
 
-// leftOnGPUs lists what is left of a launch. A late answer does not hide the result of
+// left lists what is left of a launch. A late answer does not hide the result of
 // the try before it.
-func (c *Campaign) leftOnGPUs(h plan.Hardware, before gpu.State) func(context.Context) ([]deploy.Leftover, error) {
+func (g gpus) left(h plan.Hardware, before gpu.State) func(context.Context) ([]deploy.Leftover, error) {
 	var last []deploy.Leftover
 	return func(ctx context.Context) ([]deploy.Leftover, error) {
-		now, err := c.asker(h).State(ctx)
+		now, err := g.smi(h).State(ctx)
 		if err != nil && ctx.Err() != nil && len(last) > 0 {
 			return last, nil
 		}

@@ -1,0 +1,202 @@
+// Package run is the job: topologies come up one after another, are measured cell by cell,
+// and go away again.
+//
+// A topology starts only when the one before is proved gone. A launch that fails during its
+// sweep is repeated once, and the sweep resumes with the cell that failed. Every cell is
+// published with a verdict, valid or not, by its last attempt. A cell that the user
+// interrupts is not published.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"topobench/internal/aiperf"
+	"topobench/internal/artifacts"
+	"topobench/internal/deploy"
+	"topobench/internal/host"
+	"topobench/internal/journal"
+	"topobench/internal/plan"
+	"topobench/internal/preflight"
+)
+
+// Topology is the result of one topology in one repeat.
+type Topology struct {
+	Name, Label string
+	Repeat      int // counts from 1
+	Artifacts   artifacts.Artifacts
+	Deviations  []plan.Deviation
+	Asked       []int // concurrencies of the load
+	Cells       []Cell
+	Times       Times
+	Launches    int            // 2: it was restarted
+	Lost        *LaunchFailure // why it was restarted
+	Err         error          // why it did not start or does not serve, or why its second launch failed
+
+	pending  *attempt        // of a cell that failed with its launch, until the cell is measured or given up
+	previous aiperf.Previous // the latest measured cell
+}
+
+// Run measures cells in the order of the schedule. Consecutive cells of one topology and
+// repeat share a launch. The error is what ended the run early: an interrupt, --fail-fast,
+// a busy port or GPU, or *deploy.DirtyError.
+func (r *Runner) Run(ctx context.Context, topologies []preflight.Topology, s Schedule) ([]Topology, error) {
+	r.at(Claiming)
+	release, err := r.claim(ctx, topologies)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	r.schedule = s
+	var results []Topology
+	for id, more := s.Next(r.done); more; id, more = s.Next(r.done) {
+		w := find(topologies, id.Topology)
+		r.announce(w, len(results)+1, len(topologies))
+		t, err := r.topology(ctx, w, id.Repeat)
+		results = append(results, t)
+		if err != nil {
+			return results, err
+		}
+	}
+	return results, nil
+}
+
+// topology measures one topology in one repeat, with a second launch if the first one
+// fails. An error ends the run; a topology that does not start only records it in Err.
+func (r *Runner) topology(ctx context.Context, w preflight.Topology, repeat int) (t Topology, err error) {
+	took := r.stopwatch()
+	t = Topology{Name: w.Profile.Name, Label: w.Plan.Deployment.Label(), Repeat: repeat, Asked: w.Profile.Load.Concurrency}
+	defer func() { t.Times.Total = took() }()
+	failure, err := r.launch(ctx, w, &t)
+	if failure != nil && err == nil && restartable(w) {
+		t.Lost = failure
+		failure, err = r.launch(ctx, w, &t)
+	}
+	if failure != nil {
+		t.Err = failure.Cause
+	}
+	unpublished := r.publish(&t, t.pending)
+	r.skip(&t)
+	return t, errors.Join(err, unpublished)
+}
+
+// restartable: only processes of our own can be restarted.
+func restartable(w preflight.Topology) bool { return len(w.Plan.Services) > 0 }
+
+// launch brings a topology up, measures the cells that remain, and takes it down. A failure
+// means that this launch cannot measure any further cell.
+func (r *Runner) launch(ctx context.Context, w preflight.Topology, t *Topology) (failure *LaunchFailure, err error) {
+	began := time.Now()
+	t.Launches++
+	r.at(Planning)
+	p, err := r.place(w, t)
+	if err != nil {
+		return nil, err
+	}
+	t.Times.Plan += time.Since(began)
+	r.Journal.Note(journal.LaunchBegin{Topology: t.Name, Launch: t.Launches, Artifacts: t.Artifacts.Name(), Plan: p})
+	took := r.stopwatch()
+	serving, err := r.up(ctx, p)
+	if err != nil {
+		t.Times.failed(took())
+		r.Journal.Note(journal.LaunchFailed{Topology: t.Name, Error: err.Error()})
+		if endsRun(ctx, err) {
+			return nil, startFault(ctx, err)
+		}
+		t.Err = err
+		return nil, nil
+	}
+	t.Times.launched(serving.Times())
+	failure, err = r.measure(serving, p, t)
+	_, more := r.schedule.Next(r.done)
+	hold := r.Hold != nil && !more && failure == nil && serving.Context().Err() == nil
+	if hold {
+		r.waitFor(func() { r.Hold(serving.Context()) })
+	}
+	down := serving.Down(r.Force)
+	t.Times.tornDown(serving.Times())
+	if ctx.Err() != nil && !hold { // the Ctrl-C that ends a hold is no interrupt
+		err = context.Cause(ctx)
+	}
+	return failure, errors.Join(err, down)
+}
+
+// measure proves that a launch serves the load, and measures one cell after another. A cell
+// that is not valid is kept and the sweep goes on, unless --fail-fast.
+func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFailure, error) {
+	r.at(Smoking)
+	ctx, began := serving.Context(), time.Now()
+	load, err := r.smokeTest(ctx, p, t)
+	t.Times.Smoke += time.Since(began)
+	switch {
+	case interrupted(ctx):
+		return nil, nil
+	case err != nil && ctx.Err() != nil: // a service died: that is the cause of the failed completion
+		t.Err = context.Cause(ctx)
+		return nil, nil
+	case err != nil:
+		t.Err = fmt.Errorf("does not serve: %w", err)
+		return nil, nil
+	}
+	p.Load = load
+	m := r.monitor(p, serving)
+	processes, err := m.Processes()
+	if err != nil {
+		r.Journal.Note(journal.ServicesUnknown{Topology: t.Name, Error: err.Error()})
+	}
+	if foreign := host.ForeignListeners(processes); len(foreign) > 0 {
+		t.Err = fmt.Errorf("%s\n  stop that process, or choose other ports (frontend.port, balancer.port, port, port_base)",
+			strings.Join(foreign, "; "))
+		return nil, nil
+	}
+	if t.Lost != nil {
+		r.Screen.Note(fmt.Sprintf("%s restarted in %.1f s; resuming the sweep", t.Name, time.Since(t.Lost.At).Seconds()))
+	}
+	c := cells{Runner: r, t: t, load: load, monitor: m}
+	for id, more := r.next(t); more; id, more = r.next(t) {
+		a, failure, err := c.measure(ctx, id)
+		switch {
+		case err != nil:
+			return nil, err
+		case failure != nil:
+			r.recordFailure(t, failure, a, restartable(preflight.Topology{Plan: p}))
+			if a != nil { // else a cell that failed with an earlier launch is still pending
+				t.pending = a
+			}
+			return failure, nil
+		case a == nil: // interrupted
+			return nil, nil
+		}
+		if err := r.publish(t, a); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// endsRun: an interrupt, something left behind or in use by others, and a fault of the disk
+// end the run. Any other fault of a start concerns that topology only.
+func endsRun(ctx context.Context, err error) bool {
+	_, dirty := errors.AsType[*deploy.DirtyError](err)
+	return dirty || deploy.Busy(err) || artifacts.DiskFault(err) || ctx.Err() != nil
+}
+
+// startFault is the error of a start that ends the run.
+func startFault(ctx context.Context, err error) error {
+	if _, dirty := errors.AsType[*deploy.DirtyError](err); ctx.Err() != nil && !dirty && !deploy.Busy(err) && !artifacts.DiskFault(err) {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+func find(topologies []preflight.Topology, name string) preflight.Topology {
+	for _, w := range topologies {
+		if w.Profile.Name == name {
+			return w
+		}
+	}
+	panic("the schedule has a topology that is not in the request: " + name)
+}

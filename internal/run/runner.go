@@ -1,0 +1,233 @@
+package run
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"topobench/internal/aiperf"
+	"topobench/internal/artifacts"
+	"topobench/internal/deploy"
+	"topobench/internal/host"
+	"topobench/internal/host/proc"
+	"topobench/internal/journal"
+	"topobench/internal/plan"
+	"topobench/internal/preflight"
+	"topobench/internal/recovery"
+	"topobench/internal/script"
+	"topobench/internal/ui"
+	"topobench/internal/verdict"
+)
+
+// Options are the parts of a run that its caller decides.
+type Options struct {
+	Root, Temp string          // artifacts root; where runs have their temporary directories, "" = the default
+	Environ    []string        // of the caller
+	Force      context.Context // ends when a teardown may wait no longer (the second Ctrl-C)
+	Screen     *ui.View
+	Shepherd   string      // a binary with the shepherd command; "" = this program
+	At         func(Phase) // called when a phase begins; may be nil
+	Foreign    []proc.Proc // descendants of this process that the run did not start
+
+	FailFast  bool
+	Hold      func(ctx context.Context) // called with the last topology up; nil = do not hold
+	NvidiaSMI string                    // its path; "" = the GPUs are not checked
+	WaitGPUs  time.Duration             // how long to wait for busy GPUs
+	LogCap    uint64                    // bytes of each log; 0 = any
+	Reserve   uint64                    // bytes of the disk that stay free for results
+}
+
+// Prober probes what serves. deploy.Prober does it over HTTP.
+type Prober interface {
+	Smoke(ctx context.Context, s plan.Smoke, l aiperf.Load, note func(string)) error
+	Health(ctx context.Context, services []plan.Service) []verdict.Unhealthy
+	Counters(ctx context.Context, counters []plan.Counter) (map[string]float64, error)
+	Identity(ctx context.Context, services []plan.Service) map[string]string
+}
+
+// Runner carries out one run.
+type Runner struct {
+	Options
+	Dir     *recovery.Run
+	Journal *journal.Journal
+	ledger  *recovery.Ledger
+	starter host.Starter
+	prober  Prober
+	gpus    gpus
+	disk    disk
+
+	schedule Schedule
+	done     []Cell                     // measured or skipped, in order
+	placed   map[string]plan.Plan       // first launches by topology
+	waited   time.Duration              // for busy GPUs and for the end of a hold
+	noted    map[verdict.CheckName]bool // notes that were shown
+}
+
+// New creates the directory, journal and ledger of a run. Close must be called.
+func New(o Options) (*Runner, error) {
+	random := make([]byte, 2)
+	rand.Read(random) // never fails (crypto/rand, Go 1.24)
+	dir, err := recovery.Create(o.Root, o.Temp, artifacts.NewID(time.Now(), random))
+	if err != nil {
+		return nil, err
+	}
+	r := &Runner{Options: o, Dir: dir, prober: deploy.NewProber(), placed: map[string]plan.Plan{}}
+	r.disk.screen = o.Screen
+	if r.Journal, err = journal.Open(filepath.Join(dir.Path(), journal.Name), r.disk.recorded); err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	if r.ledger, err = recovery.NewLedger(dir, r.Journal); err != nil {
+		return nil, errors.Join(err, r.Journal.Close(), dir.Close())
+	}
+	r.starter = host.Starter{Exe: o.Shepherd, Logs: host.NewLogs(int64(o.LogCap)),
+		OnStart: func(name, log string, child, shepherd proc.Proc) {
+			r.disk.recorded(r.ledger.RecordStart(name, log, shepherd))
+			r.ledger.RecordChild(name, child)
+		}}
+	r.gpus = gpus{path: o.NvidiaSMI, run: r}
+	return r, nil
+}
+
+// Close ends the journal and removes the run's TMPDIR, which is part of the proof that
+// nothing is left. If something is, TMPDIR stays: it leads a later process to the run. why
+// is how the run ended; Close returns it joined with its own faults.
+func (r *Runner) Close(why error) error {
+	_, dirty := errors.AsType[*deploy.DirtyError](why)
+	if !dirty {
+		why = errors.Join(why, r.leftovers())
+		_, dirty = errors.AsType[*deploy.DirtyError](why)
+	}
+	r.disk.release()
+	r.Journal.Note(journal.RunEnd{Dirty: dirty})
+	why = errors.Join(why, r.Journal.Close())
+	if dirty {
+		return why
+	}
+	return errors.Join(why, r.Dir.Close())
+}
+
+// leftovers is *deploy.DirtyError if a process runs that was started outside of a topology,
+// such as perf's aiperf or the download of a model: teardowns of topologies have proofs of
+// their own. The ledger is consulted too, since pid 1 inherits orphans of others.
+func (r *Runner) leftovers() error {
+	left, err := host.Leftovers(r.Foreign...)
+	all, unread := proc.Snapshot()
+	for _, p := range r.ledger.Trace().Any(host.Unsupervised(all)) {
+		if !slices.ContainsFunc(left, p.Same) {
+			left = append(left, p)
+		}
+	}
+	if len(left) > 0 {
+		return deploy.Dirty("run "+r.Dir.ID(), left, r.ledger.Name)
+	}
+	return errors.Join(err, unread)
+}
+
+// claim reserves the GPUs and ports of all topologies until release, and proves that they
+// are free: a conflict of the last topology must not show after hours.
+func (r *Runner) claim(ctx context.Context, topologies []preflight.Topology) (release func(), err error) {
+	var faults []error
+	var plans []plan.Plan
+	var sides []artifacts.Deployment
+	for _, w := range topologies {
+		p, err := r.placeLaunch(w, 1)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", w.Profile.Name, err))
+			continue
+		}
+		r.placed[w.Profile.Name] = p
+		plans, sides = append(plans, p), append(sides, p.Deployment)
+	}
+	r.Journal.Note(journal.Settings{Settings: artifacts.CompareSettings(sides)})
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return r.gpus.claim(ctx, plans...)
+}
+
+// place is the plan of a launch in its directories, with its artifacts_N.
+func (r *Runner) place(w preflight.Topology, t *Topology) (p plan.Plan, err error) {
+	p, known := r.placed[t.Name]
+	if delete(r.placed, t.Name); !known {
+		if p, err = r.placeLaunch(w, t.Launches); err != nil {
+			return p, err
+		}
+	}
+	if t.Artifacts.Path == "" {
+		if err := r.createArtifacts(t, p.Deployment); err != nil {
+			return p, err
+		}
+	}
+	p.Load.Artifacts, t.Deviations = t.Artifacts.Path, p.Deviations
+	if len(p.Services) == 0 {
+		return p, nil
+	}
+	var text strings.Builder
+	if err := script.Write(&text, ByHand(r.Dir.Root()), w.Plan); err != nil {
+		return p, err
+	}
+	return p, artifacts.WriteFile(filepath.Join(p.Dirs[0], "plan.sh"), []byte(text.String()), 0o600)
+}
+
+// placeLaunch gives a plan its directories. A restart has directories, and with them data
+// and logs, of its own, and its workers meet none of the first launch.
+func (r *Runner) placeLaunch(w preflight.Topology, number int) (plan.Plan, error) {
+	dir, err := r.Dir.Topology(w.Profile.Name)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	name := w.Profile.Name
+	if number > 1 {
+		again := fmt.Sprintf("launch-%d", number)
+		dir, name = filepath.Join(dir, again), name+"-"+again
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return plan.Plan{}, fmt.Errorf("cannot create a directory for the restart of %s: %w", w.Profile.Name, err)
+		}
+	}
+	return w.Plan.At(plan.Placement{Dir: dir, Temp: r.Dir.TempDir(), Namespace: plan.Namespace(r.Dir.ID(), name), Cookie: r.Dir.ID()})
+}
+
+// createArtifacts creates the topology's artifacts_N with its deployment_config.json, so
+// that an interrupted sweep can be plotted.
+func (r *Runner) createArtifacts(t *Topology, d artifacts.Deployment) (err error) {
+	if t.Artifacts, err = r.Dir.NextArtifacts(); err != nil {
+		return err
+	}
+	config, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := t.Artifacts.Path
+	if err = artifacts.WriteFile(filepath.Join(path, artifacts.DeploymentName), append(config, '\n'), 0o644); err != nil {
+		_ = os.Remove(path) // it is empty: no loss if it stays
+		t.Artifacts = artifacts.Artifacts{}
+	}
+	return err
+}
+
+// ByHand is where a script that a person runs writes, below an artifacts root.
+func ByHand(root string) script.Places {
+	return script.Places{Root: root, State: filepath.Join(root, artifacts.StateDir, "by-hand"), Temp: os.TempDir()}
+}
+
+// announce is the heading of a topology.
+func (r *Runner) announce(w preflight.Topology, n, all int) {
+	if restartable(w) {
+		p := w.Profile
+		r.Screen.Phase(fmt.Sprintf("topology %d/%d: %s (%s, %d GPUs)", n, all, p.Name, p.Label(), p.GPUs()))
+	}
+}
+
+// at reports that a phase begins. Tests hold the run there.
+func (r *Runner) at(p Phase) {
+	if r.At != nil {
+		r.At(p)
+	}
+}
