@@ -73,9 +73,11 @@ func begin(root string, env *Env, s *signals, screen *ui.View) (*run.Campaign, e
 		return nil, errors.Join(err, c.Journal.Close(), dir.Close())
 	}
 	c.Starter.Exe = env.Shepherd
-	c.Starter.OnStart = func(name, log string, child, shepherd proc.Proc) {
-		c.Recorded(c.Ledger.RecordStart(name, log, shepherd))
-		c.Ledger.RecordChild(name, child)
+	c.Starter.OnChild = c.Ledger.RecordChild
+	c.Starter.OnStart = func(name, log string, shepherd proc.Proc) error {
+		err := c.Ledger.RecordStart(name, log, shepherd)
+		c.Recorded(err) // a full disk ends the run
+		return err
 	}
 	return c, nil
 }
