@@ -1,10 +1,11 @@
 package deploy
 
 import (
+	"context"
 	"fmt"
-	"os"
 	"slices"
 
+	"topobench/internal/host"
 	"topobench/internal/host/proc"
 )
 
@@ -12,10 +13,10 @@ import (
 type ServiceProcesses struct {
 	Service  string
 	Port     int         // its first; 0 = none
-	Leader   proc.Proc   // what was started
+	Leader   proc.Proc   // the child that was started
 	Listener proc.Proc   // the listener on Port, a foreign one if there are several; zero = not visible
 	Foreign  bool        // Listener does not descend from this process
-	Tree     []proc.Proc // what descends from the leader, alive
+	Tree     []proc.Proc // living descendants of the leader
 }
 
 // Processes returns those of all running services, in order of start.
@@ -23,50 +24,55 @@ func (s *Stack) Processes() ([]ServiceProcesses, error) {
 	s.mu.Lock()
 	running := slices.Clone(s.running)
 	s.mu.Unlock()
-	all, err := proc.Snapshot()
+	var ports []int
+	for _, svc := range running {
+		if len(svc.Ports) > 0 {
+			ports = append(ports, svc.Ports[0].Number)
+		}
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, lookWithin)
+	defer cancel()
+	look, err := s.o.Host.Look(ctx, host.Question{Listening: ports})
 	if err != nil {
 		return nil, err
 	}
-	var members []ServiceProcesses
-	var ports []int
+	var all []ServiceProcesses
 	for _, svc := range running {
-		m := ServiceProcesses{Service: svc.Name, Leader: proc.Proc{PID: svc.child.PID(), Ticks: svc.child.Ticks()},
-			Tree: proc.Living(proc.Below(all, svc.child.PID(), nil))}
+		leader := svc.child.Process()
+		p := ServiceProcesses{Service: svc.Name, Leader: leader,
+			Tree: proc.Living(proc.Below(look.Processes, leader.PID, nil))}
 		if len(svc.Ports) > 0 {
-			m.Port = svc.Ports[0].Number
-			ports = append(ports, m.Port)
+			p.Port = svc.Ports[0].Number
 		}
-		members = append(members, m)
-	}
-	listeners, ours := proc.Listeners(all, ports), proc.Below(all, os.Getpid(), nil)
-	for i, m := range members {
-		for _, p := range listeners[m.Port] {
-			if foreign := !slices.ContainsFunc(ours, p.Same); foreign || members[i].Listener.PID == 0 {
-				members[i].Listener, members[i].Foreign = p, foreign
+		for _, l := range look.Listeners[p.Port] {
+			if foreign := !descends(l, look); foreign || p.Listener.PID == 0 {
+				p.Listener, p.Foreign = l, foreign
 			}
 		}
+		all = append(all, p)
 	}
-	return members, nil
+	return all, nil
 }
 
-// Strangers names the ports on which somebody else answers: two servers can share
-// one (SO_REUSEPORT).
-func Strangers(members []ServiceProcesses) (named []string) {
-	for _, m := range members {
-		if m.Foreign {
-			named = append(named, fmt.Sprintf("process %v, which is not ours, answers on port %d of %s", m.Listener, m.Port, m.Service))
+// ForeignListeners describes the ports of services on which a foreign process listens:
+// with SO_REUSEPORT two servers share a port.
+func ForeignListeners(services []ServiceProcesses) (lines []string) {
+	for _, s := range services {
+		if s.Foreign {
+			lines = append(lines, fmt.Sprintf("process %v, which is not ours, answers on port %d of %s",
+				s.Listener, s.Port, s.Service))
 		}
 	}
-	return named
+	return lines
 }
 
-// Compare says what became of services from one moment to another: which run
-// anew, and of which trees processes have ended.
+// Compare describes the changes between two moments: the services on whose port another
+// process listens now, and the processes that ended while their service went on.
 func Compare(before, after []ServiceProcesses) (restarted, ended []string) {
 	for _, b := range before {
 		i := slices.IndexFunc(after, func(a ServiceProcesses) bool { return a.Service == b.Service })
 		if i < 0 {
-			continue // the death of a service is told elsewhere
+			continue // it died, which ends the stack's context
 		}
 		a := after[i]
 		if a.Listener.PID != 0 && b.Listener.PID != 0 && !a.Listener.Same(b.Listener) {

@@ -71,7 +71,7 @@ func TestF22StrangerAnswersOnOurPort(t *testing.T) {
 	if got := b.members(s)[0].Listener; got.PID != syscall.Getpid() {
 		t.Errorf("got %+v", got)
 	}
-	if got := Strangers(b.members(s)); len(got) != 1 || !strings.Contains(got[0], "is not ours, answers on port") {
+	if got := ForeignListeners(b.members(s)); len(got) != 1 || !strings.Contains(got[0], "is not ours, answers on port") {
 		t.Errorf("the test itself is no service of the stack: %q", got)
 	}
 	s.running[0].Ports = nil // of which the teardown proves that they are free

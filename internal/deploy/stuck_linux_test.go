@@ -33,7 +33,7 @@ echo '{"event":"gone","left":[{"PID":%[1]d,"Ticks":%[2]d,"State":68,"Comm":"wedg
 		t.Fatal(err)
 	}
 	o := b.options()
-	o.Starter.Exe = shepherd
+	o.Host = local(shepherd)
 	s, err := target(o, b.service("a", plan.Decode, 0, "sleep")).Up(t.Context())
 	if err != nil {
 		t.Fatal(err)

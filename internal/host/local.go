@@ -36,11 +36,14 @@ type File struct {
 
 // Question names what a Snapshot holds beside the processes and the CPU times.
 type Question struct {
-	Ports   []int            // TCP ports: free, or who listens
-	GPUs    time.Duration    // how long the driver may take to answer; 0 = leave the GPUs out
-	Pages   []string         // URLs to get, such as a worker's /metrics
-	Run     proc.RunIdentity // whose processes to find; zero = none
-	Foreign []proc.Proc      // descendants of this process that are no leftovers
+	// Ports are TCP ports to bind for a moment. Do not probe one that a service is about
+	// to bind.
+	Ports     []int
+	Listening []int            // TCP ports whose listeners to find, which takes milliseconds
+	GPUs      time.Duration    // how long the driver may take to answer; 0 = leave the GPUs out
+	Pages     []string         // URLs to get, such as a worker's /metrics
+	Run       proc.RunIdentity // whose processes to find; zero = none
+	Foreign   []proc.Proc      // descendants of this process that are no leftovers
 }
 
 // Snapshot is what a host showed at one moment. A part that could not be looked at has a
@@ -48,11 +51,13 @@ type Question struct {
 type Snapshot struct {
 	At        time.Time
 	Processes []proc.Proc
+	Self      proc.Proc   // the process that starts the children
 	OfRun     []proc.Proc // those of Question.Run
 	Leftovers []proc.Proc // see the function of that name
 	CPU       CPUTimes
 	Limit     proc.CPULimit // of this process; its children inherit it
 	Ports     map[int]Port
+	Listeners map[int][]proc.Proc // the oldest first; other users' are visible to root only
 	GPUs      gpu.State
 	GPUFault  string
 	Pages     map[string]Page
@@ -60,9 +65,8 @@ type Snapshot struct {
 
 // Port is a TCP port of a host.
 type Port struct {
-	Fault     string      // why it cannot be bound; "" = it is free
-	InUse     bool        // that is the reason
-	Listeners []proc.Proc // the oldest first; other users' are visible to root only
+	Fault string // why it cannot be bound; "" = it is free
+	InUse bool   // that is the reason
 }
 
 // Page is an answer over HTTP.
@@ -150,8 +154,11 @@ func (l Local) Look(ctx context.Context, q Question) (Snapshot, error) {
 	if !q.Run.Empty() {
 		s.OfRun = q.Run.Any(all)
 	}
+	if s.Self, err = proc.Read(os.Getpid()); err != nil {
+		return Snapshot{}, err
+	}
 	s.Leftovers = leftovers(all, isInit(), q.Foreign)
-	s.Ports = ports(all, q.Ports)
+	s.Ports, s.Listeners = ports(q.Ports), proc.Listeners(all, q.Listening)
 	if q.GPUs > 0 {
 		if s.GPUs, err = (gpu.SMI{Run: l.nvidiaSMI, Limit: q.GPUs}).State(ctx); err != nil {
 			s.GPUFault = err.Error()
@@ -180,11 +187,10 @@ func (l Local) nvidiaSMI(ctx context.Context, args ...string) (output string, co
 
 // ports binds each port once, as a server will: with SO_REUSEADDR, which TIME_WAIT does
 // not disturb, and without SO_REUSEPORT, with which two servers would share it unnoticed.
-func ports(all []proc.Proc, numbers []int) map[int]Port {
-	listeners := proc.Listeners(all, numbers)
+func ports(numbers []int) map[int]Port {
 	found := map[int]Port{}
 	for _, number := range numbers {
-		p := Port{Listeners: listeners[number]}
+		var p Port
 		for _, address := range []string{"127.0.0.1", "0.0.0.0"} {
 			l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp4", fmt.Sprintf("%s:%d", address, number))
 			if err == nil {

@@ -8,6 +8,7 @@ import (
 
 	"topobench/internal/aiperf"
 	"topobench/internal/deploy"
+	"topobench/internal/host"
 	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/ui"
@@ -25,10 +26,13 @@ func (c *Campaign) target(ctx context.Context, p plan.Plan) (Target, error) {
 		return nil, err
 	}
 	return processes{deploy.Target{Plan: p, Options: deploy.Options{
-		Environ: c.Environ, Starter: c.Starter, Force: c.Force, Foreign: c.Foreign,
+		Environ: c.Environ, Host: c.host(), Force: c.Force, Foreign: c.Foreign,
 		Checks: append(checks, gpus...), Events: c.events(p.Name),
 	}}}, nil
 }
+
+// host is this machine, on which the services run.
+func (c *Campaign) host() deploy.Host { return host.Local{Starter: c.Starter} }
 
 // up brings a plan up.
 func (c *Campaign) up(ctx context.Context, p plan.Plan) (Serving, error) {

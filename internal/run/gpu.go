@@ -63,7 +63,7 @@ func (c *Campaign) claim(ctx context.Context, plans ...plan.Plan) (release func(
 		releasePorts()
 		releaseGPUs() // last: a run that waits for them claims the ports next
 	}
-	if err := deploy.FreePorts(ports); err != nil {
+	if err := deploy.FreePorts(ctx, c.host(), ports); err != nil {
 		release()
 		return nil, err
 	}

@@ -84,7 +84,7 @@ func (c *Campaign) measure(ctx context.Context, s *sweep) (*Loss, error) {
 		s.t.Err = fmt.Errorf("does not serve: %w", err)
 		return nil, nil
 	}
-	if strangers := deploy.Strangers(s.present(ctx)); len(strangers) > 0 {
+	if strangers := deploy.ForeignListeners(s.present(ctx)); len(strangers) > 0 {
 		s.t.Err = fmt.Errorf("%s is not what answers: %s\n  end that process, or choose other ports (frontend.port, balancer.port, port, port_base)", s.t.Name, strings.Join(strangers, "; "))
 		return nil, nil
 	}

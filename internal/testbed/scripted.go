@@ -26,9 +26,10 @@ type ScriptedProgram func(ctx context.Context, spec host.Spec, log io.Writer) (c
 // are what a test sets. The zero Scripted is an empty machine. Set the exported fields
 // before the first call, or under Change.
 type Scripted struct {
-	Programs map[string]ScriptedProgram   // by the first word of an argv
-	Taken    map[int]proc.Proc    // who listens on a port
-	Pages    map[string]host.Page // by URL
+	Programs map[string]ScriptedProgram // by the first word of an argv
+	Taken    map[int]proc.Proc          // the listener on a port
+	Left     []proc.Proc                // leftovers
+	Pages    map[string]host.Page       // by URL
 	GPUs     gpu.State
 	GPUFault string
 	Fault    error // of every call: the host cannot be reached
@@ -230,7 +231,8 @@ func (s *Scripted) Look(ctx context.Context, q host.Question) (host.Snapshot, er
 	if s.Fault != nil {
 		return host.Snapshot{}, s.Fault
 	}
-	look := host.Snapshot{At: time.Now(), Ports: map[int]host.Port{}, Pages: map[string]host.Page{}}
+	look := host.Snapshot{At: time.Now(), Self: proc.Proc{PID: 1, Ticks: 1}, Ports: map[int]host.Port{}, Listeners: map[int][]proc.Proc{},
+		Pages: map[string]host.Page{}, Processes: slices.Clone(s.Left), Leftovers: slices.Clone(s.Left)}
 	for _, pid := range slices.Sorted(maps.Keys(s.running)) {
 		c := s.running[pid]
 		look.Processes = append(look.Processes, c.self)
@@ -239,10 +241,15 @@ func (s *Scripted) Look(ctx context.Context, q host.Question) (host.Snapshot, er
 		}
 	}
 	for _, number := range q.Ports {
-		if p, taken := s.Taken[number]; taken {
-			look.Ports[number] = host.Port{Fault: syscall.EADDRINUSE.Error(), InUse: true, Listeners: []proc.Proc{p}}
+		if _, taken := s.Taken[number]; taken {
+			look.Ports[number] = host.Port{Fault: syscall.EADDRINUSE.Error(), InUse: true}
 		} else {
 			look.Ports[number] = host.Port{}
+		}
+	}
+	for _, number := range q.Listening {
+		if p, taken := s.Taken[number]; taken {
+			look.Listeners[number] = []proc.Proc{p}
 		}
 	}
 	for _, url := range q.Pages {
