@@ -13,6 +13,7 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/host"
 	"topobench/internal/host/gpu"
+	"topobench/internal/host/proc"
 	"topobench/internal/journal"
 	"topobench/internal/plan"
 )
@@ -29,14 +30,22 @@ func (c *Campaign) asker(h plan.Hardware) gpu.SMI {
 	return gpu.SMI{Run: c.nvidiaSMI, Limit: h.Within}
 }
 
-// nvidiaSMI runs nvidia-smi in a temporary directory.
+// nvidiaSMI runs nvidia-smi in a temporary directory, also where its start cannot be
+// recorded: on a full disk a teardown still has to prove that the GPUs are free.
 func (c *Campaign) nvidiaSMI(ctx context.Context, args ...string) (output string, code int, err error) {
 	dir, err := os.MkdirTemp(c.Run.TempDir(), "nvidia-smi-")
 	if err != nil {
 		return "", 0, err
 	}
 	env, _ := plan.Environ(c.Environ, nil) // it names no variables that could be missing
-	text, exit, err := c.Starter.Run(ctx, host.Spec{Name: "nvidia-smi", Argv: append([]string{c.NvidiaSMI}, args...),
+	starter := c.Starter
+	if record := starter.OnStart; record != nil {
+		starter.OnStart = func(name, log string, shepherd proc.Proc) error {
+			_ = record(name, log, shepherd) // it has reported its error itself
+			return nil
+		}
+	}
+	text, exit, err := starter.Run(ctx, host.Spec{Name: "nvidia-smi", Argv: append([]string{c.NvidiaSMI}, args...),
 		Env: env, Dir: dir, Log: filepath.Join(dir, "log")})
 	return string(text), exit.Code, errors.Join(err, os.RemoveAll(dir))
 }
