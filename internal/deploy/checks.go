@@ -134,7 +134,7 @@ func (s *Stack) descendants() TeardownCheck {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookWithin)
 		defer cancel()
 		var left []Leftover
-		look, err := s.o.Host.Look(ctx, host.Question{Foreign: s.o.Foreign})
+		look, err := s.o.Host.Look(ctx, host.Question{Processes: true, Foreign: s.o.Foreign})
 		for _, p := range look.Leftovers {
 			left = append(left, Leftover{Process: p})
 		}

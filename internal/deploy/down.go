@@ -12,9 +12,8 @@ import (
 	"topobench/internal/plan"
 )
 
-// closedEvery is the time between two probes of the ports of a stopping service. One
-// takes some milliseconds.
-const closedEvery = 5 * time.Millisecond
+// closedEvery is the time between two probes of the ports of a stopping service.
+const closedEvery = time.Millisecond
 
 // Down stops the services in the order of their roles, each with its grace, and kills
 // what is left of them. Then it proves that nothing is left. The end of force ends all

@@ -32,7 +32,7 @@ func (s *Stack) Processes() ([]ServiceProcesses, error) {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, lookWithin)
 	defer cancel()
-	look, err := s.o.Host.Look(ctx, host.Question{Listening: ports})
+	look, err := s.o.Host.Look(ctx, host.Question{Processes: true, Listening: ports})
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func takenPorts(ctx context.Context, h Host, ports []plan.Port) (taken []takenPo
 	if len(busy) == 0 {
 		return nil, nil
 	}
-	look, err = h.Look(ctx, host.Question{Listening: busy})
+	look, err = h.Look(ctx, host.Question{Processes: true, Listening: busy})
 	for i, p := range taken {
 		if owners := look.Listeners[p.Number]; p.bind.InUse && len(owners) > 0 {
 			taken[i].owner, taken[i].ours = owners[0], ours(owners[0], look)

@@ -231,25 +231,15 @@ func (s *Scripted) Look(ctx context.Context, q host.Question) (host.Snapshot, er
 	if s.Fault != nil {
 		return host.Snapshot{}, s.Fault
 	}
-	look := host.Snapshot{At: time.Now(), Self: proc.Proc{PID: 1, Ticks: 1}, Ports: map[int]host.Port{}, Listeners: map[int][]proc.Proc{},
-		Pages: map[string]host.Page{}, Processes: slices.Clone(s.Left), Leftovers: slices.Clone(s.Left)}
-	for _, pid := range slices.Sorted(maps.Keys(s.running)) {
-		c := s.running[pid]
-		look.Processes = append(look.Processes, c.self)
-		if q.Run.Cookie != "" && slices.Contains(c.spec.Env, q.Run.Cookie) {
-			look.OfRun = append(look.OfRun, c.self)
-		}
+	look := host.Snapshot{At: time.Now(), Ports: map[int]host.Port{}, Pages: map[string]host.Page{}}
+	if q.Processes {
+		s.list(q, &look)
 	}
 	for _, number := range q.Ports {
 		if _, taken := s.Taken[number]; taken {
 			look.Ports[number] = host.Port{Fault: syscall.EADDRINUSE.Error(), InUse: true}
 		} else {
 			look.Ports[number] = host.Port{}
-		}
-	}
-	for _, number := range q.Listening {
-		if p, taken := s.Taken[number]; taken {
-			look.Listeners[number] = []proc.Proc{p}
 		}
 	}
 	for _, url := range q.Pages {
@@ -263,4 +253,22 @@ func (s *Scripted) Look(ctx context.Context, q host.Question) (host.Snapshot, er
 		look.GPUs, look.GPUFault = s.GPUs, strings.TrimSpace(s.GPUFault)
 	}
 	return look, nil
+}
+
+// list adds the running programs and the leftovers.
+func (s *Scripted) list(q host.Question, look *host.Snapshot) {
+	look.Self, look.Listeners = proc.Proc{PID: 1, Ticks: 1}, map[int][]proc.Proc{}
+	look.Processes, look.Leftovers = slices.Clone(s.Left), slices.Clone(s.Left)
+	for _, pid := range slices.Sorted(maps.Keys(s.running)) {
+		c := s.running[pid]
+		look.Processes = append(look.Processes, c.self)
+		if q.Run.Cookie != "" && slices.Contains(c.spec.Env, q.Run.Cookie) {
+			look.OfRun = append(look.OfRun, c.self)
+		}
+	}
+	for _, number := range q.Listening {
+		if p, taken := s.Taken[number]; taken {
+			look.Listeners[number] = []proc.Proc{p}
+		}
+	}
 }
