@@ -38,17 +38,17 @@ func (e *NotReadyError) Error() string {
 // for 10000 s after three failures; completions go there when all gates are open.
 //
 // It fails with the cause of ctx (the death of a service, an interrupt) or with
-// *NotReadyError. note receives the reason why the gate is closed whenever that changes.
-func (p Prober) Await(ctx context.Context, s plan.Service, note func(string)) (time.Time, error) {
+// *NotReadyError. h has the log of s. note receives the reason why the gate is closed whenever that changes.
+func (p Prober) Await(ctx context.Context, h Host, s plan.Service, note func(string)) (time.Time, error) {
 	began := time.Now()
-	w := &watch{service: s, note: note, stall: newStall(s.Log, s.Gate.Stall, began),
+	w := &watch{host: h, service: s, note: note, stall: newStall(h, s.Log, s.Gate.Stall, began),
 		last: errors.New("its answers do not stay good")}
 	var first time.Time
 	for good := 0; ; {
 		pause := confirmEvery
 		if err := p.Gate(ctx, s.Gate); err != nil {
 			good, pause = 0, pollEvery
-			w.closed(err)
+			w.closed(ctx, err)
 		} else if good++; good == 1 {
 			first = time.Now()
 		}
@@ -56,7 +56,8 @@ func (p Prober) Await(ctx context.Context, s plan.Service, note func(string)) (t
 			return first, nil
 		}
 		if waited := time.Since(began); waited > s.Gate.Deadline {
-			return first, &NotReadyError{Service: s.Name, After: waited, Last: w.last, Hints: errorLines(s.Log)}
+			return first, &NotReadyError{Service: s.Name, After: waited, Last: w.last,
+				Hints: errorLines(ctx, h, s.Log)}
 		}
 		select {
 		case <-ctx.Done():
@@ -68,6 +69,7 @@ func (p Prober) Await(ctx context.Context, s plan.Service, note func(string)) (t
 
 // watch reports why a gate is closed, each reason once in a row.
 type watch struct {
+	host    Host
 	service plan.Service
 	note    func(string)
 	stall   stall
@@ -76,20 +78,20 @@ type watch struct {
 	explained bool // errNoModel, by the service's log
 }
 
-func (w *watch) closed(err error) {
+func (w *watch) closed(ctx context.Context, err error) {
 	text := err.Error()
 	if w.last.Error() != text {
 		w.note(text)
 	}
 	w.last = err
-	if hint := w.stall.check(time.Now()); hint != "" {
-		if lines := errorLines(w.service.Log); len(lines) > 0 {
+	if hint := w.stall.check(ctx, time.Now()); hint != "" {
+		if lines := errorLines(ctx, w.host, w.service.Log); len(lines) > 0 {
 			hint += "; its last error: " + lines[len(lines)-1]
 		}
 		w.note(hint)
 	}
 	if errors.Is(err, errNoModel) && !w.explained {
-		for _, line := range errorLines(w.service.Log) {
+		for _, line := range errorLines(ctx, w.host, w.service.Log) {
 			w.note(line)
 			w.explained = true // the reason is in its log only after a first try
 		}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"topobench/internal/host"
 	"topobench/internal/plan"
 )
 
@@ -33,7 +34,7 @@ func TestAwaitNotesEveryStepOnce(t *testing.T) {
 	steps := []state{recordedState(t, "0-no-workers"), recordedState(t, "1-one-prefill"), recordedState(t, "2-1p1d"), recordedState(t, "3-2p1d"), routed(t)}
 	address := serve(t, func(turn int) state { return steps[min((turn-1)/2, len(steps)-1)] })
 	var noted notes
-	since, err := NewProber().Await(t.Context(), fronted(t, gate2P1D(address), ""), noted.add)
+	since, err := NewProber().Await(t.Context(), host.Local{}, fronted(t, gate2P1D(address), ""), noted.add)
 	if err != nil || since.IsZero() {
 		t.Fatalf("%v at %v, want it open\n%s", err, since, noted.text())
 	}
@@ -55,13 +56,13 @@ func TestAwaitFlapping(t *testing.T) {
 	}
 	g := gate2P1D(serve(t, flap))
 	g.Deadline = time.Second
-	_, err := NewProber().Await(t.Context(), fronted(t, g, ""), func(string) {})
+	_, err := NewProber().Await(t.Context(), host.Local{}, fronted(t, g, ""), func(string) {})
 	if _, ok := errors.AsType[*NotReadyError](err); !ok {
 		t.Errorf("error %v, want *NotReadyError", err)
 	}
 	var asked int
 	g = gate2P1D(serve(t, func(turn int) state { asked = turn; return routed(t) }))
-	if _, err := NewProber().Await(t.Context(), fronted(t, g, ""), func(string) {}); err != nil || asked != required {
+	if _, err := NewProber().Await(t.Context(), host.Local{}, fronted(t, g, ""), func(string) {}); err != nil || asked != required {
 		t.Errorf("error %v after %d good answers, want none after %d", err, asked, required)
 	}
 }
@@ -75,7 +76,7 @@ func TestAwaitDatesTheFirstGoodAnswer(t *testing.T) {
 		}
 		return routed(t)
 	})
-	since, err := NewProber().Await(t.Context(), fronted(t, gate2P1D(address), ""), func(string) {})
+	since, err := NewProber().Await(t.Context(), host.Local{}, fronted(t, gate2P1D(address), ""), func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func TestAwaitEndsWithTheCauseOfItsContext(t *testing.T) {
 		return recordedState(t, "2-1p1d")
 	}))
 	began := time.Now()
-	_, err := NewProber().Await(ctx, fronted(t, g, ""), func(string) {})
+	_, err := NewProber().Await(ctx, host.Local{}, fronted(t, g, ""), func(string) {})
 	if !errors.Is(err, cause) {
 		t.Errorf("error %v, want %v", err, cause)
 	}
@@ -107,7 +108,7 @@ func TestAwaitAtItsDeadline(t *testing.T) {
 	g := gate2P1D(serve(t, still(recordedState(t, "2-1p1d"))))
 	g.Deadline = 200 * time.Millisecond
 	log := "INFO start\n\x1b[31mERROR\x1b[0m Error adding model from discovery: no such file\nINFO go on\nValueError: bad port\n"
-	_, err := NewProber().Await(t.Context(), fronted(t, g, log), func(string) {})
+	_, err := NewProber().Await(t.Context(), host.Local{}, fronted(t, g, log), func(string) {})
 	missed, ok := errors.AsType[*NotReadyError](err)
 	if !ok {
 		t.Fatalf("error %v, want *NotReadyError", err)
@@ -126,7 +127,7 @@ func TestAwaitHintsAtAStall(t *testing.T) {
 	g := gate2P1D(serve(t, still(recordedState(t, "0-no-workers"))))
 	g.Deadline, g.Stall = time.Second, 100*time.Millisecond
 	var noted notes
-	_, err := NewProber().Await(t.Context(), fronted(t, g, "ERROR cannot reach the hub\n"), noted.add)
+	_, err := NewProber().Await(t.Context(), host.Local{}, fronted(t, g, "ERROR cannot reach the hub\n"), noted.add)
 	if err == nil {
 		t.Fatal("it is ready with no workers")
 	}
@@ -151,7 +152,7 @@ func TestAwaitNotesWhyNoModelIsListed(t *testing.T) {
 	s.Gate = gate2P1D(address)
 	s.Gate.Deadline = time.Second
 	var noted notes
-	if _, err := NewProber().Await(t.Context(), s, noted.add); err == nil {
+	if _, err := NewProber().Await(t.Context(), host.Local{}, s, noted.add); err == nil {
 		t.Fatal("it is ready without a model")
 	}
 	if n := noted.has("ERROR Error adding model"); n != 1 {
@@ -168,7 +169,7 @@ func TestStall(t *testing.T) {
 	}
 	begin := time.Unix(0, 0)
 	at := func(s int) time.Time { return begin.Add(time.Duration(s) * time.Second) }
-	s := newStall(log, 10*time.Second, begin)
+	s := newStall(host.Local{}, log, 10*time.Second, begin)
 	for _, step := range []struct {
 		second int
 		grow   string
@@ -177,7 +178,7 @@ func TestStall(t *testing.T) {
 		if step.grow != "" {
 			grow(step.grow)
 		}
-		if hint := s.check(at(step.second)); (hint != "") != step.hint {
+		if hint := s.check(t.Context(), at(step.second)); (hint != "") != step.hint {
 			t.Errorf("second %d: hint %q, want one: %t", step.second, hint, step.hint)
 		}
 	}
@@ -189,10 +190,10 @@ func TestErrorLines(t *testing.T) {
 	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(errorLines(log), "|"), "ERROR early|ERROR early|ERROR early|ERROR late|thread 'main' panicked at x"; got != want {
+	if got, want := strings.Join(errorLines(t.Context(), host.Local{}, log), "|"), "ERROR early|ERROR early|ERROR early|ERROR late|thread 'main' panicked at x"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got := errorLines(log + ".none"); got != nil {
+	if got := errorLines(t.Context(), host.Local{}, log+".none"); got != nil {
 		t.Errorf("a log that is not there has errors: %v", got)
 	}
 }

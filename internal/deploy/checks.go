@@ -19,6 +19,8 @@ const (
 	// sampleEvery is the time between two samples. The owner of shared memory is known only
 	// while it lives.
 	sampleEvery = time.Second
+	// lookWithin is how long a host may take to answer.
+	lookWithin = 30 * time.Second
 	// sampleWithin is how long a teardown waits for the last sample.
 	sampleWithin = 2 * time.Second
 )
@@ -91,7 +93,7 @@ func (s *Stack) prove(ctx context.Context, faults []string) error {
 			faults = append(faults, fmt.Sprintf("%s: %v", c.Name, err))
 		}
 	}
-	checks := append([]TeardownCheck{portsCheck(s.plan.Ports())}, s.o.Checks...)
+	checks := append([]TeardownCheck{portsCheck(s.o.Host, s.plan.Ports())}, s.o.Checks...)
 	results := make([]CheckDone, len(checks))
 	var all sync.WaitGroup
 	for i, c := range checks {
@@ -128,10 +130,12 @@ func (s *Stack) check(ctx context.Context, c TeardownCheck) CheckDone {
 // descendants is the check of this process's own descendants. It is made once, at the
 // end: every service has been waited for.
 func (s *Stack) descendants() TeardownCheck {
-	return TeardownCheck{Name: "descendants", Check: func(context.Context) ([]Leftover, error) {
+	return TeardownCheck{Name: "descendants", Check: func(ctx context.Context) ([]Leftover, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookWithin)
+		defer cancel()
 		var left []Leftover
-		found, err := host.Leftovers(s.o.Foreign...)
-		for _, p := range found {
+		look, err := s.o.Host.Look(ctx, host.Question{Processes: true, Foreign: s.o.Foreign})
+		for _, p := range look.Leftovers {
 			left = append(left, Leftover{Process: p})
 		}
 		return left, err

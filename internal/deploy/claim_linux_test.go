@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"topobench/internal/host"
 	"topobench/internal/host/proc"
 	"topobench/internal/plan"
 )
@@ -84,7 +85,7 @@ func TestOursIsWhatDescendsFromUs(t *testing.T) {
 		{"a neighbour, started later", all[3], false},
 		{"the next owner of a grandchild's pid", proc.Proc{PID: 12, PPID: 1, Ticks: 9}, false},
 	} {
-		if got := ours(row.p, all, 10); got != row.want {
+		if got := ours(row.p, host.Snapshot{Self: all[0], Processes: all}); got != row.want {
 			t.Errorf("%s: %t, want %t", row.why, got, row.want)
 		}
 	}

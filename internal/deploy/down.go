@@ -7,9 +7,12 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"topobench/internal/host"
+	"topobench/internal/plan"
 )
 
-// closedEvery is how often a stopping service is probed for whether it still listens.
+// closedEvery is the time between two probes of the ports of a stopping service.
 const closedEvery = time.Millisecond
 
 // Down stops the services in the order of their roles, each with its grace, and kills
@@ -63,7 +66,7 @@ func (s *Stack) stopAll(force context.Context, running []service) []string {
 				}
 				s.events.post(ServiceChanged{Service: svc.Service, State: Gone, Detail: svc.child.Exit().String()})
 			})
-			closed.Go(func() { awaitClosed(svc, gone) })
+			closed.Go(func() { s.awaitClosed(svc, gone) })
 			running = running[1:]
 		}
 		closed.Wait()
@@ -75,14 +78,21 @@ func (s *Stack) stopAll(force context.Context, running []service) []string {
 // awaitClosed waits until svc is gone. For an entrance it is enough that it listens no
 // more: no request can come in behind it (Dynamo's frontend stops listening within 5 ms,
 // and takes another 300 to end).
-func awaitClosed(svc service, gone <-chan struct{}) {
+func (s *Stack) awaitClosed(svc service, gone <-chan struct{}) {
 	if !svc.Role.Entrance() || len(svc.Ports) == 0 {
 		<-gone
 		return
 	}
 	again := time.NewTicker(closedEvery)
 	defer again.Stop()
-	for FreePorts(svc.Ports) != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), lookWithin)
+	defer cancel()
+	for {
+		look, err := s.o.Host.Look(ctx, host.Question{Ports: numbers(svc.Ports)})
+		listens := func(p plan.Port) bool { return look.Ports[p.Number].Fault != "" }
+		if err == nil && !slices.ContainsFunc(svc.Ports, listens) {
+			return
+		}
 		select {
 		case <-gone:
 			return

@@ -40,7 +40,7 @@ func (b *bed) service(name string, role plan.Role, wave int, habit string, args 
 }
 
 func (b *bed) options() Options {
-	return Options{Environ: os.Environ(), Starter: host.Starter{Exe: testbed.Program()}, Force: context.Background(),
+	return Options{Environ: os.Environ(), Host: local(testbed.Program()), Force: context.Background(),
 		Events: b.note, Checks: b.checks,
 		Await: func(ctx context.Context, s plan.Service, _ func(string)) (time.Time, error) {
 			if b.await == nil {
@@ -49,6 +49,9 @@ func (b *bed) options() Options {
 			return time.Now(), b.await(ctx, s)
 		}}
 }
+
+// local is this machine, with a program that has the shepherd command.
+func local(exe string) host.Local { return host.Local{Starter: host.Starter{Exe: exe}} }
 
 // target is a plan of services named t.
 func target(o Options, services ...plan.Service) Target {

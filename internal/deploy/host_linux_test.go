@@ -145,8 +145,8 @@ func alive(s host.Snapshot, p proc.Proc) bool {
 func childIsStopped(t *testing.T, b hostBed) {
 	h, spec := b.start(t, "sleep", soon)
 	b.logged(t, spec.Log, "ready")
-	run := host.Question{Run: proc.RunIdentity{Cookie: b.cookie}}
-	if s := b.look(t, run); !alive(s, h.Process()) || !slices.ContainsFunc(s.OfRun, h.Process().Same) {
+	run := host.Question{Processes: true, Run: proc.RunIdentity{Cookie: b.cookie}}
+	if s := b.look(t, run); !alive(s, h.Process()) || !slices.ContainsFunc(proc.Below(s.Processes, s.Self.PID, nil), h.Process().Same) || !slices.ContainsFunc(s.OfRun, h.Process().Same) {
 		t.Errorf("%v is not in %+v", h.Process(), s.OfRun)
 	}
 	select {
@@ -250,12 +250,12 @@ func filesAreKept(t *testing.T, b hostBed) {
 func portsAndPages(t *testing.T, b hostBed) {
 	taken, free := b.listen(t), freePort(t)
 	url := b.serve(t, "requests 7\n")
-	s := b.look(t, host.Question{Ports: []int{taken, free}, Pages: []string{url, "http://127.0.0.1:1/"}})
-	if p := s.Ports[taken]; !p.InUse || p.Fault == "" || len(p.Listeners) != 1 {
-		t.Errorf("a taken port: %+v", p)
+	s := b.look(t, host.Question{Ports: []int{taken, free}, Processes: true, Listening: []int{taken, free}, Pages: []string{url, "http://127.0.0.1:1/"}})
+	if p := s.Ports[taken]; !p.InUse || p.Fault == "" || len(s.Listeners[taken]) != 1 {
+		t.Errorf("a taken port: %+v, listeners %v", p, s.Listeners)
 	}
-	if p := s.Ports[free]; p.InUse || p.Fault != "" || len(p.Listeners) > 0 {
-		t.Errorf("a free port: %+v", p)
+	if p := s.Ports[free]; p.InUse || p.Fault != "" || len(s.Listeners[free]) > 0 {
+		t.Errorf("a free port: %+v, listeners %v", p, s.Listeners)
 	}
 	if p := s.Pages[url]; p.Code != 200 || string(p.Text) != "requests 7\n" || p.Fault != "" {
 		t.Errorf("a page: %+v", p)

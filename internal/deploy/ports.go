@@ -3,36 +3,80 @@ package deploy
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"os"
 	"slices"
-	"syscall"
 	"time"
 
+	"topobench/internal/host"
 	"topobench/internal/host/proc"
 	"topobench/internal/plan"
 )
 
-// FreePorts binds every port once, on loopback and on all addresses, as the server will:
-// with SO_REUSEADDR, which TIME_WAIT does not disturb, and without SO_REUSEPORT, with
-// which two servers would share a port unnoticed. The error is a *PortsBusyError.
-func FreePorts(ports []plan.Port) error {
-	if taken := takenPorts(ports); len(taken) > 0 {
-		return &PortsBusyError{Taken: taken}
+// FreePorts binds every port of the host once, as the server will. The error is a
+// *PortsBusyError, or that of a host that does not answer.
+func FreePorts(ctx context.Context, h Host, ports []plan.Port) error {
+	taken, err := takenPorts(ctx, h, ports)
+	if len(taken) == 0 {
+		return err
 	}
-	return nil
+	busy := &PortsBusyError{}
+	for _, p := range taken {
+		busy.Taken = append(busy.Taken, p.String())
+	}
+	return busy
 }
 
-// takenPorts lists the ports that do not bind, with their owners.
-func takenPorts(ports []plan.Port) (taken []string) {
+// takenPort is a port that does not bind.
+type takenPort struct {
+	plan.Port
+	bind  host.Port
+	owner proc.Proc // zero = not visible
+	ours  bool      // see that function
+}
+
+func (p takenPort) String() string {
+	switch {
+	case !p.bind.InUse:
+		return describe(p.Port) + " " + p.bind.Fault
+	case p.owner.PID == 0:
+		return describe(p.Port) + " is taken by a process that is not visible from here"
+	}
+	return fmt.Sprintf("%s is taken by process %d (%s)", describe(p.Port), p.owner.PID, p.owner.Comm)
+}
+
+// takenPorts lists the ports that do not bind, with their owners, also beside an error.
+func takenPorts(ctx context.Context, h Host, ports []plan.Port) (taken []takenPort, err error) {
+	if len(ports) == 0 {
+		return nil, nil
+	}
+	look, err := h.Look(ctx, host.Question{Ports: numbers(ports)})
+	if err != nil {
+		return nil, err
+	}
+	var busy []int
 	for _, p := range inOrder(ports) {
-		if err := bind(p.Number); err != nil {
-			taken = append(taken, fmt.Sprintf("%s %s", describe(p), owner(p.Number, err)))
+		if bind := look.Ports[p.Number]; bind.Fault != "" {
+			taken, busy = append(taken, takenPort{Port: p, bind: bind}), append(busy, p.Number)
 		}
 	}
-	return taken
+	if len(busy) == 0 {
+		return nil, nil
+	}
+	look, err = h.Look(ctx, host.Question{Processes: true, Listening: busy})
+	for i, p := range taken {
+		if owners := look.Listeners[p.Number]; p.bind.InUse && len(owners) > 0 {
+			taken[i].owner, taken[i].ours = owners[0], ours(owners[0], look)
+		}
+	}
+	return taken, err
+}
+
+// ours reports whether p is topobench itself, or descends from it.
+func ours(p proc.Proc, look host.Snapshot) bool { return p.Same(look.Self) || descends(p, look) }
+
+// descends reports whether p descends from the process that starts the children.
+func descends(p proc.Proc, look host.Snapshot) bool {
+	return slices.ContainsFunc(proc.Below(look.Processes, look.Self.PID, nil), p.Same)
 }
 
 func describe(p plan.Port) string { return fmt.Sprintf("%d (%s of %s)", p.Number, p.Use, p.Service) }
@@ -44,27 +88,11 @@ func inOrder(ports []plan.Port) []plan.Port {
 		func(a, b plan.Port) bool { return a.Number == b.Number })
 }
 
-func bind(port int) error {
-	for _, host := range []string{"127.0.0.1", "0.0.0.0"} {
-		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp4", fmt.Sprintf("%s:%d", host, port))
-		if err != nil {
-			return err
-		}
-		if err := l.Close(); err != nil {
-			return err
-		}
+func numbers(ports []plan.Port) (numbers []int) {
+	for _, p := range inOrder(ports) {
+		numbers = append(numbers, p.Number)
 	}
-	return nil
-}
-
-func owner(port int, err error) string {
-	if !errors.Is(err, syscall.EADDRINUSE) {
-		return err.Error()
-	}
-	if p, ok := proc.Listener(port); ok {
-		return fmt.Sprintf("is taken by process %d (%s)", p.PID, p.Comm)
-	}
-	return "is taken by a process that is not visible from here"
+	return numbers
 }
 
 const (
@@ -77,42 +105,22 @@ const (
 
 // portsCheck passes when every port binds again. It is *PortsBusyError if a foreign
 // process owns each port that does not.
-func portsCheck(ports []plan.Port) TeardownCheck {
+func portsCheck(h Host, ports []plan.Port) TeardownCheck {
 	began := time.Now()
-	return TeardownCheck{Name: "ports", Within: portsWithin, Check: func(context.Context) (left []Leftover, err error) {
-		taken := takenPorts(ports)
-		if len(taken) > 0 && time.Since(began) > foreignWithin {
-			if foreign := takenOver(ports); len(foreign) > 0 {
-				return nil, &PortsBusyError{Taken: foreign}
+	check := func(ctx context.Context) (left []Leftover, err error) {
+		taken, err := takenPorts(ctx, h, ports)
+		var foreign []string
+		for _, p := range taken {
+			left = append(left, Leftover{Detail: "port " + p.String()})
+			if p.owner.PID != 0 && !p.ours {
+				foreign = append(foreign, fmt.Sprintf("%s was taken over by process %d (%s), which is not ours",
+					describe(p.Port), p.owner.PID, p.owner.Comm))
 			}
 		}
-		for _, text := range taken {
-			left = append(left, Leftover{Detail: "port " + text})
+		if err == nil && len(left) > 0 && len(foreign) == len(left) && time.Since(began) > foreignWithin {
+			return nil, &PortsBusyError{Taken: foreign}
 		}
-		return left, nil
-	}}
-}
-
-// takenOver lists the ports that a foreign process has taken; none if the owner of one of
-// them is ours or not visible.
-func takenOver(ports []plan.Port) []string {
-	var foreign []string
-	for _, p := range inOrder(ports) {
-		if bind(p.Number) == nil {
-			continue
-		}
-		owner, seen := proc.Listener(p.Number)
-		all, err := proc.Snapshot()
-		if !seen || err != nil || ours(owner, all, os.Getpid()) {
-			return nil
-		}
-		foreign = append(foreign, fmt.Sprintf("%s was taken over by process %d (%s), which is not ours",
-			describe(p), owner.PID, owner.Comm))
+		return left, err
 	}
-	return foreign
-}
-
-// ours reports whether p is the process self or descends from it.
-func ours(p proc.Proc, all []proc.Proc, self int) bool {
-	return p.PID == self || slices.ContainsFunc(proc.Below(all, self, nil), p.Same)
+	return TeardownCheck{Name: "ports", Within: portsWithin, Check: check}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"topobench/internal/host"
 	"topobench/internal/plan"
 	"topobench/internal/testbed"
 )
@@ -18,14 +19,14 @@ func TestF63PortInTimeWaitAndOfALeftover(t *testing.T) {
 	}
 	defer l.Close()
 	ports := []plan.Port{{Number: l.Addr().(*net.TCPAddr).Port, Service: "svc", Use: "http"}}
-	if err := FreePorts(ports); err == nil {
+	if err := FreePorts(t.Context(), host.Local{}, ports); err == nil {
 		t.Fatal("a port that is listened on is free")
 	}
 	timeWait(t, l)
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := FreePorts(ports); err != nil {
+	if err := FreePorts(t.Context(), host.Local{}, ports); err != nil {
 		t.Error(err)
 	}
 }
@@ -81,7 +82,7 @@ func TestF63ListenerOfALeftoverIsKilled(t *testing.T) {
 	ports := []plan.Port{{Number: port, Service: "svc", Use: "http"}}
 	s := newStack(t.Context(), target(o, plan.Service{Name: "svc", Ports: ports}))
 	defer s.events.close()
-	testbed.Eventually(t, soon, func() bool { return FreePorts(s.plan.Ports()) != nil })
+	testbed.Eventually(t, soon, func() bool { return FreePorts(t.Context(), host.Local{}, s.plan.Ports()) != nil })
 	if err := s.prove(t.Context(), nil); err != nil {
 		t.Error(err)
 	}

@@ -1,23 +1,44 @@
 package deploy
 
 import (
+	"context"
 	"slices"
 
 	"topobench/internal/host"
+	"topobench/internal/host/proc"
 )
 
 // Processes lists the processes of all running services, in order of start.
 func (s *Stack) Processes() ([]host.ServiceProcesses, error) {
 	s.mu.Lock()
-	services := slices.Clone(s.running)
+	running := slices.Clone(s.running)
 	s.mu.Unlock()
-	var running []host.Running
-	for _, svc := range services {
-		r := host.Running{Service: svc.Name, PID: svc.child.PID(), Ticks: svc.child.Ticks()}
+	var ports []int
+	for _, svc := range running {
 		if len(svc.Ports) > 0 {
-			r.Port = svc.Ports[0].Number
+			ports = append(ports, svc.Ports[0].Number)
 		}
-		running = append(running, r)
 	}
-	return host.ListProcesses(running)
+	ctx, cancel := context.WithTimeout(s.ctx, lookWithin)
+	defer cancel()
+	look, err := s.o.Host.Look(ctx, host.Question{Processes: true, Listening: ports})
+	if err != nil {
+		return nil, err
+	}
+	var all []host.ServiceProcesses
+	for _, svc := range running {
+		leader := svc.child.Process()
+		p := host.ServiceProcesses{Service: svc.Name, Leader: leader,
+			Tree: proc.Living(proc.Below(look.Processes, leader.PID, nil))}
+		if len(svc.Ports) > 0 {
+			p.Port = svc.Ports[0].Number
+		}
+		for _, l := range look.Listeners[p.Port] {
+			if foreign := !descends(l, look); foreign || p.Listener.PID == 0 {
+				p.Listener, p.Foreign = l, foreign
+			}
+		}
+		all = append(all, p)
+	}
+	return all, nil
 }

@@ -9,7 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"slices"
 	"sync"
 	"time"
@@ -29,8 +29,8 @@ type Target struct {
 
 // Options are the surroundings of a stack.
 type Options struct {
-	Environ []string // of the caller
-	Starter host.Starter
+	Environ []string        // of the caller
+	Host    Host            // on which the services run
 	Force   context.Context // ends when a teardown may wait no longer: the second Ctrl-C
 	Checks  []TeardownCheck // made at the end, beside those of descendants and ports
 	Foreign []proc.Proc     // descendants of this process that do not belong to the stack
@@ -70,14 +70,18 @@ type Stack struct {
 
 type service struct {
 	plan.Service
-	child *host.Child
+	spec  host.Spec
+	child host.Handle
 }
 
 func newStack(ctx context.Context, t Target) *Stack {
 	s := &Stack{plan: t.Plan, o: t.Options, events: newQueue(t.Events), sampled: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	if s.o.Await == nil {
-		s.o.Await = NewProber().Await
+		prober := NewProber()
+		s.o.Await = func(ctx context.Context, svc plan.Service, note func(string)) (time.Time, error) {
+			return prober.Await(ctx, s.o.Host, svc, note)
+		}
 	}
 	return s
 }
@@ -121,18 +125,18 @@ func (t Target) Up(ctx context.Context) (*Stack, error) {
 
 // prepare does everything that can fail before a process exists.
 func (s *Stack) prepare() error {
-	if err := FreePorts(s.plan.Ports()); err != nil {
+	if err := FreePorts(s.ctx, s.o.Host, s.plan.Ports()); err != nil {
 		return err
 	}
+	var files []host.File
 	for _, dir := range s.plan.Dirs {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("cannot make a directory of %s: %w", s.plan.Name, err)
-		}
+		files = append(files, host.File{Path: dir, Mode: fs.ModeDir | 0o700})
 	}
 	for _, f := range s.plan.Files {
-		if err := os.WriteFile(f.Path, []byte(f.Text), 0o600); err != nil {
-			return fmt.Errorf("cannot write a file of %s: %w", s.plan.Name, err)
-		}
+		files = append(files, host.File{Path: f.Path, Data: []byte(f.Text), Mode: 0o600})
+	}
+	if err := s.o.Host.Put(s.ctx, files...); err != nil {
+		return fmt.Errorf("cannot put the files of %s in place: %w", s.plan.Name, err)
 	}
 	return s.testConfigurations(testWithin)
 }
@@ -154,7 +158,7 @@ func (s *Stack) testConfigurations(within time.Duration) error {
 		}
 		spec.Argv, spec.Log = svc.Check, svc.Log+".check"
 		ctx, cancel := context.WithTimeoutCause(s.ctx, within, fmt.Errorf("no answer within %s", within))
-		output, exit, err := s.o.Starter.Run(ctx, spec)
+		output, exit, err := s.o.Host.Run(ctx, spec)
 		cancel()
 		if err == nil && exit.Code != 0 {
 			err = fmt.Errorf("%s: %s\n%s", svc.Check[0], exit, output)
@@ -210,8 +214,8 @@ func (s *Stack) launch(wave []plan.Service) error {
 		all.Go(func() {
 			spec, err := s.spec(svc)
 			if err == nil {
-				started[i].Service = svc
-				started[i].child, err = s.o.Starter.Start(spec)
+				started[i].Service, started[i].spec = svc, spec
+				started[i].child, err = s.o.Host.Start(spec)
 			}
 			faults[i] = err
 		})
@@ -222,11 +226,14 @@ func (s *Stack) launch(wave []plan.Service) error {
 	s.running = append(s.running, started...)
 	s.mu.Unlock()
 	for _, svc := range started {
-		s.announce(ServiceChanged{Service: svc.Service, State: Starting, PID: svc.child.PID()})
+		s.announce(ServiceChanged{Service: svc.Service, State: Starting, PID: svc.child.Process().PID})
 		s.watch.Go(func() { s.died(svc) })
 	}
 	return errors.Join(faults...)
 }
+
+// logWithin is how long a death may wait for the end of the log.
+const logWithin = 2 * time.Second
 
 // died ends the stack's context when a service ends before Down: every exit is a
 // failure, whatever its code.
@@ -241,8 +248,12 @@ func (s *Stack) died(svc service) {
 	if stopping {
 		return
 	}
-	s.events.post(ServiceChanged{Service: svc.Service, State: Died, Detail: svc.child.Exit().String()})
-	s.cancel(svc.child.Died())
+	exit := svc.child.Exit()
+	s.events.post(ServiceChanged{Service: svc.Service, State: Died, Detail: exit.String()})
+	ctx, cancel := context.WithTimeout(s.ctx, logWithin)
+	defer cancel()
+	end, err := s.o.Host.Get(ctx, svc.Log, -host.LogEnd, host.LogEnd)
+	s.cancel(host.Died(svc.spec, exit, end, err))
 }
 
 func (s *Stack) spec(svc plan.Service) (host.Spec, error) {

@@ -1,8 +1,8 @@
 package deploy
 
 import (
+	"context"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"time"
@@ -13,23 +13,27 @@ import (
 // stall watches whether a log grows. A log that does not grow is a hint, not a failure:
 // loading weights can be quiet.
 type stall struct {
+	host   Host
 	log    string
 	after  time.Duration
-	size   int64
+	size   int64 // as far as it was read
 	grew   time.Time
 	hinted bool // since it grew last
 }
 
-func newStall(log string, after time.Duration, now time.Time) stall {
-	return stall{log: log, after: after, grew: now}
+func newStall(h Host, log string, after time.Duration, now time.Time) stall {
+	return stall{host: h, log: log, after: after, grew: now}
 }
 
 // check returns a hint once each time that the log has stopped growing.
-func (s *stall) check(now time.Time) string {
-	if info, err := os.Stat(s.log); err == nil && info.Size() != s.size {
-		s.size, s.grew, s.hinted = info.Size(), now, false
+func (s *stall) check(ctx context.Context, now time.Time) string {
+	if s.after == 0 {
+		return ""
 	}
-	if s.after == 0 || s.hinted || now.Sub(s.grew) < s.after {
+	if added, err := s.host.Get(ctx, s.log, s.size, logTail); err == nil && len(added) > 0 {
+		s.size, s.grew, s.hinted = s.size+int64(len(added)), now, false
+	}
+	if s.hinted || now.Sub(s.grew) < s.after {
 		return ""
 	}
 	s.hinted = true
@@ -44,8 +48,8 @@ const (
 var errorLine = regexp.MustCompile(`\b(ERROR|CRITICAL|FATAL)\b|Error:|error:|panicked`)
 
 // errorLines are the last lines of a log that name an error; none if it is unreadable.
-func errorLines(path string) []string {
-	end, err := text.End(path, logTail)
+func errorLines(ctx context.Context, h Host, path string) []string {
+	end, err := h.Get(ctx, path, -logTail, logTail)
 	if err != nil {
 		return nil
 	}

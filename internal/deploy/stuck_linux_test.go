@@ -24,6 +24,7 @@ func TestF5FDownOfAServiceThatCannotBeKilled(t *testing.T) {
 	}
 	shepherd := filepath.Join(b.dir, "shepherd")
 	script := fmt.Sprintf(`#!/bin/sh
+read start <&3
 echo '{"event":"started","pid":%d,"ticks":%d}' >&4
 read order <&3
 echo '{"event":"gone","left":[{"PID":%[1]d,"Ticks":%[2]d,"State":68,"Comm":"wedged"}]}' >&4
@@ -32,7 +33,7 @@ echo '{"event":"gone","left":[{"PID":%[1]d,"Ticks":%[2]d,"State":68,"Comm":"wedg
 		t.Fatal(err)
 	}
 	o := b.options()
-	o.Starter.Exe = shepherd
+	o.Host = local(shepherd)
 	s, err := target(o, b.service("a", plan.Decode, 0, "sleep")).Up(t.Context())
 	if err != nil {
 		t.Fatal(err)

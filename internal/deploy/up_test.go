@@ -70,8 +70,8 @@ func TestUpFailsBeforeAnythingStarts(t *testing.T) {
 		change func(*plan.Plan)
 		words  []string
 	}{
-		{"a directory cannot be made", func(p *plan.Plan) { p.Dirs = []string{filepath.Join(file, "x")} }, []string{"cannot make a directory of t", "not a directory"}},
-		{"a file cannot be written", func(p *plan.Plan) { p.Files = []plan.File{{Path: filepath.Join(file, "x")}} }, []string{"cannot write a file of t"}},
+		{"a directory cannot be made", func(p *plan.Plan) { p.Dirs = []string{filepath.Join(file, "x")} }, []string{"cannot put the files of t in place", "not a directory"}},
+		{"a file cannot be written", func(p *plan.Plan) { p.Files = []plan.File{{Path: filepath.Join(file, "x")}} }, []string{"cannot put the files of t in place", "not a directory"}},
 		{"nginx -t fails", func(p *plan.Plan) { p.Services[0].Check = testbed.Argv("exit", "7") }, []string{"cannot use the configuration of a", "exit 7", "exiting with 7"}},
 	} {
 		t.Run(row.why, func(t *testing.T) {

@@ -75,12 +75,6 @@ func (c *Child) Exit() Exit {
 	return c.exit
 }
 
-// Died describes an end that was not ordered, with the last lines of the log.
-func (c *Child) Died() *DiedError {
-	end, err := text.End(c.spec.Log, LogEnd)
-	return Died(c.spec, c.Exit(), end, err)
-}
-
 // Interrupt sends sig to the child's own pid, and to nothing that it started.
 func (c *Child) Interrupt(sig syscall.Signal) error {
 	select {

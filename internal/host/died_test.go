@@ -1,11 +1,20 @@
 package host_test
 
 import (
+	"context"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
+
+	"topobench/internal/host"
 )
+
+// died is the error of a child that ended by itself, made from the end of its log.
+func died(spec host.Spec, c *host.Child) *host.DiedError {
+	end, err := host.Local{}.Get(context.Background(), spec.Log, -host.LogEnd, host.LogEnd)
+	return host.Died(spec, c.Exit(), end, err)
+}
 
 func TestF02ExitZeroIsAnEnd(t *testing.T) {
 	b := newBed(t)
@@ -22,7 +31,7 @@ func TestF01DiedShowsTheEndOfTheLog(t *testing.T) {
 	spec.Argv = []string{"/bin/sh", "-c", "seq 100; printf '\\033[31mout of memory\\033[0m'; exit 3"}
 	c := b.start(spec)
 	b.done(c)
-	lines := strings.Split(c.Died().Error(), "\n")
+	lines := strings.Split(died(spec, c).Error(), "\n")
 	if got, want := lines[0], "decode-0 died: exit 3"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -52,7 +61,7 @@ func TestDiedTellsAnUnreadableLogFromAnEmptyOne(t *testing.T) {
 		if err := row.before(spec.Log); err != nil {
 			t.Fatal(err)
 		}
-		e := c.Died()
+		e := died(spec, c)
 		if got := e.Error(); !strings.Contains(got, "\n  "+row.want) {
 			t.Errorf("%s: %q", row.why, got)
 		}
@@ -68,7 +77,7 @@ func TestDiedSaysWhatToDoNext(t *testing.T) {
 		spec.Argv = []string{"/bin/sh", "-c", "echo 'error: unrecognized arguments: --nonsense'; seq 30; " + end}
 		c := b.start(spec)
 		b.done(c)
-		if said := c.Died().Error(); strings.HasSuffix(said, "    30\n  "+c.Died().Hint) != want || strings.Contains(said, "engine_args") != want {
+		if said := died(spec, c).Error(); strings.HasSuffix(said, "    30\n  "+died(spec, c).Hint) != want || strings.Contains(said, "engine_args") != want {
 			t.Errorf("after %q, want a hint %t:\n%s", end, want, said)
 		}
 	}
@@ -76,9 +85,10 @@ func TestDiedSaysWhatToDoNext(t *testing.T) {
 
 func TestF04KilledByAnotherIsSaid(t *testing.T) {
 	b := newBed(t)
-	c := b.start(b.spec("decode-0", "crash", "9"))
+	spec := b.spec("decode-0", "crash", "9")
+	c := b.start(spec)
 	b.done(c)
-	if got, want := c.Died().Error(), "decode-0 died: killed by signal 9 (not by topobench)\n"; !strings.HasPrefix(got, want) {
+	if got, want := died(spec, c).Error(), "decode-0 died: killed by signal 9 (not by topobench)\n"; !strings.HasPrefix(got, want) {
 		t.Errorf("got %q, want %q first", got, want)
 	}
 }

@@ -10,6 +10,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -50,9 +51,11 @@ type Starter struct {
 	Exe  string   // a binary with the shepherd command; "" is the running one
 	Args []string // put before the shepherd command
 	Logs *Logs    // limits the size of logs; nil = unlimited
-	// OnStart, if set, is called for every child once it runs, with its log and its
-	// shepherd; it may be called concurrently.
-	OnStart func(name, log string, child, shepherd proc.Proc)
+	// OnStart, if set, is called before a child is started, with its log and its shepherd,
+	// which waits. After an error the child is not started. It may be called concurrently.
+	OnStart func(name, log string, shepherd proc.Proc) error
+	// OnChild, if set, is called once the child runs. It may be called concurrently.
+	OnChild func(name string, child proc.Proc)
 }
 
 // StartError reports that a child never ran. Err matches fs.ErrNotExist,
@@ -110,19 +113,28 @@ func (s Starter) Start(spec Spec) (*Child, error) {
 	c := newChild(spec, pipes.lifeline, s.command(spec, pipes))
 	c.cmd.Start()
 	c.awaitFork()
+	pipes.release()
 	go c.readReports(pipes.reports)
+	first := shepherd.OrderStart
+	if c.shepherd.PID == 0 {
+		first = shepherd.OrderStop // it is gone, or its identity is unreadable
+	} else if s.OnStart != nil {
+		if err := s.OnStart(spec.Name, spec.Log, c.shepherd); err != nil {
+			return fail(errors.Join(err, c.Stop(context.Background())))
+		}
+	}
+	_ = c.order(first) // an error means that the shepherd is gone
 	select {
 	case <-c.started:
 	case <-c.cmd.Done(): // the shepherd itself could not be started, or died
 	case <-time.After(startLimit):
 		c.killShepherd()
 	}
-	pipes.release()
 	if err := c.startFault(); err != nil {
 		return fail(err)
 	}
-	if s.OnStart != nil {
-		s.OnStart(spec.Name, spec.Log, c.self, c.shepherd)
+	if s.OnChild != nil {
+		s.OnChild(spec.Name, c.self)
 	}
 	return c, nil
 }

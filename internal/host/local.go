@@ -34,35 +34,44 @@ type File struct {
 	Mode fs.FileMode // permissions; with fs.ModeDir a directory
 }
 
-// Question names what a Snapshot holds beside the processes and the CPU times.
+// Question names the parts of a Snapshot. An empty one shows only that the host answers.
 type Question struct {
-	Ports   []int            // TCP ports: free, or who listens
-	GPUs    time.Duration    // how long the driver may take to answer; 0 = leave the GPUs out
-	Pages   []string         // URLs to get, such as a worker's /metrics
-	Run     proc.RunIdentity // whose processes to find; zero = none
-	Foreign []proc.Proc      // descendants of this process that are no leftovers
+	// Ports are TCP ports to bind for a moment. Do not probe one that a service is about
+	// to bind.
+	Ports []int
+	GPUs  time.Duration // how long the driver may take to answer; 0 = leave the GPUs out
+	Pages []string      // URLs to get, such as a worker's /metrics
+	// Processes lists all processes, which takes milliseconds. The questions below are
+	// about them, and need it.
+	Processes bool
+	Listening []int            // TCP ports whose listeners to find
+	Run       proc.RunIdentity // whose processes to find; zero = none
+	Foreign   []proc.Proc      // descendants of this process that are no leftovers
 }
 
 // Snapshot is what a host showed at one moment. A part that could not be looked at has a
 // fault, a line for a person; the other parts are valid then.
 type Snapshot struct {
-	At        time.Time
+	At       time.Time
+	Ports    map[int]Port
+	GPUs     gpu.State
+	GPUFault string
+	Pages    map[string]Page
+
+	// The parts of Question.Processes.
 	Processes []proc.Proc
-	OfRun     []proc.Proc // those of Question.Run
-	Leftovers []proc.Proc // see the function of that name
+	Self      proc.Proc           // the process that starts the children
+	Leftovers []proc.Proc         // see the function of that name
+	OfRun     []proc.Proc         // those of Question.Run
+	Listeners map[int][]proc.Proc // the oldest first; other users' are visible to root only
 	CPU       CPUTimes
 	Limit     proc.CPULimit // of this process; its children inherit it
-	Ports     map[int]Port
-	GPUs      gpu.State
-	GPUFault  string
-	Pages     map[string]Page
 }
 
 // Port is a TCP port of a host.
 type Port struct {
-	Fault     string      // why it cannot be bound; "" = it is free
-	InUse     bool        // that is the reason
-	Listeners []proc.Proc // the oldest first; other users' are visible to root only
+	Fault string // why it cannot be bound; "" = it is free
+	InUse bool   // that is the reason
 }
 
 // Page is an answer over HTTP.
@@ -139,29 +148,42 @@ func (l Local) Get(ctx context.Context, path string, from, limit int64) ([]byte,
 
 // Look takes one snapshot. The error reports that the processes cannot be listed.
 func (l Local) Look(ctx context.Context, q Question) (Snapshot, error) {
-	all, err := proc.Snapshot()
-	if err != nil {
-		return Snapshot{}, err
+	s := Snapshot{At: time.Now(), Ports: ports(q.Ports), Pages: map[string]Page{}}
+	if q.Processes {
+		if err := s.list(q); err != nil {
+			return Snapshot{}, err
+		}
 	}
-	s := Snapshot{At: time.Now(), Processes: all, Limit: proc.Limit(os.Getpid())}
-	if s.CPU, err = CPU(); err != nil {
-		return Snapshot{}, err
-	}
-	if !q.Run.Empty() {
-		s.OfRun = q.Run.Any(all)
-	}
-	s.Leftovers = leftovers(all, isInit(), q.Foreign)
-	s.Ports = ports(all, q.Ports)
 	if q.GPUs > 0 {
+		var err error
 		if s.GPUs, err = (gpu.SMI{Run: l.nvidiaSMI, Limit: q.GPUs}).State(ctx); err != nil {
 			s.GPUFault = err.Error()
 		}
 	}
-	s.Pages = map[string]Page{}
 	for _, url := range q.Pages {
 		s.Pages[url] = get(ctx, url)
 	}
 	return s, nil
+}
+
+// list adds the processes of this machine, and the parts of q about them.
+func (s *Snapshot) list(q Question) (err error) {
+	if s.Processes, err = proc.Snapshot(); err != nil {
+		return err
+	}
+	if s.Self, err = proc.Read(os.Getpid()); err != nil {
+		return err
+	}
+	if s.CPU, err = CPU(); err != nil {
+		return err
+	}
+	s.Limit = proc.Limit(os.Getpid())
+	s.Leftovers = leftovers(s.Processes, isInit(), q.Foreign)
+	s.Listeners = proc.Listeners(s.Processes, q.Listening)
+	if !q.Run.Empty() {
+		s.OfRun = q.Run.Any(s.Processes)
+	}
+	return nil
 }
 
 // nvidiaSMI runs nvidia-smi with a log that is gone afterwards.
@@ -180,11 +202,10 @@ func (l Local) nvidiaSMI(ctx context.Context, args ...string) (output string, co
 
 // ports binds each port once, as a server will: with SO_REUSEADDR, which TIME_WAIT does
 // not disturb, and without SO_REUSEPORT, with which two servers would share it unnoticed.
-func ports(all []proc.Proc, numbers []int) map[int]Port {
-	listeners := proc.Listeners(all, numbers)
+func ports(numbers []int) map[int]Port {
 	found := map[int]Port{}
 	for _, number := range numbers {
-		p := Port{Listeners: listeners[number]}
+		var p Port
 		for _, address := range []string{"127.0.0.1", "0.0.0.0"} {
 			l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp4", fmt.Sprintf("%s:%d", address, number))
 			if err == nil {

@@ -2,19 +2,10 @@ package host
 
 import (
 	"fmt"
-	"os"
 	"slices"
 
 	"topobench/internal/host/proc"
 )
-
-// Running is a service that was started.
-type Running struct {
-	Service string
-	PID     int
-	Ticks   uint64 // its start
-	Port    int    // its first; 0 = none
-}
 
 // ServiceProcesses is the processes of a service at one moment.
 type ServiceProcesses struct {
@@ -24,33 +15,6 @@ type ServiceProcesses struct {
 	Listener proc.Proc   // on Port, a foreign one if there are several; zero = none is visible
 	Foreign  bool        // Listener does not descend from topobench
 	Tree     []proc.Proc // living descendants of the leader
-}
-
-// ListProcesses lists the processes of services, in their order.
-func ListProcesses(running []Running) ([]ServiceProcesses, error) {
-	all, err := proc.Snapshot()
-	if err != nil {
-		return nil, err
-	}
-	var services []ServiceProcesses
-	var ports []int
-	for _, r := range running {
-		services = append(services, ServiceProcesses{Service: r.Service, Port: r.Port,
-			Leader: proc.Proc{PID: r.PID, Ticks: r.Ticks}, Tree: proc.Living(proc.Below(all, r.PID, nil))})
-		if r.Port != 0 {
-			ports = append(ports, r.Port)
-		}
-	}
-	listeners, ours := proc.Listeners(all, ports), proc.Below(all, os.Getpid(), nil)
-	for i := range services {
-		s := &services[i]
-		for _, p := range listeners[s.Port] {
-			if foreign := !slices.ContainsFunc(ours, p.Same); foreign || s.Listener.PID == 0 {
-				s.Listener, s.Foreign = p, foreign
-			}
-		}
-	}
-	return services, nil
 }
 
 // ForeignListeners names the ports that a foreign process answers: two servers can share

@@ -24,12 +24,13 @@ import (
 const soon = 10 * time.Second
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && (os.Args[1] == "orchestrator" || os.Args[1] == "run") {
-		act := func() error { return orchestrate(os.Args[2], os.Args[3:]) }
-		if os.Args[1] == "run" {
-			act = func() error { return runUntilKilled(os.Args[2]) }
-		}
-		if err := act(); err != nil {
+	acts := map[string]func() error{
+		"orchestrator": func() error { return orchestrate(os.Args[2], os.Args[3:]) },
+		"recorder":     func() error { return recordOnly(os.Args[2]) },
+		"run":          func() error { return runUntilKilled(os.Args[2]) },
+	}
+	if len(os.Args) > 2 && acts[os.Args[1]] != nil {
+		if err := acts[os.Args[1]](); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -108,12 +109,7 @@ func orchestrate(dir string, habits []string) error {
 	if err != nil {
 		return err
 	}
-	starter := host.Starter{OnStart: func(name, log string, child, shepherd proc.Proc) {
-		if err := ledger.RecordStart(name, log, shepherd); err != nil {
-			panic(err)
-		}
-		ledger.RecordChild(name, child)
-	}}
+	starter := host.Starter{OnStart: ledger.RecordStart, OnChild: ledger.RecordChild}
 	for i, words := range habits {
 		habit, arg, _ := strings.Cut(words, " ")
 		name := fmt.Sprintf("%s-%d", habit, i)

@@ -28,7 +28,7 @@ func death(t testing.TB) time.Duration {
 	starter := host.Starter{Exe: testbed.Program()}
 	s, err := deploy.Target{Plan: plan.Plan{Name: "t", Services: []plan.Service{{Name: "a", Role: plan.Aggregated,
 		Argv: testbed.Argv("sleep"), Env: witness.Env(), Log: filepath.Join(dir, "a.log"), Grace: time.Second}}},
-		Options: deploy.Options{Environ: os.Environ(), Starter: starter, Force: t.Context(),
+		Options: deploy.Options{Environ: os.Environ(), Host: host.Local{Starter: starter}, Force: t.Context(),
 			Await: func(context.Context, plan.Service, func(string)) (time.Time, error) { return time.Now(), nil }}}.Up(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 	"topobench/internal/aiperf"
 	"topobench/internal/deploy"
+	"topobench/internal/host"
 	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/ui"
@@ -29,10 +30,13 @@ func (r *Runner) target(ctx context.Context, p plan.Plan) (Target, error) {
 		return nil, err
 	}
 	return processes{deploy.Target{Plan: p, Options: deploy.Options{
-		Environ: r.Environ, Starter: r.starter, Force: r.Force, Foreign: r.Foreign,
+		Environ: r.Environ, Host: r.host(), Force: r.Force, Foreign: r.Foreign,
 		Checks: append(checks, gpus...), Events: r.events(p.Name),
 	}}}, nil
 }
+
+// host is this machine, on which the services run.
+func (r *Runner) host() deploy.Host { return host.Local{Starter: r.starter} }
 
 // up brings a plan up.
 func (r *Runner) up(ctx context.Context, p plan.Plan) (Serving, error) {

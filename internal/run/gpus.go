@@ -13,6 +13,7 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/host"
 	"topobench/internal/host/gpu"
+	"topobench/internal/host/proc"
 	"topobench/internal/journal"
 	"topobench/internal/plan"
 )
@@ -33,14 +34,22 @@ func (g gpus) watches(h plan.Hardware) bool { return g.path != "" && len(h.Devic
 
 func (g gpus) smi(h plan.Hardware) gpu.SMI { return gpu.SMI{Run: g.nvidiaSMI, Limit: h.Within} }
 
-// nvidiaSMI runs nvidia-smi in a temporary directory.
+// nvidiaSMI runs nvidia-smi in a temporary directory, even if its start cannot be
+// recorded: on a full disk a teardown still has to prove that the GPUs are free.
 func (g gpus) nvidiaSMI(ctx context.Context, args ...string) (output string, code int, err error) {
 	dir, err := os.MkdirTemp(g.run.Dir.TempDir(), "nvidia-smi-")
 	if err != nil {
 		return "", 0, err
 	}
 	env, _ := plan.Environ(g.run.Environ, nil) // it names no variables that could be missing
-	text, exit, err := g.run.starter.Run(ctx, host.Spec{Name: "nvidia-smi", Argv: append([]string{g.path}, args...),
+	starter := g.run.starter
+	if record := starter.OnStart; record != nil {
+		starter.OnStart = func(name, log string, shepherd proc.Proc) error {
+			_ = record(name, log, shepherd) // it has reported its error itself
+			return nil
+		}
+	}
+	text, exit, err := starter.Run(ctx, host.Spec{Name: "nvidia-smi", Argv: append([]string{g.path}, args...),
 		Env: env, Dir: dir, Log: filepath.Join(dir, "log")})
 	return string(text), exit.Code, errors.Join(err, os.RemoveAll(dir))
 }
@@ -67,7 +76,7 @@ func (g gpus) claim(ctx context.Context, plans ...plan.Plan) (release func(), er
 		releasePorts()
 		releaseGPUs() // last: a run that waits for them claims the ports next
 	}
-	if err := deploy.FreePorts(ports); err != nil {
+	if err := deploy.FreePorts(ctx, g.run.host(), ports); err != nil {
 		release()
 		return nil, err
 	}

@@ -86,10 +86,11 @@ func New(o Options) (*Runner, error) {
 	if r.ledger, err = recovery.NewLedger(dir, r.Journal); err != nil {
 		return nil, errors.Join(err, r.Journal.Close(), dir.Close())
 	}
-	r.starter = host.Starter{Exe: o.Shepherd, Logs: host.NewLogs(int64(o.LogCap)),
-		OnStart: func(name, log string, child, shepherd proc.Proc) {
-			r.disk.recorded(r.ledger.RecordStart(name, log, shepherd))
-			r.ledger.RecordChild(name, child)
+	r.starter = host.Starter{Exe: o.Shepherd, Logs: host.NewLogs(int64(o.LogCap)), OnChild: r.ledger.RecordChild,
+		OnStart: func(name, log string, shepherd proc.Proc) error {
+			err := r.ledger.RecordStart(name, log, shepherd)
+			r.disk.recorded(err) // a full disk ends the run
+			return err
 		}}
 	r.gpus = gpus{path: o.NvidiaSMI, run: r}
 	return r, nil

@@ -1,17 +1,23 @@
 package run
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
 	"topobench/internal/deploy"
+	"topobench/internal/host"
 	"topobench/internal/plan"
 )
 
 // A caller compares the Serving with nil, not with a nil *deploy.Stack.
 func TestTargetThatFailsServesNothing(t *testing.T) {
-	p := plan.Plan{Name: "t", Files: []plan.File{{Path: filepath.Join(t.TempDir(), "none", "file")}}}
-	target := processes{deploy.Target{Plan: p, Options: deploy.Options{Force: t.Context()}}}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := plan.Plan{Name: "t", Files: []plan.File{{Path: filepath.Join(file, "none")}}}
+	target := processes{deploy.Target{Plan: p, Options: deploy.Options{Host: host.Local{}, Force: t.Context()}}}
 	if s, err := target.Up(t.Context()); s != nil || err == nil {
 		t.Errorf("got %v, %v", s, err)
 	}

@@ -27,7 +27,8 @@ type ScriptedProgram func(ctx context.Context, spec host.Spec, log io.Writer) (c
 // before the first call, or under Change.
 type Scripted struct {
 	Programs map[string]ScriptedProgram // by the first word of an argv
-	Taken    map[int]proc.Proc          // who listens on a port
+	Taken    map[int]proc.Proc          // the listener on a port
+	Left     []proc.Proc                // leftovers
 	Pages    map[string]host.Page       // by URL
 	GPUs     gpu.State
 	GPUFault string
@@ -231,16 +232,12 @@ func (s *Scripted) Look(ctx context.Context, q host.Question) (host.Snapshot, er
 		return host.Snapshot{}, s.Fault
 	}
 	look := host.Snapshot{At: time.Now(), Ports: map[int]host.Port{}, Pages: map[string]host.Page{}}
-	for _, pid := range slices.Sorted(maps.Keys(s.running)) {
-		c := s.running[pid]
-		look.Processes = append(look.Processes, c.self)
-		if q.Run.Cookie != "" && slices.Contains(c.spec.Env, q.Run.Cookie) {
-			look.OfRun = append(look.OfRun, c.self)
-		}
+	if q.Processes {
+		s.list(q, &look)
 	}
 	for _, number := range q.Ports {
-		if p, taken := s.Taken[number]; taken {
-			look.Ports[number] = host.Port{Fault: syscall.EADDRINUSE.Error(), InUse: true, Listeners: []proc.Proc{p}}
+		if _, taken := s.Taken[number]; taken {
+			look.Ports[number] = host.Port{Fault: syscall.EADDRINUSE.Error(), InUse: true}
 		} else {
 			look.Ports[number] = host.Port{}
 		}
@@ -256,4 +253,22 @@ func (s *Scripted) Look(ctx context.Context, q host.Question) (host.Snapshot, er
 		look.GPUs, look.GPUFault = s.GPUs, strings.TrimSpace(s.GPUFault)
 	}
 	return look, nil
+}
+
+// list adds the running programs and the leftovers.
+func (s *Scripted) list(q host.Question, look *host.Snapshot) {
+	look.Self, look.Listeners = proc.Proc{PID: 1, Ticks: 1}, map[int][]proc.Proc{}
+	look.Processes, look.Leftovers = slices.Clone(s.Left), slices.Clone(s.Left)
+	for _, pid := range slices.Sorted(maps.Keys(s.running)) {
+		c := s.running[pid]
+		look.Processes = append(look.Processes, c.self)
+		if q.Run.Cookie != "" && slices.Contains(c.spec.Env, q.Run.Cookie) {
+			look.OfRun = append(look.OfRun, c.self)
+		}
+	}
+	for _, number := range q.Listening {
+		if p, taken := s.Taken[number]; taken {
+			look.Listeners[number] = []proc.Proc{p}
+		}
+	}
 }

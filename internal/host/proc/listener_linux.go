@@ -9,20 +9,10 @@ import (
 	"strings"
 )
 
-// Listener finds the process that listens on a TCP port of this machine. It is for
-// messages: without root other users' processes are not visible.
-func Listener(port int) (Proc, bool) {
-	all, err := Snapshot()
-	listeners := Listeners(all, []int{port})[port]
-	if err != nil || len(listeners) == 0 {
-		return Proc{}, false
-	}
-	return listeners[0], true
-}
-
 // Listeners finds the processes among all that listen on each of the ports, the oldest
 // first: with SO_REUSEPORT several sockets share a port. The listener on a socket that
 // several processes inherited is the oldest, which opened it.
+// They are for messages: without root other users' processes are not visible.
 func Listeners(all []Proc, ports []int) map[int][]Proc {
 	sockets := listening(ports)
 	found := map[int][]Proc{}

@@ -48,17 +48,27 @@ func TestListenersOfBothFamilies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p, found := proc.Listener(port(t, l)); !found || p.PID != os.Getpid() {
-			t.Errorf("%s: %v, %t", address, p, found)
+		if found := listeners(t, port(t, l)); len(found) == 0 || found[0].PID != os.Getpid() {
+			t.Errorf("%s: %v", address, found)
 		}
 		if err := l.Close(); err != nil { // the connection stays, and has the port
 			t.Error(err)
 		}
-		if p, found := proc.Listener(port(t, l)); found {
-			t.Errorf("%s is closed: %v", address, p)
+		if found := listeners(t, port(t, l)); len(found) > 0 {
+			t.Errorf("%s is closed: %v", address, found)
 		}
 		conn.Close()
 	}
+}
+
+// listeners are those on one port, now.
+func listeners(t *testing.T, port int) []proc.Proc {
+	t.Helper()
+	all, err := proc.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return proc.Listeners(all, []int{port})[port]
 }
 
 // sharing listens until the test ends, with a socket that lets others share its port.

@@ -78,7 +78,7 @@ func keepFromChild() {
 	}
 }
 
-// begin makes this process the sub-reaper and starts the child.
+// begin makes this process the sub-reaper, and starts the child once that is ordered.
 func (s *shepherd) begin(args []string) (child proc.Proc, err error) {
 	var argv []string
 	if s.policy, argv, err = parse(args); err != nil {
@@ -87,10 +87,27 @@ func (s *shepherd) begin(args []string) (child proc.Proc, err error) {
 	if err = proc.SetSubreaper(); err != nil {
 		return child, err
 	}
+	if err = s.awaitOrder(); err != nil {
+		return child, err
+	}
 	if s.child, err = spawn(argv, s.policy.Nice); err != nil {
 		return child, err
 	}
 	return proc.Read(s.child) // it cannot vanish: only this process reaps it
+}
+
+// awaitOrder waits until the orchestrator has recorded this process and orders the start.
+// A closed lifeline reads as the order "".
+func (s *shepherd) awaitOrder() error {
+	select {
+	case order := <-s.orders:
+		if order == OrderStart {
+			return nil
+		}
+		return fmt.Errorf("its shepherd got no order to start it, but %q", order)
+	case <-s.terminate:
+		return errors.New("its shepherd got SIGTERM before the order to start it")
+	}
 }
 
 // spawn starts argv on a thread of its own, whose nice value the child inherits from its

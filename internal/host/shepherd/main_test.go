@@ -2,8 +2,12 @@ package shepherd_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -20,7 +24,16 @@ type inTest struct {
 	reports  *json.Decoder
 }
 
+// start starts a shepherd and orders it to start its child.
 func start(t *testing.T, args []string) inTest {
+	t.Helper()
+	h := idle(t, args)
+	h.order(t, shepherd.OrderStart)
+	return h
+}
+
+// idle starts a shepherd without any order.
+func idle(t *testing.T, args []string) inTest {
 	t.Helper()
 	witness := testbed.Audit(t)
 	orders, lifeline, err := os.Pipe()
@@ -42,6 +55,13 @@ func start(t *testing.T, args []string) inTest {
 	answers.Close()
 	t.Cleanup(func() { lifeline.Close(); reports.Close() })
 	return inTest{p, lifeline, json.NewDecoder(reports)}
+}
+
+func (h inTest) order(t *testing.T, order string) {
+	t.Helper()
+	if _, err := h.lifeline.WriteString(order + "\n"); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (h inTest) next(t *testing.T, want shepherd.Event) shepherd.Report {
@@ -117,4 +137,51 @@ func TestWrongArgumentsAreReported(t *testing.T) {
 		t.Errorf("no cause in %+v", r)
 	}
 	h.code(t)
+}
+
+// Whatever comes instead of the order to start, no child runs.
+func TestF57NoChildWithoutTheOrder(t *testing.T) {
+	for _, row := range []struct {
+		why     string
+		instead func(h inTest) error
+	}{
+		{"the lifeline closes", func(h inTest) error { return h.lifeline.Close() }},
+		{"another order comes", func(h inTest) error { h.order(t, shepherd.OrderStop); return nil }},
+	} {
+		t.Run(row.why, func(t *testing.T) {
+			mark := filepath.Join(t.TempDir(), "mark")
+			h := idle(t, args("/bin/sh", "-c", "echo >"+mark))
+			if err := row.instead(h); err != nil {
+				t.Fatal(err)
+			}
+			if r := h.next(t, shepherd.Failed); !strings.Contains(r.Error, "no order to start") || r.Errno != 0 {
+				t.Errorf("no cause in %+v", r)
+			}
+			if got := h.code(t); got != 127 {
+				t.Errorf("the shepherd ended with %d", got)
+			}
+			if _, err := os.Stat(mark); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the child has run: %v", err)
+			}
+		})
+	}
+}
+
+// SIGTERM ends a shepherd that waits for its order, also before it handles signals.
+func TestSIGTERMBeforeTheOrder(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "mark")
+	h := idle(t, args("/bin/sh", "-c", "echo >"+mark))
+	if err := h.process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	var r shepherd.Report
+	for err := error(nil); err == nil; err = h.reports.Decode(&r) {
+		if r.Event == shepherd.Started {
+			t.Fatalf("got %+v", r)
+		}
+	}
+	h.code(t)
+	if _, err := os.Stat(mark); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the child has run: %v", err)
+	}
 }

@@ -1,8 +1,8 @@
 // Package shepherd is the hidden command that owns one child's tree and outlives whoever
 // started it.
 //
-// It starts the child in a process group of its own and reports when it runs and when it
-// ends. It is the sub-reaper of everything below the child. It exits when the kernel has no
+// On the order to start, it starts the child in a process group of its own. It reports when
+// the child runs and when it ends. It is the sub-reaper of everything below the child. It exits when the kernel has no
 // descendant left, or after 30 s with the names of those that it could not kill. When its
 // lifeline closes, because the orchestrator ended in whatever way, it kills the tree at once.
 //
@@ -34,6 +34,7 @@ const (
 
 // Orders on the lifeline. OrderInterrupt is followed by a blank and a signal number.
 const (
+	OrderStart     = "start"     // the first; after another one, or none, no child runs
 	OrderStop      = "stop"      // the policy's signal to the child's group, the grace, SIGKILL to the tree
 	OrderForce     = "force"     // no grace from now on
 	OrderInterrupt = "interrupt" // a signal to the child itself and to nothing else
