@@ -7,7 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// exportFile is profile_export_aiperf.json. A key that is null reads like one that is absent.
+// exportFile is profile_export_aiperf.json. A null key reads like an absent one.
 type exportFile struct {
 	metrics   `json:",embed"`
 	Schema    string  `json:"schema_version"`
@@ -17,7 +17,7 @@ type exportFile struct {
 	Records   metrics `json:"records"` // aiperf 0.1 nests all metrics
 	Errors    []struct {
 		Details struct {
-			Code    int    `json:"code"` // null where no answer came
+			Code    int    `json:"code"` // null without a response
 			Type    string `json:"type"`
 			Message string `json:"message"`
 		} `json:"error_details"`
@@ -26,7 +26,7 @@ type exportFile struct {
 	Input inputConfig `json:"input_config"`
 }
 
-// metrics are those that topobench uses. The others are nine tenths of an export.
+// metrics are the metrics that topobench uses, a tenth of an export.
 type metrics struct {
 	TTFT       *stats `json:"ttft"` // time_to_first_token in aiperf 0.1.1
 	FirstToken *stats `json:"time_to_first_token"`
@@ -50,7 +50,7 @@ func (m metrics) byTag() map[string]*stats {
 		"overall_usage_prompt_cache_read_pct": m.CacheRead}
 }
 
-// stats is one metric. aiperf 0.1 adds texts (tag, header), which are skipped.
+// stats is one metric, without the texts (tag, header) of aiperf 0.1.
 type stats struct {
 	Unit  string   `json:"unit"`
 	Avg   *float64 `json:"avg"`
@@ -82,8 +82,8 @@ func (s stats) metric() Metric {
 	return m
 }
 
-// inputConfig is what the load was configured to do. Up to aiperf 0.8 it has loadgen and
-// input, from 0.9 phases, datasets and endpoint.extra.
+// inputConfig is the configuration of the load. Up to aiperf 0.8 it has loadgen and input,
+// from 0.9 on phases, datasets and endpoint.extra.
 type inputConfig struct {
 	LoadGen struct {
 		Requests    single `json:"request_count"`
@@ -127,7 +127,7 @@ func (s single) value() int {
 }
 
 // extra is further keys of each request's body with their JSON text: [["ignore_eos", true]]
-// up to aiperf 0.8, {"ignore_eos": true} from 0.9.
+// up to aiperf 0.8, {"ignore_eos": true} from 0.9 on.
 type extra map[string]string
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom. It skips any other form.
@@ -189,7 +189,7 @@ func Parse(path string, data []byte) (Measurement, error) {
 func (c inputConfig) into(m *Measurement) {
 	m.Requests, m.Warmup = c.LoadGen.Requests.value(), c.LoadGen.Warmup.value()
 	m.Concurrency, m.Seed = c.LoadGen.Concurrency.value(), c.Input.Seed.n
-	for _, phase := range c.Phases { // several of one name add up
+	for _, phase := range c.Phases { // phases of the same name add up
 		switch phase.Name {
 		case "warmup":
 			m.Warmup += phase.Requests.value()

@@ -19,7 +19,7 @@ func recorded(t testing.TB, parts ...string) []byte {
 	return data
 }
 
-func TestReadUnderstandsEveryVersion(t *testing.T) {
+func TestReadEveryVersion(t *testing.T) {
 	type seen struct {
 		Schema, AIPerf                string
 		Requests, Warmup, Concurrency int
@@ -82,7 +82,7 @@ func TestParseReads013(t *testing.T) {
 		t.Errorf("want (-), got (+):\n%s", diff)
 	}
 	if _, there := m.Metrics["http_req_waiting"]; there {
-		t.Error("a metric nobody uses was kept")
+		t.Error("an unused metric was kept")
 	}
 }
 
@@ -97,7 +97,7 @@ func TestParseReadsErrors(t *testing.T) {
 	}
 }
 
-// one is an export with a single metric, around a broken piece.
+// one is an export with a single metric, whose average is the text.
 func one(avg string) string { return `{"request_count": {"unit": "requests", "avg": ` + avg + `}}` }
 
 func TestParseNamesEveryFault(t *testing.T) {
@@ -111,7 +111,7 @@ func TestParseNamesEveryFault(t *testing.T) {
 		{"only white space", " \n\t", ErrEmpty, ""},
 		{"cut off in a number", `{"request_count": {"avg": 2`, ErrTruncated, "/request_count"},
 		{"cut off in a key", `{"request_cou`, ErrTruncated, ""},
-		{"cut off behind a value that is skipped", `{"telemetry_data": {"a": [1, 2]`, ErrTruncated, "/telemetry_data"},
+		{"cut off behind an unused value", `{"telemetry_data": {"a": [1, 2]`, ErrTruncated, "/telemetry_data"},
 		{"filled with NUL", strings.Repeat("\x00", 4096), ErrNUL, ""},
 		{"NUL behind the document", one("20") + "\x00\x00", ErrNUL, ""},
 		{"NUL in the middle", `{"request_count": ` + strings.Repeat("\x00", 64), ErrNUL, "/request_count"},
@@ -121,7 +121,7 @@ func TestParseNamesEveryFault(t *testing.T) {
 		{"Python's NaN", one("NaN"), ErrNaN, "/request_count/avg"},
 		{"Python's Infinity", one("Infinity"), ErrNaN, "/request_count/avg"},
 		{"Python's -Infinity", one("-Infinity"), ErrNaN, "/request_count/avg"},
-		{"NaN in a value that is skipped", `{"telemetry_data": {"a": NaN}}`, ErrNaN, "/telemetry_data/a"},
+		{"NaN in an unused value", `{"telemetry_data": {"a": NaN}}`, ErrNaN, "/telemetry_data/a"},
 		{"a number beyond float64", one("1e999"), ErrRange, "/request_count/avg"},
 		{"a number in quotes", one(`"20"`), ErrType, "/request_count/avg"},
 		{"a list for a number", one(`[20]`), ErrType, "/request_count/avg"},
@@ -135,7 +135,7 @@ func TestParseNamesEveryFault(t *testing.T) {
 		{"a metric under both its names", `{"records": {"ttft": {"avg": 1}}, "time_to_first_token": {"avg": 1}}`, ErrDuplicate, "/time_to_first_token"},
 		{"a statistic twice", `{"request_count": {"avg": 1, "avg": 2}}`, ErrDuplicate, "/request_count/avg"},
 		{"a statistic twice, once escaped", `{"request_count": {"avg": 1, "\u0061vg": 2}}`, ErrDuplicate, "/request_count/avg"},
-		{"a key twice where we do not look", `{"telemetry_data": {"a": 1, "a": 1}}`, ErrDuplicate, "/telemetry_data/a"},
+		{"an unused key twice", `{"telemetry_data": {"a": 1, "a": 1}}`, ErrDuplicate, "/telemetry_data/a"},
 		{"two documents", one("20") + one("20"), ErrTrailing, ""},
 		{"garbage behind", one("20") + " x", ErrTrailing, ""},
 		{"a closing brace too many", one("20") + "}", ErrTrailing, ""},
@@ -162,7 +162,7 @@ func TestParseNamesEveryFault(t *testing.T) {
 	}
 }
 
-func TestParseToleratesWhatNobodyAsksFor(t *testing.T) {
+func TestParseToleratesUnusedKeys(t *testing.T) {
 	for sentence, data := range map[string]string{
 		"a null metric":                        `{"request_count": {"avg": 1}, "goodput": null}`,
 		"null statistics":                      `{"request_count": {"avg": 1, "p50": null, "unit": null}}`,
@@ -190,13 +190,13 @@ func TestValueNeverInventsAZero(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := m.Value("request_count", "min"); got != 0 || err != nil {
-		t.Errorf("a zero that is there: got %g, %v", got, err)
+		t.Errorf("a zero in the file: got %g, %v", got, err)
 	}
-	for _, ask := range [][2]string{{"request_count", "avg"}, {"request_count", "p50"}, {"goodput", "avg"}} {
-		_, err := m.Value(ask[0], ask[1])
+	for _, absent := range [][2]string{{"request_count", "avg"}, {"request_count", "p50"}, {"goodput", "avg"}} {
+		_, err := m.Value(absent[0], absent[1])
 		missing, ok := errors.AsType[*MissingError](err)
-		if !ok || *missing != (MissingError{"a.json", ask[0], ask[1]}) {
-			t.Errorf("%v: got %v", ask, err)
+		if !ok || *missing != (MissingError{"a.json", absent[0], absent[1]}) {
+			t.Errorf("%v: got %v", absent, err)
 		}
 	}
 	if got, want := (&MissingError{"a.json", "goodput", "avg"}).Error(), "cannot use a.json: it has no avg of goodput"; got != want {

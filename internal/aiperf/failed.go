@@ -13,9 +13,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Failed is why requests of a cell failed, from its profile_export.jsonl: if every request
-// fails aiperf writes no export, and only the records have the causes. "" = no failed
-// request is recorded. A torn last line is no error.
+// Failed returns the causes of a cell's failed requests, from its profile_export.jsonl. If
+// every request fails, aiperf writes no export, and only the records have the causes. "" means
+// no failed request. An incomplete last line is no error.
 func Failed(jsonl string) (string, error) {
 	file, _, err := open(jsonl)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -48,7 +48,7 @@ func Failed(jsonl string) (string, error) {
 	}
 }
 
-// tally counts e with those of its code and type, and keeps their first message.
+// tally adds e to the group of its code and type, and keeps the group's first message.
 func tally(groups []ErrorGroup, e ErrorGroup) []ErrorGroup {
 	for i, g := range groups {
 		if g.Code == e.Code && g.Type == e.Type {
@@ -60,7 +60,7 @@ func tally(groups []ErrorGroup, e ErrorGroup) []ErrorGroup {
 	return append(groups, e)
 }
 
-const messageWidth = 160 // characters of a server's message that are shown
+const messageWidth = 160 // characters of a server's message
 
 func sentence(groups []ErrorGroup) string {
 	slices.SortStableFunc(groups, func(a, b ErrorGroup) int { return b.Count - a.Count })
@@ -78,9 +78,9 @@ func sentence(groups []ErrorGroup) string {
 	return "requests failed: " + strings.Join(causes, ", ")
 }
 
-// Label is a cause in a few words, without what a server put into its message.
+// Label is the cause in a few words, without the server's message.
 func (g ErrorGroup) Label() string {
-	// Quoting takes control characters away: the text goes to a terminal.
+	// Quoting removes control characters, because the text goes to a terminal.
 	kind := strings.Trim(strconv.Quote(g.Type), `"`)
 	switch {
 	case g.Code != 0:

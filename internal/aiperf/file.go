@@ -28,13 +28,13 @@ func ReadFile(path string) (data []byte, err error) {
 	}
 	data = make([]byte, size)
 	n, err := io.ReadFull(file, data)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { // these two: the file has become shorter
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { // EOF: the file has become shorter
 		return nil, fmt.Errorf("cannot read a result: %s: %w", path, err)
 	}
 	return data[:n], nil
 }
 
-// open opens a regular file. Without O_NONBLOCK, opening a FIFO would wait for its writer.
+// open opens a regular file. Without O_NONBLOCK it would wait for the writer of a FIFO.
 func open(path string) (file *os.File, size int64, err error) {
 	file, err = os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -52,10 +52,10 @@ func open(path string) (file *os.File, size int64, err error) {
 	return nil, 0, errors.Join(err, file.Close())
 }
 
-// Decode reads the one JSON value that data holds into a pointer. It is strict: data is
-// UTF-8, no object has a key twice, nothing follows the value, and an int is a whole
-// number that is not negative. It skips unknown keys. Functions in first go before its own.
-// path is for errors, which are *FileError.
+// Decode reads the single JSON value in data into a pointer. It is strict: data is UTF-8, no
+// object has a key twice, no text follows the value, and an int is a whole number that is not
+// negative. It skips unknown keys. The functions in first take precedence over its own. path
+// is for errors, which are *FileError.
 func Decode(path string, data []byte, into any, first ...*json.Unmarshalers) error {
 	switch {
 	case len(data) > MaxBytes:
@@ -80,8 +80,8 @@ func Decode(path string, data []byte, into any, first ...*json.Unmarshalers) err
 	return &FileError{Path: path, Offset: dec.InputOffset(), Err: ErrTrailing}
 }
 
-// readCount reads a whole number that is not negative; null is 0. Python may write 10
-// as 10.0, which encoding/json does not take for an int.
+// readCount reads a whole number that is not negative; null is 0. Python may write 10 as
+// 10.0, which a JSON library refuses as an int.
 func readCount(dec *jsontext.Decoder, n *int) error {
 	value, err := dec.ReadValue()
 	if err != nil {
@@ -106,8 +106,8 @@ func readCount(dec *jsontext.Decoder, n *int) error {
 	return nil
 }
 
-// located turns an error of the JSON library into a *FileError, which names the fault by
-// its cause and by the bytes where the library stopped.
+// located turns an error of the JSON library into a *FileError. The cause, and the bytes where
+// the library stopped, determine the fault.
 func located(path string, data []byte, err error) error {
 	fault := &FileError{Path: path, Err: ErrType}
 	if s, ok := errors.AsType[*json.SemanticError](err); ok {
@@ -143,4 +143,57 @@ func located(path string, data []byte, err error) error {
 		fault.Err = fmt.Errorf("%w: %w", ErrSyntax, err)
 	}
 	return fault
+}
+
+// MaxBytes limits the size of a file. An export has about 42 KB.
+const MaxBytes = 64 << 20
+
+// Faults of a file. A *FileError wraps each of them.
+var (
+	ErrEmpty     = errors.New("the file is empty; its writer was probably stopped")
+	ErrTruncated = errors.New("the file ends in the middle; its writer was probably stopped")
+	ErrTooLarge  = fmt.Errorf("the file is larger than %d MiB", MaxBytes>>20)
+	ErrNotFile   = errors.New("it is not a regular file")
+	ErrNUL       = errors.New("it contains NUL bytes; the disk was probably full or the machine lost power")
+	ErrBOM       = errors.New("it starts with a byte order mark; save it as UTF-8 without one")
+	ErrEncoding  = errors.New("it is not UTF-8")
+	ErrSyntax    = errors.New("it is not JSON")
+	ErrNaN       = errors.New("NaN and Infinity are not numbers")
+	ErrRange     = errors.New("the number is out of range")
+	ErrNegative  = errors.New("the number is negative")
+	ErrDuplicate = errors.New("the key occurs twice")
+	ErrTrailing  = errors.New("there is more text after the document")
+	ErrType      = errors.New("the value is of the wrong type")
+	ErrNoKey     = errors.New("the key is missing")
+	ErrNoMetric  = errors.New("it is JSON, but contains no metric of aiperf")
+	ErrNoResult  = errors.New("aiperf wrote no result (" + ExportName + "); its log has the reason")
+)
+
+// FileError is a fault of a file, with its place.
+type FileError struct {
+	Path   string
+	Offset int64  // byte at or before the fault; 0 = the whole file
+	Key    string // JSON pointer such as /request_count/avg, or ""
+	Err    error  // one of the errors above, perhaps with a detail
+}
+
+func (e *FileError) Error() string {
+	where := ""
+	if e.Offset > 0 {
+		where = fmt.Sprintf(" at byte %d", e.Offset)
+	}
+	if e.Key != "" {
+		where += fmt.Sprintf(", key %q", e.Key)
+	}
+	return fmt.Sprintf("cannot use %s%s: %v", e.Path, where, e.Err)
+}
+
+func (e *FileError) Unwrap() error { return e.Err }
+
+// MissingError reports that an export lacks a statistic: the metric is absent, or the
+// statistic is absent or null.
+type MissingError struct{ Path, Tag, Stat string }
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("cannot use %s: it has no %s of %s", e.Path, e.Stat, e.Tag)
 }

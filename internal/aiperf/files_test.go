@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestReadRefusesWhatIsNoFile(t *testing.T) {
+func TestReadRefusesOtherThanRegularFiles(t *testing.T) {
 	dir := t.TempDir()
 	huge := filepath.Join(dir, "huge")
 	if err := os.WriteFile(huge, nil, 0o600); err != nil {
@@ -34,7 +34,7 @@ func TestReadRefusesWhatIsNoFile(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", path, err, want)
 		}
 		if _, _, err := readRecords(path); path == fifo && err == nil {
-			t.Errorf("%s: records were counted in it", path)
+			t.Errorf("%s: its records were counted", path)
 		}
 	}
 }
@@ -46,7 +46,7 @@ func TestParseRefusesMoreThanMaxBytes(t *testing.T) {
 	}
 }
 
-func TestFileErrorSaysWhere(t *testing.T) {
+func TestFileErrorNamesThePlace(t *testing.T) {
 	_, err := Parse("a_0/x.json", []byte(`{"request_count": {"avg": "20"}}`))
 	want := `cannot use a_0/x.json at byte 26, key "/request_count/avg": the value is of the wrong type`
 	if err == nil || err.Error() != want {
@@ -54,10 +54,10 @@ func TestFileErrorSaysWhere(t *testing.T) {
 	}
 }
 
-// FuzzParse: no input crashes, an accepted one has a metric and only numbers
-// that JSON can hold, and a rejected one is a *FileError.
+// FuzzParse checks that no input causes a panic, that an accepted one has a metric and only
+// numbers of JSON, and that the error is a *FileError.
 func FuzzParse(f *testing.F) {
-	// Short ones: the fuzzer spends its time on making long inputs shorter.
+	// These are short, because the fuzzer spends its time on shortening long inputs.
 	f.Add([]byte(`{"records": {"ttft": {"tag": "ttft", "unit": "ms", "avg": 68.7, "p10": null}}, "input_config": {"loadgen": {"concurrency": 2, "request_count": 20, "warmup_request_count": 4}}}`))
 	f.Add([]byte(`{"schema_version": "1.4", "request_count": {"avg": 15.0}, "was_cancelled": false, "error_summary": [{"error_details": {"code": 500, "type": "X", "message": "m"}, "count": 5}]}`))
 	f.Add([]byte(`{"goodput": null, "input_config": {"phases": [{"name": "warmup", "requests": 4}, {"name": "profiling", "requests": 20, "concurrency": 2}]}, "total_isl": {"avg": 1e3}}`))
@@ -81,4 +81,18 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestFailedNamesTheCauses(t *testing.T) {
+	rows := []struct{ file, want, why string }{
+		{"all-400.jsonl", "24 x 400 Bad Request", "every request, warm-up included, was refused"},
+		{"refused.jsonl", "Connect", "no process listened"},
+		{"no-such-file.jsonl", "", "a cell that never sent anything"},
+	}
+	for _, row := range rows {
+		got, err := Failed("testdata/" + row.file)
+		if err != nil || !strings.Contains(got, row.want) || (row.want == "") != (got == "") {
+			t.Errorf("%s: got %q, %v; want %q", row.why, got, err, row.want)
+		}
+	}
 }

@@ -2,46 +2,45 @@ package aiperf
 
 import "time"
 
-// The slowest rates of a server that still works: a cell below them has hung. A request
-// may take slowestToken for each token of its output, and all requests together move at
-// slowestRate tokens a second.
+// The slowest rates of a working server; a cell below them has hung. A request may take
+// slowestToken per output token, and all requests together move at slowestRate tokens per
+// second.
 const (
 	slowestToken = 500 * time.Millisecond
 	slowestRate  = 500
 	cellSlack    = 10 * time.Minute
 )
 
-// Before its first request aiperf starts its services, which its environment gives
+// Before its first request aiperf starts its services, for which our environment allows
 // 300 s, and generates the prompts.
 const (
 	loadStart      = 5 * time.Minute
-	slowestPrompts = 20_000 // tokens a second
+	slowestPrompts = 20_000 // tokens per second
 	stallSlack     = time.Minute
-	batch          = 100 // records that a batching aiperf holds back (AIPERF_RECORD_EXPORT_BATCH_SIZE)
+	batch          = 100 // records that a batching aiperf keeps in memory (AIPERF_RECORD_EXPORT_BATCH_SIZE)
 )
 
-// With a cell measured, the limits follow from it instead of from the slowest rates.
+// After a measured cell the limits follow from its latency instead of the slowest rates.
 const (
 	recordsStart = 3 * time.Minute // aiperf creates its record file while its services start
 	leastStall   = 2 * time.Minute
-	patience     = 4 // longest latencies without a completed request
+	patience     = 4 // times the longest latency without a completed request
 )
 
-// Previous is what the cell before measured on the same topology. The zero value means
-// that this cell is the first.
+// Previous is the result of the cell before, on the same topology. The zero value means that
+// this cell is the first.
 type Previous struct {
 	Concurrency int
 	Longest     time.Duration // the longest latency of its requests
 }
 
-// latency is the longest one to expect at concurrency c: requests that share a server
-// take longer in the ratio of the concurrencies, and never less than before.
+// latency is the longest expected latency at concurrency c. Requests that share a server slow
+// down at most by the ratio of the concurrencies; at a lower concurrency the limit stays.
 func (p Previous) latency(c int) time.Duration {
 	return time.Duration(float64(p.Longest) * max(1, float64(c)/float64(p.Concurrency)))
 }
 
-// Limits are the longest waits for a sign of life of aiperf; a cell beyond one of them
-// has hung.
+// Limits are the longest waits for progress of aiperf. A cell that exceeds one has hung.
 type Limits struct {
 	Records time.Duration // from the start of aiperf to its record file; 0 = unlimited
 	First   time.Duration // from the start of aiperf to the first completed request
@@ -56,8 +55,8 @@ func (l Load) Deadline(c int) time.Duration {
 	return cellSlack + l.slowest(c, l.Requests(c)+l.Warmup(c))
 }
 
-// Limits bound the waits in the cell of concurrency c. A batching aiperf records
-// nothing of its warm-up, and holds finished requests back.
+// Limits returns the limits of the cell of concurrency c. A batching aiperf records no
+// warm-up, and keeps finished requests in memory.
 func (l Load) Limits(c int, before Previous) Limits {
 	hidden, warmup := c, 0 // requests that may complete before a record appears
 	if l.Batched {
@@ -80,12 +79,12 @@ func (l Load) Limits(c int, before Previous) Limits {
 	return limits
 }
 
-// slowest is how long this many requests may take, c at once.
+// slowest is the longest time of this many requests, c at once.
 func (l Load) slowest(c, requests int) time.Duration {
 	inTurn := time.Duration(waves(c, requests)*l.OSL) * slowestToken
 	together := time.Duration(requests*(l.ISL+l.OSL)/slowestRate) * time.Second
 	return max(inTurn, together)
 }
 
-// waves is how often c requests at once must be sent until all are.
+// waves is the number of rounds of c requests at once.
 func waves(c, requests int) int { return (requests + c - 1) / c }

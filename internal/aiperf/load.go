@@ -11,23 +11,23 @@ type Load struct {
 	AIPerf      string   `json:"aiperf"`
 	Model       string   `json:"model"`
 	Tokenizer   string   `json:"tokenizer"`
-	URLs        []string `json:"urls"` // several: aiperf sends to each in turn
+	URLs        []string `json:"urls"` // aiperf sends to several round robin
 	ISL         int      `json:"isl"`
 	OSL         int      `json:"osl"`
 	Concurrency []int    `json:"concurrency"`
 	Options
 	Exact     bool          `json:"exact"`       // perf.sh's argv and nothing else
-	Quiet     bool          `json:"quiet"`       // aiperf can leave out GPU telemetry and server metrics
+	Quiet     bool          `json:"quiet"`       // aiperf can omit GPU telemetry and server metrics
 	NVExt     bool          `json:"nvext"`       // ExtraNVExt is sent, until a server answers it with 400
 	Records   bool          `json:"records"`     // aiperf writes RecordsName while it runs
-	Batched   bool          `json:"batched"`     // it does so a hundred requests at a time
+	Batched   bool          `json:"batched"`     // aiperf writes them 100 at a time
 	Timeout   time.Duration `json:"timeout_ns"`  // of a cell; 0 = derived
 	Progress  time.Duration `json:"progress_ns"` // without a completed request; 0 = derived
 	Artifacts string        `json:"artifacts"`   // artifacts_N
 	Env       []string      `json:"env"`
 }
 
-// Options are those of a load that a flag decides, alike for all topologies of a run.
+// Options are set by flags, the same for all topologies of a run.
 type Options struct {
 	Seed         int  `json:"seed"`          // aiperf's --random-seed
 	FreshPrompts bool `json:"fresh_prompts"` // a seed for each concurrency: Seed plus the concurrency
@@ -39,13 +39,13 @@ const GuideSeed = 100
 // ExtraNVExt is perf.sh's last --extra-inputs.
 const ExtraNVExt = `{"nvext":{"ignore_eos":true}}`
 
-// Requests is how many requests of a cell are measured, as in perf.sh.
+// Requests is the number of measured requests of a cell, as in perf.sh.
 func (l Load) Requests(c int) int { return 10 * c }
 
-// Warmup is how many requests precede the measured ones.
+// Warmup is the number of requests before the measured ones.
 func (l Load) Warmup(c int) int { return 2 * c }
 
-// Extra is perf.sh's --extra-inputs: the body's fields beside model, messages and stream.
+// Extra is perf.sh's --extra-inputs: the body's fields other than model, messages and stream.
 func (l Load) Extra() []string {
 	osl := strconv.Itoa(l.OSL)
 	extra := []string{"max_tokens:" + osl, "min_tokens:" + osl, "ignore_eos:true"}
@@ -68,8 +68,8 @@ func (l Load) Body(prompt string) ([]byte, error) {
 // Level is the arguments of a cell that follow from its concurrency.
 type Level struct{ Concurrency, Requests, Warmup, Entries, Seed string }
 
-// Level returns the arguments for concurrency c. perf.sh's one seed for all levels makes
-// each level repeat the prompts of the level before (its datasets are nested).
+// Level returns the arguments for concurrency c. perf.sh uses one seed for all levels, so each
+// level repeats the prompts of the level before: its datasets are nested.
 func (l Load) Level(c int) Level {
 	seed := l.Seed
 	if l.FreshPrompts {
@@ -79,11 +79,11 @@ func (l Load) Level(c int) Level {
 		Entries: strconv.Itoa(12 * c), Seed: strconv.Itoa(seed)}
 }
 
-// Argv is the aiperf command for concurrency c, its artifacts in dir.
+// Argv is the aiperf command for concurrency c with its artifacts in dir.
 func (l Load) Argv(c int, dir string) []string { return l.Command(l.Level(c), dir) }
 
 // Command is perf.sh's aiperf command, in perf.sh's order. Without Exact, aiperf draws no
-// screen and scrapes no GPUs and servers: 12.5 s a cell instead of 14.8 (aiperf 0.13).
+// screen and scrapes no GPUs and servers: 12.5 s per cell instead of 14.8 (aiperf 0.13).
 func (l Load) Command(at Level, dir string) []string {
 	argv := []string{l.AIPerf, "profile", "--model", l.Model, "--tokenizer", l.Tokenizer,
 		"--endpoint-type", "chat", "--endpoint", "/v1/chat/completions", "--streaming"}

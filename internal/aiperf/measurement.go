@@ -1,8 +1,15 @@
 package aiperf
 
 import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"math"
 	"path/filepath"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // The files that aiperf writes into its artifact directory: the export, and one line for
@@ -12,9 +19,8 @@ const (
 	RecordsName = "profile_export.jsonl"
 )
 
-// Metric is one metric of an export: its unit and the statistics that were
-// present (avg, min, max, p1 to p99, std, count, sum). A statistic that is
-// null or absent has no entry.
+// Metric is one metric of an export: its unit and its statistics (avg, min, max, p1 to p99,
+// std, count, sum). A null or absent statistic has no entry.
 type Metric struct {
 	Unit  string
 	Stats map[string]float64
@@ -22,31 +28,31 @@ type Metric struct {
 
 // ErrorGroup is one line of an export's error_summary.
 type ErrorGroup struct {
-	Code          int // HTTP status; 0 if there was no answer
+	Code          int // HTTP status; 0 without a response
 	Type, Message string
 	Count         int // requests
 }
 
-// Measurement is one profile_export_aiperf.json. The tags of Metrics are
-// today's names: 0.1.1's ttft is time_to_first_token here. It has only the metrics that
-// topobench uses.
+// Measurement is one profile_export_aiperf.json, with the metrics that topobench uses. Metrics
+// has today's tags: 0.1.1's ttft is time_to_first_token here.
 type Measurement struct {
 	Path           string
-	Schema, AIPerf string // "" where the version did not write them yet
+	Schema, AIPerf string // "" in versions that do not write them
 	Metrics        map[string]Metric
 	Cancelled      bool
-	Incomplete     bool // by aiperf 0.13's own account records are missing
+	Incomplete     bool // aiperf 0.13 reports that records are missing
 	Errors         []ErrorGroup
 	// The load according to the export's input_config; 0 and nil = unknown.
 	Requests, Warmup, Concurrency int
 	Seed                          *int              // of the prompts
 	Extra                         map[string]string // further keys of each request's body, with their JSON text
 
-	records *recordCount // of profile_export.jsonl, where the export does not count
+	records *recordCount // of profile_export.jsonl, if the export has no count
 }
 
-// Read reads an export, and the records beside it if it is of aiperf 0.3 to 0.7, whose
-// export does not count the requests that have an inter-token latency. The error is a *FileError or the file system's.
+// Read reads an export. For aiperf 0.3 to 0.7 it also reads the records beside it, because
+// those exports do not count the requests with an inter-token latency. The error is a
+// *FileError or the file system's.
 func Read(path string) (Measurement, error) {
 	data, err := ReadFile(path)
 	if err != nil {
@@ -59,9 +65,9 @@ func Read(path string) (Measurement, error) {
 	return m, err
 }
 
-// Value is a statistic of a metric, such as the avg of time_to_first_token, in
-// the metric's unit. It fails with *MissingError, or with ErrNegative or
-// ErrRange in a *FileError.
+// Value returns a statistic of a metric, such as the avg of time_to_first_token, in the
+// metric's unit. It fails with *MissingError, or with ErrNegative or ErrRange in a
+// *FileError.
 func (m Measurement) Value(tag, stat string) (float64, error) {
 	v, ok := m.Metrics[tag].Stats[stat]
 	switch {
@@ -73,4 +79,97 @@ func (m Measurement) Value(tag, stat string) (float64, error) {
 		return 0, &FileError{Path: m.Path, Key: "/" + tag + "/" + stat, Err: ErrRange}
 	}
 	return v, nil
+}
+
+// requestRecord is one line of profile_export.jsonl, without the unused keys.
+type requestRecord struct {
+	Metadata struct {
+		Phase string `json:"benchmark_phase"` // warmup or profiling
+	} `json:"metadata"`
+	Metrics struct {
+		Latency struct {
+			Value float64 `json:"value"` // ms; 0 if all chunks arrived together
+		} `json:"inter_token_latency"`
+	} `json:"metrics"`
+}
+
+// recordCount counts the measured requests in profile_export.jsonl.
+type recordCount struct {
+	path       string
+	timed, all int // timed have an inter-token latency
+	err        error
+}
+
+const perUser = "output_token_throughput_per_user"
+
+// counts reports whether the export itself counts the requests with an inter-token latency.
+func (m Measurement) counts() bool {
+	_, there := m.Metrics[perUser]
+	_, err := m.Value(perUser, "count")
+	return !there || err == nil
+}
+
+// Timed returns the number of completed requests with an inter-token latency. It fails if
+// neither the export nor the records count them.
+func (m Measurement) Timed() (float64, error) {
+	if _, err := m.Value(perUser, "avg"); err != nil {
+		return 0, nil // aiperf omits the metric if no request has a latency
+	}
+	if count, err := m.Value(perUser, "count"); err == nil {
+		return count, nil
+	}
+	r := m.records
+	if r == nil {
+		r = &recordCount{err: errNoRecords}
+	}
+	completed, err := m.Value("request_count", "avg")
+	switch {
+	case r.err != nil:
+		return 0, r.err
+	case err != nil:
+		return 0, err
+	case float64(r.all) < completed:
+		return 0, fmt.Errorf("%s has %d of %g measured requests", r.path, r.all, completed)
+	}
+	return float64(r.timed), nil
+}
+
+var errNoRecords = errors.New("the export does not count them, and there is no " + RecordsName)
+
+func countRecords(path string) *recordCount {
+	r := &recordCount{path: path}
+	r.timed, r.all, r.err = readRecords(path)
+	return r
+}
+
+// readRecords counts the measured requests in a profile_export.jsonl, and those with an
+// inter-token latency. It fails if the file is incomplete or does not name the phases.
+func readRecords(path string) (timed, all int, err error) {
+	file, _, err := open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, 0, errNoRecords
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	lines := jsontext.NewDecoder(file)
+	for {
+		var r requestRecord
+		err := json.UnmarshalDecode(lines, &r)
+		switch {
+		case err == io.EOF:
+			return timed, all, nil
+		case err != nil:
+			return 0, 0, fmt.Errorf("%s: %w", path, err)
+		case r.Metadata.Phase == "":
+			return 0, 0, fmt.Errorf("%s does not name the requests of the warm-up", path)
+		case r.Metadata.Phase != "profiling":
+			continue
+		}
+		all++
+		if r.Metrics.Latency.Value > 0 {
+			timed++
+		}
+	}
 }

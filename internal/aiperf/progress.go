@@ -2,23 +2,24 @@ package aiperf
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"time"
 )
 
-// progressEvery is the interval at which records are read and a stall is checked for.
+// progressEvery is the interval between two checks for new records and for a stall.
 const progressEvery = 500 * time.Millisecond
 
-// Progress counts the requests of a cell. Asked is 0 until there is a record file to
-// count them in.
+// Progress counts the finished requests of a cell. Asked is the number of requests to
+// measure, and 0 until the record file exists.
 type Progress struct {
 	Warm, Done, Asked int
 }
 
-// reader counts finished requests in aiperf's record file, to which aiperf appends a line
-// for each request. It reads each byte once. aiperf 0.1.1 writes no such file.
+// reader counts finished requests in aiperf's record file, which has a line for each request.
+// It reads each byte once. aiperf 0.1.1 writes no such file.
 type reader struct {
 	path   string
 	asked  int
@@ -30,7 +31,7 @@ func newReader(j Job) *reader {
 	return &reader{path: filepath.Join(j.Dir, RecordsName), asked: j.Load.Requests(j.Concurrency)}
 }
 
-// read counts the whole lines that aiperf has added since the last call.
+// read counts the complete lines that aiperf has added since the last call.
 func (r *reader) read() Progress {
 	f, err := os.Open(r.path)
 	if err != nil {
@@ -55,4 +56,37 @@ func (r *reader) read() Progress {
 		}
 	}
 	return r.p
+}
+
+// stall detects that a cell has hung. Without a record file, and while aiperf writes its
+// results after the last request, only the deadline applies.
+type stall struct {
+	Limits
+	began     time.Time
+	completed int
+	since     time.Time // of the last completed request
+}
+
+func newStall(l Limits, now time.Time) stall { return stall{Limits: l, began: now, since: now} }
+
+// check returns why the cell has hung, or "". server is true if the requests hang, and false
+// if aiperf itself does.
+func (s *stall) check(p Progress, now time.Time) (why string, server bool) {
+	if p.Asked == 0 {
+		if s.Records > 0 && now.Sub(s.began) > s.Records {
+			return fmt.Sprintf("aiperf hangs: no %s %s after its start", RecordsName, s.Records), false
+		}
+		return "", false
+	}
+	if n := p.Warm + p.Done; n != s.completed {
+		s.completed, s.since = n, now
+	}
+	limit := s.Next
+	if s.completed == 0 {
+		limit = s.First
+	}
+	if p.Done >= p.Asked || now.Sub(s.since) <= limit {
+		return "", false
+	}
+	return fmt.Sprintf("stalled: no request has completed for %s (%d of %d had)", limit, p.Done, p.Asked), true
 }

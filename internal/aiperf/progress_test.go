@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// export is a growing profile_export.jsonl, and who reads it.
+// export is a growing profile_export.jsonl and its reader.
 func export(t *testing.T, concurrency int) (*reader, func(text string)) {
 	t.Helper()
 	dir := t.TempDir()
@@ -25,8 +25,8 @@ func export(t *testing.T, concurrency int) (*reader, func(text string)) {
 	}
 }
 
-// The name of the phase is the same in every version that writes the file; 0.1.1
-// writes none. Before 0.13 only measured requests are in it.
+// Every version that writes the file uses the same names of phases; 0.1.1 writes none.
+// Before 0.13 the file contains only measured requests.
 func TestProgressOfEveryVersion(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join("testdata", "aiperf-*.jsonl"))
 	if err != nil || len(paths) == 0 {
@@ -52,7 +52,7 @@ func TestProgressOfEveryVersion(t *testing.T) {
 	}
 }
 
-// aiperf flushes in blocks: a line may come in pieces, and each counts once.
+// aiperf flushes in blocks, so a line may come in pieces. Each line counts once.
 func TestProgressOfPartialLines(t *testing.T) {
 	const warm, measured = `{"metadata":{"benchmark_phase":"warmup"}}`, `{"metadata":{"benchmark_phase":"profiling"}}`
 	r, add := export(t, 1)
@@ -77,7 +77,7 @@ func TestProgressOfPartialLines(t *testing.T) {
 	}
 }
 
-// Without a file nothing is known: "0 of 10" would be a lie for all of the cell.
+// Without a file the progress is unknown: "0 of 10" would be wrong for the whole cell.
 func TestProgressWithoutAFile(t *testing.T) {
 	r, add := export(t, 1)
 	if got := r.read(); got != (Progress{}) {

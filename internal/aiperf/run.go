@@ -1,13 +1,13 @@
-// Package aiperf is all that depends on aiperf: its arguments, its limits, one run of it,
-// its exports and records.
+// Package aiperf is everything that depends on aiperf: its arguments, its limits, one run of
+// it, its exports and its records.
 //
-// Run starts aiperf through a shepherd and follows it by its own files. It ends aiperf at
-// its deadline, when no request completes any more, or when the context ends, and returns
-// only when the whole process tree is gone.
+// Run starts aiperf through a shepherd and follows its progress in the files it writes. Run
+// ends aiperf at its deadline, when requests no longer complete, or when the context ends. It
+// returns only when the whole process tree is gone.
 //
-// Read returns only numbers that are in the file: one that is missing, null, negative or
-// not a number is an error with a name, never a zero. It reads the exports of aiperf
-// 0.1.1 to 0.13 (JSON schema "" to 1.4). Package verdict judges them.
+// Read returns only numbers that are in the file. A number that is missing, null, negative or
+// NaN is a named error, never a zero. It reads the exports of aiperf 0.1.1 to 0.13 (JSON
+// schema "" to 1.4). Package verdict judges them.
 package aiperf
 
 import (
@@ -22,9 +22,9 @@ import (
 	"topobench/internal/text"
 )
 
-// interruptGrace is how long aiperf may take to end after SIGINT, the only signal it
-// handles. aiperf 0.13 ends within a second or, if its services were still registering,
-// never; its export is not used after an interrupt.
+// interruptGrace is the time that aiperf gets to end after SIGINT, the only signal it handles.
+// aiperf 0.13 ends within a second or, if its services were still registering, never.
+// topobench does not use its export after an interrupt.
 const interruptGrace = 5 * time.Second
 
 // Job is one cell.
@@ -33,15 +33,15 @@ type Job struct {
 	Load        Load
 	Concurrency int
 	Previous    Previous // the cell before, from which the limits follow
-	Dir         string   // fresh; aiperf writes here
+	Dir         string   // a new directory; aiperf writes here
 	Log         string
 	Env         []string      // the whole environment of aiperf
 	Started     func(pid int) // may be nil
 	Progress    func(Progress)
-	Force       context.Context // ends when an interrupted aiperf gets no more grace
+	Force       context.Context // ends when an interrupted aiperf gets no further grace
 }
 
-// Outcome is how aiperf ended. Problem is empty when it ended by itself with 0.
+// Outcome is the end of aiperf. Problem is empty if aiperf ended by itself with code 0.
 type Outcome struct {
 	Exit    host.Exit
 	Took    time.Duration
@@ -51,8 +51,8 @@ type Outcome struct {
 	Unseen  time.Duration // the longest gap between two checks, beyond the usual interval
 }
 
-// Run runs the job. An error means that aiperf could not be started, or not be proved
-// gone; everything else is an Outcome. When ctx ends, its cause is the problem.
+// Run runs the job. It fails if it cannot start aiperf or cannot prove it gone; any other end
+// is an Outcome. If ctx ends, its cause is the problem.
 func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 	began := time.Now()
 	child, err := s.Start(host.Spec{Name: j.Name, Argv: j.Load.Argv(j.Concurrency, j.Dir), Env: j.Env,
@@ -67,7 +67,7 @@ func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 	if o.Problem != "" {
 		interrupt(child, j.Force)
 	}
-	err = child.Stop(j.Force) // kills what is left of its tree, however it ended
+	err = child.Stop(j.Force) // kills the rest of its tree, however it ended
 	o.Exit, o.Took = child.Exit(), time.Since(began)
 	if o.Problem == "" && o.Exit.Code != 0 {
 		o.Problem = "aiperf " + o.Exit.String()
@@ -86,11 +86,11 @@ func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 	return o, err
 }
 
-// errorLines is how many lines are searched for an error: a boxed summary follows it.
+// errorLines is the number of lines in which to search for an error: a boxed summary follows it.
 const errorLines = 200
 
 // lastError finds the last error in aiperf's log, such as "10:19:45.781 ERROR    text", or
-// the end of a Python traceback: "OSError: [Errno 28] No space ...".
+// the last line of a Python traceback: "OSError: [Errno 28] No space ...".
 func lastError(lines []string) string {
 	for _, line := range slices.Backward(lines) {
 		_, text, found := strings.Cut(line, " ERROR ")
@@ -104,7 +104,7 @@ func lastError(lines []string) string {
 	return ""
 }
 
-// follow returns when aiperf has ended, or with the problem for which it must be ended.
+// follow waits until aiperf ends, or returns the problem for which Run has to end it.
 func follow(ctx context.Context, child *host.Child, j Job) (o Outcome) {
 	deadline := j.Load.Deadline(j.Concurrency)
 	timeout := time.NewTimer(deadline)
@@ -139,10 +139,10 @@ func follow(ctx context.Context, child *host.Child, j Job) (o Outcome) {
 	return o
 }
 
-// interrupt sends aiperf SIGINT and gives it its grace; Stop kills what is left.
+// interrupt sends SIGINT to aiperf and waits for its grace. Stop kills the rest.
 func interrupt(child *host.Child, force context.Context) {
 	if err := child.Interrupt(syscall.SIGINT); err != nil {
-		return // it is gone, or Stop kills it
+		return // it is gone, or Stop will kill it
 	}
 	select {
 	case <-child.Done():

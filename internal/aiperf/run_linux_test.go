@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { testbed.Main(m) }
 
-// bed runs aiperfs that are a shell script each.
+// bed runs shell scripts as aiperf.
 type bed struct {
 	testing.TB
 	testbed.Tracker
@@ -25,7 +25,7 @@ type bed struct {
 
 func newBed(t testing.TB) bed { return bed{t, testbed.Audit(t), t.TempDir()} }
 
-// job is a cell whose aiperf is a script; in it "child HABIT" is a child of the testbed.
+// job is a cell whose aiperf is a script, in which "child HABIT" starts a child of the testbed.
 func (b bed) job(script string) Job {
 	b.Helper()
 	path := filepath.Join(b.dir, "aiperf")
@@ -39,7 +39,7 @@ func (b bed) job(script string) Job {
 		Log: filepath.Join(b.dir, "log"), Env: append(os.Environ(), b.Env()...), Progress: func(Progress) {}, Force: now}
 }
 
-// run runs a job to its end, after which nothing of it may live.
+// run runs a job to its end, and fails the test if a process of it is alive then.
 func (b bed) run(ctx context.Context, j Job) Outcome {
 	b.Helper()
 	o, err := Run(ctx, host.Starter{Exe: testbed.Program()}, j)
@@ -52,7 +52,7 @@ func (b bed) run(ctx context.Context, j Job) Outcome {
 	return o
 }
 
-// A cell never starts while something of the last aiperf lives: Run does not return.
+// Run returns only when the process tree is gone, so the next cell cannot start earlier.
 func TestF43NothingOfAIPerfOutlivesItsCell(t *testing.T) {
 	for why, script := range map[string]string{
 		"a stubborn child in a session of its own": "child escape",
@@ -66,8 +66,8 @@ func TestF43NothingOfAIPerfOutlivesItsCell(t *testing.T) {
 	}
 }
 
-// aiperf handles SIGINT alone, and it is its first process that must get it: its
-// services would end under it.
+// aiperf handles SIGINT only, and only its first process may get it: its services would end
+// at once.
 func TestF50InterruptIsForTheFirstProcess(t *testing.T) {
 	b := newBed(t)
 	j := b.job("exec '" + testbed.Program() + "' child interrupted")
@@ -86,7 +86,7 @@ func TestF50InterruptIsForTheFirstProcess(t *testing.T) {
 	}
 	if !said("leader interrupted") || said("child interrupted") {
 		text, err := os.ReadFile(j.Log)
-		t.Errorf("it got something else: %s %v", text, err)
+		t.Errorf("got the log %s, %v", text, err)
 	}
 }
 
@@ -111,8 +111,8 @@ func TestF31StalledLoadIsEnded(t *testing.T) {
 	}
 }
 
-// aiperf 0.1.1 writes no record file: its deadline alone holds, whatever was measured before.
-func TestF31WithoutRecordsOnlyTheDeadlineHolds(t *testing.T) {
+// aiperf 0.1.1 writes no record file, so only the deadline applies, also after a measured cell.
+func TestF31WithoutRecordsOnlyTheDeadlineApplies(t *testing.T) {
 	b := newBed(t)
 	j := b.job("child sleep")
 	j.Load.Progress, j.Load.Timeout = time.Millisecond, 600*time.Millisecond
@@ -173,7 +173,7 @@ type step struct {
 	hangs  string
 }
 
-// Who looks at a cell only now and then is told of: see Outcome.Unseen.
+// Outcome.Unseen is the longest time in which Run did not check the cell.
 func TestF52UnseenTimeIsMeasured(t *testing.T) {
 	b := newBed(t)
 	j := b.job("child sleep")

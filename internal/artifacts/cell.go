@@ -2,6 +2,7 @@ package artifacts
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -25,8 +26,7 @@ type Cell struct {
 	Err         error
 }
 
-// Launch is 2 where the topology failed in its sweep and was restarted for this cell,
-// else 1.
+// Launch is 2 if the topology failed in its sweep and was restarted for this cell, else 1.
 func (c Cell) Launch() int {
 	if _, again := c.Verdict.Find(verdict.Relaunched); again {
 		return 2
@@ -34,9 +34,9 @@ func (c Cell) Launch() int {
 	return 1
 }
 
-// read fills in what the files of the cell contain. The run that measured a cell has judged
-// it, and its sidecar has the verdict; only a cell of another program is judged here. An
-// export that is unreadable or of another concurrency is invalid in any case.
+// read reads the files of the cell. The verdict is that of the sidecar, written by the run
+// that measured the cell; a cell of another program is judged here. An unreadable export, or
+// one of another concurrency, makes the cell invalid in any case.
 func (c *Cell) read() {
 	c.Measurement, c.Err = aiperf.Read(c.Path)
 	if errors.Is(c.Err, fs.ErrNotExist) {
@@ -46,7 +46,7 @@ func (c *Cell) read() {
 	if c.Err != nil {
 		e.AIPerf.NoExport = c.Err.Error()
 		if fault, ok := errors.AsType[*aiperf.FileError](c.Err); ok {
-			e.AIPerf.NoExport = fault.Err.Error() // the path is beside it
+			e.AIPerf.NoExport = fault.Err.Error() // without the path, which Cell has
 		}
 	}
 	load := verdict.Load{Requests: c.Measurement.Requests, OSL: c.Deployment.OSL, Concurrency: c.Concurrency}
@@ -58,7 +58,7 @@ func (c *Cell) read() {
 	}
 	c.Verdict = verdict.Sum(stored)
 	if errors.Is(c.Err, aiperf.ErrNoResult) && c.Verdict.State == verdict.Invalid {
-		return // the failure explains that there is no export
+		return // the stored failure explains the missing export
 	}
 	for _, name := range []verdict.CheckName{verdict.Result, verdict.Concurrency} {
 		if check, failed := here.Find(name); failed && check.State == verdict.Invalid {
@@ -67,8 +67,61 @@ func (c *Cell) read() {
 	}
 }
 
-// with adds a check, in the place of one with its name.
+// with adds a check and removes any other check of that name.
 func with(checks []verdict.Check, check verdict.Check) []verdict.Check {
 	checks = slices.DeleteFunc(slices.Clone(checks), func(c verdict.Check) bool { return c.Name == check.Name })
 	return append(checks, check)
+}
+
+// sidecar is topobench.json, the verdict of the run that measured a cell.
+type sidecar struct {
+	Valid   *bool           `json:"valid"`
+	State   verdict.State   `json:"state"`
+	Reasons []string        `json:"reasons"`
+	Checks  []verdict.Check `json:"checks"`
+}
+
+// readSidecar returns the checks of a topobench.json. ours is false if the file is missing or
+// unreadable; for an unreadable one, a check makes the cell unchecked.
+func readSidecar(path string) (checks []verdict.Check, ours bool) {
+	data, err := aiperf.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false
+	}
+	var s sidecar
+	if err == nil {
+		err = aiperf.Decode(path, data, &s)
+	}
+	if err == nil && s.Valid == nil {
+		err = &aiperf.FileError{Path: path, Key: "/valid", Err: aiperf.ErrNoKey}
+	}
+	if err != nil {
+		detail := fmt.Sprintf("cannot read %s: %v", path, err)
+		return []verdict.Check{{Name: verdict.Sidecar, State: verdict.Unchecked, Detail: detail}}, false
+	}
+	return s.checks(), true
+}
+
+// checks returns the sidecar's checks. If they contradict its verdict, each reason of the
+// verdict is added as a check.
+func (s sidecar) checks() []verdict.Check {
+	checks := s.Checks
+	state := s.State
+	switch {
+	case !*s.Valid && (state == verdict.Valid || state == ""):
+		state = verdict.Invalid
+	case *s.Valid && state == "":
+		state = verdict.Valid
+	}
+	if verdict.Sum(checks).State == state {
+		return checks
+	}
+	reasons := s.Reasons
+	if len(reasons) == 0 {
+		reasons = []string{fmt.Sprintf("the run marked it %s", state)}
+	}
+	for _, reason := range reasons {
+		checks = append(checks, verdict.Check{Name: verdict.Run, State: state, Detail: reason})
+	}
+	return checks
 }

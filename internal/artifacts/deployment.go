@@ -1,8 +1,11 @@
 package artifacts
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,7 +20,7 @@ type Deployment struct {
 	Model     string `json:"model"`
 	ISL       int    `json:"input_sequence_length"`  // tokens
 	OSL       int    `json:"output_sequence_length"` // tokens
-	TP        int    `json:"tensor_parallelism"`     // GPUs of a worker
+	TP        int    `json:"tensor_parallelism"`     // GPUs per worker
 	DP        int    `json:"data_parallelism"`       // workers
 	PrefillTP int    `json:"prefill_tensor_parallelism"`
 	PrefillDP int    `json:"prefill_data_parallelism"`
@@ -31,7 +34,7 @@ type Deployment struct {
 	NumGPUs   int      `json:"num_gpus,omitempty"`
 	Workers   []Worker `json:"workers,omitempty"`
 
-	Settings map[string]string `json:"settings,omitempty"` // of the engine; see Side
+	Settings map[string]string `json:"settings,omitempty"` // of the engine, see Side
 }
 
 // Worker is one GPU-pinned process of a deployment.
@@ -46,10 +49,9 @@ type Worker struct {
 // Label names the series on the chart, as upstream does: kind_mode.
 func (d Deployment) Label() string { return d.Kind + "_" + d.Mode }
 
-// GPUs is the number the throughput is divided by, with the formula of
-// upstream's plot_pareto.py: TP x DP, summed over both roles if disaggregated.
-// A role without GPUs is an error, and so is another num_gpus,
-// unless workers shows that two roles share GPUs: then num_gpus is the truth.
+// GPUs is the divisor of the throughput, by the formula of upstream's plot_pareto.py: TP x DP,
+// summed over both roles if disaggregated. A role without GPUs is an error. A different
+// num_gpus is an error too, unless workers shows that roles share GPUs; then num_gpus counts.
 func (d Deployment) GPUs() (int, error) {
 	var gpus int
 	switch d.Mode {
@@ -61,9 +63,9 @@ func (d Deployment) GPUs() (int, error) {
 	case "disaggregated":
 		prefill, decode := d.PrefillTP*d.PrefillDP, d.DecodeTP*d.DecodeDP
 		if prefill <= 0 || decode <= 0 {
-			const fault = "cannot count GPUs: prefill %d x %d and decode %d x %d (tensor x data parallelism); both need GPUs"
-			return 0, fmt.Errorf(fault,
-				d.PrefillTP, d.PrefillDP, d.DecodeTP, d.DecodeDP)
+			const fault = "cannot count GPUs: prefill %d x %d and decode %d x %d (tensor x data parallelism); " +
+				"both need GPUs"
+			return 0, fmt.Errorf(fault, d.PrefillTP, d.PrefillDP, d.DecodeTP, d.DecodeDP)
 		}
 		gpus = prefill + decode
 	default:
@@ -73,12 +75,12 @@ func (d Deployment) GPUs() (int, error) {
 		return d.NumGPUs, nil
 	}
 	if d.NumGPUs != 0 && d.NumGPUs != gpus {
-		return 0, fmt.Errorf("cannot count GPUs: num_gpus is %d, by the parallelism it is %d", d.NumGPUs, gpus)
+		return 0, fmt.Errorf("cannot count GPUs: num_gpus is %d, but the parallelism gives %d", d.NumGPUs, gpus)
 	}
 	return gpus, nil
 }
 
-// distinct counts the GPUs that workers names, 0 if it names none.
+// distinct counts the different GPUs of the workers.
 func (d Deployment) distinct() int {
 	type gpu struct {
 		host   string
@@ -93,8 +95,8 @@ func (d Deployment) distinct() int {
 	return len(seen)
 }
 
-// ReadDeployment reads a deployment_config.json. The error is one *FileError
-// or several joined, or the file system's.
+// ReadDeployment reads a deployment_config.json. The error is one *aiperf.FileError, several
+// joined, or the file system's.
 func ReadDeployment(path string) (Deployment, error) {
 	data, err := aiperf.ReadFile(path)
 	if err != nil {
@@ -103,16 +105,16 @@ func ReadDeployment(path string) (Deployment, error) {
 	return ParseDeployment(path, data)
 }
 
-// ParseDeployment reads the bytes of a deployment_config.json; path is for errors. It
-// skips unknown keys; null is a value of the wrong type. Required are kind, model, mode,
-// both lengths and the parallelism of the mode; all missing keys are reported at once.
+// ParseDeployment reads the bytes of a deployment_config.json; path is for errors. It skips
+// unknown keys, and null is a value of the wrong type. Kind, model, mode, both lengths and
+// the parallelism of the mode are required; the error names all missing keys.
 func ParseDeployment(path string, data []byte) (Deployment, error) {
 	var d Deployment
 	refuseNull := json.UnmarshalFromFunc(func(dec *jsontext.Decoder, _ any) error {
 		if dec.PeekKind() == 'n' {
 			return aiperf.ErrType
 		}
-		return errors.ErrUnsupported // the next function reads it
+		return errors.ErrUnsupported // makes the library try the next function
 	})
 	if err := aiperf.Decode(path, data, &d, refuseNull); err != nil {
 		return Deployment{}, err
@@ -140,4 +142,45 @@ func required(mode string) []string {
 			"decode_tensor_parallelism", "decode_data_parallelism")
 	}
 	return append(keys, "tensor_parallelism", "data_parallelism")
+}
+
+// Side is the engine settings of one topology, by name. A setting that no flag sets is
+// "default".
+type Side struct {
+	Name   string            `json:"name"`
+	Values map[string]string `json:"values"`
+}
+
+// Settings are the sides of a comparison, and the sorted names of the settings that differ.
+// A difference is no fault: the comparison may be about it.
+type Settings struct {
+	Sides  []Side   `json:"sides"`
+	Differ []string `json:"differ"`
+}
+
+// CompareSettings returns a side for each deployment with settings; those of perf.sh have
+// none. Repeats of one topology are one side.
+func CompareSettings(deployments []Deployment) Settings {
+	s := Settings{Sides: []Side{}, Differ: []string{}}
+	all := map[string]bool{}
+	for _, d := range deployments {
+		side := Side{Name: cmp.Or(d.Name, d.Label()), Values: d.Settings}
+		if len(side.Values) == 0 || slices.ContainsFunc(s.Sides, side.equal) {
+			continue
+		}
+		s.Sides = append(s.Sides, side)
+		for name := range side.Values {
+			all[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if slices.ContainsFunc(s.Sides, func(side Side) bool { return side.Values[name] != s.Sides[0].Values[name] }) {
+			s.Differ = append(s.Differ, name)
+		}
+	}
+	return s
+}
+
+func (s Side) equal(other Side) bool {
+	return s.Name == other.Name && maps.Equal(s.Values, other.Values)
 }

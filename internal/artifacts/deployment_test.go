@@ -14,7 +14,7 @@ import (
 	"topobench/internal/aiperf"
 )
 
-func TestParseDeploymentReadsUpstreams(t *testing.T) {
+func TestParseDeploymentReadsUpstreamsFile(t *testing.T) {
 	d, err := ReadDeployment("../aiperf/testdata/artifacts_root/artifacts_0/" + DeploymentName)
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestParseDeploymentNamesWrongValues(t *testing.T) {
 	}
 }
 
-func TestGPUsRefusesWhatCannotBeDividedBy(t *testing.T) {
+func TestGPUsRefusesAWrongCount(t *testing.T) {
 	rows := []struct {
 		sentence string
 		d        Deployment
@@ -131,17 +131,18 @@ func TestGPUsRefusesWhatCannotBeDividedBy(t *testing.T) {
 	}
 }
 
-func TestReadDeploymentRefusesWhatIsNoFile(t *testing.T) {
+func TestReadDeploymentRefusesOtherThanRegularFiles(t *testing.T) {
 	dir := t.TempDir()
-	for path, want := range map[string]error{dir: aiperf.ErrNotFile, "/dev/zero": aiperf.ErrNotFile, filepath.Join(dir, "none"): fs.ErrNotExist} {
+	for path, want := range map[string]error{dir: aiperf.ErrNotFile, "/dev/zero": aiperf.ErrNotFile,
+		filepath.Join(dir, "none"): fs.ErrNotExist} {
 		if _, err := ReadDeployment(path); !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", path, err, want)
 		}
 	}
 }
 
-// FuzzDeployment: no input crashes; what is accepted is written and read back
-// the same, and its GPUs are counted or refused.
+// FuzzDeployment checks that no input causes a panic, and that an accepted one can be written
+// and read back unchanged, and has GPUs or an error.
 func FuzzDeployment(f *testing.F) {
 	f.Add(recorded(f, "artifacts_root", "artifacts_0", DeploymentName))
 	f.Add(recorded(f, "artifacts_root", "artifacts_1", DeploymentName))
@@ -164,4 +165,38 @@ func FuzzDeployment(f *testing.F) {
 			t.Fatalf("%v: %s", err, cmp.Diff(d, again, cmpopts.EquateEmpty()))
 		}
 	})
+}
+
+func TestCompareSettings(t *testing.T) {
+	side := func(name, block, dtype string) Deployment {
+		return Deployment{Name: name, Settings: map[string]string{"block-size": block, "dtype": dtype}}
+	}
+	upstreams := Deployment{Kind: "dynamo", Mode: "aggregated"}
+	for _, row := range []struct {
+		why         string
+		deployments []Deployment
+		sides       int
+		differ      []string
+	}{
+		{"nothing to compare", nil, 0, []string{}},
+		{"one side", []Deployment{side("a", "16", "auto")}, 1, []string{}},
+		{"the same on both", []Deployment{side("a", "16", "auto"), side("b", "16", "auto")}, 2, []string{}},
+		{"one setting differs", []Deployment{side("a", "16", "auto"), side("b", "128", "auto")}, 2, []string{"block-size"}},
+		{"the third differs, in both, sorted", []Deployment{side("a", "16", "auto"), side("b", "16", "auto"), side("c", "1", "half")}, 3,
+			[]string{"block-size", "dtype"}},
+		{"perf.sh writes no settings, so it is no side", []Deployment{side("a", "16", "auto"), upstreams}, 1, []string{}},
+		{"a repeat is one side", []Deployment{side("a", "16", "auto"), side("a", "16", "auto")}, 1, []string{}},
+		{"a repeat with another setting is not", []Deployment{side("a", "16", "auto"), side("a", "32", "auto")}, 2,
+			[]string{"block-size"}},
+		{"a setting that one side lacks differs", []Deployment{side("a", "16", "auto"), {Name: "b", Settings: map[string]string{"dtype": "auto"}}}, 2,
+			[]string{"block-size"}},
+	} {
+		got := CompareSettings(row.deployments)
+		if diff := cmp.Diff(row.differ, got.Differ); diff != "" || len(got.Sides) != row.sides {
+			t.Errorf("%s: %d sides, want %d; differ (-want +got): %s", row.why, len(got.Sides), row.sides, diff)
+		}
+	}
+	if got := CompareSettings([]Deployment{{Kind: "k", Mode: "m", Settings: map[string]string{"a": "b"}}}).Sides[0].Name; got != "k_m" {
+		t.Errorf("the side of a topology without a name is %q, want its label", got)
+	}
 }

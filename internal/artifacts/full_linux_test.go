@@ -19,14 +19,14 @@ func platformChild(mode, arg string) error {
 	case "no inodes":
 		return onDisk(arg, "size=4m,nr_inodes=8", func() error { return fullOfFiles(arg) })
 	}
-	return fmt.Errorf("no such part: %s", mode)
+	return fmt.Errorf("no such role: %s", mode)
 }
 
 func TestF71AFullDiskKeepsTheOldFile(t *testing.T) { inNamespace(t, "full disk") }
 
 func TestF74NoInodesAreLeft(t *testing.T) { inNamespace(t, "no inodes") }
 
-// inNamespace plays a part in a mount namespace of its own.
+// inNamespace runs the test binary in a role, in a mount namespace of its own.
 func inNamespace(t *testing.T, mode string) {
 	ids := func(id int) []syscall.SysProcIDMap {
 		return []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
@@ -38,7 +38,7 @@ func inNamespace(t *testing.T, mode string) {
 	}
 	c, err := start(t, mode, t.TempDir(), sys)
 	if err != nil {
-		t.Skipf("this system gives no mount namespace: %v", err)
+		t.Skipf("cannot create a mount namespace on this system: %v", err)
 	}
 	got := c.line()
 	if _, err := c.process.Wait(); err != nil {
@@ -52,19 +52,19 @@ func inNamespace(t *testing.T, mode string) {
 	}
 }
 
-// onDisk does something on a small tmpfs, that only this process sees.
+// onDisk calls do with a small tmpfs at dir, which only this process sees.
 func onDisk(dir, options string, do func() error) error {
 	err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, "")
 	if err == nil {
 		err = syscall.Mount("tmpfs", dir, "tmpfs", 0, options)
 	}
 	if err != nil {
-		return fmt.Errorf("skip: this system mounts no tmpfs: %w", err)
+		return fmt.Errorf("skip: cannot mount a tmpfs on this system: %w", err)
 	}
 	return do()
 }
 
-// fullOfFiles makes files until there is no inode left. There is space enough.
+// fullOfFiles creates files until no inode is left. There is enough space.
 func fullOfFiles(dir string) error {
 	var err error
 	made := 0

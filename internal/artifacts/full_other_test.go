@@ -4,4 +4,4 @@ package artifacts
 
 import "fmt"
 
-func platformChild(mode, _ string) error { return fmt.Errorf("no such part: %s", mode) }
+func platformChild(mode, _ string) error { return fmt.Errorf("no such role: %s", mode) }

@@ -4,12 +4,13 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 )
 
-// childMode is the environment variable with the part that the test binary plays when a
-// test starts it again.
+// childMode is the environment variable with the role of the test binary when a test starts it
+// again.
 const childMode = "ARTIFACTS_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// report prints how the child's part ended, for the parent.
+// report prints the result of a role, for the parent.
 func report(err error) {
 	if err != nil {
 		fmt.Println(err)
@@ -32,7 +33,7 @@ func report(err error) {
 	fmt.Println("ok")
 }
 
-// child is the test binary in another part.
+// child is the test binary in a role.
 type child struct {
 	process *os.Process
 	lines   *bufio.Scanner // its stdout
@@ -55,13 +56,13 @@ func start(t *testing.T, mode, arg string, sys *syscall.SysProcAttr) (child, err
 	return child{process: p, lines: bufio.NewScanner(r)}, err
 }
 
-// line waits for the child's next line.
+// line waits for the next line of the child.
 func (c child) line() string {
 	c.lines.Scan()
 	return c.lines.Text()
 }
 
-// kill ends the child by signal 9 and reaps it.
+// kill kills the child and reaps it.
 func (c child) kill(t *testing.T) {
 	t.Helper()
 	if err := c.process.Kill(); err != nil {
@@ -70,4 +71,14 @@ func (c child) kill(t *testing.T) {
 	if _, err := c.process.Wait(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// recorded reads a recorded file of aiperf.
+func recorded(t testing.TB, parts ...string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(append([]string{"..", "aiperf", "testdata"}, parts...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }

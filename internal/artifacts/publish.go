@@ -11,17 +11,17 @@ import (
 	"topobench/internal/text"
 )
 
-// maxInputs is the size in bytes above which inputs.json stays in the attempt:
-// it repeats every prompt, and no program reads it.
+// maxInputs is in bytes. A larger inputs.json stays in the attempt: it repeats every prompt,
+// and no program reads it.
 const maxInputs = 1 << 20
 
-// Publish makes an accepted attempt a cell of the results, with sidecar as its
-// topobench.json. The attempt keeps all its files. The cell appears complete or
-// not at all; a cell that exists is an error.
+// Publish publishes an accepted attempt as a cell, with sidecar as its topobench.json. The
+// attempt keeps all its files. The cell appears complete or not at all. Publish fails if the
+// cell exists.
 //
-// Publish builds the cell beside the attempt, not beside the cell: upstream's
-// plot_pareto.py walks hidden directories too and would draw a half-built cell
-// that a kill left. Both are below one root, so the rename stays on one disk.
+// Publish builds the cell beside the attempt, not beside the other cells: after a kill,
+// upstream's plot_pareto.py would draw a half-built cell there, because it walks hidden
+// directories too. Both are below one root, so the rename stays on one disk.
 func Publish(attempt, cell string, sidecar []byte) error {
 	stage, err := os.MkdirTemp(filepath.Dir(attempt), ".tmp-publish-")
 	if err != nil {
@@ -40,7 +40,7 @@ func Publish(attempt, cell string, sidecar []byte) error {
 	return nil
 }
 
-// fillCell puts the files of a published cell on the disk in stage.
+// fillCell writes the files of a published cell to stage, and syncs them.
 func fillCell(attempt, stage string, sidecar []byte) error {
 	entries, err := os.ReadDir(attempt)
 	if err != nil {
@@ -64,9 +64,9 @@ func fillCell(attempt, stage string, sidecar []byte) error {
 	return os.Chmod(stage, 0o755)
 }
 
-// published reports whether a file at the top of an attempt belongs to the cell.
-// Directories do not: aiperf 0.13 keeps a second export in phases/, which
-// plot_pareto.py would draw as a point of its own.
+// published reports whether a file at the top of an attempt belongs to the cell. Directories
+// do not, because plot_pareto.py would draw aiperf 0.13's second export in phases/ as a point
+// of its own.
 func published(info fs.FileInfo) bool {
 	name := info.Name()
 	switch {
@@ -80,8 +80,8 @@ func published(info fs.FileInfo) bool {
 	return true
 }
 
-// linkOrCopy makes to the same file as from, or a copy where the file system
-// has no hard links, and syncs it.
+// linkOrCopy links the file from as to, or copies it if the file system has no hard links, and
+// syncs it.
 func linkOrCopy(from, to string) error {
 	if err := os.Link(from, to); err == nil {
 		return text.Sync(to)

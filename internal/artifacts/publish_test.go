@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// wantNames fails unless dir holds exactly these names at its top.
+// wantNames fails unless dir contains exactly these names.
 func wantNames(t *testing.T, dir string, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -42,7 +42,7 @@ func TestNextArtifactsTakesTheLowestFreeNumber(t *testing.T) {
 	}
 }
 
-func TestNextArtifactsIsNeverGivenTwice(t *testing.T) {
+func TestNextArtifactsIsUnique(t *testing.T) {
 	d := create(t)
 	const takers = 16
 	taken := make([]int, takers)
@@ -60,12 +60,12 @@ func TestNextArtifactsIsNeverGivenTwice(t *testing.T) {
 	wg.Wait()
 	for n, count := range taken {
 		if count != 1 {
-			t.Errorf("artifacts_%d was given %d times", n, count)
+			t.Errorf("artifacts_%d was created %d times", n, count)
 		}
 	}
 }
 
-// attempt is what aiperf 0.13 leaves, and what we put beside it.
+// attempt creates the files of aiperf 0.13 and those that topobench adds.
 func attempt(t *testing.T, d *Dir, k int) string {
 	t.Helper()
 	path, err := d.Attempt(cell("demo", 4), k)
@@ -92,7 +92,7 @@ func artifacts(t *testing.T, d *Dir) Artifacts {
 	return a
 }
 
-func TestPublishPutsTheExportAndTheVerdictInPerfShsPlace(t *testing.T) {
+func TestPublishWritesTheExportAndTheVerdict(t *testing.T) {
 	d := create(t)
 	a, raw := artifacts(t, d), attempt(t, d, 1)
 	if err := os.Truncate(filepath.Join(raw, "inputs.json"), maxInputs+1); err != nil {
@@ -116,7 +116,7 @@ func TestPublishPutsTheExportAndTheVerdictInPerfShsPlace(t *testing.T) {
 	}
 }
 
-func TestPublishTakesSmallInputs(t *testing.T) {
+func TestPublishIncludesSmallInputs(t *testing.T) {
 	d := create(t)
 	a := artifacts(t, d)
 	if err := Publish(attempt(t, d, 1), a.Cell(4), nil); err != nil {
@@ -127,7 +127,7 @@ func TestPublishTakesSmallInputs(t *testing.T) {
 	}
 }
 
-// upstreamPoints is what plot_pareto.py would draw of artifacts_N.
+// upstreamPoints returns the points that plot_pareto.py would draw of artifacts_N.
 func upstreamPoints(t *testing.T, root string) (points []string) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
@@ -161,7 +161,7 @@ func TestPublishNeverOverwrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := attempt(t, d, 2)
-	wantError(t, Publish(second, a.Cell(4), []byte("second")), "cannot publish", "-concurrency4", "never overwritten")
+	wantError(t, Publish(second, a.Cell(4), []byte("second")), "cannot publish", "-concurrency4", "never overwrites")
 	data, err := os.ReadFile(filepath.Join(a.Cell(4), SidecarName))
 	if err != nil || string(data) != "first" {
 		t.Errorf("sidecar %q (%v)", data, err)
@@ -181,7 +181,7 @@ func TestPublishThatFailsLeavesNothing(t *testing.T) {
 	wantNames(t, filepath.Dir(raw), "attempt-1")
 }
 
-func TestCopyStandsInForAHardLink(t *testing.T) {
+func TestCopyFile(t *testing.T) {
 	dir := t.TempDir()
 	from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
 	write(t, from, "content")
@@ -193,6 +193,6 @@ func TestCopyStandsInForAHardLink(t *testing.T) {
 		t.Errorf("got %q (%v)", data, err)
 	}
 	if err := copyFile(from, to); err == nil {
-		t.Error("a copy overwrites a file")
+		t.Error("a copy overwrote a file")
 	}
 }

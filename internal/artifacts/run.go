@@ -1,3 +1,14 @@
+// Package artifacts is the tree on disk: its names, and writes that survive a crash.
+//
+// Below the artifacts root a run keeps its own state in .topobench/<run-id>/
+// (modes 0700 and 0600) and publishes its results in artifacts_N/:
+//
+//	artifacts_N/deployment_config.json
+//	artifacts_N/-concurrencyC/            aiperf's export, and topobench.json
+//	.topobench/<run-id>/topologies/<name>/
+//	.topobench/<run-id>/cells/<topology>/c<C>-r<R>/attempt-<k>/
+//
+// A file is either complete or absent, and no published file is ever overwritten.
 package artifacts
 
 import (
@@ -10,22 +21,24 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"topobench/internal/text"
 )
 
 // Dir is the directory of one run, <root>/.topobench/<run-id>.
 type Dir struct {
 	id, root, path string
-	made           fs.FileInfo // of path; nil for a run that another process created
+	created        fs.FileInfo // of path; nil for a run that another process created
 }
 
-// NewID names a run by its start in UTC, to the second, and two of the random
-// bytes: 20261124-094805-3f2a. It needs two bytes at least.
+// NewID names a run by its start in UTC, to the second, and the first two random bytes:
+// 20261124-094805-3f2a.
 func NewID(t time.Time, random []byte) string {
 	return t.UTC().Format("20060102-150405-") + hex.EncodeToString(random[:2])
 }
 
-// Create creates the directory of a new run below root, and root where it is
-// missing. A run that exists is an error.
+// Create creates the directory of a new run below root, and root itself if it is missing. It
+// fails if the run exists.
 func Create(root, id string) (*Dir, error) {
 	if err := checkName("run id", id); err != nil {
 		return nil, err
@@ -38,13 +51,13 @@ func Create(root, id string) (*Dir, error) {
 	if err := os.Mkdir(d.path, 0o700); err != nil {
 		return nil, Cannot("create the run directory", d.path, err)
 	}
-	if d.made, err = os.Stat(d.path); err != nil {
+	if d.created, err = os.Stat(d.path); err != nil {
 		return nil, Cannot("check the run directory", d.path, err)
 	}
 	return d, nil
 }
 
-// At is the directory of a run that another process created. It need not exist any more.
+// At returns the directory of a run that another process created. It may be gone by now.
 func At(path string) *Dir {
 	return &Dir{id: filepath.Base(path), root: filepath.Dir(filepath.Dir(path)), path: path}
 }
@@ -72,8 +85,8 @@ func (d *Dir) Topology(name string) (string, error) {
 }
 
 // Attempt creates cells/<topology>/c<concurrency>-r<repeat>/attempt-<k> in the run's
-// directory; k counts from 1. An attempt that exists is an error: no attempt may
-// write into the files of another one.
+// directory; k counts from 1. It fails if the attempt exists, because no attempt may write
+// into the files of another.
 func (d *Dir) Attempt(id CellID, k int) (string, error) {
 	if err := errors.Join(checkName("topology", id.Topology), d.Check()); err != nil {
 		return "", err
@@ -89,21 +102,21 @@ func (d *Dir) Attempt(id CellID, k int) (string, error) {
 	return path, nil
 }
 
-// GoneError reports that a run's directory was removed, or replaced, during the run.
+// GoneError reports that a run's directory was removed or replaced during the run.
 type GoneError struct{ Path string }
 
 func (e *GoneError) Error() string {
 	return fmt.Sprintf("cannot find the run directory %s: it was removed or replaced while the run used it", e.Path)
 }
 
-// Check fails with *GoneError when the run's directory is not the one that Create
-// made. A removed directory must not be created again in part.
+// Check fails with *GoneError if the run's directory is not the one that Create created. The
+// run must not create a removed directory again in part.
 func (d *Dir) Check() error {
-	if d.made == nil {
+	if d.created == nil {
 		return nil
 	}
 	now, err := os.Stat(d.path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, d.made) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, d.created) {
 		return &GoneError{Path: d.path}
 	}
 	if err != nil {
@@ -112,8 +125,8 @@ func (d *Dir) Check() error {
 	return nil
 }
 
-// prepareRoot returns root absolute, links resolved, with its state directory
-// in place. It refuses "/" and a place inside another run's state.
+// prepareRoot creates root and its state directory, and returns root absolute with links
+// resolved. It refuses "/" and a directory inside another run's state.
 func prepareRoot(root string) (string, error) {
 	abs, err := filepath.Abs(root)
 	if err != nil {
@@ -135,8 +148,8 @@ func prepareRoot(root string) (string, error) {
 	return abs, makeState(filepath.Join(abs, StateDir))
 }
 
-// makeState creates the state directory. It refuses a link in that place: a run
-// started as root could follow it into the directory of another user.
+// makeState creates the state directory. It refuses a link in its place: a run of root could
+// follow the link into the directory of another user.
 func makeState(path string) error {
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return Cannot("create the state directory", path, err)
@@ -160,4 +173,54 @@ func checkName(what, name string) error {
 			"a letter or digit first", name, what)
 	}
 	return nil
+}
+
+const (
+	// StateDir is the directory below the artifacts root with one directory per run.
+	StateDir = ".topobench"
+	// SidecarName is the file with topobench's verdict in a published cell.
+	SidecarName = "topobench.json"
+	// DeploymentName is upstream's file in artifacts_N that describes the topology.
+	DeploymentName = "deployment_config.json"
+)
+
+// CellID names one measurement of a run: a topology at one concurrency. Repeat counts
+// from 1.
+type CellID struct {
+	Topology            string
+	Concurrency, Repeat int
+}
+
+// CellName is the directory of a published cell in artifacts_N: perf.sh's name.
+func CellName(concurrency int) string { return fmt.Sprintf("-concurrency%d", concurrency) }
+
+// Artifacts is one artifacts_N directory: one repeat of one topology.
+type Artifacts struct {
+	N    int
+	Path string // absolute
+}
+
+// Name is artifacts_N.
+func (a Artifacts) Name() string { return filepath.Base(a.Path) }
+
+// Cell is the path of the published cell of that concurrency.
+func (a Artifacts) Cell(concurrency int) string { return filepath.Join(a.Path, CellName(concurrency)) }
+
+// NextArtifacts creates artifacts_N below the root with the lowest free N, as perf.sh does.
+// Two runs at once never get the same directory.
+func (d *Dir) NextArtifacts() (Artifacts, error) {
+	for n := 0; ; n++ {
+		path := filepath.Join(d.root, fmt.Sprintf("artifacts_%d", n))
+		err := os.Mkdir(path, 0o755)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err == nil {
+			err = text.Sync(d.root)
+		}
+		if err != nil {
+			return Artifacts{}, Cannot("create", path, err)
+		}
+		return Artifacts{N: n, Path: path}, nil
+	}
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// create returns a run in a new root.
+// create creates a run in a new root.
 func create(t *testing.T) *Dir {
 	t.Helper()
 	d, err := Create(t.TempDir(), "20261124-094805-3f2a")
@@ -39,7 +39,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// wantError fails unless the text of err has each of the parts.
+// wantError fails unless the text of err contains each of the parts.
 func wantError(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	if err == nil {
@@ -92,7 +92,7 @@ func TestF44AttemptIsFreshEachTime(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := d.Attempt(cell("demo", 8), 1)
-	wantError(t, err, "cannot create the attempt directory", "attempt-1", "there already")
+	wantError(t, err, "cannot create the attempt directory", "attempt-1", "exists already")
 }
 
 func TestTopologyTwiceIsNoError(t *testing.T) {
@@ -146,13 +146,13 @@ func TestCreateRefusesARootThatCannotHoldRuns(t *testing.T) {
 func TestCreateRefusesAnIDTwice(t *testing.T) {
 	d := create(t)
 	_, err := Create(d.Root(), d.ID())
-	wantError(t, err, "cannot create the run directory", d.Path(), "there already")
+	wantError(t, err, "cannot create the run directory", d.Path(), "exists already")
 	if !errors.Is(err, fs.ErrExist) || !exists(d.Path()) {
-		t.Errorf("the first run was touched: %v", err)
+		t.Errorf("the first run has changed: %v", err)
 	}
 }
 
-func TestCreateMakesAMissingRootAndResolvesLinks(t *testing.T) {
+func TestCreateCreatesAMissingRootAndResolvesLinks(t *testing.T) {
 	base := t.TempDir()
 	link := filepath.Join(base, "link")
 	if err := os.Symlink(filepath.Join(base, "a"), link); err != nil {
@@ -169,4 +169,45 @@ func TestCreateMakesAMissingRootAndResolvesLinks(t *testing.T) {
 	if err != nil || d.Root() != want {
 		t.Errorf("root is %s, want %s (%v)", d.Root(), want, err)
 	}
+}
+
+// F-73: a removed run directory is reported, and not created again in part.
+func TestF73ARemovedRunIsNotCreatedAgain(t *testing.T) {
+	for _, row := range []struct {
+		why     string
+		replace bool
+	}{{"removed", false}, {"removed, and another is in its place", true}} {
+		d, err := Create(t.TempDir(), "run-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Check(); err != nil {
+			t.Errorf("%s: before the removal: %v", row.why, err)
+		}
+		moved := d.Path() + ".away" // its inode stays taken
+		if err := os.Rename(d.Path(), moved); err != nil {
+			t.Fatal(err)
+		}
+		if row.replace {
+			if err := os.Mkdir(d.Path(), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, inTopology := d.Topology("agg")
+		_, inAttempt := d.Attempt(cell("agg", 1), 1)
+		for _, err := range []error{d.Check(), inTopology, inAttempt} {
+			if _, gone := errors.AsType[*GoneError](err); !gone {
+				t.Errorf("%s: got %v", row.why, err)
+			}
+		}
+		if made, err := os.ReadDir(d.Path()); len(made) > 0 || err == nil != row.replace {
+			t.Errorf("%s: created again: %v, %v", row.why, made, err)
+		}
+	}
+}
+
+func TestF74APathThatIsTooLong(t *testing.T) {
+	root := filepath.Join(t.TempDir(), strings.Repeat("x", 300))
+	_, err := Create(root, "run-1")
+	wantError(t, err, "cannot create the artifacts root", "file name too long", "shorter artifacts root")
 }

@@ -18,12 +18,11 @@ import (
 	"topobench/internal/aiperf"
 )
 
-// Tree reads all cells of an artifacts_root, ours or one of upstream's perf.sh:
-// every profile_export_aiperf.json below artifacts_N/…-concurrencyC, without
-// hidden directories and without aiperf's own phases/. A cell without a usable
-// export is among them, with Err. Cells are sorted by N, C and path. The errors
-// name what was skipped and do not make the cells wrong. With only, such as
-// "artifacts_3", the other directories are not looked at.
+// Tree reads all cells of an artifacts root, ours or upstream's: every
+// profile_export_aiperf.json below artifacts_N/…-concurrencyC. It skips hidden directories
+// and aiperf's own phases/. A cell without a usable export has Err. Cells are sorted by N, C
+// and path. The errors name the skipped paths, and do not make the cells wrong. With only,
+// such as "artifacts_3", Tree reads no other directory.
 func Tree(root string, only ...string) ([]Cell, []error) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -40,23 +39,17 @@ func Tree(root string, only ...string) ([]Cell, []error) {
 		return nil, []error{fmt.Errorf("cannot find a result: %s has no artifacts_N directory;"+
 			" name the directory that perf.sh or topobench run wrote", root)}
 	}
-	cells, skipped := topologies(root, names)
+	found, errs := make([][]Cell, len(names)), make([][]error, len(names))
+	parallel(len(names), func(i int) { found[i], errs[i] = topology(root, names[i]) })
+	cells := slices.Concat(found...)
 	slices.SortFunc(cells, func(a, b Cell) int {
 		return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(a.Concurrency, b.Concurrency), cmp.Compare(a.Path, b.Path))
 	})
 	parallel(len(cells), func(i int) { cells[i].read() })
-	return cells, skipped
+	return cells, slices.Concat(errs...)
 }
 
-// topologies lists the cells of several artifacts_N, not yet read.
-func topologies(root string, names []string) (cells []Cell, skipped []error) {
-	found := make([][]Cell, len(names))
-	errs := make([][]error, len(names))
-	parallel(len(names), func(i int) { found[i], errs[i] = topology(root, names[i]) })
-	return slices.Concat(found...), slices.Concat(errs...)
-}
-
-// topology lists the cells of one artifacts_N, not yet read.
+// topology lists the cells of one artifacts_N without reading them.
 func topology(root, name string) ([]Cell, []error) {
 	dir := filepath.Join(root, name)
 	n, err := strconv.ParseUint(strings.TrimPrefix(name, "artifacts_"), 10, 31)
@@ -88,11 +81,11 @@ func topology(root, name string) ([]Cell, []error) {
 	return cells, skipped
 }
 
-// exports lists, relative to dir, the exports below it, and for each
-// -concurrencyC directory without one the path where it should lie.
+// exports lists the exports below dir, relative to it. A -concurrencyC directory without one
+// gets the path that its export would have.
 func exports(dir string) (paths []string, skipped []error) {
-	empty := map[string]bool{} // directories of cells without an export so far
-	// DirFS follows dir itself if it is a link, and gives paths below it only.
+	empty := map[string]bool{} // cells without an export so far
+	// DirFS follows dir itself if it is a link, and returns paths relative to it.
 	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -103,8 +96,8 @@ func exports(dir string) (paths []string, skipped []error) {
 		case entry.IsDir() && cellName.MatchString(entry.Name()):
 			empty[path] = true
 		case entry.Type()&fs.ModeSymlink != 0 && cellName.MatchString(entry.Name()):
-			skipped = append(skipped, fmt.Errorf("skipped %s: a link is followed only where it is an artifacts_N or an export",
-				filepath.Join(dir, path)))
+			const why = "skipped %s: it is a link, and only a linked artifacts_N or export is followed"
+			skipped = append(skipped, fmt.Errorf(why, filepath.Join(dir, path)))
 		case !entry.IsDir() && entry.Name() == aiperf.ExportName:
 			paths = append(paths, path)
 			for up := filepath.Dir(path); up != "."; up = filepath.Dir(up) {
@@ -122,11 +115,11 @@ func exports(dir string) (paths []string, skipped []error) {
 	return paths, skipped
 }
 
-// cellName is how perf.sh and aiperf name a cell's directory.
+// cellName matches the directory of a cell, as perf.sh and aiperf name it.
 var cellName = regexp.MustCompile(`-concurrency(\d+)`)
 
-// concurrency is C of a path below artifacts_N. A directory above cannot
-// disturb it.
+// concurrency returns the C of a path. The path is relative to artifacts_N, because a
+// directory above may contain -concurrencyC too.
 func concurrency(path string) (int, error) {
 	found := cellName.FindAllStringSubmatch(path, -1)
 	if len(found) != 1 {
@@ -139,7 +132,7 @@ func concurrency(path string) (int, error) {
 	return c, nil
 }
 
-// parallel does n things, numbered from 0, as many at once as there are processors.
+// parallel calls do for each i from 0 to n-1, as many at once as there are processors.
 func parallel(n int, do func(i int)) {
 	var taken atomic.Int64
 	var all sync.WaitGroup

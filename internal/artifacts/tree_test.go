@@ -37,11 +37,12 @@ func tree(t testing.TB, files map[string]string) string {
 	return root
 }
 
-// outline is a cell in one line.
+// outline formats each cell as a line.
 func outline(cells []Cell) []string {
 	var lines []string
 	for _, c := range cells {
-		lines = append(lines, fmt.Sprintf("%s c%d %s %d GPUs %s %v", c.Artifacts, c.Concurrency, c.Deployment.Label(), c.GPUs, c.Verdict.State, c.Verdict.Reasons))
+		lines = append(lines, fmt.Sprintf("%s c%d %s %d GPUs %s %v", c.Artifacts, c.Concurrency, c.Deployment.Label(),
+			c.GPUs, c.Verdict.State, c.Verdict.Reasons))
 	}
 	return lines
 }
@@ -62,7 +63,7 @@ func TestTreeReadsARecordedRoot(t *testing.T) {
 	}
 }
 
-func TestTreeFindsCellsAndNamesWhatItSkips(t *testing.T) {
+func TestTreeFindsCellsAndNamesSkippedPaths(t *testing.T) {
 	root := tree(t, map[string]string{
 		"artifacts_10/" + DeploymentName:                                            aggregated,
 		"artifacts_10/-concurrency8/" + aiperf.ExportName:                           "export 8",
@@ -131,12 +132,12 @@ func TestTreeNamesALinkedCell(t *testing.T) {
 		t.Fatal(err)
 	}
 	cells, skipped := Tree(root)
-	if len(cells) != 1 || len(skipped) != 1 || !strings.Contains(skipped[0].Error(), "-concurrency4: a link") {
+	if len(cells) != 1 || len(skipped) != 1 || !strings.Contains(skipped[0].Error(), "-concurrency4: it is a link") {
 		t.Errorf("got %v, %v, want one cell, and the link named", outline(cells), skipped)
 	}
 }
 
-func TestTreeSaysThatThereIsNothing(t *testing.T) {
+func TestTreeReportsAnEmptyRoot(t *testing.T) {
 	for _, root := range []string{t.TempDir(), filepath.Join(t.TempDir(), "none")} {
 		if cells, errs := Tree(root); len(cells) != 0 || len(errs) != 1 {
 			t.Errorf("got %v, %v, want one error", cells, errs)
@@ -144,7 +145,7 @@ func TestTreeSaysThatThereIsNothing(t *testing.T) {
 	}
 }
 
-// The run that measured a cell has judged it, with evidence that the files do not have.
+// The run that measured a cell has judged it with evidence that is not in the files.
 func TestOnlyCellsOfOtherProgramsAreJudged(t *testing.T) {
 	partial := string(recorded(t, "partial-5-of-20-failed", "-concurrency2", aiperf.ExportName))
 	for sidecar, want := range map[string]verdict.State{"": verdict.Invalid, `{"valid": true, "state": "valid", "reasons": [], "checks": []}`: verdict.Valid} {
@@ -165,16 +166,16 @@ func TestSidecarIsTheVerdict(t *testing.T) {
 		want                      string
 	}{
 		{"valid stays valid", `{"valid": true, "state": "valid", "reasons": [], "checks": [{"name": "workers", "state": "valid", "detail": "8"}]}`, "2", "valid []"},
-		{"the run knew better", `{"valid": false, "state": "invalid", "reasons": ["decode-1 died"], "checks": [{"name": "workers", "state": "invalid", "detail": "decode-1 died"}]}`, "2", "invalid [decode-1 died]"},
+		{"the run has judged", `{"valid": false, "state": "invalid", "reasons": ["decode-1 died"], "checks": [{"name": "workers", "state": "invalid", "detail": "decode-1 died"}]}`, "2", "invalid [decode-1 died]"},
 		{"a verdict without checks", `{"valid": false, "state": "invalid", "reasons": ["aiperf exited 1"]}`, "2", "invalid [aiperf exited 1]"},
 		{"two reasons", `{"valid": false, "state": "invalid", "reasons": ["aiperf exited 1", "a worker died"]}`, "2", "invalid [aiperf exited 1 a worker died]"},
 		{"only a flag, but valid", `{"valid": true}`, "2", "valid []"},
 		{"only a flag", `{"valid": false}`, "2", "invalid [the run marked it invalid]"},
 		{"unchecked", `{"valid": false, "state": "unchecked", "reasons": ["no counters"]}`, "2", "unchecked [no counters]"},
 		{"a flag against its state", `{"valid": false, "state": "valid"}`, "2", "invalid [the run marked it invalid]"},
-		{"a state nobody knows", `{"valid": true, "state": "great"}`, "2", "unchecked [the run marked it great]"},
+		{"an unknown state", `{"valid": true, "state": "great"}`, "2", "unchecked [the run marked it great]"},
 		{"one check in both counts once", `{"valid": false, "state": "invalid", "reasons": ["15 of 20"], "checks": [{"name": "requests", "state": "invalid", "detail": "15 of 20"}]}`, "2", "invalid [15 of 20]"},
-		{"it cannot heal an export", `{"valid": true, "state": "valid", "reasons": [], "checks": [{"name": "concurrency", "state": "valid", "detail": "2"}]}`, "8", "invalid [the cell is of concurrency 2, its export of 8]"},
+		{"it cannot make a wrong export valid", `{"valid": true, "state": "valid", "reasons": [], "checks": [{"name": "concurrency", "state": "valid", "detail": "2"}]}`, "8", "invalid [the cell is of concurrency 2, its export of 8]"},
 	}
 	for _, row := range rows {
 		root := tree(t, map[string]string{"artifacts_0/" + DeploymentName: aggregated,
@@ -188,7 +189,7 @@ func TestSidecarIsTheVerdict(t *testing.T) {
 	}
 }
 
-func TestSidecarThatIsBrokenLeavesACellUnchecked(t *testing.T) {
+func TestABrokenSidecarMakesACellUnchecked(t *testing.T) {
 	for _, broken := range []string{"", "{", `{}`, `{"valid": "yes"}`, `{"valid": true, "valid": false}`, `[]`} {
 		root := tree(t, map[string]string{"artifacts_0/" + DeploymentName: aggregated,
 			"artifacts_0/-concurrency2/" + aiperf.ExportName: "export 2", "artifacts_0/-concurrency2/" + SidecarName: broken})
@@ -214,6 +215,30 @@ func BenchmarkTree(b *testing.B) {
 	for b.Loop() {
 		if cells, skipped := Tree(root); len(cells) != 1000 || len(skipped) > 0 || cells[999].Verdict.State != verdict.Valid {
 			b.Fatal(len(cells), skipped)
+		}
+	}
+}
+
+// A relaunched topology leaves a note among the checks of the cell.
+func TestLaunchOfACell(t *testing.T) {
+	restarted := `{"valid": true, "checks": [{"name": "relaunched", "state": "note", "detail": "on a restarted topology"}]}`
+	failed := `{"valid": false, "checks": [{"name": "relaunched", "state": "note", "detail": ""},
+		{"name": "run", "state": "invalid", "detail": "x"}]}`
+	cells, skipped := Tree(tree(t, map[string]string{
+		"artifacts_0/" + DeploymentName:                  aggregated,
+		"artifacts_0/-concurrency1/" + aiperf.ExportName: "export 1",
+		"artifacts_0/-concurrency2/" + aiperf.ExportName: "export 2",
+		"artifacts_0/-concurrency2/" + SidecarName:       restarted,
+		"artifacts_0/-concurrency4/" + SidecarName:       failed,
+		"artifacts_0/-concurrency8/" + aiperf.ExportName: "export 8",
+		"artifacts_0/-concurrency8/" + SidecarName:       `{"valid": true, "checks": []}`,
+	}))
+	if len(skipped) > 0 || len(cells) != 4 {
+		t.Fatalf("%d cells, skipped %v", len(cells), skipped)
+	}
+	for i, want := range []int{1, 2, 2, 1} {
+		if got := cells[i].Launch(); got != want {
+			t.Errorf("concurrency %d: launch %d, want %d", cells[i].Concurrency, got, want)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 // The kernel refuses with EIO what is written into the journal; the rest of the disk
 // works. Nothing can be kept of the run from then on.
 func TestF72TheDiskOfTheJournalBreaks(t *testing.T) {
-	told := []string{"cannot keep results: cannot append to the journal ", "/journal.ndjson: input/output error; the disk, or the server it is on, does not work", "what was started is taken down"}
+	told := []string{"cannot keep results: cannot append to the journal ", "/journal.ndjson: input/output error; the disk or its server does not work", "what was started is taken down"}
 	for _, f := range []diskFault{
 		{"while services start", "eio", "start 3", 1, told, 0},
 		{"in a cell", "eio", "cell 2", 3, append(told, "is gone: no process left"), 1},

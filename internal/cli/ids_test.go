@@ -1,6 +1,8 @@
 package cli_test
 
-import "testing"
+import (
+	"testing"
+)
 
 // Faults of the catalogue that a script shows; the script says what is expected.
 
@@ -16,3 +18,31 @@ func TestF59OrchestratorKilledForMemory(t *testing.T)    { scripts(t, "out-of-me
 func TestF5BTwoRunsAtOnce(t *testing.T)                  { scripts(t, "together") }
 func TestF64SharedMemoryIsLeft(t *testing.T)             { scripts(t, "shm", "shm-loading") }
 func TestF57RunsDirectoryIsRemoved(t *testing.T)         { scripts(t, "stale") }
+
+// Faults of a start and of a cell that a script shows; the script says what is expected.
+
+func TestF01F02ServiceDiesAtTheStart(t *testing.T)       { scripts(t, "start") }
+func TestF05F23ServiceLivesAndServesNoMore(t *testing.T) { scripts(t, "gone") }
+func TestF06F07ServiceHangsOrIsSlow(t *testing.T)        { scripts(t, "load-hangs", "load-slow") }
+func TestF09PortIsTakenLate(t *testing.T)                { scripts(t, "port-late") }
+func TestF16DiscoveryDiesInACell(t *testing.T)           { scripts(t, "discovery-dies") }
+func TestF17F21F22F23F24HalfATopology(t *testing.T)      { scripts(t, "half") }
+func TestF18OwnDiscoveryOnOwnPorts(t *testing.T)         { scripts(t, "services") }
+func TestF22TwinOnThePort(t *testing.T)                  { scripts(t, "twin") }
+func TestF30WorkerDiesInACell(t *testing.T)              { scripts(t, "death") }
+func TestF31WorkerHangsInACell(t *testing.T)             { scripts(t, "stall") }
+func TestF32WorkerExecutesItselfAnew(t *testing.T)       { scripts(t, "restart") }
+func TestF34BalancerKeepsAServerOut(t *testing.T)        { scripts(t, "ejected") }
+func TestF40F41F42F43F46AIPerfGoesWrong(t *testing.T)    { scripts(t, "cells") }
+func TestF52TopobenchIsStoppedInACell(t *testing.T)      { scripts(t, "ctrlz") }
+
+// Faults of GPUs, against a fake nvidia-smi; the script says what is expected.
+
+func TestF11GPUIndexMissing(t *testing.T)          { scripts(t, "gpu-missing") }
+func TestF12WorkersGetTheirGPUs(t *testing.T)      { scripts(t, "gpu-order") }
+func TestF13GPUUsedByAnother(t *testing.T)         { scripts(t, "gpu-busy") }
+func TestF14GPULostBetweenTopologies(t *testing.T) { scripts(t, "gpu-lost") }
+func TestF15NvidiaSMIHangs(t *testing.T)           { scripts(t, "gpu-unknown") }
+func TestF33GPUSharedInACell(t *testing.T)         { scripts(t, "gpu-shared") }
+func TestF60GPUMemoryComesBackLate(t *testing.T)   { scripts(t, "gpu-memory") }
+func TestP7GPUClaimedByAnotherRun(t *testing.T)    { scripts(t, "gpu-claim") }

@@ -20,8 +20,8 @@ import (
 
 const exportName = "profile_export_aiperf.json"
 
-// checkState checks that the run keeps to itself what upstream must not see, and
-// that nobody else can look into it.
+// checkState checks that the run's state is private, and that upstream's script finds no
+// export in it.
 func (r *running) checkState() {
 	r.Helper()
 	state := filepath.Join(r.root, artifacts.StateDir)
@@ -30,7 +30,7 @@ func (r *running) checkState() {
 	}
 	phases := r.find(r.root, "phases")
 	if len(phases) == 0 {
-		r.Error("aiperf left no phases: the test looks for something else by now")
+		r.Error("aiperf wrote no phases, so this test checks nothing")
 	}
 	for _, path := range phases {
 		if !strings.HasPrefix(path, state+"/") {
@@ -39,8 +39,8 @@ func (r *running) checkState() {
 	}
 }
 
-// checkArtifacts checks one artifacts_N: its cells, each valid with one export,
-// and a deployment_config.json that was there first and begins with these bytes.
+// checkArtifacts checks one artifacts_N: its cells, each valid with one export, and a
+// deployment_config.json that is older than the cells and begins with config.
 func (r *running) checkArtifacts(name string, cells []string, config string) {
 	r.Helper()
 	dir := filepath.Join(r.root, name)
@@ -62,11 +62,11 @@ func (r *running) checkArtifacts(name string, cells []string, config string) {
 	}
 }
 
-// checkCell checks that a cell is younger than the config, and its verdict.
+// checkCell checks the verdict of a cell, and that it is newer than the config.
 func (r *running) checkCell(cell string, config time.Time) {
 	r.Helper()
 	if made := r.stat(filepath.Join(cell, exportName)).ModTime(); made.Before(config) {
-		r.Errorf("%s is of %v, its deployment_config.json of %v", cell, made, config)
+		r.Errorf("%s was written at %v, its deployment_config.json at %v", cell, made, config)
 	}
 	var sidecar struct {
 		Valid      bool
@@ -75,18 +75,20 @@ func (r *running) checkCell(cell string, config time.Time) {
 		Checks     []struct{ Name, State string }
 	}
 	r.check(json.Unmarshal([]byte(r.read(filepath.Join(cell, artifacts.SidecarName))), &sidecar))
-	if !sidecar.Valid || sidecar.State != "valid" || len(sidecar.Reasons) > 0 || len(sidecar.Checks) == 0 || sidecar.Run != filepath.Base(r.path()) {
+	valid := sidecar.Valid && sidecar.State == "valid" && len(sidecar.Reasons) == 0 && len(sidecar.Checks) > 0
+	if !valid || sidecar.Run != filepath.Base(r.path()) {
 		r.Errorf("%s: %+v", cell, sidecar)
 	}
 }
 
-// checkUpstream lets upstream's way of reading find exactly these cells (label,
-// concurrency), in our results.csv's order and with its numbers to the last digit.
+// checkUpstream checks that upstream's script reads exactly these cells (label, concurrency),
+// in the order of our results.csv and with the same numbers to the last digit.
 func (r *running) checkUpstream(cells ...string) {
 	r.Helper()
 	lines, err := csv.NewReader(strings.NewReader(r.read(filepath.Join(r.root, "results.csv")))).ReadAll()
 	r.check(err)
-	head := []string{"", "label", "configuration", "concurrency", "output_token_throughput_per_user_avg", "output_token_throughput_per_gpu_avg",
+	head := []string{"", "label", "configuration", "concurrency",
+		"output_token_throughput_per_user_avg", "output_token_throughput_per_gpu_avg",
 		"time_to_first_token_avg", "inter_token_latency_avg", "is_pareto_efficient"}
 	if diff := cmp.Diff(head, lines[0][:len(head)]); diff != "" {
 		r.Fatalf("results.csv does not begin with upstream's columns: %s", diff)
@@ -100,24 +102,24 @@ func (r *running) checkUpstream(cells ...string) {
 		r.Errorf("results.csv has other cells: %s", diff)
 	}
 	if diff := cmp.Diff(strings.Join(points, "\n")+"\n", r.readAsUpstream()); diff != "" {
-		r.Errorf("upstream reads something else than results.csv says: %s", diff)
+		r.Errorf("upstream does not read the numbers of results.csv: %s", diff)
 	}
 }
 
-// readAsUpstream is a line for each point that plot_pareto.py would draw.
+// readAsUpstream returns a line for each point that plot_pareto.py would draw.
 func (r *running) readAsUpstream() string {
 	r.Helper()
 	python := exec.Command(r.programs[programs.Python].Path, "testdata/read_as_upstream.py", r.root)
-	var complaint strings.Builder
-	python.Stderr = &complaint
+	var stderr strings.Builder
+	python.Stderr = &stderr
 	points, err := python.Output()
 	if err != nil {
-		r.Fatalf("upstream cannot read %s: %v\n%s", r.root, err, complaint.String())
+		r.Fatalf("upstream cannot read %s: %v\n%s", r.root, err, stderr.String())
 	}
 	return string(points)
 }
 
-// find lists every path of that name below dir, sorted.
+// find returns every path of that name below dir, sorted.
 func (f fixture) find(dir, name string) []string {
 	f.Helper()
 	var found []string
@@ -137,8 +139,8 @@ func (f fixture) stat(path string) fs.FileInfo {
 	return info
 }
 
-// sharedPrompts counts the prompts that concurrency 1 and 2 have in common, by the
-// data sets that aiperf wrote down.
+// sharedPrompts counts the prompts that concurrency 1 and 2 have in common, in the data sets
+// that aiperf wrote.
 func (r *running) sharedPrompts(artifacts string) int {
 	r.Helper()
 	first, second := r.prompts(artifacts, "-concurrency1"), r.prompts(artifacts, "-concurrency2")

@@ -16,8 +16,8 @@ import (
 	"topobench/internal/testbed"
 )
 
-// TestLongDiscovery runs one cell with each way in which workers find each other.
-// Servers that somebody else runs are used, and never stopped.
+// TestLongDiscovery runs one cell with each kind of discovery. topobench must not stop
+// external servers.
 func TestLongDiscovery(t *testing.T) {
 	f := newFixture(t)
 	servers := f.ports + topobenchPorts
@@ -27,15 +27,20 @@ func TestLongDiscovery(t *testing.T) {
 	external := fmt.Sprintf("discovery: {etcd: %q, nats: \"nats://127.0.0.1:%d\"}", etcd.url, servers+2)
 	r := f.start("run", "run", f.disagg("files"), f.disagg("own", none, "discovery: {etcd: start, nats: start}"),
 		f.disagg("external", none, external), f.disagg("stale", none, external))
-	r.first("a cell with the external etcd begins", func(e event) bool { return e.Event == "cell-begin" && e.Topology == "external" })
+	r.first("a cell with the external etcd begins", func(e event) bool {
+		return e.Event == "cell-begin" && e.Topology == "external"
+	})
 	stale := etcd.keys(f)
-	r.first("the next topology begins", func(e event) bool { return e.Event == "launch-begin" && e.Topology == "stale" })
-	etcd.put(f, stale) // F-17: as a worker leaves them that was killed
+	r.first("the next topology begins", func(e event) bool {
+		return e.Event == "launch-begin" && e.Topology == "stale"
+	})
+	etcd.put(f, stale) // F-17: a killed worker leaves its keys behind
 	r.ends(0)
 	r.clean()
-	r.checkUpstream("files_disaggregated,1.0", "own_disaggregated,1.0", "external_disaggregated,1.0", "stale_disaggregated,1.0")
+	r.checkUpstream("files_disaggregated,1.0", "own_disaggregated,1.0", "external_disaggregated,1.0",
+		"stale_disaggregated,1.0")
 	if left := etcd.keys(f); len(stale) < 2 || len(left) != len(stale) {
-		t.Errorf("%d keys of an earlier launch were there, and %d in the end", len(stale), len(left))
+		t.Errorf("%d keys of an earlier launch before, and %d at the end", len(stale), len(left))
 	}
 
 	for _, server := range []server{etcd, nats} {
@@ -46,28 +51,30 @@ func TestLongDiscovery(t *testing.T) {
 		}
 	}
 	if connections := nats.connections(f); connections == 0 {
-		t.Error("nothing has connected to the external NATS")
+		t.Error("no process has connected to the external NATS")
 	}
 }
 
-// server is one that the test runs, and topobench only uses.
+// server is an external server, which the test runs and topobench only uses.
 type server struct {
 	child *host.Child
-	url   string // where it is asked
+	url   string // of its HTTP interface
 }
 
 func (f fixture) etcd(port, peerPort int) server {
 	f.Helper()
 	client, peer := fmt.Sprintf("http://127.0.0.1:%d", port), fmt.Sprintf("http://127.0.0.1:%d", peerPort)
-	return f.server("etcd", client, "/health", []string{f.programs[programs.Etcd].Path, "--data-dir", filepath.Join(f.dir, "etcd"),
+	return f.server("etcd", client, "/health", []string{f.programs[programs.Etcd].Path,
+		"--data-dir", filepath.Join(f.dir, "etcd"),
 		"--listen-client-urls", client, "--advertise-client-urls", client,
 		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default=" + peer})
 }
 
 func (f fixture) nats(port, monitor int) server {
 	f.Helper()
-	return f.server("nats", fmt.Sprintf("http://127.0.0.1:%d", monitor), "/healthz", []string{f.programs[programs.NATS].Path,
-		"-js", "-sd", filepath.Join(f.dir, "nats"), "-a", "127.0.0.1", "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor)})
+	argv := []string{f.programs[programs.NATS].Path, "-js", "-sd", filepath.Join(f.dir, "nats"), "-a", "127.0.0.1",
+		"-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor)}
+	return f.server("nats", fmt.Sprintf("http://127.0.0.1:%d", monitor), "/healthz", argv)
 }
 
 // server starts a server and waits until it is healthy.
@@ -81,7 +88,7 @@ func (f fixture) server(name, url, health string, argv []string) server {
 			f.Error(err)
 		}
 	})
-	if !testbed.Soon(patience, func() bool { _, err := ask(http.MethodGet, url+health, ""); return err == nil }) {
+	if !testbed.Soon(patience, func() bool { _, err := request(http.MethodGet, url+health, ""); return err == nil }) {
 		f.Fatalf("%s is not healthy:\n%s", name, f.read(log))
 	}
 	return server{child, url}
@@ -93,31 +100,31 @@ type pair struct {
 	Value string `json:"value"`
 }
 
-// keys are all that etcd has.
+// keys returns all keys of etcd.
 func (s server) keys(f fixture) []pair {
 	f.Helper()
-	text, err := ask(http.MethodPost, s.url+"/v3/kv/range", `{"key": "AA==", "range_end": "AA=="}`)
+	text, err := request(http.MethodPost, s.url+"/v3/kv/range", `{"key": "AA==", "range_end": "AA=="}`)
 	f.check(err)
 	var answer struct{ Kvs []pair }
 	f.check(json.Unmarshal([]byte(text), &answer))
 	return answer.Kvs
 }
 
-// put writes keys without a lease: they stay.
+// put writes keys without a lease, so they never expire.
 func (s server) put(f fixture, pairs []pair) {
 	f.Helper()
 	for _, p := range pairs {
 		body, err := json.Marshal(p)
 		f.check(err)
-		_, err = ask(http.MethodPost, s.url+"/v3/kv/put", string(body))
+		_, err = request(http.MethodPost, s.url+"/v3/kv/put", string(body))
 		f.check(err)
 	}
 }
 
-// connections counts those that NATS has ever had.
+// connections is the number of connections that NATS has accepted.
 func (s server) connections(f fixture) int {
 	f.Helper()
-	text, err := ask(http.MethodGet, s.url+"/varz", "")
+	text, err := request(http.MethodGet, s.url+"/varz", "")
 	f.check(err)
 	var answer struct {
 		Total int `json:"total_connections"`

@@ -18,7 +18,7 @@ import (
 	"topobench/profiles"
 )
 
-// enginesFixture is a fixture for real vLLM, which the set-up puts into the cache.
+// enginesFixture is a fixture for real vLLM, which make engines installs in the cache.
 func enginesFixture(t *testing.T) fixture {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(programs.CacheDir(nil), "vllm-0.31.0", ".complete")); err != nil {
@@ -29,7 +29,7 @@ func enginesFixture(t *testing.T) fixture {
 	return f
 }
 
-// engine is a built-in cpu profile with the test's ports.
+// engine writes a built-in cpu profile with the test's ports.
 func (f fixture) engine(name, base string, oldNew ...string) string {
 	f.Helper()
 	text, err := profiles.Read(name)
@@ -38,7 +38,7 @@ func (f fixture) engine(name, base string, oldNew ...string) string {
 }
 
 const (
-	requests = 12*1 + 12*2 // of a sweep at concurrency 1 and 2: 10 measured and 2 warm-up ones a level
+	requests = 12*1 + 12*2 // of a sweep at concurrency 1 and 2: 10 measured and 2 warm-up requests per stream
 	decodeTP = 2
 )
 
@@ -65,64 +65,66 @@ func TestEnginesRun(t *testing.T) {
 		r.checkArtifacts(fmt.Sprintf("artifacts_%d", i), cells, config)
 	}
 	r.checkPictures()
-	r.checkUpstream("dynamo_cpu_disaggregated,1.0", "dynamo_cpu_disaggregated,2.0", "vllm_cpu_aggregated,1.0", "vllm_cpu_aggregated,2.0",
-		"vllm_dp_cpu_aggregated,1.0", "vllm_dp_cpu_aggregated,2.0")
+	r.checkUpstream("dynamo_cpu_disaggregated,1.0", "dynamo_cpu_disaggregated,2.0",
+		"vllm_cpu_aggregated,1.0", "vllm_cpu_aggregated,2.0", "vllm_dp_cpu_aggregated,1.0", "vllm_dp_cpu_aggregated,2.0")
 }
 
-// checkTransfers watches decode until the next topology begins: each request's KV
-// cache comes from prefill, to each of its ranks.
+// checkTransfers reads decode's counters until the next topology begins: prefill must have
+// transferred each request's KV cache to each rank.
 func (r *running) checkTransfers(next string) {
 	r.Helper()
 	transfers := func() float64 { return r.counter(r.ports+101, "vllm:nixl_xfer_time_seconds_count") }
 	r.first("the first cell begins", func(e event) bool { return e.Event == "cell-begin" })
 	before, after := transfers(), 0.0
-	// aiperf needs seconds from the last answer to its end: the last look misses none.
+	// aiperf needs seconds from the last answer to its end, so the last sample misses none.
 	r.checkReplaced(next, func() { after = max(after, transfers()) })
 	r.Logf("%v transfers by the smoke, %v by %d requests", before, after-before, requests)
 	if before < decodeTP || after-before < requests*decodeTP {
-		r.Errorf("decode made %v transfers in the smoke and %v for %d requests, want one a request and rank", before, after-before, requests)
+		r.Errorf("decode made %v transfers in the smoke and %v for %d requests, want one per request and rank", before, after-before, requests)
 	}
 }
 
-// checkReplaced waits until the next topology begins, and checks that then no
-// process of the one before is alive. Meanwhile it looks once a second: looking
-// costs CPU that the engines need.
-func (r *running) checkReplaced(next string, look func()) {
+// checkReplaced waits until the next topology begins, and checks that no process of the one
+// before is alive then. It samples once a second, because samples take CPU time from the
+// engines.
+func (r *running) checkReplaced(next string, sample func()) {
 	r.Helper()
-	seen, looked := map[int]string{}, time.Time{}
+	seen, sampled := map[int]string{}, time.Time{}
 	begins := func(e event) bool { return e.Event == "launch-begin" && e.Topology == next }
 	r.await(next+" begins", func() bool {
 		if slices.ContainsFunc(r.journal(), begins) {
 			return true
 		}
-		if time.Since(looked) > time.Second {
+		if time.Since(sampled) > time.Second {
 			for _, p := range r.left() {
 				seen[p.PID] = p.Comm
 			}
-			look()
-			looked = time.Now()
+			sample()
+			sampled = time.Now()
 		}
 		return false
 	})
 	delete(seen, r.cmd.Process.Pid)
 	for _, p := range r.left() {
 		if seen[p.PID] == p.Comm {
-			r.Errorf("%s begins, and %v of the topology before is still there", next, p)
+			r.Errorf("%s begins, and %v of the topology before is still alive", next, p)
 		}
 	}
 	r.Logf("%s replaces %d processes", next, len(seen))
 }
 
-// A vLLM API server that is killed leaves its engine and its workers running for
-// ever (vLLM's issue 55510), unless somebody ends them.
+// After a kill of vLLM's API server its engine and workers would run forever (vLLM's issue
+// 55510); the shepherd ends them.
 func TestEnginesServerKilledMidCell(t *testing.T) {
 	f := enginesFixture(t)
 	r := f.start("run", "run", f.engine("cpu-dp", "27000", "18220", "@30"), "--concurrency", "1", "--osl", "300")
 	r.first("the cell begins", func(e event) bool { return e.Event == "cell-begin" })
-	r.await("the engine has a request of the cell", func() bool { return f.counter(f.ports+30, "vllm:num_requests_running") > 0 })
+	r.await("the engine has a request of the cell", func() bool {
+		return f.counter(f.ports+30, "vllm:num_requests_running") > 0
+	})
 	for _, want := range []string{"VLLM::EngineCor", "VLLM::Worker"} {
 		if !r.sees(want) {
-			t.Fatalf("the test does not see %s: %v", want, r.left())
+			t.Fatalf("the test does not find %s: %v", want, r.left())
 		}
 	}
 	_, killed := r.kills("aggregated-0")
@@ -133,22 +135,25 @@ func TestEnginesServerKilledMidCell(t *testing.T) {
 	r.clean()
 }
 
-// A decode worker with NIXL that is killed in a cell: that attempt is kept as invalid,
-// and the cell is measured on a topology that was made anew.
+// After a kill of a decode worker with NIXL in a cell, the attempt is invalid, the topology
+// restarts, and the cell is measured again.
 func TestEnginesDecodeKilledMidCell(t *testing.T) {
 	f := enginesFixture(t)
 	r := f.start("run", "run", f.engine("cpu-disagg", "25500", "18210", "@10"), "--concurrency", "1")
 	r.first("the cell begins", func(e event) bool { return e.Event == "cell-begin" })
-	r.await("decode has a request of the cell", func() bool { return f.counter(f.ports+101, "vllm:num_requests_running") > 0 })
+	r.await("decode has a request of the cell", func() bool {
+		return f.counter(f.ports+101, "vllm:num_requests_running") > 0
+	})
 	_, killed := r.kills("decode-0")
 	r.dies("decode-0", killed)
-	if lost := r.first("the topology is lost", func(e event) bool { return e.Event == "launch-lost" }); lost.Class != "worker-died" {
-		t.Errorf("it was lost by %q", lost.Class)
+	lost := r.first("the topology fails", func(e event) bool { return e.Event == "launch-lost" })
+	if lost.Class != "worker-died" {
+		t.Errorf("the failure is %q", lost.Class)
 	}
-	said := r.ends(0)
+	stdout := r.ends(0)
 	r.clean()
-	if want := "cpu-disagg failed and was restarted"; !strings.Contains(said, want) {
-		t.Errorf("stdout lacks %q:\n%s", want, said)
+	if want := "cpu-disagg failed and was restarted"; !strings.Contains(stdout, want) {
+		t.Errorf("stdout lacks %q:\n%s", want, stdout)
 	}
 	verdict := r.read(filepath.Join(r.root, "artifacts_0", "-concurrency1", artifacts.SidecarName))
 	for _, want := range []string{`"valid": true`, "attempt 1: decode-0 died: killed by signal 9 (not by topobench)"} {
@@ -158,7 +163,7 @@ func TestEnginesDecodeKilledMidCell(t *testing.T) {
 	}
 }
 
-// The same of an API server while its engine loads, and while nobody asks anything of it.
+// vLLM's API server is killed while its engine loads, and while it has no requests.
 func TestEnginesServerKilledBeforeTheLoad(t *testing.T) {
 	for _, row := range []struct {
 		when string
@@ -182,7 +187,7 @@ func TestEnginesServerKilledBeforeTheLoad(t *testing.T) {
 	}
 }
 
-// SIGTERM while vLLM warms up, when its engine has no handler yet.
+// topobench gets SIGTERM while vLLM warms up and its engine has no handler yet.
 func TestEnginesTerminatedInWarmUp(t *testing.T) {
 	f := enginesFixture(t)
 	r := f.start("run", "run", f.engine("cpu-dp", "27000", "18220", "@30"))
@@ -192,20 +197,21 @@ func TestEnginesTerminatedInWarmUp(t *testing.T) {
 	r.clean()
 }
 
-// sees reports whether a process of that name lives.
+// sees reports whether a process of that name is alive.
 func (r *running) sees(comm string) bool {
 	return slices.ContainsFunc(r.left(), func(p testbed.Seen) bool { return strings.HasPrefix(p.Comm, comm) })
 }
 
-// F-01: a vLLM that refuses to start says why, and topobench what to do about it.
+// F-01: if vLLM refuses to start, topobench prints vLLM's reason and the remedy.
 func TestEnginesUnknownArgument(t *testing.T) {
 	f := enginesFixture(t)
 	r := f.start("run", "run", f.engine("cpu-dp", "27000", "18220", "@30", "dummy]", "dummy, --disable-log-requests]"))
-	said := r.ends(4)
+	stdout := r.ends(4)
 	r.clean()
-	for _, want := range []string{"aggregated-0 died: exit 2", "unrecognized arguments: --disable-log-requests", "correct engine_args"} {
-		if !strings.Contains(said, want) {
-			t.Errorf("stdout lacks %q:\n%s", want, said)
+	for _, want := range []string{"aggregated-0 died: exit 2", "unrecognized arguments: --disable-log-requests",
+		"correct engine_args"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("stdout lacks %q:\n%s", want, stdout)
 		}
 	}
 }

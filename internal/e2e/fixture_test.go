@@ -2,7 +2,9 @@ package e2e_test
 
 import (
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,27 +13,28 @@ import (
 	"testing"
 	"time"
 
+	"topobench/internal/deploy"
 	"topobench/internal/programs"
 	"topobench/internal/recovery"
 	"topobench/internal/testbed"
 )
 
 const (
-	patience = 60 * time.Second // with what takes seconds; only a broken program needs it
+	patience = 60 * time.Second // for events that take seconds
 	pause    = 20 * time.Millisecond
 )
 
-// fixture is a test's place: directory, ports, programs, and what tracks its processes.
+// fixture has a test's directory, ports, programs and processes.
 type fixture struct {
 	*testing.T
 	testbed.Tracker
 	programs map[programs.Tool]programs.Found
 	dir      string
 	ports    int           // the first of 300; topobench gets 200, the test's own servers the rest
-	longer   time.Duration // than patience, where real engines start
+	longer   time.Duration // added to patience, for the start of real engines
 }
 
-// newFixture is the place of a test that runs beside one other: aiperf keeps one CPU busy.
+// newFixture is for tests that run two at a time: each aiperf keeps one CPU busy.
 func newFixture(t *testing.T) fixture {
 	t.Helper()
 	t.Parallel()
@@ -40,10 +43,10 @@ func newFixture(t *testing.T) fixture {
 	return aloneFixture(t)
 }
 
-// slots has room for the tests that run at once.
+// slots bounds the tests that run at once.
 var slots = make(chan struct{}, 2)
 
-// aloneFixture is the place of a test that needs the machine for itself.
+// aloneFixture is for a test that needs the whole machine.
 func aloneFixture(t *testing.T) fixture {
 	t.Helper()
 	f := fixture{T: t, programs: realPrograms(t), dir: t.TempDir(), ports: freePorts(t)}
@@ -53,9 +56,9 @@ func aloneFixture(t *testing.T) fixture {
 
 const topobenchPorts = 200
 
-// freePorts is the first port of a free block of 300: below what the kernel hands
-// out, and away from those of the built-in profiles and of other tests. Until the test
-// ends, no other test takes the same block.
+// freePorts returns the first port of a free block of 300, below the kernel's ephemeral ports
+// and apart from the ports of the built-in profiles. No other test gets the same block until
+// this test ends.
 func freePorts(t *testing.T) int {
 	t.Helper()
 	for first := 19000; first < 22900; first += 300 {
@@ -73,7 +76,7 @@ func freePorts(t *testing.T) int {
 	return 0
 }
 
-// taken lists the ports that cannot be bound.
+// taken returns the ports that cannot be bound.
 func taken(first, n int) []int {
 	var ports []int
 	for port := first; port < first+n; port++ {
@@ -82,13 +85,13 @@ func taken(first, n int) []int {
 			ports = append(ports, port)
 			continue
 		}
-		l.Close() // nothing was accepted
+		l.Close()
 	}
 	return ports
 }
 
-// profile writes a profile with the test's ports for "@", and with old replaced by
-// new, pair by pair. Each old must occur, or the test would test something else.
+// profile writes a profile with the test's ports in place of "@", and each old text replaced by
+// the new text after it. An old text that does not occur fails the test.
 func (f fixture) profile(name, text string, oldNew ...string) string {
 	f.Helper()
 	oldNew = append(oldNew, "@", fmt.Sprint(f.ports/100))
@@ -103,7 +106,7 @@ func (f fixture) profile(name, text string, oldNew ...string) string {
 	return path
 }
 
-// disagg is testdata/disagg.yaml with that name and kind.
+// disagg writes testdata/disagg.yaml with that name and kind.
 func (f fixture) disagg(name string, oldNew ...string) string {
 	f.Helper()
 	return f.profile(name, f.read("testdata/disagg.yaml"), append(oldNew, "NAME", name)...)
@@ -129,15 +132,16 @@ type running struct {
 	name   string
 	root   string // its artifacts root
 	cmd    *exec.Cmd
-	before map[int]bool    // pids that are none of its
-	shm    map[string]bool // what was in /dev/shm
+	before map[int]bool    // pids that existed before it started
+	shm    map[string]bool // files in /dev/shm before it started
 	ended  chan struct{}
 }
 
 // start starts topobench with an artifacts root of its own.
 func (f fixture) start(name string, args ...string) *running {
 	f.Helper()
-	r := &running{fixture: f, name: name, root: filepath.Join(f.dir, name), before: map[int]bool{}, shm: f.shared(), ended: make(chan struct{})}
+	r := &running{fixture: f, name: name, root: filepath.Join(f.dir, name), before: map[int]bool{},
+		shm: f.shared(), ended: make(chan struct{})}
 	for _, p := range f.Living() {
 		r.before[p.PID] = true
 	}
@@ -153,14 +157,14 @@ func (f fixture) start(name string, args ...string) *running {
 	f.check(r.cmd.Start())
 	go func() {
 		defer close(r.ended)
-		_ = r.cmd.Wait() // its state is looked at by ends
+		_ = r.cmd.Wait() // ends reads its state
 	}()
 	f.Cleanup(r.finish)
 	return r
 }
 
-// finish ends topobench if it still runs, and takes over the temporary directory
-// that one which was killed leaves.
+// finish kills topobench if it still runs, and removes the temporary directory of a killed
+// one.
 func (r *running) finish() {
 	_ = r.cmd.Process.Kill() // it may have ended
 	<-r.ended
@@ -179,20 +183,20 @@ func (r *running) finish() {
 	}
 }
 
-// output is what it has said so far.
+// output is its stdout and stderr so far.
 func (r *running) output() string { return r.read(r.root+".out") + r.read(r.root+".err") }
 
-// await polls while topobench runs, until ask says true.
-func (r *running) await(what string, ask func() bool) {
+// await polls while topobench runs, until condition returns true.
+func (r *running) await(what string, condition func() bool) {
 	r.Helper()
 	again := time.NewTicker(pause)
 	defer again.Stop()
 	over := time.After(patience + r.longer)
-	for !ask() {
+	for !condition() {
 		select {
 		case <-again.C:
 		case <-r.ended:
-			if !ask() { // it may have done so at its end
+			if !condition() { // the last change may come with its end
 				r.Fatalf("%s ended before: %s\n%s", r.name, what, r.output())
 			}
 			return
@@ -213,7 +217,7 @@ func (r *running) ends(code int) string {
 	select {
 	case <-r.ended:
 	case <-time.After(2*patience + r.longer):
-		r.signal(syscall.SIGQUIT) // says where it stands
+		r.signal(syscall.SIGQUIT) // prints its goroutines
 		<-r.ended
 	}
 	if got := r.cmd.ProcessState.ExitCode(); got != code {
@@ -231,4 +235,52 @@ func (r *running) path() string {
 		r.Fatalf("%d runs below %s, not one", len(runs), r.root)
 	}
 	return runs[0]
+}
+
+// client keeps no connection open: the test must not hold a port that it expects to be free.
+func client() *http.Client {
+	return &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+}
+
+// request sends a request and returns the body. Any code other than 200 is an error.
+func request(method, url, body string) (string, error) {
+	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := client().Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s: %s: %s", method, url, answer.Status, text)
+	}
+	return string(text), err
+}
+
+// complete requests a completion of four tokens.
+func complete(url string) error {
+	const body = `{"model": "tiny", "max_tokens": 4, "messages": [{"role": "user", "content": "hello"}]}`
+	_, err := request(http.MethodPost, url+"/v1/chat/completions", body)
+	return err
+}
+
+// counter reads a metric of a worker's generate endpoint; it is 0 if the request fails.
+func (f fixture) counter(port int, metric string) float64 {
+	text, err := request(http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/metrics", port), "")
+	if err != nil {
+		return 0
+	}
+	return deploy.Count(text, metric)
+}
+
+// awaitUp waits until up prints that the topology serves on that port.
+func (r *running) awaitUp(port int) {
+	r.Helper()
+	r.await("the topology is up", func() bool {
+		return strings.Contains(r.output(), fmt.Sprintf("is up: http://127.0.0.1:%d", port))
+	})
 }

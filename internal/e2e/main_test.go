@@ -12,7 +12,7 @@ import (
 	"topobench/internal/testbed"
 )
 
-// topobench as the first argument makes the test binary topobench.
+// topobench is the first argument that makes the test binary topobench.
 const topobench = "topobench"
 
 func TestMain(m *testing.M) {
@@ -21,14 +21,14 @@ func TestMain(m *testing.M) {
 		case topobench:
 			os.Exit(cli.Main(os.Args[2:], cli.OS()))
 		case shepherd.Command:
-			// Shepherds get no GORACE: without End, each would wait a second at its end.
+			// Shepherds get no GORACE, so without End each would sleep for a second at its end.
 			testbed.End(shepherd.Main(os.Args[2:]))
 		}
 	}
 	testbed.Main(m)
 }
 
-// realPrograms are the real ones; without them the test is skipped, in CI it fails.
+// realPrograms finds the real programs. Without them the test is skipped; in CI it fails.
 func realPrograms(t *testing.T) map[programs.Tool]programs.Found {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -38,8 +38,9 @@ func realPrograms(t *testing.T) map[programs.Tool]programs.Found {
 	if err == nil {
 		_, err = os.Stat(tiny())
 	}
-	if err == nil && found[programs.Python].Source == "PATH" { // any Python, and not one with Dynamo
-		err = &programs.NotFoundError{Tool: programs.Python, Looked: []string{"cache: it has no Python"}, Install: "make tools"}
+	if err == nil && found[programs.Python].Source == "PATH" { // any Python, without Dynamo
+		err = &programs.NotFoundError{Tool: programs.Python, Looked: []string{"cache: it has no Python"},
+			Install: "make tools"}
 	}
 	switch {
 	case err == nil:
@@ -51,5 +52,5 @@ func realPrograms(t *testing.T) map[programs.Tool]programs.Found {
 	return found
 }
 
-// tiny is the model of all tests.
+// tiny is the path of the model of all tests.
 func tiny() string { return filepath.Join(programs.CacheDir(nil), "models", "tiny") }

@@ -10,17 +10,18 @@ import (
 	"testing"
 )
 
-// A template with a directive that nginx does not know: nginx says so before anything
-// is started, and its own line is told.
+// nginx refuses a template with an unknown directive before a process starts, and topobench
+// prints nginx's own line.
 func TestF19RealNginxRefusesItsConfiguration(t *testing.T) {
 	f := newFixture(t)
 	conf := filepath.Join(f.dir, "bad.conf")
 	f.check(os.WriteFile(conf, []byte("events {}\nhttp { server { listen {{.Listen}}; bogus on; } }\n"), 0o600))
-	r := f.start("run", "run", f.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22", "config: guide", "config: "+conf))
-	said := r.ends(4)
+	r := f.start("run", "run", f.balanced(conf))
+	stdout := r.ends(4)
 	r.clean()
-	if !regexp.MustCompile(`cannot use the configuration of nginx: .*\n.*\[emerg\] \S+ unknown directive "bogus" in .*/nginx\.conf:2\b`).MatchString(said) {
-		t.Errorf("stdout lacks nginx's own line:\n%s", said)
+	const line = `cannot use the configuration of nginx: .*\n.*\[emerg\] \S+ unknown directive "bogus" in .*/nginx\.conf:2\b`
+	if !regexp.MustCompile(line).MatchString(stdout) {
+		t.Errorf("stdout lacks nginx's own line:\n%s", stdout)
 	}
 	for _, e := range r.journal() {
 		if e.PID != 0 {
@@ -29,17 +30,25 @@ func TestF19RealNginxRefusesItsConfiguration(t *testing.T) {
 	}
 }
 
+// balanced writes the profile of the baseline behind nginx, with a configuration.
+func (f fixture) balanced(config string) string {
+	f.Helper()
+	return f.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22", "config: guide", "config: "+config)
+}
+
 // The balancer of the baseline spreads requests over both engines.
 func TestRealBalancer(t *testing.T) {
 	for _, config := range []string{"guide", "tuned"} {
 		t.Run(config, func(t *testing.T) {
 			f := newFixture(t)
-			r := f.start("up", "up", f.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22", "config: guide", "config: "+config))
+			r := f.start("up", "up", f.balanced(config))
 			r.awaitUp(f.ports + 20)
-			requests := func(worker int) float64 { return f.counter(f.ports+100+worker, "dynamo_component_requests_total") }
+			requests := func(worker int) float64 {
+				return f.counter(f.ports+100+worker, "dynamo_component_requests_total")
+			}
 			before := []float64{requests(0), requests(1)}
 			const n = 20
-			f.check(askAtOnce(n, fmt.Sprintf("http://127.0.0.1:%d", f.ports+20)))
+			f.check(completeAtOnce(n, fmt.Sprintf("http://127.0.0.1:%d", f.ports+20)))
 			first, second := 0.0, 0.0
 			r.await("the engines have counted all requests", func() bool {
 				first, second = requests(0)-before[0], requests(1)-before[1]
@@ -55,8 +64,8 @@ func TestRealBalancer(t *testing.T) {
 	}
 }
 
-// askAtOnce sends n small completions at once, and joins what went wrong.
-func askAtOnce(n int, url string) error {
+// completeAtOnce sends n small completions at once, and joins their errors.
+func completeAtOnce(n int, url string) error {
 	results := make(chan error, n)
 	for range n {
 		go func() { results <- complete(url) }()

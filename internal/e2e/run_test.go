@@ -3,27 +3,29 @@ package e2e_test
 import (
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"image/png"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"topobench/profiles"
 )
 
-// TestRealRun is the main job in short: both demo topologies, one level each.
+// TestRealRun is the main job: both demo topologies, with one level each.
 func TestRealRun(t *testing.T) { newFixture(t).demo("1") }
 
-// demo runs both demo topologies, with this test's ports, and checks all that the run prints and writes.
-func (f fixture) demo(levels ...string) (r *running, said string) {
+// demo runs both demo topologies with this test's ports, and checks the output and the files.
+func (f fixture) demo(levels ...string) (r *running, stdout string) {
 	f.Helper()
 	disagg := f.builtIn("demo-disagg", "18000", "@10")
 	agg := f.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22")
 	r = f.start("run", "run", disagg, agg, "--isl", "100", "--osl", "40", "--concurrency", strings.Join(levels, ","))
-	said = r.ends(0)
+	stdout = r.ends(0)
 	r.clean()
 
 	for what, pattern := range map[string]string{
@@ -31,8 +33,8 @@ func (f fixture) demo(levels ...string) (r *running, said string) {
 		"demo-disagg's times, its own share among them": `(?m)^ *demo-disagg( +\d+\.\d\d){11} *$`,
 		"demo-agg's times, its own share among them":    `(?m)^ *demo-agg( +\d+\.\d\d){11} *$`,
 	} {
-		if !regexp.MustCompile(pattern).MatchString(said) {
-			f.Errorf("stdout lacks %s:\n%s", what, said)
+		if !regexp.MustCompile(pattern).MatchString(stdout) {
+			f.Errorf("stdout lacks %s:\n%s", what, stdout)
 		}
 	}
 	var cells, points []string
@@ -53,13 +55,14 @@ func (f fixture) demo(levels ...string) (r *running, said string) {
 		`"prefill_tensor_parallelism":0,"prefill_data_parallelism":0,"decode_tensor_parallelism":0,"decode_data_parallelism":0,"mode":"aggregated"`)
 	r.checkPictures()
 	r.checkUpstream(points...)
-	return r, said
+	return r, stdout
 }
 
 // TestRealFrontend measures the third kind of topology: aggregated workers behind Dynamo's frontend.
 func TestRealFrontend(t *testing.T) {
 	f := newFixture(t)
-	r := f.start("run", "run", f.builtIn("demo-agg-dynamo", "18001", "@10"), "--isl", "100", "--osl", "40", "--concurrency", "1")
+	profile := f.builtIn("demo-agg-dynamo", "18001", "@10")
+	r := f.start("run", "run", profile, "--isl", "100", "--osl", "40", "--concurrency", "1")
 	r.ends(0)
 	r.clean()
 	r.checkState()
@@ -77,7 +80,7 @@ func (f fixture) builtIn(name string, oldNew ...string) string {
 	return f.profile(name, string(text)+"port_base: @00\n", oldNew...)
 }
 
-// checkPictures reads the chart as a viewer would.
+// checkPictures checks that both pictures can be read.
 func (r *running) checkPictures() {
 	r.Helper()
 	file, err := os.Open(filepath.Join(r.root, "pareto_plot.png"))
@@ -102,4 +105,27 @@ func (r *running) checkPictures() {
 	if elements < 20 {
 		r.Errorf("the SVG has %d elements", elements)
 	}
+}
+
+// TestRealPerf measures a topology that another topobench holds up, as perf.sh does.
+func TestRealPerf(t *testing.T) {
+	f := newFixture(t)
+	up := f.start("up", "up", f.builtIn("demo-disagg", "18000", "@10"))
+	up.awaitUp(f.ports + 10)
+	r := f.start("perf", "perf", "--url", fmt.Sprintf("http://127.0.0.1:%d", f.ports+10), "--mode", "disaggregated",
+		"--prefill-tp", "1", "--prefill-dp", "4", "--decode-tp", "4", "--decode-dp", "1", "--model", "tiny", "--tokenizer", tiny(),
+		"--concurrency", "1", "--isl", "64", "--osl", "40", "--deployment-kind", "dynamo_mocker")
+	r.ends(0)
+	if left := r.left(); len(left) > 0 {
+		t.Errorf("perf left behind: %v", left)
+	}
+	r.checkState()
+	r.checkArtifacts("artifacts_0", []string{"-concurrency1"}, `{"kind":"dynamo_mocker","model":"tiny",`+
+		`"input_sequence_length":64,"output_sequence_length":40,"tensor_parallelism":0,"data_parallelism":0,`+
+		`"prefill_tensor_parallelism":1,"prefill_data_parallelism":4,"decode_tensor_parallelism":4,"decode_data_parallelism":1,"mode":"disaggregated"}`)
+	r.checkUpstream("dynamo_mocker_disaggregated,1.0")
+
+	up.signal(syscall.SIGINT)
+	up.ends(130)
+	up.clean()
 }

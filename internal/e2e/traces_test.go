@@ -16,7 +16,7 @@ import (
 	"topobench/internal/testbed"
 )
 
-// gone checks that within limit no process of topobench is left, and then no port.
+// gone checks that no process of topobench is left after limit, and then no port.
 func (r *running) gone(limit time.Duration) {
 	r.Helper()
 	if !testbed.Soon(limit, func() bool { return len(r.left()) == 0 }) {
@@ -27,7 +27,7 @@ func (r *running) gone(limit time.Duration) {
 	}
 }
 
-// left are the living processes that were not there before it started.
+// left returns the living processes that started after topobench.
 func (r *running) left() []testbed.Seen {
 	var left []testbed.Seen
 	for _, p := range r.Living() {
@@ -38,8 +38,8 @@ func (r *running) left() []testbed.Seen {
 	return left
 }
 
-// clean checks what must hold the moment topobench has ended by itself: nothing
-// runs, every port is free, the temporary directory and shared memory are gone.
+// clean checks that no process runs, every port is free, and the temporary directory and shared
+// memory are gone. That must hold as soon as topobench has ended by itself.
 func (r *running) clean() {
 	r.Helper()
 	r.gone(0)
@@ -55,7 +55,7 @@ func (r *running) clean() {
 	}
 }
 
-// shared is what this user has in /dev/shm.
+// shared returns this user's files in /dev/shm.
 func (f fixture) shared() map[string]bool {
 	f.Helper()
 	entries, err := os.ReadDir("/dev/shm")
@@ -64,7 +64,7 @@ func (f fixture) shared() map[string]bool {
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // it went this instant
+			continue // it was just removed
 		}
 		f.check(err)
 		if info.Sys().(*syscall.Stat_t).Uid == uint32(os.Getuid()) {
@@ -74,16 +74,16 @@ func (f fixture) shared() map[string]bool {
 	return ours
 }
 
-// event is a line of the journal, with the fields that tests look at.
+// event is a line of the journal, with the fields that tests use.
 type event struct {
 	Event, Service, State string
 	Topology, Class       string
-	Error, Attempt        string // of a topology that was lost
+	Error, Attempt        string // of a failed topology
 	PID                   int
 	Time                  time.Time
 }
 
-// journal is what the run has written so far.
+// journal returns the events so far.
 func (r *running) journal() []event {
 	r.Helper()
 	runs, err := recovery.List(r.root)
@@ -97,7 +97,7 @@ func (r *running) journal() []event {
 		r.check(err)
 		for line := range strings.Lines(string(text)) {
 			var e event
-			if strings.HasSuffix(line, "\n") { // else it is being written
+			if strings.HasSuffix(line, "\n") { // otherwise it is incomplete
 				r.check(json.Unmarshal([]byte(line), &e))
 				events = append(events, e)
 			}
@@ -106,14 +106,14 @@ func (r *running) journal() []event {
 	return events
 }
 
-// first waits for the first event that is as asked.
-func (r *running) first(what string, as func(event) bool) event {
+// first waits for the first event for which match returns true.
+func (r *running) first(what string, match func(event) bool) event {
 	r.Helper()
 	var events []event
 	i := -1
 	r.await(what, func() bool {
 		events = r.journal()
-		i = slices.IndexFunc(events, as)
+		i = slices.IndexFunc(events, match)
 		return i >= 0
 	})
 	return events[i]

@@ -94,7 +94,7 @@ func TestCreateRefusesAnIDTwiceAndLeavesTheFirstAlone(t *testing.T) {
 	r := newRun(t)
 	temp := t.TempDir()
 	_, err := Create(r.Root(), temp, r.ID())
-	wantError(t, err, "cannot create the run directory", r.Path(), "there already")
+	wantError(t, err, "cannot create the run directory", r.Path(), "exists already")
 	if !errors.Is(err, fs.ErrExist) || !exists(filepath.Join(r.Path(), markerName)) || !exists(r.TempDir()) {
 		t.Errorf("the first run was touched: %v", err)
 	}

@@ -9,17 +9,18 @@ import (
 	"syscall"
 )
 
-// ProgramKey names the plain program. test.sh builds one for all packages, which an ordinary
-// user can start in a read-only tree. Without the variable, Run builds one for its package.
+// ProgramKey is the variable with the path of the plain program. test.sh builds one for all
+// packages, because an ordinary user cannot build it in a read-only tree. Without the
+// variable, Run builds one for its package.
 const ProgramKey = "TESTBED_PROGRAM"
 
 // ChildCommand makes the plain program a child with a habit: NAME child HABIT [ARGUMENT...].
 const ChildCommand = "child"
 
-// Program is the path of the plain program of ./cmd: a child with a habit, or a shepherd.
+// Program returns the path of the plain program of ./cmd: a child with a habit, or a shepherd.
 func Program() string { return os.Getenv(ProgramKey) }
 
-// Argv is the command line of a child with a habit.
+// Argv returns the command line of a child with a habit.
 func Argv(habit string, args ...string) []string {
 	return append([]string{Program(), ChildCommand, habit}, args...)
 }
@@ -36,8 +37,8 @@ func Install(dir string) error {
 	return nil
 }
 
-// link gives a program a second name. On another file system, or where the program belongs to
-// another user, a copy does the same.
+// link gives a program a second name. It copies the program if that is on another file
+// system or belongs to another user.
 func link(from, to string) error {
 	if err := os.Link(from, to); err == nil {
 		return nil
@@ -49,14 +50,14 @@ func link(from, to string) error {
 	return os.WriteFile(to, text, 0o755)
 }
 
-// withProgram calls run once the plain program is there.
+// withProgram builds the plain program, unless there is one, and calls run.
 func withProgram(run func() int) int {
 	if Program() != "" {
 		return run()
 	}
 	dir, err := os.MkdirTemp("", "testbed-")
 	if err == nil {
-		defer os.RemoveAll(dir) // a rest below the directory for temporary files is no fault
+		defer os.RemoveAll(dir) // a failure only leaves temporary files
 		path := filepath.Join(dir, "child")
 		err = errors.Join(build(path), os.Setenv(ProgramKey, path))
 	}
@@ -69,14 +70,14 @@ func withProgram(run func() int) int {
 
 // build writes the plain program to path. -buildvcs=false: git refuses a tree of another user.
 func build(path string) error {
-	plain := []string{"build", "-race=false", "-trimpath", "-buildvcs=false", "-o", path, "topobench/internal/testbed/cmd"}
-	text, err := exec.Command("go", plain...).CombinedOutput()
+	text, err := exec.Command("go", "build", "-race=false", "-trimpath", "-buildvcs=false", "-o", path,
+		"topobench/internal/testbed/cmd").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, text)
 	}
 	return nil
 }
 
-// End is os.Exit for a test binary that acts as another program: without the second that
+// End is os.Exit for a test binary that acts as another program. It skips the second that
 // the race detector waits for late reports.
 func End(code int) { syscall.Exit(code) }

@@ -18,21 +18,21 @@ import (
 	"topobench/internal/host/proc"
 )
 
-// ScriptedProgram stands in for an executable on a Scripted host. It writes its output to log and
-// returns its exit code. ctx ends when the program is asked to stop.
+// ScriptedProgram replaces an executable on a Scripted host. It writes its output to log and
+// returns its exit code. ctx ends when the program has to stop.
 type ScriptedProgram func(ctx context.Context, spec host.Spec, log io.Writer) (code int)
 
-// Scripted is a host in memory. Its programs are functions, and its ports, pages and GPUs
-// are what a test sets. The zero Scripted is an empty machine. Set the exported fields
-// before the first call, or under Change.
+// Scripted is a host in memory. Its programs are functions, and a test sets its ports, pages
+// and GPUs. The zero Scripted is an empty machine. Set the exported fields before the first
+// call, or in Change.
 type Scripted struct {
 	Programs map[string]ScriptedProgram // by the first word of an argv
-	Taken    map[int]proc.Proc          // the listener on a port
+	Taken    map[int]proc.Proc          // the process that listens on a port
 	Left     []proc.Proc                // leftovers
 	Pages    map[string]host.Page       // by URL
 	GPUs     gpu.State
 	GPUFault string
-	Fault    error // of every call: the host cannot be reached
+	Fault    error // returned by every call: the host is unreachable
 
 	mu      sync.Mutex
 	files   map[string][]byte
@@ -41,14 +41,14 @@ type Scripted struct {
 	pids    int
 }
 
-// Change changes fields while the host is in use.
+// Change calls change while no other call uses the fields.
 func (s *Scripted) Change(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change()
 }
 
-// scriptedChild is a ScriptedProgram that runs.
+// scriptedChild is a running ScriptedProgram.
 type scriptedChild struct {
 	host   *Scripted
 	spec   host.Spec
@@ -78,7 +78,8 @@ func (s *Scripted) Start(spec host.Spec) (host.Handle, error) {
 	s.pids++
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &scriptedChild{host: s, spec: spec, cancel: cancel, done: make(chan struct{}),
-		self: proc.Proc{PID: 1000 + s.pids, PPID: 1, Group: 1000 + s.pids, Ticks: uint64(s.pids), State: 'S', Comm: spec.Name, Threads: 1}}
+		self: proc.Proc{PID: 1000 + s.pids, PPID: 1, Group: 1000 + s.pids, Ticks: uint64(s.pids),
+			State: 'S', Comm: spec.Name, Threads: 1}}
 	if s.running == nil {
 		s.running = map[int]*scriptedChild{}
 	}
@@ -88,7 +89,7 @@ func (s *Scripted) Start(spec host.Spec) (host.Handle, error) {
 	return c, nil
 }
 
-// end is the end of a child, the first time it is called.
+// end records how the child ended. Only the first call counts.
 func (c *scriptedChild) end(exit host.Exit) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,8 +115,8 @@ func (c *scriptedChild) Exit() host.Exit {
 	return c.exit
 }
 
-// Stop cancels the program. One that does not return within its grace is killed: its
-// goroutine is left to itself.
+// Stop cancels the program. If it does not return within its grace it counts as killed, and
+// its goroutine goes on alone.
 func (c *scriptedChild) Stop(ctx context.Context) error {
 	c.mu.Lock()
 	c.stopped = true
@@ -151,7 +152,7 @@ func (s *Scripted) append(path string, text []byte) {
 	s.files[path] = append(s.files[path], text...)
 }
 
-// Run runs a program to its end.
+// Run runs a program until it ends.
 func (s *Scripted) Run(ctx context.Context, spec host.Spec) (output []byte, exit host.Exit, err error) {
 	before, err := s.Get(ctx, spec.Log, 0, 1<<30)
 	if err != nil {
@@ -220,8 +221,8 @@ func (s *Scripted) Get(ctx context.Context, path string, from, limit int64) ([]b
 	return slices.Clone(data[from:min(size, from+limit)]), nil
 }
 
-// Look shows the running programs as processes, those with the cookie of the question in
-// their environment as of its run, and what the test has set.
+// Look returns the running programs as processes, and the state that the test has set. A
+// program with the cookie of the question in its environment belongs to the run.
 func (s *Scripted) Look(ctx context.Context, q host.Question) (host.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

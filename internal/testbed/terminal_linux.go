@@ -9,14 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Terminal returns a new terminal of 33 columns and 11 rows: the end that a
-// terminal window holds, and the end that a program has. Without one the test is
-// skipped.
+// Terminal returns a new terminal of 33 columns and 11 rows: the window's end and the
+// program's end. It skips the test if the system has no terminals.
 func Terminal(t testing.TB) (window, program *os.File) {
 	t.Helper()
 	window, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("this system gives no terminal: %v", err)
+		t.Skipf("cannot open a terminal on this system: %v", err)
 	}
 	t.Cleanup(func() { window.Close() })
 	n, err := open(window)
@@ -25,14 +24,14 @@ func Terminal(t testing.TB) (window, program *os.File) {
 	}
 	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("this system gives no terminal: %v", err)
+		t.Skipf("cannot open a terminal on this system: %v", err)
 	}
 	t.Cleanup(func() { program.Close() })
 	return window, program
 }
 
-// open unlocks the other end of a terminal, gives it its size and returns its number.
-// Not by Fd, which would make a Close wait for a Read.
+// open unlocks the other end of a terminal, sets its size and returns its number. It does
+// not call Fd, which would make a Close wait for a Read.
 func open(window *os.File) (n int, err error) {
 	raw, err := window.SyscallConn()
 	if err != nil {

@@ -1,10 +1,9 @@
-// Package testbed gives tests children that misbehave and fakes of the programs
-// that topobench drives, and looks whether anything of them is left. Tests only.
+// Package testbed is for tests only. It provides children that misbehave and fakes of the
+// programs that topobench drives, and checks that a test leaves no process behind.
 //
-// The programs are one binary, built from ./cmd without the race detector: see
-// Program. Audit judges by its own reading of /proc, not through the packages
-// under test, and it ends what it finds, so that one failure does not spoil the
-// next test.
+// The programs are one binary, built from ./cmd without the race detector: see Program.
+// Audit reads /proc itself, independently of the packages under test. It kills the processes
+// that it finds, so that one failure does not spoil the next test.
 package testbed
 
 import (
@@ -20,7 +19,7 @@ import (
 )
 
 // Main is for TestMain. It makes the test binary its own shepherd, as topobench is,
-// and runs the tests as a sub-reaper, so that nothing gets away.
+// and runs the tests as a sub-reaper, so that no orphan escapes.
 func Main(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == shepherd.Command {
 		os.Exit(shepherd.Main(os.Args[2:]))
@@ -28,30 +27,26 @@ func Main(m *testing.M) {
 	os.Exit(Run(m.Run))
 }
 
-// Run runs tests as the sub-reaper that orphans fall to, with the plain program at hand.
+// Run runs tests as a sub-reaper, with the plain program built. If nohup started this
+// process, it ignores SIGHUP, and so would its children. A signal that it catches has its
+// default action in the children.
 func Run(run func() int) int {
-	prepare()
-	return withProgram(run)
-}
-
-// prepare makes this process the sub-reaper of its tests. If nohup started it, it ignores
-// SIGHUP and its children would too: a signal that is caught here has its default there.
-func prepare() {
 	if err := proc.SetSubreaper(); err != nil {
 		fmt.Fprintln(os.Stderr, "some tests will fail:", err)
 	}
 	if signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
+	return withProgram(run)
 }
 
-// Reaper waits, when it is called, for orphans that have fallen to this process, the
-// sub-reaper: thousands of zombies slow down every look at /proc. It takes those that
-// ended before it was made; the tests' own children are waited for at once.
+// Reaper returns a function that reaps the children of this process that were zombies
+// already when Reaper was called: orphans, because tests wait for their own children at once.
+// Thousands of zombies would slow down every read of /proc.
 func Reaper() (reap func()) {
-	before := orphans()
+	before := zombies()
 	return func() {
-		for p := range orphans() {
+		for p := range zombies() {
 			if before[p] {
 				proc.Reap(p.PID)
 			}
@@ -59,8 +54,8 @@ func Reaper() (reap func()) {
 	}
 }
 
-// orphans are the children of this process that have ended, with pid and start only.
-func orphans() map[proc.Proc]bool {
+// zombies are the children of this process that have ended, with pid and start time only.
+func zombies() map[proc.Proc]bool {
 	found := map[proc.Proc]bool{}
 	for _, pid := range proc.Children() {
 		if p, err := proc.Read(pid); err == nil && !p.Alive() {
@@ -70,27 +65,28 @@ func orphans() map[proc.Proc]bool {
 	return found
 }
 
-// Eventually polls until ask returns true, and fails the test if it does not
-// within limit.
-func Eventually(t testing.TB, limit time.Duration, ask func() bool) {
+// Eventually polls until condition returns true, and fails the test if it does not within
+// limit.
+func Eventually(t testing.TB, limit time.Duration, condition func() bool) {
 	t.Helper()
-	if !Soon(limit, ask) {
-		t.Fatalf("not so within %v", limit)
+	if !Soon(limit, condition) {
+		t.Fatalf("the condition is still false after %v", limit)
 	}
 }
 
-// Soon polls until ask returns true or limit is over, and returns the last result. Its pauses
-// grow to 16 ms: many tests wait at once, and each look at /proc takes CPU time from the others.
-func Soon(limit time.Duration, ask func() bool) bool {
+// Soon polls until condition returns true or limit is over, and returns the last result. Its
+// pauses grow to 16 ms: many tests wait at once, and each read of /proc takes CPU time from
+// the others.
+func Soon(limit time.Duration, condition func() bool) bool {
 	over := time.After(limit)
 	for pause := time.Millisecond; ; pause = min(2*pause, 16*time.Millisecond) {
-		if ask() {
+		if condition() {
 			return true
 		}
 		select {
 		case <-time.After(pause):
 		case <-over:
-			return ask()
+			return condition()
 		}
 	}
 }

@@ -9,15 +9,15 @@ import (
 	"topobench/internal/text"
 )
 
-// model is what there is to show: lines that stay and were not yet drawn, and
-// the present state, from which the moving lines are made.
+// model is the content of the screen: the lasting lines that are not drawn yet, and the state
+// from which the moving lines are made.
 type model struct {
 	tty      bool
 	now      func() time.Time
 	start    time.Time
 	pending  []line
-	services []Service            // in order of appearance, without those gone
-	changed  map[string]time.Time // when a service took its present state
+	services []Service            // in order of appearance, without dead and stopped ones
+	changed  map[string]time.Time // when a service entered its state
 	sweep    Sweep
 	progress time.Time // last progress line without a terminal
 }
@@ -52,23 +52,16 @@ func (m *model) service(s Service) {
 	}
 }
 
-// announce makes a lasting line of a change of state where one is due: on a
-// terminal only a death is, because the moving lines show the rest.
+// announce adds a lasting line for a change of state. On a terminal only a death gets one,
+// because the moving lines show the other changes.
 func (m *model) announce(s Service, known bool) {
 	if m.tty && s.State != Died || s.State == Gone && !known {
 		return
 	}
-	text := line{{text: s.Name + " "}, {text: string(s.State), style: s.State.style()}}
-	for _, part := range []string{places(s), s.Detail} {
-		if part != "" {
-			text = append(text, span{text: "  " + part})
-		}
-	}
-	m.lasting(text)
+	m.lasting(line{{text: s.Name + " "}, {text: string(s.State), style: s.State.style()}, {text: description(s)}})
 }
 
-// lasting adds a line that stays, with its time where no screen shows how time
-// passes.
+// lasting adds a line that stays. Without a terminal it starts with its time.
 func (m *model) lasting(l line) {
 	if !m.tty {
 		stamp := fmt.Sprintf("[+%.1fs] ", m.now().Sub(m.start).Seconds())
@@ -78,7 +71,7 @@ func (m *model) lasting(l line) {
 	m.pending = append(m.pending, l)
 }
 
-// take hands over the lines to draw now.
+// take returns the lines to draw now, and forgets the lasting ones.
 func (m *model) take() (lasting, live []line) {
 	if m.tty {
 		live = m.frame()
@@ -89,7 +82,7 @@ func (m *model) take() (lasting, live []line) {
 	return lasting, live
 }
 
-// frame is the moving lines: the services, then the sweep.
+// frame returns the moving lines: the services, then the sweep.
 func (m *model) frame() []line {
 	width := 0
 	for _, s := range m.services {
@@ -97,7 +90,11 @@ func (m *model) frame() []line {
 	}
 	var lines []line
 	for _, s := range m.services {
-		lines = append(lines, m.serviceLine(s, width))
+		lines = append(lines, line{
+			{text: fmt.Sprintf("  %-*s  ", width, s.Name)},
+			{text: fmt.Sprintf("%-8s", s.State), style: s.State.style()},
+			{text: "  " + age(m.now().Sub(m.changed[s.Name])) + description(s)},
+		})
 	}
 	if m.sweep.shown() {
 		lines = append(lines, line{{text: "  " + m.sweep.text() + "  " + m.sweep.bar()}})
@@ -105,30 +102,44 @@ func (m *model) frame() []line {
 	return lines
 }
 
-func (m *model) serviceLine(s Service, width int) line {
-	rest := "  " + age(m.now().Sub(m.changed[s.Name]))
-	for _, part := range []string{places(s), s.Detail} {
-		if part != "" {
-			rest += "  " + part
-		}
-	}
-	return line{
-		{text: fmt.Sprintf("  %-*s  ", width, s.Name)},
-		{text: fmt.Sprintf("%-8s", s.State), style: s.State.style()},
-		{text: rest},
-	}
-}
-
-// summary is the progress in one line, for logs; "" when nothing moves.
+// summary returns the progress in one line, for logs; "" if nothing changes.
 func (m *model) summary() string {
 	var parts []string
 	for _, s := range m.services {
 		if s.State != Ready {
-			parts = append(parts, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", s.Name, s.State, age(m.now().Sub(m.changed[s.Name])), s.Detail)))
+			since := age(m.now().Sub(m.changed[s.Name]))
+			parts = append(parts, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", s.Name, s.State, since, s.Detail)))
 		}
 	}
 	if m.sweep.shown() {
 		parts = append(parts, m.sweep.text())
 	}
 	return strings.Join(parts, "; ")
+}
+
+// description is a service's GPUs, port and detail, each after two spaces.
+func description(s Service) string {
+	text := ""
+	if len(s.GPUs) > 0 {
+		text += "  GPU " + strings.Trim(strings.ReplaceAll(fmt.Sprint(s.GPUs), " ", ","), "[]")
+	}
+	if s.Port > 0 {
+		text += fmt.Sprintf("  port %d", s.Port)
+	}
+	if s.Detail != "" {
+		text += "  " + s.Detail
+	}
+	return text
+}
+
+// age formats a duration in whole seconds: 42s, 2m05s, 1h02m.
+func age(d time.Duration) string {
+	seconds := int(d / time.Second)
+	switch {
+	case seconds < 60:
+		return fmt.Sprintf("%ds", max(0, seconds))
+	case seconds < 3600:
+		return fmt.Sprintf("%dm%02ds", seconds/60, seconds%60)
+	}
+	return fmt.Sprintf("%dh%02dm", seconds/3600, seconds/60%60)
 }

@@ -8,7 +8,7 @@ import (
 	"topobench/internal/testbed"
 )
 
-func TestDetectKnowsATerminal(t *testing.T) {
+func TestDetectATerminal(t *testing.T) {
 	_, program := testbed.Terminal(t)
 	for _, row := range []struct {
 		why        string
@@ -16,7 +16,7 @@ func TestDetectKnowsATerminal(t *testing.T) {
 		tty, color bool
 	}{
 		{"a terminal has colours", nil, true, true},
-		{"NO_COLOR takes them", map[string]string{"NO_COLOR": "1"}, true, false},
+		{"NO_COLOR turns colours off", map[string]string{"NO_COLOR": "1"}, true, false},
 		{"a dumb terminal gets plain lines", map[string]string{"TERM": "dumb"}, false, false},
 	} {
 		o := Detect(program, func(name string) string { return row.env[name] })
@@ -29,7 +29,7 @@ func TestDetectKnowsATerminal(t *testing.T) {
 	}
 }
 
-// The window is closed in the middle of a run.
+// The user closes the window during a run.
 func TestF53AClosedTerminalIsNoError(t *testing.T) {
 	window, program := testbed.Terminal(t)
 	v := New(Detect(program, none))
@@ -44,10 +44,10 @@ func TestF53AClosedTerminalIsNoError(t *testing.T) {
 	start := time.Now()
 	v.Close()
 	if took := time.Since(start); took >= closePatience || !v.pen.broken {
-		t.Errorf("closing took %v, the loss was noticed: %t", took, v.pen.broken)
+		t.Errorf("closing took %v; the pen noticed the closed terminal: %t", took, v.pen.broken)
 	}
 	w := Lenient(program)
 	if n, err := fmt.Fprint(w, "table"); err != nil || n != 5 {
-		t.Errorf("the table gives %d, %v", n, err)
+		t.Errorf("writing the table returned %d, %v", n, err)
 	}
 }

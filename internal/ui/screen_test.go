@@ -6,14 +6,13 @@ import (
 	"testing"
 )
 
-// screen is a terminal small enough to trust: it knows newline, carriage
-// return, cursor up, clear to the end, colours (ignored), wrapping and
-// scrolling. Anything else is a failure of the test.
+// screen emulates a terminal: newline, carriage return, cursor up, clear to the end,
+// colours (ignored), wrapping and scrolling. Any other sequence fails the test.
 type screen struct {
 	t             *testing.T
 	columns, rows int
-	lines         []string // from the first, those scrolled away too
-	x, y          int      // y counts from the first line of all
+	lines         []string // all lines, including those that scrolled away
+	x, y          int      // y is an index of lines
 	writes        int
 }
 
@@ -41,7 +40,7 @@ func (s *screen) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// put is for ASCII, which is all that the tests draw here.
+// put draws an ASCII character; the tests draw no others here.
 func (s *screen) put(c byte) {
 	switch {
 	case c == '\n':
@@ -75,14 +74,14 @@ func (s *screen) control(final byte, parameter string) {
 		if err != nil {
 			s.t.Errorf("cursor up by %q", parameter)
 		}
-		s.y = max(s.y-n, len(s.lines)-s.rows, 0) // no way back to what scrolled away
+		s.y = max(s.y-n, len(s.lines)-s.rows, 0) // the cursor cannot return to lines that scrolled away
 	case 'J':
 		s.lines = s.lines[:s.y+1]
 		s.lines[s.y] = s.lines[s.y][:min(s.x, len(s.lines[s.y]))]
 	}
 }
 
-// resize changes the width as a terminal does that wraps its lines anew.
+// resize changes the width and wraps the lines again, as a terminal does.
 func (s *screen) resize(columns int) {
 	var lines []string
 	for _, l := range s.lines {

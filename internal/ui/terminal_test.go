@@ -10,11 +10,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
+
+	"topobench/internal/text"
 )
 
 func none(string) string { return "" }
 
-func TestAFileIsNoTerminal(t *testing.T) {
+func TestDetectAFile(t *testing.T) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "f"))
 	if err != nil {
 		t.Fatal(err)
@@ -22,7 +25,7 @@ func TestAFileIsNoTerminal(t *testing.T) {
 	defer file.Close()
 	for _, out := range []io.Writer{file, &bytes.Buffer{}} {
 		if o := Detect(out, none); o.TTY || o.Color || o.Out != out {
-			t.Errorf("%T is taken for a terminal", out)
+			t.Errorf("%T was detected as a terminal", out)
 		}
 	}
 }
@@ -38,8 +41,8 @@ func (f *failing) Write([]byte) (int, error) {
 	return 0, f.err
 }
 
-// The terminal is closed, or the reader of the pipe is gone.
-func TestF53F54LenientDropsOnlyWhatNobodyReads(t *testing.T) {
+// EPIPE: the reader of the pipe is gone. EIO: the terminal is closed.
+func TestF53F54LenientDropsOutputOfAClosedPipeOrTerminal(t *testing.T) {
 	for _, row := range []struct {
 		err    error
 		passes bool
@@ -61,7 +64,7 @@ func TestF53F54LenientDropsOnlyWhatNobodyReads(t *testing.T) {
 	}
 }
 
-func TestViewGivesUpAfterTheFirstError(t *testing.T) {
+func TestViewStopsWritingAfterAnError(t *testing.T) {
 	out := &failing{err: syscall.EIO}
 	v := newView(Options{Out: out, Now: time.Now})
 	for range 3 {
@@ -73,7 +76,7 @@ func TestViewGivesUpAfterTheFirstError(t *testing.T) {
 	}
 }
 
-// stuck is a terminal held by Ctrl-S.
+// stuck is a terminal stopped by Ctrl-S.
 type stuck struct{ entered, release chan struct{} }
 
 func (s stuck) Write(p []byte) (int, error) {
@@ -85,7 +88,7 @@ func (s stuck) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestAStuckTerminalHoldsUpNobody(t *testing.T) {
+func TestAStoppedTerminalBlocksNoMethod(t *testing.T) {
 	out := stuck{make(chan struct{}), make(chan struct{})}
 	v := New(Options{Out: out, Now: time.Now})
 	v.Note("x")
@@ -104,4 +107,36 @@ func TestAStuckTerminalHoldsUpNobody(t *testing.T) {
 		t.Error("a method waits for the terminal")
 	}
 	close(out.release)
+}
+
+func FuzzLinesFitTheScreen(f *testing.F) {
+	f.Add("Grüße 你好", 20)
+	f.Fuzz(func(t *testing.T, s string, columns int) {
+		if columns <= 0 {
+			return
+		}
+		shown := text.Clean(s)
+		if l := (line{{text: shown}, {text: shown}}).render(false, columns); utf8.RuneCountInString(l) >= columns {
+			t.Errorf("%q has %d runes on %d columns", l, utf8.RuneCountInString(l), columns)
+		}
+	})
+}
+
+func TestLinesAreCutToTheScreen(t *testing.T) {
+	for _, row := range []struct {
+		why     string
+		columns int
+		want    string
+	}{
+		{"0 means any width", 0, "ab 你好!"},
+		{"the whole line fits, with one column free", 9, "ab 你好!"},
+		{"a wide letter is not cut in half", 7, "ab 你"},
+		{"nothing follows a cut span", 8, "ab 你好"},
+		{"a trailing space is removed", 5, "ab"},
+		{"one column shows nothing", 1, ""},
+	} {
+		if got := (line{{text: "ab "}, {text: "你好"}, {text: "!"}}).render(false, row.columns); got != row.want {
+			t.Errorf("%s: got %q, want %q", row.why, got, row.want)
+		}
+	}
 }

@@ -18,14 +18,14 @@ import (
 	"topobench/internal/host/proc"
 )
 
-// Main is the command; args are those after "shepherd". It returns the child's
-// exit code (128 + signal as a shell has it), 127 if it could not be started, 1
-// if something of the tree could not be killed.
+// Main is the command; args are the arguments after "shepherd". It returns the child's exit
+// code (128 + signal, as in a shell), 127 if it could not start the child, and 1 if it could
+// not kill a process of the tree.
 func Main(args []string) int {
 	keepFromChild()
 	reports := json.NewEncoder(os.NewFile(reportsFD, "reports"))
 	s := listen(os.NewFile(lifelineFD, "lifeline"))
-	// An error of a report is no reason to stop: only a closed lifeline is.
+	// An error of a report is no reason to stop; a closed lifeline is.
 	s.report = func(r Report) { _ = reports.Encode(r) }
 
 	child, err := s.begin(args)
@@ -47,7 +47,7 @@ func Main(args []string) int {
 	}
 }
 
-// listen subscribes to everything that can happen to a shepherd.
+// listen subscribes to the signals and orders of a shepherd.
 func listen(lifeline io.Reader) *shepherd {
 	s := &shepherd{
 		deaths:    make(chan os.Signal, 1),
@@ -56,11 +56,11 @@ func listen(lifeline io.Reader) *shepherd {
 	}
 	signal.Notify(s.deaths, syscall.SIGCHLD)
 	signal.Notify(s.terminate, syscall.SIGTERM)
-	// Caught and dropped, not ignored: the child would inherit an ignored signal, and a
-	// Python that starts with SIGINT ignored never handles it.
+	// These signals are caught and dropped. They are not ignored, because the child would
+	// inherit that, and a Python that starts with SIGINT ignored never handles it.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT,
 		syscall.SIGPIPE, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
-	go func() { // lives as long as the process
+	go func() { // runs until the process ends
 		defer close(s.orders)
 		for lines := bufio.NewScanner(lifeline); lines.Scan(); {
 			s.orders <- lines.Text()
@@ -69,8 +69,8 @@ func listen(lifeline io.Reader) *shepherd {
 	return s
 }
 
-// keepFromChild marks every descriptor but the first three as close-on-exec: its own, and
-// those that the orchestrator inherited.
+// keepFromChild marks every descriptor but the first three as close-on-exec: its own, and the
+// ones that the orchestrator inherited.
 func keepFromChild() {
 	if unix.CloseRange(lifelineFD, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) != nil { // before Linux 5.11
 		syscall.CloseOnExec(lifelineFD)
@@ -93,7 +93,7 @@ func (s *shepherd) begin(args []string) (child proc.Proc, err error) {
 	if s.child, err = spawn(argv, s.policy.Nice); err != nil {
 		return child, err
 	}
-	return proc.Read(s.child) // it cannot vanish: only this process reaps it
+	return proc.Read(s.child) // it cannot vanish, because only this process reaps it
 }
 
 // awaitOrder waits until the orchestrator has recorded this process and orders the start.
@@ -110,8 +110,8 @@ func (s *shepherd) awaitOrder() error {
 	}
 }
 
-// spawn starts argv on a thread of its own, whose nice value the child inherits from its
-// first instruction on. The thread ends with the goroutine because it stays locked, so the
+// spawn starts argv on a thread of its own with the nice value, so that the child has it from
+// its first instruction on. The thread stays locked and ends with the goroutine, so the
 // shepherd keeps its own nice value.
 func spawn(argv []string, nice int) (pid int, err error) {
 	done := make(chan struct{})
@@ -134,8 +134,8 @@ func spawn(argv []string, nice int) (pid int, err error) {
 	return pid, err
 }
 
-// busyLimit is how long a start is retried while the binary is open for writing (ETXTBSY),
-// by a copy that is about to end or by a fork of another process.
+// busyLimit bounds the retries of a start while the binary is open for writing (ETXTBSY): a
+// copy may be about to finish, or a fork of another process may hold the descriptor.
 const busyLimit = 500 * time.Millisecond
 
 func execute(argv []string) (child *os.Process, err error) {

@@ -2,5 +2,5 @@
 
 package shepherd
 
-// Main needs Linux: nothing else keeps a tree together when its parents die.
+// Main fails: only Linux has sub-reapers, which keep a tree together when its parents die.
 func Main([]string) int { return 1 }

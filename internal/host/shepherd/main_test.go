@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { testbed.Main(m) }
 
-// inTest is a shepherd in a process of its own, as it is in use.
+// inTest is a shepherd in a process of its own, as in a run.
 type inTest struct {
 	process  *os.Process
 	lifeline *os.File
@@ -73,7 +73,7 @@ func (h inTest) next(t *testing.T, want shepherd.Event) shepherd.Report {
 	return r
 }
 
-// code waits for the end of the shepherd, after which it must not say more.
+// code waits for the end of the shepherd, and fails the test for any further report.
 func (h inTest) code(t *testing.T) int {
 	t.Helper()
 	var r shepherd.Report
@@ -107,7 +107,7 @@ func TestReportsComeInOrderAndTheCodeIsPassedOn(t *testing.T) {
 	}
 }
 
-func TestAClosedLifelineIsTheEndWithoutGrace(t *testing.T) {
+func TestAClosedLifelineKillsWithoutGrace(t *testing.T) {
 	policy := shepherd.Policy{Signal: syscall.SIGTERM, Grace: 1 << 40}
 	h := start(t, policy.Args(testbed.Argv("leader")))
 	h.next(t, shepherd.Started)

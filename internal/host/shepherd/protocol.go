@@ -1,13 +1,14 @@
-// Package shepherd is the hidden command that owns one child's tree and outlives whoever
-// started it.
+// Package shepherd is the hidden command that owns one child's process tree and outlives its
+// own parent, the orchestrator.
 //
-// On the order to start, it starts the child in a process group of its own. It reports when
-// the child runs and when it ends. It is the sub-reaper of everything below the child. It exits when the kernel has no
-// descendant left, or after 30 s with the names of those that it could not kill. When its
-// lifeline closes, because the orchestrator ended in whatever way, it kills the tree at once.
+// On the order to start, it starts the child in a process group of its own. It reports the
+// child's start and end. It is the sub-reaper of every process below the child. It exits when
+// the kernel has no descendant left, or after 30 s with the names of those that it could not
+// kill. When its lifeline closes, because the orchestrator ended in any way, it kills the tree
+// at once.
 //
-// The lifeline is fd 3, for orders, one a line. Reports go out on fd 4, one JSON object a
-// line. The child gets neither.
+// The lifeline is fd 3, with one order per line. Reports go to fd 4, one JSON object per line.
+// The child inherits neither.
 package shepherd
 
 import (
@@ -23,30 +24,30 @@ import (
 	"topobench/internal/host/proc"
 )
 
-// Command is the word that makes our binary a shepherd.
+// Command is the first argument that makes our binary a shepherd.
 const Command = "shepherd"
 
-// File descriptors a shepherd is started with.
+// File descriptors that a shepherd inherits.
 const (
 	lifelineFD = 3
 	reportsFD  = 4
 )
 
-// Orders on the lifeline. OrderInterrupt is followed by a blank and a signal number.
+// Orders on the lifeline. A space and a signal number follow OrderInterrupt.
 const (
 	OrderStart     = "start"     // the first; after another one, or none, no child runs
-	OrderStop      = "stop"      // the policy's signal to the child's group, the grace, SIGKILL to the tree
+	OrderStop      = "stop"      // the policy's signal to the child's group, then the grace, then SIGKILL to the tree
 	OrderForce     = "force"     // no grace from now on
-	OrderInterrupt = "interrupt" // a signal to the child itself and to nothing else
+	OrderInterrupt = "interrupt" // a signal to the child itself only
 )
 
 // Event is the subject of a report.
 type Event string
 
-// Events in their order; Failed is the only report of its child.
+// Events in their order. Failed is the only report if the child cannot start.
 const (
 	Started Event = "started" // PID, Ticks
-	Failed  Event = "failed"  // Errno or Error: the child could not be started
+	Failed  Event = "failed"  // Errno or Error: the child did not start
 	Ended   Event = "ended"   // Code, Signal, Ordered: the child itself ended
 	Gone    Event = "gone"    // Killed, Left: the whole tree ended
 )
@@ -60,21 +61,21 @@ type Report struct {
 	Error  string        `json:"error,omitzero"`
 	Code   int           `json:"code,omitzero"`
 	Signal int           `json:"signal,omitzero"`
-	// Ordered: an order to stop or interrupt came before the child ended.
+	// Ordered is true if an order to stop or interrupt came before the child ended.
 	Ordered bool `json:"ordered,omitzero"`
-	// Killed counts descendants of the child that had to be killed.
+	// Killed counts the descendants of the child that the shepherd had to kill.
 	Killed int         `json:"killed,omitzero"`
 	Left   []proc.Proc `json:"left,omitzero"`
 }
 
-// Policy is how the child is started and stopped.
+// Policy determines how the shepherd starts and stops the child.
 type Policy struct {
 	Signal syscall.Signal
 	Grace  time.Duration
 	Nice   int
 }
 
-// Args is the command line of the shepherd for argv, without the binary's name.
+// Args returns the command line of the shepherd for argv, without the binary's name.
 func (p Policy) Args(argv []string) []string {
 	args := []string{
 		Command,
@@ -86,7 +87,7 @@ func (p Policy) Args(argv []string) []string {
 	return append(args, argv...)
 }
 
-// Is reports whether a command line is that of a shepherd.
+// Is reports whether a command line is a shepherd's.
 func Is(cmdline []string) bool {
 	at := slices.Index(cmdline, Command)
 	return at > 0 && at+1 < len(cmdline) && strings.HasPrefix(cmdline[at+1], "--signal=")

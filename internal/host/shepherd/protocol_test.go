@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestArgsAreReadBackAsTheyWereMeant(t *testing.T) {
+func TestParseReadsArgs(t *testing.T) {
 	want := Policy{Signal: syscall.SIGINT, Grace: 1500 * time.Millisecond, Nice: -5}
 	argv := []string{"/bin/echo", "--signal=9", "--", "two words", ""}
 	got, rest, err := parse(want.Args(argv)[1:])
@@ -41,7 +41,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-func TestIsAShepherdAndNothingElse(t *testing.T) {
+func TestIs(t *testing.T) {
 	args := Policy{Signal: syscall.SIGTERM}.Args([]string{"/bin/true"})
 	for _, row := range []struct {
 		why     string
@@ -72,7 +72,7 @@ func FuzzInterruption(f *testing.F) {
 	})
 }
 
-func TestInterruptionTakesASignalNumber(t *testing.T) {
+func TestInterruption(t *testing.T) {
 	if sig, ok := interruption("interrupt 2"); !ok || sig != syscall.SIGINT {
 		t.Errorf("got %v, %v", sig, ok)
 	}

@@ -8,24 +8,24 @@ import (
 	"topobench/internal/host/proc"
 )
 
-// shepherd is one child's tree and what can happen to it.
+// shepherd is one child's tree, with its signals and orders.
 type shepherd struct {
 	policy Policy
 	child  int // pid, and process group
 	report func(Report)
 
-	deaths    chan os.Signal // something of the tree may have ended
+	deaths    chan os.Signal // a process of the tree may have ended
 	terminate chan os.Signal
 	orders    chan string // closed with the lifeline
 
-	ended   bool // the child itself was reaped, and its pid may be another process's
+	ended   bool // the child itself was reaped, so another process may have its pid
 	status  syscall.WaitStatus
 	ordered bool // an order or a signal to end came
 	killing bool
 	killed  int
 }
 
-// tend watches the tree until it is empty, or until it has to be killed: the child ended by
+// tend watches the tree until it is empty, or until tend has to kill it: the child ended by
 // itself, the grace is over, or the orchestrator is gone.
 func (s *shepherd) tend() {
 	var over <-chan time.Time // not nil while stopping
@@ -57,7 +57,7 @@ func (s *shepherd) tend() {
 	}
 }
 
-// handle carries out an order. stop reports that the stop has to begin.
+// handle carries out an order. It returns true for the order to stop.
 func (s *shepherd) handle(order string) (stop bool) {
 	if sig, ok := interruption(order); ok {
 		s.signal(s.child, sig)
@@ -69,12 +69,12 @@ func (s *shepherd) handle(order string) (stop bool) {
 	return order == OrderStop
 }
 
-// signal signals the child or its group. That is sound without a handle: only this
-// goroutine can reap the child and free its pid.
+// signal signals the child or its group. The pid is safe to use, because only this goroutine
+// can reap the child and free it.
 func (s *shepherd) signal(pid int, sig syscall.Signal) {
 	if !s.ended {
 		s.ordered = true
-		_ = syscall.Kill(pid, sig) // it may have ended this instant; the next collect reaps it
+		_ = syscall.Kill(pid, sig) // it may have just ended; the next collect reaps it
 	}
 }
 
@@ -95,16 +95,16 @@ func (s *shepherd) collect() (empty bool) {
 }
 
 // killTree kills until the kernel has no child of this process. It kills the direct children
-// first and at once, because a chain of processes that each fork and exit tends to be one
-// ahead of a walk through /proc.
+// first and at once, because a chain of processes that each fork and exit stays ahead of a
+// walk through /proc.
 func (s *shepherd) killTree() (left []proc.Proc) {
 	s.killing, s.ordered = true, s.ordered || !s.ended
 	deadline := time.Now().Add(proc.KillLimit)
 	for !s.collect() {
 		for _, pid := range s.children() {
-			_ = syscall.Kill(pid, syscall.SIGKILL) // a child that is not reaped yet: the pid is its own
+			_ = syscall.Kill(pid, syscall.SIGKILL) // not reaped yet, so the pid is still the child's
 		}
-		// An error is one of /proc; the loop goes on until its deadline.
+		// The error is about reading /proc; the loop goes on until its deadline.
 		left, _ = proc.Kill(s.tree)
 		if time.Now().After(deadline) {
 			return left
@@ -117,8 +117,8 @@ func (s *shepherd) killTree() (left []proc.Proc) {
 	return nil
 }
 
-// children are the pids that may be reaped: the kernel's list, or a walk of /proc where the
-// kernel keeps no list.
+// children returns the pids of the direct children: from the kernel's list, or from a walk of
+// /proc if the kernel has no list.
 func (s *shepherd) children() []int {
 	if pids := proc.Children(); len(pids) > 0 || proc.Childless() {
 		return pids

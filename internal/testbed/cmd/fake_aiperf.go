@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,16 +19,22 @@ import (
 type job struct {
 	url, model, dir                    string
 	concurrency, requests, warmup, osl int
-	failed                             int  // of the requests
-	notNumber                          bool // the export holds a NaN
+	failed                             int  // requests
+	notNumber                          bool // the export contains a NaN
 	mu                                 sync.Mutex
 	records                            *os.File
 }
 
 // aiperf sends the requests of its arguments and writes the files of aiperf 0.13.
-// Faults of LC_FAKE_AIPERF: "exit N" without an export, full (it finds no space to write), hang, "slow N" (it begins
-// after N ms), leave-child (a stubborn one in a session of its own), nan, "fail N"
-// requests and exit with 0.
+// Faults of LC_FAKE_AIPERF:
+//
+//	exit N        it writes no export
+//	full          it finds no space to write
+//	hang
+//	slow N        it starts after N ms
+//	leave-child   a stubborn one in a session of its own
+//	nan           the export contains a NaN
+//	fail N        N requests fail, and it exits with 0
 func aiperf(args []string) int {
 	startChildren()
 	f := flags(args)
@@ -76,7 +84,7 @@ func (j *job) run() (err error) {
 			return err
 		}
 	}
-	// aiperf 0.13 writes an export a phase as well, which plot_pareto.py would draw.
+	// aiperf 0.13 also writes an export for each phase, which plot_pareto.py would draw.
 	if err := os.MkdirAll(filepath.Join(j.dir, "phases", "profiling"), 0o755); err != nil {
 		return err
 	}
@@ -89,7 +97,7 @@ func (j *job) run() (err error) {
 	return nil
 }
 
-// phase sends n requests, up to the concurrency at once.
+// phase sends n requests, as many at once as the concurrency.
 func (j *job) phase(name string, n int) error {
 	left := make(chan struct{}, n)
 	for range n {
@@ -134,4 +142,55 @@ func (j *job) request(phase string) error {
 	const record = `{"metadata":{"benchmark_phase":%q},"metrics":{"inter_token_latency":{"value":5.0,"unit":"ms"}}}` + "\n"
 	_, err = fmt.Fprintf(j.records, record, phase)
 	return err
+}
+
+// export is profile_export_aiperf.json, schema 1.4, with the keys that topobench
+// reads. Its numbers depend only on the arguments: at concurrency c a user
+// gets 200/(1+c/8) tokens a second.
+func (j *job) export() []byte {
+	done := float64(j.requests - j.failed)
+	user := 200 / (1 + float64(j.concurrency)/8)
+	all := user * float64(j.concurrency)
+	document := map[string]any{
+		"schema_version": "1.4", "aiperf_version": "0.13.0", "was_cancelled": false, "error_summary": j.errors(),
+		"input_config": map[string]any{"phases": []map[string]any{
+			{"name": "warmup", "kind": "warmup", "requests": j.warmup, "concurrency": j.concurrency},
+			{"name": "profiling", "kind": "profiling", "requests": j.requests, "concurrency": j.concurrency}}},
+		"request_count":                    map[string]any{"unit": "requests", "avg": done},
+		"output_token_throughput":          map[string]any{"unit": "tokens/sec", "avg": all},
+		"request_throughput":               map[string]any{"unit": "requests/sec", "avg": all / float64(j.osl)},
+		"output_token_throughput_per_user": distribution("tokens/sec/user", user, done),
+		"inter_token_latency":              distribution("ms", 1000/user, done),
+		"time_to_first_token":              distribution("ms", 10*float64(j.concurrency), done),
+		"request_latency":                  distribution("ms", 1000*float64(j.osl)/user, done),
+		"output_sequence_length":           distribution("tokens", float64(j.osl), done),
+		"usage_completion_tokens":          distribution("tokens", float64(j.osl), done),
+	}
+	if j.failed > 0 {
+		document["error_request_count"] = map[string]any{"unit": "requests", "avg": j.failed}
+	}
+	text, err := json.MarshalIndent(document, "", "  ")
+	if err != nil {
+		fmt.Println("ERROR:", err)
+	}
+	if j.notNumber { // Python's json module writes the mean of no value so
+		text = bytes.Replace(text, []byte(`"avg":`), []byte(`"avg": NaN, "was":`), 1)
+	}
+	return text
+}
+
+// errors is error_summary, as recorded from responses with code 500.
+func (j *job) errors() []any {
+	if j.failed == 0 {
+		return []any{}
+	}
+	return []any{map[string]any{"count": j.failed,
+		"error_details": map[string]any{"code": 500, "type": "Internal Server Error", "message": `{"error":"boom"}`}}}
+}
+
+func distribution(unit string, avg, count float64) map[string]any {
+	return map[string]any{
+		"unit": unit, "avg": avg, "min": avg, "max": avg, "std": 0, "count": count, "sum": avg * count,
+		"p1": avg, "p5": avg, "p10": avg, "p25": avg, "p50": avg, "p75": avg, "p90": avg, "p95": avg, "p99": avg,
+	}
 }

@@ -14,12 +14,17 @@ import (
 type frontend struct {
 	keys, namespace string
 	fails           string
-	asked, turn     atomic.Int64
+	polls, turn     atomic.Int64
 }
 
-// dynamoFrontend finds its workers as files below DYN_FILE_KV. Faults of
-// FAKE_FRONTEND: wrong-model, flap (every third /health sees no worker), ghost (it
-// sees one worker twice), chat-500, chat-empty (a stream without text), chat-hang.
+// dynamoFrontend finds its workers as files below DYN_FILE_KV. Faults of FAKE_FRONTEND:
+//
+//	wrong-model
+//	flap         every third /health lists no worker
+//	ghost        it lists each worker twice
+//	chat-500
+//	chat-empty   a stream without text
+//	chat-hang
 func dynamoFrontend(args []string) int {
 	f := &frontend{keys: os.Getenv("DYN_FILE_KV"), namespace: os.Getenv("DYN_NAMESPACE")}
 	f.fails, _ = fault("FRONTEND")
@@ -31,7 +36,7 @@ func dynamoFrontend(args []string) int {
 	return serve(os.Getenv("DYN_HTTP_HOST")+":"+flags(args)["http-port"], mux)
 }
 
-// instances are the workers, by type.
+// instances returns the workers by type.
 func (f *frontend) instances() map[string][]instance {
 	found := map[string][]instance{}
 	paths, _ := filepath.Glob(filepath.Join(f.keys, "*.json")) // the pattern is well formed
@@ -50,7 +55,7 @@ func (f *frontend) instances() map[string][]instance {
 
 func (f *frontend) health(w http.ResponseWriter, _ *http.Request) {
 	all := []instance{}
-	if f.asked.Add(1)%3 != 0 || f.fails != "flap" {
+	if f.polls.Add(1)%3 != 0 || f.fails != "flap" {
 		for _, some := range f.instances() {
 			all = append(all, some...)
 		}
@@ -58,7 +63,7 @@ func (f *frontend) health(w http.ResponseWriter, _ *http.Request) {
 	answer(w, map[string]any{"status": "healthy", "instances": all})
 }
 
-// models lists the model once something serves it.
+// models lists the model once a worker serves it.
 func (f *frontend) models() []string {
 	found := f.instances()
 	serving := append(found["decode"], found["aggregated"]...)
@@ -71,7 +76,7 @@ func (f *frontend) models() []string {
 	return []string{serving[0].Model}
 }
 
-// ready is /v1/models/<id>/ready; an id may hold slashes.
+// ready is /v1/models/<id>/ready; an id may contain slashes.
 func (f *frontend) ready(w http.ResponseWriter, r *http.Request) {
 	if models := f.models(); len(models) == 0 || r.PathValue("id") != models[0]+"/ready" {
 		http.Error(w, `{"message":"Model not found","type":"Not Found","code":404}`, http.StatusNotFound)
@@ -111,7 +116,7 @@ func (f *frontend) chat(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// generate hands the request to one worker of each type, in turn.
+// generate forwards the request to one worker of each type, round robin.
 func (f *frontend) generate() error {
 	turn := int(f.turn.Add(1))
 	for _, some := range f.instances() {
@@ -129,10 +134,11 @@ func (f *frontend) generate() error {
 	return nil
 }
 
-// streamText is an answer of n tokens, as server-sent events.
+// streamText answers with n tokens, as server-sent events.
 func streamText(w http.ResponseWriter, n int) {
 	w.Header().Set("Content-Type", "text/event-stream")
-	const chunk = `data: {"choices":[{"index":0,"delta":%s,"finish_reason":%s}],"object":"chat.completion.chunk"}` + "\n\n"
+	const chunk = `data: {"choices":[{"index":0,"delta":%s,"finish_reason":%s}],` +
+		`"object":"chat.completion.chunk"}` + "\n\n"
 	for range n {
 		fmt.Fprintf(w, chunk, `{"content":" word"}`, "null")
 	}

@@ -28,20 +28,20 @@ device 7 GPU-7
 
 // smi is the output of the fake nvidia-smi.
 type smi struct {
-	devices, processes, said []string
-	does                     string // hang or deaf
-	code                     int
+	devices, processes, messages []string
+	hangs                        string // hang or deaf; "" = it ends
+	code                         int
 }
 
-// nvidiaSMI prints the contents of the file LC_FAKE_NVIDIA_SMI, which a test may change;
-// without it, it has eight idle GPUs. A script's UUIDs are its own. The file's lines:
+// nvidiaSMI prints the contents of the file LC_FAKE_NVIDIA_SMI, which a test may change.
+// Without the file it has eight idle GPUs. Each script has UUIDs of its own. The file's lines:
 //
 //	device INDEX UUID [MiB used [MIG [compute mode [throttle mask]]]]
-//	process UUID PID MiB NAME   a PID that is a word: the script's processes of that name
+//	process UUID PID MiB NAME   if PID is a word: the script's processes of that name
 //	say TEXT                    a line of nvidia-smi that is no device
-//	exit N, hang, deaf          how it ends; deaf hears no SIGTERM either
-//	for N                       what follows, up to the next such line, answers N questions for
-//	                            devices (counted in FILE.calls), and the last of them all others
+//	exit N, hang, deaf          how it ends; deaf ignores SIGTERM too
+//	for N                       the lines up to the next for answer N queries for devices
+//	                            (counted in FILE.calls); the last ones answer all further queries
 func nvidiaSMI(args []string) int {
 	query, path := args[0], os.Getenv("LC_FAKE_NVIDIA_SMI")
 	if path == "" {
@@ -58,14 +58,14 @@ func nvidiaSMI(args []string) int {
 
 // answer prints the result of a query.
 func (s smi) answer(query string) int {
-	switch s.does {
+	switch s.hangs {
 	case "deaf":
 		signal.Ignore(syscall.SIGTERM)
 		return hang()
 	case "hang":
 		return hang()
 	}
-	lines := s.said
+	lines := s.messages
 	switch {
 	case strings.Contains(query, "compute-apps"):
 		lines = append(lines, s.processes...)
@@ -83,7 +83,7 @@ func (s smi) answer(query string) int {
 	return s.code
 }
 
-// count is the number of queries for devices, this one included.
+// count returns the number of queries for devices so far. It includes this query if it is one.
 func count(path string, now bool) (int, error) {
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -96,7 +96,7 @@ func count(path string, now bool) (int, error) {
 	return n + 1, os.WriteFile(path, []byte(strconv.Itoa(n+1)), 0o600)
 }
 
-// readSMI picks the part of the text that is for that call, the first being 1.
+// readSMI reads the part of the text for a call; the first call is 1.
 func readSMI(text string, call int) smi {
 	var s smi
 	until := 0
@@ -114,11 +114,11 @@ func readSMI(text string, call int) smi {
 		case "process":
 			s.process(rest)
 		case "say":
-			s.said = append(s.said, rest)
+			s.messages = append(s.messages, rest)
 		case "exit":
 			s.code = n
 		case "hang", "deaf":
-			s.does = word
+			s.hangs = word
 		}
 	}
 	return s
@@ -128,10 +128,11 @@ func (s *smi) device(words []string) {
 	f := []string{"", "", "4", "[N/A]", "Default", "0x0000000000000001"}
 	copy(f, words)
 	n, _ := strconv.Atoi(f[0])
-	s.devices = append(s.devices, fmt.Sprintf("%s, %s, 00000000:%02X:00.0, NVIDIA Fake, %s, 81559, %s, %s, Enabled, 0, %s", f[0], f[1], 16+n, f[2], f[3], f[4], f[5]))
+	const row = "%s, %s, 00000000:%02X:00.0, NVIDIA Fake, %s, 81559, %s, %s, Enabled, 0, %s"
+	s.devices = append(s.devices, fmt.Sprintf(row, f[0], f[1], 16+n, f[2], f[3], f[4], f[5]))
 }
 
-// process of a name: one line for each that carries the script's mark.
+// process adds a line for each process of that name that carries the script's mark.
 func (s *smi) process(text string) {
 	f := strings.SplitN(text, " ", 4)
 	if _, err := strconv.Atoi(f[1]); err == nil {

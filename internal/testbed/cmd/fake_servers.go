@@ -17,10 +17,12 @@ var (
 	backendLine = regexp.MustCompile(`(?m)^\s*server\s+(\d[^\s;]+)`)
 )
 
-// nginx spreads requests over the servers of its configuration in turn. As a
-// test (-t) it refuses the directive "bogus", and with FAKE_NGINX=hang-check it
-// does not come to an end. With "lopsided N" all requests after the first N go to
-// the first server, and "eject N" first logs three faults of the others.
+// nginx spreads requests over the servers of its configuration, round robin. It refuses the
+// directive "bogus". Faults of FAKE_NGINX:
+//
+//	hang-check   nginx -t never ends
+//	lopsided N   all requests after the first N go to the first server
+//	eject N      the same, after three logged faults of the second server
 func nginx(args []string) int {
 	if slices.Contains(args, "-v") {
 		fmt.Fprintln(os.Stderr, "nginx version: nginx/1.22.1")
@@ -61,7 +63,7 @@ func nginx(args []string) int {
 	})
 }
 
-// eject logs what nginx 1.22 logs when a server refuses three connections.
+// eject logs the lines of nginx 1.22 when a server refuses three connections.
 func eject(backend string) {
 	for i := range 3 {
 		fmt.Fprintf(os.Stderr, "2026/11/24 13:00:00 [error] 7#7: *%d connect() failed (111: Connection refused) "+
@@ -91,8 +93,8 @@ func nats(args []string) int {
 		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"status":"ok"}`) }))
 }
 
-// vllm is "vllm serve MODEL": it takes nvext, which it does not know, in silence. It
-// prints its GPUs.
+// vllm is "vllm serve MODEL". Like the real one it ignores the unknown field nvext. It prints
+// its GPUs.
 func vllm(args []string) int {
 	fmt.Printf("GPUs %s counted by %s\n", os.Getenv("CUDA_VISIBLE_DEVICES"), os.Getenv("CUDA_DEVICE_ORDER"))
 	var served atomic.Int64

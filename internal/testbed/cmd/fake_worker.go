@@ -25,16 +25,27 @@ type instance struct {
 	Model     string            `json:"model"`
 }
 
-// dynamoMocker registers in a file below DYN_FILE_KV and serves on its system
-// port: /health and /metrics as recorded, and /generate, to which the fake
-// frontend hands requests. Faults of FAKE_WORKER: "exit N" at the start, "die N"
-// with the Nth request, "leave N" (once its metrics show N requests it is
-// registered no more and answers 503, and lives on), never-ready, "slow N" (ready
-// after N ms), absent (ready, but never registered), stubborn (deaf to SIGTERM),
-// "flood N" (N MiB in its log), "shm N" (it maps /dev/shm/topobench-fake-N, and
-// leaves that there), "load-shm N" (the same, and it is never ready). From the Nth request on:
-// "hang N" (health is well), "restart N" (it executes itself again), "unwell N" (it hangs, is registered no more, and its
-// health is 503), "engine N" (its child dies, requests fail, health is well).
+// dynamoMocker registers in a file below DYN_FILE_KV and serves on its system port: /health
+// and /metrics as recorded, and /generate, to which the fake frontend forwards requests.
+// Faults of FAKE_WORKER:
+//
+//	exit N        at the start
+//	never-ready
+//	slow N        it is ready after N ms
+//	absent        it is ready, but not registered
+//	stubborn      it ignores SIGTERM
+//	flood N       it writes N MiB to its log
+//	shm N         it maps /dev/shm/topobench-fake-N and leaves it behind
+//	load-shm N    the same, and it is never ready
+//	leave N       once its metrics show N requests, it unregisters, answers 503, and runs on
+//
+// From the Nth request on:
+//
+//	die N         it exits
+//	hang N        requests hang, and its health is good
+//	restart N     it executes itself again
+//	unwell N      requests hang, it unregisters, and its health is 503
+//	engine N      its child dies, requests fail, and its health is good
 func dynamoMocker(args []string) int {
 	startChildren()
 	fails, n := fault("WORKER")
@@ -70,12 +81,12 @@ func dynamoMocker(args []string) int {
 	}
 	code := serve(address, w.handler())
 	if fails == "stubborn" {
-		return hang() // serve has caught the signals for good
+		return hang() // serve catches the signals until the process ends
 	}
 	return code
 }
 
-// register writes the worker's file whole: the frontend may be reading.
+// register writes the worker's file in one step, because the frontend may be reading it.
 func register(address string, f map[string]string) error {
 	i := instance{Component: "backend", Endpoint: "generate", Namespace: os.Getenv("DYN_NAMESPACE"), ID: os.Getpid(),
 		Transport: map[string]string{"tcp": address}, Type: f["disaggregation-mode"], Model: f["model-name"]}
@@ -110,7 +121,7 @@ type mocker struct {
 	n        int64 // the request with which it fails
 	began    time.Time
 	engine   *os.Process
-	leaves   int64 // how many requests its metrics show when it leaves; 0 = never
+	leaves   int64 // the number of requests after which it unregisters; 0 = never
 	gone     atomic.Bool
 	requests atomic.Int64
 }
@@ -149,7 +160,7 @@ func (m *mocker) handler() http.Handler {
 	})
 }
 
-// fail is what becomes of a request that the worker is to fail with.
+// fail handles the requests from the Nth on, with the worker's fault.
 func (m *mocker) fail(w http.ResponseWriter, r *http.Request) {
 	switch m.fails {
 	case "die":
@@ -161,7 +172,7 @@ func (m *mocker) fail(w http.ResponseWriter, r *http.Request) {
 		fmt.Println("ERROR: restarting:", syscall.Exec(os.Args[0], os.Args, os.Environ()))
 	case "unwell":
 		if m.gone.CompareAndSwap(false, true) {
-			_ = os.Remove(registration(m.address)) // nothing else removes it
+			_ = os.Remove(registration(m.address)) // no other code removes it
 		}
 		<-r.Context().Done()
 	case "engine":
@@ -172,7 +183,7 @@ func (m *mocker) fail(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// healthy is a worker at the address that args say.
+// healthy is a worker at the address in args.
 func healthy(args []string) int {
 	return serve(args[0], (&mocker{state: "ready"}).handler())
 }

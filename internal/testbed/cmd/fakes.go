@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// python runs Dynamo's modules. With -c it reports what is installed: Dynamo 1.6.1, or
-// nothing with FAKE_PYTHON=bare.
+// python runs Dynamo's modules. With -c it reports the installed packages: Dynamo 1.6.1, or
+// none with FAKE_PYTHON=bare.
 func python(args []string) int {
 	if fails, _ := fault("PYTHON"); flags(args)["c"] != "" {
 		if fails == "bare" {
@@ -40,10 +40,10 @@ func python(args []string) int {
 	}
 }
 
-// fault is how a program is to misbehave: the first word of FAKE_<program>, which
-// a profile's env sets, or of LC_FAKE_<program>, which topobench hands on from
-// its own environment; and the number after it, if any. With "once" as the third
-// word only the first of the processes of a run misbehaves, with "again" all but it.
+// fault returns how a program has to misbehave: the first word of FAKE_<program>, which a
+// profile's env sets, or of LC_FAKE_<program>, which comes from topobench's own environment;
+// and the number after that word, if any. If the third word is "once", only the first process
+// of the program in a run misbehaves; if it is "again", all others do.
 func fault(program string) (name string, n int) {
 	text := os.Getenv("FAKE_" + program)
 	if text == "" {
@@ -57,7 +57,7 @@ func fault(program string) (name string, n int) {
 	return words[0], n
 }
 
-// first is true in the first process of that program in a run.
+// first reports whether this is the first process of the program in a run.
 func first(program string) bool {
 	err := os.Mkdir(filepath.Join(os.Getenv("TMPDIR"), "fake-"+program), 0o700)
 	return err == nil
@@ -77,8 +77,8 @@ func flags(args []string) map[string]string {
 // serve answers on an address until a signal ends it. With FAKE_SHARED it shares
 // the port (SO_REUSEPORT).
 func serve(address string, h http.Handler) int {
-	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
 	var config net.ListenConfig
 	if os.Getenv("FAKE_SHARED") != "" {
 		config.Control = func(_, _ string, c syscall.RawConn) (err error) {
@@ -96,14 +96,14 @@ func serve(address string, h http.Handler) int {
 	go func() { fmt.Println("ERROR:", http.Serve(l, h)) }()
 	fmt.Println("serving on", address)
 	select {
-	case sig := <-asked:
+	case sig := <-stop:
 		fmt.Println("stopping on", sig)
 	case <-time.After(forever):
 	}
 	return 0
 }
 
-// hang does nothing, for as long as a child may.
+// hang waits as long as a child may live.
 func hang() int {
 	fmt.Println("hanging")
 	time.Sleep(forever)

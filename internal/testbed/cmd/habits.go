@@ -6,18 +6,19 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
 	"topobench/internal/testbed"
 )
 
-// forever is how long a child lives if no test stops it. It is bounded, so that a
-// broken test leaves nothing behind for good.
+// forever is the life of a child that no test stops. It is bounded, so that a broken test
+// leaves no process behind for good.
 const forever = 2 * time.Minute
 
-// habits are the ways to misbehave. Each returns the exit code; a child that is
-// about to wait prints "ready" first.
+// habits are the ways to misbehave. Each returns the exit code. A child prints "ready" before
+// it waits.
 func habits() map[string]func(args []string) int {
 	return map[string]func(args []string) int{
 		"sleep":         sleeps,
@@ -42,14 +43,14 @@ func habits() map[string]func(args []string) int {
 	}
 }
 
-// sleeps ends by any signal, as most programs do.
+// sleeps ends on any signal, as most programs do.
 func sleeps([]string) int {
 	fmt.Println("ready", os.Getpid())
 	time.Sleep(forever)
 	return 0
 }
 
-// exits: code, after a duration.
+// exits ends with a code, after a duration.
 func exits(args []string) int {
 	code, _ := strconv.Atoi(args[0])
 	if len(args) > 1 {
@@ -60,13 +61,13 @@ func exits(args []string) int {
 	return code
 }
 
-// stubborn ignores every request to end.
+// stubborn ignores every signal that it can ignore.
 func stubborn([]string) int {
 	signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT)
 	return sleeps(nil)
 }
 
-// grandchild lives on, beside a stubborn process that left by setsid and double fork.
+// grandchild keeps running, beside a stubborn process that escaped by setsid and double fork.
 func grandchild([]string) int {
 	wait(spawn(nil, "escape"))
 	return sleeps(nil)
@@ -78,12 +79,12 @@ func escapes([]string) int {
 	return 0
 }
 
-// envless leaves a stubborn process without any environment, in its own session.
+// envless starts a stubborn process without any environment, in its own session.
 func envless([]string) int {
 	pids := os.Getenv(testbed.PIDsKey)
 	os.Clearenv()
 	child := spawn(&syscall.SysProcAttr{Setsid: true}, "stubborn")
-	record(pids, child.Pid) // it cannot do that itself
+	record(pids, child.Pid) // the child has no variable with the file
 	return sleeps(nil)
 }
 
@@ -99,7 +100,7 @@ func abandons([]string) int {
 	return 0
 }
 
-// stopped is in state T, where no SIGTERM is heard.
+// stopped is in state T, in which a process handles no SIGTERM.
 func stopped([]string) int {
 	fmt.Println("ready", os.Getpid())
 	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
@@ -107,14 +108,14 @@ func stopped([]string) int {
 	return 0
 }
 
-// noNewline prints as many bytes as args say, in one line without an end.
+// noNewline prints args[0] bytes in one line without a newline.
 func noNewline(args []string) int {
 	n, _ := strconv.Atoi(args[0])
 	os.Stdout.Write(append(bytes.Repeat([]byte("x"), n), "end"...))
 	return 0
 }
 
-// floods prints as many MiB as args say.
+// floods prints args[0] MiB.
 func floods(args []string) int {
 	n, _ := strconv.Atoi(args[0])
 	mib := bytes.Repeat([]byte("0123456789abcde\n"), 1<<16)
@@ -124,7 +125,7 @@ func floods(args []string) int {
 	return 0
 }
 
-// zombies starts as many children as args say, and never waits for them.
+// zombies starts args[0] children, and never waits for them.
 func zombies(args []string) int {
 	n, _ := strconv.Atoi(args[0])
 	for range n {
@@ -133,7 +134,7 @@ func zombies(args []string) int {
 	return sleeps(nil)
 }
 
-// crashes: by a signal that ends it.
+// crashes sends itself the signal args[0].
 func crashes(args []string) int {
 	n, _ := strconv.Atoi(args[0])
 	_ = syscall.Kill(os.Getpid(), syscall.Signal(n))
@@ -141,30 +142,20 @@ func crashes(args []string) int {
 	return 0
 }
 
-// interrupted ends with code 3 on SIGINT, and so does its child in the same
-// group; each prints it.
+// interrupted ends with code 3 on SIGINT, and so does its child in the same group. Both print
+// the signal.
 func interrupted(args []string) int {
-	heard := make(chan os.Signal, 1)
-	signal.Notify(heard, syscall.SIGINT)
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGINT)
 	name := "child"
 	if len(args) == 0 {
 		name = "leader"
 		spawn(nil, "interrupted", "as-child")
 	}
 	fmt.Println(name, "ready")
-	<-heard
+	<-caught
 	fmt.Println(name, "interrupted")
 	return 3
-}
-
-// anew executes itself again, as a child that sleeps, at SIGHUP.
-func anew([]string) int {
-	heard := make(chan os.Signal, 1)
-	signal.Notify(heard, syscall.SIGHUP)
-	fmt.Println("waiting", os.Getpid())
-	<-heard
-	fmt.Println("cannot execute:", syscall.Exec(os.Args[0], childArgv("sleep"), os.Environ()))
-	return 1
 }
 
 // childArgv is the command line of this binary as a child with a habit.
@@ -188,4 +179,76 @@ func wait(p *os.Process) {
 	if _, err := p.Wait(); err != nil {
 		fmt.Println("cannot wait:", err)
 	}
+}
+
+// raceScript is a chain of shells. Each forks the next one and ends, in less time than a walk
+// through /proc takes. They ignore SIGTERM. The first argument is the number of links, and
+// the last link prints that it survived.
+const raceScript = `trap '' TERM
+link() {
+	if [ "$1" -gt 0 ]; then link $(($1 - 1)) & else echo "the race was won"; fi
+}
+link "$1"
+sleep 60`
+
+// races runs a chain of args[0] links, each of which takes less than a millisecond.
+func races(args []string) int {
+	fmt.Println("ready", os.Getpid())
+	err := syscall.Exec("/bin/sh", []string{"sh", "-c", raceScript, "racer", args[0]}, os.Environ())
+	fmt.Println("cannot race:", err)
+	return 2
+}
+
+// Positions in /proc/PID/stat after the name, counted from 0.
+const (
+	fieldEnvStart = 47
+	fieldEnvEnd   = 48
+)
+
+// titled erases its environment, as setproctitle and nginx do, and is then stubborn.
+func titled([]string) int {
+	stat, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		fmt.Println("cannot rewrite:", err)
+		return 2
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	start, _ := strconv.ParseInt(fields[fieldEnvStart], 10, 64)
+	end, _ := strconv.ParseInt(fields[fieldEnvEnd], 10, 64)
+	memory, err := os.OpenFile("/proc/self/mem", os.O_RDWR, 0)
+	if err == nil {
+		_, err = memory.WriteAt(make([]byte, end-start), start)
+	}
+	if err != nil {
+		fmt.Println("cannot rewrite:", err)
+		return 2
+	}
+	return stubborn(nil)
+}
+
+// mapper creates the files in args and maps them. It keeps no descriptor open, as programs
+// with shared memory do.
+func mapper(args []string) int {
+	for _, path := range args {
+		if err := mapFile(path); err != nil {
+			fmt.Println("cannot map:", err)
+			return 2
+		}
+	}
+	fmt.Println("ready", os.Getpid())
+	time.Sleep(forever)
+	return 0
+}
+
+func mapFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Truncate(4096); err != nil {
+		return err
+	}
+	_, err = syscall.Mmap(int(f.Fd()), 0, 4096, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	return err
 }

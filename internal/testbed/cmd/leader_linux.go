@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// zombieLeader ends its first thread and lives on in the others: /proc shows it
-// as a zombie, and it still runs. Which thread runs a goroutine is not ours to say,
-// so they are started until one has the first.
+// zombieLeader ends its first thread and keeps running in the others, so /proc shows a zombie.
+// A goroutine cannot choose its thread, so zombieLeader starts goroutines until one runs on
+// the first thread.
 func zombieLeader([]string) int {
 	caught := make(chan bool, 1)
 	for {

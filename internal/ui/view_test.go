@@ -33,7 +33,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// clock stands still unless a test moves it.
+// clock advances only when a test moves it.
 type clock struct{ t time.Time }
 
 func (c *clock) now() time.Time { return c.t }
@@ -45,7 +45,7 @@ func onScreen(s *screen) (*View, *clock) {
 	return newView(Options{Out: s, TTY: true, Size: s.size, Now: c.now}), c
 }
 
-// story is a short run; shot is called after each of its steps.
+// story replays a short run, and calls shot after each step.
 func story(v *View, c *clock, shot func(step string)) {
 	step := func(name string, changes ...func()) {
 		for _, change := range changes {
@@ -105,13 +105,14 @@ func TestLogGetsAProgressLineEvery10Seconds(t *testing.T) {
 		v.draw()
 		c.pass(100 * time.Millisecond)
 	}
-	want := "[+0.0s] decode-1 starting\n[+10.0s] decode-1 starting 10s\n[+20.0s] decode-1 starting 20s\n[+30.0s] decode-1 starting 30s\n"
+	want := "[+0.0s] decode-1 starting\n[+10.0s] decode-1 starting 10s\n" +
+		"[+20.0s] decode-1 starting 20s\n[+30.0s] decode-1 starting 30s\n"
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}
 }
 
-func TestColoursAreOnlyThoseAskedFor(t *testing.T) {
+func TestColoursOnlyWithColor(t *testing.T) {
 	s := newScreen(t, 80, 24)
 	for _, color := range []bool{false, true} {
 		var b bytes.Buffer
@@ -127,7 +128,7 @@ func TestColoursAreOnlyThoseAskedFor(t *testing.T) {
 	}
 }
 
-func TestNothingNewIsNotDrawn(t *testing.T) {
+func TestAnUnchangedFrameIsNotDrawn(t *testing.T) {
 	s := newScreen(t, 80, 24)
 	v, c := onScreen(s)
 	v.Service(Service{Name: "decode-1", State: Starting})
@@ -140,7 +141,7 @@ func TestNothingNewIsNotDrawn(t *testing.T) {
 	}
 }
 
-func TestResizeNeverWipesALineThatStays(t *testing.T) {
+func TestResizeErasesNoLastingLine(t *testing.T) {
 	s := newScreen(t, 80, 24)
 	v, c := onScreen(s)
 	for i := range 5 {
@@ -179,19 +180,19 @@ func TestManyServicesFitALowTerminal(t *testing.T) {
 			c.pass(time.Second)
 		}
 		if got := strings.Count(s.String(), "cells 0/4"); got != 1 && rows > 1 {
-			t.Errorf("with %d rows the sweep is there %d times:\n%s", rows, got, s)
+			t.Errorf("with %d rows the sweep is shown %d times:\n%s", rows, got, s)
 		}
 		if got := strings.Count(s.String(), "decode-0"); got > 1 {
-			t.Errorf("with %d rows a service is there %d times:\n%s", rows, got, s)
+			t.Errorf("with %d rows a service is shown %d times:\n%s", rows, got, s)
 		}
 		if hidden := 8 - strings.Count(s.String(), "decode-"); rows > 2 && hidden > 0 &&
 			!strings.Contains(s.String(), fmt.Sprintf("and %d more", hidden)) {
-			t.Errorf("with %d rows %d services are hidden without a word:\n%s", rows, hidden, s)
+			t.Errorf("with %d rows %d services are hidden, but no line counts them:\n%s", rows, hidden, s)
 		}
 	}
 }
 
-func TestManyGoroutinesMayTalkAtOnce(t *testing.T) {
+func TestConcurrentCalls(t *testing.T) {
 	var b bytes.Buffer
 	v := New(Options{Out: &b, TTY: true, Size: func() (int, int) { return 80, 24 }, Now: time.Now})
 	var wg sync.WaitGroup
@@ -209,7 +210,7 @@ func TestManyGoroutinesMayTalkAtOnce(t *testing.T) {
 	for i := range 8 {
 		for k := range 50 {
 			if note := fmt.Sprintf("<%d.%d>\n", i, k); strings.Count(b.String(), note) != 1 {
-				t.Fatalf("%q is not there once", note)
+				t.Fatalf("%q is not printed exactly once", note)
 			}
 		}
 	}

@@ -1,8 +1,8 @@
-// Package ui shows the user what happens meanwhile.
+// Package ui shows the user the progress of a command.
 //
-// On a terminal the services and the sweep are redrawn in place below the
-// lines that stay; elsewhere each change is a line of its own. Showing never
-// fails and never holds up the work: what the screen does not take is dropped.
+// On a terminal it redraws the services and the sweep in place, below the lines that stay.
+// Elsewhere each change is a line of its own. The screen never fails and never holds up the
+// work: after an error of the output, the rest is dropped.
 package ui
 
 import (
@@ -12,65 +12,65 @@ import (
 	"time"
 )
 
-// State is how far a service is.
+// State is the state of a service.
 type State string
 
-// The states of a service, in the order of its life.
+// The states of a service, in order.
 const (
 	Waiting  State = "waiting"
 	Starting State = "starting"
 	Ready    State = "ready"
 	Stopping State = "stopping"
 	Gone     State = "gone" // leaves the screen
-	Died     State = "died" // leaves the screen, as a line that stays
+	Died     State = "died" // leaves the screen, and a line about it stays
 )
 
-// Service is what is known of one process of a topology. Name is its identity.
+// Service is one process of a topology, identified by its name.
 type Service struct {
 	Name   string
 	State  State
 	GPUs   []int  // CUDA_VISIBLE_DEVICES; none = nothing shown
 	Port   int    // 0 = nothing shown
-	Detail string // such as its last log line; foreign text is made harmless
+	Detail string // such as its last log line; control characters are removed
 }
 
-// Sweep is how far the loads of one topology are. The zero value takes the
-// bar off the screen.
+// Sweep is the progress of one topology's sweep. The zero value removes the bar from the
+// screen.
 type Sweep struct {
-	Proof           string        // before the first cell: how far the proof is that everybody serves
+	Proof           string        // before the first cell: the progress of the first completions
 	Done, All       int           // cells
 	Concurrency     int           // of the running cell; 0 = none runs
 	Requests, Asked int           // of the running cell; Asked 0 = unknown
-	Left            time.Duration // until the sweep ends, see ETA; 0 = unknown
+	Left            time.Duration // until the end of the sweep, see ETA; 0 = unknown
 }
 
-// Options are the surroundings of a View.
+// Options describe the output of a View.
 type Options struct {
 	Out   io.Writer
 	TTY   bool                       // redraw in place
 	Color bool                       // only with TTY
-	Size  func() (columns, rows int) // of the terminal, asked before each frame; only with TTY
+	Size  func() (columns, rows int) // of the terminal, read before each frame; only with TTY
 	Now   func() time.Time
 }
 
 const (
-	tickEvery     = 250 * time.Millisecond // a frame so often: each costs a wake of the machine that is measured
-	progressEvery = 10 * time.Second       // without a terminal
-	closePatience = time.Second            // a terminal held by Ctrl-S must not hold the exit
+	tickEvery     = 250 * time.Millisecond // between frames; each frame wakes the machine under test
+	progressEvery = 10 * time.Second       // between progress lines without a terminal
+	closePatience = time.Second            // a terminal stopped by Ctrl-S must not delay the exit
 )
 
-// View is the screen. Its methods only note what is new, so that they never
-// wait for the terminal; one goroutine of the View draws.
+// View is the screen. Its methods only record changes, and one goroutine draws, so no method
+// waits for the terminal.
 type View struct {
 	stop chan struct{}
 	done chan struct{}
-	pen  pen // of the goroutine alone
+	pen  pen // used only by the goroutine
 
 	mu    sync.Mutex
 	model model
 }
 
-// New shows nothing yet. Close must be called.
+// New starts a View with an empty screen. The caller must call Close.
 func New(o Options) *View {
 	v := newView(o)
 	go v.run(time.NewTicker(tickEvery))
@@ -92,18 +92,18 @@ func (v *View) Phase(text string) { v.change(func(m *model) { m.phase(text) }) }
 // Note writes lines that stay.
 func (v *View) Note(text string) { v.change(func(m *model) { m.note(text) }) }
 
-// Service shows s in place of what was shown under its name.
+// Service shows s, in place of the service of that name.
 func (v *View) Service(s Service) {
 	s.GPUs = slices.Clone(s.GPUs)
 	v.change(func(m *model) { m.service(s) })
 }
 
-// Sweep shows s in place of the sweep shown before.
+// Sweep shows s, in place of the sweep shown before.
 func (v *View) Sweep(s Sweep) { v.change(func(m *model) { m.sweep = s }) }
 
-// Close shows what is still to be shown, takes the moving lines off the screen
-// and ends the goroutine. It waits a second at most for a screen that takes
-// nothing. No method may be called after it.
+// Close draws the remaining lines, removes the moving lines from the screen and ends the
+// goroutine. It waits at most a second for a terminal that accepts no output. No method may
+// be called after it.
 func (v *View) Close() {
 	v.change(func(m *model) { m.services, m.sweep = nil, Sweep{} })
 	close(v.stop)
@@ -133,8 +133,7 @@ func (v *View) run(ticker *time.Ticker) {
 	}
 }
 
-// draw writes outside the lock: a terminal that stands still must not stop the
-// benchmark.
+// draw writes outside the lock: a stopped terminal must not stop the benchmark.
 func (v *View) draw() {
 	v.mu.Lock()
 	lasting, live := v.model.take()

@@ -38,11 +38,11 @@ func TestWriteFileThatFailsLeavesNothing(t *testing.T) {
 	wantError(t, WriteFile(filepath.Join(dir, "missing", "f"), nil, 0o600), "cannot write", "missing", "no such file")
 }
 
-func TestF72ErrorsOfTheFileSystemSayWhatToDo(t *testing.T) {
+func TestF72ErrorsOfTheFileSystemNameTheRemedy(t *testing.T) {
 	for _, row := range []struct {
 		errno syscall.Errno
 		want  string
-		disk  bool // the next write would fail as well
+		disk  bool // the next write would fail too
 	}{
 		{syscall.ENOSPC, "free some space", true},
 		{syscall.EDQUOT, "quota", true},
@@ -50,19 +50,19 @@ func TestF72ErrorsOfTheFileSystemSayWhatToDo(t *testing.T) {
 		{syscall.EIO, "does not work", true},
 		{syscall.ENAMETOOLONG, "too long", false},
 		{syscall.EACCES, "permission", false},
-		{syscall.EPERM, "not allowed", false},
+		{syscall.EPERM, "not allow", false},
 		{syscall.ENOTDIR, "is a file", false},
 	} {
 		err := Cannot("write", "/x/y", &os.PathError{Op: "open", Path: "/x/.tmp-1", Err: row.errno})
 		wantError(t, err, "cannot write /x/y: "+row.errno.Error()+"; ", row.want)
 		if DiskFault(errors.Join(errors.New("another"), err)) != row.disk {
-			t.Errorf("%v is a fault of the disk: want %t", row.errno, row.disk)
+			t.Errorf("%v: fault of the disk: want %t", row.errno, row.disk)
 		}
 	}
 }
 
-// rewrite replaces one document by the next until the test kills it, or until long after
-// that was due.
+// rewrite replaces one document by the next until the test kills it. It ends by itself if the
+// test fails to do so.
 func rewrite(path string) error {
 	for version := range 10_000 {
 		if err := WriteFile(path, document(version), 0o600); err != nil {
