@@ -31,12 +31,13 @@ func arrows() map[string][]string {
 		"host":          {"host/shepherd", "host/proc"},
 		"host/gpu":      {"host/proc"}, // whose a compute process is
 		"host/shepherd": {"host/proc"}, // it kills the tree that it owns
-		"report":        {"result", "frontier", "chart"},
-		"chart":         {"frontier"},
+		"report":        {"result", "frontier", "stats", "chart"},
+		"chart":         nil,
 		"proxy":         {"templates"}, // the built-in files
 		"profile":       {"tools"},     // ${CACHE} is the directory that tools looks in
 		"result":        nil,
 		"frontier":      nil,
+		"stats":         nil,
 		"host/proc":     nil,
 		"artifacts":     nil,
 		"ui":            nil,
@@ -59,6 +60,7 @@ func doors() map[string][]string {
 		"github.com/wcharczuk/go-chart/v2":   {"chart"},
 		"github.com/shirou/gopsutil/v3":      {"host/proc"},
 		"github.com/go-json-experiment/json": {"result"},
+		"gonum.org/v1/gonum":                 {"stats"},
 		"golang.org/x/term":                  {"ui"},
 		"golang.org/x/sync/errgroup":         {"deploy"},
 		"golang.org/x/sys/unix":              {"run", "host/proc", "host/shepherd", "testbed"},
