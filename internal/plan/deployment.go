@@ -1,13 +1,14 @@
 package plan
 
 import (
+	"topobench/internal/aiperf"
 	"topobench/internal/profile"
 	"topobench/internal/result"
 )
 
-// deployment derives upstream's deployment_config.json from the profile: what
-// perf.sh makes a person type, where a wrong number divides all throughput.
-// num_gpus counts a GPU that two roles share once; upstream's formula cannot.
+// deployment derives upstream's deployment_config.json from the profile. With perf.sh a person types these
+// numbers, and a wrong one divides all throughput. num_gpus counts a GPU that two roles share once;
+// upstream's formula cannot.
 func deployment(p profile.Profile) result.Deployment {
 	d := result.Deployment{Kind: p.Kind, Model: served(p), ISL: p.Load.ISL, OSL: p.Load.OSL, Mode: p.Mode(),
 		Name: p.Name, Engine: p.Engine, Simulated: p.Engine == "mocker", NumGPUs: p.GPUs()}
@@ -21,15 +22,21 @@ func deployment(p profile.Profile) result.Deployment {
 			if _, named := names[machine]; !named {
 				names[machine] = w.Host
 			}
-			d.Workers = append(d.Workers, result.Worker{Role: string(g.role), Devices: w.Devices, TP: w.TP, DP: w.DP, Host: names[machine]})
+			d.Workers = append(d.Workers, result.Worker{Role: string(g.role), Devices: w.Devices, TP: w.TP, DP: w.DP,
+				Host: names[machine]})
 		}
 	}
 	return d
 }
 
-// parallelism is upstream's pair of a role: tp, and how many workers of that
-// width. Where workers differ or share GPUs it is 1 and the number of GPUs, so
-// that the product, which is all that plot_pareto.py uses, stays right.
+// RequestsOf is the part of deployment_config.json that describes the requests of a load.
+func RequestsOf(l aiperf.Load) *result.Load {
+	return &result.Load{Seed: l.Seed, FreshPrompts: l.FreshPrompts, Requests: l.Requests(1), Warmup: l.Warmup(1), Extra: l.Extra()}
+}
+
+// parallelism is upstream's pair of a role: tp, and the number of workers of that width. If workers differ
+// or share GPUs it is 1 and the number of GPUs, so that the product stays right. plot_pareto.py uses only
+// the product.
 func parallelism(p profile.Profile, workers []profile.Worker) (tp, dp int) {
 	if len(workers) == 0 {
 		return 0, 0

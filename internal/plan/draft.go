@@ -162,6 +162,7 @@ func (d *draft) finish() Plan {
 	d.plan.Hosts = d.hosts()
 	d.plan.Hardware = d.hardware()
 	d.plan.Deployment.Settings = settings(d.plan, d.s.Versions)
+	d.plan.Deployment.Load = RequestsOf(d.plan.Load)
 	d.plan.Deviations = d.deviations()
 	return d.plan
 }

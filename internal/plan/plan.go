@@ -183,9 +183,6 @@ type Site struct {
 	FreshPrompts bool // a seed of its own for each concurrency
 }
 
-// Label is the name of the series: kind_mode, as plot_pareto.py makes it.
-func (p Plan) Label() string { return p.Kind + "_" + p.Mode }
-
 // Ports lists every port of the plan, in order of start.
 func (p Plan) Ports() []Port {
 	var all []Port

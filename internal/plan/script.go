@@ -49,7 +49,7 @@ type script struct {
 func (s *script) line(format string, args ...any) { fmt.Fprintf(&s.b, format+"\n", args...) }
 
 func (s *script) head(p Plan) {
-	s.line("# %s: %s, %d GPUs, %s", p.Name, p.Label(), p.GPUs, p.Engine)
+	s.line("# %s: %s, %d GPUs, %s", p.Name, p.Deployment.Label(), p.GPUs, p.Engine)
 	for _, d := range p.Deviations {
 		s.line("# differs from the guide (%s): %s -> %s", d.ID, d.Guide, d.Done)
 	}

@@ -1,5 +1,14 @@
 package result
 
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
 // errorGroup reads one element of error_summary:
 // {"error_details": {"code", "type", "message"}, "count"}.
 func (e *export) errorGroup() error {
@@ -35,16 +44,76 @@ func (e *export) errorDetail(g *ErrorGroup, key string) (err error) {
 	return err
 }
 
-// config reads one key of input_config. Up to aiperf 0.8 the load stands in
-// loadgen, from 0.9 in a list of phases.
+// config reads one key of input_config. aiperf 0.1 to 0.8 has the load in loadgen and input; 0.9 and
+// later have it in phases, endpoint and datasets.
 func (e *export) config(key string) error {
 	switch key {
 	case "loadgen":
 		return e.members(e.loadgen)
 	case "phases":
 		return e.array(e.phase)
+	case "input", "endpoint":
+		return e.members(e.prompts)
+	case "datasets":
+		return e.array(func() error { return e.members(e.prompts) })
 	}
 	return e.skip()
+}
+
+// prompts reads the keys that decide the prompts and the request body.
+func (e *export) prompts(key string) error {
+	if key != "random_seed" && key != "extra" {
+		return e.skip()
+	}
+	value, err := e.dec.ReadValue()
+	if err != nil {
+		return e.syntax(err)
+	}
+	if key == "extra" {
+		e.m.Extra = extraInputs(value)
+	} else if seed, err := strconv.Atoi(string(value)); err == nil { // an unusual seed does not spoil an export
+		e.m.Seed = &seed
+	}
+	return nil
+}
+
+// ExtraInputs is the planned extra inputs as Measurement.Extra has those of an export.
+func (l Load) ExtraInputs() string {
+	var texts []string
+	for _, extra := range l.Extra {
+		if strings.HasPrefix(extra, "{") {
+			extra = extraInputs(jsontext.Value(extra))
+		}
+		texts = append(texts, extra)
+	}
+	slices.Sort(texts)
+	return strings.Join(texts, ", ")
+}
+
+// extraInputs writes extra inputs as "key:value, key:value", sorted: aiperf 0.1 to 0.8 has them as a list
+// of pairs, later ones as an object. Other shapes stay as they are.
+func extraInputs(value jsontext.Value) string {
+	var object map[string]jsontext.Value
+	var pairs [][2]jsontext.Value
+	if json.Unmarshal(value, &object) != nil && json.Unmarshal(value, &pairs) != nil {
+		return string(value)
+	}
+	var texts []string
+	for key, v := range object {
+		texts = append(texts, key+":"+compact(v))
+	}
+	for _, pair := range pairs {
+		texts = append(texts, strings.Trim(string(pair[0]), `"`)+":"+compact(pair[1]))
+	}
+	slices.Sort(texts)
+	return strings.Join(texts, ", ")
+}
+
+func compact(v jsontext.Value) string {
+	if err := v.Canonicalize(); err != nil { // 1.50e1 and 15 are one number
+		return string(v)
+	}
+	return string(v)
 }
 
 func (e *export) loadgen(key string) error {

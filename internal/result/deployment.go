@@ -30,6 +30,18 @@ type Deployment struct {
 	Workers   []Worker `json:"workers,omitempty"`
 
 	Settings map[string]string `json:"settings,omitempty"` // of the engine; see Side
+	Load     *Load             `json:"load,omitempty"`
+}
+
+// Load is the plan for the requests of every cell. Counts are multiples of the cell's concurrency. With
+// FreshPrompts the seed of a cell is Seed plus its concurrency. Extra is as planned: topobench drops nvext
+// where the server refuses it, and the export of a cell has the extra inputs that were sent.
+type Load struct {
+	Seed         int      `json:"random_seed"`
+	FreshPrompts bool     `json:"fresh_prompts"`
+	Requests     int      `json:"requests_per_concurrency"`
+	Warmup       int      `json:"warmup_requests_per_concurrency"`
+	Extra        []string `json:"extra_inputs"` // as in aiperf's --extra-inputs
 }
 
 // Worker is one GPU-pinned process of a deployment.
@@ -162,7 +174,26 @@ func (d *Deployment) read(doc *document, seen map[string]bool) error {
 		"num_gpus":                   &d.NumGPUs,
 		"workers":                    func() error { return doc.array(worker) },
 		"settings":                   func() error { return doc.object(setting) },
+		"load": func() error {
+			d.Load = &Load{}
+			return d.Load.read(doc)
+		},
 	}, seen)
+}
+
+func (l *Load) read(doc *document) error {
+	extra := func() error {
+		text, err := doc.text()
+		l.Extra = append(l.Extra, text)
+		return err
+	}
+	return doc.fields(map[string]any{
+		"random_seed":                     &l.Seed,
+		"fresh_prompts":                   &l.FreshPrompts,
+		"requests_per_concurrency":        &l.Requests,
+		"warmup_requests_per_concurrency": &l.Warmup,
+		"extra_inputs":                    func() error { return doc.array(extra) },
+	}, map[string]bool{})
 }
 
 func (w *Worker) read(doc *document) error {

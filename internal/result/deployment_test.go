@@ -32,7 +32,8 @@ var ours = Deployment{Kind: "vllm_serve", Model: "m", ISL: 1, OSL: 2, TP: 4, DP:
 	Name: "agg", Engine: "mocker", Simulated: true, NumGPUs: 8, Workers: []Worker{
 		{Role: "aggregated", Devices: []int{0, 1, 2, 3}, TP: 4, DP: 1, Host: "a"},
 		{Role: "aggregated", Devices: []int{4, 5, 6, 7}, TP: 4, DP: 1}},
-	Settings: map[string]string{"block-size": "128", "dtype": "default"}}
+	Settings: map[string]string{"block-size": "128", "dtype": "default"},
+	Load:     &Load{Seed: 100, FreshPrompts: true, Requests: 10, Warmup: 2, Extra: []string{"max_tokens:2", "ignore_eos:true"}}}
 
 func TestDeploymentSurvivesWritingAndReading(t *testing.T) {
 	data, err := json.Marshal(ours)
@@ -56,7 +57,7 @@ func TestDeploymentWritesUpstreamsKeysFirst(t *testing.T) {
 	rest := string(data)
 	for _, key := range []string{"kind", "model", "input_sequence_length", "output_sequence_length", "tensor_parallelism",
 		"data_parallelism", "prefill_tensor_parallelism", "prefill_data_parallelism", "decode_tensor_parallelism",
-		"decode_data_parallelism", "mode", "name", "engine", "simulated", "num_gpus", "workers", "settings"} {
+		"decode_data_parallelism", "mode", "name", "engine", "simulated", "num_gpus", "workers", "settings", "load"} {
 		_, after, found := strings.Cut(rest, `"`+key+`":`)
 		if !found {
 			t.Fatalf("%s is missing or out of order in %s", key, data)

@@ -35,6 +35,9 @@ func TestReadUnderstandsEveryVersion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if m.Seed == nil || *m.Seed != 100 || m.Extra != "ignore_eos:true, max_tokens:15, min_tokens:15" {
+			t.Errorf("%s: seed %v, extra inputs %q", dir, m.Seed, m.Extra)
+		}
 		s := seen{m.Schema, m.AIPerf, m.Requests, m.Warmup, m.Concurrency, 0, 0, 0}
 		for tag, into := range map[string]*float64{"time_to_first_token": &s.TTFT,
 			"request_count": &s.Done, "output_token_throughput_per_user": &s.Users} {
@@ -73,7 +76,32 @@ func TestParseReads013(t *testing.T) {
 		t.Errorf("want (-), got (+):\n%s", diff)
 	}
 	if _, there := m.Metrics["http_req_waiting"]; there {
-		t.Error("a metric nobody uses was kept")
+		t.Error("an unused metric was kept")
+	}
+}
+
+// An unusual input_config does not make an export unreadable.
+func TestParseReadsUnusualInputs(t *testing.T) {
+	for _, row := range []struct {
+		why, config, extra string
+		seed               bool
+	}{
+		{"nothing", `{}`, "", false},
+		{"null", `{"endpoint": null, "datasets": [{"random_seed": null}]}`, "", false},
+		{"a seed beyond 64 bits", `{"datasets": [{"random_seed": 1e30}]}`, "", false},
+		{"a seed below zero", `{"datasets": [{"random_seed": -1}]}`, "", true},
+		{"a nested input", `{"input": {"extra": [["nvext", {"b": 1.0, "a": true}], ["max_tokens", 5]]}}`,
+			`max_tokens:5, nvext:{"a":true,"b":1}`, false},
+		{"another shape", `{"endpoint": {"extra": "max_tokens:5"}}`, `"max_tokens:5"`, false},
+	} {
+		m, err := Parse("x", []byte(`{"request_count": {"avg": 1}, "input_config": `+row.config+`}`))
+		if err != nil || m.Extra != row.extra || (m.Seed != nil) != row.seed {
+			t.Errorf("%s: seed %v, extra inputs %q, %v", row.why, m.Seed, m.Extra, err)
+		}
+	}
+	planned := Load{Extra: []string{"max_tokens:5", `{"nvext":{"ignore_eos":true}}`}}
+	if got, want := planned.ExtraInputs(), `max_tokens:5, nvext:{"ignore_eos":true}`; got != want {
+		t.Errorf("planned extra inputs %q, want %q", got, want)
 	}
 }
 

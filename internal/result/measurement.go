@@ -35,8 +35,10 @@ type Measurement struct {
 	Cancelled      bool
 	Incomplete     bool // aiperf 0.13 itself says that records are missing
 	Errors         []ErrorGroup
-	// What was asked for according to the export's input_config; 0 = unknown.
+	// The load according to the export's input_config; 0 = unknown.
 	Requests, Warmup, Concurrency int
+	Seed                          *int   // of the prompts; nil = unknown
+	Extra                         string // extra inputs of the request body, "key:value" sorted; "" = unknown
 }
 
 // Read reads an export. The error is a *FileError or the file system's.

@@ -12,10 +12,11 @@ import (
 // artifacts, nothing brought up, nothing taken down.
 func (c *Campaign) Perf(ctx context.Context, d result.Deployment, p plan.Plan) (Topology, error) {
 	t := Topology{Name: "perf", Label: d.Label(), Asked: p.Load.Concurrency}
+	p.Load.FreshPrompts = c.Fresh
+	d.Load = plan.RequestsOf(p.Load)
 	if err := c.artifacts(&t, d); err != nil {
 		return t, err
 	}
-	p.Load.FreshPrompts = c.Fresh
 	lost, err := c.measure(ctx, &sweep{Campaign: c, t: &t, plan: p})
 	if lost != nil {
 		t.Err = lost.Cause
