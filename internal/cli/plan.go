@@ -34,7 +34,7 @@ func (c *planCmd) Run(env *Env) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	fmt.Fprint(env.Stderr, report.SettingsTable(result.CompareSettings(deployments(plans))))
+	fmt.Fprint(env.Stderr, report.SettingsTable(result.CompareSettings(deployments(plans)), result.Settings{}))
 	switch {
 	case c.JSON:
 		out := json.NewEncoder(env.Stdout)

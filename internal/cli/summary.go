@@ -111,7 +111,7 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 
 // present shows the facts in all forms that a person reads.
 func present(env *Env, facts report.Facts, dir string) error {
-	if table := report.SettingsTable(facts.Settings); table != "" {
+	if table := report.SettingsTable(facts.Settings, facts.Load); table != "" {
 		fmt.Fprintf(env.Stdout, "\n%s", table)
 	}
 	fmt.Fprintln(env.Stdout)

@@ -35,18 +35,10 @@ func repeat(cells []result.Cell, n int, x, y float64) []result.Cell {
 	return copies
 }
 
-// ladder numbers the cells with rising concurrencies.
-func ladder(cells []result.Cell) []result.Cell {
-	for i := range cells {
-		cells[i].Concurrency = 1 << i
-	}
-	return cells
-}
-
 // Pooling the repeats would put only the faster one on the frontier: 1.02 x 145 / 80.
 func TestTheRatioIsThatOfTheMeansOverRepeats(t *testing.T) {
-	first := ladder(curve("disaggregated", [][2]float64{{10, 200}, {45, 145}, {99, 20}}))
-	base := ladder(curve("aggregated", [][2]float64{{20, 90}, {45, 80}, {96, 10}}))
+	first := curve("disaggregated", [][2]float64{{10, 200}, {45, 145}, {99, 20}})
+	base := curve("aggregated", [][2]float64{{20, 90}, {45, 80}, {96, 10}})
 	x := 45.0
 	f, err := Of(slices.Concat(first, repeat(first, 1, 1, 1.02), repeat(base, 2, 1, 1)), Options{At: &x})
 	if err != nil {
@@ -56,13 +48,81 @@ func TestTheRatioIsThatOfTheMeansOverRepeats(t *testing.T) {
 	if m == nil || math.Abs(m.Ratio-1.01*145/80) > 1e-9 {
 		t.Fatalf("got %+v, %q, want the ratio %g", m, f.Sentences(), 1.01*145/80)
 	}
+	if want := "1.83x (shared range 20.0 to 96.0 tok/s/user; interpolated; each point is the mean of up to 2 repeats)"; !strings.HasSuffix(f.Sentences()[0], want) {
+		t.Errorf("got %q, want the end %q", f.Sentences()[0], want)
+	}
 	for _, r := range f.Rows {
 		if !r.Efficient {
 			t.Errorf("%s at concurrency %d: the mean is on the frontier, so every repeat of it is marked", r.Artifacts, r.Concurrency)
 		}
 	}
-	if n := len(f.Picture().Series[0].Points); n != 3 {
-		t.Errorf("the chart has %d points of 3 concurrencies measured twice", n)
+	drawn := f.Picture().Series[0]
+	if len(drawn.Points) != 3 || drawn.Points[1].Y != f.Series[0].Points[1].Y.Mean || drawn.Name != "dynamo_vllm_disaggregated, mean of 2" {
+		t.Errorf("the chart has %+v of 3 concurrencies measured twice", drawn)
+	}
+	table := string(written(t, f.Table))
+	if want := "dynamo_vllm_disaggregated     2        2        45.0  0.0      146.4   2.05  *\n"; !strings.Contains(table, want) {
+		t.Errorf("the table lacks the mean %q:\n%s", want, table)
+	}
+}
+
+func TestAnInvalidRepeatIsNotAveraged(t *testing.T) {
+	first := curve("aggregated", [][2]float64{{20, 90}, {45, 80}})
+	second := repeat(first, 1, 2, 2)
+	second[0].Verdict.State = result.Invalid
+	f, err := Of(append(first, second...), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := f.Series[0].Points
+	if len(p) != 2 || p[0].X.N != 1 || p[0].X.Mean != 20 || p[1].X.N != 2 || p[1].X.Mean != 67.5 {
+		t.Errorf("got %+v", p)
+	}
+	if f.Rows[2].Efficient || !f.Rows[3].Efficient {
+		t.Errorf("only valid repeats carry the mark of their mean: %t, %t", f.Rows[2].Efficient, f.Rows[3].Efficient)
+	}
+	if drawn := f.Picture().Series[0].Points; len(drawn) != 3 || !drawn[2].Hollow {
+		t.Errorf("two means and the ring of the invalid repeat: %+v", drawn)
+	}
+}
+
+// A check that could not be made but does not exclude its cell is in table, CSV, JSON and sentence.
+func TestNotedChecksAreCounted(t *testing.T) {
+	for _, row := range []struct {
+		noted [2][]string
+		want  string // "" = nothing
+	}{
+		{[2][]string{{}, {}}, ""},
+		{[2][]string{{"gpu-users"}, {}}, "1 check could not be made: gpu-users"},
+		{[2][]string{{"gpu-users"}, {"in-flight", "gpu-users"}}, "2 checks could not be made: in-flight, gpu-users"},
+	} {
+		all := rows([]result.Cell{at("disaggregated", 45, 145), at("aggregated", 45, 80)}, "avg")
+		for i := range all {
+			all[i].Noted = row.noted[i]
+		}
+		f := facts(all, Options{Stat: "avg"})
+		if got := f.Sentences()[0]; strings.Contains(got, "could not be made") != (row.want != "") || !strings.Contains(got, row.want) {
+			t.Errorf("%v: got %q", row.noted, got)
+		}
+		if row.want == "" {
+			continue
+		}
+		if !f.Rows[0].Efficient || f.Comparisons[0].Measured == nil {
+			t.Errorf("%v: the cell is off the frontier", row.noted)
+		}
+		if got := string(written(t, f.Table)); !strings.Contains(got, "valid; 1 check could not be made: gpu-users\n") {
+			t.Errorf("%v: table\n%s", row.noted, got)
+		}
+		lines := f.lines()
+		if got := lines[1][slices.Index(lines[0], "noted")]; got != "gpu-users" {
+			t.Errorf("%v: the CSV has %q", row.noted, got)
+		}
+		if got := strings.Join(strings.Fields(string(written(t, f.JSON))), " "); !strings.Contains(got, `"noted": [ "gpu-users" ]`) {
+			t.Errorf("%v: the JSON lacks it", row.noted)
+		}
+		if !slices.Contains(f.Warnings, "dynamo_vllm_disaggregated: 1 check could not be made: gpu-users") {
+			t.Errorf("%v: warnings %q", row.noted, f.Warnings)
+		}
 	}
 }
 
@@ -121,6 +181,63 @@ func old(seed, requests string) string {
 		"loadgen": {"concurrency": 2, "request_count": ` + requests + `, "warmup_request_count": 4}}`
 }
 
+// The traits of a setup that a deployment_config.json or an export gives.
+func TestRepeatsWithAnotherSetupAreNotAveraged(t *testing.T) {
+	type change = func(*result.Cell)
+	seed := func(n int) *int { return &n }
+	plan := func(fresh bool) *result.Load {
+		return &result.Load{Seed: 100, FreshPrompts: fresh, Requests: 10, Warmup: 2}
+	}
+	for _, row := range []struct {
+		why           string
+		first, second change // to every cell
+		want          string // "" = one frontier
+	}{
+		{"nothing", func(*result.Cell) {}, func(*result.Cell) {}, ""},
+		{"seed", func(c *result.Cell) { c.Measurement.Seed = seed(100) }, func(c *result.Cell) { c.Measurement.Seed = seed(104) },
+			"seed 100 (artifacts_0), 104 (artifacts_1)"},
+		{"a seed that no file has is no difference", func(c *result.Cell) { c.Measurement.Seed = seed(100) }, func(*result.Cell) {}, ""},
+		{"fresh prompts, by the plan", func(c *result.Cell) { c.Deployment.Load = plan(false) }, func(c *result.Cell) { c.Deployment.Load = plan(true) },
+			"seed 100 (artifacts_0), 100 + concurrency (fresh prompts) (artifacts_1)"},
+		{"fresh prompts, by the exports", func(c *result.Cell) { c.Deployment.Load = plan(true) }, func(c *result.Cell) {
+			c.Measurement.Seed, c.Measurement.Requests, c.Measurement.Warmup = seed(100+c.Concurrency), 10*c.Concurrency, 2*c.Concurrency
+		}, ""},
+		{"requests", func(c *result.Cell) { c.Measurement.Requests = 10 * c.Concurrency }, func(c *result.Cell) { c.Measurement.Requests = 500 },
+			"requests 10 x concurrency (artifacts_0), 500 (artifacts_1)"},
+		{"warm-up", func(c *result.Cell) { c.Measurement.Requests = 9 },
+			func(c *result.Cell) { c.Measurement.Requests, c.Measurement.Warmup = 9, c.Concurrency },
+			"warm-up requests 0 x concurrency (artifacts_0), 1 x concurrency (artifacts_1)"},
+		{"the export wins over the plan", func(c *result.Cell) { c.Deployment.Load = plan(false) }, func(c *result.Cell) {
+			c.Deployment.Load, c.Measurement.Seed = plan(false), seed(104)
+		}, "seed 100 (artifacts_0), 104 (artifacts_1)"},
+		{"extra inputs", func(c *result.Cell) { c.Measurement.Extra = "max_tokens:50" }, func(c *result.Cell) { c.Measurement.Extra = "max_tokens:60" },
+			"extra inputs max_tokens:50 (artifacts_0), max_tokens:60 (artifacts_1)"},
+		{"an engine setting", func(c *result.Cell) { c.Deployment.Settings = map[string]string{"dtype": "auto", "block-size": "16"} },
+			func(c *result.Cell) { c.Deployment.Settings = map[string]string{"dtype": "auto", "block-size": "32"} },
+			"block-size 16 (artifacts_0), 32 (artifacts_1)"},
+		{"as many GPUs, otherwise", func(c *result.Cell) { c.Deployment.TP, c.Deployment.DP = 4, 2 },
+			func(c *result.Cell) { c.Deployment.TP, c.Deployment.DP = 8, 1 },
+			"parallelism 4 x 2 (artifacts_0), 8 x 1 (artifacts_1)"},
+	} {
+		first := curve("aggregated", [][2]float64{{20, 90}, {45, 80}})
+		second := repeat(first, 1, 1, 1)
+		for i := range first {
+			row.first(&first[i])
+			row.second(&second[i])
+		}
+		f, err := Of(slices.Concat(first, second, repeat(curve("disaggregated", [][2]float64{{20, 95}, {45, 85}}), 2, 1, 1)), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(f.Series[0].Mixed, "; "); got != row.want {
+			t.Errorf("%s: got %q, want %q", row.why, got, row.want)
+		}
+		if (f.Comparisons[0].Measured == nil) != (row.want != "") || !strings.Contains(f.Sentences()[0], row.want) {
+			t.Errorf("%s: got %q", row.why, f.Sentences()[0])
+		}
+	}
+}
+
 func TestSidesWithOtherPromptsAreNamed(t *testing.T) {
 	for _, row := range []struct {
 		why    string
@@ -132,7 +249,7 @@ func TestSidesWithOtherPromptsAreNamed(t *testing.T) {
 		{"seed", [2]string{config("104", "20", ""), config("100", "20", "")}, "seed 104 against 100"},
 		{"seed, by two versions", [2]string{old("104", "20"), config("100", "20", "")}, "seed 104 against 100"},
 		{"a body with nvext", [2]string{config("100", "20", `, "nvext": {"ignore_eos": true}`), config("100", "20", "")},
-			`extra inputs ignore_eos:true, max_tokens:50, nvext:{"ignore_eos":true} against ignore_eos:true, max_tokens:50`},
+			`extra inputs nvext:{"ignore_eos":true} against none`},
 	} {
 		f, err := Of(tree(t, row.inputs), Options{})
 		if err != nil {
@@ -147,6 +264,12 @@ func TestSidesWithOtherPromptsAreNamed(t *testing.T) {
 		}
 		if !strings.Contains(f.Sentences()[0], row.want) || !strings.Contains(strings.Join(f.Warnings, "\n"), row.want) {
 			t.Errorf("%s: got %s\nwant %q in the sentence and in a warning", row.why, all, row.want)
+		}
+		if got := SettingsTable(f.Settings, f.Load); !strings.Contains(got, "load settings that differ") {
+			t.Errorf("%s: the table above the cells has %q", row.why, got)
+		}
+		if got := string(written(t, f.JSON)); !strings.Contains(got, `"differ": [`+"\n        ") {
+			t.Errorf("%s: the comparison in the JSON has no difference", row.why)
 		}
 		if f.Comparisons[0].Measured == nil {
 			t.Errorf("%s: the number is marked, not refused: %s", row.why, all)

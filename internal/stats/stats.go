@@ -13,7 +13,7 @@ import (
 type Sample struct {
 	N    int     `json:"n"`
 	Mean float64 `json:"mean"`
-	SD   float64 `json:"sd"`
+	SD   float64 `json:"sd,omitzero"`
 }
 
 // Summarise makes a sample of values. No values make the zero Sample.
