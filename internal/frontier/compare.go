@@ -41,8 +41,8 @@ func (e *NoOverlapError) Error() string {
 	if e.At != nil {
 		problem = fmt.Sprintf("%.4g tokens/s/user is not on both frontiers", *e.At)
 	}
-	return fmt.Sprintf("cannot compare: %s: the baseline reaches from %.4g to %.4g, the other from %.4g to %.4g tokens/s/user",
-		problem, e.Baseline[0], e.Baseline[1], e.Other[0], e.Other[1])
+	return fmt.Sprintf("cannot compare: %s: the baseline reaches from %.4g to %.4g, "+
+		"the other from %.4g to %.4g tokens/s/user", problem, e.Baseline[0], e.Baseline[1], e.Other[0], e.Other[1])
 }
 
 // ThinOverlapError reports that the shared range is too small for a ratio.

@@ -31,7 +31,8 @@ func deployment(p profile.Profile) result.Deployment {
 
 // RequestsOf is the part of deployment_config.json that describes the requests of a load.
 func RequestsOf(l aiperf.Load) *result.Load {
-	return &result.Load{Seed: l.Seed, FreshPrompts: l.FreshPrompts, Requests: l.Requests(1), Warmup: l.Warmup(1), Extra: l.Extra()}
+	return &result.Load{Seed: l.Seed, FreshPrompts: l.FreshPrompts,
+		Requests: l.Requests(1), Warmup: l.Warmup(1), Extra: l.Extra()}
 }
 
 // parallelism is upstream's pair of a role: tp, and the number of workers of that width. If workers differ

@@ -67,7 +67,9 @@ func compare(base, other Series, o Options) Comparison {
 		m, err := frontier.Compare(*base.curve, *other.curve, o.At)
 		if err == nil {
 			c.Measured = &m
-			c.Sentence = printable(mark + c.ratio(stat, max(base.repeats(), other.repeats())) + c.caveats(base, other))
+			_, ofBase := base.repeats()
+			_, ofOther := other.repeats()
+			c.Sentence = printable(mark + c.ratio(stat, max(ofBase, ofOther)) + c.caveats(base, other))
 			return c
 		}
 		why = refusal(err) + ranges(base, other)
@@ -103,8 +105,9 @@ func (c Comparison) ratio(stat string, repeats int) string {
 	if repeats > 1 {
 		basis += fmt.Sprintf("; each point is the mean of up to %d repeats", repeats)
 	}
-	return fmt.Sprintf("at %s tok/s/user%s %s gives %.*f and %s %.*f tokens/s/gpu: %.*f - %.*f = %+.*f tokens/s/gpu, %.2fx"+
-		" (shared range %s; %s)", number(m.At), stat, c.Other, n, m.Other, c.Baseline, n, m.Baseline,
+	return fmt.Sprintf("at %s tok/s/user%s %s gives %.*f and %s %.*f tokens/s/gpu: "+
+		"%.*f - %.*f = %+.*f tokens/s/gpu, %.2fx (shared range %s; %s)",
+		number(m.At), stat, c.Other, n, m.Other, c.Baseline, n, m.Baseline,
 		n, m.Other, n, m.Baseline, n, diff, m.Ratio, span(m.Lo, m.Hi), basis)
 }
 
@@ -113,7 +116,7 @@ func (c Comparison) ratio(stat string, repeats int) string {
 func (c Comparison) caveats(base, other Series) string {
 	text := ""
 	if base.miscounted || other.miscounted {
-		text += " († aiperf's count of output tokens differs from the servers' usage: the ratio is not of the servers alone)"
+		text += " († aiperf's count of output tokens differs from the servers' usage, which affects the ratio)"
 	}
 	if len(c.Differ) > 0 {
 		text += " (the requests differ: " + strings.Join(c.Differ, ", ") + ")"

@@ -40,10 +40,11 @@ func (f Facts) lines() [][]string {
 			differ = pythonBool(*r.CountsDiffer)
 		}
 		lines = append(lines, slices.Concat(
-			[]string{strconv.Itoa(i), defused(r.Label), defused(r.Configuration), pythonFloat(float64(r.Concurrency))}, r.fields(theirs),
+			[]string{strconv.Itoa(i), defused(r.Label), defused(r.Configuration), pythonFloat(float64(r.Concurrency))},
+			r.fields(theirs),
 			[]string{pythonBool(r.Efficient), string(r.State), defused(strings.Join(r.Reasons, "; ")), defused(r.Name),
-				defused(r.Artifacts), gpus, pythonBool(r.Simulated)}, r.fields(further),
-			[]string{defused(r.AIPerf)}, r.fields([]string{byUsage}),
+				defused(r.Artifacts), gpus, pythonBool(r.Simulated)},
+			r.fields(further), []string{defused(r.AIPerf)}, r.fields([]string{byUsage}),
 			[]string{differ, strconv.Itoa(r.Launch), defused(strings.Join(r.Noted, "; "))}))
 	}
 	return lines

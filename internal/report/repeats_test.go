@@ -61,7 +61,7 @@ func TestTheRatioIsThatOfTheMeansOverRepeats(t *testing.T) {
 		t.Errorf("the chart has %+v of 3 concurrencies measured twice", drawn)
 	}
 	table := string(written(t, f.Table))
-	if want := "dynamo_vllm_disaggregated     2        2        45.0  0.0      146.4   2.05  *\n"; !strings.Contains(table, want) {
+	if want := "dynamo_vllm_disaggregated     2        45.0  0.0      146.4   2.05         *  2\n"; !strings.Contains(table, want) {
 		t.Errorf("the table lacks the mean %q:\n%s", want, table)
 	}
 }
@@ -81,7 +81,8 @@ func TestAnInvalidRepeatIsNotAveraged(t *testing.T) {
 	if f.Rows[2].Efficient || !f.Rows[3].Efficient {
 		t.Errorf("only valid repeats carry the mark of their mean: %t, %t", f.Rows[2].Efficient, f.Rows[3].Efficient)
 	}
-	if drawn := f.Picture().Series[0].Points; len(drawn) != 3 || !drawn[2].Hollow {
+	drawn := f.Picture().Series[0]
+	if len(drawn.Points) != 3 || !drawn.Points[2].Hollow || drawn.Name != "vllm_serve_aggregated, mean of 1 to 2" {
 		t.Errorf("two means and the ring of the invalid repeat: %+v", drawn)
 	}
 }

@@ -10,16 +10,17 @@ import (
 )
 
 // Row is one cell. Numbers has the cell's metrics by CSV column (tokens/s, requests/s, ms, tokens), without
-// those that were not measured.
+// those that were not measured. Efficient means that its point, the mean of all repeats, is on the frontier.
+// Noted names the checks that could not be made and do not exclude the cell.
 type Row struct {
 	Label         string             `json:"label"`
 	Configuration string             `json:"configuration"` // path of the export
 	Concurrency   int                `json:"concurrency"`
 	Numbers       map[string]float64 `json:"numbers"`
-	Efficient     bool               `json:"is_pareto_efficient"` // its point, the mean over all repeats, is on the frontier
+	Efficient     bool               `json:"is_pareto_efficient"`
 	State         result.State       `json:"valid"`
 	Reasons       []string           `json:"reasons"`
-	Noted         []string           `json:"noted"` // names of checks that could not be made and do not exclude the cell
+	Noted         []string           `json:"noted"`
 	Name          string             `json:"name"`
 	Artifacts     string             `json:"artifacts"`
 	GPUs          int                `json:"gpus"`

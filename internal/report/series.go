@@ -108,13 +108,15 @@ func seriesOf(label string, rows []Row, stat string) Series {
 	return s
 }
 
-// repeats is the largest number of cells behind one point.
-func (s Series) repeats() int {
-	most := 0
-	for _, p := range s.Points {
-		most = max(most, p.X.N)
+// repeats is the smallest and the largest number of cells behind one point.
+func (s Series) repeats() (least, most int) {
+	for i, p := range s.Points {
+		if i == 0 {
+			least = p.X.N
+		}
+		least, most = min(least, p.X.N), max(most, p.X.N)
 	}
-	return most
+	return least, most
 }
 
 // Picture has the points of each series, and a ring for each measured cell that is not valid. A series
@@ -123,8 +125,11 @@ func (f Facts) Picture() chart.Picture {
 	p := chart.Picture{Title: f.Title, XName: "tokens/s/user " + f.Stat, YName: "tokens/s/gpu avg"}
 	for _, s := range f.Series {
 		drawn := chart.Series{Name: s.Label}
-		if n := s.repeats(); n > 1 {
-			drawn.Name += ", mean of " + strconv.Itoa(n)
+		if least, most := s.repeats(); most > 1 {
+			drawn.Name += ", mean of " + strconv.Itoa(least)
+			if least < most {
+				drawn.Name += " to " + strconv.Itoa(most)
+			}
 		}
 		for _, point := range s.Points {
 			drawn.Points = append(drawn.Points, chart.Point{X: point.X.Mean, Y: point.Y.Mean,
@@ -133,7 +138,8 @@ func (f Facts) Picture() chart.Picture {
 		for _, r := range f.Rows {
 			x, y, ok := r.point(f.Stat)
 			if hollow := r.State != result.Valid; ok && r.Label == s.Label && (hollow || len(s.Mixed) > 0) {
-				drawn.Points = append(drawn.Points, chart.Point{X: x, Y: y, Note: strconv.Itoa(r.Concurrency), Hollow: hollow})
+				drawn.Points = append(drawn.Points,
+					chart.Point{X: x, Y: y, Note: strconv.Itoa(r.Concurrency), Hollow: hollow})
 			}
 		}
 		p.Series = append(p.Series, drawn)

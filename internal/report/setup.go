@@ -35,7 +35,8 @@ func (s Setup) workload() []trait {
 
 // requests is the part that a ratio is reported with if the sides differ in it.
 func (s Setup) requests() []trait {
-	return []trait{{"seed", s.Seed}, {"requests", s.Requests}, {"warm-up requests", s.Warmup}, {"extra inputs", s.Extra}}
+	return []trait{{"seed", s.Seed}, {"requests", s.Requests}, {"warm-up requests", s.Warmup},
+		{"extra inputs", s.Extra}}
 }
 
 // setupOf is the setup of cells of one topology. An export is closer to the truth than the plan in
@@ -148,12 +149,12 @@ func mixed(rows []Row) []string {
 	var names []string
 	byName := map[string][]trait{} // value of an artifacts_N, and its name
 	for len(rows) > 0 {            // rows are in order of artifacts_N
-		artifacts, next := rows[0].Artifacts, slices.IndexFunc(rows, func(r Row) bool { return r.Artifacts != rows[0].Artifacts })
-		if next < 0 {
-			next = len(rows)
+		artifacts, n := rows[0].Artifacts, 1
+		for n < len(rows) && rows[n].Artifacts == artifacts {
+			n++
 		}
-		s, d := setupOf(rows[:next]), rows[0].cell.Deployment
-		rows = rows[next:]
+		s, d := setupOf(rows[:n]), rows[0].cell.Deployment
+		rows = rows[n:]
 		width := fmt.Sprintf("%d x %d", d.TP, d.DP)
 		if d.Mode == "disaggregated" {
 			width = fmt.Sprintf("prefill %d x %d, decode %d x %d", d.PrefillTP, d.PrefillDP, d.DecodeTP, d.DecodeDP)
@@ -216,7 +217,8 @@ func loadSettings(all []Series) result.Settings {
 		s.Sides = append(s.Sides, side)
 	}
 	for _, t := range append(Setup{}.workload(), Setup{}.requests()...) {
-		if slices.ContainsFunc(s.Sides, func(side result.Side) bool { return side.Values[t.name] != s.Sides[0].Values[t.name] }) {
+		differs := func(side result.Side) bool { return side.Values[t.name] != s.Sides[0].Values[t.name] }
+		if slices.ContainsFunc(s.Sides, differs) {
 			s.Differ = append(s.Differ, t.name)
 		}
 	}

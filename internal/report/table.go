@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"topobench/internal/result"
+	"topobench/internal/stats"
 )
 
 // Table writes aligned columns for a terminal: a line for each cell, then, if there are repeats, a line for
@@ -39,13 +40,16 @@ func (f Facts) Table(w io.Writer) error {
 	}
 	table := align(lines)
 
-	means := [][]string{{"mean of repeats", "conc", "repeats", "tok/s/user" + stat, "sd", "tok/s/gpu", "sd", "frontier"}}
+	means := [][]string{
+		{"mean", "conc", "tok/s/user" + stat, "sd", "tok/s/gpu", "sd", "frontier", "valid repeats"}}
 	for _, s := range f.Series {
+		if _, most := s.repeats(); most < 2 {
+			continue
+		}
 		for _, p := range s.Points {
-			if s.repeats() > 1 {
-				means = append(means, []string{printable(s.Label), strconv.Itoa(p.Concurrency), strconv.Itoa(p.X.N),
-					number(p.X.Mean), deviation(p.X.N, p.X.SD), number(p.Y.Mean), deviation(p.Y.N, p.Y.SD), star(p.Efficient)})
-			}
+			means = append(means, []string{printable(s.Label), strconv.Itoa(p.Concurrency),
+				number(p.X.Mean), deviation(p.X), number(p.Y.Mean), deviation(p.Y),
+				star(p.Efficient), strconv.Itoa(p.X.N)})
 		}
 	}
 	if len(means) > 1 {
@@ -80,11 +84,11 @@ func (r Row) verdict() string {
 }
 
 // deviation is a standard deviation; one value has none.
-func deviation(n int, sd float64) string {
-	if n < 2 {
+func deviation(s stats.Sample) string {
+	if s.N < 2 {
 		return "-"
 	}
-	return number(sd)
+	return number(s.SD)
 }
 
 func star(on bool) string {

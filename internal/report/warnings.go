@@ -17,8 +17,8 @@ func warnings(f Facts) []string {
 	for _, s := range f.Series {
 		switch {
 		case len(s.Mixed) > 0:
-			warn("%s is one series made of artifacts that are not comparable: %s: it has no frontier and no comparison; "+
-				"give each its own deployment kind", s.Label, strings.Join(s.Mixed, "; "))
+			warn("%s is one series made of artifacts that are not comparable: %s: it has no frontier and no "+
+				"comparison; give each its own deployment kind", s.Label, strings.Join(s.Mixed, "; "))
 		case len(s.Artifacts) > 1:
 			warn("%s is one series made of %s: cells with the same concurrency are averaged as repeats; "+
 				"if these are different topologies, plot them separately", s.Label, strings.Join(s.Artifacts, ", "))
@@ -37,8 +37,8 @@ func warnings(f Facts) []string {
 			}
 		}
 		if cells := s.which(f.Rows, Row.miscounted); cells != "" {
-			warn("%s: in %s aiperf counts other output tokens than the server's usage (†). tok/s/user, tok/s/gpu and ITL "+
-				"use aiperf's count; by usage tok/s/gpu is %s", s.Label, cells, s.byUsage(f.Rows))
+			warn("%s: in %s aiperf counts other output tokens than the server's usage (†). tok/s/user, tok/s/gpu and "+
+				"ITL use aiperf's count; by usage tok/s/gpu is %s", s.Label, cells, s.byUsage(f.Rows))
 		}
 		if cells := s.which(f.Rows, Row.relaunched); cells != "" {
 			warn("%s: %s were measured after a restart of the topology, with an empty prefix cache", s.Label, cells)
@@ -63,7 +63,8 @@ func warnings(f Facts) []string {
 		}
 	}
 	if each := apart(versions); len(each) > 1 {
-		warn("several versions of aiperf measured the cells: %s: versions differ in what they count", strings.Join(each, ", "))
+		warn("several versions of aiperf measured the cells: %s: versions differ in what they count",
+			strings.Join(each, ", "))
 	}
 	return all
 }
