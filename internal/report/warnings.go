@@ -37,8 +37,8 @@ func warnings(f Facts) []string {
 			}
 		}
 		if cells := s.which(f.Rows, Row.miscounted); cells != "" {
-			warn("%s: in %s aiperf counts other output tokens than the server's usage (†). tok/s/user, tok/s/gpu and "+
-				"ITL use aiperf's count; by usage tok/s/gpu is %s", s.Label, cells, s.byUsage(f.Rows))
+			warn("%s: in %s aiperf counts other output tokens than the server's usage (†). tok/s/user, tok/s/gpu "+
+				"and ITL use aiperf's count; by usage tok/s/gpu is %s", s.Label, cells, s.byUsage(f.Rows))
 		}
 		if cells := s.which(f.Rows, Row.relaunched); cells != "" {
 			warn("%s: %s were measured after a restart of the topology, with an empty prefix cache", s.Label, cells)
