@@ -125,7 +125,7 @@ func TestTextsOfTheSVG(t *testing.T) {
 		{"a ring is explained", sweep(), ">hollow: not valid</text>", 1},
 		{"a picture of rings only explains them too", crowded(1), ">hollow: not valid</text>", 1},
 		{"without rings there is nothing to explain", Picture{Series: []Series{{Points: []Point{{X: 1}}}}}, "hollow", 0},
-		{"every concurrency stands beside its point", sweep(), ">64</text>", 2},
+		{"every concurrency is beside its point", sweep(), ">64</text>", 2},
 		{"series that do not fit are counted", Picture{Series: make([]Series, 40)}, ">and 25 more</text>", 1},
 	} {
 		if n := strings.Count(string(drawn(t, SVG, row.p)), row.has); n != row.times {
