@@ -35,7 +35,7 @@ func TestF30LongWorkerDies(t *testing.T) {
 	r.dies("decode-0", killed)
 	said := r.ends(0)
 	r.clean()
-	if want := "mid-cell failed and was restarted"; !strings.Contains(said, want) {
+	if want := "mid-cell failed and was restarted once"; !strings.Contains(said, want) {
 		t.Errorf("stdout lacks %q:\n%s", want, said)
 	}
 	verdict := r.read(filepath.Join(r.root, "artifacts_0", "-concurrency1", artifacts.SidecarName))
