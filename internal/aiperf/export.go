@@ -1,6 +1,7 @@
 package aiperf
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -96,11 +97,11 @@ type inputConfig struct {
 		Concurrency single `json:"concurrency"`
 	} `json:"phases"`
 	Input struct {
-		Seed  single `json:"random_seed"`
-		Extra extra  `json:"extra"`
+		Seed  seed  `json:"random_seed"`
+		Extra extra `json:"extra"`
 	} `json:"input"`
 	Datasets []struct {
-		Seed single `json:"random_seed"`
+		Seed seed `json:"random_seed"`
 	} `json:"datasets"`
 	Endpoint struct {
 		Extra extra `json:"extra"`
@@ -124,6 +125,21 @@ func (s single) value() int {
 		return 0
 	}
 	return *s.n
+}
+
+// seed is any integer; another value leaves it nil.
+type seed struct{ n *int }
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (s *seed) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	value, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	if n, err := strconv.Atoi(value.String()); err == nil {
+		s.n = &n
+	}
+	return nil
 }
 
 // extra is further keys of each request's body with their JSON text: [["ignore_eos", true]]

@@ -2,6 +2,7 @@ package aiperf
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,6 +84,29 @@ func TestParseReads013(t *testing.T) {
 	}
 	if _, there := m.Metrics["http_req_waiting"]; there {
 		t.Error("an unused metric was kept")
+	}
+}
+
+// An unusual input_config does not make an export unreadable.
+func TestParseReadsUnusualInputs(t *testing.T) {
+	for _, row := range []struct {
+		why, config string
+		extra       map[string]string
+		seed        bool
+	}{
+		{"nothing", `{}`, nil, false},
+		{"null", `{"endpoint": null, "datasets": [{"random_seed": null}]}`, nil, false},
+		{"a seed beyond 64 bits", `{"datasets": [{"random_seed": 1e30}]}`, nil, false},
+		{"a seed beyond 31 bits", `{"input": {"random_seed": 4294967295}}`, nil, true},
+		{"a seed below zero", `{"datasets": [{"random_seed": -1}]}`, nil, true},
+		{"a nested input", `{"input": {"extra": [["nvext", {"b": 1.0, "a": true}], ["max_tokens", 5]]}}`,
+			map[string]string{"max_tokens": "5", "nvext": `{"b": 1.0, "a": true}`}, false},
+		{"another shape", `{"endpoint": {"extra": "max_tokens:5"}}`, nil, false},
+	} {
+		m, err := Parse("x", []byte(`{"request_count": {"avg": 1}, "input_config": `+row.config+`}`))
+		if err != nil || !maps.Equal(m.Extra, row.extra) || (m.Seed != nil) != row.seed {
+			t.Errorf("%s: seed %v, extra inputs %q, %v", row.why, m.Seed, m.Extra, err)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -35,6 +36,48 @@ type Deployment struct {
 	Workers   []Worker `json:"workers,omitempty"`
 
 	Settings map[string]string `json:"settings,omitempty"` // of the engine, see Side
+	Load     *Load             `json:"load,omitempty"`
+}
+
+// Load is the plan for the requests of every cell. Counts are multiples of the cell's concurrency. With
+// FreshPrompts the seed of a cell is Seed plus its concurrency. Extra is as planned: topobench drops nvext
+// where the server refuses it, and the export of a cell has the extra inputs that were sent.
+type Load struct {
+	Seed         int      `json:"random_seed"`
+	FreshPrompts bool     `json:"fresh_prompts"`
+	Requests     int      `json:"requests_per_concurrency"`
+	Warmup       int      `json:"warmup_requests_per_concurrency"`
+	Extra        []string `json:"extra_inputs,omitempty"` // as in aiperf's --extra-inputs
+}
+
+// ExtraInputs are the planned extra inputs, written as the function ExtraInputs writes those of an export.
+func (l Load) ExtraInputs() string {
+	inputs := map[string]string{}
+	for _, extra := range l.Extra {
+		var object map[string]jsontext.Value // {"nvext":{"ignore_eos":true}}
+		if json.Unmarshal([]byte(extra), &object) != nil {
+			key, value, _ := strings.Cut(extra, ":")
+			inputs[key] = value
+		}
+		for key, value := range object {
+			inputs[key] = value.String()
+		}
+	}
+	return ExtraInputs(inputs)
+}
+
+// ExtraInputs writes extra inputs, from key to JSON text, as "key:value, key:value", sorted.
+func ExtraInputs(inputs map[string]string) string {
+	var texts []string
+	for key, value := range inputs {
+		text := jsontext.Value(value)
+		if text.Canonicalize() == nil { // 1.50e1 and 15 are one number
+			value = text.String()
+		}
+		texts = append(texts, key+":"+value)
+	}
+	slices.Sort(texts)
+	return strings.Join(texts, ", ")
 }
 
 // Worker is one GPU-pinned process of a deployment.

@@ -37,7 +37,8 @@ var ours = Deployment{Kind: "vllm_serve", Model: "m", ISL: 1, OSL: 2, TP: 4, DP:
 	Name: "agg", Engine: "mocker", Simulated: true, NumGPUs: 8, Workers: []Worker{
 		{Role: "aggregated", Devices: []int{0, 1, 2, 3}, TP: 4, DP: 1, Host: "a"},
 		{Role: "aggregated", Devices: []int{4, 5, 6, 7}, TP: 4, DP: 1}},
-	Settings: map[string]string{"block-size": "128", "dtype": "default"}}
+	Settings: map[string]string{"block-size": "128", "dtype": "default"},
+	Load:     &Load{Seed: 100, FreshPrompts: true, Requests: 10, Warmup: 2, Extra: []string{"max_tokens:2", "ignore_eos:true"}}}
 
 func TestDeploymentSurvivesWritingAndReading(t *testing.T) {
 	data, err := json.Marshal(ours)
@@ -61,7 +62,7 @@ func TestDeploymentWritesUpstreamsKeysFirst(t *testing.T) {
 	rest := string(data)
 	for _, key := range []string{"kind", "model", "input_sequence_length", "output_sequence_length", "tensor_parallelism",
 		"data_parallelism", "prefill_tensor_parallelism", "prefill_data_parallelism", "decode_tensor_parallelism",
-		"decode_data_parallelism", "mode", "name", "engine", "simulated", "num_gpus", "workers", "settings"} {
+		"decode_data_parallelism", "mode", "name", "engine", "simulated", "num_gpus", "workers", "settings", "load"} {
 		_, after, found := strings.Cut(rest, `"`+key+`":`)
 		if !found {
 			t.Fatalf("%s is missing or out of order in %s", key, data)
@@ -98,6 +99,7 @@ func TestParseDeploymentNamesWrongValues(t *testing.T) {
 		{"one worker instead of a list", `"workers": {}`, aiperf.ErrType},
 		{"a device in quotes", `"workers": [{"cuda_visible_devices": ["0"]}]`, aiperf.ErrType},
 		{"a setting that is a number", `"settings": {"block-size": 128}`, aiperf.ErrType},
+		{"a seed in quotes", `"load": {"random_seed": "100"}`, aiperf.ErrType},
 		{"a setting twice", `"settings": {"dtype": "a", "dtype": "b"}`, aiperf.ErrDuplicate},
 		{"a key twice", `"mode": "aggregated", "mode": "disaggregated"`, aiperf.ErrDuplicate},
 	}
@@ -141,6 +143,32 @@ func TestReadDeploymentRefusesOtherThanRegularFiles(t *testing.T) {
 	}
 }
 
+// The two forms of extra inputs in exports, and the plan, are written alike.
+func TestExtraInputsAreWrittenAlike(t *testing.T) {
+	exports, err := filepath.Glob("../aiperf/testdata/versions/*/-concurrency2/" + aiperf.ExportName)
+	if err != nil || len(exports) < 8 {
+		t.Fatalf("%d exports, %v", len(exports), err)
+	}
+	for _, path := range exports {
+		m, err := aiperf.Read(path)
+		if got, want := ExtraInputs(m.Extra), "ignore_eos:true, max_tokens:15, min_tokens:15"; err != nil || got != want {
+			t.Errorf("%s: %q (%v), want %q", path, got, err, want)
+		}
+	}
+	m, err := aiperf.Read("../aiperf/testdata/artifacts_root/artifacts_0/-concurrency2/" + aiperf.ExportName) // 0.13
+	if got, want := ExtraInputs(m.Extra), "ignore_eos:true, max_tokens:50, min_tokens:50"; err != nil || got != want {
+		t.Errorf("aiperf %s: %q (%v), want %q", m.AIPerf, got, err, want)
+	}
+	nested := map[string]string{"nvext": `{"b": 1.0, "a": true}`, "max_tokens": "5"}
+	if got, want := ExtraInputs(nested), `max_tokens:5, nvext:{"a":true,"b":1}`; got != want {
+		t.Errorf("nested extra inputs %q, want %q", got, want)
+	}
+	planned := Load{Extra: []string{"max_tokens:5", `{"nvext":{"ignore_eos":true}}`}}
+	if got, want := planned.ExtraInputs(), `max_tokens:5, nvext:{"ignore_eos":true}`; got != want {
+		t.Errorf("planned extra inputs %q, want %q", got, want)
+	}
+}
+
 // FuzzDeployment checks that no input causes a panic, and that an accepted one can be written
 // and read back unchanged, and has GPUs or an error.
 func FuzzDeployment(f *testing.F) {
@@ -148,6 +176,7 @@ func FuzzDeployment(f *testing.F) {
 	f.Add(recorded(f, "artifacts_root", "artifacts_1", DeploymentName))
 	f.Add([]byte(`{"kind": "", "workers": [{"cuda_visible_devices": [0], "tensor_parallel": 1.0}]}`))
 	f.Add([]byte(`{"kind": "", "settings": {"block-size": "128"}}`))
+	f.Add([]byte(`{"kind": "", "load": {"random_seed": 100, "extra_inputs": ["ignore_eos:true"]}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d, err := ParseDeployment("x", data)
 		if err != nil {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// maxTicks keeps an axis readable.
+// maxTicks keeps the labels of an axis apart.
 const maxTicks = 10
 
 // axis maps values lo..hi to pixels from..to.
@@ -20,7 +20,7 @@ type tick struct {
 	text  string
 }
 
-// newAxis chooses a range with some air around the values and round ticks for it.
+// newAxis chooses a range with a margin on both sides of the values, and round ticks.
 func newAxis(values []float64) axis {
 	a := axis{}
 	a.lo, a.hi = span(values)
@@ -33,8 +33,8 @@ func (a axis) at(v float64) int {
 	return a.from + int(math.Round((v-a.lo)/(a.hi-a.lo)*float64(a.to-a.from)))
 }
 
-// span is the range of an axis. It starts at zero when the values come near it: a rate that halved
-// should look halved. Equal values get a range around them.
+// span is the range of an axis. It starts at zero if the values come near it, so that half a rate looks half
+// as large. Equal values are in the middle of a range.
 func span(values []float64) (lo, hi float64) {
 	if len(values) == 0 {
 		return 0, 1
@@ -45,16 +45,16 @@ func span(values []float64) (lo, hi float64) {
 	}
 	size := max(math.Abs(lo), math.Abs(hi))
 	switch {
-	case size < 1e-100: // zero, or too near to it to divide by
+	case size < 1e-100: // zero, or so small that the ratio overflows
 		return 0, 1
-	case hi-lo < 1e-9*size: // a float64 cannot tell ticks apart in less
+	case hi-lo < 1e-9*size: // the ticks of a smaller range round to equal float64s
 		return lo - size/10, hi + size/10
 	}
-	air := (hi - lo) * 0.06
+	margin := (hi - lo) * 0.06
 	if lo >= 0 && lo < hi/2 {
 		return 0, hi * 1.08 // the highest point's number must fit above it
 	}
-	return lo - air, hi + air
+	return lo - margin, hi + margin
 }
 
 // ticks returns the multiples of 1, 2 or 5 times a power of ten between lo and hi, at most maxTicks.
@@ -84,7 +84,7 @@ func step(lo, hi float64) (mantissa float64, exponent int) {
 	return 1, exponent + 1
 }
 
-// tickText prints with the decimals of the step; very large and very small axes in powers of ten.
+// tickText has the decimals of the step. Very large and very small axes have powers of ten.
 func tickText(value float64, exponent int, largest float64) string {
 	if largest >= 1e7 || exponent < -4 {
 		return strconv.FormatFloat(value, 'g', -1, 64)

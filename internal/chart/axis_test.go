@@ -17,7 +17,7 @@ func TestAxis(t *testing.T) {
 		{"an axis near zero starts at zero", []float64{12, 158}, []string{"0", "20", "40", "60", "80", "100", "120", "140", "160"}},
 		{"an axis far from zero does not", []float64{187, 199}, []string{"188", "190", "192", "194", "196", "198"}},
 		{"tenths print as tenths", []float64{0, 0.8}, []string{"0.0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8"}},
-		{"one value stands in the middle", []float64{5}, []string{"4.6", "4.8", "5.0", "5.2", "5.4"}},
+		{"one value is in the middle", []float64{5}, []string{"4.6", "4.8", "5.0", "5.2", "5.4"}},
 		{"a million is written out", []float64{0, 1e6}, []string{"0", "200000", "400000", "600000", "800000", "1000000"}},
 		{"more is not", []float64{0, 4e9}, []string{"0", "5e+08", "1e+09", "1.5e+09", "2e+09", "2.5e+09", "3e+09", "3.5e+09", "4e+09"}},
 		{"no values", nil, []string{"0.0", "0.2", "0.4", "0.6", "0.8", "1.0"}},

@@ -1,18 +1,19 @@
 // Package chart draws the Pareto picture as PNG and as SVG.
 //
-// It promises a picture that can stand in a publication without retouching: round ticks, a legend
-// that hides no point, concurrency numbers that avoid points and each other, and the same bytes for
-// the same Picture. Any Picture can be drawn: no points, one point, equal values, thousands.
+// The picture needs no retouching for a publication: round ticks, a legend that hides no point, concurrency
+// numbers that avoid points and each other, and the same bytes for the same Picture. Any Picture can be
+// drawn: no points, one point, equal values, thousands.
 //
-// go-chart supplies the two renderers and the font. The layout is ours: go-chart's own legend lies on
-// the data, its annotations overlap, its ticks are not round and it refuses a range of zero width.
+// go-chart supplies the two renderers and the font, and this package the layout: go-chart's own legend
+// covers the data, its annotations overlap, its ticks are not round and it refuses a range of zero width.
 //
-// Pictures may be drawn at the same time once Load has returned.
+// After Load has returned, several goroutines may draw at once.
 package chart
 
 import (
 	"fmt"
 	"html"
+	"image/png"
 	"io"
 	"strings"
 
@@ -25,8 +26,8 @@ const (
 	Height = 900
 )
 
-// Picture is everything that is drawn. Texts may hold any character; what cannot be printed is dropped, and what the
-// PNG's font lacks is a box in it.
+// Picture is the content. Texts may contain any character: unprintable ones are dropped, and the PNG shows a
+// box for those that its font lacks.
 type Picture struct {
 	Title, XName, YName string
 	Series              []Series
@@ -38,17 +39,16 @@ type Series struct {
 	Points []Point
 }
 
-// Point is one measured cell. Note stands beside it (the concurrency), unless the picture is too
-// crowded there. Hollow is a ring: measured but not valid. The Frontier points of a series are joined
-// by its dashed line, sorted by X. A point that is not finite is not drawn.
+// Point is one measured cell, or the mean of its repeats. Note, the concurrency, is drawn beside it if there
+// is room. Hollow draws a ring: measured but not valid. A dashed line joins the Frontier points of a series
+// in order of X. A point that is not finite is not drawn.
 type Point struct {
 	X, Y             float64
 	Note             string
 	Hollow, Frontier bool
 }
 
-// Load parses the font. Without it that happens at the first picture, and go-chart's check whether it
-// is done takes no lock.
+// Load parses the font. Otherwise the first picture does, and go-chart guards that with no lock.
 func Load() error {
 	if _, err := gochart.GetDefaultFont(); err != nil {
 		return fmt.Errorf("cannot load the font: %w", err)
@@ -59,21 +59,25 @@ func Load() error {
 // PNG writes the picture in Width x Height pixels.
 func PNG(w io.Writer, p Picture) error {
 	var raster gochart.ImageWriter
-	if err := (format{start: gochart.PNG, spell: printable}).render(&raster, p); err != nil {
+	if err := render(&raster, p, gochart.PNG, printable); err != nil {
 		return fmt.Errorf("cannot draw the PNG: %w", err)
 	}
 	img, err := raster.Image()
 	if err != nil {
 		return fmt.Errorf("cannot draw the PNG: %w", err)
 	}
-	return encode(w, img)
+	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
+	if err := encoder.Encode(w, img); err != nil {
+		return fmt.Errorf("cannot write the PNG: %w", err)
+	}
+	return nil
 }
 
 // SVG writes the picture in a viewBox of Width x Height, so that it scales to the page.
 func SVG(w io.Writer, p Picture) error {
 	escaped := func(s string) string { return html.EscapeString(printable(s)) }
 	var svg strings.Builder
-	if err := (format{start: gochart.SVG, spell: escaped, paper: true}).render(&svg, p); err != nil {
+	if err := render(&svg, p, gochart.SVG, escaped); err != nil {
 		return fmt.Errorf("cannot draw the SVG: %w", err)
 	}
 	if _, err := plainColours().WriteString(w, svg.String()); err != nil {
@@ -82,30 +86,23 @@ func SVG(w io.Writer, p Picture) error {
 	return nil
 }
 
-// format is what PNG and SVG differ in.
-type format struct {
-	start gochart.RendererProvider
-	spell func(string) string // what the renderer may be given for a text
-	paper bool                // draw white first; under a PNG encode puts it, which costs nothing
-}
-
-// render lays the picture out and draws it.
-func (f format) render(w io.Writer, p Picture) error {
+// render lays the picture out and draws it. spell makes a text fit for the renderer.
+func render(w io.Writer, p Picture, start gochart.RendererProvider, spell func(string) string) error {
 	font, err := gochart.GetDefaultFont()
 	if err != nil {
 		return err
 	}
 	style := gochart.Style{Font: font}
-	// Both formats measure text with the raster renderer: one layout for both, and the vector
-	// renderer would build a font face of a megabyte for every text it measures.
+	// Both formats measure text with the raster renderer, so that both have one layout. The vector renderer
+	// would build a font face of a megabyte for every text it measures.
 	ruler, err := gochart.PNG(1, 1)
 	if err != nil {
 		return err
 	}
-	r, err := f.start(Width, Height)
+	r, err := start(Width, Height)
 	if err != nil {
 		return err
 	}
-	draw(pen{r, style, f}, arrange(p, newMeter(ruler, style)))
+	draw(pen{r, style, spell}, arrange(p, newMeter(ruler, style)))
 	return r.Save(w)
 }

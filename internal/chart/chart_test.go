@@ -119,13 +119,13 @@ func TestTextsOfTheSVG(t *testing.T) {
 		times int
 	}{
 		{"markup is text", Picture{Title: "a<b>&c"}, ">a&lt;b&gt;&amp;c</text>", 1},
-		{"SVG 1.1 knows no rgba()", crowded(50), "rgba(", 0},
-		{"no points is said", Picture{}, ">no valid points</text>", 1},
-		{"with points it is not", sweep(), ">no valid points</text>", 0},
+		{"SVG 1.1 has no rgba()", crowded(50), "rgba(", 0},
+		{"a picture without points has a text", Picture{}, ">no valid points</text>", 1},
+		{"with points it has none", sweep(), ">no valid points</text>", 0},
 		{"a ring is explained", sweep(), ">hollow: not valid</text>", 1},
 		{"a picture of rings only explains them too", crowded(1), ">hollow: not valid</text>", 1},
 		{"without rings there is nothing to explain", Picture{Series: []Series{{Points: []Point{{X: 1}}}}}, "hollow", 0},
-		{"every concurrency stands beside its point", sweep(), ">64</text>", 2},
+		{"every concurrency is beside its point", sweep(), ">64</text>", 2},
 		{"series that do not fit are counted", Picture{Series: make([]Series, 40)}, ">and 25 more</text>", 1},
 	} {
 		if n := strings.Count(string(drawn(t, SVG, row.p)), row.has); n != row.times {
@@ -142,7 +142,7 @@ func TestSameBytesEveryTime(t *testing.T) {
 	}
 }
 
-// The palette must not change a colour that a reader compares with the legend.
+// A reader compares colours with the legend.
 func TestPNGHasTheColoursOfTheScheme(t *testing.T) {
 	p := crowded(60)
 	img, err := png.Decode(bytes.NewReader(drawn(t, PNG, p)))

@@ -1,29 +1,32 @@
 package chart
 
 import (
+	"fmt"
 	"image"
 	"math"
+	"strings"
 
 	gochart "github.com/wcharczuk/go-chart/v2"
 	"github.com/wcharczuk/go-chart/v2/drawing"
 )
 
-// dpi at which a point of a font size is a pixel.
+// dpi makes a point of a font size one pixel.
 const dpi = 72
 
-// pen draws each shape with a whole style, so that nothing is left over from the shape before.
+// pen draws each shape with a complete style, so that no style carries over to the next shape.
 type pen struct {
-	r    gochart.Renderer
-	font gochart.Style
-	format
+	r     gochart.Renderer
+	font  gochart.Style
+	spell func(string) string
 }
 
-// draw carries a layout out, from the back to the front.
+// draw draws a layout from back to front, on white.
 func draw(p pen, l layout) {
 	p.r.SetDPI(dpi)
-	if p.paper {
-		p.white()
-	}
+	p.path(corners(image.Rect(0, 0, Width, Height)))
+	p.r.Close()
+	gochart.Style{FillColor: rgb(white)}.WriteToRenderer(p.r)
+	p.r.Fill()
 	p.axes(l)
 	for _, line := range l.lines {
 		p.frontier(line.points, colour(line.series))
@@ -42,14 +45,6 @@ func draw(p pen, l layout) {
 	p.text(l.yName)
 	p.r.ClearTextRotation()
 	p.legend(l)
-}
-
-// white covers everything.
-func (p pen) white() {
-	p.path(corners(image.Rect(0, 0, Width, Height)))
-	p.r.Close()
-	gochart.Style{FillColor: rgb(white)}.WriteToRenderer(p.r)
-	p.r.Fill()
 }
 
 // axes draws the grid, the ticks and the frame.
@@ -97,7 +92,7 @@ func (p pen) frontier(points []image.Point, c drawing.Color) {
 	p.r.Stroke()
 }
 
-// dot draws a marker: filled with a white edge, so that neighbours stay apart, or as a ring.
+// dot draws a ring, or a filled marker with a white edge that separates it from its neighbours.
 func (p pen) dot(d dot, c drawing.Color) {
 	style := gochart.Style{FillColor: c, StrokeColor: rgb(white), StrokeWidth: 1}
 	if d.hollow {
@@ -113,7 +108,7 @@ func (p pen) dot(d dot, c drawing.Color) {
 	p.circle(d, style)
 }
 
-// circle is drawn as eight curves: the renderer's own, of four, looks like a square with round corners.
+// circle has eight curves: the renderer's own has four, and looks like a square with round corners.
 func (p pen) circle(d dot, style gochart.Style) {
 	r := float64(d.radius)
 	turn := func(eighths, radius float64) (x, y int) {
@@ -156,4 +151,56 @@ func (p pen) text(t text) {
 	style.FontSize, style.FontColor = t.size, rgb(black)
 	style.WriteTextOptionsToRenderer(p.r)
 	p.r.Text(p.spell(t.body), t.at.X, t.at.Y)
+}
+
+// Colours as 0xRRGGBB.
+const (
+	white     = 0xffffff
+	black     = 0x222222
+	frameGrey = 0x666666
+	gridGrey  = 0xdddddd
+)
+
+// scheme is Paul Tol's "vibrant", made for colour-blind readers, in order of contrast
+// (https://sronpersonalpages.nl/~pault/).
+func scheme() []uint32 { return []uint32{0x0077bb, 0xee7733, 0x009988, 0xcc3311, 0x33bbee, 0xee3377} }
+
+func colour(series int) drawing.Color {
+	colours := scheme()
+	return rgb(colours[series%len(colours)])
+}
+
+// plainColours writes #rrggbb instead of the renderer's rgba(). SVG 1.1 has no rgba(), and strict editors and
+// typesetters fill such a shape with black.
+func plainColours() *strings.Replacer {
+	pairs := []string{":" + drawing.ColorTransparent.String(), ":none"}
+	for _, c := range append(scheme(), white, black, frameGrey, gridGrey) {
+		pairs = append(pairs, ":"+rgb(c).String(), fmt.Sprintf(":#%06x", c))
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+func rgb(c uint32) drawing.Color {
+	return drawing.Color{R: uint8(c >> 16), G: uint8(c >> 8), B: uint8(c), A: 0xff}
+}
+
+// marker is the outline of a series' marker with its centre at (0, 0), or nil for a circle. Five markers and
+// six colours distinguish thirty series. The areas are about the same.
+func marker(series, radius int) []image.Point {
+	side, tip := radius-radius/7, radius+radius/3+1
+	switch series % 5 {
+	case 1:
+		return []image.Point{{-side, -side}, {side, -side}, {side, side}, {-side, side}}
+	case 2:
+		return []image.Point{{0, -tip}, {tip, radius}, {-tip, radius}}
+	case 3:
+		return []image.Point{{0, -tip}, {tip, 0}, {0, tip}, {-tip, 0}}
+	case 4:
+		return []image.Point{{0, tip}, {-tip, -radius}, {tip, -radius}}
+	}
+	return nil
+}
+
+func corners(r image.Rectangle) []image.Point {
+	return []image.Point{r.Min, {r.Max.X, r.Min.Y}, r.Max, {r.Min.X, r.Max.Y}}
 }

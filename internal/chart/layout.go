@@ -5,6 +5,7 @@ import (
 	"image"
 	"math"
 	"slices"
+	"strconv"
 )
 
 // Sizes in pixels. Text sizes are the height of the em square.
@@ -17,19 +18,27 @@ const (
 	tickLength = 8
 )
 
-// largest value that is drawn: the range of larger ones may be infinite.
+// Sizes of the legend in pixels.
+const (
+	rowHeight = 42
+	sample    = 60  // width of the dashes and the marker before a name
+	maxName   = 640 // longer names are shortened, to leave space for the plot
+	maxRows   = 16
+)
+
+// largest value that is drawn: beyond it a range could overflow.
 const largest = 1e100
 
-// crowd is the number of points from which on markers are small.
+// crowd is the number of points above which markers are small.
 const crowd = 150
 
-// layout is the picture decided: where everything is, in pixels.
+// layout has the place of everything in the picture, in pixels.
 type layout struct {
 	plot   image.Rectangle
 	x, y   axis
 	lines  []line
 	dots   []dot
-	texts  []text // that read from left to right
+	texts  []text // left to right; yName reads upwards
 	yName  text
 	legend []entry
 }
@@ -56,7 +65,7 @@ type dot struct {
 	frontier       bool
 }
 
-// arrange decides everything: first the names and their room, then the plot, then what is in it.
+// arrange computes the layout: first the names and their space, then the plot, then its content.
 func arrange(p Picture, m meter) layout {
 	shown := finite(p.Series)
 	var l layout
@@ -78,21 +87,21 @@ func arrange(p Picture, m meter) layout {
 	return l
 }
 
-// drawable is what of the series can be drawn.
+// drawable is the part of the series that can be drawn.
 type drawable struct {
-	series [][]Point
+	series [][]Point // as many as in the picture
 	xs, ys []float64
 	hollow bool
 }
 
-// finite leaves out points that no axis can show.
+// finite drops points that no axis can show.
 func finite(series []Series) drawable {
 	var d drawable
 	for _, s := range series {
 		var kept []Point
 		for _, p := range s.Points {
 			if !(math.Abs(p.X) < largest && math.Abs(p.Y) < largest) {
-				continue // or NaN
+				continue // too large, or NaN
 			}
 			kept = append(kept, p)
 			d.xs, d.ys = append(d.xs, p.X), append(d.ys, p.Y)
@@ -103,7 +112,7 @@ func finite(series []Series) drawable {
 	return d
 }
 
-// plotArea leaves room for the tick labels on the left and for the longest name on the right.
+// plotArea leaves space for the tick labels on the left and for the longest name on the right.
 func plotArea(yTicks []tick, rows []entry, m meter) image.Rectangle {
 	left := 0
 	for _, t := range yTicks {
@@ -137,10 +146,46 @@ func (l layout) place(series [][]Point, radius int) (dots []dot, lines []line) {
 	return dots, lines
 }
 
-// radius of the markers. 10 and 4 are radii whose circle lies well on whole pixels.
+// radius of the markers. Circles of radius 10 and 4 look round on whole pixels.
 func radius(points int) int {
 	if points > crowd {
 		return 4
 	}
 	return 10
+}
+
+// entry is one row of the legend: a name after the marker of a series, after a ring, or alone.
+type entry struct {
+	name   string
+	series int
+	kind   entryKind
+}
+
+type entryKind int
+
+const (
+	ofSeries entryKind = iota
+	ofRings
+	ofNothing
+)
+
+// legend has a row for each series that fits and one with the number of the others. Further rows explain the
+// notes beside the dots, and the rings.
+func legend(series []Series, noted, hollow bool, m meter) []entry {
+	var rows []entry
+	for i, s := range series {
+		if len(series) > maxRows && i == maxRows-1 {
+			rest := strconv.Itoa(len(series) - i)
+			rows = append(rows, entry{name: "and " + rest + " more", kind: ofNothing})
+			break
+		}
+		rows = append(rows, entry{name: m.squeeze(s.Name, textSize, maxName), series: i})
+	}
+	if noted {
+		rows = append(rows, entry{name: "number: concurrency", kind: ofNothing})
+	}
+	if hollow {
+		rows = append(rows, entry{name: "hollow: not valid", kind: ofRings})
+	}
+	return rows
 }

@@ -43,7 +43,7 @@ func TestNotesCoverNeitherDotsNorEachOther(t *testing.T) {
 				}
 			}
 			for _, d := range l.dots {
-				if at.Overlaps(around(d.at, image.Pt(2*d.radius, 2*d.radius))) {
+				if at.Overlaps(boxAt(d.at, image.Pt(2*d.radius, 2*d.radius))) {
 					t.Errorf("note %s covers a dot", note.body)
 				}
 			}
@@ -90,7 +90,7 @@ func TestLongNamesStayApart(t *testing.T) {
 	p.Series[0].Name, p.Series[1].Name = kind+"aggregated", kind+"disaggregated"
 	l, _ := arranged(t, p)
 	if first, second := l.legend[0].name, l.legend[1].name; first == second || first == p.Series[0].Name {
-		t.Errorf("the legend says %q and %q", first, second)
+		t.Errorf("the legend has %q and %q", first, second)
 	}
 }
 

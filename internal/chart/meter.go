@@ -8,7 +8,7 @@ import (
 	gochart "github.com/wcharczuk/go-chart/v2"
 )
 
-// meter measures texts and remembers: the same concurrency stands beside many points.
+// meter measures texts, each once: many points have the same concurrency beside them.
 type meter struct {
 	ruler gochart.Renderer
 	known map[measured]int
@@ -29,7 +29,7 @@ func newMeter(ruler gochart.Renderer, font gochart.Style) meter {
 func (m meter) width(body string, size float64) int {
 	key := measured{body, size}
 	if _, ok := m.known[key]; !ok {
-		m.known[key] = 0 // which the ruler does not say of a text without ink
+		m.known[key] = 0 // the ruler fails on a text of spaces
 		if ink := printable(body); strings.TrimSpace(ink) != "" {
 			m.ruler.SetFontSize(size)
 			m.known[key] = m.ruler.MeasureText(ink).Width()
@@ -38,25 +38,25 @@ func (m meter) width(body string, size float64) int {
 	return m.known[key]
 }
 
-// fit cuts the end off a text that is wider than most pixels.
+// fit shortens a text to at most most pixels, at its end.
 func (m meter) fit(body string, size float64, most int) string {
 	return m.cut(body, size, most, func(runes []rune, kept int) string { return string(runes[:kept]) + "…" })
 }
 
-// squeeze cuts the middle out of one: names of series differ at either end.
+// squeeze shortens a text in the middle: names of series differ at either end.
 func (m meter) squeeze(body string, size float64, most int) string {
 	return m.cut(body, size, most, func(runes []rune, kept int) string {
 		return string(runes[:kept-kept/2]) + "…" + string(runes[len(runes)-kept/2:])
 	})
 }
 
-// cut keeps as many runes of a text as fit.
+// cut keeps as many runes of a text as fit; keep(runes, n) is the text with n runes kept.
 func (m meter) cut(body string, size float64, most int, keep func(runes []rune, kept int) string) string {
 	if m.width(body, size) <= most {
 		return body
 	}
 	runes := []rune(body)
-	fits, not := 0, len(runes) // so many runes fit, so many do not
+	fits, not := 0, len(runes) // runes that fit, runes that do not
 	for not-fits > 1 {
 		mid := (fits + not) / 2
 		if m.width(keep(runes, mid), size) <= most {
@@ -75,14 +75,14 @@ func (m meter) centred(body string, plot image.Rectangle, baseline int, size flo
 	return text{body, image.Pt(mid-m.width(body, size)/2, baseline), size}
 }
 
-// upright is the text that reads upwards along the y axis.
+// upright is a text along the y axis, which reads upwards.
 func (m meter) upright(body string, plot image.Rectangle) text {
 	body = m.fit(body, nameSize, plot.Dy())
 	mid := (plot.Min.Y + plot.Max.Y) / 2
 	return text{body, image.Pt(margin+nameSize, mid+m.width(body, nameSize)/2), nameSize}
 }
 
-// tickTexts stands below the x axis and left of the y axis.
+// tickTexts are the labels below the x axis and left of the y axis.
 func (m meter) tickTexts(l layout) []text {
 	var texts []text
 	for _, t := range l.x.ticks {
@@ -96,7 +96,7 @@ func (m meter) tickTexts(l layout) []text {
 	return texts
 }
 
-// printable drops what has no glyph and what XML forbids.
+// printable drops characters without a glyph and those that XML forbids.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

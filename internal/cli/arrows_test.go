@@ -35,11 +35,12 @@ func arrows() map[string][]string {
 		"host":          {"host/shepherd", "host/proc", "host/gpu", "text"},
 		"host/gpu":      {"host/proc", "text"}, // whose a compute process is
 		"host/shepherd": {"host/proc"},         // it kills the tree that it owns
-		"report":        {"artifacts", "verdict", "aiperf", "frontier", "chart"},
-		"chart":         {"frontier"},
+		"report":        {"artifacts", "verdict", "aiperf", "frontier", "stats", "chart", "text"},
+		"chart":         {"text"},
 		"profile":       nil,
 		"verdict":       {"aiperf"},
 		"frontier":      nil,
+		"stats":         nil,
 		"host/proc":     {"text"},
 		"artifacts":     {"verdict", "aiperf", "text"}, // it reads cells back
 		"ui":            {"text"},
@@ -64,6 +65,7 @@ func doors() map[string][]string {
 		"github.com/wcharczuk/go-chart/v2":   {"chart"},
 		"github.com/shirou/gopsutil/v3":      {"host", "host/proc"},
 		"github.com/go-json-experiment/json": {"aiperf", "artifacts"},
+		"gonum.org/v1/gonum":                 {"stats"},
 		"golang.org/x/term":                  {"ui"},
 		"golang.org/x/sync/errgroup":         {"deploy"},
 		"golang.org/x/sys/unix":              {"run", "monitor", "host/proc", "host/shepherd", "testbed", "testbed/cmd"},

@@ -37,7 +37,7 @@ func (c *planCmd) Run(env *Env) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	fmt.Fprint(env.Stderr, report.SettingsTable(artifacts.CompareSettings(deployments(plans))))
+	fmt.Fprint(env.Stderr, report.SettingsTable(artifacts.CompareSettings(deployments(plans)), artifacts.Settings{}))
 	switch {
 	case c.JSON:
 		if plans, err = c.placed(plans); err != nil {

@@ -13,26 +13,26 @@ import (
 )
 
 type plotCmd struct {
-	Root     string   `name:"artifacts-root-dir" required:"" type:"existingdir" help:"Directory that holds artifacts_0, artifacts_1, ..."`
+	Root     string   `name:"artifacts-root-dir" required:"" type:"existingdir" help:"Directory of artifacts_0, ..."`
 	Title    string   `default:"Single Node" help:"Title of the chart."`
-	Stat     string   `default:"avg" help:"Statistic of tokens/s/user, TTFT and ITL."`
-	Out      string   `default:"." type:"path" help:"Where pareto_plot.png, pareto_plot.svg and results.csv go; with another --stat than avg its name is in theirs."`
+	Stat     string   `default:"avg" help:"Statistic of tokens/s/user, TTFT and ITL; file names have it."`
+	Out      string   `default:"." type:"path" help:"Directory for pareto_plot.png, .svg and results.csv."`
 	At       *float64 `placeholder:"X" help:"Compare at X tok/s/user (default: the middle of the shared range)."`
-	Baseline string   `placeholder:"LABEL" help:"Series that the others are compared with (default: the aggregated one)."`
-	JSON     bool     `name:"json" help:"The same facts as JSON on stdout."`
+	Baseline string   `placeholder:"LABEL" help:"Compare with this series (default: the aggregated one)."`
+	JSON     bool     `name:"json" help:"Print the facts as JSON on stdout."`
 }
 
-// Run reads an artifacts tree, ours or upstream's, and needs no server.
+// Run plots an artifacts tree, ours or upstream's. It needs no server.
 func (c *plotCmd) Run(env *Env) error {
 	if err := checkAt(c.At); err != nil {
 		return &usageError{err}
 	}
-	// A thousand exports make 15 MB of short-lived garbage: collecting it less often saves a twentieth of the time.
+	// A thousand exports make 15 MB of short-lived garbage: fewer collections save a twentieth of the time.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	cells, faults := artifacts.Tree(c.Root)
 	printAll(env.Stderr, texts(faults), "topobench: ")
 	if len(cells) == 0 {
-		return fmt.Errorf("cannot plot %s: no cell was found below it (artifacts_N/-concurrencyC/profile_export_aiperf.json)", c.Root)
+		return fmt.Errorf("cannot plot %s: it has no artifacts_N/-concurrencyC/profile_export_aiperf.json", c.Root)
 	}
 	facts, err := report.Of(cells, report.Options{Title: c.Title, Stat: c.Stat, At: c.At, Baseline: c.Baseline})
 	if err == nil {
@@ -54,7 +54,7 @@ func (c *plotCmd) Run(env *Env) error {
 	return errors.Join(err, partial(cells, faults))
 }
 
-// checkBaseline: report says only that it has no cell, here it is misspelt.
+// checkBaseline rejects a --baseline that no series has: it is misspelt.
 func (c *plotCmd) checkBaseline(all []report.Series) error {
 	var labels []string
 	for _, s := range all {
@@ -63,10 +63,11 @@ func (c *plotCmd) checkBaseline(all []report.Series) error {
 	if c.Baseline == "" || slices.Contains(labels, c.Baseline) {
 		return nil
 	}
-	return fmt.Errorf("cannot compare with --baseline %q: there is no such series below %s; choose one of %q", c.Baseline, c.Root, labels)
+	return fmt.Errorf("cannot compare with --baseline %q: %s has no such series; choose one of %q",
+		c.Baseline, c.Root, labels)
 }
 
-// partial tells by the exit code that something was left out or is not valid.
+// partial is the exit code for a tree with skipped files or cells that are not valid.
 func partial(cells []artifacts.Cell, faults []error) error {
 	bad := len(faults) > 0
 	for _, cell := range cells {

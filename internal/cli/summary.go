@@ -14,8 +14,8 @@ import (
 	"topobench/internal/verdict"
 )
 
-// report says what became of each topology, prints the table, writes chart and
-// CSV, and returns what the exit code must tell.
+// report prints the outcome of each topology and the table, and writes chart and CSV. The error has the exit
+// code.
 func (c *runCmd) report(env *Env, s *session, topologies []run.Topology, asked []preflight.Topology) error {
 	if len(topologies) == 0 {
 		return nil
@@ -28,8 +28,8 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology, asked [
 	return errors.Join(err, outcome(topologies))
 }
 
-// present shows the facts of this run and writes them twice: among the run's own
-// files, and as the newest of the artifacts root.
+// present prints the facts of this run and writes them twice: into the run's own directory, and as the newest
+// into the artifacts root.
 func (c *runCmd) present(env *Env, s *session, topologies []run.Topology) (report.Facts, error) {
 	facts, err := c.facts(env, s, topologies)
 	if err != nil {
@@ -44,7 +44,7 @@ func (c *runCmd) present(env *Env, s *session, topologies []run.Topology) (repor
 	return facts, errors.Join(err, present(env, facts, root))
 }
 
-// deviations names what differs from the guide, topology by topology.
+// deviations names the deviations from the guide of each topology.
 func deviations(topologies []run.Topology) string {
 	var b strings.Builder
 	for _, t := range topologies {
@@ -56,13 +56,14 @@ func deviations(topologies []run.Topology) string {
 			fmt.Fprintf(&b, "%s differs from the guide in: %s\n", t.Name, strings.Join(ids, ", "))
 		}
 	}
-	if slices.ContainsFunc(topologies, func(t run.Topology) bool { return len(t.Deviations) > 1 }) { // more than nvext, which only a run finds
+	// A single one is nvext, which plan cannot explain because only the smoke request finds it.
+	if slices.ContainsFunc(topologies, func(t run.Topology) bool { return len(t.Deviations) > 1 }) {
 		b.WriteString("(topobench plan PROFILE --guide explains each)\n")
 	}
 	return b.String()
 }
 
-// printUnreached names the topologies whose turn never came.
+// printUnreached names the topologies that were not started.
 func printUnreached(env *Env, topologies []run.Topology, asked []preflight.Topology) {
 	for i, w := range asked {
 		if i >= len(topologies) {
@@ -71,26 +72,26 @@ func printUnreached(env *Env, topologies []run.Topology, asked []preflight.Topol
 	}
 }
 
-// prompts names what the load does to prefix caches, and how much of it the
-// servers say they kept.
+// prompts explains the effect of the load on prefix caches, and how much the servers read from them.
 func (c *runCmd) prompts(facts report.Facts) string {
-	text := "prompts: one seed for all levels, as the guide. Each level sends those of the level before\n" +
-		"again, which a prefix cache may still hold; --fresh-prompts gives each level its own.\n"
+	text := "prompts: one seed for all concurrencies, as in the guide. Each concurrency repeats the prompts of\n" +
+		"the one before, which a prefix cache may still have; --fresh-prompts gives each its own.\n"
 	if c.FreshPrompts {
-		text = "prompts: a seed of its own for each concurrency\n"
+		text = "prompts: each concurrency has its own seed\n"
 	}
-	if least, greatest, told := facts.CacheRead(); told {
+	if least, greatest, ok := facts.CacheRead(); ok {
 		share := fmt.Sprintf("%.0f", least)
 		if most := fmt.Sprintf("%.0f", greatest); most != share {
 			share += " to " + most
 		}
-		text += fmt.Sprintf("Of the prompt tokens the servers read %s %% from a prefix cache (results.csv has it for each cell).\n", share)
+		text += fmt.Sprintf("The servers read %s %% of the prompt tokens from a prefix cache "+
+			"(results.csv has it for each cell).\n", share)
 	}
 	return text
 }
 
-// facts reads back the cells of this run, and of no other, from the artifacts. A
-// run that did not measure all it was asked for says so in the chart's title.
+// facts reads the cells of this run, and of no other, from the artifacts. The chart's title marks a run that
+// did not measure all its cells.
 func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.Facts, error) {
 	title := c.Title
 	var order, mine []string
@@ -111,9 +112,9 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 	return report.Of(cells, report.Options{Title: title, Baseline: c.Baseline, Order: order})
 }
 
-// present shows the facts in all forms that a person reads.
+// present prints the facts, and writes chart and CSV into dir.
 func present(env *Env, facts report.Facts, dir string) error {
-	if table := report.SettingsTable(facts.Settings); table != "" {
+	if table := report.SettingsTable(facts.Settings, facts.Load); table != "" {
 		fmt.Fprintf(env.Stdout, "\n%s", table)
 	}
 	fmt.Fprintln(env.Stdout)
@@ -130,7 +131,7 @@ func present(env *Env, facts report.Facts, dir string) error {
 	return err
 }
 
-// printTopologies says what of each topology went wrong.
+// printTopologies prints the failures of each topology.
 func printTopologies(env *Env, topologies []run.Topology) {
 	for _, t := range topologies {
 		if t.Lost != nil {
@@ -144,25 +145,27 @@ func printTopologies(env *Env, topologies []run.Topology) {
 			if cell.Verdict.State == verdict.Valid {
 				continue
 			}
-			fmt.Fprintf(env.Stdout, "%s: concurrency %d is %s (%s)\n", t.Name, cell.Concurrency, cell.Verdict.State, filepath.Join(t.Artifacts.Name(), filepath.Base(cell.Path)))
+			fmt.Fprintf(env.Stdout, "%s: concurrency %d is %s (%s)\n", t.Name, cell.Concurrency, cell.Verdict.State,
+				filepath.Join(t.Artifacts.Name(), filepath.Base(cell.Path)))
 			printAll(env.Stdout, cell.Verdict.Reasons, "  ")
 		}
 		if missing := t.Asked[len(t.Cells):]; len(missing) > 0 {
-			fmt.Fprintf(env.Stdout, "%s: not measured: concurrency %s\n", t.Name, strings.Trim(fmt.Sprint(missing), "[]"))
+			fmt.Fprintf(env.Stdout, "%s: not measured: concurrency %s\n", t.Name,
+				strings.Trim(fmt.Sprint(missing), "[]"))
 		}
 	}
 }
 
-// outcome is the exit code of what was measured: a topology that did not come up
-// is stronger than cells that are not valid. One that an error ended before its
-// first cell leaves the code to that error.
+// outcome is the exit code of the measurements: a topology that did not come up outranks cells that are not
+// valid. If an error ended a topology before its first cell, that error has the code.
 func outcome(topologies []run.Topology) error {
 	code := codeOK
 	for _, t := range topologies {
 		if len(t.Cells) == 0 && t.Err != nil {
 			return &reportedError{codeNotUp}
 		}
-		if len(t.Cells) > 0 && (t.Err != nil || len(t.Cells) < len(t.Asked) || slices.ContainsFunc(t.Cells, notValid)) {
+		incomplete := t.Err != nil || len(t.Cells) < len(t.Asked) || slices.ContainsFunc(t.Cells, notValid)
+		if len(t.Cells) > 0 && incomplete {
 			code = codePartial
 		}
 	}

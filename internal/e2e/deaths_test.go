@@ -161,7 +161,7 @@ func TestF30LongWorkerDies(t *testing.T) {
 	r.dies("decode-0", killed)
 	stdout := r.ends(0)
 	r.clean()
-	if want := "mid-cell failed and was restarted"; !strings.Contains(stdout, want) {
+	if want := "mid-cell failed and was restarted once"; !strings.Contains(stdout, want) {
 		t.Errorf("stdout lacks %q:\n%s", want, stdout)
 	}
 	verdict := r.read(filepath.Join(r.root, "artifacts_0", "-concurrency1", artifacts.SidecarName))

@@ -5,70 +5,80 @@ import (
 	"fmt"
 )
 
-// thin is the least part of the narrower frontier that two frontiers must
-// share before one number may stand for both.
-const thin = 0.10
+// leastPart is the part of the narrower frontier that two frontiers must share before one ratio may
+// compare them.
+const leastPart = 0.10
 
-// noise is by what part of x two runs of one topology differ: a shared range that is
-// narrower says nothing, however much of a frontier it is.
+// noise is the part of x by which two runs of one topology differ. Inside a narrower range the order
+// of the topologies is chance, whatever part of a frontier the range is.
 const noise = 0.01
 
-// Comparison is two frontiers at equal x (tokens/s/user): their y
-// (tokens/s/GPU), Other - Baseline, Other / Baseline, and the shared range of x.
+// Comparison is two frontiers at equal x: At, Lo and Hi in tokens/s/user, Baseline, Other and Diff
+// (Other - Baseline) in tokens/s/GPU, Ratio = Other / Baseline. Lo to Hi is the shared range of x.
 type Comparison struct {
-	At, Baseline, Other, Diff, Ratio float64
-	Lo, Hi                           float64
+	At       float64 `json:"at"`
+	Baseline float64 `json:"baseline"`
+	Other    float64 `json:"other"`
+	Diff     float64 `json:"diff"`
+	Ratio    float64 `json:"ratio"`
+	Lo       float64 `json:"lo"`
+	Hi       float64 `json:"hi"`
 }
 
-// NoOverlapError says that no x, or not the x asked for, lies on both frontiers.
+// NoOverlapError reports that no x, or not the given one, is on both frontiers.
 type NoOverlapError struct {
-	At              *float64 // nil: no x does
+	At              *float64 // nil: no x is
 	Baseline, Other [2]float64
 }
 
-// Shared is the range of x on both frontiers; lo is above hi where there is none.
+// Shared is the range of x on both frontiers; lo is above hi if there is none.
 func (e *NoOverlapError) Shared() (lo, hi float64) {
 	return max(e.Baseline[0], e.Other[0]), min(e.Baseline[1], e.Other[1])
 }
 
 func (e *NoOverlapError) Error() string {
-	what := "the frontiers share no x"
+	problem := "the frontiers share no x"
 	if e.At != nil {
-		what = fmt.Sprintf("%.4g tokens/s/user is not on both frontiers", *e.At)
+		problem = fmt.Sprintf("%.4g tokens/s/user is not on both frontiers", *e.At)
 	}
-	return fmt.Sprintf("cannot compare: %s: the baseline reaches from %.4g to %.4g, the other from %.4g to %.4g tokens/s/user",
-		what, e.Baseline[0], e.Baseline[1], e.Other[0], e.Other[1])
+	return fmt.Sprintf("cannot compare: %s: the baseline reaches from %.4g to %.4g, "+
+		"the other from %.4g to %.4g tokens/s/user", problem, e.Baseline[0], e.Baseline[1], e.Other[0], e.Other[1])
 }
 
-// ThinOverlapError says that the shared range is too small a part of the
-// narrower frontier for a headline.
+// ThinOverlapError reports that the shared range is too small for a ratio.
 type ThinOverlapError struct {
 	Lo, Hi float64 // shared range of x
 	Part   float64 // of the narrower frontier, 0 to 1
 }
 
-// Reason says which of the two limits is missed.
+// Reason names the limit that the shared range misses.
 func (e *ThinOverlapError) Reason() string {
-	if e.Part < thin {
-		return fmt.Sprintf("%.1f %% of the narrower, under the %.0f %% that are needed", 100*e.Part, 100*thin)
+	if e.Part < leastPart {
+		return fmt.Sprintf("%.1f %% of the narrower frontier (at least %.0f %% are needed)", 100*e.Part, 100*leastPart)
 	}
-	return fmt.Sprintf("%.1f %% of tokens/s/user, under the %.0f %% by which two runs of one topology differ", 100*(e.Hi-e.Lo)/e.Hi, 100*noise)
+	return fmt.Sprintf("%.1f %% of tokens/s/user, less than the %.0f %% by which two runs of one topology differ",
+		100*(e.Hi-e.Lo)/e.Hi, 100*noise)
 }
 
 func (e *ThinOverlapError) Error() string {
-	return fmt.Sprintf("cannot give one ratio for both frontiers: they share only %.4g to %.4g tokens/s/user, %s; name an x to compare at",
-		e.Lo, e.Hi, e.Reason())
+	return fmt.Sprintf("cannot compare: the frontiers share only %.4g to %.4g tokens/s/user, %s; "+
+		"measure concurrencies at which both reach the same tokens/s/user", e.Lo, e.Hi, e.Reason())
 }
 
-// ErrZeroBaseline says that there is nothing to divide by.
+// ErrZeroBaseline reports that the ratio would be a division by zero.
 var ErrZeroBaseline = errors.New("cannot compare: the baseline is 0 tokens/s/GPU there")
 
-// Compare reads both frontiers at the same x: at, or the middle of the range
-// they share. It fails with *NoOverlapError or ErrZeroBaseline. Without at it
-// fails with *ThinOverlapError if the shared range is under 10 % of the narrower
-// frontier, or under 1 % of x; the Comparison is filled in then all the same.
+// Compare reads both frontiers at the same x: at, or the middle of the range they share. It fails with
+// *NoOverlapError, ErrZeroBaseline, or, if the shared range is less than 10 % of the narrower frontier
+// or less than 1 % of x, with *ThinOverlapError. The Comparison is complete beside the last of these.
 func Compare(baseline, other Curve, at *float64) (Comparison, error) {
-	lo, hi, part := shared(baseline, other)
+	baseLo, baseHi := baseline.Range()
+	otherLo, otherHi := other.Range()
+	lo, hi := max(baseLo, otherLo), min(baseHi, otherHi)
+	part := 1.0 // a single point is covered wholly
+	if width := min(baseHi-baseLo, otherHi-otherLo); width > 0 {
+		part = (hi - lo) / width
+	}
 	c := Comparison{Lo: lo, Hi: hi, At: lo + (hi-lo)/2}
 	if at != nil {
 		c.At = *at
@@ -77,37 +87,18 @@ func Compare(baseline, other Curve, at *float64) (Comparison, error) {
 	c.Baseline, onBase = baseline.At(c.At)
 	c.Other, onOther = other.At(c.At)
 	if !onBase || !onOther {
-		return Comparison{}, noOverlap(baseline, other, at)
+		e := &NoOverlapError{At: at, Baseline: [2]float64{baseLo, baseHi}, Other: [2]float64{otherLo, otherHi}}
+		if lo > hi {
+			e.At = nil // no other x would do either
+		}
+		return Comparison{}, e
 	}
 	if c.Baseline == 0 {
 		return Comparison{}, ErrZeroBaseline
 	}
 	c.Diff, c.Ratio = c.Other-c.Baseline, c.Other/c.Baseline
-	if at == nil && (part < thin || hi > lo && hi-lo < noise*hi) {
+	if part < leastPart || hi > lo && hi-lo < noise*hi {
 		return c, &ThinOverlapError{Lo: lo, Hi: hi, Part: part}
 	}
 	return c, nil
-}
-
-// shared is the range of x on both curves and its part of the narrower one. A
-// single point is covered wholly.
-func shared(a, b Curve) (lo, hi, part float64) {
-	aLo, aHi := a.Range()
-	bLo, bHi := b.Range()
-	lo, hi = max(aLo, bLo), min(aHi, bHi)
-	width := min(aHi-aLo, bHi-bLo)
-	if width == 0 {
-		return lo, hi, 1
-	}
-	return lo, hi, (hi - lo) / width
-}
-
-func noOverlap(baseline, other Curve, at *float64) *NoOverlapError {
-	e := &NoOverlapError{At: at}
-	e.Baseline[0], e.Baseline[1] = baseline.Range()
-	e.Other[0], e.Other[1] = other.Range()
-	if lo, hi := e.Shared(); lo > hi {
-		e.At = nil // whatever x is named, none would do
-	}
-	return e
 }

@@ -36,7 +36,7 @@ func TestCompareTakesTheMiddleOfTheSharedRange(t *testing.T) {
 	}
 }
 
-func TestCompareSaysWhyThereIsNoRatio(t *testing.T) {
+func TestCompareGivesTheReasonForNoRatio(t *testing.T) {
 	wide := []Point{{0, 100}, {100, 10}}
 	at := func(x float64) *float64 { return &x }
 	rows := []struct {
@@ -47,18 +47,18 @@ func TestCompareSaysWhyThereIsNoRatio(t *testing.T) {
 	}{
 		{"nothing shared", wide, []Point{{150, 9}, {200, 5}}, nil,
 			"cannot compare: the frontiers share no x: the baseline reaches from 0 to 100, the other from 150 to 200 tokens/s/user"},
-		{"nothing shared, wherever asked", wide, []Point{{150, 9}, {200, 5}}, at(50),
+		{"nothing shared, whatever x is given", wide, []Point{{150, 9}, {200, 5}}, at(50),
 			"cannot compare: the frontiers share no x: the baseline reaches from 0 to 100, the other from 150 to 200 tokens/s/user"},
-		{"asked outside of one", wide, []Point{{50, 90}, {200, 5}}, at(40),
+		{"an x outside of one", wide, []Point{{50, 90}, {200, 5}}, at(40),
 			"cannot compare: 40 tokens/s/user is not on both frontiers: the baseline reaches from 0 to 100, the other from 50 to 200 tokens/s/user"},
-		{"asked for no number", wide, wide, at(math.NaN()),
+		{"an x that is NaN", wide, wide, at(math.NaN()),
 			"cannot compare: NaN tokens/s/user is not on both frontiers: the baseline reaches from 0 to 100, the other from 0 to 100 tokens/s/user"},
 		{"a thin overlap", wide, []Point{{95, 90}, {195, 5}}, nil,
-			"cannot give one ratio for both frontiers: they share only 95 to 100 tokens/s/user, 5.0 % of the narrower, under the 10 % that are needed; name an x to compare at"},
+			"cannot compare: the frontiers share only 95 to 100 tokens/s/user, 5.0 % of the narrower frontier (at least 10 % are needed); measure concurrencies at which both reach the same tokens/s/user"},
 		{"they only touch", wide, []Point{{100, 90}, {200, 5}}, nil,
-			"cannot give one ratio for both frontiers: they share only 100 to 100 tokens/s/user, 0.0 % of the narrower, under the 10 % that are needed; name an x to compare at"},
-		{"the whole of one, within what two runs differ", wide, []Point{{50, 90}, {50.4, 5}}, nil,
-			"cannot give one ratio for both frontiers: they share only 50 to 50.4 tokens/s/user, 0.8 % of tokens/s/user, under the 1 % by which two runs of one topology differ; name an x to compare at"},
+			"cannot compare: the frontiers share only 100 to 100 tokens/s/user, 0.0 % of the narrower frontier (at least 10 % are needed); measure concurrencies at which both reach the same tokens/s/user"},
+		{"the whole of one, within what two runs differ by", wide, []Point{{50, 90}, {50.4, 5}}, nil,
+			"cannot compare: the frontiers share only 50 to 50.4 tokens/s/user, 0.8 % of tokens/s/user, less than the 1 % by which two runs of one topology differ; measure concurrencies at which both reach the same tokens/s/user"},
 		{"a baseline of 0", []Point{{0, 9}, {10, 0}}, wide, at(10), ErrZeroBaseline.Error()},
 	}
 	for _, row := range rows {
@@ -69,16 +69,25 @@ func TestCompareSaysWhyThereIsNoRatio(t *testing.T) {
 	}
 }
 
-func TestCompareAtAnAskedXNeedsNoWideOverlap(t *testing.T) {
-	baseline, other := curve(t, Point{0, 100}, Point{100, 10}), curve(t, Point{95, 90}, Point{195, 5})
-	at := 97.0
-	asked, err := Compare(baseline, other, &at)
-	if err != nil || asked.Ratio <= 1 {
-		t.Errorf("asked: got %+v, %v", asked, err)
-	}
-	thin, err := Compare(baseline, other, nil)
-	if _, ok := errors.AsType[*ThinOverlapError](err); !ok || thin.At != 97.5 || thin.Ratio <= 1 {
-		t.Errorf("not asked: got %+v, %v, want numbers beside the error", thin, err)
+// An x that is named does not widen a range that two runs of one topology differ by.
+func TestCompareAtAGivenXObeysTheSameLimits(t *testing.T) {
+	wide := []Point{{0, 100}, {100, 10}}
+	for _, row := range []struct {
+		why   string
+		other []Point
+		at    float64
+		thin  bool
+	}{
+		{"a thin overlap", []Point{{95, 90}, {195, 5}}, 97, true},
+		{"the whole of one, within what two runs differ by", []Point{{50, 90}, {50.4, 5}}, 50.2, true},
+		{"wide enough", []Point{{40, 90}, {195, 5}}, 97, false},
+	} {
+		for _, at := range []*float64{nil, &row.at} {
+			c, err := Compare(curve(t, wide...), curve(t, row.other...), at)
+			if _, thin := errors.AsType[*ThinOverlapError](err); thin != row.thin || c.Ratio <= 0 {
+				t.Errorf("%s, at %v: got %+v, %v, want numbers, and beside them an error: %t", row.why, at, c, err, row.thin)
+			}
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ func Make(p profile.Profile, on Installation, o aiperf.Options) (Plan, error) {
 	b.load() // needs the address of the balancer or the workers
 	b.plan.Hardware = b.hardware()
 	b.plan.Deployment.Settings = settings(b.plan, on.Versions)
+	b.plan.Deployment.Load = RequestsOf(b.plan.Load)
 	b.plan.Deviations = deviations(b.plan)
 	faults := errors.Join(checkPorts(p, b.plan.Services), b.unsupported(), b.unreachable(), b.tooLong())
 	return b.plan, faults

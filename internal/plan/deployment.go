@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
 	"topobench/internal/profile"
 )
@@ -26,6 +27,12 @@ func deployment(p profile.Profile) artifacts.Deployment {
 		}
 	}
 	return d
+}
+
+// RequestsOf is the part of deployment_config.json that describes the requests of a load.
+func RequestsOf(l aiperf.Load) *artifacts.Load {
+	return &artifacts.Load{Seed: l.Seed, FreshPrompts: l.FreshPrompts,
+		Requests: l.Requests(1), Warmup: l.Warmup(1), Extra: l.Extra()}
 }
 
 // parallelism is upstream's pair of a role: tp, and the number of workers of that width.

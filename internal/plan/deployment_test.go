@@ -3,6 +3,9 @@ package plan
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"topobench/internal/artifacts"
 	"topobench/profiles"
 )
 
@@ -50,8 +53,12 @@ func TestDeploymentOfTheBuiltIns(t *testing.T) {
 		if err != nil || gpus != p.GPUs {
 			t.Errorf("%s: %d GPUs by the deployment (%v), %d by the plan", name, gpus, err, p.GPUs)
 		}
-		if p.Deployment.Label() != p.Label() {
-			t.Errorf("%s: label %s in the deployment, %s in the plan", name, p.Deployment.Label(), p.Label())
+		if want := p.Kind + "_" + p.Mode; p.Deployment.Label() != want {
+			t.Errorf("%s: label %s in the deployment, want %s", name, p.Deployment.Label(), want)
+		}
+		want := artifacts.Load{Seed: p.Load.Seed, Requests: 10, Warmup: 2, Extra: p.Load.Extra()}
+		if diff := cmp.Diff(&want, p.Deployment.Load); diff != "" || len(want.Extra) != 4 {
+			t.Errorf("%s: requests in the deployment, want (-), got (+):\n%s", name, diff)
 		}
 		if p.Simulated != (p.Engine == "mocker") || p.Deployment.Simulated != p.Simulated {
 			t.Errorf("%s: simulated is %t in the plan and %t in the deployment", name, p.Simulated, p.Deployment.Simulated)

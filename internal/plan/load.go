@@ -38,6 +38,7 @@ func LoadOnly(p profile.Profile, d artifacts.Deployment, url string, on Installa
 	b.plan = Plan{Name: p.Name, Kind: d.Kind, Mode: d.Mode, Model: d.Model, Versions: on.Versions, Inherit: on.Inherit,
 		Choices: Choices{LocalTokenizer: filepath.IsAbs(tokenizer(p))}, Deployment: d, Smoke: newSmoke(url)}
 	b.plan.Load = b.loadOn([]string{url})
+	b.plan.Deployment.Load = RequestsOf(b.plan.Load)
 	return b.plan
 }
 

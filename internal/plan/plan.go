@@ -167,9 +167,6 @@ type Counter struct {
 	Metric  string `json:"metric"` // exact name; its label dynamo_endpoint, if any, must be "generate"
 }
 
-// Label is the name of the series: kind_mode, as plot_pareto.py makes it.
-func (p Plan) Label() string { return p.Kind + "_" + p.Mode }
-
 // Ports lists every port of the plan, in order of start.
 func (p Plan) Ports() []Port {
 	var all []Port

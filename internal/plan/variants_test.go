@@ -50,8 +50,8 @@ func TestAggregatedWorkersBehindDynamosFrontend(t *testing.T) {
 		if gate.Aggregate != 2 || gate.Prefill+gate.Decode != 0 {
 			t.Errorf("%s: the frontend waits for %+v", engine, gate)
 		}
-		if len(p.Smoke.Counters) != 2 || len(p.Smoke.URLs) != 1 || p.Label() != "k_aggregated" {
-			t.Errorf("%s: smoke %+v of %s", engine, p.Smoke, p.Label())
+		if len(p.Smoke.Counters) != 2 || len(p.Smoke.URLs) != 1 || p.Deployment.Label() != "k_aggregated" {
+			t.Errorf("%s: smoke %+v of %s", engine, p.Smoke, p.Deployment.Label())
 		}
 	}
 }

@@ -8,30 +8,19 @@ import (
 	"strings"
 
 	"topobench/internal/frontier"
+	"topobench/internal/text"
 )
 
-// Comparison is one series against the baseline at equal tokens/s/user. Without Measured there is no
-// number that would be true, and Sentence says why.
+// Comparison is one series against the baseline at equal tokens/s/user. Without Measured no ratio would be
+// true, and Sentence has the reason.
 type Comparison struct {
-	Baseline  string    `json:"baseline"` // labels
-	Other     string    `json:"other"`
-	Simulated bool      `json:"simulated"`
-	Measured  *Measured `json:"measured"`
-	Sentence  string    `json:"sentence"`
-
-	stat string // " (p99)" for the sentence, empty if it is avg
-}
-
-// Measured is frontier.Comparison: At, Lo and Hi in tokens/s/user, Baseline, Other and Diff in
-// tokens/s/gpu, Ratio is Other / Baseline.
-type Measured struct {
-	At       float64 `json:"at"`
-	Baseline float64 `json:"baseline"`
-	Other    float64 `json:"other"`
-	Diff     float64 `json:"diff"`
-	Ratio    float64 `json:"ratio"`
-	Lo       float64 `json:"lo"`
-	Hi       float64 `json:"hi"`
+	Baseline  string               `json:"baseline"` // labels
+	Other     string               `json:"other"`
+	Simulated bool                 `json:"simulated"`
+	Measured  *frontier.Comparison `json:"measured"`
+	Differ    []string             `json:"differ"` // in the requests of the sides: "seed 104 against 100"
+	Noted     []string             `json:"noted"`  // names of the checks that could not be made on either side
+	Sentence  string               `json:"sentence"`
 }
 
 // comparisons compares every other series with the baseline.
@@ -40,10 +29,13 @@ func comparisons(all []Series, o Options) []Comparison {
 	if len(all) == 0 {
 		return made
 	}
-	base := baseline(all, o.Baseline)
+	base := max(0, slices.IndexFunc(all, func(s Series) bool { return s.Mode == "aggregated" }))
+	if o.Baseline != "" {
+		base = slices.IndexFunc(all, func(s Series) bool { return s.Label == o.Baseline })
+	}
 	if base < 0 {
-		said := printable("no number: the baseline " + o.Baseline + " has no cell")
-		return append(made, Comparison{Baseline: o.Baseline, Sentence: said})
+		sentence := text.Clean("no number: the baseline " + o.Baseline + " has no cell")
+		return append(made, Comparison{Baseline: o.Baseline, Differ: []string{}, Noted: []string{}, Sentence: sentence})
 	}
 	for i, s := range all {
 		if i != base {
@@ -53,43 +45,49 @@ func comparisons(all []Series, o Options) []Comparison {
 	return made
 }
 
-// baseline is the index of the series named, -1 if there is none; without a name that of the first
-// aggregated one, else 0.
-func baseline(all []Series, label string) int {
-	if label == "" {
-		return max(0, slices.IndexFunc(all, func(s Series) bool { return s.Mode == "aggregated" }))
-	}
-	return slices.IndexFunc(all, func(s Series) bool { return s.Label == label })
-}
-
 func compare(base, other Series, o Options) Comparison {
-	c := Comparison{Baseline: base.Label, Other: other.Label, Simulated: base.Simulated || other.Simulated}
+	c := Comparison{Baseline: base.Label, Other: other.Label, Simulated: base.Simulated || other.Simulated,
+		Differ: []string{}, Noted: slices.Clone(base.Noted)}
+	for _, name := range other.Noted {
+		if !slices.Contains(c.Noted, name) {
+			c.Noted = append(c.Noted, name)
+		}
+	}
+	stat, mark := "", ""
 	if o.Stat != "avg" {
-		c.stat = " (" + o.Stat + ")"
+		stat = " (" + o.Stat + ")"
+	}
+	if c.Simulated {
+		mark = "simulated: "
 	}
 	why := obstacle(base, other)
+	if len(base.Mixed)+len(other.Mixed) == 0 {
+		c.Differ = against(other.requests(), base.requests())
+	}
 	if why == "" {
-		found, err := frontier.Compare(*base.curve, *other.curve, o.At)
+		m, err := frontier.Compare(*base.curve, *other.curve, o.At)
 		if err == nil {
-			measured := Measured(found)
-			c.Measured, c.Sentence = &measured, printable(c.words(measured)+counted(base, other))
+			c.Measured = &m
+			_, ofBase := base.repeats()
+			_, ofOther := other.repeats()
+			c.Sentence = text.Clean(mark + c.ratio(stat, max(ofBase, ofOther)) + c.caveats(base, other))
 			return c
 		}
-		why = missed(err) + ranges(base, other)
+		why = refusal(err) + ranges(base, other)
 	}
-	c.Sentence = printable(fmt.Sprintf("%sno number for %s against %s%s: %s", c.mark(), c.Other, c.Baseline, c.stat, why))
+	c.Sentence = text.Clean(fmt.Sprintf("%sno number for %s against %s%s: %s", mark, c.Other, c.Baseline, stat, why))
 	return c
 }
 
-// obstacle is what forbids to look at the frontiers at all, or is empty.
+// obstacle is the reason not to compare the frontiers at all, or empty.
 func obstacle(base, other Series) string {
 	for _, s := range []Series{other, base} {
 		if len(s.Mixed) > 0 {
 			return s.Label + " has no frontier, its artifacts differ: " + strings.Join(s.Mixed, "; ")
 		}
 	}
-	if differ := other.against(base.Setup); differ != "" {
-		return "different loads: " + differ
+	if differ := against(other.workload(), base.workload()); len(differ) > 0 {
+		return "different loads: " + strings.Join(differ, ", ")
 	}
 	if base.curve == nil || other.curve == nil {
 		return "a series has no valid point" + ranges(base, other)
@@ -97,69 +95,74 @@ func obstacle(base, other Series) string {
 	return ""
 }
 
-// words says the numbers. The difference is that of the numbers as printed, so that the sum is right.
-func (c Comparison) words(m Measured) string {
+// ratio is the sentence of the numbers. The difference is that of the numbers as printed, so that a reader
+// who subtracts finds it.
+func (c Comparison) ratio(stat string, repeats int) string {
+	m := c.Measured
 	n := max(decimals(m.Baseline), decimals(m.Other))
-	diff := round(m.Other, n) - round(m.Baseline, n)
-	return fmt.Sprintf("%sat %s tok/s/user%s %s gives %.*f and %s %.*f tokens/s/gpu: %.*f - %.*f = %+.*f tokens/s/gpu, %.2fx"+
-		" (shared range %s; interpolated)",
-		c.mark(), number(m.At), c.stat, c.Other, n, m.Other, c.Baseline, n, m.Baseline, n, m.Other, n, m.Baseline, n, diff, m.Ratio,
-		span(m.Lo, m.Hi))
-}
-
-// counted warns in the sentence itself: a count that is too high moves a frontier up and to the right.
-func counted(base, other Series) string {
-	if !base.miscounted && !other.miscounted {
-		return ""
+	unit := math.Pow10(n)
+	diff := math.Round(m.Other*unit)/unit - math.Round(m.Baseline*unit)/unit
+	basis := "interpolated"
+	if repeats > 1 {
+		basis += fmt.Sprintf("; each point is the mean of up to %d repeats", repeats)
 	}
-	return " († by aiperf's count of output tokens, which is not the servers' usage: the ratio is not of the servers alone)"
+	return fmt.Sprintf("at %s tok/s/user%s %s gives %.*f and %s %.*f tokens/s/gpu: "+
+		"%.*f - %.*f = %+.*f tokens/s/gpu, %.2fx (shared range %s; %s)",
+		number(m.At), stat, c.Other, n, m.Other, c.Baseline, n, m.Baseline,
+		n, m.Other, n, m.Baseline, n, diff, m.Ratio, span(m.Lo, m.Hi), basis)
 }
 
-func (c Comparison) mark() string {
-	if c.Simulated {
-		return "simulated: "
+// caveats are the limits of the ratio, in the sentence itself because a person may quote it alone. A count
+// of tokens that is too high moves a frontier up and to the right.
+func (c Comparison) caveats(base, other Series) string {
+	text := ""
+	if base.miscounted || other.miscounted {
+		text += " († aiperf's count of output tokens differs from the servers' usage, which affects the ratio)"
 	}
-	return ""
+	if len(c.Differ) > 0 {
+		text += " (the requests differ: " + strings.Join(c.Differ, ", ") + ")"
+	}
+	if len(c.Noted) > 0 {
+		text += " (" + checksNotMade(c.Noted) + ")"
+	}
+	return text
 }
 
-// missed says an error of frontier.Compare without the ranges, which stand beside it.
-func missed(err error) string {
+// refusal is an error of frontier.Compare without the ranges, which ranges adds by name.
+func refusal(err error) string {
 	if none, ok := errors.AsType[*frontier.NoOverlapError](err); ok {
 		if none.At != nil {
-			lo, hi := none.Shared() // in full: an end of it that is rounded could be refused as well
+			lo, hi := none.Shared() // unrounded: Compare could refuse a rounded end too
 			return fmt.Sprintf("%g tok/s/user is not within both: the shared range is %g to %g", *none.At, lo, hi)
 		}
 		return "they share no tok/s/user"
 	}
 	if thin, ok := errors.AsType[*frontier.ThinOverlapError](err); ok {
-		return fmt.Sprintf("they share only %s, %s: too little for one ratio; name a point with --at", span(thin.Lo, thin.Hi), thin.Reason())
+		return fmt.Sprintf("they share only %s, %s: too little for a ratio; measure concurrencies at which both reach "+
+			"the same tok/s/user", span(thin.Lo, thin.Hi), thin.Reason())
 	}
 	return err.Error()
 }
 
-// ranges is what each series knows.
-func ranges(base, other Series) string { return " (" + other.knows() + "; " + base.knows() + ")" }
-
-func (s Series) knows() string {
-	if s.curve == nil {
-		return s.Label + " has no valid point"
+// ranges is the extent of each frontier: " (A reaches 3.00 to 4.00 tok/s/user; B has no valid point)".
+func ranges(base, other Series) string {
+	extent := func(s Series) string {
+		if s.curve == nil {
+			return s.Label + " has no valid point"
+		}
+		return s.Label + " reaches " + span(s.curve.Range())
 	}
-	return s.Label + " knows " + span(s.curve.Range())
+	return " (" + extent(other) + "; " + extent(base) + ")"
 }
 
 func span(lo, hi float64) string { return number(lo) + " to " + number(hi) + " tok/s/user" }
 
 func number(v float64) string { return fmt.Sprintf("%.*f", decimals(v), v) }
 
-// decimals leaves three digits that count, and at least one decimal.
+// decimals gives three significant digits, and at least one decimal.
 func decimals(v float64) int {
 	if v == 0 {
 		return 1
 	}
 	return min(9, max(1, 2-int(math.Floor(math.Log10(math.Abs(v))))))
-}
-
-func round(v float64, decimals int) float64 {
-	unit := math.Pow10(decimals)
-	return math.Round(v*unit) / unit
 }

@@ -11,7 +11,7 @@ import (
 func TestSentences(t *testing.T) {
 	agg := func(points ...[2]float64) []artifacts.Cell { return curve("aggregated", points) }
 	dis := func(points ...[2]float64) []artifacts.Cell { return curve("disaggregated", points) }
-	x45, x200 := 45.0, 200.0
+	x19, x45, x200 := 19.7, 45.0, 200.0
 	for _, row := range []struct {
 		why   string
 		cells []artifacts.Cell
@@ -31,16 +31,19 @@ func TestSentences(t *testing.T) {
 				"0.0456 - 0.0123 = +0.0333 tokens/s/gpu, 3.70x (shared range 45.0 to 45.0 tok/s/user; interpolated)"},
 		{"no overlap: both ranges, no number", append(agg([2]float64{1, 9}, [2]float64{2, 8}), dis([2]float64{3, 9}, [2]float64{4, 8})...), Options{},
 			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share no tok/s/user " +
-				"(dynamo_vllm_disaggregated knows 3.00 to 4.00 tok/s/user; vllm_serve_aggregated knows 1.00 to 2.00 tok/s/user)"},
+				"(dynamo_vllm_disaggregated reaches 3.00 to 4.00 tok/s/user; vllm_serve_aggregated reaches 1.00 to 2.00 tok/s/user)"},
 		{"a thin overlap carries no headline", append(agg([2]float64{10, 9}, [2]float64{20, 8}), dis([2]float64{19.5, 9}, [2]float64{40, 8})...), Options{},
-			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share only 19.5 to 20.0 tok/s/user, 5.0 % of the narrower, under the 10 % that are needed: too little for one ratio; " +
-				"name a point with --at (dynamo_vllm_disaggregated knows 19.5 to 40.0 tok/s/user; vllm_serve_aggregated knows 10.0 to 20.0 tok/s/user)"},
+			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share only 19.5 to 20.0 tok/s/user, 5.0 % of the narrower frontier (at least 10 % are needed): too little for a ratio; " +
+				"measure concurrencies at which both reach the same tok/s/user (dynamo_vllm_disaggregated reaches 19.5 to 40.0 tok/s/user; vllm_serve_aggregated reaches 10.0 to 20.0 tok/s/user)"},
+		{"a point of a thin overlap carries none either", append(agg([2]float64{10, 9}, [2]float64{20, 8}), dis([2]float64{19.5, 9}, [2]float64{40, 8})...), Options{At: &x19},
+			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share only 19.5 to 20.0 tok/s/user, 5.0 % of the narrower frontier (at least 10 % are needed): too little for a ratio; " +
+				"measure concurrencies at which both reach the same tok/s/user (dynamo_vllm_disaggregated reaches 19.5 to 40.0 tok/s/user; vllm_serve_aggregated reaches 10.0 to 20.0 tok/s/user)"},
 		{"nothing is extrapolated", append(agg([2]float64{10, 9}, [2]float64{20, 8}), dis([2]float64{10, 9}, [2]float64{20, 8})...), Options{At: &x200},
 			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: 200 tok/s/user is not within both: the shared range is 10 to 20 " +
-				"(dynamo_vllm_disaggregated knows 10.0 to 20.0 tok/s/user; vllm_serve_aggregated knows 10.0 to 20.0 tok/s/user)"},
+				"(dynamo_vllm_disaggregated reaches 10.0 to 20.0 tok/s/user; vllm_serve_aggregated reaches 10.0 to 20.0 tok/s/user)"},
 		{"a series without a valid point is compared with nothing", append(agg([2]float64{10, 9}), invalid(dis([2]float64{10, 9}))...), Options{},
 			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: a series has no valid point " +
-				"(dynamo_vllm_disaggregated has no valid point; vllm_serve_aggregated knows 10.0 to 10.0 tok/s/user)"},
+				"(dynamo_vllm_disaggregated has no valid point; vllm_serve_aggregated reaches 10.0 to 10.0 tok/s/user)"},
 	} {
 		for _, simulated := range []bool{false, true} {
 			f, err := Of(simulate(row.cells, simulated), row.o)
@@ -68,6 +71,9 @@ func curve(mode string, points [][2]float64) []artifacts.Cell {
 	var cells []artifacts.Cell
 	for _, p := range points {
 		cells = append(cells, at(mode, p[0], p[1]))
+	}
+	for i := range cells {
+		cells[i].Concurrency = 1 << i
 	}
 	return cells
 }

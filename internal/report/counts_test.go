@@ -15,8 +15,8 @@ import (
 	"topobench/internal/verdict"
 )
 
-// realVLLM is what aiperf wrote of real vLLM servers, whose output it tokenises
-// into more tokens than the server generated.
+// realVLLM is the facts of exports from real vLLM servers. aiperf tokenises their output into more tokens
+// than the servers generated.
 func realVLLM(t *testing.T) Facts {
 	t.Helper()
 	cells, errs := artifacts.Tree(filepath.Join("testdata", "token_counts"))
@@ -30,7 +30,7 @@ func realVLLM(t *testing.T) Facts {
 	return f
 }
 
-func TestTokenCountsThatDifferAreTold(t *testing.T) {
+func TestTokenCountsThatDifferAreMarked(t *testing.T) {
 	f := realVLLM(t)
 	golden(t, "token_counts.txt", []byte(string(written(t, f.Table))+strings.Join(f.Warnings, "\n")+"\n"))
 	lines, err := csv.NewReader(strings.NewReader(string(written(t, f.CSV)))).ReadAll()
@@ -57,7 +57,7 @@ func TestTokenCountsDifferByMoreThanTwoPercent(t *testing.T) {
 	for _, row := range []struct {
 		why         string
 		text, usage float64 // below 0: the export lacks it
-		told        string
+		differ      string
 		byUsage     bool
 	}{
 		{"the same", 50, 50, "False", true},
@@ -80,14 +80,14 @@ func TestTokenCountsDifferByMoreThanTwoPercent(t *testing.T) {
 		}
 		lines := f.lines()
 		column := func(name string) string { return lines[1][slices.Index(lines[0], name)] }
-		if told := column("token_counts_differ"); told != row.told {
-			t.Errorf("%s: token_counts_differ is %q, want %q", row.why, told, row.told)
+		if got := column("token_counts_differ"); got != row.differ {
+			t.Errorf("%s: token_counts_differ is %q, want %q", row.why, got, row.differ)
 		}
 		if has := column(byUsage) != ""; has != row.byUsage {
 			t.Errorf("%s: a throughput by usage: %t, want %t", row.why, has, row.byUsage)
 		}
 		marked := strings.Contains(string(written(t, f.Table)), "†")
-		if want := row.told == "True"; marked != want || (len(f.Warnings) > 0) != want {
+		if want := row.differ == "True"; marked != want || (len(f.Warnings) > 0) != want {
 			t.Errorf("%s: marked %t, warnings %q, want %t", row.why, marked, f.Warnings, want)
 		}
 		if f.Rows[0].State != verdict.Valid || !f.Rows[0].Efficient {

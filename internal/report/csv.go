@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// CSV writes a line per row: the columns of plot_pareto.py's results.csv first, then ours. A number is
-// written as Python's repr does; what was not measured is empty. A text that a spreadsheet would take
-// for a formula gets an apostrophe.
+// CSV writes a line for each cell: first the columns of plot_pareto.py's results.csv, then ours. Numbers
+// have Python's repr; a missing one is an empty field. A text that a spreadsheet would run as a formula gets
+// an apostrophe in front.
 func (f Facts) CSV(w io.Writer) error {
 	if err := csv.NewWriter(w).WriteAll(f.lines()); err != nil {
 		return fmt.Errorf("cannot write the CSV: %w", err)
@@ -20,51 +21,39 @@ func (f Facts) CSV(w io.Writer) error {
 	return nil
 }
 
-// lines are the header and one for each row.
+// lines are the header and one line for each row.
 func (f Facts) lines() [][]string {
-	theirs, ours := theirColumns(f.Stat), ourColumns(f.Stat)
-	lines := [][]string{header(theirs, ours)}
+	theirs, further := theirColumns(f.Stat), []string{}
+	for _, m := range ours(f.Stat) {
+		further = append(further, m.column())
+	}
+	header := slices.Concat([]string{"", "label", "configuration", "concurrency"}, theirs,
+		[]string{"is_pareto_efficient", "valid", "reason", "name", "artifacts", "gpus", "simulated"}, further,
+		[]string{"aiperf_version", byUsage, "token_counts_differ", "launch", "noted"})
+	lines := [][]string{header}
 	for i, r := range f.Rows {
-		lines = append(lines, r.record(i, theirs, ours))
+		gpus, differ := "", ""
+		if r.GPUs > 0 {
+			gpus = strconv.Itoa(r.GPUs)
+		}
+		if r.CountsDiffer != nil {
+			differ = pythonBool(*r.CountsDiffer)
+		}
+		lines = append(lines, slices.Concat(
+			[]string{strconv.Itoa(i), defused(r.Label), defused(r.Configuration), pythonFloat(float64(r.Concurrency))},
+			r.fields(theirs),
+			[]string{pythonBool(r.Efficient), string(r.State), defused(strings.Join(r.Reasons, "; ")), defused(r.Name),
+				defused(r.Artifacts), gpus, pythonBool(r.Simulated)},
+			r.fields(further), []string{defused(r.AIPerf)}, r.fields([]string{byUsage}),
+			[]string{differ, strconv.Itoa(r.Launch), defused(strings.Join(r.Noted, "; "))}))
 	}
 	return lines
-}
-
-func header(theirs, ours []string) []string {
-	names := append([]string{"", "label", "configuration", "concurrency"}, theirs...)
-	names = append(names, "is_pareto_efficient", "valid", "reason", "name", "artifacts", "gpus", "simulated")
-	return append(append(names, ours...), "aiperf_version", byUsage, "token_counts_differ", "launch")
-}
-
-// record is header's line for row i.
-func (r Row) record(i int, theirs, ours []string) []string {
-	line := []string{strconv.Itoa(i), cell(r.Label), cell(r.Configuration), pythonFloat(float64(r.Concurrency))}
-	line = append(line, r.fields(theirs)...)
-	line = append(line, pythonBool(r.Efficient), string(r.State), cell(strings.Join(r.Reasons, "; ")), cell(r.Name), cell(r.Artifacts), "", pythonBool(r.Simulated))
-	if r.GPUs > 0 {
-		line[len(line)-2] = strconv.Itoa(r.GPUs)
-	}
-	line = append(append(line, r.fields(ours)...), cell(r.AIPerf))
-	line = append(line, r.fields([]string{byUsage})...)
-	differ := ""
-	if r.CountsDiffer != nil {
-		differ = pythonBool(*r.CountsDiffer)
-	}
-	return append(line, differ, strconv.Itoa(r.Launch))
 }
 
 // theirColumns are the numbers of plot_pareto.py, in its order.
 func theirColumns(stat string) []string {
 	m := upstreams(stat)
 	return []string{m[0].column(), perGPU, m[1].column(), m[2].column()}
-}
-
-func ourColumns(stat string) []string {
-	var names []string
-	for _, m := range ours(stat) {
-		names = append(names, m.column())
-	}
-	return names
 }
 
 func (r Row) fields(columns []string) []string {
@@ -79,25 +68,25 @@ func (r Row) fields(columns []string) []string {
 	return fields
 }
 
-// cell defuses a formula: label and model names come from files that others wrote.
-func cell(s string) string {
+// defused keeps a spreadsheet from running a text as a formula: labels and names come from files of others.
+func defused(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
 		return "'" + s
 	}
 	return s
 }
 
-// pythonFloat is Python's repr: the shortest text that reads back the same, with an exponent below
-// 1e-4 and from 1e16 on.
+// pythonFloat is Python's repr: the shortest text that gives the same number, with an exponent below 1e-4
+// and from 1e16.
 func pythonFloat(v float64) string {
 	if size := math.Abs(v); size != 0 && (size < 1e-4 || size >= 1e16) {
 		return strconv.FormatFloat(v, 'e', -1, 64)
 	}
-	text := strconv.FormatFloat(v, 'f', -1, 64)
-	if !strings.Contains(text, ".") {
-		text += ".0"
+	digits := strconv.FormatFloat(v, 'f', -1, 64)
+	if !strings.Contains(digits, ".") {
+		digits += ".0"
 	}
-	return text
+	return digits
 }
 
 func pythonBool(b bool) string {

@@ -5,23 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"sync"
 
 	"topobench/internal/chart"
+	"topobench/internal/text"
 )
 
-// Files writes pareto_plot.png, pareto_plot.svg and results.csv into dir (pareto_plot_p50.png and so on
-// for a statistic other than avg, as plot_pareto.py names them). Each appears whole or not at all. It
-// returns the paths that were written, and an error that names each file that was not.
+// Files writes pareto_plot.png, pareto_plot.svg and results.csv into dir (pareto_plot_p50.png and so on for a
+// statistic other than avg, as plot_pareto.py names them). A reader never finds half a file. It returns the
+// paths of the written files, and an error that names each of the others.
 func (f Facts) Files(dir string) ([]string, error) {
 	files := f.files(dir)
 	var others sync.WaitGroup
 	for i := 1; i < len(files); i++ {
 		others.Go(func() { files[i].err = files[i].write() })
 	}
-	files[0].err = files[0].write() // the PNG takes longer than the others together
+	files[0].err = files[0].write() // the PNG takes longer than the other two
 	others.Wait()
 	var written []string
 	var faults []error
@@ -41,13 +41,13 @@ type file struct {
 	err    error
 }
 
-// files are those that Files writes.
+// files lists the files for Files, the PNG first.
 func (f Facts) files(dir string) []file {
 	suffix := ""
 	if f.Stat != "avg" {
 		suffix = "_" + f.Stat
 	}
-	font, picture := chart.Load(), f.Picture() // the font first, and once
+	font, picture := chart.Load(), f.Picture() // once, before two goroutines draw
 	drawn := func(draw func(io.Writer, chart.Picture) error) func(io.Writer) error {
 		return func(w io.Writer) error {
 			if font != nil {
@@ -68,25 +68,5 @@ func (f file) write() error {
 	if err := f.render(&content); err != nil {
 		return err
 	}
-	return replace(f.path, content.Bytes())
-}
-
-// replace writes beside the file and renames, so that a reader never finds half of it.
-func replace(path string, content []byte) (err error) {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(temp.Name()))
-		}
-	}()
-	_, err = temp.Write(content)
-	// CreateTemp makes it private; a picture is to be shown.
-	err = errors.Join(err, temp.Chmod(0o644), temp.Sync(), temp.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
+	return text.WriteFile(f.path, content.Bytes(), 0o644)
 }

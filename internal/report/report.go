@@ -1,8 +1,8 @@
-// Package report says what was measured as table, CSV, JSON, sentences and picture.
+// Package report presents measurements as a table, CSV, JSON, sentences and a picture.
 //
-// It promises that every form comes from one Facts value, that a missing number is an empty field and
-// never 0, that a cell which is not valid is off the frontier and says why, and that no number stands
-// for a comparison that the measurements do not bear out.
+// All forms come from one Facts value. A missing number is an empty field, never 0. A cell that is not
+// valid is off the frontier, with a reason. Repeats are averaged before the frontier is built. There is a
+// ratio only where the measurements support one; otherwise the sentence gives the reason.
 package report
 
 import (
@@ -14,17 +14,17 @@ import (
 	"topobench/internal/artifacts"
 )
 
-// Options chooses the statistic, the reference of the comparisons and the order of the series.
+// Options selects the statistic, the baseline of the comparisons and the order of the series.
 type Options struct {
 	Title    string   // default "Single Node"
 	Stat     string   // of tokens/s/user, TTFT and ITL; default "avg"
 	At       *float64 // tokens/s/user to compare at; nil is the middle of the shared range
-	Baseline string   // a label; default the first aggregated series, else the first; one without cells is said
-	Order    []string // labels in profile order; others follow, sorted
+	Baseline string   // a label; default the first aggregated series, else the first
+	Order    []string // labels in profile order; others follow in order of appearance
 }
 
-// Facts is everything that is said. Comparisons has one entry for each series but the baseline,
-// or, if the baseline has no cell, one without Other that says so.
+// Facts is the content of every form. Comparisons has one entry for each series but the baseline; if the
+// baseline has no cell it has a single entry without Other.
 type Facts struct {
 	Title       string             `json:"title"`
 	Stat        string             `json:"stat"`
@@ -32,38 +32,57 @@ type Facts struct {
 	Series      []Series           `json:"series"`
 	Comparisons []Comparison       `json:"comparisons"`
 	Warnings    []string           `json:"warnings"`
-	Skipped     []string           `json:"skipped"`  // what of the tree is no cell, and why
-	Settings    artifacts.Settings `json:"settings"` // of the engines, side by side
+	Skipped     []string           `json:"skipped"`  // files of the tree that are no cell, with the reason
+	Settings    artifacts.Settings `json:"settings"` // of the engines, a side for each topology
+	Load        artifacts.Settings `json:"load"`     // of the requests, a side for each series
 }
 
-// Stats lists the statistics that Options.Stat may name: those that every metric on an axis has.
+// Stats lists the values of Options.Stat: the statistics that every metric on an axis has.
 func Stats() []string {
 	return strings.Fields("avg min max p1 p5 p10 p25 p50 p75 p90 p95 p99")
 }
 
-// Of makes the facts of cells, in rows sorted by artifacts_N and concurrency. It fails if the statistic
-// is unknown; no cells are no error.
+// Of makes the facts of cells, with rows in order of artifacts_N and concurrency. It fails if the statistic
+// is unknown. No cells are no error.
 func Of(cells []artifacts.Cell, o Options) (Facts, error) {
-	o.Title, o.Stat = cmp.Or(o.Title, "Single Node"), cmp.Or(o.Stat, "avg")
+	o.Stat = cmp.Or(o.Stat, "avg")
 	if !slices.Contains(Stats(), o.Stat) {
 		return Facts{}, fmt.Errorf("cannot use statistic %q: choose one of %s", o.Stat, strings.Join(Stats(), " "))
 	}
-	f := Facts{Title: "Pareto - " + o.Title, Stat: o.Stat, Rows: rows(cells, o.Stat), Skipped: []string{}}
-	f.Series = series(f.Rows, o.Stat, o.Order)
-	f.Warnings = warnings(f)
-	f.Settings = artifacts.CompareSettings(deployments(cells))
-	if slices.ContainsFunc(f.Series, func(s Series) bool { return s.Simulated }) {
-		f.Title = "Simulated: " + f.Title // in front: the end of a long one is cut off
-	}
+	f := Facts{Title: "Pareto - " + cmp.Or(o.Title, "Single Node"), Stat: o.Stat,
+		Rows: rows(cells, o.Stat), Skipped: []string{}}
+	f.Series = series(f.Rows, o) // it marks the efficient rows
 	f.Comparisons = comparisons(f.Series, o)
+	f.Warnings = warnings(f)
+	f.Settings = artifacts.CompareSettings(deployments(f.Rows))
+	f.Load = loadSettings(f.Series)
+	if slices.ContainsFunc(f.Series, func(s Series) bool { return s.Simulated }) {
+		f.Title = "Simulated: " + f.Title // in front, because the chart cuts off the end of a long title
+	}
 	return f, nil
 }
 
-// Sentences says each comparison in words.
+// Sentences has one sentence for each comparison.
 func (f Facts) Sentences() []string {
-	var said []string
+	var sentences []string
 	for _, c := range f.Comparisons {
-		said = append(said, c.Sentence)
+		sentences = append(sentences, c.Sentence)
 	}
-	return said
+	return sentences
+}
+
+// CacheRead is the smallest and the largest share of prompt tokens, in percent, that the servers took from
+// a prefix cache in any cell. ok is false if no server reports it.
+func (f Facts) CacheRead() (least, greatest float64, ok bool) {
+	for _, r := range f.Rows {
+		share, reported := r.Numbers[cacheRead+"_avg"]
+		if !reported {
+			continue
+		}
+		if !ok {
+			least, greatest, ok = share, share, true
+		}
+		least, greatest = min(least, share), max(greatest, share)
+	}
+	return least, greatest, ok
 }

@@ -94,6 +94,7 @@ func TestFrontierIsPerLabelOverValidCells(t *testing.T) {
 	unread := artifacts.Cell{Deployment: invalid.Deployment, Err: errors.New("no such file"), Concurrency: 16, GPUs: 2}
 	dominated, other := at("aggregated", 5, 5), at("disaggregated", 1, 1)
 	best, equal := at("aggregated", 10, 10), at("aggregated", 10, 10)
+	equal.Concurrency, dominated.Concurrency, other.Concurrency = 2, 3, 3
 
 	f, err := Of([]artifacts.Cell{best, equal, dominated, other, invalid, unchecked, unread}, Options{})
 	if err != nil {
@@ -107,7 +108,7 @@ func TestFrontierIsPerLabelOverValidCells(t *testing.T) {
 	if diff := cmp.Diff([]bool{true, true, false, true, false, false, false}, efficient); diff != "" {
 		t.Error("equal points stay, the dominated one goes, invalid and unchecked ones never count:", diff)
 	}
-	if diff := cmp.Diff([]string{"", "", "", "", "a|b [31m", "", "no such file"}, reasons); diff != "" {
+	if diff := cmp.Diff([]string{"", "", "", "", "a|b ", "", "no such file"}, reasons); diff != "" {
 		t.Error("the reasons stand on one line:", diff)
 	}
 	if n := len(f.Rows[6].Numbers); n != 0 {
@@ -115,10 +116,10 @@ func TestFrontierIsPerLabelOverValidCells(t *testing.T) {
 	}
 	aggregated := f.Picture().Series[0]
 	if n := len(aggregated.Points); n != 5 {
-		t.Errorf("%d points drawn: the invalid and the unchecked one are drawn, the one without numbers is not", n)
+		t.Errorf("%d points drawn: the invalid and the unchecked one are drawn, the one that has no numbers is not", n)
 	}
 	if !aggregated.Points[3].Hollow || !aggregated.Points[4].Hollow || aggregated.Points[0].Hollow {
-		t.Errorf("hollow is exactly what is not valid: %+v", aggregated.Points)
+		t.Errorf("the hollow points are exactly those that are not valid: %+v", aggregated.Points)
 	}
 }
 
@@ -133,18 +134,18 @@ func TestWarnings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"artifacts_0, artifacts_7", "2 of 4 cells (concurrency 4 4) stand more than once in one artifacts_N", "2 of 4 cells (concurrency 4 4) are invalid", "1 of 4 cells (concurrency 1) are not drawn: their exports lack output_token_throughput_per_user_avg"} {
+	for i, want := range []string{"artifacts_0, artifacts_7", "2 of 4 cells (concurrency 4 4) occur more than once in one artifacts_N", "2 of 4 cells (concurrency 4 4) are invalid", "1 of 4 cells (concurrency 1) are not drawn: their exports lack output_token_throughput_per_user_avg"} {
 		if !strings.Contains(f.Warnings[i], want) {
 			t.Errorf("warning %d is %q, without %q", i, f.Warnings[i], want)
 		}
 	}
 }
 
-// A cell of a topology that was made anew met an empty prefix cache, and says so in every form.
-func TestLaunchIsTold(t *testing.T) {
+// A cell of a restarted topology met an empty prefix cache; every form reports it.
+func TestRelaunchIsReported(t *testing.T) {
 	first, second := at("aggregated", 9, 9), at("aggregated", 1, 2)
 	second.Concurrency = 4
-	second.Verdict.Checks = []verdict.Check{{Name: verdict.Relaunched, State: verdict.Note, Detail: "on a topology that was made anew"}}
+	second.Verdict.Checks = []verdict.Check{{Name: verdict.Relaunched, State: verdict.Valid, Detail: "on a restarted topology"}}
 	f, err := Of([]artifacts.Cell{first, second}, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +155,7 @@ func TestLaunchIsTold(t *testing.T) {
 	if column < 0 || lines[1][column] != "1" || lines[2][column] != "2" {
 		t.Errorf("got %q", lines)
 	}
-	want := "vllm_serve_aggregated: 1 of 2 cells (concurrency 4) were measured after it was made anew: its prefix cache began empty there"
+	want := "vllm_serve_aggregated: 1 of 2 cells (concurrency 4) were measured after a restart of the topology, with an empty prefix cache"
 	if !slices.Contains(f.Warnings, want) {
 		t.Errorf("got %q", f.Warnings)
 	}
@@ -165,35 +166,35 @@ func TestLaunchIsTold(t *testing.T) {
 		}
 	}
 	if f, err = Of([]artifacts.Cell{first}, Options{}); err != nil || len(f.Warnings) > 0 {
-		t.Errorf("nothing was made anew: %v %q", err, f.Warnings)
+		t.Errorf("no restart: %v %q", err, f.Warnings)
 	}
 }
 
-func TestVersionsOfAIPerfAreTold(t *testing.T) {
-	by := func(version, artifacts string) artifacts.Cell {
+func TestVersionsOfAIPerfAreReported(t *testing.T) {
+	by := func(version, dir string) artifacts.Cell {
 		c := at("aggregated", 9, 9)
-		c.Measurement.AIPerf, c.Artifacts = version, artifacts
+		c.Measurement.AIPerf, c.Artifacts = version, dir
 		return c
 	}
 	unread := artifacts.Cell{Deployment: by("", "").Deployment, Err: errors.New("no such file"), Artifacts: "artifacts_0"}
 	for _, row := range []struct {
 		why   string
 		cells []artifacts.Cell
-		want  string // "" = nothing is said
+		want  string // "" = no warning
 	}{
 		{"one version", []artifacts.Cell{by("0.13.0", "artifacts_0"), by("0.13.0", "artifacts_0")}, ""},
 		{"a cell without numbers was measured by none", []artifacts.Cell{by("0.13.0", "artifacts_0"), unread}, ""},
 		{"two", []artifacts.Cell{by("0.12.0", "artifacts_0"), by("0.13.0", "artifacts_0")},
-			"not all cells were measured by one aiperf: 0.12.0 (artifacts_0), 0.13.0 (artifacts_0): versions differ in what they count"},
+			"several versions of aiperf measured the cells: 0.12.0 (artifacts_0), 0.13.0 (artifacts_0): versions differ in what they count"},
 		{"an early one", []artifacts.Cell{by("", "artifacts_0"), by("0.13.0", "artifacts_1")},
-			"not all cells were measured by one aiperf: one that does not tell its version (artifacts_0), 0.13.0 (artifacts_1): versions differ in what they count"},
+			"several versions of aiperf measured the cells: an early version (artifacts_0), 0.13.0 (artifacts_1): versions differ in what they count"},
 	} {
 		f, err := Of(row.cells, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		told := slices.DeleteFunc(f.Warnings, func(w string) bool { return !strings.Contains(w, "aiperf") })
-		if got := strings.Join(told, "\n"); got != row.want {
+		got := slices.DeleteFunc(f.Warnings, func(w string) bool { return !strings.Contains(w, "aiperf") })
+		if got := strings.Join(got, "\n"); got != row.want {
 			t.Errorf("%s: %q, want %q", row.why, got, row.want)
 		}
 	}
@@ -209,7 +210,7 @@ func TestOrderOfSeries(t *testing.T) {
 		want  []string
 	}{
 		{"without an order the labels stand as they come", nil, []string{"vllm_serve_aggregated", "dynamo_vllm_disaggregated"}},
-		{"the order of the profiles wins; what it does not name follows", []string{"gone", "dynamo_vllm_disaggregated"},
+		{"the order of the profiles wins; other labels follow", []string{"gone", "dynamo_vllm_disaggregated"},
 			[]string{"dynamo_vllm_disaggregated", "vllm_serve_aggregated"}},
 	} {
 		f, err := Of(cells, Options{Order: row.order})
@@ -238,7 +239,7 @@ func TestNoCells(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"title":"Pareto - Single Node","stat":"avg","rows":[],"series":[],"comparisons":[],"warnings":[],"skipped":[],"settings":{"sides":[],"differ":[]}}`
+	want := `{"title":"Pareto - Single Node","stat":"avg","rows":[],"series":[],"comparisons":[],"warnings":[],"skipped":[],"settings":{"sides":[],"differ":[]},"load":{"sides":[],"differ":[]}}`
 	got := strings.Join(strings.Fields(string(written(t, f.JSON))), "")
 	if got != strings.ReplaceAll(want, " ", "") {
 		t.Errorf("empty lists are lists: %s", got)

@@ -1,182 +1,158 @@
 package report
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"topobench/internal/chart"
 	"topobench/internal/frontier"
+	"topobench/internal/stats"
+	"topobench/internal/text"
 	"topobench/internal/verdict"
 )
 
-// Series is what one label has. Its curve is the frontier of its valid cells; where Mixed says that its
-// artifacts_N are not comparable it has no frontier and no Setup.
+// Series is all cells of one label. Its frontier is that of Points. If its artifacts_N were not measured in
+// the same way it has no frontier, and neither Points nor a Setup.
 type Series struct {
 	Label     string `json:"label"`
 	Mode      string `json:"mode"` // aggregated or disaggregated
 	Simulated bool   `json:"simulated"`
 	Setup
-	Mixed     []string `json:"mixed"`     // in what its artifacts_N differ
+	Mixed     []string `json:"mixed"`     // the differences between its artifacts_N
 	Artifacts []string `json:"artifacts"` // artifacts_N, in order
 	Cells     int      `json:"cells"`
-	Valid     int      `json:"valid"` // cells that are valid and have both coordinates
+	Valid     int      `json:"valid"`  // cells that are valid and have both coordinates
+	Noted     []string `json:"noted"`  // names of the checks that could not be made in them
+	Points    []Point  `json:"points"` // in order of concurrency
 
-	miscounted bool // the points of its curve are by another count of tokens than the server's
+	miscounted bool            // aiperf counted other tokens than the server in a cell of Points
+	curve      *frontier.Curve // nil without a valid cell or if mixed
+}
 
-	curve *frontier.Curve // nil without a valid point or if mixed
+// Point is the mean of the valid repeats of one concurrency.
+type Point struct {
+	stats.Point
+	Efficient bool `json:"is_pareto_efficient"`
 }
 
 // series groups the rows by label and marks the efficient ones in place.
-func series(rows []Row, stat string, order []string) []Series {
+func series(rows []Row, o Options) []Series {
+	var labels []string
+	for _, r := range rows {
+		if !slices.Contains(labels, r.Label) {
+			labels = append(labels, r.Label)
+		}
+	}
+	place := func(label string) int {
+		if i := slices.Index(o.Order, label); i >= 0 {
+			return i
+		}
+		return len(o.Order)
+	}
+	slices.SortStableFunc(labels, func(a, b string) int { return place(a) - place(b) })
 	made := []Series{}
-	for _, label := range labels(rows, order) {
-		made = append(made, seriesOf(label, rows, stat))
+	for _, label := range labels {
+		made = append(made, seriesOf(label, rows, o.Stat))
 	}
 	return made
 }
 
+// seriesOf averages the valid repeats of each concurrency, and builds the frontier of the means.
 func seriesOf(label string, rows []Row, stat string) Series {
-	s := Series{Label: label, Mixed: mixed(rows, label), Artifacts: []string{}}
-	var valid []int // indices of rows
-	var points []frontier.Point
-	for i, r := range rows {
+	s := Series{Label: label, Artifacts: []string{}, Noted: []string{}, Points: []Point{}}
+	var own []Row
+	var repeats []stats.Repeat
+	for _, r := range rows {
 		if r.Label != label {
 			continue
 		}
-		s.add(r)
-		if p, ok := r.point(stat); ok && r.State == verdict.Valid {
-			valid, points = append(valid, i), append(points, p)
-			s.miscounted = s.miscounted || r.miscounted()
+		own = append(own, r)
+		s.Mode, s.Simulated = r.cell.Deployment.Mode, s.Simulated || r.Simulated
+		if !slices.Contains(s.Artifacts, r.Artifacts) {
+			s.Artifacts = append(s.Artifacts, r.Artifacts)
+		}
+		x, y, ok := r.point(stat)
+		if !ok || r.State != verdict.Valid {
+			continue
+		}
+		repeats = append(repeats, stats.Repeat{Concurrency: r.Concurrency, X: x, Y: y})
+		s.miscounted = s.miscounted || r.miscounted()
+		for _, name := range r.Noted {
+			if !slices.Contains(s.Noted, name) {
+				s.Noted = append(s.Noted, name)
+			}
 		}
 	}
-	s.Valid = len(points)
+	s.Cells, s.Valid, s.Mixed = len(own), len(repeats), mixed(own)
 	if len(s.Mixed) > 0 {
-		s.Setup = Setup{}
 		return s
 	}
-	for i, on := range frontier.Of(points) {
-		rows[valid[i]].Efficient = on
+	s.Setup = setupOf(own)
+	var means []frontier.Point
+	for _, p := range stats.Aggregate(repeats) {
+		s.Points = append(s.Points, Point{Point: p})
+		means = append(means, frontier.Point{X: p.X.Mean, Y: p.Y.Mean})
 	}
-	if curve, err := frontier.NewCurve(points); err == nil { // else ErrNoPoints
+	for i, on := range frontier.Of(means) {
+		s.Points[i].Efficient = on
+		for j, r := range rows {
+			_, _, placed := r.point(stat)
+			if r.Label == label && r.Concurrency == s.Points[i].Concurrency && placed && r.State == verdict.Valid {
+				rows[j].Efficient = on
+			}
+		}
+	}
+	if curve, err := frontier.NewCurve(means); err == nil { // else ErrNoPoints
 		s.curve = &curve
 	}
 	return s
 }
 
-// labels has each label once: first those of order, then the others as they appear.
-func labels(rows []Row, order []string) []string {
-	var found []string
-	for _, r := range rows {
-		if !slices.Contains(found, r.Label) {
-			found = append(found, r.Label)
+// repeats is the smallest and the largest number of cells behind one point.
+func (s Series) repeats() (least, most int) {
+	for i, p := range s.Points {
+		if i == 0 {
+			least = p.X.N
 		}
+		least, most = min(least, p.X.N), max(most, p.X.N)
 	}
-	place := func(label string) int {
-		if i := slices.Index(order, label); i >= 0 {
-			return i
-		}
-		return len(order)
-	}
-	slices.SortStableFunc(found, func(a, b string) int { return place(a) - place(b) })
-	return found
+	return least, most
 }
 
-func (s *Series) add(r Row) {
-	s.Cells++
-	s.Mode, s.Setup = r.mode, r.setup
-	s.Simulated = s.Simulated || r.Simulated
-	if !slices.Contains(s.Artifacts, r.Artifacts) {
-		s.Artifacts = append(s.Artifacts, r.Artifacts)
-	}
-}
-
-// warnings names what a reader of the picture alone would not see.
-func warnings(f Facts) []string {
-	said := []string{}
-	for _, s := range f.Series {
-		switch {
-		case len(s.Mixed) > 0:
-			said = append(said, printable(fmt.Sprintf("%s is one series made of artifacts that are not comparable: %s: it has no frontier and no comparison; split it by deployment kind",
-				s.Label, strings.Join(s.Mixed, "; "))))
-		case len(s.Artifacts) > 1:
-			said = append(said, fmt.Sprintf("%s is one series made of %s: unless they repeat one topology, plot them apart",
-				s.Label, strings.Join(s.Artifacts, ", ")))
-		}
-		if at := s.which(f.Rows, f.twice); at != "" {
-			said = append(said, fmt.Sprintf("%s: %s stand more than once in one artifacts_N: a copy or an earlier attempt counts as a measurement of its own", s.Label, at))
-		}
-		for _, state := range []verdict.State{verdict.Invalid, verdict.Unchecked} {
-			if at := s.which(f.Rows, func(r Row) bool { return r.State == state && r.placed(f.Stat) }); at != "" {
-				said = append(said, fmt.Sprintf("%s: %s are %s: hollow in the picture, off the frontier; the table and the CSV say why", s.Label, at, state))
-			}
-			if at := s.which(f.Rows, func(r Row) bool { return r.State == state && !r.placed(f.Stat) }); at != "" {
-				said = append(said, fmt.Sprintf("%s: %s are %s and have no place in the picture; the table and the CSV say why", s.Label, at, state))
-			}
-		}
-		if at := s.which(f.Rows, Row.miscounted); at != "" {
-			said = append(said, fmt.Sprintf("%s: in %s aiperf counts other output tokens than the server's usage (†): tok/s/user, tok/s/gpu and ITL are all by aiperf's count; by usage tok/s/gpu is %s",
-				s.Label, at, s.byUsage(f.Rows)))
-		}
-		if at := s.which(f.Rows, Row.anew); at != "" {
-			said = append(said, fmt.Sprintf("%s: %s were measured after it was made anew: its prefix cache began empty there", s.Label, at))
-		}
-		unplaced := func(r Row) bool { return r.State == verdict.Valid && !r.placed(f.Stat) }
-		if at := s.which(f.Rows, unplaced); at != "" {
-			said = append(said, fmt.Sprintf("%s: %s are not drawn: their exports lack %s or output_token_throughput_avg", s.Label, at, perUser(f.Stat)))
-		}
-	}
-	if versions := generators(f.Rows); len(versions) > 0 {
-		said = append(said, printable(fmt.Sprintf("not all cells were measured by one aiperf: %s: versions differ in what they count", strings.Join(versions, ", "))))
-	}
-	return said
-}
-
-// twice: another cell of its artifacts_N has the same concurrency.
-func (f Facts) twice(r Row) bool {
-	return slices.ContainsFunc(f.Rows, func(o Row) bool {
-		return o.Artifacts == r.Artifacts && o.Concurrency == r.Concurrency && o.Configuration != r.Configuration
-	})
-}
-
-// byUsage lists, in the order of which, what the miscounted cells would have by usage.
-func (s Series) byUsage(rows []Row) string {
-	var values []string
-	for _, r := range rows {
-		if r.Label == s.Label && r.miscounted() {
-			values = append(values, r.shown(byUsage))
-		}
-	}
-	return strings.Join(values, " ")
-}
-
-// which names the cells of the series that are so, or is empty.
-func (s Series) which(rows []Row, so func(Row) bool) string {
-	var at []string
-	for _, r := range rows {
-		if r.Label == s.Label && so(r) {
-			at = append(at, strconv.Itoa(r.Concurrency))
-		}
-	}
-	if len(at) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d of %d cells (concurrency %s)", len(at), s.Cells, strings.Join(at, " "))
-}
-
-// Picture has each row that has both coordinates.
+// Picture has the points of each series, and a ring for each measured cell that is not valid. A series
+// without a frontier has all its cells.
 func (f Facts) Picture() chart.Picture {
 	p := chart.Picture{Title: f.Title, XName: "tokens/s/user " + f.Stat, YName: "tokens/s/gpu avg"}
 	for _, s := range f.Series {
 		drawn := chart.Series{Name: s.Label}
+		if least, most := s.repeats(); most > 1 {
+			drawn.Name += ", mean of " + strconv.Itoa(least)
+			if least < most {
+				drawn.Name += " to " + strconv.Itoa(most)
+			}
+		}
+		for _, point := range s.Points {
+			drawn.Points = append(drawn.Points, chart.Point{X: point.X.Mean, Y: point.Y.Mean,
+				Note: strconv.Itoa(point.Concurrency), Frontier: point.Efficient})
+		}
 		for _, r := range f.Rows {
-			if at, ok := r.point(f.Stat); ok && r.Label == s.Label {
-				drawn.Points = append(drawn.Points, chart.Point{X: at.X, Y: at.Y, Note: strconv.Itoa(r.Concurrency),
-					Hollow: r.State != verdict.Valid, Frontier: r.Efficient})
+			x, y, ok := r.point(f.Stat)
+			if hollow := r.State != verdict.Valid; ok && r.Label == s.Label && (hollow || len(s.Mixed) > 0) {
+				drawn.Points = append(drawn.Points,
+					chart.Point{X: x, Y: y, Note: strconv.Itoa(r.Concurrency), Hollow: hollow})
 			}
 		}
 		p.Series = append(p.Series, drawn)
 	}
 	return p
+}
+
+// checksNotMade counts and names checks: "2 checks could not be made: gpu-users, in-flight".
+func checksNotMade(names []string) string {
+	checks := " checks"
+	if len(names) == 1 {
+		checks = " check"
+	}
+	return text.Clean(strconv.Itoa(len(names)) + checks + " could not be made: " + strings.Join(names, ", "))
 }

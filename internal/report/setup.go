@@ -2,79 +2,287 @@ package report
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"text/tabwriter"
+
+	"topobench/internal/artifacts"
+	"topobench/internal/text"
 )
 
-// Setup is what was asked, and of how many GPUs. Points of one frontier have it in common, and so have
-// two series that are compared, but for the GPUs: throughput is divided by them.
+// Setup describes how cells were measured. All points of one frontier share it. Two series are compared
+// only if model, ISL and OSL are equal; the GPUs may differ, because throughput is divided by them, and the
+// other differences are reported beside the ratio. An empty text means that no file has the value.
 type Setup struct {
-	Model string `json:"model,omitzero"`
-	ISL   int    `json:"isl,omitzero"` // tokens
-	OSL   int    `json:"osl,omitzero"` // tokens
-	GPUs  int    `json:"gpus,omitzero"`
+	Model    string `json:"model,omitzero"`
+	ISL      int    `json:"isl,omitzero"` // tokens
+	OSL      int    `json:"osl,omitzero"` // tokens
+	GPUs     int    `json:"gpus,omitzero"`
+	Seed     string `json:"seed,omitzero"`            // "100", or "100 + concurrency" for fresh prompts
+	Requests string `json:"requests,omitzero"`        // "10 x concurrency", or "500"
+	Warmup   string `json:"warmup_requests,omitzero"` // likewise
+	Extra    string `json:"extra_inputs,omitzero"`    // of the request body
 }
 
 type trait struct{ name, value string }
 
-// load is the setup without its GPUs.
-func (s Setup) load() []trait {
+// workload is the part of a setup without which throughputs are not comparable at all.
+func (s Setup) workload() []trait {
 	return []trait{{"isl", strconv.Itoa(s.ISL)}, {"osl", strconv.Itoa(s.OSL)}, {"model", s.Model}}
 }
 
-func (s Setup) traits() []trait { return append(s.load(), trait{"gpus", strconv.Itoa(s.GPUs)}) }
-
-// against says where the loads differ, "isl 300 against 3000", or is empty.
-func (s Setup) against(base Setup) string {
-	var said []string
-	theirs := base.load()
-	for i, t := range s.load() {
-		if t != theirs[i] {
-			said = append(said, t.name+" "+t.value+" against "+theirs[i].value)
-		}
-	}
-	return strings.Join(said, ", ")
+// requests is the part that a ratio is reported with if the sides differ in it.
+func (s Setup) requests() []trait {
+	return []trait{{"seed", s.Seed}, {"requests", s.Requests}, {"warm-up requests", s.Warmup},
+		{"extra inputs", s.Extra}}
 }
 
-// mixed says where the setups of a label's rows differ, a text for each trait: "gpus 8 (artifacts_0), 4
-// (artifacts_1)". It is empty, not nil, where they are equal.
-func mixed(rows []Row, label string) []string {
-	rows = slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.Label != label })
-	said := []string{}
-	for i, t := range (Setup{}).traits() {
-		if values := apart(rows, func(r Row) string { return r.setup.traits()[i].value }); len(values) > 0 {
-			said = append(said, t.name+" "+strings.Join(values, ", "))
-		}
-	}
-	return said
-}
-
-// apart has each value of the rows once, with its artifacts_N: "8 (artifacts_0)". It is empty where
-// all have one value.
-func apart(rows []Row, value func(Row) string) []string {
-	var values []string
-	artifacts := map[string][]string{} // by value
+// setupOf is the setup of cells of one topology. An export is closer to the truth than the plan in
+// deployment_config.json, which older trees do not have.
+func setupOf(rows []Row) Setup {
+	d := rows[0].cell.Deployment
+	s := Setup{Model: d.Model, ISL: d.ISL, OSL: d.OSL, GPUs: rows[0].GPUs}
+	seeds, requests, warmups := map[int]int{}, map[int]int{}, map[int]int{}
+	var extras []string
+	fresh := false
 	for _, r := range rows {
-		v := value(r)
-		if !slices.Contains(values, v) {
-			values = append(values, v)
+		m, plan, c := r.cell.Measurement, r.cell.Deployment.Load, r.Concurrency
+		if r.cell.Err != nil {
+			continue
 		}
-		if !slices.Contains(artifacts[v], r.Artifacts) {
-			artifacts[v] = append(artifacts[v], r.Artifacts)
+		extra := artifacts.ExtraInputs(m.Extra)
+		if plan != nil {
+			fresh = plan.FreshPrompts
+			seeds[c], requests[c], warmups[c] = plan.Seed, plan.Requests*c, plan.Warmup*c
+			if fresh {
+				seeds[c] += c
+			}
+			extra = cmp.Or(extra, plan.ExtraInputs())
+		}
+		if m.Seed != nil {
+			seeds[c] = *m.Seed
+		}
+		if m.Requests > 0 {
+			requests[c], warmups[c] = m.Requests, m.Warmup
+		}
+		if extra != "" && !slices.Contains(extras, extra) {
+			extras = append(extras, extra)
 		}
 	}
-	if len(values) < 2 {
-		return nil
-	}
-	for n, v := range values {
-		values[n] = v + " (" + strings.Join(artifacts[v], " ") + ")"
-	}
-	return values
+	s.Seed = seedText(seeds, fresh)
+	s.Requests, s.Warmup = countText(requests), countText(warmups)
+	s.Extra = strings.Join(extras, " or ")
+	return s
 }
 
-// generators has the versions of aiperf where several measured the rows. Early ones do not write theirs.
-func generators(rows []Row) []string {
-	rows = slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return len(r.Numbers) == 0 })
-	return apart(rows, func(r Row) string { return cmp.Or(r.AIPerf, "one that does not tell its version") })
+// seedText describes the seeds of cells by concurrency. Fresh prompts have the seed "100 + concurrency".
+func seedText(seeds map[int]int, fresh bool) string {
+	seed, constant := common(seeds, func(_, seed int) float64 { return float64(seed) })
+	base, rising := common(seeds, func(c, seed int) float64 { return float64(seed - c) })
+	switch {
+	case rising && (fresh || !constant):
+		return fmt.Sprintf("%.0f + concurrency (fresh prompts)", base)
+	case constant:
+		return fmt.Sprintf("%.0f", seed)
+	}
+	return listed(seeds)
+}
+
+// countText describes numbers of requests by concurrency. perf.sh's are "10 x concurrency".
+func countText(counts map[int]int) string {
+	if factor, ok := common(counts, func(c, n int) float64 { return float64(n) / float64(c) }); ok {
+		return fmt.Sprintf("%g x concurrency", factor)
+	}
+	if n, ok := common(counts, func(_, n int) float64 { return float64(n) }); ok {
+		return fmt.Sprintf("%.0f", n)
+	}
+	return listed(counts)
+}
+
+// common is the value that f has for all cells; ok is false if there is none, or no cell.
+func common(byConcurrency map[int]int, f func(c, v int) float64) (value float64, ok bool) {
+	for c, v := range byConcurrency {
+		if ok && f(c, v) != value {
+			return 0, false
+		}
+		value, ok = f(c, v), true
+	}
+	return value, ok
+}
+
+func listed(byConcurrency map[int]int) string {
+	var texts []string
+	for _, c := range slices.Sorted(maps.Keys(byConcurrency)) {
+		texts = append(texts, fmt.Sprintf("%d at concurrency %d", byConcurrency[c], c))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// against lists the traits that differ: "isl 300 against 3000". It leaves out the items that two lists share:
+// "extra inputs top_k:1 against none".
+func against(side, base []trait) []string {
+	differ := []string{}
+	without := func(list, other string) string {
+		items, others := strings.Split(list, ", "), strings.Split(other, ", ")
+		items = slices.DeleteFunc(items, func(item string) bool { return slices.Contains(others, item) })
+		return cmp.Or(strings.Join(items, ", "), "none")
+	}
+	for i, t := range side {
+		ours, theirs := t.value, base[i].value
+		switch {
+		case ours == theirs:
+			continue
+		case ours == "" || theirs == "":
+			ours, theirs = cmp.Or(ours, "not recorded"), cmp.Or(theirs, "not recorded")
+		default:
+			ours, theirs = without(ours, theirs), without(theirs, ours)
+		}
+		differ = append(differ, text.Clean(t.name+" "+ours+" against "+theirs))
+	}
+	return differ
+}
+
+// mixed lists the differences between the artifacts_N of one label: "gpus 8 (artifacts_0), 4 (artifacts_1)".
+// A value that no file has is no difference. The list is empty, not nil, if there are none.
+func mixed(rows []Row) []string {
+	var names []string
+	byName := map[string][]trait{} // value of an artifacts_N, and its name
+	for len(rows) > 0 {            // rows are in order of artifacts_N
+		name, n := rows[0].Artifacts, 1
+		for n < len(rows) && rows[n].Artifacts == name {
+			n++
+		}
+		s, d := setupOf(rows[:n]), rows[0].cell.Deployment
+		rows = rows[n:]
+		width := fmt.Sprintf("%d x %d", d.TP, d.DP)
+		if d.Mode == "disaggregated" {
+			width = fmt.Sprintf("prefill %d x %d, decode %d x %d", d.PrefillTP, d.PrefillDP, d.DecodeTP, d.DecodeDP)
+		}
+		traits := append(s.workload(), trait{"gpus", strconv.Itoa(s.GPUs)}, trait{"parallelism", width})
+		traits = append(traits, s.requests()...)
+		for _, setting := range slices.Sorted(maps.Keys(d.Settings)) {
+			traits = append(traits, trait{setting, d.Settings[setting]})
+		}
+		for _, t := range traits {
+			if t.value == "" {
+				continue
+			}
+			if !slices.Contains(names, t.name) {
+				names = append(names, t.name)
+			}
+			byName[t.name] = append(byName[t.name], trait{name, t.value})
+		}
+	}
+	differ := []string{}
+	for _, name := range names {
+		if values := apart(byName[name]); len(values) > 1 {
+			differ = append(differ, text.Clean(name+" "+strings.Join(values, ", ")))
+		}
+	}
+	return differ
+}
+
+// apart has each value once, behind it the names of the artifacts_N that have it: "8 (artifacts_0)".
+func apart(values []trait) []string {
+	var texts []string
+	names := map[string][]string{} // by value
+	for _, v := range values {
+		if _, known := names[v.value]; !known {
+			texts = append(texts, v.value)
+		}
+		if !slices.Contains(names[v.value], v.name) {
+			names[v.value] = append(names[v.value], v.name)
+		}
+	}
+	for i, value := range texts {
+		texts[i] = value + " (" + strings.Join(names[value], " ") + ")"
+	}
+	return texts
+}
+
+// loadSettings has a side for each series that has a setup, with the values that files have.
+func loadSettings(all []Series) artifacts.Settings {
+	s := artifacts.Settings{Sides: []artifacts.Side{}, Differ: []string{}}
+	for _, one := range all {
+		if len(one.Mixed) > 0 {
+			continue
+		}
+		side := artifacts.Side{Name: one.Label, Values: map[string]string{}}
+		for _, t := range append(one.workload(), one.requests()...) {
+			if t.value != "" {
+				side.Values[t.name] = t.value
+			}
+		}
+		s.Sides = append(s.Sides, side)
+	}
+	for _, t := range append(Setup{}.workload(), Setup{}.requests()...) {
+		differs := func(side artifacts.Side) bool { return side.Values[t.name] != s.Sides[0].Values[t.name] }
+		if slices.ContainsFunc(s.Sides, differs) {
+			s.Differ = append(s.Differ, t.name)
+		}
+	}
+	return s
+}
+
+// deployments are those of the rows, each artifacts_N once, in order.
+func deployments(rows []Row) []artifacts.Deployment {
+	var all []artifacts.Deployment
+	for i, r := range rows {
+		if i == 0 || r.cell.N != rows[i-1].cell.N {
+			all = append(all, r.cell.Deployment)
+		}
+	}
+	return all
+}
+
+// SettingsTable has the settings that differ between the sides, first of the engines, then of the load. Only
+// if nothing differs it reports that they are the same. It is empty if there are no two sides.
+func SettingsTable(engines, load artifacts.Settings) string {
+	var b strings.Builder
+	var unknown []string
+	for _, t := range (Setup{}).requests() {
+		if len(load.Sides) > 0 && load.Sides[0].Values[t.name] == "" {
+			unknown = append(unknown, t.name)
+		}
+	}
+	missing := ""
+	if len(unknown) > 0 {
+		missing = " (not recorded: " + strings.Join(unknown, ", ") + ")"
+	}
+	for _, group := range []struct {
+		name, missing string
+		artifacts.Settings
+	}{{"engine settings", "", engines}, {"load settings", missing, load}} {
+		switch {
+		case len(group.Sides) < 2:
+		case len(group.Differ) > 0:
+			b.WriteString(sideBySide(group.name+" that differ", group.Settings))
+		case len(engines.Differ)+len(load.Differ) == 0:
+			b.WriteString(group.name + ": the same on every side" + group.missing + "\n")
+		}
+	}
+	return b.String()
+}
+
+func sideBySide(title string, s artifacts.Settings) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	line := func(first string, of func(artifacts.Side) string) {
+		fmt.Fprint(w, first)
+		for _, side := range s.Sides {
+			fmt.Fprint(w, "\t", text.Clean(of(side)))
+		}
+		fmt.Fprintln(w)
+	}
+	line(title, func(side artifacts.Side) string { return side.Name })
+	for _, name := range s.Differ {
+		line("  "+text.Clean(name), func(side artifacts.Side) string { return cmp.Or(side.Values[name], "?") })
+	}
+	if err := w.Flush(); err != nil {
+		return err.Error() // a strings.Builder does not fail
+	}
+	return b.String()
 }

@@ -20,18 +20,18 @@ func loaded(mode string, n int, s Setup) artifacts.Cell {
 }
 
 func TestOnlyEqualLoadsAreCompared(t *testing.T) {
-	base := Setup{"other/Model-70B", 3000, 150, 8}
+	base := Setup{Model: "other/Model-70B", ISL: 3000, OSL: 150, GPUs: 8}
 	for _, row := range []struct {
 		why  string
 		with Setup
 		want string // of the reason; empty: there is a number
 	}{
 		{"the same", base, ""},
-		{"GPUs may differ: throughput is divided by them", Setup{"other/Model-70B", 3000, 150, 4}, ""},
-		{"isl", Setup{"other/Model-70B", 300, 150, 8}, "isl 300 against 3000"},
-		{"osl", Setup{"other/Model-70B", 3000, 50, 8}, "osl 50 against 150"},
-		{"model", Setup{"ti\x1bny", 3000, 150, 8}, "model tiny against other/Model-70B"},
-		{"all", Setup{"tiny", 300, 50, 4}, "isl 300 against 3000, osl 50 against 150, model tiny against other/Model-70B"},
+		{"GPUs may differ: throughput is divided by them", Setup{Model: "other/Model-70B", ISL: 3000, OSL: 150, GPUs: 4}, ""},
+		{"isl", Setup{Model: "other/Model-70B", ISL: 300, OSL: 150, GPUs: 8}, "isl 300 against 3000"},
+		{"osl", Setup{Model: "other/Model-70B", ISL: 3000, OSL: 50, GPUs: 8}, "osl 50 against 150"},
+		{"model", Setup{Model: "ti\x1b[1mny", ISL: 3000, OSL: 150, GPUs: 8}, "model tiny against other/Model-70B"},
+		{"all", Setup{Model: "tiny", ISL: 300, OSL: 50, GPUs: 4}, "isl 300 against 3000, osl 50 against 150, model tiny against other/Model-70B"},
 	} {
 		f, err := Of([]artifacts.Cell{loaded("disaggregated", 0, row.with), loaded("aggregated", 1, base)}, Options{})
 		if err != nil {
@@ -45,23 +45,23 @@ func TestOnlyEqualLoadsAreCompared(t *testing.T) {
 		if row.want != "" && got.Sentence != want {
 			t.Errorf("%s:\n got %s\nwant %s", row.why, got.Sentence, want)
 		}
-		if f.Series[0].Setup != row.with || f.Series[1].Setup != base {
+		if f.Series[0].Setup != row.with || f.Series[1].Setup != base { // no file has seed or requests
 			t.Errorf("%s: the series have %+v and %+v", row.why, f.Series[0].Setup, f.Series[1].Setup)
 		}
 	}
 }
 
 func TestArtifactsThatDifferHaveNoFrontier(t *testing.T) {
-	first := Setup{"tiny", 300, 50, 8}
+	first := Setup{Model: "tiny", ISL: 300, OSL: 50, GPUs: 8}
 	for _, row := range []struct {
 		why    string
 		second Setup
 		want   string // empty: one frontier
 	}{
 		{"a repeat", first, ""},
-		{"gpus", Setup{"tiny", 300, 50, 4}, "gpus 8 (artifacts_0 artifacts_2), 4 (artifacts_1)"},
-		{"two traits", Setup{"big", 30, 50, 8}, "isl 300 (artifacts_0 artifacts_2), 30 (artifacts_1); model tiny (artifacts_0 artifacts_2), big (artifacts_1)"},
-		{"osl", Setup{"tiny", 300, 5, 8}, "osl 50 (artifacts_0 artifacts_2), 5 (artifacts_1)"},
+		{"gpus", Setup{Model: "tiny", ISL: 300, OSL: 50, GPUs: 4}, "gpus 8 (artifacts_0 artifacts_2), 4 (artifacts_1)"},
+		{"two traits", Setup{Model: "big", ISL: 30, OSL: 50, GPUs: 8}, "isl 300 (artifacts_0 artifacts_2), 30 (artifacts_1); model tiny (artifacts_0 artifacts_2), big (artifacts_1)"},
+		{"osl", Setup{Model: "tiny", ISL: 300, OSL: 5, GPUs: 8}, "osl 50 (artifacts_0 artifacts_2), 5 (artifacts_1)"},
 	} {
 		for _, mode := range []string{"aggregated", "disaggregated"} { // as the baseline, and as the other
 			other := map[string]string{"aggregated": "disaggregated", "disaggregated": "aggregated"}[mode]
@@ -85,7 +85,8 @@ func checkMixed(t *testing.T, f Facts, why, want string) {
 	}
 	i := slices.IndexFunc(f.Series, func(s Series) bool { return s.Cells == 3 })
 	s, drawn := f.Series[i], f.Picture().Series[i].Points
-	if len(drawn) != 3 || drawn[0].Hollow || drawn[0].Frontier != one {
+	points := map[bool]int{true: 1, false: 3}[one] // the mean, or each cell
+	if len(drawn) != points || drawn[0].Hollow || drawn[0].Frontier != one {
 		t.Errorf("%s: drawn %+v", why, drawn)
 	}
 	if lines, err := csv.NewReader(strings.NewReader(string(written(t, f.CSV)))).ReadAll(); err != nil || len(lines) != 5 {
@@ -101,14 +102,14 @@ func checkMixed(t *testing.T, f Facts, why, want string) {
 		t.Errorf("%s: the series has %+v", why, s)
 	}
 	warning := s.Label + " is one series made of artifacts that are not comparable: " + want +
-		": it has no frontier and no comparison; split it by deployment kind"
+		": it has no frontier and no comparison; give each its own deployment kind"
 	sentence := "no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: " + s.Label + " has no frontier, its artifacts differ: " + want
 	if diff := cmp.Diff([]string{warning, sentence}, []string{f.Warnings[0], f.Comparisons[0].Sentence}); diff != "" {
 		t.Errorf("%s: %s", why, diff)
 	}
 }
 
-func TestBaselineWithoutACellIsSaid(t *testing.T) {
+func TestBaselineWithoutACellIsReported(t *testing.T) {
 	f, err := Of([]artifacts.Cell{at("aggregated", 1, 1), at("disaggregated", 1, 1)}, Options{Baseline: "other_aggregated"})
 	if err != nil {
 		t.Fatal(err)
@@ -121,7 +122,7 @@ func TestBaselineWithoutACellIsSaid(t *testing.T) {
 	}
 }
 
-func TestStatisticIsSaid(t *testing.T) {
+func TestStatisticIsNamed(t *testing.T) {
 	cells := []artifacts.Cell{at("aggregated", 1, 80), at("disaggregated", 1, 160)}
 	for i := range cells {
 		cells[i].Measurement.Metrics["output_token_throughput_per_user"].Stats["p99"] = 103.8
@@ -137,5 +138,72 @@ func TestStatisticIsSaid(t *testing.T) {
 	header, _, _ := strings.Cut(string(written(t, f.Table)), "\n")
 	if want := "conc  tok/s/user p99  tok/s/gpu  TTFT ms p99  ITL ms p99  frontier"; !strings.Contains(header, want) {
 		t.Errorf("header %q lacks %q", header, want)
+	}
+}
+
+func TestSettingsTable(t *testing.T) {
+	side := func(name, block string) artifacts.Deployment {
+		return artifacts.Deployment{Name: name, Settings: map[string]string{"block-size": block, "dtype": "default"}}
+	}
+	for _, row := range []struct {
+		why   string
+		sides []artifacts.Deployment
+		want  string
+	}{
+		{"one side", []artifacts.Deployment{side("a", "16")}, ""},
+		{"equal", []artifacts.Deployment{side("a", "16"), side("b", "16")}, "engine settings: the same on every side\n"},
+		{"the difference, and only that", []artifacts.Deployment{side("disagg", "default"), side("agg", "128")},
+			"engine settings that differ  disagg   agg\n  block-size                 default  128\n"},
+		{"no control sequence", []artifacts.Deployment{side("a\x1b[2J", "1\t2\n"), side("b", "3")},
+			"engine settings that differ  a    b\n  block-size                 1 2  3\n"},
+	} {
+		if got := SettingsTable(artifacts.CompareSettings(row.sides), artifacts.Settings{}); got != row.want {
+			t.Errorf("%s:\n%q\nwant\n%q", row.why, got, row.want)
+		}
+	}
+}
+
+// Equal engine settings are not announced beside a load that differs.
+func TestTheSameIsReportedOnlyIfNothingDiffers(t *testing.T) {
+	engines := func(block string) artifacts.Settings {
+		return artifacts.CompareSettings([]artifacts.Deployment{{Name: "a", Settings: map[string]string{"block-size": "16"}},
+			{Name: "b", Settings: map[string]string{"block-size": block}}})
+	}
+	loads := func(seed string) artifacts.Settings {
+		return loadSettings([]Series{{Label: "x", Setup: Setup{Model: "m", Seed: "100"}}, {Label: "y", Setup: Setup{Model: "m", Seed: seed}}})
+	}
+	for _, row := range []struct {
+		why           string
+		engines, load artifacts.Settings
+		want          string
+	}{
+		{"nothing differs", engines("16"), loads("100"), "engine settings: the same on every side\n" +
+			"load settings: the same on every side (not recorded: requests, warm-up requests, extra inputs)\n"},
+		{"the load differs", engines("16"), loads("104"), "load settings that differ  x    y\n  seed                     100  104\n"},
+		{"the engines differ", engines("32"), loads("100"), "engine settings that differ  a   b\n  block-size                 16  32\n"},
+		{"no file has a side's seed", engines("16"), loads(""), "load settings that differ  x    y\n  seed                     100  ?\n"},
+	} {
+		if got := SettingsTable(row.engines, row.load); got != row.want {
+			t.Errorf("%s:\n%s\nwant\n%s", row.why, got, row.want)
+		}
+	}
+}
+
+// The sides come from the deployment_config.json beside the cells, once each.
+func TestFactsHaveTheSettingsOfTheirTopologies(t *testing.T) {
+	cell := func(n int, name, block string) artifacts.Cell {
+		c := at("aggregated", 1, 1)
+		c.N, c.Deployment.Name, c.Deployment.Settings = n, name, map[string]string{"block-size": block}
+		return c
+	}
+	f, err := Of([]artifacts.Cell{cell(1, "b", "128"), cell(0, "a", "16"), cell(1, "b", "128")}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := f.Settings; len(s.Sides) != 2 || s.Sides[0].Name != "a" || s.Sides[1].Name != "b" || len(s.Differ) != 1 {
+		t.Errorf("settings %+v", s)
+	}
+	if text := string(written(t, f.JSON)); !strings.Contains(text, `"block-size": "128"`) {
+		t.Errorf("the JSON lacks them:\n%s", text)
 	}
 }

@@ -8,30 +8,55 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"topobench/internal/stats"
+	"topobench/internal/text"
 	"topobench/internal/verdict"
 )
 
-// Table writes aligned columns for a terminal. A star marks the frontier, a dash what was not measured,
-// a dagger a number for which the server counted other tokens than aiperf.
+// Table writes aligned columns for a terminal: a line for each cell, then, if there are repeats, a line for
+// each mean with its standard deviation. A star marks the frontier, a dash a missing number, a dagger a
+// number that depends on aiperf's count of tokens where the server counted others.
 func (f Facts) Table(w io.Writer) error {
-	names := theirColumns(f.Stat)
-	stat := "" // of the columns that have it: tok/s/gpu is always an average
+	stat := "" // tok/s/gpu is always an average
 	if f.Stat != "avg" {
 		stat = " " + f.Stat
 	}
-	lines := [][]string{{"series", "conc", "tok/s/user" + stat, "tok/s/gpu", "TTFT ms" + stat, "ITL ms" + stat, "frontier", "valid"}}
+	lines := [][]string{
+		{"series", "conc", "tok/s/user" + stat, "tok/s/gpu", "TTFT ms" + stat, "ITL ms" + stat, "frontier", "valid"}}
 	marked := slices.ContainsFunc(f.Rows, Row.miscounted)
 	for _, r := range f.Rows {
-		line := []string{printable(r.Label), strconv.Itoa(r.Concurrency)}
-		for i, name := range names {
-			line = append(line, r.shown(name))
-			if marked && i != 2 { // TTFT counts no tokens; all or none, so that the digits stay below each other
-				line[len(line)-1] += dagger(r.miscounted())
+		line := []string{text.Clean(r.Label), strconv.Itoa(r.Concurrency)}
+		for i, name := range theirColumns(f.Stat) {
+			shown := r.shown(name)
+			if ttft := i == 2; marked && !ttft { // the other rows get a space, so that digits stay aligned
+				dagger := " "
+				if r.miscounted() {
+					dagger = "†"
+				}
+				shown += dagger
 			}
+			line = append(line, shown)
 		}
 		lines = append(lines, append(line, star(r.Efficient), r.verdict()))
 	}
-	if _, err := io.WriteString(w, align(lines)); err != nil {
+	table := align(lines)
+
+	means := [][]string{
+		{"mean", "conc", "tok/s/user" + stat, "sd", "tok/s/gpu", "sd", "frontier", "valid repeats"}}
+	for _, s := range f.Series {
+		if _, most := s.repeats(); most < 2 {
+			continue
+		}
+		for _, p := range s.Points {
+			means = append(means, []string{text.Clean(s.Label), strconv.Itoa(p.Concurrency),
+				number(p.X.Mean), deviation(p.X), number(p.Y.Mean), deviation(p.Y),
+				star(p.Efficient), strconv.Itoa(p.X.N)})
+		}
+	}
+	if len(means) > 1 {
+		table += "\n" + align(means)
+	}
+	if _, err := io.WriteString(w, table); err != nil {
 		return fmt.Errorf("cannot write the table: %w", err)
 	}
 	return nil
@@ -46,21 +71,25 @@ func (r Row) shown(column string) string {
 
 // verdict has the first reason; the CSV has all.
 func (r Row) verdict() string {
-	if r.State == verdict.Valid || len(r.Reasons) == 0 {
+	switch {
+	case r.State == verdict.Valid && len(r.Noted) > 0:
+		return "valid; " + checksNotMade(r.Noted)
+	case r.State == verdict.Valid || len(r.Reasons) == 0:
 		return string(r.State)
 	}
-	said := string(r.State) + ": " + r.Reasons[0]
+	text := string(r.State) + ": " + r.Reasons[0]
 	if more := len(r.Reasons) - 1; more > 0 {
-		said += fmt.Sprintf(" (and %d more)", more)
+		text += fmt.Sprintf(" (and %d more)", more)
 	}
-	return said
+	return text
 }
 
-func dagger(on bool) string {
-	if on {
-		return "†"
+// deviation is a standard deviation; one value has none.
+func deviation(s stats.Sample) string {
+	if s.N < 2 {
+		return "-"
 	}
-	return " "
+	return number(s.SD)
 }
 
 func star(on bool) string {
@@ -70,7 +99,8 @@ func star(on bool) string {
 	return ""
 }
 
-// align pads all columns but the last: the first to the left, the others, which are numbers, to the right.
+// align pads all columns but the last: text in the first on its right, the others, which are numbers, on
+// their left.
 func align(lines [][]string) string {
 	widths := make([]int, len(lines[0]))
 	for _, line := range lines {

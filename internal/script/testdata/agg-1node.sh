@@ -171,6 +171,18 @@ END-OF-FILE
     "max-model-len": "3500",
     "max-num-batched-tokens": "3500",
     "quantization": "default"
+  },
+  "load": {
+    "random_seed": 100,
+    "fresh_prompts": false,
+    "requests_per_concurrency": 10,
+    "warmup_requests_per_concurrency": 2,
+    "extra_inputs": [
+      "max_tokens:150",
+      "min_tokens:150",
+      "ignore_eos:true",
+      "{\\"nvext\\":{\\"ignore_eos\\":true}}"
+    ]
   }
 }
 END-OF-FILE

@@ -107,6 +107,18 @@ main() {
     "max-model-len": "2048",
     "max-num-batched-tokens": "default",
     "quantization": "default"
+  },
+  "load": {
+    "random_seed": 100,
+    "fresh_prompts": false,
+    "requests_per_concurrency": 10,
+    "warmup_requests_per_concurrency": 2,
+    "extra_inputs": [
+      "max_tokens:20",
+      "min_tokens:20",
+      "ignore_eos:true",
+      "{\\"nvext\\":{\\"ignore_eos\\":true}}"
+    ]
   }
 }
 END-OF-FILE

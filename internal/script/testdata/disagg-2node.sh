@@ -338,6 +338,18 @@ main() {
     "max-model-len": "default",
     "max-num-batched-tokens": "default",
     "quantization": "default"
+  },
+  "load": {
+    "random_seed": 100,
+    "fresh_prompts": false,
+    "requests_per_concurrency": 10,
+    "warmup_requests_per_concurrency": 2,
+    "extra_inputs": [
+      "max_tokens:150",
+      "min_tokens:150",
+      "ignore_eos:true",
+      "{\\"nvext\\":{\\"ignore_eos\\":true}}"
+    ]
   }
 }
 END-OF-FILE

@@ -1,0 +1,108 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"topobench/internal/text"
+	"topobench/internal/verdict"
+)
+
+// warnings names everything that limits the numbers and that the picture does not show.
+func warnings(f Facts) []string {
+	all := []string{}
+	warn := func(format string, args ...any) { all = append(all, text.Clean(fmt.Sprintf(format, args...))) }
+	for _, s := range f.Series {
+		switch {
+		case len(s.Mixed) > 0:
+			warn("%s is one series made of artifacts that are not comparable: %s: it has no frontier and no "+
+				"comparison; give each its own deployment kind", s.Label, strings.Join(s.Mixed, "; "))
+		case len(s.Artifacts) > 1:
+			warn("%s is one series made of %s: cells with the same concurrency are averaged as repeats; "+
+				"if these are different topologies, plot them separately", s.Label, strings.Join(s.Artifacts, ", "))
+		}
+		if cells := s.which(f.Rows, f.duplicate); cells != "" {
+			warn("%s: %s occur more than once in one artifacts_N: a copy or an earlier attempt is averaged as a repeat",
+				s.Label, cells)
+		}
+		for _, state := range []verdict.State{verdict.Invalid, verdict.Unchecked} {
+			if cells := s.which(f.Rows, func(r Row) bool { return r.State == state && f.placed(r) }); cells != "" {
+				warn("%s: %s are %s: hollow in the picture and off the frontier; table and CSV have the reasons",
+					s.Label, cells, state)
+			}
+			if cells := s.which(f.Rows, func(r Row) bool { return r.State == state && !f.placed(r) }); cells != "" {
+				warn("%s: %s are %s and not in the picture; table and CSV have the reasons", s.Label, cells, state)
+			}
+		}
+		if cells := s.which(f.Rows, Row.miscounted); cells != "" {
+			warn("%s: in %s aiperf counts other output tokens than the server's usage (†). tok/s/user, tok/s/gpu "+
+				"and ITL use aiperf's count; by usage tok/s/gpu is %s", s.Label, cells, s.byUsage(f.Rows))
+		}
+		if cells := s.which(f.Rows, Row.relaunched); cells != "" {
+			warn("%s: %s were measured after a restart of the topology, with an empty prefix cache", s.Label, cells)
+		}
+		if cells := s.which(f.Rows, func(r Row) bool { return r.State == verdict.Valid && !f.placed(r) }); cells != "" {
+			warn("%s: %s are not drawn: their exports lack %s or output_token_throughput_avg",
+				s.Label, cells, perUser(f.Stat))
+		}
+		if len(s.Noted) > 0 {
+			warn("%s: %s", s.Label, checksNotMade(s.Noted))
+		}
+	}
+	for _, c := range f.Comparisons {
+		if len(c.Differ) > 0 {
+			warn("the requests to %s and %s differ: %s", c.Other, c.Baseline, strings.Join(c.Differ, ", "))
+		}
+	}
+	var versions []trait
+	for _, r := range f.Rows {
+		if len(r.Numbers) > 0 { // aiperf did not measure the others
+			versions = append(versions, trait{r.Artifacts, cmp.Or(r.AIPerf, "an early version")})
+		}
+	}
+	if each := apart(versions); len(each) > 1 {
+		warn("several versions of aiperf measured the cells: %s: versions differ in what they count",
+			strings.Join(each, ", "))
+	}
+	return all
+}
+
+func (f Facts) placed(r Row) bool {
+	_, _, ok := r.point(f.Stat)
+	return ok
+}
+
+// duplicate reports whether another cell of the row's artifacts_N has the same concurrency.
+func (f Facts) duplicate(r Row) bool {
+	return slices.ContainsFunc(f.Rows, func(o Row) bool {
+		return o.Artifacts == r.Artifacts && o.Concurrency == r.Concurrency && o.Configuration != r.Configuration
+	})
+}
+
+// byUsage lists tok/s/gpu by usage of the miscounted cells, in the order of which.
+func (s Series) byUsage(rows []Row) string {
+	var values []string
+	for _, r := range rows {
+		if r.Label == s.Label && r.miscounted() {
+			values = append(values, r.shown(byUsage))
+		}
+	}
+	return strings.Join(values, " ")
+}
+
+// which counts the cells of the series that match, and names their concurrencies. It is empty if none does.
+func (s Series) which(rows []Row, match func(Row) bool) string {
+	var levels []string
+	for _, r := range rows {
+		if r.Label == s.Label && match(r) {
+			levels = append(levels, strconv.Itoa(r.Concurrency))
+		}
+	}
+	if len(levels) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d cells (concurrency %s)", len(levels), s.Cells, strings.Join(levels, " "))
+}
