@@ -66,7 +66,7 @@ func doors() map[string][]string {
 		"github.com/go-json-experiment/json": {"aiperf", "artifacts"},
 		"golang.org/x/term":                  {"ui"},
 		"golang.org/x/sync/errgroup":         {"deploy"},
-		"golang.org/x/sys/unix":              {"run", "monitor", "host/proc", "host/shepherd", "testbed", "testbed/cmd"},
+		"golang.org/x/sys/unix":              {"run", "host/proc", "host/shepherd", "testbed", "testbed/cmd"},
 	}
 }
 
