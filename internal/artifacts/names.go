@@ -17,6 +17,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"topobench/internal/text"
 )
 
 const (
@@ -60,7 +62,7 @@ func (d *Dir) NextArtifacts() (Artifacts, error) {
 			continue
 		}
 		if err == nil {
-			err = SyncPath(d.root)
+			err = text.Sync(d.root)
 		}
 		if err != nil {
 			return Artifacts{}, Cannot("create", path, err)

@@ -157,16 +157,6 @@ func interrupted(args []string) int {
 	return 3
 }
 
-// anew executes itself again, as a child that sleeps, at SIGHUP.
-func anew([]string) int {
-	heard := make(chan os.Signal, 1)
-	signal.Notify(heard, syscall.SIGHUP)
-	fmt.Println("waiting", os.Getpid())
-	<-heard
-	fmt.Println("cannot execute:", syscall.Exec(os.Args[0], childArgv("sleep"), os.Environ()))
-	return 1
-}
-
 // childArgv is the command line of this binary as a child with a habit.
 func childArgv(habit string, args ...string) []string {
 	return append([]string{os.Args[0], testbed.ChildCommand, habit}, args...)
