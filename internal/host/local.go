@@ -153,7 +153,7 @@ func (l Local) Look(ctx context.Context, q Question) (Snapshot, error) {
 	s.Leftovers = leftovers(all, isInit(), q.Foreign)
 	s.Ports = ports(all, q.Ports)
 	if q.GPUs > 0 {
-		if s.GPUs, err = (gpu.SMI{Run: l.nvidiaSMI, Limit: q.GPUs}).State(ctx); err != nil {
+		if s.GPUs, err = l.SMI(q.GPUs).State(ctx); err != nil {
 			s.GPUFault = err.Error()
 		}
 	}
@@ -163,6 +163,9 @@ func (l Local) Look(ctx context.Context, q Question) (Snapshot, error) {
 	}
 	return s, nil
 }
+
+// SMI queries the GPUs of this machine. limit is how long the driver may take to answer.
+func (l Local) SMI(limit time.Duration) gpu.SMI { return gpu.SMI{Run: l.nvidiaSMI, Limit: limit} }
 
 // nvidiaSMI runs nvidia-smi with a log that is gone afterwards.
 func (l Local) nvidiaSMI(ctx context.Context, args ...string) (output string, code int, err error) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -26,19 +24,8 @@ const (
 func (c *Campaign) looksAt(h plan.Hardware) bool { return c.NvidiaSMI != "" && len(h.Devices) > 0 }
 
 func (c *Campaign) asker(h plan.Hardware) gpu.SMI {
-	return gpu.SMI{Run: c.nvidiaSMI, Limit: h.Within}
-}
-
-// nvidiaSMI runs nvidia-smi in a temporary directory.
-func (c *Campaign) nvidiaSMI(ctx context.Context, args ...string) (output string, code int, err error) {
-	dir, err := os.MkdirTemp(c.Run.TempDir(), "nvidia-smi-")
-	if err != nil {
-		return "", 0, err
-	}
 	env, _ := plan.Environ(c.Environ, nil) // it names no variables that could be missing
-	text, exit, err := c.Starter.Run(ctx, host.Spec{Name: "nvidia-smi", Argv: append([]string{c.NvidiaSMI}, args...),
-		Env: env, Dir: dir, Log: filepath.Join(dir, "log")})
-	return string(text), exit.Code, errors.Join(err, os.RemoveAll(dir))
+	return host.Local{Starter: c.Starter, NvidiaSMI: c.NvidiaSMI, Env: env, Temp: c.Run.TempDir()}.SMI(h.Within)
 }
 
 // claim keeps other runs from the GPUs and ports of plans until release, and proves
