@@ -35,8 +35,8 @@ type Job struct {
 	Previous    Previous // the cell before, from which the limits follow
 	Dir         string   // a new directory; aiperf writes here
 	Log         string
-	Env         []string      // the whole environment of aiperf
-	Started     func(pid int) // may be nil
+	Env         []string           // the whole environment of aiperf
+	Started     func(shepherd int) // gets the pid of aiperf's shepherd; may be nil
 	Progress    func(Progress)
 	Force       context.Context // ends when an interrupted aiperf gets no further grace
 }
@@ -61,7 +61,7 @@ func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("cannot start aiperf: %w", err)
 	}
 	if j.Started != nil {
-		j.Started(child.PID())
+		j.Started(child.Shepherd().PID)
 	}
 	o := follow(ctx, child, j)
 	if o.Problem != "" {

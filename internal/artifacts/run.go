@@ -182,6 +182,8 @@ const (
 	SidecarName = "topobench.json"
 	// DeploymentName is upstream's file in artifacts_N that describes the topology.
 	DeploymentName = "deployment_config.json"
+	// RunVariable has the run's id in the environment of every process of the run.
+	RunVariable = "TOPOBENCH_RUN"
 )
 
 // CellID names one measurement of a run: a topology at one concurrency. Repeat counts

@@ -20,17 +20,17 @@ func arrows() map[string][]string {
 	return map[string][]string{
 		"cmd/topobench": {"cli"},
 		"cli":           everything, // but testbed; it wires the probes in
-		"recovery":      {"host/proc", "artifacts", "journal", "text"},
+		"recovery":      {"host/proc", "artifacts", "journal"},
 		"journal":       {"artifacts", "plan", "verdict", "host/gpu", "text"},
 		"run": {"preflight", "plan", "script", "deploy", "aiperf", "monitor", "verdict", "artifacts", "journal", "ui", "recovery",
-			"host", "host/proc", "host/gpu", "text"},
+			"host", "host/proc", "host/gpu"},
 		"script":        {"plan", "profile", "aiperf", "artifacts"},
 		"deploy":        {"plan", "verdict", "host", "host/proc", "aiperf", "text"}, // the smoke test sends the load's body
 		"monitor":       {"plan", "verdict", "host", "host/gpu", "host/proc", "text"},
 		"aiperf":        {"host", "text"},
 		"plan":          {"profile", "artifacts", "aiperf", "templates"}, // deployment_config.json has one definition
 		"programs":      {"host", "profile", "text"},
-		"preflight":     {"aiperf", "artifacts", "host", "plan", "profile", "programs", "recovery"},
+		"preflight":     {"aiperf", "artifacts", "host", "plan", "profile", "programs"},
 		"scripts":       nil, // shell scripts and pins
 		"host":          {"host/shepherd", "host/proc", "host/gpu", "text"},
 		"host/gpu":      {"host/proc", "text"}, // whose a compute process is
@@ -68,7 +68,7 @@ func doors() map[string][]string {
 		"gonum.org/v1/gonum":                 {"stats"},
 		"golang.org/x/term":                  {"ui"},
 		"golang.org/x/sync/errgroup":         {"deploy"},
-		"golang.org/x/sys/unix":              {"run", "monitor", "host/proc", "host/shepherd", "testbed", "testbed/cmd"},
+		"golang.org/x/sys/unix":              {"run", "host/proc", "host/shepherd", "testbed", "testbed/cmd"},
 	}
 }
 
@@ -186,13 +186,48 @@ func TestOnlyMainExits(t *testing.T) {
 	}
 }
 
-// Every library of the table is used: the doors are there for a reason.
-func TestEveryDoorIsUsed(t *testing.T) {
-	for library := range doors() {
-		if !slices.ContainsFunc(sources(t), func(s source) bool {
-			return slices.ContainsFunc(s.syntax.Imports, func(i *ast.ImportSpec) bool { return strings.HasPrefix(i.Path.Value, `"`+library) })
-		}) {
-			t.Errorf("nothing imports %s", library)
+// A permission that no package uses is an open door for a wrong import.
+func TestEveryPermissionIsUsed(t *testing.T) {
+	imported := map[string][]string{} // by package
+	for _, s := range sources(t) {
+		for _, i := range s.syntax.Imports {
+			path, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ours, ok := strings.CutPrefix(path, "topobench/"); ok {
+				path = strings.TrimPrefix(ours, "internal/")
+			}
+			imported[s.pkg] = append(imported[s.pkg], path)
 		}
+	}
+	faults := unused(arrows(), func(pkg, ours string) bool { return slices.Contains(imported[pkg], ours) })
+	faults = append(faults, unused(doors(), func(library, pkg string) bool {
+		return slices.ContainsFunc(imported[pkg], func(path string) bool {
+			return path == library || strings.HasPrefix(path, library+"/")
+		})
+	})...)
+	for _, fault := range faults {
+		t.Error(fault)
+	}
+}
+
+// unused lists the rows of a table whose permission is not used.
+func unused(table map[string][]string, used func(key, value string) bool) (faults []string) {
+	for key, values := range table {
+		for _, value := range values {
+			if value != "*" && !used(key, value) {
+				faults = append(faults, fmt.Sprintf("no import needs the permission %s: %s", key, value))
+			}
+		}
+	}
+	return faults
+}
+
+func TestUnusedPermissionsAreSeen(t *testing.T) {
+	table := map[string][]string{"plan": {"profile", "text"}, "cli": {"*"}}
+	got := unused(table, func(pkg, ours string) bool { return pkg == "plan" && ours == "profile" })
+	if want := "no import needs the permission plan: text"; len(got) != 1 || got[0] != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
 	"topobench/internal/report"
 	"topobench/internal/verdict"
@@ -32,7 +33,8 @@ func (c *plotCmd) Run(env *Env) error {
 	cells, faults := artifacts.Tree(c.Root)
 	printAll(env.Stderr, texts(faults), "topobench: ")
 	if len(cells) == 0 {
-		return fmt.Errorf("cannot plot %s: it has no artifacts_N/-concurrencyC/profile_export_aiperf.json", c.Root)
+		return fmt.Errorf("cannot plot %s: no cell was found below it (artifacts_N/-concurrencyC/%s)",
+			c.Root, aiperf.ExportName)
 	}
 	facts, err := report.Of(cells, report.Options{Title: c.Title, Stat: c.Stat, At: c.At, Baseline: c.Baseline})
 	if err == nil {

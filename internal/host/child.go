@@ -57,6 +57,9 @@ func (c *Child) Process() proc.Proc { return c.self }
 // PID is the pid of the child itself, not of its shepherd.
 func (c *Child) PID() int { return c.self.PID }
 
+// Shepherd is the child's shepherd, to which the orphans of the child's tree fall.
+func (c *Child) Shepherd() proc.Proc { return c.shepherd }
+
 // Ticks is the child's start time in clock ticks since boot: its identity beside
 // the pid.
 func (c *Child) Ticks() uint64 { return c.self.Ticks }

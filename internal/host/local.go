@@ -156,7 +156,7 @@ func (l Local) Look(ctx context.Context, q Question) (Snapshot, error) {
 	}
 	if q.GPUs > 0 {
 		var err error
-		if s.GPUs, err = (gpu.SMI{Run: l.nvidiaSMI, Limit: q.GPUs}).State(ctx); err != nil {
+		if s.GPUs, err = l.SMI(q.GPUs).State(ctx); err != nil {
 			s.GPUFault = err.Error()
 		}
 	}
@@ -185,6 +185,9 @@ func (s *Snapshot) list(q Question) (err error) {
 	}
 	return nil
 }
+
+// SMI queries the GPUs of this machine. limit is how long the driver may take to answer.
+func (l Local) SMI(limit time.Duration) gpu.SMI { return gpu.SMI{Run: l.nvidiaSMI, Limit: limit} }
 
 // nvidiaSMI runs nvidia-smi with a log that is gone afterwards.
 func (l Local) nvidiaSMI(ctx context.Context, args ...string) (output string, code int, err error) {

@@ -51,6 +51,7 @@ func (t CPUTimes) IdleSince(before CPUTimes) (share float64, known bool) {
 // TreeLoad reads what the process pid and its descendants have used of the CPUs, and what
 // they may use. An error matching fs.ErrNotExist reports that pid is gone.
 func TreeLoad(pid int) (proc.Load, error) {
+	limit := proc.Limit(pid) // before the processes: it is complete if pid is there after it
 	all, err := proc.Snapshot()
 	if err != nil {
 		return proc.Load{}, err
@@ -59,7 +60,7 @@ func TreeLoad(pid int) (proc.Load, error) {
 	if l.At.IsZero() {
 		return proc.Load{}, fmt.Errorf("cannot read the load of process %d: %w", pid, fs.ErrNotExist)
 	}
-	l.Limit = proc.Limit(pid)
+	l.Limit = limit
 	return l, nil
 }
 

@@ -93,6 +93,12 @@ func TestTreeLoadHasTheTimeOfReapedChildren(t *testing.T) {
 	if err != nil || l.CPU < 20*time.Millisecond || len(l.Procs) != 1 || l.Procs[0].CPU >= l.CPU || l.Limit.CPUs <= 0 {
 		t.Errorf("got %+v, %v", l, err)
 	}
+	if again := l.Again(); again.CPU < l.CPU || len(again.Procs) != 1 || again.Limit.CPUs != l.Limit.CPUs || !again.At.After(l.At) {
+		t.Errorf("read again: %+v", again)
+	}
+	if l.Procs[0].Ticks++; !l.Again().At.IsZero() {
+		t.Error("another process with its pid was read")
+	}
 	if _, err := TreeLoad(1 << 30); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a process that is gone: %v", err)
 	}

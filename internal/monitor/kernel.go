@@ -5,8 +5,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"topobench/internal/verdict"
 )
@@ -28,12 +27,12 @@ func openKernel(path string) *kernelLog {
 	if path == "" {
 		return nil
 	}
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return &kernelLog{err: err}
 	}
 	k := &kernelLog{fd: fd}
-	if _, err := unix.Seek(fd, 0, io.SeekEnd); err != nil {
+	if _, err := syscall.Seek(fd, 0, io.SeekEnd); err != nil {
 		k.close()
 		return &kernelLog{err: err}
 	}
@@ -51,8 +50,8 @@ func (k *kernelLog) evidence() *verdict.KernelLog {
 	defer k.close()
 	var text strings.Builder
 	for buf := make([]byte, 8<<10); text.Len() < logLimit; {
-		n, err := unix.Read(k.fd, buf)
-		if errors.Is(err, unix.EPIPE) || errors.Is(err, unix.EINTR) {
+		n, err := syscall.Read(k.fd, buf)
+		if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.EINTR) {
 			continue // messages were overwritten before they were read
 		}
 		if n <= 0 || err != nil {
@@ -63,7 +62,7 @@ func (k *kernelLog) evidence() *verdict.KernelLog {
 	return &verdict.KernelLog{Messages: kernelMessages(text.String())}
 }
 
-func (k *kernelLog) close() { _ = unix.Close(k.fd) } // it was only read
+func (k *kernelLog) close() { _ = syscall.Close(k.fd) } // it was only read
 
 // kernelMessages picks faults out of records such as "4,1234,5678,-;NVRM: Xid ...".
 func kernelMessages(records string) (found []string) {

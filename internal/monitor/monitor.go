@@ -92,7 +92,7 @@ func (m *Monitor) Start(ctx context.Context) (*Watch, error) {
 	}
 	w := &Watch{m: m, before: before, ended: make(chan struct{}), kernel: openKernel(m.t.Kernel), nginx: m.openNginx()}
 	w.ctx, w.end = context.WithCancelCause(ctx)
-	w.client = newClientSampler(w.nginx.pids())
+	w.client = newClientSampler(w.nginx.processes())
 	w.tasks = []*task{{every: time.Second, run: w.client.sample}, {every: w.pace(), run: w.probeHealth(missCounter{})}}
 	if devices := m.t.Plan.Hardware.Devices; len(devices) > 0 {
 		w.gpus = newGPUSamples(m, devices)
@@ -106,8 +106,9 @@ func (m *Monitor) Start(ctx context.Context) (*Watch, error) {
 // Context ends, with *UnhealthyError as its cause, when a service stops serving.
 func (w *Watch) Context() context.Context { return w.ctx }
 
-// Client names the process whose tree is the load generator.
-func (w *Watch) Client(pid int) { w.client.follow(pid) }
+// Client names the load generator's shepherd, by its pid. Its tree has the orphans of the
+// load generator too.
+func (w *Watch) Client(shepherd int) { w.client.follow(shepherd) }
 
 // Loading marks the first completed request. CPU use before it is the client's own start
 // and does not count.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"topobench/internal/host/proc"
 	"topobench/internal/plan"
@@ -23,7 +24,7 @@ type nginxLog struct {
 	size    int64 // of the log, at the start
 	port    int
 	procs   []proc.Proc
-	ticks   uint64 // CPU that the processes had used at the latest probe
+	used    time.Duration // CPU time of the processes at the latest probe
 }
 
 func (m *Monitor) openNginx() *nginxLog {
@@ -43,13 +44,12 @@ func (m *Monitor) openNginx() *nginxLog {
 	return n
 }
 
-func (n *nginxLog) pids() (pids []int) {
-	if n != nil {
-		for _, p := range n.procs {
-			pids = append(pids, p.PID)
-		}
+// processes are nginx's, its master first.
+func (n *nginxLog) processes() []proc.Proc {
+	if n == nil {
+		return nil
 	}
-	return pids
+	return n.procs
 }
 
 // stuck finds an nginx that does not work, without a connection of its own: a request that
@@ -59,7 +59,7 @@ func (n *nginxLog) stuck() []verdict.Unhealthy {
 	if n == nil {
 		return nil
 	}
-	var used uint64
+	var used time.Duration
 	for _, p := range n.procs {
 		now, err := proc.Read(p.PID)
 		if err != nil || !now.Same(p) {
@@ -68,10 +68,10 @@ func (n *nginxLog) stuck() []verdict.Unhealthy {
 		if now.State == 'T' || now.State == 't' {
 			return []verdict.Unhealthy{{Service: n.service, Why: fmt.Sprintf("process %v is stopped", p)}}
 		}
-		used += cpuTicks(p.PID).own
+		used += now.CPU
 	}
-	idle := used == n.ticks && used > 0
-	n.ticks = used
+	idle := used == n.used && used > 0
+	n.used = used
 	if !idle {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/profile"
 )
 
@@ -81,7 +82,7 @@ func Environ(caller, own []string) (env []string, missing []string) {
 // (vLLM, aiperf) from erasing the cookie; the rest switches telemetry off.
 func bookkeeping(at Placement) []string {
 	return []string{
-		"TOPOBENCH_RUN=" + at.Cookie, "SPT_NOENV=1", "TMPDIR=" + at.Temp, "PYTHONUNBUFFERED=1",
+		artifacts.RunVariable + "=" + at.Cookie, "SPT_NOENV=1", "TMPDIR=" + at.Temp, "PYTHONUNBUFFERED=1",
 		"VLLM_NO_USAGE_STATS=1", "DO_NOT_TRACK=1", "HF_HUB_DISABLE_TELEMETRY=1",
 	}
 }

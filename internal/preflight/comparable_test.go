@@ -10,7 +10,7 @@ import (
 // read parses a profile of two aggregated mockers' worth of text.
 func read(t *testing.T, name, kind, extra string) profile.Profile {
 	t.Helper()
-	p, err := profile.Parse(name+".yaml", []byte("{name: "+name+", kind: "+kind+", engine: mocker, model: m, aggregated: [{cuda_visible_devices: [0]}]"+extra+"}"))
+	p, err := profile.Reader{}.Parse(name+".yaml", []byte("{name: "+name+", kind: "+kind+", engine: mocker, model: m, aggregated: [{cuda_visible_devices: [0]}]"+extra+"}"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,12 +124,12 @@ func TestLoadReadsAFileAndSaysWhenItCannot(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Replace(valid, "model: m", "model: ./m", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p, err := Load(path)
+	p, err := Reader{}.Load(path)
 	if err != nil || p.Source != path || p.Model != filepath.Join(dir, "m") {
 		t.Errorf("source %q, model %q, error %v", p.Source, p.Model, err)
 	}
 	for _, bad := range []string{filepath.Join(dir, "none.yaml"), dir} {
-		_, err := Load(bad)
+		_, err := Reader{}.Load(bad)
 		if err == nil || !strings.HasPrefix(err.Error(), "cannot read the profile: ") || !strings.Contains(err.Error(), bad) {
 			t.Errorf("Load(%s): %v", bad, err)
 		}

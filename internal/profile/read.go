@@ -20,12 +20,6 @@ type Reader struct {
 }
 
 // Load reads the profile at path. The error is Faults, or the failure to read the file.
-func Load(path string) (Profile, error) { return Reader{}.Load(path) }
-
-// Parse reads a profile from data; see Reader.Parse.
-func Parse(source string, data []byte) (Profile, error) { return Reader{}.Parse(source, data) }
-
-// Load is the package's Load with this reader's environment.
 func (r Reader) Load(path string) (Profile, error) {
 	file, err := os.Open(path)
 	if err != nil {

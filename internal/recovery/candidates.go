@@ -85,7 +85,7 @@ func byProcesses(temp string) ([]string, error) {
 	var runs []string
 	for _, p := range proc.Living(all) {
 		env, err := proc.Environ(p.PID)
-		id, of := value(env, "TOPOBENCH_RUN"), filepath.Dir(value(env, "TMPDIR"))
+		id, of := value(env, artifacts.RunVariable), filepath.Dir(value(env, "TMPDIR"))
 		if err != nil || id == "" || of != temp {
 			continue
 		}

@@ -31,8 +31,8 @@ func openStale(c candidate) (*Run, error) {
 	if _, err := os.Lstat(c.Run); !errors.Is(err, fs.ErrNotExist) {
 		id := filepath.Base(c.Run)
 		return nil, errors.Join(fmt.Errorf("cannot find the processes of run %s: %s has lost its %s; "+
-			"kill the processes with TOPOBENCH_RUN=%s in their environment, and remove %s",
-			id, c.Run, markerName, id, c.Temp), err, temp.unlock())
+			"kill the processes with %s=%s in their environment, and remove %s",
+			id, c.Run, markerName, artifacts.RunVariable, id, c.Temp), err, temp.unlock())
 	}
 	return &Run{artifacts.At(c.Run), temp}, nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -32,15 +30,9 @@ type gpus struct {
 // watches: without nvidia-smi topobench cannot probe GPUs, and a mocker has none.
 func (g gpus) watches(h plan.Hardware) bool { return g.path != "" && len(h.Devices) > 0 }
 
-func (g gpus) smi(h plan.Hardware) gpu.SMI { return gpu.SMI{Run: g.nvidiaSMI, Limit: h.Within} }
-
-// nvidiaSMI runs nvidia-smi in a temporary directory, even if its start cannot be
-// recorded: on a full disk a teardown still has to prove that the GPUs are free.
-func (g gpus) nvidiaSMI(ctx context.Context, args ...string) (output string, code int, err error) {
-	dir, err := os.MkdirTemp(g.run.Dir.TempDir(), "nvidia-smi-")
-	if err != nil {
-		return "", 0, err
-	}
+// smi queries the GPUs, even if its start cannot be recorded: on a full disk a teardown
+// still has to prove that the GPUs are free.
+func (g gpus) smi(h plan.Hardware) gpu.SMI {
 	env, _ := plan.Environ(g.run.Environ, nil) // it names no variables that could be missing
 	starter := g.run.starter
 	if record := starter.OnStart; record != nil {
@@ -49,9 +41,7 @@ func (g gpus) nvidiaSMI(ctx context.Context, args ...string) (output string, cod
 			return nil
 		}
 	}
-	text, exit, err := starter.Run(ctx, host.Spec{Name: "nvidia-smi", Argv: append([]string{g.path}, args...),
-		Env: env, Dir: dir, Log: filepath.Join(dir, "log")})
-	return string(text), exit.Code, errors.Join(err, os.RemoveAll(dir))
+	return host.Local{Starter: starter, NvidiaSMI: g.path, Env: env, Temp: g.run.Dir.TempDir()}.SMI(h.Within)
 }
 
 // claim keeps other runs from the GPUs and ports of plans until release, and proves

@@ -8,6 +8,7 @@ import (
 
 	"topobench/internal/host"
 	"topobench/internal/host/proc"
+	"topobench/internal/plan"
 	"topobench/internal/testbed"
 )
 
@@ -22,7 +23,7 @@ func TestF71NvidiaSMIRunsWithoutItsRecord(t *testing.T) {
 	records := 0
 	full := func(string, string, proc.Proc) error { records++; return errors.New("no space on the disk") }
 	c.starter = host.Starter{Exe: testbed.Program(), OnStart: full}
-	text, code, err := c.gpus.nvidiaSMI(t.Context(), "0")
+	text, code, err := c.gpus.smi(plan.Hardware{}).Run(t.Context(), "0")
 	if text != "GPU 0\n" || code != 0 || err != nil || records != 1 {
 		t.Errorf("got %q, %d, %v after %d records", text, code, err, records)
 	}

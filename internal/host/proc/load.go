@@ -13,7 +13,7 @@ import (
 type Load struct {
 	At    time.Time
 	CPU   time.Duration // user and system time of the tree, that of reaped children included
-	Procs []Proc        // its living processes, the root first
+	Procs []Proc        // its processes, zombies included, the root first
 	Limit CPULimit
 }
 
@@ -44,14 +44,34 @@ func LoadOf(all []Proc, root int, at time.Time) Load {
 	if i < 0 {
 		return Load{}
 	}
-	l := Load{At: at}
-	for _, p := range append([]Proc{all[i]}, Below(all, root, nil)...) {
+	l := Load{At: at, Procs: append([]Proc{all[i]}, Below(all, root, nil)...)}
+	for _, p := range l.Procs {
 		l.CPU += p.CPU + p.ReapedCPU
-		if p.Alive() {
-			l.Procs = append(l.Procs, p)
-		}
 	}
 	return l
+}
+
+// Again reads the processes of l again, and its limit if it has one. It finds no new
+// processes: a Snapshot reads all of /proc. The zero Load means that the root is gone.
+func (l Load) Again() Load {
+	if len(l.Procs) == 0 {
+		return Load{}
+	}
+	root := l.Procs[0].PID
+	if l.Limit != (CPULimit{}) {
+		l.Limit = Limit(root) // before the processes: it is complete if the root is there after it
+	}
+	var all []Proc
+	for _, p := range l.Procs {
+		if now, err := Read(p.PID); err == nil && now.Same(p) {
+			all = append(all, now)
+		}
+	}
+	again := LoadOf(all, root, time.Now())
+	if !again.At.IsZero() {
+		again.Limit = l.Limit
+	}
+	return again
 }
 
 // Since is the use between an earlier look and this one. It is never negative, also

@@ -68,6 +68,11 @@ func TestTheTightestQuotaCounts(t *testing.T) {
 			"/sys/fs/cgroup/a/b/cpu.max": "800000 100000\n", "/sys/fs/cgroup/a/b/cpu.stat": "nr_periods 1\nnr_throttled 1\n",
 			"/sys/fs/cgroup/a/cpu.max": "150000 100000\n", "/sys/fs/cgroup/a/cpu.stat": "usage_usec 5\nnr_periods 200\nnr_throttled 7\n",
 		}, CPULimit{Quota: 1.5, Periods: 200, Throttled: 7}},
+		{"version 2, the group itself is tighter", "0::/a/b\n", v2, map[string]string{
+			"/sys/fs/cgroup/a/cpu.max": "200000 100000", "/sys/fs/cgroup/a/b/cpu.max": "50000 100000", "/sys/fs/cgroup/a/b/cpu.stat": "nr_periods 5",
+		}, CPULimit{Quota: 0.5, Periods: 5}},
+		{"version 2, a path that is not visible in a container", "0::/docker/abc\n", v2, map[string]string{"/sys/fs/cgroup/cpu.max": "150000 100000"}, CPULimit{Quota: 1.5}},
+		{"version 2 with nonsense", "0::/a\nx\n", v2, map[string]string{"/sys/fs/cgroup/a/cpu.max": "x"}, CPULimit{}},
 		{"version 2 without a limit", "0::/a\n", v2, map[string]string{"/sys/fs/cgroup/a/cpu.max": "max 100000\n"}, CPULimit{}},
 		{"version 1", "4:memory:/x\n3:cpu,cpuacct:/job\n0::/\n", set + v1 + v2, map[string]string{
 			"/sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us": "400000\n", "/sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us": "100000\n",

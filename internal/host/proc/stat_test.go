@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -23,8 +24,17 @@ func TestParseFindsTheFieldsBehindAnyName(t *testing.T) {
 	}
 }
 
+// used is the line of a process with CPU times: user 150, system 50, those of reaped children 300 and 20 ticks.
+const used = "4711 (a b) c)) S 1 4711 4711 0 -1 4194304 1 2 3 4 150 50 300 20 20 0 9 0 12345 1 2 3\n"
+
+func TestParseReadsTheCPUTimes(t *testing.T) {
+	if p, err := parse([]byte(used)); err != nil || p.CPU != 2*time.Second || p.ReapedCPU != 3200*time.Millisecond {
+		t.Errorf("got %+v, %v", p, err)
+	}
+}
+
 func TestParseRefusesWhatIsNoStat(t *testing.T) {
-	for _, text := range []string{"", "4711", "4711 (x", "4711 x) S 1", "4711 (x) S 1 2 3", ") (", strings.Replace(line("x"), "123456789", "-1", 1), strings.Replace(line("x"), "4711", "pid", 1)} {
+	for _, text := range []string{"", "4711", "4711 (x", "4711 x) S 1", "4711 (x) S 1 2 3", ") (", strings.Replace(line("x"), "123456789", "-1", 1), strings.Replace(line("x"), "4711", "pid", 1), strings.Replace(used, "150", "x", 1)} {
 		if p, err := parse([]byte(text)); err == nil {
 			t.Errorf("%q became %+v", text, p)
 		}
