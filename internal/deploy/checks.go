@@ -128,7 +128,7 @@ func (s *Stack) check(ctx context.Context, c TeardownCheck) CheckDone {
 // descendants is the check of this process's own descendants. It is made once, at the
 // end: every service has been waited for.
 func (s *Stack) descendants() TeardownCheck {
-	return TeardownCheck{Name: "descendants", Check: func(context.Context) ([]Leftover, error) {
+	return TeardownCheck{Name: descendantsName, Check: func(context.Context) ([]Leftover, error) {
 		var left []Leftover
 		found, err := host.Leftovers(s.o.Foreign...)
 		for _, p := range found {

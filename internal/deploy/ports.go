@@ -79,7 +79,7 @@ const (
 // process owns each port that does not.
 func portsCheck(ports []plan.Port) TeardownCheck {
 	began := time.Now()
-	return TeardownCheck{Name: "ports", Within: portsWithin, Check: func(context.Context) (left []Leftover, err error) {
+	return TeardownCheck{Name: portsName, Within: portsWithin, Check: func(context.Context) (left []Leftover, err error) {
 		taken := takenPorts(ports)
 		if len(taken) > 0 && time.Since(began) > foreignWithin {
 			if foreign := takenOver(ports); len(foreign) > 0 {

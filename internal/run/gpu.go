@@ -174,7 +174,7 @@ func (c *Campaign) gpuCheck(ctx context.Context, p plan.Plan) ([]deploy.Teardown
 	other := func(d gpu.Device) bool { return !slices.Contains(h.Devices, d.Index) }
 	c.Journal.Note(journal.GPUs{Topology: p.Name, Warnings: warnings,
 		Devices: slices.DeleteFunc(slices.Clone(before.Devices), other)})
-	return []deploy.TeardownCheck{{Name: "gpu", Within: h.Within, Check: c.leftOnGPUs(h, before)}}, nil
+	return []deploy.TeardownCheck{{Name: gpuName, Within: h.Within, Check: c.leftOnGPUs(h, before)}}, nil
 }
 
 // leftOnGPUs lists what is left of a launch. A late answer does not hide the result of
