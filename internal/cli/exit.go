@@ -41,16 +41,19 @@ func exits() []exit {
 			}}
 	}
 	return []exit{
-		{codeDirty, "DIRTY: something could not be proved gone, and no further topology was started", is[*deploy.DirtyError]},
+		{codeDirty, "DIRTY: something could not be proved gone, and no further topology was started",
+			is[*deploy.DirtyError]},
 		signal(syscall.SIGINT, "SIGINT (Ctrl-C)"), signal(syscall.SIGTERM, "SIGTERM"), signal(syscall.SIGHUP, "SIGHUP"),
 		{codeBusy, "another process uses a port or a GPU; the message names it",
 			func(err error) bool { return deploy.Busy(err) || is[*runningError](err) || ends(err, codeBusy) }},
 		{codeNotUp, "a topology did not start",
 			func(err error) bool { return is[*run.NotUpError](err) || ends(err, codeNotUp) }},
-		{codePartial, "partial: some cells failed or are not valid", func(err error) bool { return ends(err, codePartial) }},
-		{codeUsage, "a fault in the command line or a profile; a program, a GPU or disk space is missing", func(err error) bool {
-			return is[*usageError](err) || is[profile.Faults](err) || is[*gpu.MissingError](err) || ends(err, codeUsage)
-		}},
+		{codePartial, "partial: some cells failed or are not valid",
+			func(err error) bool { return ends(err, codePartial) }},
+		{codeUsage, "a fault in the command line or a profile; a program, a GPU or disk space is missing",
+			func(err error) bool {
+				return is[*usageError](err) || is[profile.Faults](err) || is[*gpu.MissingError](err) || ends(err, codeUsage)
+			}},
 		{codeFailed, "failed", func(err error) bool { return err != nil }},
 		{codeOK, "everything was measured and is valid", func(err error) bool { return err == nil }},
 	}

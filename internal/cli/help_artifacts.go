@@ -15,8 +15,8 @@ func artifactsPage(p *page) {
 	state := filepath.Join(artifacts.StateDir, "RUN-ID")
 	cell := filepath.Join("artifacts_N", artifacts.CellName(4))
 	for _, f := range [][2]string{
-		{filepath.Join("artifacts_N", artifacts.DeploymentName), "the topology; written before its first cell. N is the next " +
-			"free number, one for each topology"},
+		{filepath.Join("artifacts_N", artifacts.DeploymentName), "the topology; written before its first cell. N " +
+			"is the next free number, one for each topology"},
 		{filepath.Join(cell, aiperf.ExportName), "aiperf's result at concurrency 4"},
 		{filepath.Join(cell, artifacts.SidecarName), "the verdict of topobench on it"},
 		{"pareto_plot.png, pareto_plot.svg", "the chart; pareto_plot_p50.png with plot --stat p50"},
@@ -27,12 +27,12 @@ func artifactsPage(p *page) {
 	} {
 		p.item(column, f[0], f[1])
 	}
-	p.text("A file is complete or absent, and a published cell is never overwritten. Upstream's plot_pareto.py reads this " +
-		"tree, and topobench plot reads a tree of upstream's perf.sh.")
+	p.text("A file is complete or absent, and a published cell is never overwritten. Upstream's plot_pareto.py " +
+		"reads this tree, and topobench plot reads a tree of upstream's perf.sh.")
 
-	p.text("A run starts only if its cells and --min-free fit on the disk. The middle of a log that is longer than --log-cap " +
-		"becomes a hole, which reads as zeros. A disk that fails ends the run: the topology is taken down, and finished cells " +
-		"stay.")
+	p.text("A run starts only if its cells and --min-free fit on the disk. The middle of a log that is longer " +
+		"than --log-cap becomes a hole, which reads as zeros. A disk that fails ends the run: the topology is " +
+		"taken down, and finished cells stay.")
 
 	p.heading(artifacts.DeploymentName)
 	for _, k := range artifacts.DeploymentKeys() {

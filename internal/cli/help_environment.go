@@ -39,15 +39,15 @@ func environmentPage(p *page) {
 		}
 	}
 	table("Inherited by services and aiperf", plan.Inherited())
-	p.text("They receive no other variable of the caller, and so no credentials of other programs. A profile passes one on " +
-		"with env: {NAME: \"${ENV:NAME}\"}.")
+	p.text("They receive no other variable of the caller, and so no credentials of other programs. A profile " +
+		"passes one on with env: {NAME: \"${ENV:NAME}\"}.")
 	table("Never inherited, although a prefix above fits", plan.NeverInherited())
 	p.heading("Set by topobench")
 	for _, a := range plan.Bookkeeping(plan.Placement{Cookie: "RUN-ID", Temp: "DIRECTORY"}) {
 		p.item(column, a.Name+"="+a.Value, a.Why)
 	}
-	p.text("A service also has the variables that its plan needs, such as CUDA_VISIBLE_DEVICES and the ports of Dynamo. " +
-		"topobench plan prints them.")
+	p.text("A service also has the variables that its plan needs, such as CUDA_VISIBLE_DEVICES and the ports of " +
+		"Dynamo. topobench plan prints them.")
 }
 
 // wrapNames lists names, indented.
