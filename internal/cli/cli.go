@@ -64,6 +64,7 @@ type commands struct {
 	Clean    cleanCmd    `cmd:"" help:"Kill and remove what killed runs left behind; touches nothing else."`
 	Plot     plotCmd     `cmd:"" help:"plot_pareto.py: chart, CSV and ratio from an artifacts tree."`
 	Profiles profilesCmd `cmd:"" help:"List the built-in profiles, or show one."`
+	Help     helpCmd     `cmd:"" help:"Explain rules, teardown, profile, artifacts, environment or metrics."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }

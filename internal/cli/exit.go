@@ -2,6 +2,8 @@ package cli
 
 import (
 	"errors"
+	"slices"
+	"syscall"
 
 	"topobench/internal/deploy"
 	"topobench/internal/host/gpu"
@@ -10,54 +12,72 @@ import (
 	"topobench/internal/run"
 )
 
-// Exit codes, as the README lists them.
+// Exit codes.
 const (
 	codeOK       = 0
 	codeFailed   = 1
 	codeUsage    = 2
-	codePartial  = 3 // some cells failed or are not valid
-	codeNotUp    = 4 // a topology would not start
-	codeDirty    = 5 // something could not be proved gone
-	codeBusy     = 6 // another process uses a GPU or a port
+	codePartial  = 3
+	codeNotUp    = 4
+	codeDirty    = 5
+	codeBusy     = 6
 	signalOffset = 128
 )
+
+// exit is an exit code and the errors that lead to it.
+type exit struct {
+	code    int
+	meaning string
+	is      func(error) bool
+}
+
+// exits is the table of exit codes, the strongest first: leftovers count more than the fault that ended the run.
+func exits() []exit {
+	signal := func(s syscall.Signal, name string) exit {
+		return exit{signalOffset + int(s), "interrupted by " + name + ", after a proved teardown",
+			func(err error) bool {
+				interrupt, is := errors.AsType[*run.Interrupt](err)
+				return is && interrupt.Signal == s
+			}}
+	}
+	return []exit{
+		{codeDirty, "DIRTY: something could not be proved gone, and no further topology was started",
+			is[*deploy.DirtyError]},
+		signal(syscall.SIGINT, "SIGINT (Ctrl-C)"), signal(syscall.SIGTERM, "SIGTERM"), signal(syscall.SIGHUP, "SIGHUP"),
+		{codeBusy, "another process uses a port or a GPU; the message names it",
+			func(err error) bool { return deploy.Busy(err) || is[*runningError](err) || ends(err, codeBusy) }},
+		{codeNotUp, "a topology did not start",
+			func(err error) bool { return is[*run.NotUpError](err) || ends(err, codeNotUp) }},
+		{codePartial, "partial: some cells failed or are not valid",
+			func(err error) bool { return ends(err, codePartial) }},
+		{codeUsage, "a fault in the command line or a profile; a program, a GPU or disk space is missing",
+			func(err error) bool {
+				return is[*usageError](err) || is[profile.Faults](err) || is[*gpu.MissingError](err) || ends(err, codeUsage)
+			}},
+		{codeFailed, "failed", func(err error) bool { return err != nil }},
+		{codeOK, "everything was measured and is valid", func(err error) bool { return err == nil }},
+	}
+}
+
+func is[E error](err error) bool {
+	_, is := errors.AsType[E](err)
+	return is
+}
+
+// ends reports whether err has a result or a preflight check that ends the program with code.
+func ends(err error, code int) bool {
+	reported, isResult := errors.AsType[*reportedError](err)
+	refused, isCheck := errors.AsType[*preflight.Error](err)
+	return isResult && reported.code == code || isCheck && refused.Check.Code == code
+}
 
 // reportedError is a result that was printed already: only its code matters.
 type reportedError struct{ code int }
 
 func (e *reportedError) Error() string { return "see above" }
 
-// exitCode is the strongest code of all joined errors. Leftovers count more than the fault that ended the run.
+// exitCode is the strongest code of all joined errors.
 func exitCode(err error) int {
-	var (
-		dirty     *deploy.DirtyError
-		interrupt *run.Interrupt
-		running   *runningError
-		notUp     *run.NotUpError
-		reported  *reportedError
-		usage     *usageError
-		faults    profile.Faults
-		missing   *gpu.MissingError
-		refused   *preflight.Error
-	)
-	switch {
-	case err == nil:
-		return codeOK
-	case errors.As(err, &dirty):
-		return codeDirty
-	case errors.As(err, &interrupt):
-		return signalOffset + int(interrupt.Signal)
-	case deploy.Busy(err), errors.As(err, &running):
-		return codeBusy
-	case errors.As(err, &notUp):
-		return codeNotUp
-	case errors.As(err, &reported):
-		return reported.code
-	case errors.As(err, &refused):
-		return refused.Check.Code
-	case errors.As(err, &usage), errors.As(err, &faults), errors.As(err, &missing):
-		return codeUsage
-	default:
-		return codeFailed
-	}
+	all := exits()
+	return all[slices.IndexFunc(all, func(e exit) bool { return e.is(err) })].code
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -23,6 +24,23 @@ type signals struct {
 // group, and both the shell and the kernel hang up when a terminal is closed.
 const echo = 200 * time.Millisecond
 
+// stopStep is the effect of one more signal.
+type stopStep struct {
+	does string
+	take func(syscall.Signal)
+}
+
+// stopSteps are the effects of the first signal and of the next ones.
+func stopSteps(cancel context.CancelCauseFunc, endGraces, abandon func()) []stopStep {
+	return []stopStep{
+		{"takes the topology down in order, each service with its grace, and proves that nothing is left",
+			func(s syscall.Signal) { cancel(&run.Interrupt{Signal: s}) }},
+		{"skips all graces; the processes are killed and the checks made", func(syscall.Signal) { endGraces() }},
+		{fmt.Sprintf("returns at once with exit code %d; the shepherds finish the teardown", codeDirty),
+			func(syscall.Signal) { abandon() }},
+	}
+}
+
 // listen catches SIGINT, SIGTERM, and SIGHUP unless it was ignored at the start (nohup), for a command that has
 // something to take down; they end other commands as usual. SIGPIPE is caught, not ignored: children must inherit its
 // default.
@@ -40,11 +58,7 @@ func listen(takesDown bool) *signals {
 		wanted = append(wanted, syscall.SIGHUP)
 	}
 	signal.Notify(caught, wanted...)
-	steps := []func(os.Signal){
-		func(sig os.Signal) { cancel(&run.Interrupt{Signal: sig.(syscall.Signal)}) },
-		func(os.Signal) { endGraces() },
-		func(os.Signal) { close(s.abandon) },
-	}
+	steps := stopSteps(cancel, endGraces, func() { close(s.abandon) })
 	go func() {
 		var last time.Time
 		for sig := range caught {
@@ -53,7 +67,7 @@ func listen(takesDown bool) *signals {
 			}
 			last = time.Now()
 			if len(steps) > 0 {
-				steps[0](sig)
+				steps[0].take(sig.(syscall.Signal))
 				steps = steps[1:]
 			}
 		}

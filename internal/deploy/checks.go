@@ -130,7 +130,7 @@ func (s *Stack) check(ctx context.Context, c TeardownCheck) CheckDone {
 // descendants is the check of this process's own descendants. It is made once, at the
 // end: every service has been waited for.
 func (s *Stack) descendants() TeardownCheck {
-	return TeardownCheck{Name: "descendants", Check: func(ctx context.Context) ([]Leftover, error) {
+	return TeardownCheck{Name: descendantsName, Check: func(ctx context.Context) ([]Leftover, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookWithin)
 		defer cancel()
 		var left []Leftover

@@ -122,5 +122,5 @@ func portsCheck(h Host, ports []plan.Port) TeardownCheck {
 		}
 		return left, err
 	}
-	return TeardownCheck{Name: "ports", Within: portsWithin, Check: check}
+	return TeardownCheck{Name: portsName, Within: portsWithin, Check: check}
 }

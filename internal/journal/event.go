@@ -280,25 +280,59 @@ func decode(kind string, line []byte) (Event, error) {
 }
 
 type decoder struct {
-	kind   string
-	decode func(line []byte) (Event, error)
+	kind, meaning string
+	decode        func(line []byte) (Event, error)
+}
+
+// Kinds are the kinds of all events, each with its meaning.
+func Kinds() (kinds [][2]string) {
+	for _, d := range decoders() {
+		kinds = append(kinds, [2]string{d.kind, d.meaning})
+	}
+	return kinds
 }
 
 // decoders has every event but Unknown.
 func decoders() []decoder {
 	return []decoder{
-		of[RunBegin](), of[Started](), of[Child](), of[SharedMemoryHeld](), of[Versions](), of[Settings](),
-		of[GPUsUnknown](), of[GPUs](), of[GPUWait](), of[LaunchBegin](), of[LaunchFailed](), of[LaunchLost](),
-		of[Service](), of[Smoke](), of[Deviation](), of[ServicesUnknown](), of[CellBegin](), of[CellAborted](),
-		of[CellDone](), of[TeardownBegin](), of[TeardownCheck](), of[TeardownProved](), of[TeardownBusy](),
-		of[TeardownDirty](), of[Killed](), of[SharedMemoryRemoved](), of[LogCut](), of[LogNotCut](),
-		of[Dropped](), of[RunEnd](), of[Crashed](), of[Cleaned](),
+		of[RunBegin]("the process of the run"),
+		of[Started]("a shepherd is about to start a service; in the file before the service runs"),
+		of[Child]("the process of a service runs"),
+		of[SharedMemoryHeld]("processes of the run hold these files in /dev/shm"),
+		of[Versions]("versions of the programs of a topology"),
+		of[Settings]("engine settings of all topologies, and those that differ"),
+		of[GPUsUnknown]("why the GPUs are not monitored"),
+		of[GPUs]("the GPUs of a topology before its launch"),
+		of[GPUWait]("the run waits for busy GPUs"),
+		of[LaunchBegin]("a plan is about to be brought up; the event has the whole plan"),
+		of[LaunchFailed]("a launch never became ready"),
+		of[LaunchLost]("a launch can measure no further cell"),
+		of[Service]("the state of a service changed"),
+		of[Smoke]("a condition that the smoke test waits for"),
+		of[Deviation]("a deviation from the guide that was chosen while the topology ran"),
+		of[ServicesUnknown]("why the processes of the services are not listed"),
+		of[CellBegin]("aiperf is about to start, with these arguments"),
+		of[CellAborted]("the user interrupted a cell"),
+		of[CellDone]("a cell was published, with its checks"),
+		of[TeardownBegin]("a teardown starts"),
+		of[TeardownCheck]("the result of one teardown check"),
+		of[TeardownProved]("nothing of the topology is left"),
+		of[TeardownBusy]("nothing is left, but a foreign process has taken a port or a GPU"),
+		of[TeardownDirty]("something could not be proved gone"),
+		of[Killed]("processes that had escaped from their shepherds were killed"),
+		of[SharedMemoryRemoved]("files in /dev/shm were removed"),
+		of[LogCut]("a hole was made in the middle of a log"),
+		of[LogNotCut]("why a log keeps growing"),
+		of[Dropped]("number of events that are missing because the disk was too slow"),
+		of[RunEnd]("the run ended by itself"),
+		of[Crashed]("the run was killed; a later process cleaned up after it"),
+		of[Cleaned]("a later process cleaned up after a run that had ended"),
 	}
 }
 
-func of[E Event]() decoder {
+func of[E Event](meaning string) decoder {
 	var zero E
-	return decoder{zero.Kind(), func(line []byte) (Event, error) {
+	return decoder{zero.Kind(), meaning, func(line []byte) (Event, error) {
 		var e E
 		err := json.Unmarshal(line, &e)
 		return e, err

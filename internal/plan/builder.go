@@ -96,6 +96,9 @@ func (b *builder) add(s Service, own map[string]string) {
 	b.plan.Services = append(b.plan.Services, s)
 }
 
+// ShortGrace is the grace of the balancer, etcd and NATS, unless the profile has another.
+const ShortGrace = 5 * time.Second
+
 // grace is how long a service of a role may take to end by itself: the role's own grace,
 // else that of workers and frontends. Others hold no GPU and no requests: seconds are enough.
 func grace(t profile.Timeouts, r Role) time.Duration {
@@ -107,7 +110,7 @@ func grace(t profile.Timeouts, r Role) time.Duration {
 	case r.Worker() || r == Frontend:
 		return t.Grace
 	default:
-		return 5 * time.Second
+		return ShortGrace
 	}
 }
 

@@ -8,19 +8,35 @@ import (
 	"topobench/internal/profile"
 )
 
-// Names that children inherit, since programs run and find GPUs, caches and proxies by
-// them. The shell's cloud credentials are not among them, nor is anything that would
-// misdirect Dynamo or vLLM.
-var ( // never written to
-	inheritNames = []string{"PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ",
-		"LD_LIBRARY_PATH", "XDG_CACHE_HOME",
-		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
-		"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
-		"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS"}
-	inheritPrefixes = []string{"LC_", "CUDA_", "NCCL_", "UCX_", "HF_", "VLLM_", "NVIDIA_"}
-	neverInherited  = []string{"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "VLLM_PORT"}
-	neverPrefixes   = []string{"VLLM_NIXL_"}
-)
+// Variables are environment variables with the reason why children do or do not receive
+// them. A name that ends in * is a prefix.
+type Variables struct {
+	Names []string
+	Why   string
+}
+
+// Inherited are the variables of the caller that children receive, unless NeverInherited
+// has them too. The caller's cloud credentials are not among them.
+func Inherited() []Variables {
+	return []Variables{
+		{[]string{"PATH", "HOME", "USER", "LOGNAME", "LD_LIBRARY_PATH"}, "programs and libraries are found by them"},
+		{[]string{"LANG", "LANGUAGE", "LC_*", "TZ"}, "language and time zone"},
+		{[]string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+			"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"},
+			"downloads go through proxies and their certificates"},
+		{[]string{"XDG_CACHE_HOME", "HF_*"}, "caches, and access to models"},
+		{[]string{"CUDA_*", "NVIDIA_*", "NCCL_*", "UCX_*", "VLLM_*"}, "settings of GPUs, their network, and vLLM"},
+		{[]string{"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS"}, "settings of engines on the CPU"},
+	}
+}
+
+// NeverInherited are variables of the caller that would misdirect a child.
+func NeverInherited() []Variables {
+	return []Variables{
+		{[]string{"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"}, "the profile assigns the GPUs"},
+		{[]string{"VLLM_PORT", "VLLM_NIXL_*"}, "topobench assigns the ports of vLLM and NIXL"},
+	}
+}
 
 // Inherit picks from an environment the names that children receive, sorted.
 func Inherit(environ []string) []string {
@@ -36,14 +52,16 @@ func Inherit(environ []string) []string {
 }
 
 func inherits(name string) bool {
-	if !profile.IsVariable(name) || slices.Contains(neverInherited, name) || hasPrefix(name, neverPrefixes) {
-		return false
-	}
-	return slices.Contains(inheritNames, name) || hasPrefix(name, inheritPrefixes)
+	return profile.IsVariable(name) && !among(name, NeverInherited()) && among(name, Inherited())
 }
 
-func hasPrefix(name string, prefixes []string) bool {
-	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+func among(name string, table []Variables) bool {
+	return slices.ContainsFunc(table, func(v Variables) bool {
+		return slices.ContainsFunc(v.Names, func(pattern string) bool {
+			prefix, is := strings.CutSuffix(pattern, "*")
+			return name == pattern || is && strings.HasPrefix(name, prefix)
+		})
+	})
 }
 
 // Environ is the whole environment of a child: the inherited variables of the
@@ -78,13 +96,27 @@ func Environ(caller, own []string) (env []string, missing []string) {
 	return env, missing
 }
 
-// bookkeeping is in the environment of every child. SPT_NOENV keeps setproctitle
-// (vLLM, aiperf) from erasing the cookie; the rest switches telemetry off.
-func bookkeeping(at Placement) []string {
-	return []string{
-		artifacts.RunVariable + "=" + at.Cookie, "SPT_NOENV=1", "TMPDIR=" + at.Temp, "PYTHONUNBUFFERED=1",
-		"VLLM_NO_USAGE_STATS=1", "DO_NOT_TRACK=1", "HF_HUB_DISABLE_TELEMETRY=1",
+// Assignment is a variable that topobench sets for every child.
+type Assignment struct{ Name, Value, Why string }
+
+// Bookkeeping is in the environment of every child.
+func Bookkeeping(at Placement) []Assignment {
+	return []Assignment{
+		{artifacts.RunVariable, at.Cookie, "the run id, by which clean recognises a process of the run"},
+		{"SPT_NOENV", "1", "keeps setproctitle (vLLM, aiperf) from erasing TOPOBENCH_RUN"},
+		{"TMPDIR", at.Temp, "a short private directory, removed at the end"},
+		{"PYTHONUNBUFFERED", "1", "logs grow at once"},
+		{"VLLM_NO_USAGE_STATS", "1", "switches telemetry off"},
+		{"DO_NOT_TRACK", "1", "switches telemetry off"},
+		{"HF_HUB_DISABLE_TELEMETRY", "1", "switches telemetry off"},
 	}
+}
+
+func bookkeeping(at Placement) (env []string) {
+	for _, a := range Bookkeeping(at) {
+		env = append(env, a.Name+"="+a.Value)
+	}
+	return env
 }
 
 // pairs turns a map of the profile into sorted NAME=value.

@@ -28,6 +28,9 @@ const (
 	Balancer   Role = "balancer"
 )
 
+// Roles are all roles, in the order of their start.
+func Roles() []Role { return []Role{Etcd, NATS, Frontend, Prefill, Decode, Aggregated, Balancer} }
+
 // StopOrder is the rank in which a role is stopped, lowest first: the load has
 // ended by then, and workers deregister through etcd and NATS, which go last.
 func (r Role) StopOrder() int {

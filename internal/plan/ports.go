@@ -19,17 +19,19 @@ const (
 	offsetEvents   = 400  // KV events, stride dp a worker
 	offsetInternal = 1000 // VLLM_PORT, 50 a worker
 
-	internalStride  = 50
-	defaultPortBase = 23000
-	highestPort     = 32767
+	internalStride = 50
+	highestPort    = 32767
 )
+
+// DefaultPortBase is the port_base of a profile that has none.
+const DefaultPortBase = 23000
 
 // portBase is the profile's, or the default.
 func portBase(p profile.Profile) int {
 	if p.PortBase != 0 {
 		return p.PortBase
 	}
-	return defaultPortBase
+	return DefaultPortBase
 }
 
 // checkPorts finds ports that two services share or that are too high.

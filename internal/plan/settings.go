@@ -15,6 +15,9 @@ var compared = []string{ // never written to
 	"kv-cache-dtype", "max-model-len", "max-num-batched-tokens", "quantization",
 }
 
+// Compared names the engine options that are compared between topologies.
+func Compared() []string { return slices.Clone(compared) }
+
 // engineOptions are the compared options that the arguments of an engine give.
 func engineOptions(args []string) map[string]string {
 	options := map[string]string{}

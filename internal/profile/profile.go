@@ -12,103 +12,104 @@ import "time"
 // Profile is one topology and the load it is measured with.
 //
 // The struct tags are the schema: yaml is the key, in the closed range of an
-// integer (of each element of a list), one the closed set of words of a string.
+// integer (of each element of a list), one the closed set of words of a string, help the
+// line in the manual.
 type Profile struct {
-	Name   string `yaml:"name"`
-	Kind   string `yaml:"kind"` // first half of the series' label: kind_mode
-	Engine string `yaml:"engine" one:"dynamo|vllm|mocker"`
-	Model  string `yaml:"model"` // an id such as Qwen/Qwen3-0.6B, or an absolute path
+	Name   string `yaml:"name" help:"name of the topology; required"`
+	Kind   string `yaml:"kind" help:"label of the series, before _aggregated or _disaggregated; required"`
+	Engine string `yaml:"engine" one:"dynamo|vllm|mocker" help:"program that serves the model; required"`
+	Model  string `yaml:"model" help:"model id such as Qwen/Qwen3-0.6B, or a directory; required"`
 	// ServedName and Tokenizer are empty when not given: both are then the model.
-	ServedName string `yaml:"served_name"`
-	Tokenizer  string `yaml:"tokenizer"`
+	ServedName string `yaml:"served_name" help:"id that requests name; the model if absent"`
+	Tokenizer  string `yaml:"tokenizer" help:"aiperf's tokenizer, an id or a directory; the model if absent"`
 
-	Discovery Discovery `yaml:"discovery"`
+	Discovery Discovery `yaml:"discovery" help:"how workers find each other"`
 	// Frontend is nil for engine vllm and for aggregated mockers with a port
 	// each, which get a frontend of their own on that port.
-	Frontend *Frontend `yaml:"frontend"`
-	Balancer *Balancer `yaml:"balancer"` // nil: the load goes to the frontend or the only worker
+	Frontend *Frontend `yaml:"frontend" help:"Dynamo's HTTP server, unless a balancer replaces it"`
+	Balancer *Balancer `yaml:"balancer" help:"NGINX in front of the workers, for aggregated ones"`
 
-	Prefill    []Worker          `yaml:"prefill"`
-	Decode     []Worker          `yaml:"decode"`
-	Aggregated []Worker          `yaml:"aggregated"`
-	EngineArgs []string          `yaml:"engine_args"` // for every worker, before the worker's own
-	Env        map[string]string `yaml:"env"`         // for every worker; ${ENV:NAME} is kept as text
+	Prefill    []Worker          `yaml:"prefill" help:"prefill workers; they need decode workers too"`
+	Decode     []Worker          `yaml:"decode" help:"decode workers"`
+	Aggregated []Worker          `yaml:"aggregated" help:"workers that do both; they exclude prefill and decode"`
+	EngineArgs []string          `yaml:"engine_args" help:"arguments of every worker, before the worker's own"`
+	Env        map[string]string `yaml:"env" help:"variables of workers and frontends, and HF_* for aiperf"`
 
-	Load     Sweep           `yaml:"load"`
-	Timeouts Timeouts        `yaml:"timeouts"`
-	Hosts    map[string]Host `yaml:"hosts"`
+	Load     Sweep           `yaml:"load" help:"requests of a cell; all profiles of one run need the same"`
+	Timeouts Timeouts        `yaml:"timeouts" help:"limits of what can hang"`
+	Hosts    map[string]Host `yaml:"hosts" help:"machines by name; only plan uses other machines than this one"`
 
 	// Programs: empty = looked for, a bare name = looked for on PATH, else an absolute path.
-	Python string `yaml:"python"`
-	VLLM   string `yaml:"vllm"`
-	AIPerf string `yaml:"aiperf"`
-	Nginx  string `yaml:"nginx"`
-	Etcd   string `yaml:"etcd"`
-	NATS   string `yaml:"nats"`
+	Python string `yaml:"python" help:"Python that imports dynamo, for engine dynamo vllm too"`
+	VLLM   string `yaml:"vllm" help:"vllm command"`
+	AIPerf string `yaml:"aiperf" help:"aiperf command"`
+	Nginx  string `yaml:"nginx" help:"nginx"`
+	Etcd   string `yaml:"etcd" help:"etcd"`
+	NATS   string `yaml:"nats" help:"nats-server"`
 
-	PortBase int               `yaml:"port_base" in:"1024..32000"` // first port chosen by plan; 0 = plan's own
-	Nice     int               `yaml:"nice" in:"0..19"`            // of the workers
-	ShareGPU bool              `yaml:"share_gpu"`                  // two workers may name one GPU
-	Versions map[string]string `yaml:"versions"`                   // dynamo vllm aiperf nginx etcd nats
+	PortBase int               `yaml:"port_base" in:"1024..32000" help:"first port that topobench chooses"`
+	Nice     int               `yaml:"nice" in:"0..19" help:"niceness of the workers"`
+	ShareGPU bool              `yaml:"share_gpu" help:"let two workers name the same GPU"`
+	Versions map[string]string `yaml:"versions" help:"versions to plan for, instead of the installed ones"`
 
-	X      struct{} `yaml:"x"` // a place for YAML anchors; it is not read
+	X      struct{} `yaml:"x" help:"place for YAML anchors; topobench ignores it"`
 	Source string   `yaml:"-"` // where it was read: a path, or "built-in NAME"
 }
 
 // Discovery is how workers find each other: "start" a private server, "none", or the URL of
 // a running one. Etcd none means discovery by files.
 type Discovery struct {
-	Etcd string `yaml:"etcd"` // start | none | http(s)://...
-	NATS string `yaml:"nats"` // start | none | nats://...
+	Etcd string `yaml:"etcd" help:"start a private etcd, none (files), or a URL"`
+	NATS string `yaml:"nats" help:"start a private NATS, none, or a URL"`
 }
 
 // Frontend is Dynamo's HTTP server. Router is its router mode, empty = its default.
 type Frontend struct {
-	Port   int    `yaml:"port" in:"1..32767"`
-	Router string `yaml:"router"`
-	Host   string `yaml:"host"` // a key of Hosts; etcd and NATS are there too
+	Port   int    `yaml:"port" in:"1..32767" help:"port that requests go to"`
+	Router string `yaml:"router" help:"Dynamo's router mode; Dynamo's default if absent"`
+	Host   string `yaml:"host" help:"name below hosts; etcd and NATS run there too"`
 }
 
 // Balancer is NGINX before several aggregated workers. Config is "guide",
 // "tuned" or the absolute path of a template.
 type Balancer struct {
-	Port   int    `yaml:"port" in:"1..32767"`
-	Config string `yaml:"config"`
-	Host   string `yaml:"host"` // a key of Hosts
+	Port   int    `yaml:"port" in:"1..32767" help:"port that requests go to"`
+	Config string `yaml:"config" help:"guide (the guide's file), tuned, or the path of a template"`
+	Host   string `yaml:"host" help:"name below hosts"`
 }
 
 // Worker is one GPU-pinned process. TP x DP is the number of its devices.
 type Worker struct {
-	Devices    []int             `yaml:"cuda_visible_devices" in:"0..1023"`
-	TP         int               `yaml:"tensor_parallel" in:"1..1024"` // default 1
-	DP         int               `yaml:"data_parallel" in:"1..1024"`   // default 1
-	Port       int               `yaml:"port" in:"1..32767"`           // 0 = chosen by plan
-	Host       string            `yaml:"host"`                         // a key of Hosts, "" = this machine
-	EngineArgs []string          `yaml:"engine_args"`
-	Env        map[string]string `yaml:"env"`
+	Devices    []int             `yaml:"cuda_visible_devices" in:"0..1023" help:"GPUs of the worker; nominal for mocker"`
+	TP         int               `yaml:"tensor_parallel" in:"1..1024" help:"GPUs that share a layer"`
+	DP         int               `yaml:"data_parallel" in:"1..1024" help:"data-parallel ranks"`
+	Port       int               `yaml:"port" in:"1..32767" help:"port of the worker's own server; chosen if absent"`
+	Host       string            `yaml:"host" help:"name below hosts; this machine if absent"`
+	EngineArgs []string          `yaml:"engine_args" help:"arguments of this worker"`
+	Env        map[string]string `yaml:"env" help:"variables of this worker"`
 }
 
 // Sweep is the load: one run for each concurrency, in this order. ISL and OSL
 // are input and output tokens of a request. Exact means perf.sh's own argv, Spread means
 // requests to every server in turn, without a balancer.
 type Sweep struct {
-	ISL         int   `yaml:"isl" in:"1..1000000"`
-	OSL         int   `yaml:"osl" in:"1..1000000"`
-	Concurrency []int `yaml:"concurrency" in:"1..4096"`
-	Exact       bool  `yaml:"exact"`
-	Spread      bool  `yaml:"spread"`
+	ISL         int   `yaml:"isl" in:"1..1000000" help:"input tokens of a request"`
+	OSL         int   `yaml:"osl" in:"1..1000000" help:"output tokens of a request"`
+	Concurrency []int `yaml:"concurrency" in:"1..4096" help:"requests at the same time; one cell for each"`
+	Exact       bool  `yaml:"exact" help:"aiperf's arguments are those of perf.sh and no others"`
+	Spread      bool  `yaml:"spread" help:"aiperf sends to every server in turn; no balancer"`
 }
 
 // Timeouts bound what can hang.
 type Timeouts struct {
-	Ready time.Duration `yaml:"ready"` // for each service to open its gate
-	Stall time.Duration `yaml:"stall"` // a log that has not grown for so long is worth a hint
-	Cell  time.Duration `yaml:"cell"`  // for one run; 0 = derived from the load
-	Grace time.Duration `yaml:"grace"` // between the polite signal and the kill, of workers and frontends
-	GPU   time.Duration `yaml:"gpu"`   // for GPU memory to be given back after the end
+	Ready time.Duration `yaml:"ready" help:"for each service to become ready"`
+	Stall time.Duration `yaml:"stall" help:"after which a log that does not grow is worth a hint"`
+	Cell  time.Duration `yaml:"cell" help:"for one cell; derived from the load"`
+	Grace time.Duration `yaml:"grace" help:"between the signal to stop and the kill, for workers and frontends"`
+	GPU   time.Duration `yaml:"gpu" help:"for GPU memory to be free again after a teardown"`
 	// Progress is how long no request of a cell may complete; 0 = derived from the load.
-	Progress time.Duration `yaml:"progress"`
-	Graces   Graces        `yaml:"graces"`
+	Progress time.Duration `yaml:"progress" help:"without a completed request; derived from the load"`
+	Graces   Graces        `yaml:"graces" help:"graces of single roles"`
 }
 
 // Graces are those of the roles that have one of their own; 0 = Timeouts.Grace, or
@@ -125,8 +126,8 @@ type Graces struct {
 
 // Host is a machine. Address is what ssh, or srun's --nodelist, is given; a local host has none.
 type Host struct {
-	Transport string `yaml:"transport" one:"local|ssh|srun"`
-	Address   string `yaml:"address"`
+	Transport string `yaml:"transport" one:"local|ssh|srun" help:"how the script reaches the host"`
+	Address   string `yaml:"address" help:"for ssh, or srun's --nodelist; a local host has none"`
 }
 
 // Mode is "aggregated" or "disaggregated", in upstream's spelling.

@@ -27,7 +27,7 @@ func ModelOf(p profile.Profile, getenv func(string) string) (m Model, ok bool) {
 		return Model{}, false
 	}
 	getenv = workerEnv(p, getenv)
-	cache := cmp.Or(getenv("XDG_CACHE_HOME"), filepath.Join(getenv("HOME"), ".cache"))
+	cache := cmp.Or(getenv(XDGVariable), filepath.Join(getenv("HOME"), ".cache"))
 	home := cmp.Or(getenv("HF_HOME"), filepath.Join(cache, "huggingface"))
 	hub := cmp.Or(getenv("HF_HUB_CACHE"), getenv("HUGGINGFACE_HUB_CACHE"), filepath.Join(home, "hub"))
 	return Model{p.Model, filepath.Clean(hub)}, true

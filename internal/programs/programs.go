@@ -32,6 +32,9 @@ const (
 	NvidiaSMI Tool = "nvidia-smi" // optional: part of the driver, never in the cache
 )
 
+// Tools are all tools.
+func Tools() []Tool { return []Tool{Python, VLLM, AIPerf, Nginx, Etcd, NATS, NvidiaSMI} }
+
 // Paths is one path for each tool; empty means none was given.
 type Paths struct{ Python, VLLM, AIPerf, Nginx, Etcd, NATS, NvidiaSMI string }
 
@@ -79,17 +82,23 @@ func placeOf(t Tool) place {
 	}
 }
 
+// The variables that name the tool cache.
+const (
+	CacheVariable = "TOPOBENCH_CACHE"
+	XDGVariable   = "XDG_CACHE_HOME" // of the XDG Base Directory Specification
+)
+
 // CacheDir is the directory that setup.sh fills: TOPOBENCH_CACHE, else topobench below XDG_CACHE_HOME, else below
 // .cache in HOME. It is empty when none of them is set. A nil getenv means os.Getenv.
 func CacheDir(getenv func(string) string) string {
 	if getenv == nil {
 		getenv = os.Getenv
 	}
-	if dir := getenv("TOPOBENCH_CACHE"); dir != "" {
+	if dir := getenv(CacheVariable); dir != "" {
 		return dir
 	}
 	// The XDG Base Directory Specification has programs ignore a relative XDG_CACHE_HOME.
-	if dir := getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
+	if dir := getenv(XDGVariable); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "topobench")
 	}
 	if dir := getenv("HOME"); dir != "" {

@@ -30,7 +30,7 @@ func (r *Runner) leftoverChecks() ([]deploy.TeardownCheck, error) {
 // processCheck looks for processes of the run that have escaped from every shepherd,
 // through another daemon for instance: by cookie, open files or ledger. It kills them.
 func (r *Runner) processCheck() deploy.TeardownCheck {
-	return deploy.TeardownCheck{Name: "processes", Within: goneWithin,
+	return deploy.TeardownCheck{Name: processesName, Within: goneWithin,
 		Remove: r.killEscaped,
 		Check: func(context.Context) (left []deploy.Leftover, err error) {
 			all, err := proc.Snapshot()
@@ -95,7 +95,7 @@ func (r *Runner) sharedMemoryCheck(s *recovery.Shared) deploy.TeardownCheck {
 		return append(host.OwnTree(all), r.escaped(all)...)
 	}
 	reported := "" // the last fault of a sample; there is one each second
-	return deploy.TeardownCheck{Name: "shared memory", Within: goneWithin,
+	return deploy.TeardownCheck{Name: sharedMemoryName, Within: goneWithin,
 		Sample: func() {
 			if err := s.Sample(run); err != nil && err.Error() != reported {
 				reported = err.Error()

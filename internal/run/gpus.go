@@ -177,7 +177,7 @@ func (g gpus) teardownCheck(ctx context.Context, p plan.Plan) ([]deploy.Teardown
 	other := func(d gpu.Device) bool { return !slices.Contains(h.Devices, d.Index) }
 	g.run.Journal.Note(journal.GPUs{Topology: p.Name, Warnings: warnings,
 		Devices: slices.DeleteFunc(slices.Clone(before.Devices), other)})
-	return []deploy.TeardownCheck{{Name: "gpu", Within: h.Within, Check: g.left(h, before)}}, nil
+	return []deploy.TeardownCheck{{Name: gpuName, Within: h.Within, Check: g.left(h, before)}}, nil
 }
 
 // left lists what is left of a launch. A late answer does not hide the result of

@@ -16,15 +16,22 @@ import (
 // as a serial line.
 const fallbackColumns, fallbackRows = 80, 24
 
+// The variables that decide how the screen is drawn.
+const (
+	TermVariable    = "TERM"
+	DumbTerm        = "dumb"
+	NoColorVariable = "NO_COLOR" // no-color.org
+)
+
 // Detect returns the Options for out. A terminal is redrawn in place unless TERM is "dumb",
 // and has colours unless NO_COLOR is set (no-color.org).
 func Detect(out io.Writer, getenv func(string) string) Options {
 	o := Options{Out: out, Now: time.Now}
 	file, ok := out.(interface{ Fd() uintptr })
-	if !ok || !term.IsTerminal(int(file.Fd())) || getenv("TERM") == "dumb" {
+	if !ok || !term.IsTerminal(int(file.Fd())) || getenv(TermVariable) == DumbTerm {
 		return o
 	}
-	o.TTY, o.Color = true, getenv("NO_COLOR") == ""
+	o.TTY, o.Color = true, getenv(NoColorVariable) == ""
 	o.Size = func() (int, int) {
 		columns, rows, err := term.GetSize(int(file.Fd()))
 		if err != nil || columns <= 0 || rows <= 0 {

@@ -17,6 +17,23 @@ const (
 	Invalid   State = "invalid"
 )
 
+// States are all states of a check, the better ones first, with their meaning for a cell.
+func States() []struct {
+	State   State
+	Meaning string
+} {
+	return []struct {
+		State   State
+		Meaning string
+	}{
+		{Valid, "the check passed"},
+		{Note, "an observation worth showing; the cell stays valid"},
+		{NotMade, "the evidence is missing, and the number is not in doubt; the cell stays valid"},
+		{Unchecked, "the evidence is missing, and the number is in doubt; the cell is off the frontier"},
+		{Invalid, "the check failed; the cell is off the frontier"},
+	}
+}
+
 // Check is one rule applied to one cell.
 type Check struct {
 	Name   CheckName `json:"name"`

@@ -7,12 +7,12 @@ import (
 )
 
 const (
-	// busyAbove is more than an idle device shows (the driver's own, up to some 700 MiB on
+	// BusyAbove is more than an idle device shows (the driver's own, up to some 700 MiB on
 	// large cards) and less than any engine needs: a CUDA context takes about 500 MiB.
-	busyAbove MiB = 1024
-	// backWithin of the memory in use before the launch counts as given back: the driver
+	BusyAbove MiB = 1024
+	// BackWithin of the memory in use before the launch counts as given back: the driver
 	// keeps a little for itself.
-	backWithin MiB = 512
+	BackWithin MiB = 512
 )
 
 // MissingError reports that a plan names devices that do not exist. CUDA would hide them, and
@@ -101,7 +101,7 @@ func Busy(s State, want []int, who Lookup) []string {
 				ours = true
 			}
 		}
-		if len(taken) == before && !ours && d.Used > busyAbove {
+		if len(taken) == before && !ours && d.Used > BusyAbove {
 			taken = append(taken, fmt.Sprintf("%s has %s in use, by a process that nvidia-smi does not name "+
 				"(in a container, for example)", d, d.Used))
 		}
@@ -169,7 +169,7 @@ func leftOn(was, is Device, fresh []Process, who Lookup) (left, taken []string) 
 			unseen++
 		}
 	}
-	over := is.Used - (was.Used + backWithin)
+	over := is.Used - (was.Used + BackWithin)
 	switch {
 	case len(left) > 0:
 	case is.Used < 0 || was.Used < 0:

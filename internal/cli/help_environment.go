@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"strings"
+
+	"topobench/internal/plan"
+	"topobench/internal/programs"
+	"topobench/internal/recovery"
+	"topobench/internal/ui"
+)
+
+// variables are the environment variables that topobench itself reads.
+func variables() [][2]string {
+	all := [][2]string{
+		{programs.CacheVariable, "directory of the tool cache; default: topobench below " + programs.XDGVariable},
+		{programs.XDGVariable, "directory of caches; default: ~/.cache"},
+		{"HF_HUB_CACHE, HF_HOME", "directory of models, which run downloads before the first launch"},
+		{tempVariable, "directory for the short private directories of runs; default: " + recovery.DefaultTemp},
+		{ui.NoColorVariable, "if set, no colours"},
+		{ui.TermVariable, "if it is " + ui.DumbTerm + ", the screen is not redrawn"},
+	}
+	for _, t := range programs.Tools() {
+		all = append(all, [2]string{t.Variable(), "path of " + string(t) + ", unless a flag or the profile names it"})
+	}
+	return all
+}
+
+func environmentPage(p *page) {
+	const column = 29
+	p.heading("Read by topobench")
+	for _, v := range variables() {
+		p.item(column, v[0], v[1])
+	}
+	table := func(title string, rows []plan.Variables) {
+		p.heading(title)
+		for _, row := range rows {
+			p.add(wrapNames(row.Names)...)
+			p.item(6, "", row.Why)
+		}
+	}
+	table("Inherited by services and aiperf", plan.Inherited())
+	p.text("They receive no other variable of the caller, and so no credentials of other programs. A profile " +
+		"passes one on with env: {NAME: \"${ENV:NAME}\"}.")
+	table("Never inherited, although a prefix above fits", plan.NeverInherited())
+	p.heading("Set by topobench")
+	for _, a := range plan.Bookkeeping(plan.Placement{Cookie: "RUN-ID", Temp: "DIRECTORY"}) {
+		p.item(column, a.Name+"="+a.Value, a.Why)
+	}
+	p.text("A service also has the variables that its plan needs, such as CUDA_VISIBLE_DEVICES and the ports of " +
+		"Dynamo. topobench plan prints them.")
+}
+
+// wrapNames lists names, indented.
+func wrapNames(names []string) []string {
+	var p page
+	p.item(2, "", strings.Join(names, " "))
+	return p.lines
+}

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"topobench/internal/plan"
+	"topobench/internal/profile"
+	"topobench/internal/programs"
+	"topobench/profiles"
+)
+
+// exampleProfile is the built-in profile at the top of the page.
+const exampleProfile = "disagg-1node"
+
+func profilePage(p *page) {
+	p.heading("Example: topobench profiles " + exampleProfile)
+	if example, err := profiles.Read(exampleProfile); err == nil { // built in: it is always there
+		for line := range strings.Lines(string(example)) {
+			code, _, _ := strings.Cut(line, "  #")
+			p.add(strings.TrimRight(code, " \n"))
+		}
+	}
+	p.heading("Keys")
+	for _, key := range profile.Keys() {
+		description := key.Type
+		if key.Default != "" {
+			description += ", default " + key.Default
+		}
+		if key.Help != "" {
+			description += ": " + key.Help
+		}
+		p.item(27, strings.Repeat("  ", key.Depth)+key.Name, description)
+	}
+	p.heading("Notes")
+	for _, note := range profileNotes() {
+		p.point(note)
+	}
+}
+
+func profileNotes() []string {
+	var tools []string
+	for _, t := range programs.Tools() {
+		tools = append(tools, t.Variable())
+	}
+	return []string{
+		"Every fault is reported at once, with line and column, and nothing is started. A key that is unknown, " +
+			"given twice or empty is a fault.",
+		"prefill, decode and aggregated have the same keys for each worker. " +
+			"A worker has tensor_parallel x data_parallel GPUs.",
+		"All profiles of one run need the same load; --model, --isl, --osl and --concurrency set it for all of them.",
+		"An aggregated mocker with a port has a frontend of its own there. GPUs of a mocker are counted for the " +
+			"chart, neither exported nor checked.",
+		"In env the value ${ENV:NAME} is the caller's variable NAME, so that the file holds no secret.",
+		fmt.Sprintf("The default of port_base is %d. Two runs at the same time need two bases: otherwise the "+
+			"later one ends with exit code %d.", plan.DefaultPortBase, codeBusy),
+		fmt.Sprintf("timeouts.graces of balancer, etcd and nats have the default %v, the others that of "+
+			"timeouts.grace.", plan.ShortGrace),
+		"topobench searches a program in this order: flag, profile, " + strings.Join(tools, ", ") + ", the tool " +
+			"cache, PATH. vllm is searched on PATH before the cache, whose vllm is for the CPU. plan prints the " +
+			"result.",
+		"topobench probes the versions of programs and keeps them in probes.json in the cache until pip changes " +
+			"something there. It plans for the newest version if one is unknown, and reports that.",
+		"Everything listens on 127.0.0.1, with two exceptions. Dynamo's ZMQ event plane binds random ports on " +
+			"all addresses; with nats given, events go through NATS. NIXL (UCX) listens on the addresses of the " +
+			"machine; UCX_NET_DEVICES: lo in env keeps it on loopback, and off the network cards between GPUs.",
+	}
+}

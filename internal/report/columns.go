@@ -1,0 +1,107 @@
+package report
+
+import (
+	"cmp"
+	"regexp"
+	"strings"
+)
+
+// Column is a column of results.csv with the statistic avg, for the manual.
+type Column struct{ Name, Help string }
+
+// Columns describes every column of results.csv, in its order.
+func Columns() []Column {
+	var all []Column
+	for _, name := range (Facts{Stat: "avg"}).lines()[0] {
+		c := Column{Name: name, Help: columnHelp[name]}
+		for _, m := range Metrics() {
+			if m.Column == name {
+				c.Help = m.Help + ", in " + m.Unit
+			}
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// columnHelp describes the columns that are no metrics. It is never written to.
+var columnHelp = map[string]string{
+	"":                    "number of the row, from 0",
+	"label":               "series on the chart: kind and mode of the deployment",
+	"configuration":       "path of aiperf's export",
+	"concurrency":         "requests at the same time",
+	"is_pareto_efficient": "True if the point is on the frontier of its label",
+	"valid":               "state of the cell's verdict: valid, unchecked or invalid",
+	"reason":              "why the cell is not valid",
+	"name":                "name of the profile; empty in a tree of perf.sh",
+	"artifacts":           "directory of the topology, artifacts_N",
+	"gpus":                "GPUs by which the throughput is divided",
+	"simulated":           "True if the engine computes nothing",
+	"aiperf_version":      "version of aiperf",
+	"token_counts_differ": "True if aiperf and the server count output tokens differently, by more than 2 %",
+	"launch":              "2 if the cell was measured after a restart of its topology, else 1",
+	"noted":               "checks that could not be made and do not exclude the cell",
+}
+
+// Metric is a number of the table, results.csv and the chart, for the manual.
+type Metric struct {
+	Shown  string // its column in the table; "" = none
+	Column string // in results.csv, with the statistic avg
+	Unit   string
+	Source string // aiperf's metric
+	Help   string
+}
+
+// Metrics describes every number, those of the table first.
+func Metrics() []Metric {
+	var all []Metric
+	shown := tableHeader()
+	for i, column := range theirColumns("avg") {
+		all = append(all, describe(column, shown[2+i])) // after series and concurrency
+	}
+	for _, m := range ours("avg") {
+		all = append(all, describe(m.column(), ""))
+	}
+	return append(all, describe(byUsage, ""))
+}
+
+// tableHeader is the first line of the table.
+func tableHeader() []string {
+	var table strings.Builder
+	if err := (Facts{Stat: "avg"}).Table(&table); err != nil { // a strings.Builder does not fail
+		return nil
+	}
+	line, _, _ := strings.Cut(table.String(), "\n")
+	return regexp.MustCompile(` {2,}`).Split(strings.TrimSpace(line), -1)
+}
+
+func describe(column, shown string) Metric {
+	i := strings.LastIndex(column, "_")
+	tag, stat := column[:i], column[i+1:]
+	m, own := metricHelp[column]
+	if !own {
+		m = metricHelp[tag]
+		m.Help = strings.ReplaceAll(m.Help, "STAT", cmp.Or(map[string]string{"avg": "mean"}[stat], stat))
+	}
+	m.Source = cmp.Or(m.Source, tag)
+	m.Shown, m.Column = shown, column
+	return m
+}
+
+// metricHelp describes the metrics by aiperf's names, and by column what is computed from them. STAT is
+// the statistic. It is never written to.
+var metricHelp = map[string]Metric{
+	"output_token_throughput_per_user": {Unit: "tokens/s/user",
+		Help: "STAT over requests of 1 / inter-token latency: the speed that one user sees"},
+	"time_to_first_token":     {Unit: "ms", Help: "STAT over requests of the time to the first token"},
+	"inter_token_latency":     {Unit: "ms", Help: "STAT over requests of the time between two tokens"},
+	"output_token_throughput": {Unit: "tokens/s", Help: "output tokens of all requests a second"},
+	"request_throughput":      {Unit: "requests/s", Help: "completed requests a second"},
+	"output_sequence_length":  {Unit: "tokens", Help: "STAT output length, by the text tokenised again"},
+	"usage_completion_tokens": {Unit: "tokens", Help: "STAT output length, by the server's usage"},
+	cacheRead:                 {Unit: "%", Help: "share of prompt tokens that the servers read from a prefix cache"},
+	perGPU: {Unit: "tokens/s/gpu", Source: "output_token_throughput / GPUs",
+		Help: "output tokens of all requests a second and GPU, whatever statistic is chosen"},
+	byUsage: {Unit: "tokens/s/gpu", Source: "the same, by usage_completion_tokens",
+		Help: "tok/s/gpu by the server's count of output tokens"},
+}
