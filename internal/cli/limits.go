@@ -21,11 +21,11 @@ type limitFlags struct {
 	MinFree size `default:"1GiB" help:"Disk space that must be free for logs, beside the results (0 = not checked)."`
 }
 
-// reserveShare of --min-free stays free for the results.
+// reserveShare divides --min-free: that share stays free for the results.
 const reserveShare = 16
 
-// watchDisk applies the limits to the session's files, until close. The context ends when nothing more can be
-// written.
+// watchDisk applies the limits to the session's files until the session closes. The returned context ends when the
+// disk is full or fails.
 func (s *session) watchDisk(ctx context.Context, f limitFlags) context.Context {
 	s.campaign.Starter.Logs = host.NewLogs(int64(f.LogCap))
 	guarded, stop := s.campaign.Guard(ctx, uint64(f.MinFree)/reserveShare)
@@ -33,8 +33,8 @@ func (s *session) watchDisk(ctx context.Context, f limitFlags) context.Context {
 	return guarded
 }
 
-// explainDiskFault adds to a fault of the disk, which ended a run early, what became of the run. Once the run's
-// directory is gone, it is the reason for every other fault.
+// explainDiskFault adds the state of the run to the fault of the disk that ended it. A removed run directory is the
+// cause of every other fault.
 func (s *session) explainDiskFault(why error) error {
 	if why == nil {
 		return nil
@@ -51,8 +51,8 @@ func (s *session) explainDiskFault(why error) error {
 		why, diskAdvice(why))
 }
 
-// fileForbidden reports whether a file of the run may not be written. A program that may not be executed is
-// forbidden too, but has nothing to do with the disk.
+// fileForbidden reports whether the user lacks the permission for a file of the run. A program that the user may not
+// execute has the same errno, but is no fault of the disk.
 func fileForbidden(err error) bool {
 	for _, e := range flatten(err) {
 		path, ok := errors.AsType[*fs.PathError](e)
@@ -63,7 +63,7 @@ func fileForbidden(err error) bool {
 	return false
 }
 
-// diskAdvice is what to do about a fault of the disk, unless err has it.
+// diskAdvice returns the remedy for a fault of the disk, unless err contains it.
 func diskAdvice(err error) string {
 	advice := artifacts.Advice(err)
 	if !artifacts.DiskFault(err) || strings.Contains(err.Error(), advice) {
@@ -72,12 +72,12 @@ func diskAdvice(err error) string {
 	return advice
 }
 
-// gpuFlags say what happens when the GPUs are busy.
+// gpuFlags decide what happens if the GPUs are busy.
 type gpuFlags struct {
 	Wait duration `name:"wait-gpus" help:"Wait up to this long for busy GPUs (default: exit 6)." placeholder:"DURATION"`
 }
 
-// watchGPUs makes the campaign check the GPUs, or records why it cannot.
+// watchGPUs makes the campaign check the GPUs, or records in the journal why it cannot.
 func (s *session) watchGPUs(report preflight.Report, f gpuFlags) {
 	s.campaign.NvidiaSMI, s.campaign.WaitGPUs = report.NvidiaSMI, f.Wait.value()
 	for _, w := range report.Warnings() {

@@ -14,8 +14,7 @@ import (
 	"topobench/internal/run"
 )
 
-// preflight makes every check of a command that starts something, and prints the warnings. The error joins all
-// faults.
+// preflight makes every check before a command starts processes, and prints the warnings. The error joins all faults.
 func (e *Env) preflight(ctx context.Context, r preflight.Request) (preflight.Report, error) {
 	r.Environ, r.Getenv, r.PortRange = e.Environ, e.Getenv, e.PortRange
 	r.Temp, r.TempName = cmp.Or(e.Getenv(tempVariable), recovery.DefaultTemp), tempVariable
@@ -26,7 +25,7 @@ func (e *Env) preflight(ctx context.Context, r preflight.Request) (preflight.Rep
 	return report, report.Err()
 }
 
-// wishes are the checked topologies, as run takes them.
+// wishes converts the checked topologies for package run.
 func wishes(checked []preflight.Topology) []run.Wish {
 	var all []run.Wish
 	for _, t := range checked {
@@ -35,7 +34,7 @@ func wishes(checked []preflight.Topology) []run.Wish {
 	return all
 }
 
-// announce prints the versions that were found and writes them into the journal.
+// announce prints the versions of the programs and writes them to the journal.
 func (s *session) announce(checked []preflight.Topology) {
 	for _, line := range preflight.VersionLines(checked) {
 		s.screen.Note(line)
@@ -45,8 +44,8 @@ func (s *session) announce(checked []preflight.Topology) {
 	}
 }
 
-// fetchModels downloads each model that is missing from its cache, once: otherwise every worker would download it at
-// the same time.
+// fetchModels downloads each model that its cache lacks, once. Otherwise all workers would download it at the same
+// time.
 func (s *session) fetchModels(ctx context.Context, wishes []run.Wish) error {
 	var faults []error
 	tried := map[programs.Model]bool{}
