@@ -20,9 +20,9 @@ import (
 
 type planCmd struct {
 	Profiles  []string `arg:"" name:"profile" help:"Built-in names or paths."`
-	JSON      bool     `name:"json" help:"Print the plans as JSON; @CALL@ stands for a random word per call of the script."`
+	JSON      bool     `name:"json" help:"Print JSON; @CALL@ is a random word of each call of the script."`
 	Guide     bool     `help:"Print the differences from the guide, with reasons."`
-	Root      string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Directory that run would write to." type:"path"`
+	Root      string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Root of run's results." type:"path"`
 	binFlags  `group:"Programs"`
 	loadFlags `group:"Load"`
 }
@@ -55,8 +55,8 @@ func (c *planCmd) Run(env *Env) error {
 	return script.Write(env.Stdout, run.ByHand(c.Root), plans...)
 }
 
-// placed returns the plans with the paths of the script. @CALL@ stands for the random word of
-// a call of the script.
+// placed returns the plans with the paths of the script. @CALL@ is in the place of the random
+// word that each call of the script chooses.
 func (c *planCmd) placed(plans []plan.Plan) ([]plan.Plan, error) {
 	var all []plan.Plan
 	for i, p := range plans {
