@@ -22,7 +22,7 @@ type planCmd struct {
 	Profiles  []string `arg:"" name:"profile" help:"Built-in names or paths."`
 	JSON      bool     `name:"json" help:"Print JSON; @CALL@ is a random word of each call of the script."`
 	Guide     bool     `help:"Print the differences from the guide, with reasons."`
-	Root      string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Root of run's results." type:"path"`
+	Root      string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Directory of the results." type:"path"`
 	binFlags  `group:"Programs"`
 	loadFlags `group:"Load"`
 }
