@@ -20,7 +20,7 @@ type tick struct {
 	text  string
 }
 
-// newAxis chooses a range with a margin around the values, and round ticks.
+// newAxis chooses a range with some air around the values and round ticks for it.
 func newAxis(values []float64) axis {
 	a := axis{}
 	a.lo, a.hi = span(values)
@@ -45,9 +45,9 @@ func span(values []float64) (lo, hi float64) {
 	}
 	size := max(math.Abs(lo), math.Abs(hi))
 	switch {
-	case size < 1e-100: // zero, or too small a divisor
+	case size < 1e-100: // zero, or too near to it to divide by
 		return 0, 1
-	case hi-lo < 1e-9*size: // below this, ticks round to the same float64
+	case hi-lo < 1e-9*size: // a float64 cannot tell ticks apart in less
 		return lo - size/10, hi + size/10
 	}
 	air := (hi - lo) * 0.06

@@ -1,14 +1,13 @@
 // Package chart draws the Pareto picture as PNG and as SVG.
 //
-// The picture can be published without retouching: round ticks, a legend that hides no point,
-// concurrency numbers that avoid points and each other, and the same bytes for the same Picture. Any
-// Picture can be drawn: no points, one point, equal values, thousands.
+// It promises a picture that can stand in a publication without retouching: round ticks, a legend
+// that hides no point, concurrency numbers that avoid points and each other, and the same bytes for
+// the same Picture. Any Picture can be drawn: no points, one point, equal values, thousands.
 //
-// go-chart supplies the two renderers and the font. The layout is ours, because go-chart's legend
-// covers the data, its annotations overlap, its ticks are not round, and it refuses a range of zero
-// width.
+// go-chart supplies the two renderers and the font. The layout is ours: go-chart's own legend lies on
+// the data, its annotations overlap, its ticks are not round and it refuses a range of zero width.
 //
-// Pictures may be drawn concurrently once Load has returned.
+// Pictures may be drawn at the same time once Load has returned.
 package chart
 
 import (
@@ -26,8 +25,8 @@ const (
 	Height = 900
 )
 
-// Picture is the content of the picture. Texts may contain any character: unprintable ones are dropped, and the PNG
-// shows a box for a character that its font lacks.
+// Picture is everything that is drawn. Texts may hold any character; what cannot be printed is dropped, and what the
+// PNG's font lacks is a box in it.
 type Picture struct {
 	Title, XName, YName string
 	Series              []Series
@@ -39,17 +38,17 @@ type Series struct {
 	Points []Point
 }
 
-// Point is one measured cell. Note (the concurrency) is drawn beside it if there is room. Hollow draws
-// a ring: measured but not valid. The dashed line of a series joins its Frontier points, sorted by X.
-// A point that is not finite is not drawn.
+// Point is one measured cell. Note stands beside it (the concurrency), unless the picture is too
+// crowded there. Hollow is a ring: measured but not valid. The Frontier points of a series are joined
+// by its dashed line, sorted by X. A point that is not finite is not drawn.
 type Point struct {
 	X, Y             float64
 	Note             string
 	Hollow, Frontier bool
 }
 
-// Load parses the font. Otherwise the first picture would, and go-chart's check for a parsed font takes
-// no lock.
+// Load parses the font. Without it that happens at the first picture, and go-chart's check whether it
+// is done takes no lock.
 func Load() error {
 	if _, err := gochart.GetDefaultFont(); err != nil {
 		return fmt.Errorf("cannot load the font: %w", err)
@@ -83,10 +82,10 @@ func SVG(w io.Writer, p Picture) error {
 	return nil
 }
 
-// format has the differences between PNG and SVG.
+// format is what PNG and SVG differ in.
 type format struct {
 	start gochart.RendererProvider
-	spell func(string) string // turns a text into one that the renderer accepts
+	spell func(string) string // what the renderer may be given for a text
 	paper bool                // draw white first; under a PNG encode puts it, which costs nothing
 }
 

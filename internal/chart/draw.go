@@ -11,14 +11,14 @@ import (
 // dpi at which a point of a font size is a pixel.
 const dpi = 72
 
-// pen draws each shape with a complete style, so that none is left over from the shape before.
+// pen draws each shape with a whole style, so that nothing is left over from the shape before.
 type pen struct {
 	r    gochart.Renderer
 	font gochart.Style
 	format
 }
 
-// draw draws a layout, from the back to the front.
+// draw carries a layout out, from the back to the front.
 func draw(p pen, l layout) {
 	p.r.SetDPI(dpi)
 	if p.paper {
@@ -44,7 +44,7 @@ func draw(p pen, l layout) {
 	p.legend(l)
 }
 
-// white covers the whole picture.
+// white covers everything.
 func (p pen) white() {
 	p.path(corners(image.Rect(0, 0, Width, Height)))
 	p.r.Close()
@@ -113,7 +113,7 @@ func (p pen) dot(d dot, c drawing.Color) {
 	p.circle(d, style)
 }
 
-// circle draws eight curves: the renderer's own circle of four looks like a square with round corners.
+// circle is drawn as eight curves: the renderer's own, of four, looks like a square with round corners.
 func (p pen) circle(d dot, style gochart.Style) {
 	r := float64(d.radius)
 	turn := func(eighths, radius float64) (x, y int) {

@@ -23,13 +23,13 @@ const largest = 1e100
 // crowd is the number of points from which on markers are small.
 const crowd = 150
 
-// layout has the place of every element, in pixels.
+// layout is the picture decided: where everything is, in pixels.
 type layout struct {
 	plot   image.Rectangle
 	x, y   axis
 	lines  []line
 	dots   []dot
-	texts  []text // read from left to right
+	texts  []text // that read from left to right
 	yName  text
 	legend []entry
 }
@@ -56,7 +56,7 @@ type dot struct {
 	frontier       bool
 }
 
-// arrange computes the layout: first the names and their width, then the plot, then its content.
+// arrange decides everything: first the names and their room, then the plot, then what is in it.
 func arrange(p Picture, m meter) layout {
 	shown := finite(p.Series)
 	var l layout
@@ -78,14 +78,14 @@ func arrange(p Picture, m meter) layout {
 	return l
 }
 
-// drawable returns the series with the points that can be drawn.
+// drawable is what of the series can be drawn.
 type drawable struct {
 	series [][]Point
 	xs, ys []float64
 	hollow bool
 }
 
-// finite omits points that no axis can show.
+// finite leaves out points that no axis can show.
 func finite(series []Series) drawable {
 	var d drawable
 	for _, s := range series {
@@ -137,7 +137,7 @@ func (l layout) place(series [][]Point, radius int) (dots []dot, lines []line) {
 	return dots, lines
 }
 
-// radius of the markers. Circles of radius 10 and 4 look even on whole pixels.
+// radius of the markers. 10 and 4 are radii whose circle lies well on whole pixels.
 func radius(points int) int {
 	if points > crowd {
 		return 4

@@ -25,7 +25,7 @@ const (
 	ofNothing
 )
 
-// legend has a row for each series that fits, one with the number of the others, one that explains
+// legend has a row for each series that fits, one that counts the others, one that explains
 // the notes beside the dots, and one that explains rings.
 func legend(series []Series, noted, hollow bool, m meter) []entry {
 	var rows []entry

@@ -8,7 +8,7 @@ import (
 	gochart "github.com/wcharczuk/go-chart/v2"
 )
 
-// meter measures texts and caches the results, because many points have the same note.
+// meter measures texts and remembers: the same concurrency stands beside many points.
 type meter struct {
 	ruler gochart.Renderer
 	known map[measured]int
@@ -29,7 +29,7 @@ func newMeter(ruler gochart.Renderer, font gochart.Style) meter {
 func (m meter) width(body string, size float64) int {
 	key := measured{body, size}
 	if _, ok := m.known[key]; !ok {
-		m.known[key] = 0 // for a text without ink, for which the ruler has no width
+		m.known[key] = 0 // which the ruler does not say of a text without ink
 		if ink := printable(body); strings.TrimSpace(ink) != "" {
 			m.ruler.SetFontSize(size)
 			m.known[key] = m.ruler.MeasureText(ink).Width()
@@ -43,7 +43,7 @@ func (m meter) fit(body string, size float64, most int) string {
 	return m.cut(body, size, most, func(runes []rune, kept int) string { return string(runes[:kept]) + "…" })
 }
 
-// squeeze cuts out the middle of a text, because names of series differ at either end.
+// squeeze cuts the middle out of one: names of series differ at either end.
 func (m meter) squeeze(body string, size float64, most int) string {
 	return m.cut(body, size, most, func(runes []rune, kept int) string {
 		return string(runes[:kept-kept/2]) + "…" + string(runes[len(runes)-kept/2:])
@@ -56,7 +56,7 @@ func (m meter) cut(body string, size float64, most int, keep func(runes []rune, 
 		return body
 	}
 	runes := []rune(body)
-	fits, not := 0, len(runes) // the largest number known to fit, the smallest known not to fit
+	fits, not := 0, len(runes) // so many runes fit, so many do not
 	for not-fits > 1 {
 		mid := (fits + not) / 2
 		if m.width(keep(runes, mid), size) <= most {
@@ -75,14 +75,14 @@ func (m meter) centred(body string, plot image.Rectangle, baseline int, size flo
 	return text{body, image.Pt(mid-m.width(body, size)/2, baseline), size}
 }
 
-// upright places the text along the y axis, read upwards.
+// upright is the text that reads upwards along the y axis.
 func (m meter) upright(body string, plot image.Rectangle) text {
 	body = m.fit(body, nameSize, plot.Dy())
 	mid := (plot.Min.Y + plot.Max.Y) / 2
 	return text{body, image.Pt(margin+nameSize, mid+m.width(body, nameSize)/2), nameSize}
 }
 
-// tickTexts places the numbers below the x axis and left of the y axis.
+// tickTexts stands below the x axis and left of the y axis.
 func (m meter) tickTexts(l layout) []text {
 	var texts []text
 	for _, t := range l.x.ticks {
@@ -96,7 +96,7 @@ func (m meter) tickTexts(l layout) []text {
 	return texts
 }
 
-// printable drops characters without a glyph and characters that XML forbids.
+// printable drops what has no glyph and what XML forbids.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

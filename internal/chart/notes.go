@@ -11,14 +11,14 @@ const (
 	square      = 3
 )
 
-// The occupants of a square.
+// What takes the room of a square.
 const (
 	byLine = 1 << iota
 	byMark // a dot or a note
 )
 
-// room marks the squares of the picture that are taken. Squares are cheaper than comparing boxes, with
-// a thousand notes.
+// room says which squares of the picture are taken. Counting squares instead of comparing boxes keeps
+// a thousand notes cheap.
 type room struct {
 	taken [Height / square][Width / square]uint8
 }
@@ -32,7 +32,7 @@ func (m *room) take(r image.Rectangle, by uint8) {
 	}
 }
 
-// free reports whether no occupant of the given kinds is in the rectangle.
+// free reports whether nothing of the given kinds is in the rectangle.
 func (m *room) free(r image.Rectangle, of uint8) bool {
 	for y := r.Min.Y / square; y <= (r.Max.Y-1)/square; y++ {
 		for x := r.Min.X / square; x <= (r.Max.X-1)/square; x++ {
@@ -44,8 +44,8 @@ func (m *room) free(r image.Rectangle, of uint8) bool {
 	return true
 }
 
-// placeNotes finds a place for each note beside its dot. Frontier points come first. A note without a
-// free place is omitted: over another point it would seem to belong to that point.
+// placeNotes finds a place for each note beside its dot. Frontier points choose first. A note that
+// has no free place is left out: one that covers another point would be read as that point's.
 func placeNotes(l layout, m meter) []text {
 	taken := occupied(l)
 	dots := slices.Clone(l.dots)
@@ -61,7 +61,7 @@ func placeNotes(l layout, m meter) []text {
 	return notes
 }
 
-// rank orders the dots for placeNotes.
+// rank is the order in which dots choose a place for their note.
 func rank(d dot) int {
 	switch {
 	case d.frontier:
@@ -72,7 +72,7 @@ func rank(d dot) int {
 	return 2
 }
 
-// occupied returns the squares of the dots and frontiers.
+// occupied is the room that dots and frontiers take.
 func occupied(l layout) *room {
 	taken := new(room)
 	for _, d := range l.dots {
