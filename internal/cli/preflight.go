@@ -3,13 +3,10 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"path/filepath"
 
 	"topobench/internal/journal"
 	"topobench/internal/preflight"
-	"topobench/internal/programs"
 	"topobench/internal/recovery"
 	"topobench/internal/run"
 )
@@ -25,7 +22,7 @@ func (e *Env) preflight(ctx context.Context, r preflight.Request) (preflight.Rep
 	return report, report.Err()
 }
 
-// wishes converts the checked topologies for package run.
+// wishes are the checked topologies, as run takes them.
 func wishes(checked []preflight.Topology) []run.Wish {
 	var all []run.Wish
 	for _, t := range checked {
@@ -34,7 +31,7 @@ func wishes(checked []preflight.Topology) []run.Wish {
 	return all
 }
 
-// announce prints the versions of the programs and writes them to the journal.
+// announce prints the versions that were found and writes them into the journal.
 func (s *session) announce(checked []preflight.Topology) {
 	for _, line := range preflight.VersionLines(checked) {
 		s.screen.Note(line)
@@ -42,32 +39,4 @@ func (s *session) announce(checked []preflight.Topology) {
 	for _, t := range checked {
 		s.campaign.Journal.Note(journal.Versions{Topology: t.Profile.Name, Versions: t.Versions})
 	}
-}
-
-// fetchModels downloads each model that its cache lacks, once. Otherwise all workers would download it at the same
-// time.
-func (s *session) fetchModels(ctx context.Context, wishes []run.Wish) error {
-	var faults []error
-	tried := map[programs.Model]bool{}
-	for _, w := range wishes {
-		model, ok := programs.ModelOf(w.Profile, s.env.Getenv)
-		if !ok || tried[model] || model.Cached() {
-			continue
-		}
-		tried[model] = true
-		s.screen.Note(fmt.Sprintf("fetching model %s, once for all workers", model.ID))
-		faults = append(faults, s.fetch(ctx, w))
-	}
-	return errors.Join(faults...)
-}
-
-func (s *session) fetch(ctx context.Context, w run.Wish) error {
-	tool, program := programs.Engine(w.Profile), w.Programs.Python
-	if tool == programs.VLLM {
-		program = w.Programs.VLLM
-	}
-	prober := preflight.Prober(w.Profile, tool, s.env.Environ, s.env.Getenv)
-	prober.Within = w.Profile.Timeouts.Ready
-	log := filepath.Join(s.campaign.Run.Path(), "fetch.log")
-	return prober.Fetch(ctx, prober.Interpreter(program), w.Profile.Model, log)
 }
