@@ -1,11 +1,12 @@
-# Every task of this tree. `make` alone lists them.
+# The tasks of this tree. `make` alone lists them.
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-print-directory
 
 BIN      ?= .bin
 SYSTEMS  := linux/amd64 linux/arm64 darwin/arm64
-# Without cgo the program is static and runs in any container. With -trimpath a commit builds to the same bytes everywhere.
+# Without cgo the program is static and runs in any container. With -trimpath a commit builds to the same bytes on
+# every machine.
 BUILD    := CGO_ENABLED=0 go build -trimpath
 SETUP    := ./internal/scripts/setup.sh
 CODE     := cmd internal profiles templates
@@ -17,45 +18,45 @@ SCRIPTS  := $(SETUP) ./internal/scripts/test.sh ./internal/bench/bench.sh ./inte
 .DEFAULT_GOAL := help
 .PHONY: build dist demo test test-race fuzz golden lint clean help bench tools engines test-engines test-gpu test-real soak
 
-build: ## the program, static: .bin/topobench
+build: ## build the static program, .bin/topobench
 	@$(BUILD) -o $(BIN)/topobench ./cmd/topobench
 
-dist: build ## the program for each system, with its version in the name: .bin/dist
+dist: build ## build the program for each system into .bin/dist, with the version in its name
 	@version=$$($(BIN)/topobench --version | cut -d' ' -f2); for system in $(SYSTEMS); do \
 		file=$(BIN)/dist/topobench-$$version-$${system/\//-}; \
 		GOOS=$${system%/*} GOARCH=$${system#*/} $(BUILD) -o "$$file" ./cmd/topobench; \
 		echo "$$file"; \
 	done
 
-demo: build ## two simulated topologies, measured and compared, in DEMO=DIRECTORY
+demo: build ## measure and compare two simulated topologies, in DEMO=DIRECTORY
 	@$(SETUP) demo
 	@$(BIN)/topobench run demo-disagg demo-agg --artifacts-root-dir $(DEMO)
 	@echo "the chart is $(DEMO)/pareto_plot.png"
 
-test: ## the tests, under the race detector, with one run on the real programs for each kind of topology
+test: ## run the tests under the race detector, with one run on real programs for each kind of topology
 	@$(SETUP) test
 	@./internal/scripts/test.sh .bin/test.log
 
-test-real: ## the longer tests on the real programs: deaths, older versions, other discovery; 6 minutes on two cores
+test-real: ## run the longer tests on real programs: deaths, older versions, discovery; 6 minutes on two cores
 	@$(SETUP) real
 	@./internal/scripts/test.sh .bin/test-real.log -tags real -run Long ./internal/e2e/ ./internal/script/
 
-soak: ## 300 attacks of the nemesis, and 50 topologies in one run
+soak: ## run 300 random kills and signals, and 50 topologies in one run
 	@./internal/scripts/test.sh .bin/soak.log ./internal/cli/ -timeout 90m -run 'F57F59|F5ISoak' -nemesis.runs 300 -soak.runs 50
 
-engines: ## real vLLM, Dynamo and NIXL for the CPU, into the cache (5 GB), for the profiles cpu-*
+engines: ## install real vLLM, Dynamo and NIXL for the CPU into the cache (5 GB), for the profiles cpu-*
 	@$(SETUP) engines
 
-test-engines: engines ## the profiles cpu-* on real vLLM and real prefill/decode, without a GPU; 15 minutes on two cores
+test-engines: engines ## run the profiles cpu-* on real vLLM and prefill/decode, without a GPU; 15 minutes on two cores
 	@./internal/scripts/test.sh .bin/test-engines.log -tags engines -run Engines -timeout 40m ./internal/e2e/
 
-test-gpu: ## on a GPU node: real nvidia-smi text, whose memory is whose, how fast it is given back; prints figures
+test-gpu: ## on a GPU node: test the real nvidia-smi, and measure the owners and the release of GPU memory
 	@./internal/scripts/test.sh .bin/test-gpu.log -tags gpu -run Real ./internal/host/gpu/
-	@grep -o 'figure: .*' .bin/test-gpu.log || echo "no figures: nothing was measured"
+	@grep -o 'figure: .*' .bin/test-gpu.log || echo "no figures: no test measured any"
 
 test-race: test ## the same as test
 
-fuzz: ## every fuzz target for FUZZTIME=10s
+fuzz: ## run every fuzz target for FUZZTIME=10s
 	@grep -rHoE '^func Fuzz\w+' --include='*_test.go' $(CODE) | while IFS=: read -r file func; do \
 		echo "$${file%/*} $${func#func }"; \
 		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "./$${file%/*}"; \
@@ -64,7 +65,7 @@ fuzz: ## every fuzz target for FUZZTIME=10s
 golden: ## rewrite the golden files; review the difference before committing it
 	@go test $$(grep -rlF 'Bool("update"' --include='*_test.go' $(CODE) | sed 's|^|./|; s|/[^/]*$$||' | sort -u) -update
 
-lint: ## format, vet, staticcheck, a build for macOS, the import rules, the scripts
+lint: ## check format, vet, staticcheck, a build for macOS, the import rules and the scripts
 	@unformatted=$$(gofmt -l $(CODE)); [[ -z $$unformatted ]] || { echo "gofmt -w: $$unformatted"; exit 1; }
 	@go vet -tags engines,gpu,real ./...
 	@go tool staticcheck -tags engines,gpu,real ./...
@@ -73,15 +74,15 @@ lint: ## format, vet, staticcheck, a build for macOS, the import rules, the scri
 	@for script in $(SCRIPTS); do bash -n $$script; done
 	@if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS); fi
 
-bench: build ## the cost of topobench itself, against the work by hand; the machine should be idle otherwise
+bench: build ## measure the cost of topobench itself against the work by hand, on an idle machine
 	@$(SETUP) bench
 	@./internal/bench/bench.sh
 
-tools: ## the real programs, into the cache (TOPOBENCH_CACHE, else ~/.cache/topobench)
+tools: ## install the real programs into the cache (TOPOBENCH_CACHE, else ~/.cache/topobench)
 	@$(SETUP) all
 
-clean: ## remove .bin and .demo; the cache stays
+clean: ## remove .bin and .demo, not the cache
 	@rm -rf .bin .demo
 
-help: ## this list
+help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

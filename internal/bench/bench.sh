@@ -1,28 +1,28 @@
 #!/usr/bin/env bash
-# What topobench itself costs, beside what it replaces. Each ratio comes from one interleaved run, so that a
-# machine that is busy for a while slows both sides. Nothing else should run meanwhile.
+# Measures the cost of topobench itself, against the tools that it replaces. Each ratio comes from one interleaved
+# run, so that a temporary load slows down both sides. No other program should run meanwhile.
 #
 #   bench.sh [run|plot|small|logs]...    default: all four
 #
-#   run     topobench run of the two demos against by-hand.sh, and topobench's own share; RUNS=2 of each
+#   run     topobench run of both demos against by-hand.sh, and topobench's own share; RUNS=2 of each
 #   plot    topobench plot of 1,000 cells against pandas and matplotlib; PLOTS=7 of each
 #   small   the same with 8 cells
-#   logs    the memory topobench holds while its children write 1 GiB of logs
+#   logs    the memory of topobench while its children write 1 GiB of logs
 #
-# `make bench` sets up what is needed and runs all.
+# `make bench` installs the programs and runs all four.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 [[ ${XDG_CACHE_HOME-} == /* ]] || XDG_CACHE_HOME=$HOME/.cache
 python=${TOPOBENCH_CACHE:-$XDG_CACHE_HOME/topobench}/bench-1/bin/python
 recorded=internal/aiperf/testdata/artifacts_root
-export LC_ALL=C # a point in numbers
+export LC_ALL=C # a decimal point in numbers
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# timed NAME COMMAND...: adds the wall seconds to $work/NAME.times; what it printed is in $work/NAME.out.
+# timed NAME COMMAND...: adds the wall seconds to $work/NAME.times, and writes the output to $work/NAME.out.
 timed() {
 	local name=$1 begin end
 	shift
@@ -36,19 +36,19 @@ timed() {
 	awk -v a="$begin" -v b="$end" 'BEGIN {printf "%.3f\n", b - a}' >>"$work/$name.times"
 }
 
-# stats NAME: the least and the median of the seconds, and how many there are.
+# stats NAME: prints the minimum and the median of the seconds, and their number.
 stats() {
 	sort -n "$work/$1.times" | awk '{t[NR] = $1} END {print t[1], (t[int((NR + 1) / 2)] + t[int(NR / 2) + 1]) / 2, NR}'
 }
 
-# line NAME COMMAND: one side's seconds, and how to repeat them.
+# line NAME COMMAND: prints the seconds of one side, and the command that repeats it.
 line() {
-	local least median n
-	read -r least median n < <(stats "$1")
-	printf '  %-10s min %7.3f s  median %7.3f s  n=%-3d %s\n' "$1" "$least" "$median" "$n" "$2"
+	local minimum median n
+	read -r minimum median n < <(stats "$1")
+	printf '  %-10s min %7.3f s  median %7.3f s  n=%-3d %s\n' "$1" "$minimum" "$median" "$n" "$2"
 }
 
-# ratio NAME OTHER: of the minima and of the medians; below 1 NAME is faster.
+# ratio NAME OTHER: prints the ratios of the minima and of the medians; below 1 NAME is faster.
 ratio() {
 	echo "$(stats "$1") $(stats "$2")" | awk '{printf "  ratio      min %7.3f    median %7.3f\n", $1 / $4, $2 / $5}'
 }
@@ -68,7 +68,7 @@ runs() {
 	sed 's/^/  /' "$work/own"
 }
 
-# plots CELLS: on a tree that is in the page cache; the first of each is not counted.
+# plots CELLS: times both sides on a tree in the page cache, without the first run of each.
 plots() {
 	local tree=$work/tree n
 	echo "drawing $1 cells: topobench plot against pandas, matplotlib and seaborn"

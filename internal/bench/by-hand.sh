@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# What a person does by hand to measure the topologies of demo-disagg and demo-agg, for topobench run to be
-# timed against: background jobs with logs, curl once a second until all is there, perf.sh's aiperf command
-# for each concurrency, kill, wait, and the same again for the next topology.
+# Measures the topologies of demo-disagg and demo-agg as a person would by hand, as a reference for topobench run:
+# background jobs with logs, curl once a second until every service is ready, perf.sh's aiperf command for each
+# concurrency, kill, wait, and the same again for the next topology.
 #
-#   by-hand.sh DIRECTORY    gets artifacts_0, artifacts_1 and logs; must not be there yet
+#   by-hand.sh DIRECTORY    a new directory, for artifacts_0, artifacts_1 and logs
 #
-# The programs, their flags and their environment are those of `topobench plan demo-disagg demo-agg`; the
-# ports are others, so that both can never meet. Where a person would be slower (thinking, typing, plotting)
-# nothing is counted, so this is the shortest that the work by hand can take.
+# The programs, their flags and their environment are those of `topobench plan demo-disagg demo-agg`. The ports
+# differ, so that both can run at once. Thinking, typing and plotting take no time here, so this is a lower bound
+# for the work by hand.
 set -euo pipefail
-set -m # each background job gets a process group of its own, so that kill reaches what it started
+set -m # gives each background job a process group of its own, so that kill reaches its children
 
-out=${1:?tell where the results go: by-hand.sh DIRECTORY}
+out=${1:?the directory for the results is missing: by-hand.sh DIRECTORY}
 mkdir "$out"
 out=$(cd "$out" && pwd)
 mkdir "$out/logs" "$out/tmp"
@@ -29,11 +29,11 @@ export TMPDIR=$out/tmp HF_HUB_OFFLINE=1 PYTHONUNBUFFERED=1 DYN_DISCOVERY_BACKEND
 export DYN_HTTP_HOST=127.0.0.1 DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1
 export DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0
 
-jobs=() # process groups that were started
+jobs=() # process groups
 
 die() { printf 'by-hand: cannot %s\n' "$*" >&2; exit 1; }
 
-# start NAME COMMAND...: a background job and its log.
+# start NAME COMMAND...: starts a background job with a log.
 start() {
 	local log=$out/logs/$1.log
 	shift
@@ -46,14 +46,14 @@ mocker() { # NAME FLAG...
 	start "$1" "$python" -m dynamo.mocker --model-path "$model" --model-name tiny --num-gpu-blocks-override 128 "${@:2}"
 }
 
-# alive: whether the first process of any job is there. (A bare return in a trap has the status before it.)
+# alive: succeeds if the first process of any job runs. (A bare return in a trap would return the status before it.)
 alive() {
 	local job
 	for job in "${jobs[@]}"; do kill -0 "$job" 2>/dev/null && return 0; done
 	return 1
 }
 
-# stop ends every job, waits 15 s for it, and leaves nothing of it.
+# stop: ends every job, and kills it after 15 s.
 stop() {
 	local job tries
 	for job in "${jobs[@]}"; do kill -TERM -- "-$job" 2>/dev/null || true; done
@@ -69,7 +69,7 @@ trap 'stop; rm -rf "$out/tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# poll WHAT COMMAND...: once a second, for two minutes.
+# poll WHAT COMMAND...: runs the command once a second until it succeeds, for two minutes.
 poll() {
 	local what=$1 tries
 	shift
@@ -80,15 +80,15 @@ poll() {
 	die "wait for $what any longer: see $out/logs"
 }
 
-# has PORT COMPONENT COUNT: whether a frontend knows so many instances.
+# has PORT COMPONENT COUNT: succeeds if the frontend lists that many instances.
 has() {
 	[[ $(curl -s --noproxy '*' "http://127.0.0.1:$1/health" | grep -oF "\"component\":\"$2\",\"endpoint\":\"generate\"" | wc -l) == "$3" ]]
 }
 
-# lists PORT: whether the model can be asked for.
+# lists PORT: succeeds if the server lists the model.
 lists() { curl -s --noproxy '*' "http://127.0.0.1:$1/v1/models" | grep -qF '"id":"tiny"'; }
 
-# perf PORT DIRECTORY: perf.sh's loop, without the nvext input, which Dynamo 1.6.1 answers with 400.
+# perf PORT DIRECTORY: runs perf.sh's loop, without the nvext input, which Dynamo 1.6.1 answers with 400.
 perf() {
 	local c
 	for c in 1 2 4 8; do
@@ -104,7 +104,7 @@ perf() {
 	done
 }
 
-# config DIRECTORY KIND MODE TP DP PREFILL_TP PREFILL_DP DECODE_TP DECODE_DP: perf.sh's deployment_config.json.
+# config DIRECTORY KIND MODE TP DP PREFILL_TP PREFILL_DP DECODE_TP DECODE_DP: writes perf.sh's deployment_config.json.
 config() {
 	mkdir "$1"
 	printf '{"kind": "%s", "model": "tiny", "input_sequence_length": %d, "output_sequence_length": %d, "tensor_parallelism": %d, "data_parallelism": %d, "prefill_tensor_parallelism": %d, "prefill_data_parallelism": %d, "decode_tensor_parallelism": %d, "decode_data_parallelism": %d, "mode": "%s"}\n' \

@@ -1,10 +1,10 @@
-"""Makes an artifacts_root of many cells out of a recorded one.
+"""Creates an artifacts root with many cells from a recorded one.
 
     make_tree.py RECORDED TREE CELLS
 
-Every artifacts_N of RECORDED is copied, its deployment_config.json and its exports, until there are at
-least CELLS exports. So that they are not a few points drawn often, the speeds of each copy are scaled by
-factors of its own; the factors are the same every time.
+It copies every artifacts_N of RECORDED, deployment_config.json and exports, until there are at least CELLS
+exports. Each copy has its speeds scaled by other factors, so that the points differ. The factors are the
+same in every run.
 """
 
 import itertools
@@ -17,7 +17,7 @@ CHANCE = random.Random(7)
 
 
 def scaled(text):
-    """The export with every statistic of its speeds multiplied, in aiperf's layout."""
+    """Returns the export with every statistic of its speeds scaled, in aiperf's layout."""
     export = json.loads(text)
     for name in ("output_token_throughput", "output_token_throughput_per_user"):
         factor = CHANCE.uniform(0.7, 1.3)
@@ -28,7 +28,7 @@ def scaled(text):
 
 
 def copy(source, target):
-    """Copies one artifacts_N and says how many cells it has; aiperf's own phases/ stay behind."""
+    """Copies one artifacts_N without aiperf's own phases/, and returns its number of cells."""
     target.mkdir(parents=True)
     config = (source / "deployment_config.json").read_text()
     (target / "deployment_config.json").write_text(config)

@@ -1,8 +1,8 @@
-"""A Pareto plot by hand: what the guide's plot_pareto.py does, with the libraries it uses.
+"""Draws the Pareto plot as the guide's plot_pareto.py does, with the same libraries.
 
-It is what `topobench plot` is timed against. It reads the same files, decides the same frontier (a point
-falls when another is at least as good on both axes, so equal points fell each other), and writes the same
-results.csv and pareto_plot.png of 14 x 6 inches at 300 dots per inch into the working directory.
+It is the reference for the time of `topobench plot`. It reads the same files and computes the same frontier: a
+point is dominated if another one is at least as good on both axes, so equal points dominate each other. It
+writes the same results.csv and pareto_plot.png, 14 x 6 inches at 300 dots per inch, into the working directory.
 """
 
 import argparse
@@ -20,7 +20,7 @@ Y = "output_token_throughput_per_gpu_avg"
 
 
 def gpus(config):
-    """How many GPUs a deployment_config.json speaks of."""
+    """The number of GPUs of a deployment_config.json."""
     if config["mode"] == "aggregated":
         return config["tensor_parallelism"] * config["data_parallelism"]
     prefill = config["prefill_tensor_parallelism"] * config["prefill_data_parallelism"]
@@ -28,7 +28,7 @@ def gpus(config):
 
 
 def exports(directory):
-    """Every export below a directory, with the concurrency that its path names."""
+    """Every export below a directory, with the concurrency in its path."""
     for folder, _, names in os.walk(directory):
         if "profile_export_aiperf.json" in names:
             path = Path(folder) / "profile_export_aiperf.json"
@@ -59,7 +59,7 @@ def read(root):
 
 
 def efficient(points):
-    """Which rows no other row equals or beats on both axes: pair by pair, all(other >= point)."""
+    """A flag for each row: no other row is at least as good on both axes. Compares all pairs, as upstream does."""
     values = points[[X, Y]].to_numpy()
     return [
         not any(all(other >= row) for j, other in enumerate(values) if j != i)

@@ -13,8 +13,8 @@ import (
 	"topobench/internal/recovery"
 )
 
-// tempVariable is the environment variable with the directory in which runs create their
-// short private directories; "" is /tmp.
+// tempVariable is the environment variable with the directory for the short private
+// directories of runs; "" is /tmp.
 const tempVariable = "TOPOBENCH_TMP"
 
 type cleanCmd struct {
@@ -40,7 +40,7 @@ func (c *cleanCmd) Run(ctx context.Context, env *Env) error {
 	return err
 }
 
-// printFound prints a line for a run, and one for each thing that it had left.
+// printFound prints a line for a run, and one for each process and file that it had left.
 func printFound(w io.Writer, f recovery.Found, dry bool) {
 	killed, removed := "killed", "removed"
 	switch {
@@ -81,15 +81,15 @@ func describe(f recovery.Fate) string {
 	}
 }
 
-// runningError is a run that clean must not touch, because it is still running.
+// runningError reports a run that is still running, so that clean must not touch it.
 type runningError struct{ run string }
 
 func (e *runningError) Error() string {
-	return fmt.Sprintf("cannot clean: %s\n  wait for it, or end it with clean --force", e.run)
+	return fmt.Sprintf("cannot clean: %s\n  wait for it, or stop it with clean --force", e.run)
 }
 
-// foundError is the error of clean for one run: code 6 if it is still running, 5 if a
-// process of it is left.
+// foundError is clean's error for one run: code 6 if the run is still running, 5 if one of its
+// processes is left.
 func foundError(f recovery.Found) error {
 	switch {
 	case f.Fate == recovery.Running && f.Owner.PID != 0:
@@ -102,8 +102,8 @@ func foundError(f recovery.Found) error {
 	return f.Err
 }
 
-// recoverRuns cleans up after dead runs of this user before a new one starts. The new
-// run must not start beside a process that is left; note receives other faults.
+// recoverRuns cleans up after dead runs of this user before a new run starts. It fails if a
+// process is left, because the new run must not start beside it. note gets the other faults.
 func recoverRuns(ctx context.Context, env *Env, note func(string)) error {
 	all, err := recovery.Cleaner{Temp: env.Getenv(tempVariable)}.Clean(ctx)
 	if err != nil {
@@ -127,7 +127,7 @@ func recoverRuns(ctx context.Context, env *Env, note func(string)) error {
 	return errors.Join(dirty...)
 }
 
-// recovered describes what was killed and removed for a run.
+// recovered describes the killed processes and removed files of a run.
 func recovered(f recovery.Found) string {
 	var done []string
 	if f.Killed > 0 {

@@ -14,8 +14,8 @@ import (
 	"topobench/internal/testbed"
 )
 
-// Whenever topobench and all its shepherds are killed, clean kills the processes that are
-// left and proves it, and has nothing to do a second time.
+// After a kill of topobench and all its shepherds in any phase, clean kills the remaining
+// processes and proves it. A second clean finds nothing.
 func TestF57EverythingKilledInEveryPhase(t *testing.T) {
 	for _, m := range moments() {
 		t.Run(fmt.Sprintf("%s-%d", m.phase, m.nth), func(t *testing.T) {
@@ -41,8 +41,8 @@ func TestF57EverythingKilledInEveryPhase(t *testing.T) {
 	}
 }
 
-// killAll kills topobench and its shepherds as if in one moment: they are stopped before,
-// so that none can act on the death of another.
+// killAll kills topobench and its shepherds at the same moment: it stops them first, so that
+// none can react to the death of another.
 func (s *workspace) killAll() error {
 	each := func(do func(testbed.Seen) error) (n int, faults error) {
 		for _, p := range testbed.Carriers(s.mark) {

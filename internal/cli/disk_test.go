@@ -10,9 +10,9 @@ import (
 	"topobench/internal/artifacts"
 )
 
-func TestF26TooFewOpenFilesAndF71TooLittleSpaceAreTold(t *testing.T) { scripts(t, "room") }
-func TestF70ALogThatIsFlooded(t *testing.T)                          { scripts(t, "logcap") }
-func TestF71AIPerfFindsNoSpace(t *testing.T)                         { scripts(t, "aiperf-full") }
+func TestF26TooFewOpenFilesAndF71TooLittleSpaceAreReported(t *testing.T) { scripts(t, "room") }
+func TestF70ALogThatIsFlooded(t *testing.T)                              { scripts(t, "logcap") }
+func TestF71AIPerfFindsNoSpace(t *testing.T)                             { scripts(t, "aiperf-full") }
 
 // faultyDisk runs a program whose artifacts root is a small tmpfs that only it sees,
 // breaks that disk when the run is held, and lets the run go on. What is then in the

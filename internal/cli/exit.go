@@ -71,12 +71,12 @@ func ends(err error, code int) bool {
 	return isResult && reported.code == code || isCheck && refused.Check.Code == code
 }
 
-// reportedError is a result that was printed already: only its code matters.
+// reportedError is a result that is printed already. Only its code matters.
 type reportedError struct{ code int }
 
 func (e *reportedError) Error() string { return "see above" }
 
-// exitCode is the strongest code of all joined errors.
+// exitCode returns the strongest code of the joined errors. Leftovers are stronger than the fault that ended the run.
 func exitCode(err error) int {
 	all := exits()
 	return all[slices.IndexFunc(all, func(e exit) bool { return e.is(err) })].code

@@ -11,7 +11,7 @@ import (
 	"topobench/profiles"
 )
 
-// binFlags name programs. The package programs searches for the others.
+// binFlags are paths of programs. The package programs searches for the rest.
 type binFlags struct {
 	Python string `help:"Python that can import dynamo." placeholder:"PATH"`
 	VLLM   string `name:"vllm" help:"vllm command." placeholder:"PATH"`
@@ -23,7 +23,7 @@ type binFlags struct {
 	NvidiaSMI string `name:"nvidia-smi" help:"nvidia-smi, which reports GPUs and their processes." placeholder:"PATH"`
 }
 
-// loadFlags override the profiles, all of them alike.
+// loadFlags override the same keys in all profiles.
 type loadFlags struct {
 	Model        string   `help:"Model id or directory."`
 	ISL          *int     `name:"isl" help:"Input tokens of a request." placeholder:"N"`
@@ -34,7 +34,7 @@ type loadFlags struct {
 	TimeoutReady duration `help:"How long each service may take to become ready." placeholder:"DURATION"`
 }
 
-// apply overrides a profile with the flags. Model replaces id and tokenizer alike.
+// apply overrides keys of a profile with the flags. Model also replaces the tokenizer and the served name.
 func (f loadFlags) apply(r profile.Reader, p *profile.Profile) error {
 	var faults []error
 	number := func(key string, given, to *int) {
@@ -61,12 +61,12 @@ func (f loadFlags) apply(r profile.Reader, p *profile.Profile) error {
 	return errors.Join(faults...)
 }
 
-// options are the flags that are not in a profile.
+// options are the flags without a key in a profile.
 func (f loadFlags) options() aiperf.Options {
 	return aiperf.Options{Seed: f.Seed, FreshPrompts: f.FreshPrompts}
 }
 
-// inBounds: a flag has the bounds of the profile key of that name.
+// inBounds checks a flag against the bounds of the profile key of that name.
 func inBounds(key string, n int) error {
 	if err := profile.CheckLoad(key, n); err != nil {
 		return fmt.Errorf("--%w", err)
@@ -86,7 +86,7 @@ func checkConcurrency(levels []int) error {
 	return nil
 }
 
-// loadProfiles reads built-in names and paths, and applies the flags. All faults at once.
+// loadProfiles reads built-in names and paths, and applies the flags. The error has all faults.
 func loadProfiles(names []string, f loadFlags, env *Env) ([]profile.Profile, error) {
 	reader := env.reader()
 	var all []profile.Profile
@@ -105,14 +105,14 @@ func loadProfiles(names []string, f loadFlags, env *Env) ([]profile.Profile, err
 	return all, nil
 }
 
-// readProfile reads a path if name has a slash or ends in .yaml or .yml, else the built-in profile of that name.
+// readProfile reads a file if name has a slash or ends in .yaml or .yml, else the built-in profile of that name.
 func readProfile(r profile.Reader, name string) (profile.Profile, error) {
 	if strings.ContainsRune(name, '/') || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") {
 		return r.Load(name)
 	}
 	data, err := profiles.Read(name)
 	if err != nil {
-		return profile.Profile{}, fmt.Errorf("cannot find profile %s: the built-in ones are %s; "+
+		return profile.Profile{}, fmt.Errorf("cannot find profile %s: the built-in profiles are %s; "+
 			"a path has a slash or ends in .yaml", name, strings.Join(profiles.Names(), ", "))
 	}
 	return r.Parse("built-in "+name, data)

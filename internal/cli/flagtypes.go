@@ -42,8 +42,8 @@ func (l *levels) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// duration is a flag such as 45m. A bare number has no unit and is refused; so is 0 or less, because 0 means
-// that the flag was not given.
+// duration is a flag such as 45m. It refuses a number without a unit. It also refuses 0, which means that the flag
+// is absent.
 type duration time.Duration
 
 func (d *duration) UnmarshalText(text []byte) error {
@@ -57,7 +57,7 @@ func (d *duration) UnmarshalText(text []byte) error {
 
 func (d duration) value() time.Duration { return time.Duration(d) }
 
-// size is a number of bytes such as 256MiB; 0 has no unit.
+// size is a number of bytes such as 256MiB; 0 needs no unit.
 type size uint64
 
 func (s *size) UnmarshalText(text []byte) error {
@@ -74,8 +74,8 @@ func (s *size) UnmarshalText(text []byte) error {
 
 func (s size) String() string { return artifacts.Size(s).String() }
 
-// rejectEmpty refuses flags and arguments that are empty, for example from an unset shell variable: otherwise the
-// default would be measured.
+// rejectEmpty refuses empty flags and arguments, for example from an unset shell variable. Otherwise topobench would
+// measure the default.
 func rejectEmpty(args []string) error {
 	var faults []error
 	for i, arg := range args {
@@ -93,7 +93,7 @@ func rejectEmpty(args []string) error {
 	return errors.Join(faults...)
 }
 
-// joinUnique joins faults, each text once: two profiles may lack the same program.
+// joinUnique joins faults with different texts. Two profiles may lack the same program.
 func joinUnique(faults ...error) error {
 	seen := map[string]bool{}
 	return errors.Join(slices.DeleteFunc(flatten(errors.Join(faults...)), func(err error) bool {
@@ -103,7 +103,8 @@ func joinUnique(faults ...error) error {
 	})...)
 }
 
-// checkSeed: aiperf takes no seed below 0, and each level may add its own concurrency to it.
+// checkSeed refuses a seed below 0, which aiperf does not take. A level may add its concurrency to the seed, so the
+// limit is 32 bits.
 func checkSeed(seed int) error {
 	if seed < 0 || seed > math.MaxInt32 {
 		return fmt.Errorf("--seed %d is not from 0 to %d", seed, math.MaxInt32)
@@ -111,7 +112,7 @@ func checkSeed(seed int) error {
 	return nil
 }
 
-// checkAt: series are compared at a finite point above 0.
+// checkAt refuses --at unless it is finite and above 0.
 func checkAt(at *float64) error {
 	if at != nil && !(*at > 0 && *at <= math.MaxInt32) {
 		return fmt.Errorf("--at %g is not a number of tokens per second and user: use one above 0", *at)

@@ -15,8 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files instead of comparing")
 
-// What differs from the guide, of each built-in profile, as a person reads it: with
-// the versions of the guide's time and with those of today.
+// The printed differences from the guide for each built-in profile, with the versions of the
+// guide's time and with today's.
 func TestGuideTables(t *testing.T) {
 	for name, versions := range map[string]string{
 		"guide-old.txt": "{dynamo: '0.5', vllm: '0.10', aiperf: 0.1.1}",

@@ -30,9 +30,8 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// What an error already advises is not said twice, and of a fault that is not the
-// disk's nothing is said.
-func TestF72AdviceStandsOnce(t *testing.T) {
+// The remedy is not printed twice, and only for a fault of the disk.
+func TestF72AdviceIsPrintedOnce(t *testing.T) {
 	bare := errors.Join(errors.New("cannot write a file of agg"), syscall.EDQUOT)
 	for _, row := range []struct {
 		why  string
@@ -50,7 +49,7 @@ func TestF72AdviceStandsOnce(t *testing.T) {
 	}
 }
 
-// A program that may not be executed ends a run too, but the disk has nothing to do with it.
+// A program without execute permission ends a run too, but is no fault of the disk.
 func TestAForbiddenProgramIsNoFaultOfTheDisk(t *testing.T) {
 	s := &session{Runner: &run.Runner{Dir: &recovery.Run{Dir: &artifacts.Dir{}}}}
 	program := &host.StartError{Name: "aiperf", Err: &os.PathError{Op: "exec", Path: "/bin/aiperf", Err: syscall.EACCES}}

@@ -20,9 +20,9 @@ import (
 
 type planCmd struct {
 	Profiles  []string `arg:"" name:"profile" help:"Built-in names or paths."`
-	JSON      bool     `name:"json" help:"The plans as JSON; @CALL@ is a word that each call of the script makes up."`
-	Guide     bool     `help:"The differences from the guide, and why."`
-	Root      string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Where run would write." type:"path"`
+	JSON      bool     `name:"json" help:"Print JSON; @CALL@ is a random word of each call of the script."`
+	Guide     bool     `help:"Print the differences from the guide, with reasons."`
+	Root      string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Directory of the results." type:"path"`
 	binFlags  `group:"Programs"`
 	loadFlags `group:"Load"`
 }
@@ -49,14 +49,14 @@ func (c *planCmd) Run(env *Env) error {
 	case c.Guide:
 		return printDeviations(env, plans)
 	}
-	if err := preflight.Comparable(profiles); err != nil { // a script does what run would do
+	if err := preflight.Comparable(profiles); err != nil { // run would refuse them too
 		return &usageError{err}
 	}
 	return script.Write(env.Stdout, run.ByHand(c.Root), plans...)
 }
 
-// placed puts the places of scripts into plans, with @CALL@ for the word that each call of a
-// script makes up.
+// placed returns the plans with the paths of the script. @CALL@ is in the place of the random
+// word that each call of the script chooses.
 func (c *planCmd) placed(plans []plan.Plan) ([]plan.Plan, error) {
 	var all []plan.Plan
 	for i, p := range plans {
@@ -71,7 +71,7 @@ func (c *planCmd) placed(plans []plan.Plan) ([]plan.Plan, error) {
 	return all, nil
 }
 
-// plans plans each profile, and reports all that cannot be planned at once.
+// plans plans each profile. The error has the faults of all profiles.
 func (c *planCmd) plans(profiles []profile.Profile, env *Env) ([]plan.Plan, error) {
 	var plans []plan.Plan
 	var faults []error
@@ -82,8 +82,8 @@ func (c *planCmd) plans(profiles []profile.Profile, env *Env) ([]plan.Plan, erro
 	return plans, errors.Join(faults...)
 }
 
-// make plans one profile. Programs that are missing keep their bare names, so that a laptop
-// can print a node's plan.
+// make plans one profile. Missing programs get their bare names, so that a laptop can print
+// the plan of a node.
 func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 	paths, found, err := preflight.Find(p, programs.Paths(c.binFlags), env.Getenv)
 	if err != nil {
@@ -114,7 +114,7 @@ func deployments(plans []plan.Plan) []artifacts.Deployment {
 	return all
 }
 
-// nextFree is the index that the i-th topology of a run would get.
+// nextFree returns the N of artifacts_N for the i-th topology of a run.
 func nextFree(root string, i int) int {
 	for n := 0; ; n++ {
 		if _, err := os.Stat(filepath.Join(root, fmt.Sprintf("artifacts_%d", n))); err == nil {
@@ -127,7 +127,7 @@ func nextFree(root string, i int) int {
 	}
 }
 
-// bareNames fills in the programs that were not found.
+// bareNames gives missing programs their bare names.
 func bareNames(p plan.Programs) plan.Programs {
 	return plan.Programs{
 		Python: cmp.Or(p.Python, "python"), VLLM: cmp.Or(p.VLLM, "vllm"), AIPerf: cmp.Or(p.AIPerf, "aiperf"),
@@ -137,7 +137,7 @@ func bareNames(p plan.Programs) plan.Programs {
 
 func printDeviations(env *Env, plans []plan.Plan) error {
 	for _, p := range plans {
-		fmt.Fprintf(env.Stdout, "%s: what differs from the guide\n", p.Name)
+		fmt.Fprintf(env.Stdout, "%s: differences from the guide\n", p.Name)
 		for _, d := range p.Deviations {
 			since := ""
 			if d.Since != "" {

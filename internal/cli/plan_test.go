@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// said runs a command where no program is found: its exit code and its stderr.
-func said(t *testing.T, ports string, args ...string) (code int, stderr string) {
+// runWithoutPrograms runs a command on a machine without the real programs, and returns its exit code and stderr.
+func runWithoutPrograms(t *testing.T, ports string, args ...string) (code int, stderr string) {
 	t.Helper()
 	kernel := filepath.Join(t.TempDir(), "range")
 	if err := os.WriteFile(kernel, []byte(ports), 0o644); err != nil {
@@ -22,24 +22,24 @@ func said(t *testing.T, ports string, args ...string) (code int, stderr string) 
 	return code, faults.String()
 }
 
-func TestPortsThatTheKernelHandsOutAreTold(t *testing.T) {
+func TestWarningForEphemeralPorts(t *testing.T) {
 	const warning = "topobench: warning: demo-disagg: 23100 (system of prefill-0), "
 	commands := []string{"plan"}
 	if runtime.GOOS == "linux" {
-		commands = append(commands, "run", "up") // both end there: no program is found
+		commands = append(commands, "run", "up") // both end there, without programs
 	}
 	for _, command := range commands {
 		for ports, want := range map[string]bool{"20000\t30000\n": true, "32768\t60999\n": false, "": false, "nonsense": false} {
-			code, stderr := said(t, ports, command, "demo-disagg")
+			code, stderr := runWithoutPrograms(t, ports, command, "demo-disagg")
 			if want != strings.Contains(stderr, warning) || code != codeOK && code != codeUsage {
-				t.Errorf("%s with the range %q: exit %d, it says\n%s", command, ports, code, stderr)
+				t.Errorf("%s with the range %q: exit %d, stderr\n%s", command, ports, code, stderr)
 			}
 		}
 	}
 }
 
-// Of several profiles that cannot be planned, each is told what is wrong with it.
-func TestPlanTellsAllFaults(t *testing.T) {
+// The error of plan has the faults of all profiles.
+func TestPlanReportsAllFaults(t *testing.T) {
 	var paths []string
 	for _, name := range []string{"first", "second"} {
 		path := filepath.Join(t.TempDir(), name+".yaml")
@@ -49,7 +49,7 @@ func TestPlanTellsAllFaults(t *testing.T) {
 		}
 		paths = append(paths, path)
 	}
-	code, stderr := said(t, "", "plan", paths[0], paths[1])
+	code, stderr := runWithoutPrograms(t, "", "plan", paths[0], paths[1])
 	for _, path := range paths {
 		if fault := path + ": port 23100 is used twice"; !strings.Contains(stderr, fault) || code != codeUsage {
 			t.Errorf("exit %d, and no %q in\n%s", code, fault, stderr)

@@ -9,7 +9,7 @@ import (
 )
 
 type profilesCmd struct {
-	Name string `arg:"" optional:"" help:"Show this profile's text."`
+	Name string `arg:"" optional:"" help:"Print the text of this profile."`
 }
 
 // Run lists the built-in profiles, or prints one.

@@ -11,8 +11,8 @@ import (
 	"topobench/internal/run"
 )
 
-// signals are the steps in which a user stops a command: the first signal ends ctx, the second ends force, the third
-// closes abandon.
+// signals are the steps by which a user stops a command: the first signal ends ctx, the second ends force, and the
+// third closes abandon.
 type signals struct {
 	ctx     context.Context
 	force   context.Context
@@ -20,9 +20,9 @@ type signals struct {
 	stop    func()
 }
 
-// echo is the time in which signals other than SIGINT count as one: timeout(1) signals its child and then the child's
-// group, and both the shell and the kernel hang up when a terminal is closed.
-const echo = 200 * time.Millisecond
+// sameSignal is the time within which signals other than SIGINT count once. timeout(1) signals its child and then the
+// child's group, and a closed terminal makes both the shell and the kernel send SIGHUP.
+const sameSignal = 200 * time.Millisecond
 
 // stopStep is the effect of one more signal.
 type stopStep struct {
@@ -50,19 +50,19 @@ func listen(takesDown bool) *signals {
 	force, endGraces := context.WithCancel(context.Background())
 	s.ctx, s.force = ctx, force
 	caught := make(chan os.Signal, 8)
-	wanted := []os.Signal{syscall.SIGPIPE}
+	list := []os.Signal{syscall.SIGPIPE}
 	if takesDown {
-		wanted = append(wanted, syscall.SIGINT, syscall.SIGTERM)
+		list = append(list, syscall.SIGINT, syscall.SIGTERM)
 	}
 	if takesDown && !signal.Ignored(syscall.SIGHUP) {
-		wanted = append(wanted, syscall.SIGHUP)
+		list = append(list, syscall.SIGHUP)
 	}
-	signal.Notify(caught, wanted...)
+	signal.Notify(caught, list...)
 	steps := stopSteps(cancel, endGraces, func() { close(s.abandon) })
 	go func() {
 		var last time.Time
 		for sig := range caught {
-			if sig == syscall.SIGPIPE || sig != syscall.SIGINT && time.Since(last) < echo {
+			if sig == syscall.SIGPIPE || sig != syscall.SIGINT && time.Since(last) < sameSignal {
 				continue
 			}
 			last = time.Now()

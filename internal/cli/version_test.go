@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestReleaseIsWhatGoStamped(t *testing.T) {
+func TestReleaseFromBuildInfo(t *testing.T) {
 	stamped := func(v string) *debug.BuildInfo { return &debug.BuildInfo{Main: debug.Module{Version: v}} }
 	for _, row := range []struct {
 		why  string

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the real programs that topobench drives in the tool cache, each at a pinned version, without root.
+# Installs the real programs that topobench drives into the tool cache, without root, each at a pinned version.
 #
 #   setup.sh demo    aiperf, Dynamo (frontend and mocker), nginx, a tiny model
 #   setup.sh test    the same, etcd, nats-server
@@ -9,12 +9,12 @@
 #   setup.sh all     everything but the engines
 #
 # The cache is $TOPOBENCH_CACHE, else topobench in $XDG_CACHE_HOME or ~/.cache. It is outside the tree, so that
-# all clones share it. Each part has a stamp, written last: a part without a matching stamp is built again, so
-# an interrupted set-up never counts as complete. Two set-ups at once take turns.
+# all clones share it. Each part has a stamp, written last. A part without a matching stamp is built again, so an
+# interrupted set-up never counts as complete. Two set-ups at once take turns.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-[[ ${XDG_CACHE_HOME-} == /* ]] || XDG_CACHE_HOME=$HOME/.cache # the XDG specification has us ignore a relative one
+[[ ${XDG_CACHE_HOME-} == /* ]] || XDG_CACHE_HOME=$HOME/.cache # the XDG specification ignores a relative path
 cache=${TOPOBENCH_CACHE:-$XDG_CACHE_HOME/topobench}
 mkdir -p "$cache"
 cache=$(cd "$cache" && pwd)
@@ -24,10 +24,10 @@ export PATH=$PATH:/usr/sbin:/sbin # the directories of nginx and nats-server are
 say() { printf 'tools: %s\n' "$*"; }
 die() { printf 'tools: cannot %s\n' "$*" >&2; exit 1; }
 
-# digest FILE...: one word that changes with the content of the files, comments apart.
+# digest FILE...: prints a hash of the files without their comments.
 digest() { grep -hv '^#' "$@" | sha256sum | cut -d' ' -f1; }
 
-# stamped FILE WORD: whether the stamp is WORD.
+# stamped FILE WORD: succeeds if the stamp is WORD.
 stamped() { [[ -f $1 && $(<"$1") == "$2" ]]; }
 
 # stamp FILE WORD: writes the stamp atomically.
@@ -44,27 +44,27 @@ prerequisites() {
   (Go 1.26 or newer; if the distribution has an older one, see https://go.dev/dl)"
 }
 
-# python checks the interpreter; needed only to build an environment.
+# python checks the interpreter. Only a build of an environment needs it.
 python() {
 	python3 -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null ||
 		die "build the environments: python3 must be 3.11 to 3.13 with the venv module (found: $(python3 --version 2>&1))
   on Debian or Ubuntu: apt-get install -y python3 python3-venv"
 }
 
-# pins NAME: the pinned packages of the environment NAME. The file of the newest version has no number.
+# pins NAME: prints the file with the pinned packages of the environment NAME. The newest version's has no number.
 pins() {
 	local list=$here/requirements/$1.txt
 	[[ -f $list ]] || list=$here/requirements/${1%%-*}.txt
 	echo "$list"
 }
 
-# fresh NAME: whether the environment NAME is complete and has the pinned packages.
+# fresh NAME: succeeds if the environment NAME is complete and has the pinned packages.
 fresh() {
 	stamped "$cache/$1/.complete" "$(digest "$(pins "$1")")" && [[ -x $cache/$1/bin/python ]]
 }
 
 # environment NAME CHECK [PIP OPTION...]: builds a virtual environment in its final place, because its scripts
-# name their interpreter by path. The stamp is written once Python can import the modules CHECK.
+# contain the path of the interpreter. It writes the stamp once Python can import the modules CHECK.
 environment() {
 	local name=$1 check=$2 list start=$SECONDS
 	list=$(pins "$1")
@@ -84,8 +84,8 @@ environment() {
 	say "$name installed in $((SECONDS - start)) s"
 }
 
-# finish NAME: completes what pip installed. vLLM looks itself up by the name vllm, which its CPU build does not
-# have, and chooses the CPU as its platform only if that version ends in +cpu.
+# finish NAME: adds metadata to vLLM. It looks for a package vllm, but its CPU build has another name, and it selects
+# the CPU platform only if the version ends in +cpu.
 finish() {
 	[[ $1 == vllm-* ]] || return 0
 	local info
@@ -93,7 +93,7 @@ finish() {
 	mkdir -p "$info" && printf 'Metadata-Version: 2.1\nName: vllm\nVersion: %s+cpu\n' "${1#vllm-}" >"$info/METADATA"
 }
 
-# build NAME: builds the environment of that name with its own check and options.
+# build NAME: builds an environment with its own check and options.
 build() {
 	case $1 in
 	aiperf-*) environment "$1" aiperf.cli ;;
@@ -103,7 +103,7 @@ build() {
 	esac
 }
 
-# environments NAME...: builds the missing ones, two at a time, and waits for all even if one fails.
+# environments NAME...: builds the missing environments, two at a time, and waits for all even if one fails.
 environments() {
 	local missing=() pids=() failed=0 name pid
 	for name; do fresh "$name" || missing+=("$name"); done
@@ -123,16 +123,16 @@ model() {
 	local dir=$cache/models/tiny word
 	word=$(digest "$here/tiny_model.py" "$here/requirements/aiperf.txt")
 	stamped "$dir/.complete" "$word" && return
-	say "making $dir"
+	say "creating $dir"
 	rm -rf "$dir.tmp" "$dir"
 	mkdir -p "$dir.tmp"
-	"$cache/aiperf-0.13.0/bin/python" "$here/tiny_model.py" "$dir.tmp" || die "make the tiny model"
+	"$cache/aiperf-0.13.0/bin/python" "$here/tiny_model.py" "$dir.tmp" || die "create the tiny model"
 	stamp "$dir.tmp/.complete" "$word"
 	mv "$dir.tmp" "$dir"
 }
 
-# apt TOOL ARGUMENT...: runs apt-get or apt-cache on lists and caches of our own, which needs neither root nor
-# existing lists.
+# apt TOOL ARGUMENT...: runs apt-get or apt-cache with lists and caches of our own, so that it needs neither root
+# nor existing lists.
 apt() {
 	local tool=$1
 	shift
@@ -168,7 +168,7 @@ complete() {
 	"$binary" -v >/dev/null 2>&1 || die "run the unpacked $package: install it by hand (apt-get install $package)"
 }
 
-# servers BINARY...: uses each from PATH, else unpacks its package into debs/root, which is replaced as a whole.
+# servers BINARY...: uses each server from PATH, or unpacks its package into debs/root, which it replaces as a whole.
 servers() {
 	local missing=() name root=$debs/new/root path
 	declare -A package=([nginx]=nginx [etcd]=etcd-server [nats-server]=nats-server)
@@ -177,7 +177,7 @@ servers() {
 	done
 	((${#missing[@]} > 0)) || return 0
 	{ command -v apt-get && command -v dpkg; } >/dev/null ||
-		die "find ${missing[*]} on PATH, and there is no apt to download it with: install it by hand"
+		die "find ${missing[*]} on PATH, or apt to download it: install it by hand"
 	say "fetching ${missing[*]}"
 	rm -rf "$debs/new"
 	mkdir -p "$root" "$debs/new/archives/partial" "$debs/new/lists/partial"
@@ -186,7 +186,7 @@ servers() {
 	apt apt-get update || say "some package lists could not be updated: see $debs/apt.log"
 	for name in "${missing[@]}"; do
 		unpack "$root" "${package[$name]}"
-		# Some releases keep nginx's binary in a flavour package.
+		# In some releases nginx's binary is in a flavour package.
 		[[ $name != nginx || -x $(unpacked "$root" nginx) ]] || unpack "$root" nginx-light
 		path=$(unpacked "$root" "$name")
 		[[ -x $path ]] || die "find $name in the package ${package[$name]}: install it by hand"
@@ -197,7 +197,7 @@ servers() {
 	rm -rf "$debs/new"
 }
 
-# unpacked ROOT NAME: the path of an unpacked binary.
+# unpacked ROOT NAME: prints the path of an unpacked binary.
 unpacked() {
 	if [[ -e $1/usr/sbin/$2 ]]; then echo "$1/usr/sbin/$2"; else echo "$1/usr/bin/$2"; fi
 }

@@ -1,35 +1,35 @@
 #!/usr/bin/env bash
-# Runs tests under the race detector in random order, and lists what was skipped and why: a skip that nobody
-# sees looks like a pass. As root, what depends on permissions runs once more as an ordinary user: what root
-# may do hides what others may not.
+# Runs tests under the race detector in random order, and lists the skipped tests with the reasons, because an
+# unnoticed skip looks like a pass. If the user is root, the tests that depend on permissions run once more as an
+# ordinary user, because root passes every check of the kernel.
 #
-#   test.sh LOG [ARGUMENT...]    LOG gets the whole output; arguments of go test, by default ./...
-#                                and then, as an ordinary user, the tests below
+#   test.sh LOG [ARGUMENT...]    writes the whole output to LOG. The arguments are those of go test; the default
+#                                is ./... and then, as an ordinary user, the tests below.
 set -uo pipefail
 
 log=$1
 shift
-ordinary=65534 # nobody
-# What depends on permissions: a package, its tests that match, and their flags. The race detector has looked
-# at the same code as root, and these are built without it.
+ordinary=65534 # the user nobody
+# The tests that depend on permissions: a package, a pattern of tests, and their flags. They are built without the
+# race detector, which checks the same code as root.
 permissions=(
-	'host ^TestF2[68]'                 # limits: root may raise the one on open files, and none on processes binds it
-	'host/proc .'                          # what /proc hides of other users; a set-uid program; signals that are refused
-	'host/gpu ^TestOwners|^TestF33'            # whose a compute process is
-	'deploy Port|Claim'                    # who listens on a port
-	'artifacts .'                            # what may not be written or removed; another user's runs
-	'recovery .'                          # another user's runs, ledgers, temporary directories and shared memory
-	'cli ^TestF72|^TestF5C'               # topobench itself: roots that may not be written, clean beside a run,
-	'cli ^TestF5[057].*Phase$/^cell-2$'   # the teardown, the shepherds' and clean's, each once,
-	'cli ^TestF57F59 -nemesis.runs=3'     # and all of them mixed
+	'host ^TestF2[68]'                  # limits: root may raise the limit of open files, and has none of processes
+	'host/proc .'                       # files of /proc that are closed to others; a set-uid program; refused signals
+	'host/gpu ^TestOwners|^TestF33'     # the owner of a compute process
+	'deploy Port|Claim'                 # the process that listens on a port
+	'artifacts .'                       # forbidden writes and removals; another user's runs
+	'recovery .'                        # another user's runs, ledgers, temporary directories and shared memory
+	'cli ^TestF72|^TestF5C'             # topobench itself: a read-only root, clean beside a run,
+	'cli ^TestF5[057].*Phase$/^cell-2$' # a teardown by topobench, by the shepherds and by clean,
+	'cli ^TestF57F59 -nemesis.runs=3'   # and all of them mixed
 )
 
-# brief shows of a test's output what one waits for, and keeps all of it.
+# brief prints the results of the tests only, and appends the whole output to the log.
 brief() {
 	tee -a "$log" | grep --line-buffered -E '^(ok|FAIL|panic|WARNING: DATA RACE)|^ *--- FAIL'
 }
 
-# as_user runs a command as an ordinary user, where this system has a way to.
+# as_user runs a command as the ordinary user.
 as_user() {
 	if command -v setpriv >/dev/null; then
 		setpriv --reuid=$ordinary --regid=$ordinary --clear-groups -- "$@"
@@ -38,9 +38,9 @@ as_user() {
 	fi
 }
 
-# once_more runs what depends on permissions in a copy of the tree that an ordinary user can read; root
-# compiles it.
-once_more() {
+# as_ordinary_user runs the tests that depend on permissions, in a copy of the tree that the ordinary user can read.
+# Root compiles them.
+as_ordinary_user() {
 	local row package tests flags begun failed=0
 	mkdir "$place/tree" "$place/home" "$place/bin"
 	tar -c --exclude=./.git --exclude=./.bin --exclude=./.demo . | tar -x -C "$place/tree"
@@ -60,8 +60,8 @@ once_more() {
 	return $failed
 }
 
-# of_the_failed prints what failed tests wrote, and what no test wrote (a failed build, a panic, a race).
-of_the_failed() {
+# print_failed prints the output of failed tests, and output outside tests (a failed build, a panic, a race).
+print_failed() {
 	awk '
 		NR == FNR                  { if (/^ *--- FAIL: /) failed[$3]; next }
 		/^=== /                    { name = $3; next }
@@ -77,38 +77,38 @@ mkdir -p "$(dirname "$log")"
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 chmod 755 "$place"
-# The programs that tests start beside topobench, once for all packages: see internal/testbed.
+# The plain program of internal/testbed, built once for all packages.
 export TESTBED_PROGRAM=$place/child
 go build -trimpath -o "$TESTBED_PROGRAM" ./internal/testbed/cmd || exit
-# Most tests wait for processes, so more of them run at once than there are cores.
+# Most tests wait for processes, so more tests run at once than there are cores.
 go test -race -shuffle=on -parallel 4 -timeout 20m -v "${@:-./...}" 2>&1 | brief
 code=${PIPESTATUS[0]}
 
-left_out=
+not_run=
 if (($# == 0 && EUID == 0)); then
 	if command -v setpriv >/dev/null || command -v runuser >/dev/null; then
-		once_more | brief
+		as_ordinary_user | brief
 		((PIPESTATUS[0] == 0)) || code=1
 	else
-		left_out="  all as an ordinary user: neither setpriv nor runuser is there (util-linux)"
+		not_run="  all as an ordinary user: neither setpriv nor runuser is installed (util-linux)"
 	fi
 fi
 
 if ((code != 0)); then
-	echo "--- what failed wrote (the output of all: $log)"
-	of_the_failed
+	echo "--- output of the failed tests (of all: $log)"
+	print_failed
 fi
 
-# The reason is the last line a test wrote; "===" lines say whose the next lines are.
+# The reason is the last line that a test wrote. A "===" line names the test of the next lines.
 skips=$(awk '
 	/^=== /            { name = $3; next }
-	/_test\.go:[0-9]+: / { sub(/^ */, ""); said[name] = $0; next }
-	/^ *--- SKIP: /    { print "  " $3 ": " ($3 in said ? said[$3] : "NO REASON GIVEN") }
-	/^(ok|FAIL)\t/     { delete said }' "$log"; [[ -z $left_out ]] || echo "$left_out")
+	/_test\.go:[0-9]+: / { sub(/^ */, ""); last[name] = $0; next }
+	/^ *--- SKIP: /    { print "  " $3 ": " ($3 in last ? last[$3] : "NO REASON GIVEN") }
+	/^(ok|FAIL)\t/     { delete last }' "$log"; [[ -z $not_run ]] || echo "$not_run")
 echo "skipped tests: $(grep -c . <<<"$skips")"
 [[ -z $skips ]] || echo "$skips"
 if ((code != 0)); then
-	echo "failed:" # once more, where one looks first
+	echo "failed:" # repeated at the end of the output
 	grep -hE '^ *--- FAIL: |^FAIL.' "$log"
 fi
 exit "$code"

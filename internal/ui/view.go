@@ -40,7 +40,7 @@ type Sweep struct {
 	Proof           string        // before the first cell: the progress of the first completions
 	Done, All       int           // cells
 	Concurrency     int           // of the running cell; 0 = none runs
-	Requests, Asked int           // of the running cell; Asked 0 = unknown
+	Requests, Asked int           // finished and planned requests of the running cell; 0 planned = unknown
 	Left            time.Duration // until the end of the sweep, see ETA; 0 = unknown
 }
 
