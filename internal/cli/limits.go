@@ -21,11 +21,11 @@ type limitFlags struct {
 	MinFree size `default:"1GiB" help:"Disk space that must be free for logs, beside the results (0 = not checked)."`
 }
 
-// reserveShare divides --min-free: that share stays free for the results.
+// reserveShare of --min-free stays free for the results.
 const reserveShare = 16
 
-// watchDisk applies the limits to the session's files until the session closes. The returned context ends when the
-// disk is full or fails.
+// watchDisk applies the limits to the session's files, until close. The context ends when nothing more can be
+// written.
 func (s *session) watchDisk(ctx context.Context, f limitFlags) context.Context {
 	s.campaign.Starter.Logs = host.NewLogs(int64(f.LogCap))
 	guarded, stop := s.campaign.Guard(ctx, uint64(f.MinFree)/reserveShare)
@@ -72,12 +72,12 @@ func diskAdvice(err error) string {
 	return advice
 }
 
-// gpuFlags decide what happens if the GPUs are busy.
+// gpuFlags say what happens when the GPUs are busy.
 type gpuFlags struct {
 	Wait duration `name:"wait-gpus" help:"Wait up to this long for busy GPUs (default: exit 6)." placeholder:"DURATION"`
 }
 
-// watchGPUs makes the campaign check the GPUs, or records in the journal why it cannot.
+// watchGPUs makes the campaign check the GPUs, or records why it cannot.
 func (s *session) watchGPUs(report preflight.Report, f gpuFlags) {
 	s.campaign.NvidiaSMI, s.campaign.WaitGPUs = report.NvidiaSMI, f.Wait.value()
 	for _, w := range report.Warnings() {

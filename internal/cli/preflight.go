@@ -25,7 +25,7 @@ func (e *Env) preflight(ctx context.Context, r preflight.Request) (preflight.Rep
 	return report, report.Err()
 }
 
-// wishes converts the checked topologies for package run.
+// wishes are the checked topologies, as run takes them.
 func wishes(checked []preflight.Topology) []run.Wish {
 	var all []run.Wish
 	for _, t := range checked {
@@ -34,7 +34,7 @@ func wishes(checked []preflight.Topology) []run.Wish {
 	return all
 }
 
-// announce prints the versions of the programs and writes them to the journal.
+// announce prints the versions that were found and writes them into the journal.
 func (s *session) announce(checked []preflight.Topology) {
 	for _, line := range preflight.VersionLines(checked) {
 		s.screen.Note(line)
@@ -44,8 +44,8 @@ func (s *session) announce(checked []preflight.Topology) {
 	}
 }
 
-// fetchModels downloads each model that its cache lacks, once. Otherwise all workers would download it at the same
-// time.
+// fetchModels downloads each model that is missing from its cache, once: otherwise every worker would download it at
+// the same time.
 func (s *session) fetchModels(ctx context.Context, wishes []run.Wish) error {
 	var faults []error
 	tried := map[programs.Model]bool{}
