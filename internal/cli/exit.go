@@ -22,12 +22,12 @@ const (
 	signalOffset = 128
 )
 
-// reportedError is a result that is printed already. Only its code matters.
+// reportedError is a result that was printed already: only its code matters.
 type reportedError struct{ code int }
 
 func (e *reportedError) Error() string { return "see above" }
 
-// exitCode returns the strongest code of the joined errors. Leftovers are stronger than the fault that ended the run.
+// exitCode is the strongest code of all joined errors. Leftovers count more than the fault that ended the run.
 func exitCode(err error) int {
 	var (
 		dirty     *deploy.DirtyError

@@ -10,8 +10,8 @@ import (
 	"topobench/internal/run"
 )
 
-// signals are the steps by which a user stops a command: the first signal ends ctx, the second ends force, and the
-// third closes abandon.
+// signals are the steps in which a user stops a command: the first signal ends ctx, the second ends force, the third
+// closes abandon.
 type signals struct {
 	ctx     context.Context
 	force   context.Context
@@ -19,27 +19,27 @@ type signals struct {
 	stop    func()
 }
 
-// sameSignal is the time within which signals other than SIGINT count once. timeout(1) signals its child and then the
-// child's group, and a closed terminal makes both the shell and the kernel send SIGHUP.
-const sameSignal = 200 * time.Millisecond
+// echo is the time in which signals other than SIGINT count as one: timeout(1) signals its child and then the child's
+// group, and both the shell and the kernel hang up when a terminal is closed.
+const echo = 200 * time.Millisecond
 
-// listen catches SIGINT, SIGTERM and SIGHUP for a command that has processes to take down. These signals end other
-// commands as usual. nohup ignores SIGHUP at the start, and then it stays ignored. SIGPIPE is caught and not ignored,
-// because children must inherit its default.
+// listen catches SIGINT, SIGTERM, and SIGHUP unless it was ignored at the start (nohup), for a command that has
+// something to take down; they end other commands as usual. SIGPIPE is caught, not ignored: children must inherit its
+// default.
 func listen(takesDown bool) *signals {
 	s := &signals{abandon: make(chan struct{})}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	force, endGraces := context.WithCancel(context.Background())
 	s.ctx, s.force = ctx, force
 	caught := make(chan os.Signal, 8)
-	list := []os.Signal{syscall.SIGPIPE}
+	wanted := []os.Signal{syscall.SIGPIPE}
 	if takesDown {
-		list = append(list, syscall.SIGINT, syscall.SIGTERM)
+		wanted = append(wanted, syscall.SIGINT, syscall.SIGTERM)
 	}
 	if takesDown && !signal.Ignored(syscall.SIGHUP) {
-		list = append(list, syscall.SIGHUP)
+		wanted = append(wanted, syscall.SIGHUP)
 	}
-	signal.Notify(caught, list...)
+	signal.Notify(caught, wanted...)
 	steps := []func(os.Signal){
 		func(sig os.Signal) { cancel(&run.Interrupt{Signal: sig.(syscall.Signal)}) },
 		func(os.Signal) { endGraces() },
@@ -48,7 +48,7 @@ func listen(takesDown bool) *signals {
 	go func() {
 		var last time.Time
 		for sig := range caught {
-			if sig == syscall.SIGPIPE || sig != syscall.SIGINT && time.Since(last) < sameSignal {
+			if sig == syscall.SIGPIPE || sig != syscall.SIGINT && time.Since(last) < echo {
 				continue
 			}
 			last = time.Now()
