@@ -18,7 +18,7 @@ func parse(t *testing.T, name string) profile.Profile {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader := profile.Reader{Getenv: func(name string) string { return map[string]string{"HOME": "/home/someone"}[name] }}
+	reader := profile.Reader{Cache: "/cache", Getenv: func(name string) string { return map[string]string{"HOME": "/home/someone"}[name] }}
 	p, err := reader.Parse("built-in "+name, data)
 	if err != nil {
 		t.Fatal(err)

@@ -35,8 +35,8 @@ func arrows() map[string][]string {
 		"host":          {"host/shepherd", "host/proc", "host/gpu", "text"},
 		"host/gpu":      {"host/proc", "text"}, // whose a compute process is
 		"host/shepherd": {"host/proc"},         // it kills the tree that it owns
-		"report":        {"artifacts", "verdict", "aiperf", "frontier", "stats", "chart", "text"},
-		"chart":         {"text"},
+		"report":        {"artifacts", "verdict", "frontier", "stats", "chart", "text"},
+		"chart":         nil,
 		"profile":       nil,
 		"verdict":       {"aiperf"},
 		"frontier":      nil,

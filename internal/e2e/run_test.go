@@ -122,7 +122,9 @@ func TestRealPerf(t *testing.T) {
 	r.checkState()
 	r.checkArtifacts("artifacts_0", []string{"-concurrency1"}, `{"kind":"dynamo_mocker","model":"tiny",`+
 		`"input_sequence_length":64,"output_sequence_length":40,"tensor_parallelism":0,"data_parallelism":0,`+
-		`"prefill_tensor_parallelism":1,"prefill_data_parallelism":4,"decode_tensor_parallelism":4,"decode_data_parallelism":1,"mode":"disaggregated"}`)
+		`"prefill_tensor_parallelism":1,"prefill_data_parallelism":4,"decode_tensor_parallelism":4,"decode_data_parallelism":1,"mode":"disaggregated",`+
+		`"load":{"random_seed":100,"fresh_prompts":false,"requests_per_concurrency":10,"warmup_requests_per_concurrency":2,`+
+		`"extra_inputs":["max_tokens:40","min_tokens:40","ignore_eos:true","{\"nvext\":{\"ignore_eos\":true}}"]}}`)
 	r.checkUpstream("dynamo_mocker_disaggregated,1.0")
 
 	up.signal(syscall.SIGINT)
