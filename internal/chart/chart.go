@@ -13,7 +13,6 @@ package chart
 import (
 	"fmt"
 	"html"
-	"image/png"
 	"io"
 	"strings"
 
@@ -59,25 +58,21 @@ func Load() error {
 // PNG writes the picture in Width x Height pixels.
 func PNG(w io.Writer, p Picture) error {
 	var raster gochart.ImageWriter
-	if err := render(&raster, p, gochart.PNG, printable); err != nil {
+	if err := render(&raster, p, pen{spell: printable}, gochart.PNG); err != nil {
 		return fmt.Errorf("cannot draw the PNG: %w", err)
 	}
 	img, err := raster.Image()
 	if err != nil {
 		return fmt.Errorf("cannot draw the PNG: %w", err)
 	}
-	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
-	if err := encoder.Encode(w, img); err != nil {
-		return fmt.Errorf("cannot write the PNG: %w", err)
-	}
-	return nil
+	return encode(w, img)
 }
 
 // SVG writes the picture in a viewBox of Width x Height, so that it scales to the page.
 func SVG(w io.Writer, p Picture) error {
 	escaped := func(s string) string { return html.EscapeString(printable(s)) }
 	var svg strings.Builder
-	if err := render(&svg, p, gochart.SVG, escaped); err != nil {
+	if err := render(&svg, p, pen{spell: escaped, paper: true}, gochart.SVG); err != nil {
 		return fmt.Errorf("cannot draw the SVG: %w", err)
 	}
 	if _, err := plainColours().WriteString(w, svg.String()); err != nil {
@@ -86,8 +81,8 @@ func SVG(w io.Writer, p Picture) error {
 	return nil
 }
 
-// render lays the picture out and draws it. spell makes a text fit for the renderer.
-func render(w io.Writer, p Picture, start gochart.RendererProvider, spell func(string) string) error {
+// render lays the picture out and draws it.
+func render(w io.Writer, p Picture, to pen, start gochart.RendererProvider) error {
 	font, err := gochart.GetDefaultFont()
 	if err != nil {
 		return err
@@ -103,6 +98,7 @@ func render(w io.Writer, p Picture, start gochart.RendererProvider, spell func(s
 	if err != nil {
 		return err
 	}
-	draw(pen{r, style, spell}, arrange(p, newMeter(ruler, style)))
+	to.r, to.font = r, style
+	draw(to, arrange(p, newMeter(ruler, style)))
 	return r.Save(w)
 }

@@ -17,16 +17,19 @@ const dpi = 72
 type pen struct {
 	r     gochart.Renderer
 	font  gochart.Style
-	spell func(string) string
+	spell func(string) string // makes a text fit for the renderer
+	paper bool                // draw white first; the encoder of the PNG adds it at no cost
 }
 
 // draw draws a layout from back to front, on white.
 func draw(p pen, l layout) {
 	p.r.SetDPI(dpi)
-	p.path(corners(image.Rect(0, 0, Width, Height)))
-	p.r.Close()
-	gochart.Style{FillColor: rgb(white)}.WriteToRenderer(p.r)
-	p.r.Fill()
+	if p.paper {
+		p.path(corners(image.Rect(0, 0, Width, Height)))
+		p.r.Close()
+		gochart.Style{FillColor: rgb(white)}.WriteToRenderer(p.r)
+		p.r.Fill()
+	}
 	p.axes(l)
 	for _, line := range l.lines {
 		p.frontier(line.points, colour(line.series))

@@ -40,8 +40,7 @@ func (c *runCmd) present(env *Env, s *session, topologies []run.Topology) (repor
 		fmt.Fprintf(env.Stdout, "no cell was measured: no chart and no results.csv were written in %s\n", root)
 		return facts, nil
 	}
-	_, err = facts.Files(s.Dir.Path())
-	return facts, errors.Join(err, present(env, facts, root))
+	return facts, present(env, facts, root, s.Dir.Path())
 }
 
 // deviations names the deviations from the guide of each topology.
@@ -112,8 +111,8 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 	return report.Of(cells, report.Options{Title: title, Baseline: c.Baseline, Order: order})
 }
 
-// present prints the facts, and writes chart and CSV into dir.
-func present(env *Env, facts report.Facts, dir string) error {
+// present prints the facts, and writes chart and CSV into dir, and into other directories silently.
+func present(env *Env, facts report.Facts, dir string, others ...string) error {
 	if table := report.SettingsTable(facts.Settings, facts.Load); table != "" {
 		fmt.Fprintf(env.Stdout, "\n%s", table)
 	}
@@ -124,9 +123,11 @@ func present(env *Env, facts report.Facts, dir string) error {
 	fmt.Fprintln(env.Stdout)
 	printAll(env.Stdout, facts.Sentences(), "")
 	printAll(env.Stdout, facts.Warnings, "warning: ")
-	files, err := facts.Files(dir)
+	files, err := facts.Files(append(others, dir)...)
 	for _, f := range files {
-		fmt.Fprintf(env.Stdout, "wrote %s\n", f)
+		if filepath.Dir(f) == dir {
+			fmt.Fprintf(env.Stdout, "wrote %s\n", f)
+		}
 	}
 	return err
 }

@@ -12,37 +12,43 @@ import (
 	"topobench/internal/text"
 )
 
-// Files writes pareto_plot.png, pareto_plot.svg and results.csv into dir (pareto_plot_p50.png and so on for a
-// statistic other than avg, as plot_pareto.py names them). A reader never finds half a file. It returns the
+// Files writes pareto_plot.png, pareto_plot.svg and results.csv into each directory (pareto_plot_p50.png and so on
+// for a statistic other than avg, as plot_pareto.py names them). A reader never finds half a file. It returns the
 // paths of the written files, and an error that names each of the others.
-func (f Facts) Files(dir string) ([]string, error) {
-	files := f.files(dir)
+func (f Facts) Files(dirs ...string) (written []string, err error) {
+	files := f.files()
 	var others sync.WaitGroup
 	for i := 1; i < len(files); i++ {
-		others.Go(func() { files[i].err = files[i].write() })
+		others.Go(func() { files[i].err = files[i].render(&files[i].content) })
 	}
-	files[0].err = files[0].write() // the PNG takes longer than the other two
+	files[0].err = files[0].render(&files[0].content) // the PNG takes longer than the other two
 	others.Wait()
-	var written []string
 	var faults []error
-	for _, file := range files {
-		if file.err == nil {
-			written = append(written, file.path)
-			continue
+	for _, dir := range dirs {
+		for _, file := range files {
+			path, fault := filepath.Join(dir, file.name), file.err
+			if fault == nil {
+				fault = text.WriteFile(path, file.content.Bytes(), 0o644)
+			}
+			if fault != nil {
+				faults = append(faults, fmt.Errorf("cannot write %s: %w", path, fault))
+				continue
+			}
+			written = append(written, path)
 		}
-		faults = append(faults, fmt.Errorf("cannot write %s: %w", file.path, file.err))
 	}
 	return written, errors.Join(faults...)
 }
 
 type file struct {
-	path   string
-	render func(io.Writer) error
-	err    error
+	name    string
+	render  func(io.Writer) error
+	content bytes.Buffer
+	err     error
 }
 
 // files lists the files for Files, the PNG first.
-func (f Facts) files(dir string) []file {
+func (f Facts) files() []*file {
 	suffix := ""
 	if f.Stat != "avg" {
 		suffix = "_" + f.Stat
@@ -56,17 +62,9 @@ func (f Facts) files(dir string) []file {
 			return draw(w, picture)
 		}
 	}
-	return []file{
-		{path: filepath.Join(dir, "pareto_plot"+suffix+".png"), render: drawn(chart.PNG)},
-		{path: filepath.Join(dir, "pareto_plot"+suffix+".svg"), render: drawn(chart.SVG)},
-		{path: filepath.Join(dir, "results"+suffix+".csv"), render: f.CSV},
+	return []*file{
+		{name: "pareto_plot" + suffix + ".png", render: drawn(chart.PNG)},
+		{name: "pareto_plot" + suffix + ".svg", render: drawn(chart.SVG)},
+		{name: "results" + suffix + ".csv", render: f.CSV},
 	}
-}
-
-func (f file) write() error {
-	var content bytes.Buffer
-	if err := f.render(&content); err != nil {
-		return err
-	}
-	return text.WriteFile(f.path, content.Bytes(), 0o644)
 }

@@ -81,7 +81,7 @@ chmod 755 "$place"
 export TESTBED_PROGRAM=$place/child
 go build -trimpath -o "$TESTBED_PROGRAM" ./internal/testbed/cmd || exit
 # Most tests wait for processes, so more tests run at once than there are cores.
-go test -race -shuffle=on -parallel 4 -timeout 20m -v "${@:-./...}" 2>&1 | brief
+go test -race -shuffle=on -parallel 8 -timeout 20m -v "${@:-./...}" 2>&1 | brief
 code=${PIPESTATUS[0]}
 
 not_run=
