@@ -45,7 +45,8 @@ type metrics struct {
 
 func (m metrics) byTag() map[string]*stats {
 	return map[string]*stats{"ttft": m.TTFT, "time_to_first_token": m.FirstToken, "request_count": m.Requests,
-		"error_request_count": m.Failed, "request_throughput": m.Rate, "request_latency": m.Latency, "inter_token_latency": m.InterToken,
+		"error_request_count": m.Failed, "request_throughput": m.Rate, "request_latency": m.Latency,
+		"inter_token_latency":     m.InterToken,
 		"output_token_throughput": m.Throughput, "output_token_throughput_per_user": m.PerUser,
 		"output_sequence_length": m.OSL, "usage_completion_tokens": m.Usage,
 		"overall_usage_prompt_cache_read_pct": m.CacheRead}

@@ -52,7 +52,8 @@ func exits() []exit {
 			func(err error) bool { return ends(err, codePartial) }},
 		{codeUsage, "a fault in the command line or a profile; a program, a GPU or disk space is missing",
 			func(err error) bool {
-				return is[*usageError](err) || is[profile.Faults](err) || is[*gpu.MissingError](err) || ends(err, codeUsage)
+				return is[*usageError](err) || is[profile.Faults](err) || is[*gpu.MissingError](err) ||
+					ends(err, codeUsage)
 			}},
 		{codeFailed, "failed", func(err error) bool { return err != nil }},
 		{codeOK, "everything was measured and is valid", func(err error) bool { return err == nil }},

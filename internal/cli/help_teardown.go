@@ -45,7 +45,8 @@ func teardownPage(p *page) {
 	}
 	p.text(fmt.Sprintf("SIGINT (Ctrl-C), SIGTERM and SIGHUP count alike. SIGHUP has no effect if it was ignored "+
 		"at the start, as under nohup. A closed output never ends a run. Signals other than SIGINT within %v are "+
-		"one, because timeout and a closed terminal send several. Ctrl-Z during a cell makes the cell invalid.", sameSignal))
+		"one, because timeout and a closed terminal send several. Ctrl-Z during a cell makes the cell invalid.",
+		sameSignal))
 
 	p.heading("topobench clean")
 	p.text(fmt.Sprintf("If topobench and its shepherds are all killed, the next run, up or perf of the same "+

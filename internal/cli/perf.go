@@ -21,7 +21,7 @@ import (
 
 // perfCmd has perf.sh's flags, long and short, with perf.sh's defaults.
 type perfCmd struct {
-	Model       string `default:"neuralmagic/DeepSeek-R1-Distill-Llama-70B-FP8-dynamic" help:"Model id to ask for."`
+	Model       string `default:"neuralmagic/DeepSeek-R1-Distill-Llama-70B-FP8-dynamic" help:"Model id."`
 	Tokenizer   string `placeholder:"ID" help:"Tokenizer id or directory (default: the model)."`
 	URL         string `name:"url" default:"http://localhost:8000" help:"Server to measure."`
 	ISL         int    `name:"input-sequence-length" aliases:"isl" default:"3000" help:"Input tokens (--isl)."`
@@ -29,8 +29,8 @@ type perfCmd struct {
 	Concurrency levels `default:"1,2,4,8,16,32,64,128,256" help:"Comma-separated concurrency levels."`
 	Mode        string `enum:"aggregated,disaggregated" default:"aggregated" help:"${enum}."`
 	Kind        string `name:"deployment-kind" default:"dynamo" help:"Label on the chart: kind_mode."`
-	Root        string `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Where results are written."`
-	TP          int    `name:"tensor-parallelism" aliases:"tp" help:"Of the aggregated servers (--tp)."`
+	Root        string `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Directory of the results."`
+	TP          int    `name:"tensor-parallelism" aliases:"tp" help:"GPUs of each aggregated server (--tp)."`
 	DP          int    `name:"data-parallelism" aliases:"dp" help:"Number of aggregated servers (--dp)."`
 	PrefillTP   int    `name:"prefill-tensor-parallelism" aliases:"prefill-tp" help:"(--prefill-tp)"`
 	PrefillDP   int    `name:"prefill-data-parallelism" aliases:"prefill-dp" help:"(--prefill-dp)"`
@@ -77,7 +77,8 @@ func (c *perfCmd) resolve(env *Env) (err error) {
 
 // plan plans the load on the server.
 func (c *perfCmd) plan(t *preflight.Topology, env *Env) {
-	on := plan.Installation{Programs: t.Programs, Versions: t.Versions, Root: env.Root, Inherit: plan.Inherit(env.Environ)}
+	on := plan.Installation{Programs: t.Programs, Versions: t.Versions, Root: env.Root,
+		Inherit: plan.Inherit(env.Environ)}
 	t.Plan = plan.LoadOnly(t.Profile, c.deployment(), strings.TrimRight(c.URL, "/"), on,
 		aiperf.Options{Seed: c.Seed, FreshPrompts: c.FreshPrompts})
 }
@@ -93,13 +94,15 @@ func (c *perfCmd) check() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(want)) {
 		if want[name] < 1 {
-			faults = append(faults, fmt.Errorf("--mode %s needs %s: throughput is divided by the GPUs it gives", c.Mode, name))
+			faults = append(faults,
+				fmt.Errorf("--mode %s needs %s: throughput is divided by the GPUs it gives", c.Mode, name))
 		}
 	}
 	if u, err := url.Parse(c.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		faults = append(faults, fmt.Errorf("--url %q is not http://host:port", c.URL))
 	}
-	return errors.Join(append(faults, inBounds("isl", c.ISL), inBounds("osl", c.OSL), checkConcurrency(c.Concurrency), checkSeed(c.Seed))...)
+	return errors.Join(append(faults, inBounds("isl", c.ISL), inBounds("osl", c.OSL), checkConcurrency(c.Concurrency),
+		checkSeed(c.Seed))...)
 }
 
 func (c *perfCmd) deployment() artifacts.Deployment {

@@ -11,9 +11,9 @@ import (
 
 type runCmd struct {
 	Profiles   []string `arg:"" name:"profile" help:"Built-in names or paths."`
-	Root       string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Where results are written."`
+	Root       string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
 	Title      string   `default:"Single Node" help:"Title of the chart."`
-	Baseline   string   `placeholder:"LABEL" help:"Series that the others are compared with (default: the aggregated one)."`
+	Baseline   string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
 	FailFast   bool     `help:"Stop everything at the first cell that is not valid."`
 	Keep       bool     `help:"Hold the last topology until Ctrl-C."`
 	binFlags   `group:"Programs"`
@@ -32,7 +32,8 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 		return err
 	}
 	checked, err := env.preflight(ctx, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
-		Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree), Load: c.options(), AsRoot: env.Root})
+		Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree),
+		Load: c.options(), AsRoot: env.Root})
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 
 type upCmd struct {
 	Profile      string   `arg:"" help:"Built-in name or path."`
-	Root         string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Where logs are written."`
+	Root         string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Directory of the logs."`
 	Model        string   `help:"Model id or directory."`
 	TimeoutReady duration `help:"How long each service may take to become ready." placeholder:"DURATION"`
 	binFlags     `group:"Programs"`

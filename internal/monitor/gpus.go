@@ -116,7 +116,8 @@ func (s *gpuSamples) compareMemory(now gpu.State) {
 		}
 		if growth > memoryGrowth && !s.grew[index] {
 			s.grew[index] = true
-			s.seen.Growth = append(s.seen.Growth, fmt.Sprintf("%s: %s more than the %s after readiness", d, growth, before))
+			s.seen.Growth = append(s.seen.Growth,
+				fmt.Sprintf("%s: %s more than the %s after readiness", d, growth, before))
 		}
 	}
 }

@@ -59,7 +59,7 @@ type Plan struct {
 	Kind       string               `json:"kind"`
 	Mode       string               `json:"mode"`
 	Engine     string               `json:"engine"`
-	Simulated  bool                 `json:"simulated"`          // an engine that computes nothing, as the chart must show
+	Simulated  bool                 `json:"simulated"`          // the engine computes nothing
 	Model      string               `json:"model"`              // the id that requests name
 	Balancer   string               `json:"balancer,omitempty"` // configuration of nginx: guide, tuned or a path
 	GPUs       int                  `json:"gpus"`

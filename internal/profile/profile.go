@@ -80,7 +80,7 @@ type Balancer struct {
 
 // Worker is one GPU-pinned process. TP x DP is the number of its devices.
 type Worker struct {
-	Devices    []int             `yaml:"cuda_visible_devices" in:"0..1023" help:"GPUs of the worker; nominal for mocker"`
+	Devices    []int             `yaml:"cuda_visible_devices" in:"0..1023" help:"its GPUs; nominal for mocker"`
 	TP         int               `yaml:"tensor_parallel" in:"1..1024" help:"GPUs that share a layer"`
 	DP         int               `yaml:"data_parallel" in:"1..1024" help:"data-parallel ranks"`
 	Port       int               `yaml:"port" in:"1..32767" help:"port of the worker's own server; chosen if absent"`

@@ -139,7 +139,8 @@ func (s *ledgerState) add(e journal.Event) {
 
 // trace identifies the run's processes by the record, the cookie and their open files.
 func (s ledgerState) trace(run *Run) proc.RunIdentity {
-	t := proc.RunIdentity{Cookie: artifacts.RunVariable + "=" + run.ID(), Dirs: []string{run.Path(), run.TempDir()}, Since: s.Owner.Ticks}
+	t := proc.RunIdentity{Cookie: artifacts.RunVariable + "=" + run.ID(), Since: s.Owner.Ticks,
+		Dirs: []string{run.Path(), run.TempDir()}}
 	for _, e := range s.Started {
 		t.Started = append(t.Started, proc.Proc{PID: e.Shepherd, Ticks: e.ShepherdTicks})
 	}

@@ -135,8 +135,8 @@ func (c cells) aiperf(watch *monitor.Watch, a *attempt) (aiperf.Outcome, error) 
 	c.Journal.Note(journal.CellBegin{Topology: c.t.Name, Concurrency: a.Concurrency, Argv: argv})
 	bar := c.bar()
 	outcome, err := aiperf.Run(watch.Context(), c.starter, aiperf.Job{
-		Name: fmt.Sprintf("aiperf-c%d", a.Concurrency), Load: c.load, Concurrency: a.Concurrency, Previous: c.t.previous,
-		Dir: a.dir, Log: a.dir + ".log", Env: env, Force: c.Force, Started: watch.Client,
+		Name: fmt.Sprintf("aiperf-c%d", a.Concurrency), Load: c.load, Concurrency: a.Concurrency,
+		Previous: c.t.previous, Dir: a.dir, Log: a.dir + ".log", Env: env, Force: c.Force, Started: watch.Client,
 		Progress: func(p aiperf.Progress) {
 			if p.Warm+p.Done > 0 {
 				watch.Loading()
@@ -171,7 +171,8 @@ func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 		e.AIPerf.NoExport = err.Error()
 	}
 	if longest, err := m.Value("request_latency", "max"); err == nil {
-		c.t.previous = aiperf.Previous{Concurrency: a.Concurrency, Longest: time.Duration(longest * float64(time.Millisecond))}
+		c.t.previous = aiperf.Previous{Concurrency: a.Concurrency,
+			Longest: time.Duration(longest * float64(time.Millisecond))}
 	}
 	if o.Problem != "" {
 		causes, err := aiperf.Failed(filepath.Join(a.dir, aiperf.RecordsName))

@@ -78,8 +78,8 @@ func (r *Runner) killEscaped() error {
 	})
 	if killed > 0 {
 		r.Journal.Note(journal.Killed{Count: killed, Processes: rows})
-		r.Screen.Note(fmt.Sprintf("killed %s of the run that had escaped from its service (\"killed\" in journal.ndjson)",
-			proc.Count(killed)))
+		r.Screen.Note(fmt.Sprintf("killed %s of the run that had escaped from its service "+
+			"(\"killed\" in journal.ndjson)", proc.Count(killed)))
 	}
 	return err
 }

@@ -30,7 +30,8 @@ const (
 
 // Phases lists all phases.
 func Phases() []Phase {
-	return []Phase{Claiming, Planning, Launching, Starting, Awaiting, Smoking, Measuring, Publishing, Stopping, Proving, Reporting}
+	return []Phase{Claiming, Planning, Launching, Starting, Awaiting, Smoking, Measuring, Publishing, Stopping,
+		Proving, Reporting}
 }
 
 // Interrupt is the cause of a run's context that a signal ended.

@@ -68,7 +68,8 @@ func (r *Runner) Run(ctx context.Context, topologies []preflight.Topology, s Sch
 // fails. An error ends the run; a topology that does not start only records it in Err.
 func (r *Runner) topology(ctx context.Context, w preflight.Topology, repeat int) (t Topology, err error) {
 	took := r.stopwatch()
-	t = Topology{Name: w.Profile.Name, Label: w.Plan.Deployment.Label(), Repeat: repeat, Asked: w.Profile.Load.Concurrency}
+	t = Topology{Name: w.Profile.Name, Label: w.Plan.Deployment.Label(), Repeat: repeat,
+		Asked: w.Profile.Load.Concurrency}
 	defer func() { t.Times.Total = took() }()
 	failure, err := r.launch(ctx, w, &t)
 	if failure != nil && err == nil && restartable(w) {
@@ -103,8 +104,8 @@ func (r *Runner) launch(ctx context.Context, w preflight.Topology, t *Topology) 
 	if err != nil {
 		t.Times.failed(took())
 		r.Journal.Note(journal.LaunchFailed{Topology: t.Name, Error: err.Error()})
-		if endsRun(ctx, err) {
-			return nil, startFault(ctx, err)
+		if end := endsRun(ctx, err); end != nil {
+			return nil, end
 		}
 		t.Err = err
 		return nil, nil
@@ -148,12 +149,13 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		r.Journal.Note(journal.ServicesUnknown{Topology: t.Name, Error: err.Error()})
 	}
 	if foreign := host.ForeignListeners(processes); len(foreign) > 0 {
-		t.Err = fmt.Errorf("%s\n  stop that process, or choose other ports (frontend.port, balancer.port, port, port_base)",
-			strings.Join(foreign, "; "))
+		t.Err = fmt.Errorf("%s\n  stop that process, or choose other ports "+
+			"(frontend.port, balancer.port, port, port_base)", strings.Join(foreign, "; "))
 		return nil, nil
 	}
 	if t.Lost != nil {
-		r.Screen.Note(fmt.Sprintf("%s restarted in %.1f s; resuming the sweep", t.Name, time.Since(t.Lost.At).Seconds()))
+		took := time.Since(t.Lost.At).Seconds()
+		r.Screen.Note(fmt.Sprintf("%s restarted in %.1f s; resuming the sweep", t.Name, took))
 	}
 	c := cells{Runner: r, t: t, load: load, monitor: m}
 	for id, more := r.next(t); more; id, more = r.next(t) {
@@ -177,19 +179,17 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 	return nil, nil
 }
 
-// endsRun: an interrupt, something left behind or in use by others, and a fault of the disk
-// end the run. Any other fault of a start concerns that topology only.
-func endsRun(ctx context.Context, err error) bool {
+// endsRun returns the error that ends the run, or nil if the fault of a start concerns that
+// topology only: leftovers, ports or GPUs in use by others, a fault of the disk, an interrupt.
+func endsRun(ctx context.Context, err error) error {
 	_, dirty := errors.AsType[*deploy.DirtyError](err)
-	return dirty || deploy.Busy(err) || artifacts.DiskFault(err) || ctx.Err() != nil
-}
-
-// startFault is the error of a start that ends the run.
-func startFault(ctx context.Context, err error) error {
-	if _, dirty := errors.AsType[*deploy.DirtyError](err); ctx.Err() != nil && !dirty && !deploy.Busy(err) && !artifacts.DiskFault(err) {
+	switch {
+	case dirty, deploy.Busy(err), artifacts.DiskFault(err):
+		return err
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
-	return err
+	return nil
 }
 
 func find(topologies []preflight.Topology, name string) preflight.Topology {

@@ -28,7 +28,7 @@ import (
 
 // Options are the parts of a run that its caller decides.
 type Options struct {
-	Root, Temp string          // artifacts root; where runs have their temporary directories, "" = the default
+	Root, Temp string          // artifacts root; place of the temporary directories, "" = the default
 	Environ    []string        // of the caller
 	Force      context.Context // ends when a teardown may wait no longer (the second Ctrl-C)
 	Screen     *ui.View
@@ -192,7 +192,8 @@ func (r *Runner) placeLaunch(w preflight.Topology, number int) (plan.Plan, error
 			return plan.Plan{}, fmt.Errorf("cannot create a directory for the restart of %s: %w", w.Profile.Name, err)
 		}
 	}
-	return w.Plan.At(plan.Placement{Dir: dir, Temp: r.Dir.TempDir(), Namespace: plan.Namespace(r.Dir.ID(), name), Cookie: r.Dir.ID()})
+	id := r.Dir.ID()
+	return w.Plan.At(plan.Placement{Dir: dir, Temp: r.Dir.TempDir(), Namespace: plan.Namespace(id, name), Cookie: id})
 }
 
 // createArtifacts creates the topology's artifacts_N with its deployment_config.json, so
@@ -206,7 +207,8 @@ func (r *Runner) createArtifacts(t *Topology, d artifacts.Deployment) (err error
 		return err
 	}
 	path := t.Artifacts.Path
-	if err = artifacts.WriteFile(filepath.Join(path, artifacts.DeploymentName), append(config, '\n'), 0o644); err != nil {
+	err = artifacts.WriteFile(filepath.Join(path, artifacts.DeploymentName), append(config, '\n'), 0o644)
+	if err != nil {
 		_ = os.Remove(path) // it is empty: no loss if it stays
 		t.Artifacts = artifacts.Artifacts{}
 	}

@@ -97,8 +97,9 @@ func (r *Runner) diskFault() error {
 	if err != nil || space.Bytes >= r.Reserve { // a system that does not report it has no fault
 		return nil
 	}
-	return fmt.Errorf("only %s are left on the disk of %s, and %s (a sixteenth of --min-free) are reserved for results: "+
-		"free some space or use another artifacts root", artifacts.Size(space.Bytes), r.Dir.Path(), artifacts.Size(r.Reserve))
+	return fmt.Errorf("only %s are left on the disk of %s, and %s (a sixteenth of --min-free) are reserved for "+
+		"results: free some space or use another artifacts root", artifacts.Size(space.Bytes), r.Dir.Path(),
+		artifacts.Size(r.Reserve))
 }
 
 // noteHole records that the middle of a log was removed, or why it could not be.

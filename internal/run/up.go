@@ -21,10 +21,10 @@ func (r *Runner) Up(ctx context.Context, w preflight.Topology, report func(urls 
 	}
 	defer release()
 	s, err := r.up(ctx, p)
-	switch {
-	case err != nil && endsRun(ctx, err):
-		return startFault(ctx, err)
-	case err != nil:
+	if err != nil {
+		if end := endsRun(ctx, err); end != nil {
+			return end
+		}
 		return &NotUpError{err}
 	}
 	_, fault := r.smokeTest(s.Context(), p, &Topology{Name: p.Name})

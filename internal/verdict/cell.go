@@ -83,7 +83,8 @@ func suspended(c cell) []finding {
 	if gap <= unseenLimit {
 		return nil
 	}
-	return one(Invalid, fmt.Sprintf("topobench itself was suspended for %.1f s of the cell and did not watch it", gap.Seconds()))
+	return one(Invalid, fmt.Sprintf("topobench itself was suspended for %.1f s of the cell and did not watch it",
+		gap.Seconds()))
 }
 
 func restarted(c cell) []finding {
