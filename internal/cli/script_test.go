@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -122,7 +124,20 @@ func setUp(t *testing.T, env *testscript.Env) error {
 	}
 	env.Values[workspaceKey{}] = s
 	env.Defer(func() { s.close(t) })
+	shm := fmt.Sprint(time.Now().UnixNano()) // a test that was killed may have left its files
+	env.Defer(func() { removeFakes(t, shm) })
 	env.Vars = append(append(env.Vars, s.vars()...), "P="+s.ports, "J=root/.topobench/*/journal.ndjson",
-		"BIN="+filepath.SplitList(os.Getenv("PATH"))[0], "PID="+fmt.Sprint(os.Getpid()))
+		"BIN="+filepath.SplitList(os.Getenv("PATH"))[0], "PID="+fmt.Sprint(os.Getpid()), "SHM="+shm)
 	return nil
+}
+
+// removeFakes removes the shared memory of a script's workers.
+func removeFakes(t *testing.T, shm string) {
+	paths, err := filepath.Glob("/dev/shm/topobench-fake-" + shm + "*")
+	for _, path := range paths {
+		err = errors.Join(err, os.Remove(path))
+	}
+	if err != nil {
+		t.Error(err)
+	}
 }
