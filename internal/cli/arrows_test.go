@@ -26,7 +26,7 @@ func arrows() map[string][]string {
 			"host", "host/proc", "host/gpu"},
 		"script":        {"plan", "profile", "aiperf", "artifacts"},
 		"deploy":        {"plan", "verdict", "host", "host/proc", "aiperf", "text"}, // the smoke test sends the load's body
-		"monitor":       {"plan", "verdict", "host", "host/gpu", "host/proc", "text"},
+		"monitor":       {"plan", "verdict", "host", "host/gpu", "host/proc"},
 		"aiperf":        {"host", "text"},
 		"plan":          {"profile", "artifacts", "aiperf", "templates"}, // deployment_config.json has one definition
 		"programs":      {"host", "profile", "text"},

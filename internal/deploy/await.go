@@ -38,10 +38,10 @@ func (e *NotReadyError) Error() string {
 // for 10000 s after three failures; completions go there when all gates are open.
 //
 // It fails with the cause of ctx (the death of a service, an interrupt) or with
-// *NotReadyError. h has the log of s. note receives the reason why the gate is closed whenever that changes.
-func (p Prober) Await(ctx context.Context, h Host, s plan.Service, note func(string)) (time.Time, error) {
+// *NotReadyError. note receives the reason why the gate is closed whenever that changes.
+func (p Prober) Await(ctx context.Context, s plan.Service, note func(string)) (time.Time, error) {
 	began := time.Now()
-	w := &watch{host: h, service: s, note: note, stall: newStall(h, s.Log, s.Gate.Stall, began),
+	w := &watch{host: p.host, service: s, note: note, stall: newStall(p.host, s.Log, s.Gate.Stall, began),
 		last: errors.New("its answers do not stay good")}
 	var first time.Time
 	for good := 0; ; {
@@ -57,7 +57,7 @@ func (p Prober) Await(ctx context.Context, h Host, s plan.Service, note func(str
 		}
 		if waited := time.Since(began); waited > s.Gate.Deadline {
 			return first, &NotReadyError{Service: s.Name, After: waited, Last: w.last,
-				Hints: errorLines(ctx, h, s.Log)}
+				Hints: errorLines(ctx, p.host, s.Log)}
 		}
 		select {
 		case <-ctx.Done():

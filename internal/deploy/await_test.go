@@ -34,7 +34,7 @@ func TestAwaitNotesEveryStepOnce(t *testing.T) {
 	steps := []state{recordedState(t, "0-no-workers"), recordedState(t, "1-one-prefill"), recordedState(t, "2-1p1d"), recordedState(t, "3-2p1d"), routed(t)}
 	address := serve(t, func(turn int) state { return steps[min((turn-1)/2, len(steps)-1)] })
 	var noted notes
-	since, err := NewProber().Await(t.Context(), host.Local{}, fronted(t, gate2P1D(address), ""), noted.add)
+	since, err := NewProber(host.Local{}).Await(t.Context(), fronted(t, gate2P1D(address), ""), noted.add)
 	if err != nil || since.IsZero() {
 		t.Fatalf("%v at %v, want it open\n%s", err, since, noted.text())
 	}
@@ -56,13 +56,13 @@ func TestAwaitFlapping(t *testing.T) {
 	}
 	g := gate2P1D(serve(t, flap))
 	g.Deadline = time.Second
-	_, err := NewProber().Await(t.Context(), host.Local{}, fronted(t, g, ""), func(string) {})
+	_, err := NewProber(host.Local{}).Await(t.Context(), fronted(t, g, ""), func(string) {})
 	if _, ok := errors.AsType[*NotReadyError](err); !ok {
 		t.Errorf("error %v, want *NotReadyError", err)
 	}
 	var asked int
 	g = gate2P1D(serve(t, func(turn int) state { asked = turn; return routed(t) }))
-	if _, err := NewProber().Await(t.Context(), host.Local{}, fronted(t, g, ""), func(string) {}); err != nil || asked != required {
+	if _, err := NewProber(host.Local{}).Await(t.Context(), fronted(t, g, ""), func(string) {}); err != nil || asked != required {
 		t.Errorf("error %v after %d good answers, want none after %d", err, asked, required)
 	}
 }
@@ -76,7 +76,7 @@ func TestAwaitDatesTheFirstGoodAnswer(t *testing.T) {
 		}
 		return routed(t)
 	})
-	since, err := NewProber().Await(t.Context(), host.Local{}, fronted(t, gate2P1D(address), ""), func(string) {})
+	since, err := NewProber(host.Local{}).Await(t.Context(), fronted(t, gate2P1D(address), ""), func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestAwaitEndsWithTheCauseOfItsContext(t *testing.T) {
 		return recordedState(t, "2-1p1d")
 	}))
 	began := time.Now()
-	_, err := NewProber().Await(ctx, host.Local{}, fronted(t, g, ""), func(string) {})
+	_, err := NewProber(host.Local{}).Await(ctx, fronted(t, g, ""), func(string) {})
 	if !errors.Is(err, cause) {
 		t.Errorf("error %v, want %v", err, cause)
 	}
@@ -108,7 +108,7 @@ func TestAwaitAtItsDeadline(t *testing.T) {
 	g := gate2P1D(serve(t, still(recordedState(t, "2-1p1d"))))
 	g.Deadline = 200 * time.Millisecond
 	log := "INFO start\n\x1b[31mERROR\x1b[0m Error adding model from discovery: no such file\nINFO go on\nValueError: bad port\n"
-	_, err := NewProber().Await(t.Context(), host.Local{}, fronted(t, g, log), func(string) {})
+	_, err := NewProber(host.Local{}).Await(t.Context(), fronted(t, g, log), func(string) {})
 	missed, ok := errors.AsType[*NotReadyError](err)
 	if !ok {
 		t.Fatalf("error %v, want *NotReadyError", err)
@@ -127,7 +127,7 @@ func TestAwaitHintsAtAStall(t *testing.T) {
 	g := gate2P1D(serve(t, still(recordedState(t, "0-no-workers"))))
 	g.Deadline, g.Stall = time.Second, 100*time.Millisecond
 	var noted notes
-	_, err := NewProber().Await(t.Context(), host.Local{}, fronted(t, g, "ERROR cannot reach the hub\n"), noted.add)
+	_, err := NewProber(host.Local{}).Await(t.Context(), fronted(t, g, "ERROR cannot reach the hub\n"), noted.add)
 	if err == nil {
 		t.Fatal("it is ready with no workers")
 	}
@@ -152,7 +152,7 @@ func TestAwaitNotesWhyNoModelIsListed(t *testing.T) {
 	s.Gate = gate2P1D(address)
 	s.Gate.Deadline = time.Second
 	var noted notes
-	if _, err := NewProber().Await(t.Context(), host.Local{}, s, noted.add); err == nil {
+	if _, err := NewProber(host.Local{}).Await(t.Context(), s, noted.add); err == nil {
 		t.Fatal("it is ready without a model")
 	}
 	if n := noted.has("ERROR Error adding model"); n != 1 {

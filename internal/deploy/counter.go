@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -9,22 +10,39 @@ import (
 	"strings"
 	"time"
 
+	"topobench/internal/host"
 	"topobench/internal/plan"
 )
 
-// Requests reads how many requests a service has counted since its start. A counter that
-// is not there is an error: after the smoke test every worker has one.
-func (p Prober) Requests(ctx context.Context, c plan.Counter) (float64, error) {
-	status, body, err := p.get(ctx, c.URL)
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("cannot read the requests of %s: %w", c.Service, err)
-	case status != http.StatusOK:
-		return 0, fmt.Errorf("cannot read the requests of %s: GET %s: %d", c.Service, c.URL, status)
-	case !strings.Contains(string(body), c.Metric):
-		return 0, fmt.Errorf("cannot read the requests of %s: no %s in its metrics", c.Service, c.Metric)
+// Counters reads how many requests each service has counted since its start, by the name
+// of the service. A counter that is not there is an error, beside the others: after the
+// smoke test every worker has one.
+func (p Prober) Counters(ctx context.Context, counters []plan.Counter) (map[string]float64, error) {
+	var urls []string
+	for _, c := range counters {
+		urls = append(urls, c.URL)
 	}
-	return Count(string(body), c.Metric), nil
+	look, err := p.host.Look(ctx, host.Question{Pages: urls})
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the request counters: %w", err)
+	}
+	counts := map[string]float64{}
+	for _, c := range counters {
+		page, fault := look.Pages[c.URL], ""
+		switch {
+		case page.Fault != "":
+			fault = page.Fault
+		case page.Code != http.StatusOK:
+			fault = fmt.Sprintf("GET %s: %d", c.URL, page.Code)
+		case !strings.Contains(string(page.Text), c.Metric):
+			fault = fmt.Sprintf("no %s in its metrics", c.Metric)
+		default:
+			counts[c.Service] = Count(string(page.Text), c.Metric)
+			continue
+		}
+		err = errors.Join(err, fmt.Errorf("cannot read the requests of %s: %s", c.Service, fault))
+	}
+	return counts, err
 }
 
 const (
@@ -42,8 +60,9 @@ const (
 func (p Prober) awaitCounters(ctx context.Context, counters []plan.Counter) (idle []string) {
 	for began := time.Now(); ; time.Sleep(countedEvery) {
 		idle = nil
+		counts, _ := p.Counters(ctx, counters) // an unreadable one counts as idle
 		for _, c := range counters {
-			if n, err := p.Requests(ctx, c); err != nil || n == 0 {
+			if counts[c.Service] == 0 {
 				idle = append(idle, c.Service)
 			}
 		}
@@ -59,11 +78,9 @@ func (p Prober) awaitCounters(ctx context.Context, counters []plan.Counter) (idl
 func (p Prober) awaitTransfers(ctx context.Context, transfers []plan.Counter, idle []string) error {
 	for began := time.Now(); ; time.Sleep(countedEvery) {
 		var alone []string
+		counts, _ := p.Counters(ctx, transfers) // see above
 		for _, c := range transfers {
-			if slices.Contains(idle, c.Service) {
-				continue
-			}
-			if n, err := p.Requests(ctx, c); err == nil && n == 0 {
+			if n, read := counts[c.Service]; read && n == 0 && !slices.Contains(idle, c.Service) {
 				alone = append(alone, c.Service)
 			}
 		}

@@ -24,20 +24,25 @@ const (
 	bodyLimit   = 1 << 20 // bytes of an answer
 )
 
-// Prober probes the services of a plan over HTTP on loopback: their gates, request
-// counters and completions. It follows neither proxies nor redirects, and keeps its
-// connections. Its methods may be called from several goroutines.
-type Prober struct{ client *http.Client }
+// Prober probes the services of a plan: their gates and completions over HTTP, their request
+// counters and logs through their host. Its methods may be called from several goroutines.
+type Prober struct {
+	client *http.Client
+	host   Host
+}
 
-// NewProber is a Prober without connections.
-func NewProber() Prober {
-	return Prober{&http.Client{
+// NewProber is a Prober of services on a host, without connections.
+func NewProber(h Host) Prober { return Prober{NewClient(), h} }
+
+// NewClient follows neither proxies nor redirects, and keeps its connections.
+func NewClient() *http.Client {
+	return &http.Client{
 		Timeout:   probeWithin,
 		Transport: &http.Transport{Proxy: nil, IdleConnTimeout: keptFor},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
-	}}
+	}
 }
 
 // ErrNoAnswer means that nothing listens on the address of a gate or counter.

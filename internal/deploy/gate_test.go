@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"topobench/internal/host"
 	"topobench/internal/plan"
 )
 
@@ -49,7 +50,7 @@ func TestGateFrontend(t *testing.T) {
 
 func check(t *testing.T, why string, g plan.Gate, want string) {
 	t.Helper()
-	err := NewProber().Gate(t.Context(), g)
+	err := NewProber(host.Local{}).Gate(t.Context(), g)
 	switch {
 	case want == "" && err != nil:
 		t.Errorf("%s: %v, want it open", why, err)

@@ -115,23 +115,3 @@ func (p Prober) startTime(ctx context.Context, address string) (string, error) {
 	}
 	return "", nil
 }
-
-// Counters reads how many requests each service has counted since its start, by
-// its name, all at the same time. A counter that is not there is an error: after
-// the smoke every worker has one.
-func (p Prober) Counters(ctx context.Context, counters []plan.Counter) (map[string]float64, error) {
-	counts, faults := make([]float64, len(counters)), make([]error, len(counters))
-	var wait sync.WaitGroup
-	for i, c := range counters {
-		wait.Go(func() { counts[i], faults[i] = p.Requests(ctx, c) })
-	}
-	wait.Wait()
-	if err := errors.Join(faults...); err != nil {
-		return nil, err
-	}
-	byName := map[string]float64{}
-	for i, c := range counters {
-		byName[c.Service] = counts[i]
-	}
-	return byName, nil
-}

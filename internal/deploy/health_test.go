@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"topobench/internal/host"
 	"topobench/internal/plan"
 	"topobench/internal/verdict"
 )
@@ -68,7 +69,7 @@ func TestHealthNamesWhoIsMissing(t *testing.T) {
 			[]string{"nats at h: "}},
 		{"there is none", nil, nil},
 	} {
-		got := texts(NewProber().Health(t.Context(), row.services))
+		got := texts(NewProber(host.Local{}).Health(t.Context(), row.services))
 		same := slices.EqualFunc(got, row.want, func(got, want string) bool {
 			return got == want || strings.HasSuffix(want, ": ") && strings.HasPrefix(got, want)
 		})
@@ -82,7 +83,7 @@ func TestHealthEndsWithItsContext(t *testing.T) {
 	address, heard := mute(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-heard; cancel() }()
-	if got := NewProber().Health(ctx, []plan.Service{worker("prefill-3", address)}); len(got) != 1 || got[0].Service != "prefill-3" {
+	if got := NewProber(host.Local{}).Health(ctx, []plan.Service{worker("prefill-3", address)}); len(got) != 1 || got[0].Service != "prefill-3" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -93,7 +94,7 @@ func TestHealthDoesNotWaitForTheStopped(t *testing.T) {
 	a, _ := mute(t)
 	b, _ := mute(t)
 	began := time.Now()
-	absent := NewProber().Health(t.Context(), []plan.Service{worker("prefill-0", a), worker("prefill-1", b)})
+	absent := NewProber(host.Local{}).Health(t.Context(), []plan.Service{worker("prefill-0", a), worker("prefill-1", b)})
 	got := texts(absent)
 	if want := []string{"prefill-0: does not answer within 5s", "prefill-1: does not answer within 5s"}; !cmp.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -123,11 +124,11 @@ func TestCounters(t *testing.T) {
 		return plan.Counter{Service: service, URL: url, Metric: metric}
 	}
 	good := []plan.Counter{counter("decode-0", s.URL+"/1", "a_total"), counter("decode-1", s.URL+"/12", "a_total")}
-	got, err := NewProber().Counters(t.Context(), good)
+	got, err := NewProber(host.Local{}).Counters(t.Context(), good)
 	if want := map[string]float64{"decode-0": 2, "decode-1": 3}; err != nil || !cmp.Equal(got, want) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
-	_, err = NewProber().Counters(t.Context(), append(good, counter("decode-2", s.URL, "b_total"), counter("decode-3", "http://"+closed(t), "a_total")))
+	_, err = NewProber(host.Local{}).Counters(t.Context(), append(good, counter("decode-2", s.URL, "b_total"), counter("decode-3", "http://"+closed(t), "a_total")))
 	if err == nil {
 		t.Fatal("unreadable counters are no counts")
 	}
@@ -160,7 +161,7 @@ func TestF32IdentityOfExternalServers(t *testing.T) {
 	t.Cleanup(metrics.Close)
 	etcd := plan.Service{Name: "etcd", Role: plan.Etcd, Gate: plan.Gate{Address: strings.TrimPrefix(metrics.URL, "http://")}}
 	gone := plan.Service{Name: "gone", Role: plan.NATS, Gate: plan.Gate{Address: closed(t)}}
-	got := NewProber().Identity(t.Context(), []plan.Service{nats("NA"), nats("NB"), etcd, gone})
+	got := NewProber(host.Local{}).Identity(t.Context(), []plan.Service{nats("NA"), nats("NB"), etcd, gone})
 	if want := map[string]string{"nats at NA": "NA", "nats at NB": "NB", "etcd": "1.79e+09"}; !cmp.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -14,7 +14,7 @@ type Host interface {
 	// Run runs a short command to its end and returns its output, 1 MiB at most. An exit
 	// code is no error. When ctx ends the command is killed, and the error is ctx's cause.
 	Run(ctx context.Context, spec host.Spec) (output []byte, exit host.Exit, err error)
-	// Put makes directories and writes files, each in one step, with missing parents.
+	// Put makes directories and writes files, with missing parents.
 	Put(ctx context.Context, files ...host.File) error
 	// Get reads at most limit bytes of a file from an offset on; a negative offset counts
 	// from the end, as for the tail of a log. A missing file is fs.ErrNotExist.

@@ -145,9 +145,16 @@ func alive(s host.Snapshot, p proc.Proc) bool {
 func childIsStopped(t *testing.T, b hostBed) {
 	h, spec := b.start(t, "sleep", soon)
 	b.logged(t, spec.Log, "ready")
-	run := host.Question{Processes: true, Run: proc.RunIdentity{Cookie: b.cookie}}
-	if s := b.look(t, run); !alive(s, h.Process()) || !slices.ContainsFunc(proc.Below(s.Processes, s.Self.PID, nil), h.Process().Same) || !slices.ContainsFunc(s.OfRun, h.Process().Same) {
-		t.Errorf("%v is not in %+v", h.Process(), s.OfRun)
+	all := host.Question{Processes: true}
+	if s := b.look(t, all); !alive(s, h.Process()) || !slices.ContainsFunc(proc.Below(s.Processes, s.Self.PID, nil), h.Process().Same) {
+		t.Errorf("%v is not in %+v", h.Process(), s.Processes)
+	}
+	first := b.look(t, host.Question{Trees: []int{h.Process().PID, 1 << 30}}).Loads
+	if len(first) != 2 || len(first[0].Procs) != 1 || !first[0].Procs[0].Same(h.Process()) || !first[1].At.IsZero() {
+		t.Fatalf("loads %+v", first)
+	}
+	if again := b.look(t, host.Question{Again: first}).Loads; len(again) != 2 || !again[0].At.After(first[0].At) || !again[1].At.IsZero() {
+		t.Errorf("loads again %+v", again)
 	}
 	select {
 	case <-h.Done():
@@ -167,8 +174,8 @@ func childIsStopped(t *testing.T, b hostBed) {
 	if exit := h.Exit(); !exit.Stopped || exit.At.IsZero() {
 		t.Errorf("exit %+v", exit)
 	}
-	if s := b.look(t, run); alive(s, h.Process()) || len(s.OfRun) > 0 || len(s.Leftovers) > 0 {
-		t.Errorf("it is still there: %+v", s.OfRun)
+	if s := b.look(t, all); alive(s, h.Process()) || len(s.Leftovers) > 0 {
+		t.Errorf("it is still there: %+v", s.Leftovers)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/host"
 	"topobench/internal/plan"
 )
 
@@ -69,7 +70,7 @@ func (c *chat) smoke(t *testing.T, ctx context.Context, patience, deadline time.
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	smoke := plan.Smoke{URLs: []string{s.URL}, Patience: patience, Deadline: deadline,
 		Counters: []plan.Counter{{Service: "prefill-0", URL: s.URL + "/metrics", Metric: "requests_total"}}}
-	return NewProber().Smoke(ctx, smoke, aiperf.Load{Model: "tiny", ISL: 20, OSL: 5, NVExt: true}, func(string) {})
+	return NewProber(host.Local{}).Smoke(ctx, smoke, aiperf.Load{Model: "tiny", ISL: 20, OSL: 5, NVExt: true}, func(string) {})
 }
 
 const long = time.Minute
@@ -183,7 +184,7 @@ func TestSmokeGoesToEachAddress(t *testing.T) {
 			smoke.Counters = append(smoke.Counters, plan.Counter{Service: "s", URL: s.URL + "/metrics", Metric: "requests_total"})
 		}
 	}
-	if err := NewProber().Smoke(t.Context(), smoke, aiperf.Load{Model: "tiny", ISL: 20, OSL: 5}, func(string) {}); err != nil {
+	if err := NewProber(host.Local{}).Smoke(t.Context(), smoke, aiperf.Load{Model: "tiny", ISL: 20, OSL: 5}, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
 	for i, c := range servers {

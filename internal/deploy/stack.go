@@ -78,10 +78,7 @@ func newStack(ctx context.Context, t Target) *Stack {
 	s := &Stack{plan: t.Plan, o: t.Options, events: newQueue(t.Events), sampled: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	if s.o.Await == nil {
-		prober := NewProber()
-		s.o.Await = func(ctx context.Context, svc plan.Service, note func(string)) (time.Time, error) {
-			return prober.Await(ctx, s.o.Host, svc, note)
-		}
+		s.o.Await = NewProber(s.o.Host).Await
 	}
 	return s
 }

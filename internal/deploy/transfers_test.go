@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/host"
 	"topobench/internal/plan"
 )
 
@@ -62,5 +63,5 @@ func smokeTransfers(t *testing.T, patience time.Duration, metrics func(served in
 		return []plan.Counter{{Service: "decode-0", URL: s.URL + "/metrics", Metric: metric}}
 	}
 	smoke := plan.Smoke{URLs: []string{s.URL}, Patience: patience, Deadline: long, Counters: counter("requests_total"), Transfers: counter("nixl_count")}
-	return NewProber().Smoke(t.Context(), smoke, aiperf.Load{Model: "tiny", ISL: 20, OSL: 5}, func(string) {})
+	return NewProber(host.Local{}).Smoke(t.Context(), smoke, aiperf.Load{Model: "tiny", ISL: 20, OSL: 5}, func(string) {})
 }

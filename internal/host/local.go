@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -38,34 +37,39 @@ type File struct {
 type Question struct {
 	// Ports are TCP ports to bind for a moment. Do not probe one that a service is about
 	// to bind.
-	Ports []int
-	GPUs  time.Duration // how long the driver may take to answer; 0 = leave the GPUs out
-	Pages []string      // URLs to get, such as a worker's /metrics
+	Ports   []int
+	Backlog []int         // TCP ports whose waiting connections to count
+	GPUs    time.Duration // how long the driver may take to answer; 0 = leave the GPUs out
+	Pages   []string      // URLs to get, such as a worker's /metrics
+	Kernel  bool          // read the kernel log
+	After   uint64        // the number of the last kernel message that is known already
+	// Trees are root processes whose trees to find, which reads all of /proc. Again are
+	// known trees whose processes to read again; it finds no new ones.
+	Trees []int
+	Again []proc.Load
 	// Processes lists all processes, which takes milliseconds. The questions below are
 	// about them, and need it.
 	Processes bool
-	Listening []int            // TCP ports whose listeners to find
-	Run       proc.RunIdentity // whose processes to find; zero = none
-	Foreign   []proc.Proc      // descendants of this process that are no leftovers
+	Listening []int       // TCP ports whose listeners to find
+	Foreign   []proc.Proc // descendants of this process that are no leftovers
 }
 
 // Snapshot is what a host showed at one moment. A part that could not be looked at has a
 // fault, a line for a person; the other parts are valid then.
 type Snapshot struct {
-	At       time.Time
 	Ports    map[int]Port
-	GPUs     gpu.State
+	Backlog  map[int]int // by port
+	GPUs     gpu.State   // with the owners of its processes
 	GPUFault string
 	Pages    map[string]Page
+	Kernel   KernelLog
+	Loads    []proc.Load // of Trees, then of Again; zero for a tree whose root is gone
 
 	// The parts of Question.Processes.
 	Processes []proc.Proc
 	Self      proc.Proc           // the process that starts the children
 	Leftovers []proc.Proc         // see the function of that name
-	OfRun     []proc.Proc         // those of Question.Run
 	Listeners map[int][]proc.Proc // the oldest first; other users' are visible to root only
-	CPU       CPUTimes
-	Limit     proc.CPULimit // of this process; its children inherit it
 }
 
 // Port is a TCP port of a host.
@@ -74,26 +78,15 @@ type Port struct {
 	InUse bool   // that is the reason
 }
 
-// Page is an answer over HTTP.
-type Page struct {
-	Code  int
-	Text  []byte // at most 1 MiB
-	Fault string // why there is no answer
-}
-
-// Load is the load of a process tree in the snapshot.
-func (s Snapshot) Load(pid int) proc.Load {
-	l := proc.LoadOf(s.Processes, pid, s.At)
-	l.Limit = s.Limit
-	return l
-}
-
 // Local is this machine as a host.
 type Local struct {
 	Starter   Starter
 	NvidiaSMI string   // path; "" = this machine has none
 	Env       []string // of nvidia-smi
 	Temp      string   // a directory for the logs of short commands
+	Kernel    string   // path of the kernel log, /dev/kmsg; "" = this machine shows none
+	// Client gets pages; nil = a client for each look, which keeps no connection.
+	Client *http.Client
 }
 
 // Start starts a child through a shepherd. The error is a *StartError.
@@ -110,7 +103,7 @@ func (l Local) Run(ctx context.Context, spec Spec) (output []byte, exit Exit, er
 	return l.Starter.Run(ctx, spec)
 }
 
-// Put makes directories and writes files, each in one step. It makes missing parents.
+// Put makes directories and writes files, with missing parents.
 func (l Local) Put(ctx context.Context, files ...File) error {
 	for _, f := range files {
 		if ctx.Err() != nil {
@@ -126,7 +119,8 @@ func (l Local) Put(ctx context.Context, files ...File) error {
 		if f.Mode.IsDir() {
 			continue
 		}
-		if err := text.WriteFile(f.Path, f.Data, f.Mode.Perm()); err != nil {
+		// Not durable: a file of a plan means nothing after a crash of the machine.
+		if err := os.WriteFile(f.Path, f.Data, f.Mode.Perm()); err != nil {
 			return fmt.Errorf("cannot write a file: %w", err)
 		}
 	}
@@ -148,48 +142,58 @@ func (l Local) Get(ctx context.Context, path string, from, limit int64) ([]byte,
 
 // Look takes one snapshot. The error reports that the processes cannot be listed.
 func (l Local) Look(ctx context.Context, q Question) (Snapshot, error) {
-	s := Snapshot{At: time.Now(), Ports: ports(q.Ports), Pages: map[string]Page{}}
-	if q.Processes {
+	s := Snapshot{Ports: ports(q.Ports), Backlog: proc.Backlog(q.Backlog), Pages: l.pages(ctx, q.Pages)}
+	if q.Processes || len(q.Trees) > 0 {
 		if err := s.list(q); err != nil {
 			return Snapshot{}, err
 		}
 	}
+	for _, known := range q.Again {
+		s.Loads = append(s.Loads, known.Again())
+	}
 	if q.GPUs > 0 {
-		var err error
-		if s.GPUs, err = l.SMI(q.GPUs).State(ctx); err != nil {
+		smi := gpu.SMI{Run: l.nvidiaSMI, Limit: q.GPUs}
+		found, err := smi.State(ctx)
+		if err == nil {
+			found, err = found.Owned()
+		}
+		if s.GPUs = found; err != nil {
 			s.GPUFault = err.Error()
 		}
 	}
-	for _, url := range q.Pages {
-		s.Pages[url] = get(ctx, url)
+	if q.Kernel {
+		s.Kernel = readKernel(l.Kernel, q.After)
 	}
 	return s, nil
 }
 
 // list adds the processes of this machine, and the parts of q about them.
 func (s *Snapshot) list(q Question) (err error) {
+	limits := make([]proc.CPULimit, len(q.Trees))
+	for i, root := range q.Trees {
+		limits[i] = proc.Limit(root) // before the processes: it is complete if root is there after it
+	}
 	if s.Processes, err = proc.Snapshot(); err != nil {
 		return err
 	}
-	if s.Self, err = proc.Read(os.Getpid()); err != nil {
-		return err
+	for i, root := range q.Trees {
+		load := proc.LoadOf(s.Processes, root, time.Now())
+		if !load.At.IsZero() {
+			load.Limit = limits[i]
+		}
+		s.Loads = append(s.Loads, load)
 	}
-	if s.CPU, err = CPU(); err != nil {
-		return err
+	if !q.Processes {
+		return nil
 	}
-	s.Limit = proc.Limit(os.Getpid())
 	s.Leftovers = leftovers(s.Processes, isInit(), q.Foreign)
 	s.Listeners = proc.Listeners(s.Processes, q.Listening)
-	if !q.Run.Empty() {
-		s.OfRun = q.Run.Any(s.Processes)
-	}
-	return nil
+	s.Self, err = proc.Read(os.Getpid())
+	return err
 }
 
-// SMI queries the GPUs of this machine. limit is how long the driver may take to answer.
-func (l Local) SMI(limit time.Duration) gpu.SMI { return gpu.SMI{Run: l.nvidiaSMI, Limit: limit} }
-
-// nvidiaSMI runs nvidia-smi with a log that is gone afterwards.
+// nvidiaSMI runs nvidia-smi with a log that is gone afterwards. It runs even if its start
+// cannot be recorded: on a full disk a teardown still has to prove that the GPUs are free.
 func (l Local) nvidiaSMI(ctx context.Context, args ...string) (output string, code int, err error) {
 	if l.NvidiaSMI == "" {
 		return "", 0, errors.New("this machine has no nvidia-smi")
@@ -198,7 +202,14 @@ func (l Local) nvidiaSMI(ctx context.Context, args ...string) (output string, co
 	if err != nil {
 		return "", 0, err
 	}
-	out, exit, err := l.Starter.Run(ctx, Spec{Name: "nvidia-smi", Argv: append([]string{l.NvidiaSMI}, args...),
+	starter := l.Starter
+	if record := starter.OnStart; record != nil {
+		starter.OnStart = func(name, log string, shepherd proc.Proc) error {
+			_ = record(name, log, shepherd) // it has reported its error itself
+			return nil
+		}
+	}
+	out, exit, err := starter.Run(ctx, Spec{Name: "nvidia-smi", Argv: append([]string{l.NvidiaSMI}, args...),
 		Env: l.Env, Dir: dir, Log: filepath.Join(dir, "log")})
 	return string(out), exit.Code, errors.Join(err, os.RemoveAll(dir))
 }
@@ -221,24 +232,4 @@ func ports(numbers []int) map[int]Port {
 		found[number] = p
 	}
 	return found
-}
-
-// get gets a page, without the proxy of the environment.
-func get(ctx context.Context, url string) Page {
-	fail := func(err error) Page { return Page{Fault: err.Error()} }
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return fail(err)
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Do(request)
-	if err != nil {
-		return fail(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, outputBytes))
-	if err != nil {
-		return fail(err)
-	}
-	return Page{Code: response.StatusCode, Text: body}
 }

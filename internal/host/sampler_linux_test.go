@@ -1,44 +1,15 @@
 package host
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-)
 
-func TestF36IdleShareOfTheMachine(t *testing.T) {
-	ms := func(idle, all int) CPUTimes {
-		return CPUTimes{time.Duration(idle) * time.Millisecond, time.Duration(all) * time.Millisecond}
-	}
-	for _, row := range []struct {
-		why         string
-		before, now CPUTimes
-		share       float64
-		known       bool
-	}{
-		{"4 % idle", ms(100, 500), ms(500, 10500), 0.04, true},
-		{"too short for clock ticks", ms(100, 500), ms(100, 1400), 0, false},
-		{"iowait went back", ms(900, 500), ms(100, 10500), 0, true},
-		{"all went back", ms(900, 9000), ms(100, 500), 0, false},
-		{"idle is no more than all", ms(0, 0), ms(3000, 2000), 1, true},
-	} {
-		if share, known := row.now.IdleSince(row.before); share != row.share || known != row.known {
-			t.Errorf("%s: %v, %v", row.why, share, known)
-		}
-	}
-	now, err := CPU()
-	if errors.Is(err, errors.ErrUnsupported) {
-		return
-	}
-	if err != nil || now.All <= 0 || now.Idle < 0 || now.Idle > now.All {
-		t.Errorf("this machine: %+v, %v", now, err)
-	}
-}
+	"topobench/internal/host/proc"
+)
 
 func TestF71SpaceBelowAMissingPath(t *testing.T) {
 	dir := t.TempDir()
@@ -89,17 +60,26 @@ func TestTreeLoadHasTheTimeOfReapedChildren(t *testing.T) {
 	if _, err := out.Read(make([]byte, 5)); err != nil {
 		t.Fatal(err)
 	}
-	l, err := TreeLoad(c.Process.Pid)
-	if err != nil || l.CPU < 20*time.Millisecond || len(l.Procs) != 1 || l.Procs[0].CPU >= l.CPU || l.Limit.CPUs <= 0 {
-		t.Errorf("got %+v, %v", l, err)
+	l := load(t, Question{Trees: []int{c.Process.Pid}})
+	if l.CPU < 20*time.Millisecond || len(l.Procs) != 1 || l.Procs[0].CPU >= l.CPU || l.Limit.CPUs <= 0 {
+		t.Errorf("got %+v", l)
 	}
-	if again := l.Again(); again.CPU < l.CPU || len(again.Procs) != 1 || again.Limit.CPUs != l.Limit.CPUs || !again.At.After(l.At) {
+	if again := load(t, Question{Again: []proc.Load{l}}); again.CPU < l.CPU || len(again.Procs) != 1 || again.Limit.CPUs != l.Limit.CPUs || !again.At.After(l.At) {
 		t.Errorf("read again: %+v", again)
 	}
 	if l.Procs[0].Ticks++; !l.Again().At.IsZero() {
 		t.Error("another process with its pid was read")
 	}
-	if _, err := TreeLoad(1 << 30); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a process that is gone: %v", err)
+	if l := load(t, Question{Trees: []int{1 << 30}}); !l.At.IsZero() {
+		t.Errorf("a process that is gone: %+v", l)
 	}
+}
+
+func load(t *testing.T, q Question) proc.Load {
+	t.Helper()
+	look, err := Local{}.Look(t.Context(), q)
+	if err != nil || len(look.Loads) != 1 {
+		t.Fatal(look.Loads, err)
+	}
+	return look.Loads[0]
 }

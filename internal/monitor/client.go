@@ -21,6 +21,7 @@ const shortest = time.Second
 // clientSampler follows the CPU use of the load generator's process tree, and of nginx,
 // which is a client of the workers.
 type clientSampler struct {
+	host       Host
 	mu         sync.Mutex
 	root       int // pid of the load generator's shepherd
 	samples    int
@@ -31,47 +32,50 @@ type clientSampler struct {
 // reading is the CPU use up to one moment; the zero tree means that it could not be read.
 type reading struct{ tree, nginx proc.Load }
 
-func newClientSampler(nginx []proc.Proc) *clientSampler {
-	return &clientSampler{last: reading{nginx: proc.Load{Procs: nginx}}}
+func newClientSampler(h Host, nginx proc.Load) *clientSampler {
+	return &clientSampler{host: h, last: reading{nginx: nginx}}
 }
 
-func (c *clientSampler) follow(shepherd int) {
+func (c *clientSampler) follow(ctx context.Context, shepherd int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.root = shepherd
-	c.read(true)
+	c.read(ctx, true)
 	c.base = c.last
 }
 
 // reset begins to count when the first request has completed.
-func (c *clientSampler) reset() {
+func (c *clientSampler) reset(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.loading && c.root != 0 {
 		c.loading = true
-		c.read(true)
+		c.read(ctx, true)
 		c.base = c.last
 	}
 }
 
-func (c *clientSampler) sample(context.Context) {
+func (c *clientSampler) sample(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.root != 0 {
 		c.samples++
-		c.read(c.samples < treeEvery || c.samples%treeEvery == 1)
+		c.read(ctx, c.samples < treeEvery || c.samples%treeEvery == 1)
 	}
 }
 
 // read takes a reading; search finds new processes too. It drops one with less CPU time
 // than the last: a process was reaped after its parent was read, and its time is missing.
-func (c *clientSampler) read(search bool) {
-	now := reading{nginx: c.last.nginx.Again()}
-	if search {
-		now.tree, _ = host.TreeLoad(c.root) // zero when the tree is gone
-	} else {
-		now.tree = c.last.tree.Again()
+func (c *clientSampler) read(ctx context.Context, search bool) {
+	q := host.Question{Trees: []int{c.root}, Again: []proc.Load{c.last.nginx}}
+	if !search {
+		q = host.Question{Again: []proc.Load{c.last.tree, c.last.nginx}}
 	}
+	look, err := c.host.Look(ctx, q)
+	if err != nil {
+		return
+	}
+	now := reading{look.Loads[0], look.Loads[1]}
 	if !now.tree.At.IsZero() && now.tree.CPU >= c.last.tree.CPU {
 		c.last = now
 	}

@@ -36,8 +36,8 @@ func TestF36TreeOfTheClientIsMeasured(t *testing.T) {
 	}
 	defer shell.Wait()
 	defer shell.Signal(os.Kill)
-	c := newClientSampler(nil)
-	c.follow(shell.Pid)
+	c := newClientSampler(host.Local{}, proc.Load{})
+	c.follow(t.Context(), shell.Pid)
 	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestF36TreeOfTheClientIsMeasured(t *testing.T) {
 		u := c.evidence()
 		return u.Elapsed >= 1 && u.Seconds > 0.2 && u.Busiest > 0.1 && strings.Contains(u.Process, "aiperf") && u.CPUs >= 0.1
 	})
-	c.reset()
+	c.reset(t.Context())
 	if u := c.evidence(); u.Seconds != 0 {
 		t.Errorf("the start of the client counts: %+v", u)
 	}
@@ -63,8 +63,8 @@ func TestF36OrphansOfTheClientAreMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer child.Stop(t.Context())
-	c := newClientSampler(nil)
-	c.follow(child.Shepherd().PID)
+	c := newClientSampler(host.Local{}, proc.Load{})
+	c.follow(t.Context(), child.Shepherd().PID)
 	testbed.Eventually(t, 30*time.Second, func() bool {
 		c.sample(t.Context())
 		u := c.evidence()
@@ -88,8 +88,8 @@ func TestF36BusyNginxIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newClientSampler([]proc.Proc{{PID: nginx.PID, Ticks: nginx.Ticks}})
-	c.follow(start("exec sleep 60"))
+	c := newClientSampler(host.Local{}, proc.Load{Procs: []proc.Proc{{PID: nginx.PID, Ticks: nginx.Ticks}}})
+	c.follow(t.Context(), start("exec sleep 60"))
 	testbed.Eventually(t, 30*time.Second, func() bool {
 		c.sample(t.Context())
 		u := c.evidence()
@@ -98,8 +98,8 @@ func TestF36BusyNginxIsNamed(t *testing.T) {
 }
 
 func TestF36ClientThatIsNotThere(t *testing.T) {
-	c := newClientSampler(nil)
-	c.follow(1 << 30)
+	c := newClientSampler(host.Local{}, proc.Load{})
+	c.follow(t.Context(), 1<<30)
 	c.sample(t.Context())
 	if u := c.evidence(); u.Unread == "" {
 		t.Errorf("got %+v", u)

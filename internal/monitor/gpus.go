@@ -2,12 +2,12 @@ package monitor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"topobench/internal/host"
 	"topobench/internal/host/gpu"
 	"topobench/internal/verdict"
 )
@@ -28,7 +28,7 @@ type gpuSamples struct {
 
 func newGPUSamples(m *Monitor, devices []int) *gpuSamples {
 	s := &gpuSamples{m: m, seen: verdict.GPUs{Devices: devices}, grew: map[int]bool{}}
-	if m.t.GPUs == nil {
+	if m.t.GPUs == 0 {
 		s.seen.Failure = "there is no nvidia-smi"
 	}
 	return s
@@ -36,28 +36,29 @@ func newGPUSamples(m *Monitor, devices []int) *gpuSamples {
 
 // sample takes one sample; ctx may cut it off, and then it does not count.
 func (s *gpuSamples) sample(ctx context.Context) {
-	if s.m.t.GPUs == nil || ctx.Err() != nil {
+	if s.m.t.GPUs == 0 || ctx.Err() != nil {
 		return
 	}
-	now, err := s.m.t.GPUs.State(ctx)
-	owner, ownerErr := gpu.Owners()
-	if err = errors.Join(err, ownerErr); err != nil {
-		if ctx.Err() == nil {
-			s.fail(err)
-		}
-		return
+	look, err := s.m.t.Host.Look(ctx, host.Question{GPUs: s.m.t.GPUs})
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		s.fail(err.Error())
+	case look.GPUFault != "":
+		s.fail(look.GPUFault)
+	default:
+		s.add(look.GPUs)
+		s.addSlowed(look.GPUs)
 	}
-	s.add(now, owner)
-	s.addSlowed(now)
 }
 
-func (s *gpuSamples) fail(err error) {
+func (s *gpuSamples) fail(why string) {
 	s.seen.Samples, s.seen.Failed = s.seen.Samples+1, s.seen.Failed+1
-	s.seen.LastFailed, s.seen.Failure = true, err.Error()
+	s.seen.LastFailed, s.seen.Failure = true, why
 }
 
-func (s *gpuSamples) add(now gpu.State, owner gpu.Lookup) {
-	found, sure := gpu.Foreign(now, s.seen.Devices, owner)
+func (s *gpuSamples) add(now gpu.State) {
+	found, sure := gpu.Foreign(now, s.seen.Devices)
 	s.seen.Samples, s.seen.LastFailed = s.seen.Samples+1, false
 	s.seen.Attributed = s.seen.Attributed || sure
 	for _, f := range found {

@@ -2,13 +2,14 @@ package monitor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/host"
 	"topobench/internal/host/gpu"
 	"topobench/internal/plan"
 	"topobench/internal/verdict"
@@ -22,25 +23,35 @@ type smi struct {
 	reasons string // mask of throttle reasons of each GPU; "" = the driver has no such field
 }
 
-func (s *smi) asker() *gpu.SMI {
-	return &gpu.SMI{Run: func(_ context.Context, args ...string) (string, int, error) {
-		mask := ""
-		switch query := args[0]; {
-		case s.broken != nil:
-			return "", 0, s.broken
-		case strings.Contains(query, "compute-apps"):
-			return strings.Join(s.apps, "\n"), 0, nil
-		case strings.Contains(query, "reasons") && s.reasons == "":
-			return "Field is not a valid field to query.", 2, nil
-		case strings.Contains(query, "reasons"):
-			mask = ", " + s.reasons
-		}
-		var lines []string
-		for i, used := range s.used {
-			lines = append(lines, fmt.Sprintf("%d, GPU-%c, 00000000:01:00.0, H100, %d, 81559, Disabled, Default, Enabled, 0%s", i, 'a'+i, used, mask))
-		}
-		return strings.Join(lines, "\n"), 0, nil
-	}}
+func (s *smi) targets() Targets { return Targets{Host: s, GPUs: time.Second} }
+
+func (s *smi) Get(context.Context, string, int64, int64) ([]byte, error) { return nil, nil }
+
+func (s *smi) Look(ctx context.Context, _ host.Question) (host.Snapshot, error) {
+	found, err := gpu.SMI{Run: s.run}.State(ctx)
+	if err == nil {
+		found, err = found.Owned()
+	}
+	return host.Snapshot{GPUs: found}, err
+}
+
+func (s *smi) run(_ context.Context, args ...string) (string, int, error) {
+	mask := ""
+	switch query := args[0]; {
+	case s.broken != nil:
+		return "", 0, s.broken
+	case strings.Contains(query, "compute-apps"):
+		return strings.Join(s.apps, "\n"), 0, nil
+	case strings.Contains(query, "reasons") && s.reasons == "":
+		return "Field is not a valid field to query.", 2, nil
+	case strings.Contains(query, "reasons"):
+		mask = ", " + s.reasons
+	}
+	var lines []string
+	for i, used := range s.used {
+		lines = append(lines, fmt.Sprintf("%d, GPU-%c, 00000000:01:00.0, H100, %d, 81559, Disabled, Default, Enabled, 0%s", i, 'a'+i, used, mask))
+	}
+	return strings.Join(lines, "\n"), 0, nil
 }
 
 // check is the rule's verdict on what the samples of one cell showed.
@@ -70,7 +81,7 @@ func TestF33ForeignUserIsFoundByMemory(t *testing.T) {
 	} {
 		t.Run(row.why, func(t *testing.T) {
 			s := &smi{used: [2]int{70000, 400}, apps: row.apps}
-			m := New(Targets{GPUs: s.asker()})
+			m := New(s.targets())
 			first := newGPUSamples(m, []int{0, 1})
 			first.sample(t.Context())
 			if c := first.check(t, verdict.GPUUsers); c.State != verdict.NotMade {
@@ -95,7 +106,7 @@ func TestF33OurOwnProcessMakesMemoryUnimportant(t *testing.T) {
 	defer child.Wait()
 	defer child.Kill()
 	s := &smi{used: [2]int{100, 0}, apps: []string{fmt.Sprintf("GPU-a, %d, 100, sleep", child.Pid)}}
-	samples := newGPUSamples(New(Targets{GPUs: s.asker()}), []int{0})
+	samples := newGPUSamples(New(s.targets()), []int{0})
 	samples.sample(t.Context())
 	s.used[0] = 9000
 	samples.sample(t.Context())
@@ -113,7 +124,7 @@ func TestF33OurOwnProcessMakesMemoryUnimportant(t *testing.T) {
 // A sample that fails, be it a wedged driver for 20 s, costs a cell nothing when those
 // after it have answered.
 func TestF33OneMissedSampleIsNoDoubt(t *testing.T) {
-	s := newGPUSamples(New(Targets{GPUs: new(smi).asker()}), []int{0})
+	s := newGPUSamples(New(new(smi).targets()), []int{0})
 	s.seen.Attributed = true
 	for i, step := range []struct {
 		missed bool
@@ -121,9 +132,9 @@ func TestF33OneMissedSampleIsNoDoubt(t *testing.T) {
 	}{{false, verdict.Valid}, {true, verdict.NotMade}, {false, verdict.Valid}, {true, verdict.NotMade}, {true, verdict.NotMade},
 		{false, verdict.Valid}, {true, verdict.NotMade}, {true, verdict.NotMade}, {false, verdict.NotMade}, {false, verdict.Valid}} {
 		if step.missed {
-			s.fail(errors.New("it has not answered within 20s"))
+			s.fail("it has not answered within 20s")
 		} else {
-			s.add(gpu.State{}, func(int) gpu.Owner { return gpu.Owner{} })
+			s.add(gpu.State{})
 		}
 		if got := s.check(t, verdict.GPUUsers); got.State != step.want {
 			t.Errorf("after sample %d: %+v, want %s", i+1, got, step.want)
@@ -133,13 +144,13 @@ func TestF33OneMissedSampleIsNoDoubt(t *testing.T) {
 
 func TestF33ThrottleReasons(t *testing.T) {
 	s := &smi{reasons: "0x40"}
-	samples := newGPUSamples(New(Targets{GPUs: s.asker()}), []int{0, 1})
+	samples := newGPUSamples(New(s.targets()), []int{0, 1})
 	samples.sample(t.Context())
 	samples.sample(t.Context())
 	if c := samples.check(t, verdict.GPUClocks); c.State != verdict.Note || strings.Count(c.Detail, "GPU ") != 2 {
 		t.Errorf("%+v, want GPUs 0 and 1 once", c)
 	}
-	none := newGPUSamples(New(Targets{GPUs: new(smi).asker()}), []int{0})
+	none := newGPUSamples(New(new(smi).targets()), []int{0})
 	none.sample(t.Context())
 	if c := none.check(t, verdict.GPUClocks); c.State != verdict.NotMade {
 		t.Errorf("a driver without that field: %+v", c)
@@ -151,7 +162,7 @@ func TestF33InterruptedSampleDoesNotCount(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	broken := &smi{}
 	broken.broken = context.Canceled
-	samples := newGPUSamples(New(Targets{GPUs: broken.asker()}), []int{0})
+	samples := newGPUSamples(New(broken.targets()), []int{0})
 	cancel()
 	samples.sample(ctx)
 	if samples.seen.Samples != 0 {

@@ -87,7 +87,7 @@ func (w *Watch) pace() time.Duration {
 func (w *Watch) probeHealth(misses missCounter) func(context.Context) {
 	services := w.m.observed()
 	return func(ctx context.Context) {
-		failed := append(w.m.t.Health(ctx, services), w.nginx.stuck()...)
+		failed := append(w.m.t.Health(ctx, services), w.m.stuck(ctx, w.nginx)...)
 		if gone := misses.add(failed); len(gone) > 0 && ctx.Err() == nil {
 			w.end(&UnhealthyError{When: "in", Services: gone})
 		}

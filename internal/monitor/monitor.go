@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -17,9 +18,18 @@ import (
 	"topobench/internal/verdict"
 )
 
+// Host is a machine whose services are observed; deploy has the rest of it.
+type Host interface {
+	// Get reads at most limit bytes of a file from an offset on.
+	Get(ctx context.Context, path string, from, limit int64) ([]byte, error)
+	// Look takes one snapshot. The error reports that the host shows nothing at all.
+	Look(ctx context.Context, q host.Question) (host.Snapshot, error)
+}
+
 // Targets is what a Monitor observes. A nil function or empty field is not observed.
 type Targets struct {
 	Plan      plan.Plan
+	Host      Host // of the services and of the load generator
 	Processes func() ([]host.ServiceProcesses, error)
 	// Health probes each service once and returns those that fail. It must not send
 	// requests through the balancer.
@@ -28,8 +38,8 @@ type Targets struct {
 	Counters func(ctx context.Context, counters []plan.Counter) (map[string]float64, error)
 	// Identity returns a value for each service that changes when it restarts.
 	Identity func(ctx context.Context, services []plan.Service) map[string]string
-	GPUs     *gpu.SMI // nil = there is no nvidia-smi
-	Kernel   string   // path of the kernel log: /dev/kmsg
+	GPUs     time.Duration // how long nvidia-smi may take to answer; 0 = there is none
+	Kernel   bool          // the kernel log is observed
 }
 
 // Monitor observes one launch. It keeps what later cells compare with.
@@ -79,7 +89,7 @@ type Watch struct {
 
 	gpus   *gpuSamples
 	client *clientSampler
-	kernel *kernelLog
+	kernel host.KernelLog // at the start
 	nginx  *nginxLog
 }
 
@@ -90,9 +100,12 @@ func (m *Monitor) Start(ctx context.Context) (*Watch, error) {
 	if len(before.unhealthy) > 0 {
 		return nil, &UnhealthyError{When: "before", Services: before.unhealthy}
 	}
-	w := &Watch{m: m, before: before, ended: make(chan struct{}), kernel: openKernel(m.t.Kernel), nginx: m.openNginx()}
+	w := &Watch{m: m, before: before, ended: make(chan struct{}), nginx: m.openNginx(ctx)}
+	if m.t.Kernel {
+		w.kernel = m.kernel(ctx, math.MaxUint64) // the number of its last message
+	}
 	w.ctx, w.end = context.WithCancelCause(ctx)
-	w.client = newClientSampler(w.nginx.processes())
+	w.client = newClientSampler(m.t.Host, w.nginx.load())
 	w.tasks = []*task{{every: time.Second, run: w.client.sample}, {every: w.pace(), run: w.probeHealth(missCounter{})}}
 	if devices := m.t.Plan.Hardware.Devices; len(devices) > 0 {
 		w.gpus = newGPUSamples(m, devices)
@@ -108,19 +121,23 @@ func (w *Watch) Context() context.Context { return w.ctx }
 
 // Client names the load generator's shepherd, by its pid. Its tree has the orphans of the
 // load generator too.
-func (w *Watch) Client(shepherd int) { w.client.follow(shepherd) }
+func (w *Watch) Client(shepherd int) { w.client.follow(w.ctx, shepherd) }
 
 // Loading marks the first completed request. CPU use before it is the client's own start
 // and does not count.
-func (w *Watch) Loading() { w.client.reset() }
+func (w *Watch) Loading() { w.client.reset(w.ctx) }
 
 // Stop ends the observation, takes the second snapshot, and returns the evidence, without
 // aiperf's part. ctx is the topology's. The error is that processes could not be listed.
 func (w *Watch) Stop(ctx context.Context) (verdict.Evidence, error) {
 	w.end(nil)
 	<-w.ended
-	e := verdict.Evidence{Services: len(w.m.t.Plan.Services), Client: w.client.evidence(), Kernel: w.kernel.evidence()}
-	e.Nginx = w.m.nginxEvidence(w.nginx)
+	e := verdict.Evidence{Services: len(w.m.t.Plan.Services), Client: w.client.evidence()}
+	undisturbed := context.WithoutCancel(ctx) // logs are evidence after a death as well
+	if w.m.t.Kernel {
+		e.Kernel = kernelEvidence(w.kernel, w.m.kernel(undisturbed, w.kernel.Last))
+	}
+	e.Nginx = w.m.nginxEvidence(undisturbed, w.nginx)
 	if w.gpus != nil {
 		w.gpus.sample(ctx)
 		e.GPUs = w.gpus.evidence()

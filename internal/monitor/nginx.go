@@ -1,20 +1,21 @@
 package monitor
 
 import (
+	"context"
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
+	"topobench/internal/host"
 	"topobench/internal/host/proc"
 	"topobench/internal/plan"
-	"topobench/internal/text"
 	"topobench/internal/verdict"
 )
+
+// logLimit bounds the bytes of a log that are read for one cell.
+const logLimit = 1 << 20
 
 // nginxLog is the balancer of a topology from the start of a cell on: its log, and its
 // processes. A nil one is a topology without a balancer.
@@ -23,31 +24,33 @@ type nginxLog struct {
 	path    string
 	size    int64 // of the log, at the start
 	port    int
-	procs   []proc.Proc
-	used    time.Duration // CPU time of the processes at the latest probe
+	procs   proc.Load // its processes at the latest probe, its master first
 }
 
-func (m *Monitor) openNginx() *nginxLog {
+func (m *Monitor) openNginx(ctx context.Context) *nginxLog {
 	i := slices.IndexFunc(m.t.Plan.Services, func(s plan.Service) bool { return s.Role == plan.Balancer })
 	if i < 0 {
 		return nil
 	}
 	n := &nginxLog{service: m.t.Plan.Services[i].Name, path: m.t.Plan.Services[i].Log}
-	if info, err := os.Stat(n.path); err == nil {
-		n.size = info.Size()
+	for more := logLimit; more == logLimit; n.size += int64(more) {
+		old, err := m.t.Host.Get(ctx, n.path, n.size, logLimit)
+		if more = len(old); err != nil {
+			break
+		}
 	}
 	for _, s := range m.processes {
 		if s.Service == n.service {
-			n.port, n.procs = s.Port, append([]proc.Proc{s.Leader}, s.Tree...)
+			n.port, n.procs.Procs = s.Port, append([]proc.Proc{s.Leader}, s.Tree...)
 		}
 	}
 	return n
 }
 
-// processes are nginx's, its master first.
-func (n *nginxLog) processes() []proc.Proc {
+// load has nginx's processes.
+func (n *nginxLog) load() proc.Load {
 	if n == nil {
-		return nil
+		return proc.Load{}
 	}
 	return n.procs
 }
@@ -55,59 +58,31 @@ func (n *nginxLog) processes() []proc.Proc {
 // stuck finds an nginx that does not work, without a connection of its own: a request that
 // fails would count against one of nginx's servers. It is stuck if one of its processes is
 // stopped, or if they use no CPU while connections wait to be accepted.
-func (n *nginxLog) stuck() []verdict.Unhealthy {
+func (m *Monitor) stuck(ctx context.Context, n *nginxLog) []verdict.Unhealthy {
 	if n == nil {
 		return nil
 	}
-	var used time.Duration
-	for _, p := range n.procs {
-		now, err := proc.Read(p.PID)
-		if err != nil || !now.Same(p) {
-			continue
-		}
-		if now.State == 'T' || now.State == 't' {
+	look, err := m.t.Host.Look(ctx, host.Question{Again: []proc.Load{n.procs}})
+	if err != nil || look.Loads[0].At.IsZero() {
+		return nil // the end of its master is seen by the topology's context
+	}
+	now := look.Loads[0]
+	idle := now.CPU == n.procs.CPU && now.CPU > 0
+	n.procs = now
+	for _, p := range now.Procs {
+		if p.State == 'T' || p.State == 't' {
 			return []verdict.Unhealthy{{Service: n.service, Why: fmt.Sprintf("process %v is stopped", p)}}
 		}
-		used += now.CPU
 	}
-	idle := used == n.used && used > 0
-	n.used = used
 	if !idle {
 		return nil
 	}
-	waiting := 0
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		text, err := os.ReadFile(table)
-		if err == nil {
-			waiting += backlog(string(text), n.port)
-		}
+	look, err = m.t.Host.Look(ctx, host.Question{Backlog: []int{n.port}})
+	if waiting := look.Backlog[n.port]; err == nil && waiting > 0 {
+		why := fmt.Sprintf("%d connections wait to be accepted, and it does nothing", waiting)
+		return []verdict.Unhealthy{{Service: n.service, Why: why}}
 	}
-	if waiting == 0 {
-		return nil
-	}
-	why := fmt.Sprintf("%d connections wait to be accepted, and it does nothing", waiting)
-	return []verdict.Unhealthy{{Service: n.service, Why: why}}
-}
-
-// backlog counts connections that wait to be accepted on a port, by a table of /proc/net:
-//
-//	sl  local_address rem_address   st tx_queue rx_queue ...
-//	 0: 0100007F:1F40 00000000:0000 0A 00000000:00000003 ...
-//
-// The receive queue of a listening socket is its accept queue.
-func backlog(table string, port int) (waiting int) {
-	local := fmt.Sprintf(":%04X", port)
-	for line := range strings.Lines(table) {
-		fields := strings.Fields(line)
-		if len(fields) < 5 || fields[3] != "0A" || !strings.HasSuffix(fields[1], local) {
-			continue
-		}
-		_, queue, _ := strings.Cut(fields[4], ":")
-		if n, err := strconv.ParseUint(queue, 16, 31); err == nil {
-			waiting += int(n)
-		}
-	}
-	return waiting
+	return nil
 }
 
 // nginx logs at its level "error" faults of its servers:
@@ -130,11 +105,11 @@ const maxFails = 3
 
 // nginxEvidence reads the log since the start of the cell. A log that cannot be read has
 // no faults.
-func (m *Monitor) nginxEvidence(n *nginxLog) *verdict.NginxLog {
+func (m *Monitor) nginxEvidence(ctx context.Context, n *nginxLog) *verdict.NginxLog {
 	if n == nil {
 		return nil
 	}
-	log, err := text.Added(n.path, n.size, logLimit)
+	log, err := m.t.Host.Get(ctx, n.path, n.size, logLimit)
 	if err != nil {
 		return &verdict.NginxLog{}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"topobench/internal/host"
 	"topobench/internal/host/proc"
 	"topobench/internal/plan"
 	"topobench/internal/testbed"
@@ -65,33 +66,20 @@ func TestOnlyTheLogOfTheCellIsRead(t *testing.T) {
 	if err := os.WriteFile(path, []byte(refusal), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	m := New(Targets{Plan: plan.Plan{Services: []plan.Service{{Name: "nginx", Role: plan.Balancer, Log: path}}}})
-	n := m.openNginx()
+	m := New(Targets{Host: host.Local{}, Plan: plan.Plan{Services: []plan.Service{{Name: "nginx", Role: plan.Balancer, Log: path}}}})
+	n := m.openNginx(t.Context())
 	if err := os.WriteFile(path, []byte(refusal+strings.Replace(refusal, "8001", "8002", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := m.nginxEvidence(n); len(got.Faults) != 1 || !strings.Contains(got.Faults[0], "8002") {
+	if got := m.nginxEvidence(t.Context(), n); len(got.Faults) != 1 || !strings.Contains(got.Faults[0], "8002") {
 		t.Errorf("got %+v", got)
 	}
 	n.path += "x"
-	if got := m.nginxEvidence(n); got == nil || len(got.Faults) > 0 {
+	if got := m.nginxEvidence(t.Context(), n); got == nil || len(got.Faults) > 0 {
 		t.Errorf("no log: %+v", got)
 	}
-	if got := New(Targets{}); got.nginxEvidence(got.openNginx()) != nil {
+	if got := New(Targets{}); got.nginxEvidence(t.Context(), got.openNginx(t.Context())) != nil {
 		t.Error("there is no balancer")
-	}
-}
-
-func TestBacklog(t *testing.T) {
-	const table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n" +
-		"   0: 0100007F:1F40 00000000:0000 0A 00000000:00000003 00:00000000 00000000     0\n" +
-		"   1: 0100007F:1F41 00000000:0000 0A 00000000:00000007 00:00000000 00000000     0\n" +
-		"   2: 0100007F:1F40 0100007F:9000 01 00000000:00000009 00:00000000 00000000     0\n"
-	if got := backlog(table, 8000); got != 3 {
-		t.Errorf("got %d, want 3", got)
-	}
-	if got := backlog("", 8000); got != 0 {
-		t.Errorf("got %d of nothing", got)
 	}
 }
 
@@ -107,19 +95,19 @@ func TestF34StoppedNginxIsStuck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &nginxLog{service: "nginx", procs: []proc.Proc{p}}
-	if got := n.stuck(); len(got) > 0 {
+	m, n := New(Targets{Host: host.Local{}}), &nginxLog{service: "nginx", procs: proc.Load{Procs: []proc.Proc{p}}}
+	if got := m.stuck(t.Context(), n); len(got) > 0 {
 		t.Errorf("it runs: %v", got)
 	}
 	if err := child.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	testbed.Eventually(t, 10*time.Second, func() bool { return len(n.stuck()) == 1 })
-	if got := n.stuck(); len(got) != 1 || got[0].Service != "nginx" || !strings.Contains(got[0].Why, "is stopped") {
+	testbed.Eventually(t, 10*time.Second, func() bool { return len(m.stuck(t.Context(), n)) == 1 })
+	if got := m.stuck(t.Context(), n); len(got) != 1 || got[0].Service != "nginx" || !strings.Contains(got[0].Why, "is stopped") {
 		t.Errorf("got %v", got)
 	}
 	var none *nginxLog
-	if got := none.stuck(); got != nil {
+	if got := m.stuck(t.Context(), none); got != nil {
 		t.Errorf("there is no nginx: %v", got)
 	}
 }

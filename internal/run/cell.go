@@ -60,11 +60,10 @@ type cells struct {
 
 // monitor observes a launch.
 func (r *Runner) monitor(p plan.Plan, s Serving) *monitor.Monitor {
-	t := monitor.Targets{Plan: p, Processes: s.Processes, Health: r.prober.Health, Counters: r.prober.Counters,
-		Identity: r.prober.Identity, Kernel: "/dev/kmsg"}
+	t := monitor.Targets{Plan: p, Host: r.host, Processes: s.Processes, Health: r.prober.Health,
+		Counters: r.prober.Counters, Identity: r.prober.Identity, Kernel: true}
 	if r.gpus.watches(p.Hardware) {
-		smi := r.gpus.smi(p.Hardware)
-		t.GPUs = &smi
+		t.GPUs = p.Hardware.Within
 	}
 	return monitor.New(t)
 }

@@ -8,15 +8,14 @@ import (
 
 	"topobench/internal/aiperf"
 	"topobench/internal/deploy"
-	"topobench/internal/host"
 	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/ui"
 )
 
 // target is the plan as processes, with the checks of its teardown, or the server of a plan
-// without services. An error is a reason
-// not to launch it: the checks first record the state of the machine.
+// without services. An error is a reason not to launch it: the checks first record the
+// state of the machine.
 func (r *Runner) target(ctx context.Context, p plan.Plan) (Target, error) {
 	if len(p.Services) == 0 {
 		return external{urls: p.Load.URLs}, nil
@@ -30,13 +29,10 @@ func (r *Runner) target(ctx context.Context, p plan.Plan) (Target, error) {
 		return nil, err
 	}
 	return processes{deploy.Target{Plan: p, Options: deploy.Options{
-		Environ: r.Environ, Host: r.host(), Force: r.Force, Foreign: r.Foreign,
+		Environ: r.Environ, Host: r.host, Force: r.Force, Foreign: r.Foreign,
 		Checks: append(checks, gpus...), Events: r.events(p.Name),
 	}}}, nil
 }
-
-// host is this machine, on which the services run.
-func (r *Runner) host() deploy.Host { return host.Local{Starter: r.starter} }
 
 // up brings a plan up.
 func (r *Runner) up(ctx context.Context, p plan.Plan) (Serving, error) {

@@ -11,7 +11,6 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/host"
 	"topobench/internal/host/gpu"
-	"topobench/internal/host/proc"
 	"topobench/internal/journal"
 	"topobench/internal/plan"
 )
@@ -22,26 +21,18 @@ const (
 )
 
 // gpus checks the GPUs of a run with nvidia-smi.
-type gpus struct {
-	path string // of nvidia-smi; "" = none is checked
-	run  *Runner
-}
+type gpus struct{ run *Runner }
 
 // watches: without nvidia-smi topobench cannot probe GPUs, and a mocker has none.
-func (g gpus) watches(h plan.Hardware) bool { return g.path != "" && len(h.Devices) > 0 }
+func (g gpus) watches(h plan.Hardware) bool { return g.run.NvidiaSMI != "" && len(h.Devices) > 0 }
 
-// smi queries the GPUs, even if its start cannot be recorded: on a full disk a teardown
-// still has to prove that the GPUs are free.
-func (g gpus) smi(h plan.Hardware) gpu.SMI {
-	env, _ := plan.Environ(g.run.Environ, nil) // it names no variables that could be missing
-	starter := g.run.starter
-	if record := starter.OnStart; record != nil {
-		starter.OnStart = func(name, log string, shepherd proc.Proc) error {
-			_ = record(name, log, shepherd) // it has reported its error itself
-			return nil
-		}
+// state is the GPUs at this moment. An error reports that nvidia-smi gave no answer.
+func (g gpus) state(ctx context.Context, h plan.Hardware) (gpu.State, error) {
+	look, err := g.run.host.Look(ctx, host.Question{GPUs: h.Within})
+	if err == nil && look.GPUFault != "" {
+		err = errors.New(look.GPUFault)
 	}
-	return host.Local{Starter: starter, NvidiaSMI: g.path, Env: env, Temp: g.run.Dir.TempDir()}.SMI(h.Within)
+	return look.GPUs, err
 }
 
 // claim keeps other runs from the GPUs and ports of plans until release, and proves
@@ -66,7 +57,7 @@ func (g gpus) claim(ctx context.Context, plans ...plan.Plan) (release func(), er
 		releasePorts()
 		releaseGPUs() // last: a run that waits for them claims the ports next
 	}
-	if err := deploy.FreePorts(ctx, g.run.host(), ports); err != nil {
+	if err := deploy.FreePorts(ctx, g.run.host, ports); err != nil {
 		release()
 		return nil, err
 	}
@@ -106,7 +97,7 @@ func named(s gpu.State, devices []int) map[string]string {
 // free is the state of free GPUs. Otherwise the error is a *gpu.MissingError, a
 // *deploy.GPUsBusyError, or that of nvidia-smi.
 func (g gpus) free(ctx context.Context, h plan.Hardware) (gpu.State, error) {
-	now, err := g.smi(h).State(ctx)
+	now, err := g.state(ctx, h)
 	if ctx.Err() != nil {
 		return now, context.Cause(ctx)
 	}
@@ -116,11 +107,7 @@ func (g gpus) free(ctx context.Context, h plan.Hardware) (gpu.State, error) {
 	if err := gpu.Missing(now, h.Devices); err != nil {
 		return now, err
 	}
-	who, err := gpu.Owners()
-	if err != nil {
-		return now, err
-	}
-	if taken := gpu.Busy(now, h.Devices, who); len(taken) > 0 {
+	if taken := gpu.Busy(now, h.Devices); len(taken) > 0 {
 		return now, &deploy.GPUsBusyError{Taken: taken}
 	}
 	return now, nil
@@ -185,18 +172,14 @@ func (g gpus) teardownCheck(ctx context.Context, p plan.Plan) ([]deploy.Teardown
 func (g gpus) left(h plan.Hardware, before gpu.State) func(context.Context) ([]deploy.Leftover, error) {
 	var last []deploy.Leftover
 	return func(ctx context.Context) ([]deploy.Leftover, error) {
-		now, err := g.smi(h).State(ctx)
+		now, err := g.state(ctx, h)
 		if err != nil && ctx.Err() != nil && len(last) > 0 {
 			return last, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		who, err := gpu.Owners()
-		if err != nil {
-			return nil, err
-		}
-		left, taken := gpu.Left(before, now, h.Devices, who)
+		left, taken := gpu.Left(before, now, h.Devices)
 		last = nil
 		for _, text := range left {
 			last = append(last, deploy.Leftover{Detail: text})

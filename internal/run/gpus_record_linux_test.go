@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"topobench/internal/host"
 	"topobench/internal/host/proc"
@@ -16,15 +17,15 @@ import (
 // GPUs are free.
 func TestF71NvidiaSMIRunsWithoutItsRecord(t *testing.T) {
 	c, _ := newRunner(t, Options{})
-	c.gpus.path = filepath.Join(t.TempDir(), "nvidia-smi")
-	if err := os.WriteFile(c.gpus.path, []byte("#!/bin/sh\necho \"GPU $1\"\n"), 0o700); err != nil {
+	path := filepath.Join(t.TempDir(), "nvidia-smi")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\necho No devices were found; exit 6\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	records := 0
 	full := func(string, string, proc.Proc) error { records++; return errors.New("no space on the disk") }
-	c.starter = host.Starter{Exe: testbed.Program(), OnStart: full}
-	text, code, err := c.gpus.smi(plan.Hardware{}).Run(t.Context(), "0")
-	if text != "GPU 0\n" || code != 0 || err != nil || records != 1 {
-		t.Errorf("got %q, %d, %v after %d records", text, code, err, records)
+	c.host.NvidiaSMI, c.host.Starter = path, host.Starter{Exe: testbed.Program(), OnStart: full}
+	s, err := c.gpus.state(t.Context(), plan.Hardware{Within: 10 * time.Second})
+	if len(s.Trouble) != 1 || err != nil || records != 1 {
+		t.Errorf("got %+v, %v after %d records", s, err, records)
 	}
 }

@@ -72,7 +72,7 @@ func (r *Runner) topology(ctx context.Context, w preflight.Topology, repeat int)
 		Asked: w.Profile.Load.Concurrency}
 	defer func() { t.Times.Total = took() }()
 	failure, err := r.launch(ctx, w, &t)
-	if failure != nil && err == nil && restartable(w) {
+	if failure != nil && err == nil && restartable(w.Plan) {
 		t.Lost = failure
 		failure, err = r.launch(ctx, w, &t)
 	}
@@ -85,7 +85,7 @@ func (r *Runner) topology(ctx context.Context, w preflight.Topology, repeat int)
 }
 
 // restartable: only processes of our own can be restarted.
-func restartable(w preflight.Topology) bool { return len(w.Plan.Services) > 0 }
+func restartable(p plan.Plan) bool { return len(p.Services) > 0 }
 
 // launch brings a topology up, measures the cells that remain, and takes it down. A failure
 // means that this launch cannot measure any further cell.
@@ -164,7 +164,7 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		case err != nil:
 			return nil, err
 		case failure != nil:
-			r.recordFailure(t, failure, a, restartable(preflight.Topology{Plan: p}))
+			r.recordFailure(t, failure, a, restartable(p))
 			if a != nil { // else a cell that failed with an earlier launch is still pending
 				t.pending = a
 			}

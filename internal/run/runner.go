@@ -59,6 +59,7 @@ type Runner struct {
 	Journal *journal.Journal
 	ledger  *recovery.Ledger
 	starter host.Starter
+	host    host.Local // on which the services run
 	prober  Prober
 	gpus    gpus
 	disk    disk
@@ -78,7 +79,7 @@ func New(o Options) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{Options: o, Dir: dir, prober: deploy.NewProber(), placed: map[string]plan.Plan{}}
+	r := &Runner{Options: o, Dir: dir, placed: map[string]plan.Plan{}}
 	r.disk.screen = o.Screen
 	if r.Journal, err = journal.Open(filepath.Join(dir.Path(), journal.Name), r.disk.recorded); err != nil {
 		return nil, errors.Join(err, dir.Close())
@@ -92,7 +93,11 @@ func New(o Options) (*Runner, error) {
 			r.disk.recorded(err) // a full disk ends the run
 			return err
 		}}
-	r.gpus = gpus{path: o.NvidiaSMI, run: r}
+	env, _ := plan.Environ(o.Environ, nil) // it names no variables that could be missing
+	r.host = host.Local{Starter: r.starter, NvidiaSMI: o.NvidiaSMI, Env: env, Temp: dir.TempDir(), Kernel: "/dev/kmsg",
+		Client: deploy.NewClient()}
+	r.prober = deploy.NewProber(r.host)
+	r.gpus = gpus{run: r}
 	return r, nil
 }
 
@@ -222,7 +227,7 @@ func ByHand(root string) script.Places {
 
 // announce is the heading of a topology.
 func (r *Runner) announce(w preflight.Topology, n, all int) {
-	if restartable(w) {
+	if restartable(w.Plan) {
 		p := w.Profile
 		r.Screen.Phase(fmt.Sprintf("topology %d/%d: %s (%s, %d GPUs)", n, all, p.Name, p.Label(), p.GPUs()))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"topobench/internal/aiperf"
 	"topobench/internal/deploy"
+	"topobench/internal/host"
 	"topobench/internal/plan"
 	"topobench/internal/ui"
 )
@@ -40,7 +41,7 @@ func TestOnlyA400ForItDropsNVExt(t *testing.T) {
 		{"another fault", errors.New("connection refused"), nil, false, true},
 	} {
 		c, _ := newRunner(t, Options{})
-		c.prober = smokeProber{Prober: deploy.NewProber(), smoke: func(_ context.Context, _ plan.Smoke, l aiperf.Load, _ func(string)) error {
+		c.prober = smokeProber{Prober: deploy.NewProber(host.Local{}), smoke: func(_ context.Context, _ plan.Smoke, l aiperf.Load, _ func(string)) error {
 			if l.NVExt {
 				return row.with
 			}
@@ -70,7 +71,7 @@ func TestTheScreenNamesIdleWorkers(t *testing.T) {
 	drawn := make(drawings, 100)
 	c.Screen = ui.New(ui.Options{Out: drawn, TTY: true, Size: func() (int, int) { return 80, 24 }, Now: time.Now})
 	defer c.Screen.Close()
-	c.prober = smokeProber{Prober: deploy.NewProber(), smoke: func(ctx context.Context, _ plan.Smoke, _ aiperf.Load, note func(string)) error {
+	c.prober = smokeProber{Prober: deploy.NewProber(host.Local{}), smoke: func(ctx context.Context, _ plan.Smoke, _ aiperf.Load, note func(string)) error {
 		note("served no request yet: prefill-2")
 		for {
 			select {

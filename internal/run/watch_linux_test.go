@@ -33,7 +33,7 @@ func BenchmarkWatchCost(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	up, err := deploy.Target{Plan: plan.Plan{Name: "t", Services: services}, Options: deploy.Options{Environ: c.Environ, Host: c.host(),
+	up, err := deploy.Target{Plan: plan.Plan{Name: "t", Services: services}, Options: deploy.Options{Environ: c.Environ, Host: c.host,
 		Force: b.Context(), Checks: checks}}.Up(b.Context())
 	if err != nil {
 		b.Fatal(err)

@@ -29,7 +29,10 @@ type Scripted struct {
 	Programs map[string]ScriptedProgram // by the first word of an argv
 	Taken    map[int]proc.Proc          // the process that listens on a port
 	Left     []proc.Proc                // leftovers
+	Backlog  map[int]int                // by port
 	Pages    map[string]host.Page       // by URL
+	Trees    map[int]proc.Load          // by the pid of the root
+	Kernel   []string                   // messages, numbered from 1
 	GPUs     gpu.State
 	GPUFault string
 	Fault    error // returned by every call: the host is unreachable
@@ -221,8 +224,7 @@ func (s *Scripted) Get(ctx context.Context, path string, from, limit int64) ([]b
 	return slices.Clone(data[from:min(size, from+limit)]), nil
 }
 
-// Look returns the running programs as processes, and the state that the test has set. A
-// program with the cookie of the question in its environment belongs to the run.
+// Look returns the running programs as processes, and the state that the test has set.
 func (s *Scripted) Look(ctx context.Context, q host.Question) (host.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -232,7 +234,7 @@ func (s *Scripted) Look(ctx context.Context, q host.Question) (host.Snapshot, er
 	if s.Fault != nil {
 		return host.Snapshot{}, s.Fault
 	}
-	look := host.Snapshot{At: time.Now(), Ports: map[int]host.Port{}, Pages: map[string]host.Page{}}
+	look := host.Snapshot{Ports: map[int]host.Port{}, Pages: map[string]host.Page{}}
 	if q.Processes {
 		s.list(q, &look)
 	}
@@ -250,6 +252,27 @@ func (s *Scripted) Look(ctx context.Context, q host.Question) (host.Snapshot, er
 		}
 		look.Pages[url] = page
 	}
+	look.Backlog = maps.Clone(s.Backlog)
+	for _, known := range q.Again {
+		if len(known.Procs) > 0 {
+			q.Trees = append(q.Trees, known.Procs[0].PID)
+		} else {
+			q.Trees = append(q.Trees, 0)
+		}
+	}
+	for _, root := range q.Trees {
+		load := s.Trees[root]
+		if c := s.running[root]; c != nil && len(load.Procs) == 0 {
+			load.Procs = []proc.Proc{c.self}
+		}
+		if len(load.Procs) > 0 {
+			load.At = time.Now()
+		}
+		look.Loads = append(look.Loads, load)
+	}
+	if q.Kernel {
+		look.Kernel = host.KernelLog{Last: uint64(len(s.Kernel)), Messages: slices.Clone(s.Kernel[min(q.After, uint64(len(s.Kernel))):])}
+	}
 	if q.GPUs > 0 {
 		look.GPUs, look.GPUFault = s.GPUs, strings.TrimSpace(s.GPUFault)
 	}
@@ -263,9 +286,6 @@ func (s *Scripted) list(q host.Question, look *host.Snapshot) {
 	for _, pid := range slices.Sorted(maps.Keys(s.running)) {
 		c := s.running[pid]
 		look.Processes = append(look.Processes, c.self)
-		if q.Run.Cookie != "" && slices.Contains(c.spec.Env, q.Run.Cookie) {
-			look.OfRun = append(look.OfRun, c.self)
-		}
 	}
 	for _, number := range q.Listening {
 		if p, taken := s.Taken[number]; taken {

@@ -49,10 +49,11 @@ func (d Device) String() string { return fmt.Sprintf("GPU %d (%s)", d.Index, d.U
 // Process has a compute context on a device. The driver knows no pid namespaces:
 // in a container the pid may be the host's, or 0.
 type Process struct {
-	UUID string // of the device
-	PID  int    // 0 = unknown
-	Used MiB
-	Name string // may be hidden: "[Insufficient Permissions]"
+	UUID  string // of the device
+	PID   int    // 0 = unknown
+	Used  MiB
+	Name  string // may be hidden: "[Insufficient Permissions]"
+	Owner Owner  // see State.Owned
 }
 
 // State is the GPUs at one moment.
@@ -112,13 +113,10 @@ type Owner struct {
 	User, Command string
 }
 
-// Lookup finds the owner of a pid.
-type Lookup func(pid int) Owner
-
 // describe names a compute process for a person.
-func (p Process) describe(o Owner) string {
-	if o.Party == Unseen {
+func (p Process) describe() string {
+	if p.Owner.User == "" {
 		return fmt.Sprintf("process %d, which is not visible from here (%s)", p.PID, strings.Trim(p.Name, "[]"))
 	}
-	return fmt.Sprintf("process %d of %s (%s)", p.PID, o.User, o.Command)
+	return fmt.Sprintf("process %d of %s (%s)", p.PID, p.Owner.User, p.Owner.Command)
 }

@@ -88,15 +88,15 @@ func Warnings(s State, want []int) []string {
 
 // Busy names, device by device, the users of those of want: any compute process but ours, or
 // more memory than an idle device shows.
-func Busy(s State, want []int, who Lookup) []string {
+func Busy(s State, want []int) []string {
 	var taken []string
 	for _, index := range want {
 		d, _ := s.Of(index)
 		before := len(taken)
 		ours := false
 		for _, p := range s.On(d) {
-			if owner := who(p.PID); owner.Party != Ours {
-				taken = append(taken, fmt.Sprintf("%s is used by %s, %s", d, p.describe(owner), p.Used))
+			if p.Owner.Party != Ours {
+				taken = append(taken, fmt.Sprintf("%s is used by %s, %s", d, p.describe(), p.Used))
 			} else {
 				ours = true
 			}
@@ -112,15 +112,15 @@ func Busy(s State, want []int, who Lookup) []string {
 // Foreign names the processes on devices of want that are not ours. sure is false where no
 // process of ours is visible there while ours run: then the pids are those of another
 // namespace, and it is unknown whose the processes are.
-func Foreign(s State, want []int, who Lookup) (found []string, sure bool) {
+func Foreign(s State, want []int) (found []string, sure bool) {
 	for _, index := range want {
 		d, _ := s.Of(index)
 		for _, p := range s.On(d) {
-			switch owner := who(p.PID); owner.Party {
+			switch p.Owner.Party {
 			case Ours:
 				sure = true
 			case Theirs:
-				found = append(found, fmt.Sprintf("%s on %s", p.describe(owner), d))
+				found = append(found, fmt.Sprintf("%s on %s", p.describe(), d))
 			}
 		}
 	}
@@ -133,7 +133,7 @@ func Foreign(s State, want []int, who Lookup) (found []string, sure bool) {
 // Left compares now with before, on the devices of want. left is memory and processes of ours,
 // or possibly ours, that are not gone yet. taken is the use by foreign processes, where it
 // accounts for the whole difference: nothing of ours is left then.
-func Left(before, now State, want []int, who Lookup) (left, taken []string) {
+func Left(before, now State, want []int) (left, taken []string) {
 	for _, index := range want {
 		was, _ := before.Of(index)
 		is, there := now.Of(index)
@@ -141,7 +141,7 @@ func Left(before, now State, want []int, who Lookup) (left, taken []string) {
 			left = append(left, fmt.Sprintf("%s does not answer any longer %s", was, strings.Join(now.Trouble, "; ")))
 			continue
 		}
-		l, t := leftOn(was, is, newOn(before, now, is), who)
+		l, t := leftOn(was, is, newOn(before, now, is))
 		left, taken = append(left, l...), append(taken, t...)
 	}
 	return left, taken
@@ -155,15 +155,15 @@ func newOn(before, now State, d Device) []Process {
 	})
 }
 
-func leftOn(was, is Device, fresh []Process, who Lookup) (left, taken []string) {
+func leftOn(was, is Device, fresh []Process) (left, taken []string) {
 	var theirs MiB
 	unseen := 0
 	for _, p := range fresh {
-		switch owner := who(p.PID); owner.Party {
+		switch p.Owner.Party {
 		case Ours:
-			left = append(left, fmt.Sprintf("%s is still used by %s, %s", is, p.describe(owner), p.Used))
+			left = append(left, fmt.Sprintf("%s is still used by %s, %s", is, p.describe(), p.Used))
 		case Theirs:
-			taken = append(taken, fmt.Sprintf("%s was taken over by %s, %s", is, p.describe(owner), p.Used))
+			taken = append(taken, fmt.Sprintf("%s was taken over by %s, %s", is, p.describe(), p.Used))
 			theirs += max(p.Used, 0)
 		default:
 			unseen++
@@ -181,7 +181,7 @@ func leftOn(was, is Device, fresh []Process, who Lookup) (left, taken []string) 
 		taken = nil // it does not matter yet
 	case theirs < over:
 		left = append(left, fmt.Sprintf("%s has %s in use, before the launch it was %s; %s",
-			is, is.Used, was.Used, accounted(fresh, who)))
+			is, is.Used, was.Used, accounted(fresh)))
 	}
 	if len(left) > 0 {
 		return left, nil
@@ -190,14 +190,13 @@ func leftOn(was, is Device, fresh []Process, who Lookup) (left, taken []string) 
 }
 
 // accounted names the processes that have the memory, as far as nvidia-smi shows them.
-func accounted(fresh []Process, who Lookup) string {
+func accounted(fresh []Process) string {
 	if len(fresh) == 0 {
 		return "nvidia-smi names no process that has it"
 	}
 	var all []string
 	for _, p := range fresh {
-		owner := who(p.PID)
-		all = append(all, fmt.Sprintf("%s, %s, %s", p.describe(owner), owner.Party, p.Used))
+		all = append(all, fmt.Sprintf("%s, %s, %s", p.describe(), p.Owner.Party, p.Used))
 	}
 	return strings.Join(all, ", ")
 }

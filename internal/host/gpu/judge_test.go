@@ -20,7 +20,10 @@ func four(used ...MiB) State {
 }
 
 func (s State) with(p ...Process) State {
-	s.Processes = append(s.Processes, p...)
+	for _, process := range p {
+		process.Owner = who(process.PID)
+		s.Processes = append(s.Processes, process)
+	}
 	return s
 }
 
@@ -36,7 +39,7 @@ func who(pid int) Owner {
 }
 
 // mps would be a stranger's by its pid.
-var mps = Process{"GPU-a", 150, 28, "/usr/bin/nvidia-cuda-mps-server"}
+var mps = Process{UUID: "GPU-a", PID: 150, Used: 28, Name: "/usr/bin/nvidia-cuda-mps-server"}
 
 func TestF11MissingIndexIsNamedWithWhatThereIs(t *testing.T) {
 	if err := Missing(four(), []int{0, 4}); err != nil {
@@ -65,7 +68,7 @@ func TestF14Warnings(t *testing.T) {
 	if got := Warnings(s, []int{0}); len(got) > 0 {
 		t.Errorf("nothing is wrong with it: %q", got)
 	}
-	s.Processes = []Process{{"GPU-bb00", 150, 28, "nvidia-cuda-mps-server"}}
+	s.Processes = []Process{{UUID: "GPU-bb00", PID: 150, Used: 28, Name: "nvidia-cuda-mps-server"}}
 	if got := Warnings(s, []int{0}); len(got) > 0 {
 		t.Errorf("MPS is on, elsewhere: %q", got)
 	}
@@ -88,16 +91,16 @@ func TestF13Busy(t *testing.T) {
 		want string // "" = free
 	}{
 		{"an idle one shows some hundred MiB", four(700, 4), ""},
-		{"a process of somebody else, however small", four(4).with(Process{"GPU-a", 111, 9, "python"}), "GPU 0 (GPU-a) is used by process 111 of alice (python train.py), 9 MiB"},
-		{"one that cannot be seen from here", four(4).with(Process{"GPU-b", 4711, Unknown, "[Not Found]"}), "GPU 1 (GPU-b) is used by process 4711, which is not visible from here (Not Found), unknown memory"},
+		{"a process of somebody else, however small", four(4).with(Process{UUID: "GPU-a", PID: 111, Used: 9, Name: "python"}), "GPU 0 (GPU-a) is used by process 111 of alice (python train.py), 9 MiB"},
+		{"one that cannot be seen from here", four(4).with(Process{UUID: "GPU-b", PID: 4711, Used: Unknown, Name: "[Not Found]"}), "GPU 1 (GPU-b) is used by process 4711, which is not visible from here (Not Found), unknown memory"},
 		{"memory without a process", four(4, 1025), "GPU 1 (GPU-b) has 1025 MiB in use, by a process that nvidia-smi does not name"},
-		{"it is ours", four(20000).with(Process{"GPU-a", 42, 19000, "vllm"}), ""},
+		{"it is ours", four(20000).with(Process{UUID: "GPU-a", PID: 42, Used: 19000, Name: "vllm"}), ""},
 		{"MPS's server is nobody's", four(4).with(mps), ""},
-		{"its client is somebody's", four(4).with(mps, Process{"GPU-a", 111, 9, "python"}), "process 111 of alice"},
-		{"on a GPU that the plan does not use", four(4, 4, 60000).with(Process{"GPU-c", 111, 9, "python"}), ""},
+		{"its client is somebody's", four(4).with(mps, Process{UUID: "GPU-a", PID: 111, Used: 9, Name: "python"}), "process 111 of alice"},
+		{"on a GPU that the plan does not use", four(4, 4, 60000).with(Process{UUID: "GPU-c", PID: 111, Used: 9, Name: "python"}), ""},
 		{"memory that is not told says nothing", four(Unknown), ""},
 	} {
-		got := strings.Join(Busy(row.s, []int{0, 1}, who), "; ")
+		got := strings.Join(Busy(row.s, []int{0, 1}), "; ")
 		if (got == "") != (row.want == "") || !strings.Contains(got, row.want) {
 			t.Errorf("%s: %q, want %q", row.why, got, row.want)
 		}
@@ -105,7 +108,7 @@ func TestF13Busy(t *testing.T) {
 }
 
 func TestF33ForeignProcess(t *testing.T) {
-	ours, theirs, hidden := Process{"GPU-a", 42, 1, ""}, Process{"GPU-b", 111, 1, ""}, Process{"GPU-b", 4711, 1, ""}
+	ours, theirs, hidden := Process{UUID: "GPU-a", PID: 42, Used: 1, Name: ""}, Process{UUID: "GPU-b", PID: 111, Used: 1, Name: ""}, Process{UUID: "GPU-b", PID: 4711, Used: 1, Name: ""}
 	for _, row := range []struct {
 		why   string
 		on    []Process
@@ -120,7 +123,7 @@ func TestF33ForeignProcess(t *testing.T) {
 		{"a stranger, and none of ours, which run: these are other pids", []Process{theirs}, 0, false},
 		{"in a container there are none", nil, 0, false},
 	} {
-		found, sure := Foreign(four().with(row.on...), []int{0, 1}, who)
+		found, sure := Foreign(four().with(row.on...), []int{0, 1})
 		if len(found) != row.found || sure != row.sure {
 			t.Errorf("%s: %q, %t", row.why, found, sure)
 		}
@@ -137,23 +140,23 @@ func TestF60Left(t *testing.T) {
 		{"all is given back", four(4, 600), four(500, 4), "", ""},
 		{"512 MiB are no matter", four(4), four(516), "", ""},
 		{"memory without a process", four(4), four(517), "GPU 0 (GPU-a) has 517 MiB in use, before the launch it was 4 MiB; nvidia-smi names no process", ""},
-		{"a process of ours, however small", four(4), four(4).with(Process{"GPU-b", 42, 1, ""}), "GPU 1 (GPU-b) is still used by process 42 of me", ""},
-		{"one that has just died, and its memory", four(4), four(mib).with(Process{"GPU-a", 4711, mib, "vllm"}), "process 4711, which is not visible from here (vllm), unseen, 20000 MiB", ""},
-		{"a pid of another namespace, and no memory", four(4), four(4).with(Process{"GPU-a", 4711, 3, ""}), "", ""},
-		{"a stranger has it all", four(4), four(mib).with(Process{"GPU-a", 111, mib - 4, ""}), "", "GPU 0 (GPU-a) was taken over by process 111 of alice"},
-		{"a stranger has a part", four(4), four(mib).with(Process{"GPU-a", 111, 1000, ""}), "process 111 of alice (python train.py), not ours, 1000 MiB", ""},
-		{"a stranger of whom nobody knows how much", four(4), four(mib).with(Process{"GPU-a", 111, Unknown, ""}), "not ours, unknown memory", ""},
-		{"a stranger with little is not in the way", four(4), four(100).with(Process{"GPU-a", 111, 96, ""}), "", ""},
-		{"a stranger beside ours", four(4), four(mib).with(Process{"GPU-a", 111, mib, ""}, Process{"GPU-a", 42, 1, ""}), "process 42 of me", ""},
-		{"it was there before", four(4).with(Process{"GPU-a", 42, 1, ""}), four(4).with(Process{"GPU-a", 42, 1, ""}), "", ""},
-		{"memory is not told: processes decide", four(Unknown), four(Unknown).with(Process{"GPU-a", 4711, Unknown, ""}), "1 processes that are not visible", ""},
+		{"a process of ours, however small", four(4), four(4).with(Process{UUID: "GPU-b", PID: 42, Used: 1, Name: ""}), "GPU 1 (GPU-b) is still used by process 42 of me", ""},
+		{"one that has just died, and its memory", four(4), four(mib).with(Process{UUID: "GPU-a", PID: 4711, Used: mib, Name: "vllm"}), "process 4711, which is not visible from here (vllm), unseen, 20000 MiB", ""},
+		{"a pid of another namespace, and no memory", four(4), four(4).with(Process{UUID: "GPU-a", PID: 4711, Used: 3, Name: ""}), "", ""},
+		{"a stranger has it all", four(4), four(mib).with(Process{UUID: "GPU-a", PID: 111, Used: mib - 4, Name: ""}), "", "GPU 0 (GPU-a) was taken over by process 111 of alice"},
+		{"a stranger has a part", four(4), four(mib).with(Process{UUID: "GPU-a", PID: 111, Used: 1000, Name: ""}), "process 111 of alice (python train.py), not ours, 1000 MiB", ""},
+		{"a stranger of whom nobody knows how much", four(4), four(mib).with(Process{UUID: "GPU-a", PID: 111, Used: Unknown, Name: ""}), "not ours, unknown memory", ""},
+		{"a stranger with little is not in the way", four(4), four(100).with(Process{UUID: "GPU-a", PID: 111, Used: 96, Name: ""}), "", ""},
+		{"a stranger beside ours", four(4), four(mib).with(Process{UUID: "GPU-a", PID: 111, Used: mib, Name: ""}, Process{UUID: "GPU-a", PID: 42, Used: 1, Name: ""}), "process 42 of me", ""},
+		{"it was there before", four(4).with(Process{UUID: "GPU-a", PID: 42, Used: 1, Name: ""}), four(4).with(Process{UUID: "GPU-a", PID: 42, Used: 1, Name: ""}), "", ""},
+		{"memory is not told: processes decide", four(Unknown), four(Unknown).with(Process{UUID: "GPU-a", PID: 4711, Used: Unknown, Name: ""}), "1 processes that are not visible", ""},
 		{"memory is not told, and there is no process", four(Unknown), four(Unknown), "", ""},
 		{"memory is told no more", four(4), four(Unknown), "", ""},
 		{"MPS's server started with our first client, and stays", four(4), four(60).with(mps), "", ""},
 		{"MPS's server, and no memory is told", four(Unknown), four(Unknown).with(mps), "", ""},
 		{"a GPU is gone", four(4), State{Devices: four().Devices[1:], Trouble: []string{fallen}}, "GPU 0 (GPU-a) does not answer any longer " + fallen, ""},
 	} {
-		left, taken := Left(row.before, row.now, []int{0, 1}, who)
+		left, taken := Left(row.before, row.now, []int{0, 1})
 		for _, x := range []struct{ got, want string }{{strings.Join(left, "; "), row.left}, {strings.Join(taken, "; "), row.taken}} {
 			if (x.got == "") != (x.want == "") || !strings.Contains(x.got, x.want) {
 				t.Errorf("%s: %q, want %q", row.why, x.got, x.want)

@@ -16,33 +16,37 @@ import (
 // commandWidth of a command line, in characters, is enough to recognise it.
 const commandWidth = 120
 
-// Owners looks pids up among the processes of this moment; ours are those that
-// descend from this process.
-func Owners() (Lookup, error) {
+// Owned is s with the owner of each compute process, by the processes of this moment: ours
+// are those that descend from this process.
+func (s State) Owned() (State, error) {
+	if len(s.Processes) == 0 {
+		return s, nil
+	}
 	all, err := proc.Snapshot()
 	if err != nil {
-		return nil, err
+		return s, err
 	}
-	return among(all, os.Getpid(), hidden), nil
+	s.Processes = slices.Clone(s.Processes)
+	for i, p := range s.Processes {
+		s.Processes[i].Owner = ownerOf(p.PID, all, os.Getpid(), hidden)
+	}
+	return s, nil
 }
 
-// among looks pids up in all; those below self are ours.
-func among(all []proc.Proc, self int, hidden func(pid int) bool) Lookup {
-	ours := proc.Below(all, self, nil)
-	return func(pid int) Owner {
-		at := slices.IndexFunc(all, func(p proc.Proc) bool { return p.PID == pid })
-		switch {
-		case at < 0 && hidden(pid):
-			return Owner{Party: Theirs, User: "another user", Command: "hidden from this user"}
-		case at < 0 || !all[at].Alive():
-			return Owner{Party: Unseen}
-		}
-		o := Owner{Party: Theirs, User: userOf(pid), Command: commandOf(all[at])}
-		if slices.ContainsFunc(ours, all[at].Same) {
-			o.Party = Ours
-		}
-		return o
+// ownerOf looks a pid up in all; those below self are ours.
+func ownerOf(pid int, all []proc.Proc, self int, hidden func(pid int) bool) Owner {
+	at := slices.IndexFunc(all, func(p proc.Proc) bool { return p.PID == pid })
+	switch {
+	case at < 0 && hidden(pid):
+		return Owner{Party: Theirs, User: "another user", Command: "hidden from this user"}
+	case at < 0 || !all[at].Alive():
+		return Owner{Party: Unseen}
 	}
+	o := Owner{Party: Theirs, User: userOf(pid), Command: commandOf(all[at])}
+	if slices.ContainsFunc(proc.Below(all, self, nil), all[at].Same) {
+		o.Party = Ours
+	}
+	return o
 }
 
 // hidden reports whether a process is alive that /proc does not show: mounted with hidepid it

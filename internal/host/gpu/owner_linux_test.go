@@ -17,7 +17,6 @@ func TestF33HiddenProcessIsAStranger(t *testing.T) {
 	const nobody = 1 << 22 // the kernel gives no pid above
 	parent := os.Getppid()
 	all = append(all, proc.Proc{PID: nobody - 1, State: 'Z', Threads: 1})
-	look := among(all, parent, func(pid int) bool { return pid == nobody })
 	for _, row := range []struct {
 		why  string
 		pid  int
@@ -29,7 +28,8 @@ func TestF33HiddenProcessIsAStranger(t *testing.T) {
 		{"no such process: another namespace, or it ended", nobody + 1, Unseen},
 		{"it ended, and waits for its parent", nobody - 1, Unseen},
 	} {
-		if got := look(row.pid); got.Party != row.want {
+		got := ownerOf(row.pid, all, parent, func(pid int) bool { return pid == nobody })
+		if got.Party != row.want {
 			t.Errorf("%s: %+v, want %s", row.why, got, row.want)
 		}
 	}

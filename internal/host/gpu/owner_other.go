@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// Owners needs Linux.
-func Owners() (Lookup, error) {
-	return nil, fmt.Errorf("cannot look at processes: this needs Linux: %w", errors.ErrUnsupported)
+// Owned needs Linux.
+func (s State) Owned() (State, error) {
+	return s, fmt.Errorf("cannot look at processes: this needs Linux: %w", errors.ErrUnsupported)
 }

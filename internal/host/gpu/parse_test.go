@@ -73,12 +73,12 @@ func TestParseDevicesRefuses(t *testing.T) {
 func TestParseProcesses(t *testing.T) {
 	got, err := ParseProcesses("GPU-5c0a, 4711, 30000, /usr/bin/python3, -m, x\n" +
 		"GPU-5c0a, 0, [N/A], [Not Found]\nGPU-77ff, [N/A], 12, [Insufficient Permissions]\n" + fallen + "\n")
-	want := []Process{{"GPU-5c0a", 4711, 30000, "/usr/bin/python3, -m, x"}, {"GPU-5c0a", 0, Unknown, "[Not Found]"}, {"GPU-77ff", 0, 12, "[Insufficient Permissions]"}}
+	want := []Process{{UUID: "GPU-5c0a", PID: 4711, Used: 30000, Name: "/usr/bin/python3, -m, x"}, {UUID: "GPU-5c0a", PID: 0, Used: Unknown, Name: "[Not Found]"}, {UUID: "GPU-77ff", PID: 0, Used: 12, Name: "[Insufficient Permissions]"}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	nameless, err := ParseProcesses("GPU-5c0a, 4711, 30000, \n") // its name is unknown to the driver, and it uses the GPU
-	if want := []Process{{"GPU-5c0a", 4711, 30000, ""}}; err != nil || !cmp.Equal(nameless, want) {
+	if want := []Process{{UUID: "GPU-5c0a", PID: 4711, Used: 30000, Name: ""}}; err != nil || !cmp.Equal(nameless, want) {
 		t.Errorf("got %v, %v", nameless, err)
 	}
 	for _, none := range []string{"", "\n", "No running processes found\n"} {

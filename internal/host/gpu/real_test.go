@@ -51,7 +51,21 @@ func look(t *testing.T) gpu.State {
 	if len(s.Devices) == 0 {
 		t.Skip("nvidia-smi finds no GPU: ", s.Trouble)
 	}
+	return owned(t, s)
+}
+
+func owned(t *testing.T, s gpu.State) gpu.State {
+	t.Helper()
+	s, err := s.Owned()
+	if err != nil {
+		t.Fatal(err)
+	}
 	return s
+}
+
+func party(t *testing.T, pid int) gpu.Party {
+	t.Helper()
+	return owned(t, gpu.State{Processes: []gpu.Process{{PID: pid}}}).Processes[0].Owner.Party
 }
 
 // idle is a GPU that nobody uses.
@@ -61,23 +75,13 @@ func idle(t *testing.T) (gpu.State, gpu.Device) {
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("no python3, which holds the memory")
 	}
-	who := owners(t)
 	for _, d := range s.Devices {
-		if len(gpu.Busy(s, []int{d.Index}, who)) == 0 && d.MIG != "Enabled" && d.Used >= 0 {
+		if len(gpu.Busy(s, []int{d.Index})) == 0 && d.MIG != "Enabled" && d.Used >= 0 {
 			return s, d
 		}
 	}
 	t.Skip("no GPU is idle, without MIG, and tells its memory")
 	return gpu.State{}, gpu.Device{}
-}
-
-func owners(t *testing.T) gpu.Lookup {
-	t.Helper()
-	who, err := gpu.Owners()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return who
 }
 
 // python runs hold.py on one device, or on all; the caller's own choice of devices
@@ -125,7 +129,7 @@ func gone(t *testing.T, before gpu.State, d gpu.Device, pid int) time.Duration {
 	}
 	var left []string
 	if !testbed.Soon(within, func() bool {
-		left, _ = gpu.Left(before, look(t), []int{d.Index}, owners(t))
+		left, _ = gpu.Left(before, look(t), []int{d.Index})
 		return len(left) == 0
 	}) {
 		t.Fatalf("after %s: %q", within, left)
@@ -187,7 +191,7 @@ func TestF60RealKillToBaseline(t *testing.T) {
 	for range 3 {
 		pid := holder(t, d, "python3", "testdata/hold.py", strconv.Itoa(holdMiB))
 		now := look(t)
-		left, taken := gpu.Left(before, now, []int{d.Index}, owners(t))
+		left, taken := gpu.Left(before, now, []int{d.Index})
 		if len(left) != 1 || len(taken) > 0 {
 			t.Fatalf("%d MiB of ours: left %q, taken %q", holdMiB, left, taken)
 		}
@@ -203,12 +207,12 @@ func TestF60RealKillToBaseline(t *testing.T) {
 func TestF13RealStranger(t *testing.T) {
 	before, d := idle(t)
 	pid := holder(t, d, "sh", "-c", "setsid python3 testdata/hold.py "+strconv.Itoa(holdMiB)+" & exec sleep 0")
-	if !testbed.Soon(10*time.Second, func() bool { return owners(t)(pid).Party != gpu.Ours }) {
+	if !testbed.Soon(10*time.Second, func() bool { return party(t, pid) != gpu.Ours }) {
 		t.Fatal("it still descends from the test")
 	}
-	now, who := look(t), owners(t)
-	busy := gpu.Busy(now, []int{d.Index}, who)
-	left, taken := gpu.Left(before, now, []int{d.Index}, who)
+	now := look(t)
+	busy := gpu.Busy(now, []int{d.Index})
+	left, taken := gpu.Left(before, now, []int{d.Index})
 	t.Logf("figure: pids can be told: %t; busy: %q, taken over: %q, left: %q", shown(now, d, pid), busy, taken, left)
 	switch {
 	case len(busy) != 1:

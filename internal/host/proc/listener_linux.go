@@ -3,6 +3,7 @@ package proc
 import (
 	"bufio"
 	"cmp"
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -60,4 +61,39 @@ func listening(ports []int) map[string]int {
 		f.Close() // it was only read
 	}
 	return sockets
+}
+
+// Backlog counts the connections that wait to be accepted on each of the TCP ports.
+func Backlog(ports []int) map[int]int {
+	waiting := map[int]int{}
+	for _, port := range ports {
+		for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+			text, err := os.ReadFile(table)
+			if err == nil {
+				waiting[port] += backlog(string(text), port)
+			}
+		}
+	}
+	return waiting
+}
+
+// backlog reads a table of /proc/net:
+//
+//	sl  local_address rem_address   st tx_queue rx_queue ...
+//	 0: 0100007F:1F40 00000000:0000 0A 00000000:00000003 ...
+//
+// The receive queue of a listening socket is its accept queue.
+func backlog(table string, port int) (waiting int) {
+	local := fmt.Sprintf(":%04X", port)
+	for line := range strings.Lines(table) {
+		fields := strings.Fields(line)
+		if len(fields) < 5 || fields[3] != "0A" || !strings.HasSuffix(fields[1], local) {
+			continue
+		}
+		_, queue, _ := strings.Cut(fields[4], ":")
+		if n, err := strconv.ParseUint(queue, 16, 31); err == nil {
+			waiting += int(n)
+		}
+	}
+	return waiting
 }

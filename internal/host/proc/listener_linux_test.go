@@ -95,3 +95,19 @@ func port(t *testing.T, l net.Listener) int {
 	}
 	return a.Port
 }
+
+// Connections that nobody accepts wait; those to another port do not count.
+func TestBacklogCountsWaitingConnections(t *testing.T) {
+	busy, idle := sharing(t, "127.0.0.1:0"), sharing(t, "127.0.0.1:0")
+	for range 3 {
+		c, err := net.Dial("tcp", busy.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	port, other := busy.Addr().(*net.TCPAddr).Port, idle.Addr().(*net.TCPAddr).Port
+	if got := proc.Backlog([]int{port, other}); got[port] != 3 || got[other] != 0 {
+		t.Errorf("got %v, want 3 on port %d and 0 on port %d", got, port, other)
+	}
+}

@@ -4,3 +4,6 @@ package proc
 
 // Listeners needs Linux.
 func Listeners([]Proc, []int) map[int][]Proc { return nil }
+
+// Backlog needs Linux.
+func Backlog([]int) map[int]int { return nil }
