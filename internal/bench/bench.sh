@@ -2,14 +2,15 @@
 # Measures the cost of topobench itself, against the tools that it replaces. Each ratio comes from one interleaved
 # run, so that a temporary load slows down both sides. No other program should run meanwhile.
 #
-#   bench.sh [run|plot|small|logs]...    default: all four
+#   bench.sh [run|exact|plot|small|logs]...    default: all five
 #
 #   run     topobench run of both demos against by-hand.sh, and topobench's own share; RUNS=2 of each
+#   exact   the same with perf.sh's own aiperf flags on both sides (load.exact in the profiles)
 #   plot    topobench plot of 1,000 cells against pandas and matplotlib; PLOTS=7 of each
 #   small   the same with 8 cells
 #   logs    the memory of topobench while its children write 1 GiB of logs
 #
-# `make bench` installs the programs and runs all four.
+# `make bench` installs the programs and runs all five.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -53,19 +54,30 @@ ratio() {
 	echo "$(stats "$1") $(stats "$2")" | awk '{printf "  ratio      min %7.3f    median %7.3f\n", $1 / $4, $2 / $5}'
 }
 
+# runs PROFILE...: runs the profiles and by-hand.sh in turn.
 runs() {
-	local n
-	echo "measuring both demos: topobench run against the work by hand"
+	local n root
 	for ((n = 1; n <= ${RUNS:-2}; n++)); do
-		timed topobench .bin/topobench run demo-disagg demo-agg --artifacts-root-dir "$work/run-$n"
+		root=$(mktemp -d "$work/run-XXXX")
+		timed topobench .bin/topobench run "$@" --artifacts-root-dir "$root"
 		sed -n '/^ *seconds /,/^$/p' "$work/topobench.out" >>"$work/own"
-		timed by-hand internal/bench/by-hand.sh "$work/hand-$n"
+		timed by-hand internal/bench/by-hand.sh "$root/hand"
 	done
-	line topobench ".bin/topobench run demo-disagg demo-agg --artifacts-root-dir DIR"
+	line topobench ".bin/topobench run $* --artifacts-root-dir DIR"
 	line by-hand "internal/bench/by-hand.sh DIR"
 	ratio topobench by-hand
 	echo "topobench's own share of each topology: the last column of the table that run prints"
 	sed 's/^/  /' "$work/own"
+	rm "$work/own"
+}
+
+exact() {
+	local name
+	for name in demo-disagg demo-agg; do
+		sed 's/^load: {/load: {exact: true, /' "profiles/$name.yaml" >"$work/$name.yaml"
+	done
+	echo "measuring both demos with perf.sh's own flags: topobench run against the work by hand"
+	runs "$work/demo-disagg.yaml" "$work/demo-agg.yaml"
 }
 
 # plots CELLS: times both sides on a tree in the page cache, without the first run of each.
@@ -93,15 +105,19 @@ logs() {
 	echo "go test -run '^$' -bench BenchmarkLogs -benchtime 1x ./internal/host/"
 }
 
-(($# > 0)) || set -- run plot small logs
+(($# > 0)) || set -- run exact plot small logs
 for part; do
 	rm -f "$work"/*.times
 	case $part in
-	run) runs ;;
+	run)
+		echo "measuring both demos: topobench run against the work by hand"
+		runs demo-disagg demo-agg
+		;;
+	exact) exact ;;
 	plot) plots 1000 ;;
 	small) plots 8 ;;
 	logs) logs ;;
-	*) echo "bench: cannot measure $part: choose among run, plot, small, logs" >&2 && exit 2 ;;
+	*) echo "bench: cannot measure $part: choose among run, exact, plot, small, logs" >&2 && exit 2 ;;
 	esac
 	echo
 done
