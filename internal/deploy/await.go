@@ -26,6 +26,9 @@ type NotReadyError struct {
 
 func (e *NotReadyError) Error() string {
 	text := fmt.Sprintf("%s is not ready after %s: %v", e.Service, e.After.Round(time.Second), e.Last)
+	if _, final := errors.AsType[*FinalError](e.Last); final {
+		text = fmt.Sprintf("%s will not become ready: %v", e.Service, e.Last)
+	}
 	if len(e.Hints) > 0 {
 		text += "\n  errors in its log:\n    " + strings.Join(e.Hints, "\n    ")
 	}
@@ -37,16 +40,19 @@ func (e *NotReadyError) Error() string {
 // ready. No gate is probed through the balancer, since the guide's nginx ejects a backend
 // for 10000 s after three failures; completions go there when all gates are open.
 //
-// It fails with the cause of ctx (the death of a service, an interrupt) or with
+// Three equal answers that no waiting changes end it. It fails with the cause of ctx (the
+// death of a service, an interrupt) or with
 // *NotReadyError. note receives the reason why the gate is closed whenever that changes.
 func (p Prober) Await(ctx context.Context, s plan.Service, note func(string)) (time.Time, error) {
 	began := time.Now()
 	w := &watch{host: p.host, service: s, note: note, stall: newStall(p.host, s.Log, s.Gate.Stall, began),
 		last: errors.New("its answers do not stay good")}
 	var first time.Time
+	var answers finals
 	for good := 0; ; {
 		pause := confirmEvery
-		if err := p.Gate(ctx, s.Gate); err != nil {
+		err := p.Gate(ctx, s.Gate)
+		if err != nil {
 			good, pause = 0, pollEvery
 			w.closed(ctx, err)
 		} else if good++; good == 1 {
@@ -55,7 +61,7 @@ func (p Prober) Await(ctx context.Context, s plan.Service, note func(string)) (t
 		if good == required {
 			return first, nil
 		}
-		if waited := time.Since(began); waited > s.Gate.Deadline {
+		if waited := time.Since(began); waited > s.Gate.Deadline || answers.add(err) {
 			return first, &NotReadyError{Service: s.Name, After: waited, Last: w.last,
 				Hints: errorLines(ctx, p.host, s.Log)}
 		}

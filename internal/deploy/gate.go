@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -82,17 +83,20 @@ func (p Prober) get(ctx context.Context, url string) (int, []byte, error) {
 		if errors.Is(err, syscall.ECONNREFUSED) { // the normal state while a model is loaded
 			return 0, nil, ErrNoAnswer
 		}
-		return 0, nil, err
+		return 0, nil, cmp.Or(overTLS(ctx, url), err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, bodyLimit))
+	if resp.StatusCode == http.StatusBadRequest {
+		err = cmp.Or(overTLS(ctx, url), err)
+	}
 	return resp.StatusCode, body, err
 }
 
 func (p Prober) answers200(ctx context.Context, url string) error {
 	status, _, err := p.get(ctx, url)
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("GET %s: %d", url, status)
+		err = cmp.Or(final(url, status), fmt.Errorf("GET %s: %d", url, status))
 	}
 	return err
 }
@@ -129,12 +133,13 @@ func (p Prober) workerServes(ctx context.Context, g plan.Gate) error {
 }
 
 func (p Prober) listsModel(ctx context.Context, g plan.Gate) error {
-	status, body, err := p.get(ctx, "http://"+g.Address+"/v1/models")
+	url := "http://" + g.Address + "/v1/models"
+	status, body, err := p.get(ctx, url)
 	if err != nil {
 		return err
 	}
 	if status != http.StatusOK {
-		return fmt.Errorf("GET /v1/models of %s: %d", g.Address, status)
+		return cmp.Or(final(url, status), fmt.Errorf("GET %s: %d", url, status))
 	}
 	models, err := parseModels(body)
 	if err != nil {

@@ -26,7 +26,22 @@ type RefusedError struct {
 	Answer string
 }
 
-func (e *RefusedError) Error() string { return fmt.Sprintf("HTTP %d: %s", e.Status, e.Answer) }
+func (e *RefusedError) Error() string {
+	text := fmt.Sprintf("HTTP %d: %s", e.Status, e.Answer)
+	switch e.Status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		text += "\n  the server wants a key, and the load sends \"NOT USED\" as perf.sh does: start it without one"
+	case http.StatusNotFound:
+		text += "\n  the server has no /v1/chat/completions: it is no OpenAI server, or serves it below another path"
+	}
+	return text
+}
+
+// denied reports whether the server wants a key: no waiting changes that. 404 is no such
+// answer: a Dynamo frontend gives it until its router has the model.
+func (e *RefusedError) denied() bool {
+	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
+}
 
 // Smoke streams completions with the load's own body, through each address that the load
 // will use, until every worker's request counter has moved. One round sends as many at
@@ -37,9 +52,16 @@ func (p Prober) Smoke(ctx context.Context, s plan.Smoke, l aiperf.Load, note fun
 	ctx, cancel := context.WithTimeoutCause(ctx, s.Deadline, fmt.Errorf("no proof within %s", s.Deadline))
 	defer cancel()
 	began := time.Now()
-	for {
+	for denials := 0; ; {
 		err := round(ctx, s, l)
-		if refused := new(RefusedError); errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
+		refused, is := errors.AsType[*RefusedError](err)
+		if is && refused.Status == http.StatusBadRequest {
+			return refused
+		}
+		if denials++; !is || !refused.denied() {
+			denials = 0
+		}
+		if denials == required {
 			return refused
 		}
 		idle := p.awaitCounters(ctx, s.Counters)

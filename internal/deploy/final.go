@@ -1,0 +1,70 @@
+package deploy
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// FinalError is an answer that no waiting changes, with the next step.
+type FinalError struct{ Answer, Remedy string }
+
+func (e *FinalError) Error() string { return e.Answer + "\n  " + e.Remedy }
+
+// final is the FinalError of a status, or nil for one that may still change.
+func final(url string, status int) error {
+	answer := fmt.Sprintf("GET %s: %d", url, status)
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return &FinalError{answer, "the server wants a key, which no probe sends: remove --api-key from engine_args " +
+			"and VLLM_API_KEY from env"}
+	case http.StatusNotFound:
+		return &FinalError{answer, "the server has no such page: --root-path, --headless or a task other than generate " +
+			"in engine_args moves or removes it, or another program answers on this port"}
+	}
+	return nil
+}
+
+// overTLS is the FinalError of a server that expects HTTPS, or nil. Such a server answers a
+// plain request with a TLS alert, with 400, or by closing the connection.
+func overTLS(ctx context.Context, address string) error {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return nil // the request has reported it
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} // no data is sent
+	conn, err := dialer.DialContext(ctx, "tcp", parsed.Host)
+	if err != nil {
+		return nil
+	}
+	_ = conn.Close() // nothing was sent
+	return &FinalError{"GET " + address + ": the server speaks HTTPS, and the load uses HTTP",
+		"remove the --ssl-* arguments from engine_args"}
+}
+
+// finals counts equal FinalErrors in a row.
+type finals struct {
+	last  string
+	count int
+}
+
+// add reports whether err is the third equal FinalError in a row: a server may answer
+// otherwise for a moment while it starts.
+func (f *finals) add(err error) bool {
+	e, is := errors.AsType[*FinalError](err)
+	switch {
+	case !is:
+		*f = finals{}
+	case e.Answer == f.last:
+		f.count++
+	default:
+		*f = finals{last: e.Answer, count: 1}
+	}
+	return f.count >= required
+}
