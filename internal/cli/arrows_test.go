@@ -28,7 +28,7 @@ func arrows() map[string][]string {
 		"deploy":        {"plan", "verdict", "host", "host/proc", "aiperf", "text"}, // the smoke test sends the load's body
 		"monitor":       {"plan", "verdict", "host", "host/gpu", "host/proc", "text"},
 		"aiperf":        {"host", "text"},
-		"plan":          {"profile", "artifacts", "aiperf", "templates"}, // deployment_config.json has one definition
+		"plan":          {"profile", "artifacts", "aiperf", "templates", "text"}, // deployment_config.json has one definition
 		"programs":      {"host", "profile", "text"},
 		"preflight":     {"aiperf", "artifacts", "host", "plan", "profile", "programs"},
 		"scripts":       nil, // shell scripts and pins

@@ -16,7 +16,7 @@ func deployment(p profile.Profile) artifacts.Deployment {
 	d.PrefillTP, d.PrefillDP = parallelism(p, p.Prefill)
 	d.DecodeTP, d.DecodeDP = parallelism(p, p.Decode)
 	names := map[string]string{} // one for each machine, so that a GPU has one name
-	for _, g := range []group{{Prefill, p.Prefill}, {Decode, p.Decode}, {Aggregated, p.Aggregated}} {
+	for _, g := range groups(p) {
 		for _, w := range g.workers {
 			machine := p.Machine(w.Host)
 			if _, named := names[machine]; !named {

@@ -39,7 +39,7 @@ func (b *builder) dynamo() {
 	b.frontend(Service{Name: "frontend", Host: front.Host,
 		Gate: Gate{Prefill: len(b.p.Prefill), Decode: len(b.p.Decode), Aggregate: len(b.p.Aggregated)},
 	}, front.Port, scope)
-	for _, group := range b.groups() {
+	for _, group := range groups(b.p) {
 		for i, w := range group.workers {
 			b.worker(group.role, i, w, scope)
 		}
@@ -52,8 +52,8 @@ type group struct {
 	workers []profile.Worker
 }
 
-func (b *builder) groups() []group {
-	return []group{{Prefill, b.p.Prefill}, {Decode, b.p.Decode}, {Aggregated, b.p.Aggregated}}
+func groups(p profile.Profile) []group {
+	return []group{{Prefill, p.Prefill}, {Decode, p.Decode}, {Aggregated, p.Aggregated}}
 }
 
 // frontend completes a service that has a name, a host and the instances that its gate

@@ -6,6 +6,7 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/profile"
+	"topobench/internal/text"
 )
 
 // Variables are environment variables with the reason why children do or do not receive
@@ -112,11 +113,8 @@ func Bookkeeping(at Placement) []Assignment {
 	}
 }
 
-func bookkeeping(at Placement) (env []string) {
-	for _, a := range Bookkeeping(at) {
-		env = append(env, a.Name+"="+a.Value)
-	}
-	return env
+func bookkeeping() []string {
+	return text.Each(Bookkeeping(Unplaced()), func(a Assignment) string { return a.Name + "=" + a.Value })
 }
 
 // pairs turns a map of the profile into sorted NAME=value.

@@ -61,7 +61,7 @@ func (b *builder) loadEnv() []string {
 		// With either of them set, to 0 even, aiperf 0.13 refuses a local tokenizer (HFValidationError).
 		env = append(env, "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 	}
-	env = append(env, bookkeeping(Unplaced())...)
+	env = append(env, bookkeeping()...)
 	for _, kv := range pairs(b.p.Env) {
 		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "HF_") && !slices.Contains(env, name) {
 			env = append(env, kv)

@@ -72,11 +72,7 @@ func nginxConf(config string, v nginxValues) (string, error) {
 
 func nginxTemplate(config string) (*template.Template, error) {
 	if config == "guide" || config == "tuned" {
-		all, err := template.New("nginx.conf").Option("missingkey=error").Parse(templates.NginxConf)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the built-in nginx.conf template: %w", err)
-		}
-		return all.Lookup(config), nil
+		return template.Must(template.New("nginx.conf").Parse(templates.NginxConf)).Lookup(config), nil
 	}
 	text, err := os.ReadFile(config)
 	if err != nil {

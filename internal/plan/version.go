@@ -2,8 +2,8 @@ package plan
 
 import (
 	"cmp"
-	"strconv"
-	"strings"
+	"fmt"
+	"slices"
 )
 
 // Version is the number of an installed program, such as "1.6.1" or "0.31.0+cpu". An
@@ -50,31 +50,12 @@ func (v Versions) Unknown(engine string) []string {
 // below compares the leading numbers. A suffix (rc1, +cpu) does not count, a missing number
 // is 0, and an unknown version is below none.
 func (v Version) below(limit Version) bool {
-	if v == "" {
-		return false
-	}
-	a, b := v.numbers(), limit.numbers()
-	for i := range a {
-		if a[i] != b[i] {
-			return a[i] < b[i]
-		}
-	}
-	return false
+	return v != "" && slices.Compare(v.numbers(), limit.numbers()) < 0
 }
 
 // numbers are major, minor and patch.
-func (v Version) numbers() (n [3]int) {
-	parts := strings.SplitN(string(v), ".", 4)
-	for i := range min(len(parts), len(n)) {
-		digits := parts[i][:len(parts[i])-len(strings.TrimLeft(parts[i], "0123456789"))]
-		number, err := strconv.Atoi(digits)
-		if err != nil {
-			break
-		}
-		n[i] = number
-		if digits != parts[i] {
-			break
-		}
-	}
-	return n
+func (v Version) numbers() []int {
+	var n [3]int
+	_, _ = fmt.Sscanf(string(v), "%d.%d.%d", &n[0], &n[1], &n[2]) // it ends at the first text that is no number
+	return n[:]
 }
