@@ -67,10 +67,7 @@ func (l *lenient) Write(p []byte) (int, error) {
 // pen draws on one output. It never hides the cursor, and leaves it at the start of the line
 // below the moving lines, so that a killed run leaves a usable terminal.
 type pen struct {
-	out    io.Writer
-	tty    bool
-	color  bool
-	size   func() (columns, rows int)
+	Options
 	drawn  []string // the moving lines on the screen
 	broken bool     // a write failed: the terminal is closed
 }
@@ -92,29 +89,29 @@ func (p *pen) draw(lasting, live []line) {
 		fmt.Fprintf(&b, "\r\x1b[%dA\x1b[J", n)
 	}
 	for _, l := range lasting {
-		b.WriteString(l.render(p.color, 0) + "\n")
+		b.WriteString(l.render(p.TTY && p.Color, 0) + "\n")
 	}
 	for _, s := range frame {
 		b.WriteString(s + "\n")
 	}
 	p.drawn = frame
-	_, err := io.WriteString(p.out, b.String())
+	_, err := io.WriteString(p.Out, b.String())
 	p.broken = err != nil
 }
 
 // fit cuts the moving lines to the terminal: none wraps, and all of them fit its height with
 // the cursor's own line, because the cursor cannot return to a line that has scrolled away.
 func (p *pen) fit(live []line) []string {
-	if !p.tty || len(live) == 0 {
+	if !p.TTY || len(live) == 0 {
 		return nil
 	}
-	columns, rows := p.size()
+	columns, rows := p.Size()
 	if room := max(1, rows-1); len(live) > room {
 		live = shorten(live, room)
 	}
 	frame := make([]string, len(live))
 	for i, l := range live {
-		frame[i] = l.render(p.color, columns)
+		frame[i] = l.render(p.Color, columns)
 	}
 	return frame
 }
@@ -142,16 +139,7 @@ const (
 )
 
 func (s State) style() style {
-	switch s {
-	case Ready:
-		return green
-	case Died:
-		return red
-	case Starting, Stopping:
-		return yellow
-	case Waiting, Gone:
-	}
-	return plain
+	return map[State]style{Starting: yellow, Ready: green, Stopping: yellow, Died: red}[s]
 }
 
 // span is text in one style; a line is its spans in order.

@@ -8,8 +8,11 @@ package ui
 import (
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"topobench/internal/text"
 )
 
 // State is the state of a service.
@@ -81,16 +84,24 @@ func newView(o Options) *View {
 	return &View{
 		stop:  make(chan struct{}),
 		done:  make(chan struct{}),
-		model: model{tty: o.TTY, now: o.Now, start: o.Now(), changed: map[string]time.Time{}},
-		pen:   pen{out: o.Out, tty: o.TTY, color: o.TTY && o.Color, size: o.Size},
+		model: model{Options: o, start: o.Now(), changed: map[string]time.Time{}},
+		pen:   pen{Options: o},
 	}
 }
 
 // Phase writes a heading that stays, such as "topology demo-disagg 1/2: up".
-func (v *View) Phase(text string) { v.change(func(m *model) { m.phase(text) }) }
+func (v *View) Phase(name string) {
+	v.change(func(m *model) { m.lasting(line{{text: text.Clean(name), style: bold}}) })
+}
 
 // Note writes lines that stay.
-func (v *View) Note(text string) { v.change(func(m *model) { m.note(text) }) }
+func (v *View) Note(lines string) {
+	v.change(func(m *model) {
+		for part := range strings.SplitSeq(strings.TrimRight(lines, "\n"), "\n") {
+			m.lasting(line{{text: text.Clean(part)}})
+		}
+	})
+}
 
 // Service shows s, in place of the service of that name.
 func (v *View) Service(s Service) {
