@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"topobench/internal/plan"
+	"topobench/internal/text"
 )
 
 // Places are the directories that a script writes to.
@@ -105,11 +106,17 @@ type script struct {
 
 // line appends a line, indented.
 func (s *script) line(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if text != "" {
-		text = strings.Repeat("  ", s.depth) + text
+	line := fmt.Sprintf(format, args...)
+	if line != "" {
+		line = strings.Repeat("  ", s.depth) + line
 	}
-	s.b.WriteString(text + "\n")
+	s.b.WriteString(line + "\n")
+}
+
+// section appends an empty line and a comment.
+func (s *script) section(format string, args ...any) {
+	s.line("")
+	s.line("# "+format, args...)
 }
 
 // command appends words, wrapped at 100 characters.
@@ -164,8 +171,8 @@ func (s *script) deviations(title string, rows []plan.Deviation) {
 	s.line("#")
 	s.line("# %s", title)
 	for _, d := range rows {
-		for i, line := range folded(d.ID+": "+d.Guide+" -> "+d.Done, 92) {
-			s.line("# %s%s", map[bool]string{true: "- ", false: "  "}[i == 0], line)
+		for _, line := range text.Wrap(d.ID+": "+d.Guide+" -> "+d.Done, "# - ", "#   ", 96) {
+			s.line("%s", line)
 		}
 	}
 }
@@ -173,11 +180,7 @@ func (s *script) deviations(title string, rows []plan.Deviation) {
 // choose reads which of several topologies is meant. Without a name it is all of them,
 // unless one spans several hosts, which have an argument of their own.
 func (s *script) choose(plans []plan.Plan) {
-	var names []string
-	for _, p := range plans {
-		names = append(names, p.Name)
-	}
-	which := strings.Join(names, "|")
+	which := strings.Join(text.Each(plans, func(p plan.Plan) string { return p.Name }), "|")
 	s.of = "NAME "
 	s.line("# Several topologies: one after the other, or one alone by its name.")
 	s.line("only=${1:-}")
