@@ -27,9 +27,6 @@ var protected = []string{
 	"VLLM_NIXL_SIDE_CHANNEL_PORT", "VLLM_PORT",
 }
 
-// secretPrefixes begin the tokens of Hugging Face, OpenAI, NVIDIA and GitHub.
-var secretPrefixes = []string{"hf_", "sk-", "nvapi-", "ghp_"}
-
 // checkEnvironment also looks at the arguments: a secret there would be
 // readable by every user of the machine.
 func checkEnvironment(p Profile) (found problems) {
@@ -70,6 +67,9 @@ func checkSecrets(found *problems, path string, args []string) {
 	}
 }
 
-func looksSecret(value string) bool {
-	return slices.ContainsFunc(secretPrefixes, func(prefix string) bool { return strings.HasPrefix(value, prefix) })
+// looksSecret recognises the tokens of Hugging Face, OpenAI, NVIDIA and GitHub.
+func looksSecret(value string) bool { return hasAnyPrefix(value, "hf_", "sk-", "nvapi-", "ghp_") }
+
+func hasAnyPrefix(s string, prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(s, prefix) })
 }

@@ -40,12 +40,10 @@ func checkWorkers(p Profile) (found problems) {
 				"%s has no cuda_visible_devices: list its GPUs, such as [0]", w.name)
 			continue
 		}
-		seen := map[int]bool{}
 		for i, device := range w.Devices {
-			if seen[device] {
+			if slices.Contains(w.Devices[:i], device) {
 				found.add(index(w.path+".cuda_visible_devices", i), "%s names GPU %d twice", w.name, device)
 			}
-			seen[device] = true
 		}
 		if w.TP*w.DP != len(w.Devices) {
 			found.add(w.path, "%s: tensor_parallel %d x data_parallel %d is %d, but cuda_visible_devices names %d",

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -53,13 +54,6 @@ func (p *Profile) needsFrontend() bool {
 
 // ownFrontends reports whether every worker is an aggregated mocker with a port of its own.
 func (p *Profile) ownFrontends() bool {
-	if p.Engine != "mocker" || p.Mode() != "aggregated" {
-		return false
-	}
-	for _, w := range p.Aggregated {
-		if w.Port == 0 {
-			return false
-		}
-	}
-	return true
+	return p.Engine == "mocker" && p.Mode() == "aggregated" &&
+		!slices.ContainsFunc(p.Aggregated, func(w Worker) bool { return w.Port == 0 })
 }

@@ -73,12 +73,7 @@ func (r Reader) absolute(base, path string) (string, error) {
 
 // isModelPath: a model with a slash inside is an id (Qwen/Qwen3-0.6B).
 func isModelPath(s string) bool {
-	for _, prefix := range []string{"/", "./", "../", "~", "${"} {
-		if strings.HasPrefix(s, prefix) {
-			return true
-		}
-	}
-	return false
+	return hasAnyPrefix(s, "/", "./", "../", "~", "${")
 }
 
 // isProgramPath: a bare name is looked for on PATH, as in a shell.

@@ -43,7 +43,7 @@ func (r Reader) Parse(source string, data []byte) (Profile, error) {
 		fault.Source = source
 		return Profile{}, Faults{*fault}
 	}
-	d := newDecoder(source)
+	d := &decoder{source: source, left: maxValues, at: map[string]position{}, bad: map[string]bool{}}
 	d.lint(root)
 	p := Defaults()
 	p.Source = source

@@ -9,6 +9,18 @@ type namedWorker struct {
 	name, path string
 }
 
+// servers are the frontend, the balancer and all workers, each with its port and host.
+func (p Profile) servers() []namedWorker {
+	var all []namedWorker
+	if f := p.Frontend; f != nil {
+		all = append(all, namedWorker{Worker{Port: f.Port, Host: f.Host}, "frontend", "frontend"})
+	}
+	if b := p.Balancer; b != nil {
+		all = append(all, namedWorker{Worker{Port: b.Port, Host: b.Host}, "balancer", "balancer"})
+	}
+	return append(all, p.workers()...)
+}
+
 // workers lists all workers, by role and then as written.
 func (p Profile) workers() []namedWorker {
 	var all []namedWorker
