@@ -46,7 +46,7 @@ func (s *session) fetch(ctx context.Context, w preflight.Topology) error {
 	if tool == programs.VLLM {
 		program = w.Programs.VLLM
 	}
-	prober := preflight.Prober(w.Profile, tool, s.env.Environ, s.env.Getenv)
+	prober := preflight.Request{Environ: s.env.Environ, Getenv: s.env.Getenv}.Prober(w.Profile, tool)
 	prober.Within = w.Profile.Timeouts.Ready
 	log := filepath.Join(s.Dir.Path(), "fetch.log")
 	return prober.Fetch(ctx, prober.Interpreter(program), w.Profile.Model, log)
