@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,22 +64,10 @@ func printFound(w io.Writer, f recovery.Found, dry bool) {
 }
 
 func describe(f recovery.Fate) string {
-	switch f {
-	case recovery.Running:
-		return "is still running"
-	case recovery.Unknown:
-		return "is left alone"
-	case recovery.DirectoryGone:
-		return "had lost its directory"
-	case recovery.EndedDirty:
-		return "had ended DIRTY"
-	case recovery.Ended:
-		return "had ended"
-	case recovery.Damaged:
-		return "has a damaged journal"
-	default:
-		return "had crashed"
-	}
+	fates := map[recovery.Fate]string{recovery.Running: "is still running", recovery.Unknown: "is left alone",
+		recovery.DirectoryGone: "had lost its directory", recovery.EndedDirty: "had ended DIRTY",
+		recovery.Ended: "had ended", recovery.Damaged: "has a damaged journal"}
+	return cmp.Or(fates[f], "had crashed")
 }
 
 // runningError reports a run that is still running, so that clean must not touch it.

@@ -15,7 +15,7 @@ import (
 // preflight makes every check of a command that starts something, and prints the warnings. The error joins all
 // faults.
 func (e *Env) preflight(ctx context.Context, r preflight.Request) (preflight.Report, error) {
-	r.Environ, r.Getenv, r.PortRange = e.Environ, e.Getenv, e.PortRange
+	r.Environ, r.Getenv, r.PortRange, r.AsRoot = e.Environ, e.Getenv, e.PortRange, e.Root
 	r.Temp, r.TempName = cmp.Or(e.Getenv(tempVariable), recovery.DefaultTemp), tempVariable
 	report := preflight.All(ctx, r)
 	for _, w := range report.Warnings() {
@@ -26,10 +26,10 @@ func (e *Env) preflight(ctx context.Context, r preflight.Request) (preflight.Rep
 
 // fetchModels downloads each model that is missing from its cache, once: otherwise every worker would download it at
 // the same time.
-func (s *session) fetchModels(ctx context.Context, topologies []preflight.Topology) error {
+func (s *session) fetchModels(ctx context.Context) error {
 	var faults []error
 	tried := map[programs.Model]bool{}
-	for _, w := range topologies {
+	for _, w := range s.topologies {
 		model, ok := programs.ModelOf(w.Profile, s.env.Getenv)
 		if !ok || tried[model] || model.Cached() {
 			continue

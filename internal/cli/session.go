@@ -16,7 +16,18 @@ import (
 // session is the common part of run, up and perf: a run, and its screen.
 type session struct {
 	*run.Runner
-	env *Env
+	env        *Env
+	topologies []preflight.Topology
+}
+
+// start makes the checks of a command, and opens its run unless one fails.
+func (e *Env) start(ctx context.Context, s *signals, r preflight.Request, o run.Options) (*session, error) {
+	checked, err := e.preflight(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	o.Root, o.LogCap, o.Reserve = r.Root, r.LogCap, r.MinFree/reserveShare
+	return e.open(ctx, s, checked, o)
 }
 
 // open begins a run: this process becomes the sub-reaper that orphans fall to, dead runs are
@@ -50,7 +61,7 @@ func (e *Env) open(ctx context.Context, s *signals, checked preflight.Report, o 
 			r.Journal.Note(journal.GPUsUnknown{Why: w.Found})
 		}
 	}
-	return &session{Runner: r, env: e}, nil
+	return &session{Runner: r, env: e, topologies: checked.Topologies}, nil
 }
 
 // close ends the run and its screen. why is how the run ended.
