@@ -17,7 +17,7 @@ import (
 // topology checks one profile: its programs and their versions, the plan that follows from them, and its model.
 func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []Check) {
 	places, found, err := r.Find(p)
-	checks := failed(Programs, err, p.Name+": "+found.String())
+	checks := failed(Programs, err, p.Name+": "+strings.Join(found.Lines(), ", "))
 	var uncached []Check // versions that could not be cached for the next time
 	warned := func(text string) { uncached = append(uncached, warn(Versions, text, "")) }
 	versions, err := r.probe(ctx, p, found, warned)

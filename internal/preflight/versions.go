@@ -17,9 +17,6 @@ import (
 // Places are the programs of one profile that were found.
 type Places map[programs.Tool]programs.Found
 
-// String is "aiperf is /usr/bin/aiperf (PATH), ...".
-func (f Places) String() string { return strings.Join(f.Lines(), ", ") }
-
 // Lines are "aiperf is /usr/bin/aiperf (PATH)" for each program.
 func (f Places) Lines() []string {
 	var lines []string

@@ -71,8 +71,7 @@ func checkGPUs(p Profile) (found problems) {
 	}
 	owners := map[string]namedWorker{}
 	for _, w := range p.workers() {
-		shared := map[string][]string{} // other worker's path -> devices
-		var others []namedWorker
+		shared := map[string][]string{} // path of another worker -> devices
 		for _, device := range w.Devices {
 			gpu := fmt.Sprintf("%d on %s", device, p.Machine(w.Host))
 			other, taken := owners[gpu]
@@ -80,15 +79,13 @@ func checkGPUs(p Profile) (found problems) {
 				owners[gpu] = w
 				continue
 			}
-			if other.path == w.path { // twice in one list: checkWorkers reports it
-				continue
-			}
-			if shared[other.path] == nil {
-				others = append(others, other)
-			}
 			shared[other.path] = append(shared[other.path], fmt.Sprint(device))
 		}
-		for _, other := range others {
+		delete(shared, w.path) // twice in one list: checkWorkers reports it
+		for _, other := range p.workers() {
+			if shared[other.path] == nil {
+				continue
+			}
 			found.clash(w.path, other.path,
 				"%s and %s (%s) both name GPU %s: give each its own, or set share_gpu: true",
 				w.name, other.name, firstLine, strings.Join(shared[other.path], ", "))

@@ -3,7 +3,6 @@ package profile
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 )
@@ -46,10 +45,6 @@ func (r Reader) ModelPath(name string) (string, error) {
 }
 
 func (r Reader) absolute(base, path string) (string, error) {
-	getenv := r.Getenv
-	if getenv == nil {
-		getenv = os.Getenv
-	}
 	if rest, ok := strings.CutPrefix(path, cacheVariable); ok && (rest == "" || rest[0] == '/') {
 		if r.Cache == "" {
 			return "", errors.New("no cache directory is known: set TOPOBENCH_CACHE or HOME")
@@ -57,7 +52,7 @@ func (r Reader) absolute(base, path string) (string, error) {
 		return filepath.Abs(r.Cache + rest)
 	}
 	if rest, ok := strings.CutPrefix(path, "~"); ok {
-		if home := getenv("HOME"); home != "" && strings.HasPrefix(rest, "/") {
+		if home := r.Getenv("HOME"); home != "" && strings.HasPrefix(rest, "/") {
 			return filepath.Clean(home + rest), nil
 		}
 		return "", fmt.Errorf("cannot expand %q: only ~/ is known, and it needs HOME", path)

@@ -12,10 +12,9 @@ import (
 // builtIn begins the source of a profile that is not a file.
 const builtIn = "built-in "
 
-// Reader reads profiles. The zero value looks variables up in the process's environment
-// and refuses ${CACHE}.
+// Reader reads profiles.
 type Reader struct {
-	Getenv func(string) string // looks HOME up; nil = os.Getenv
+	Getenv func(string) string // looks HOME up
 	Cache  string              // replaces ${CACHE}; "" = unknown
 }
 

@@ -12,15 +12,12 @@ import (
 // Search is where to look, strongest first: flags, profile, environment, cache, PATH.
 type Search struct {
 	Flags, Profile Paths
-	Getenv         func(string) string // looks up TOPOBENCH_*, CacheDir's variables and PATH; nil = os.Getenv
+	Getenv         func(string) string // looks up TOPOBENCH_*, CacheDir's variables and PATH
 }
 
 // Find returns the place of each needed tool. The map lacks the tools that were not found; the error joins a
 // *NotFoundError or *UnusableError for each.
 func (s Search) Find(need ...Tool) (map[Tool]Found, error) {
-	if s.Getenv == nil {
-		s.Getenv = os.Getenv
-	}
 	all := make(map[Tool]Found, len(need))
 	var faults []error
 	for _, t := range need {
@@ -45,7 +42,7 @@ func (s Search) find(t Tool) (Found, error) {
 		}
 		path, err := executable(given.path)
 		if err != nil {
-			return Found{}, &UnusableError{Tool: t, Named: given.name, Path: given.path, Cause: err,
+			return Found{}, &UnusableError{Tool: t, Named: given.name, Cause: err,
 				InCache: within(CacheDir(s.Getenv), given.path)}
 		}
 		return Found{path, given.source}, nil
@@ -134,9 +131,8 @@ func within(dir, path string) bool {
 type UnusableError struct {
 	Tool    Tool
 	Named   string // the flag, key or variable: "--nginx", "TOPOBENCH_NGINX" ...
-	Path    string // as it was given
 	Cause   error  // begins with the absolute path
-	InCache bool   // Path is in the tool cache, where setup.sh may not have installed it yet
+	InCache bool   // the path is in the tool cache, where setup.sh may not have installed it yet
 }
 
 func (e *UnusableError) Error() string {

@@ -7,7 +7,6 @@
 package programs
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 )
@@ -89,11 +88,8 @@ const (
 )
 
 // CacheDir is the directory that setup.sh fills: TOPOBENCH_CACHE, else topobench below XDG_CACHE_HOME, else below
-// .cache in HOME. It is empty when none of them is set. A nil getenv means os.Getenv.
+// .cache in HOME. It is empty when none of them is set.
 func CacheDir(getenv func(string) string) string {
-	if getenv == nil {
-		getenv = os.Getenv
-	}
 	if dir := getenv(CacheVariable); dir != "" {
 		return dir
 	}
