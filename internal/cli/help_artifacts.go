@@ -10,11 +10,10 @@ import (
 )
 
 func artifactsPage(p *page) {
-	const column = 29
 	p.heading("Files below artifacts_root")
 	state := filepath.Join(artifacts.StateDir, "RUN-ID")
 	cell := filepath.Join("artifacts_N", artifacts.CellName(4))
-	p.table(column, [][2]string{
+	p.table([][2]string{
 		{filepath.Join("artifacts_N", artifacts.DeploymentName), "the topology; written before its first cell. N " +
 			"is the next free number, one for each topology"},
 		{filepath.Join(cell, aiperf.ExportName), "aiperf's result at concurrency 4"},
@@ -33,17 +32,17 @@ func artifactsPage(p *page) {
 		"taken down, and finished cells stay.")
 
 	p.heading(artifacts.DeploymentName)
-	p.table(column, artifacts.DeploymentKeys())
+	p.table(artifacts.DeploymentKeys())
 	p.heading(artifacts.SidecarName)
-	p.table(column, artifacts.SidecarKeys())
+	p.table(artifacts.SidecarKeys())
 	p.heading("results.csv")
 	for _, c := range report.Columns() {
 		name := c.Name
 		if name == "" {
 			name = "(first)"
 		}
-		p.item(column, name, c.Help)
+		p.item(nameColumn, name, c.Help)
 	}
 	p.heading("Events of journal.ndjson")
-	p.table(column, journal.Kinds())
+	p.table(journal.Kinds())
 }

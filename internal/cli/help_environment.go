@@ -26,9 +26,8 @@ func variables() [][2]string {
 }
 
 func environmentPage(p *page) {
-	const column = 29
 	p.heading("Read by topobench")
-	p.table(column, variables())
+	p.table(variables())
 	inherited := func(title string, rows []plan.Variables) {
 		p.heading(title)
 		for _, row := range rows {
@@ -42,7 +41,7 @@ func environmentPage(p *page) {
 	inherited("Never inherited, although a prefix above fits", plan.NeverInherited())
 	p.heading("Set by topobench")
 	for _, a := range plan.Bookkeeping(plan.Placement{Cookie: "RUN-ID", Temp: "DIRECTORY"}) {
-		p.item(column, a.Name+"="+a.Value, a.Why)
+		p.item(nameColumn, a.Name+"="+a.Value, a.Why)
 	}
 	p.text("A service also has the variables that its plan needs, such as CUDA_VISIBLE_DEVICES and the ports of " +
 		"Dynamo. topobench plan prints them.")

@@ -44,16 +44,12 @@ func Inherit(environ []string) []string {
 	var names []string
 	for _, kv := range environ {
 		name, _, found := strings.Cut(kv, "=")
-		if found && inherits(name) {
+		if found && profile.IsVariable(name) && !among(name, NeverInherited()) && among(name, Inherited()) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-func inherits(name string) bool {
-	return profile.IsVariable(name) && !among(name, NeverInherited()) && among(name, Inherited())
 }
 
 func among(name string, table []Variables) bool {

@@ -47,13 +47,9 @@ func (p *Profile) fill() {
 	}
 }
 
-// needsFrontend: Dynamo's workers share one, unless each mocker has its own.
+// needsFrontend: Dynamo's workers share one, unless each is an aggregated mocker with a port and so has its own.
 func (p *Profile) needsFrontend() bool {
-	return (p.Engine == "dynamo" || p.Engine == "mocker") && p.Balancer == nil && !p.ownFrontends()
-}
-
-// ownFrontends reports whether every worker is an aggregated mocker with a port of its own.
-func (p *Profile) ownFrontends() bool {
-	return p.Engine == "mocker" && p.Mode() == "aggregated" &&
-		!slices.ContainsFunc(p.Aggregated, func(w Worker) bool { return w.Port == 0 })
+	noPort := func(w Worker) bool { return w.Port == 0 }
+	shared := p.Mode() == "disaggregated" || slices.ContainsFunc(p.Aggregated, noPort)
+	return p.Balancer == nil && (p.Engine == "dynamo" || p.Engine == "mocker" && shared)
 }

@@ -106,25 +106,20 @@ func (p *pen) fit(live []line) []string {
 		return nil
 	}
 	columns, rows := p.Size()
-	if room := max(1, rows-1); len(live) > room {
-		live = shorten(live, room)
+	// The first lines stay, one counts the omitted ones, and the last one is the sweep.
+	switch room, last := max(1, rows-1), live[len(live)-1:]; {
+	case len(live) <= room:
+	case room == 1:
+		live = last
+	default:
+		more := line{{text: fmt.Sprintf("  and %d more", len(live)-room+1)}}
+		live = slices.Concat(live[:room-2], []line{more}, last)
 	}
 	frame := make([]string, len(live))
 	for i, l := range live {
 		frame[i] = l.render(p.Color, columns)
 	}
 	return frame
-}
-
-// shorten cuts live to room lines: the first ones, a line that counts the omitted ones, and
-// the last one, which is the sweep.
-func shorten(live []line, room int) []line {
-	last := live[len(live)-1:]
-	if room < 2 {
-		return last
-	}
-	more := line{{text: fmt.Sprintf("  and %d more", len(live)-room+1)}}
-	return slices.Concat(live[:room-2], []line{more}, last)
 }
 
 // style is the number of an ANSI "select graphic rendition" sequence.
