@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -26,12 +27,7 @@ const (
 const DefaultPortBase = 23000
 
 // portBase is the profile's, or the default.
-func portBase(p profile.Profile) int {
-	if p.PortBase != 0 {
-		return p.PortBase
-	}
-	return DefaultPortBase
-}
+func portBase(p profile.Profile) int { return cmp.Or(p.PortBase, DefaultPortBase) }
 
 // checkPorts finds ports that two services of a host share or that are too high.
 func (b *builder) checkPorts() {
