@@ -14,8 +14,7 @@ import (
 	"topobench/internal/recovery"
 )
 
-// tempVariable is the environment variable with the directory for the short private
-// directories of runs; "" is /tmp.
+// tempVariable is the environment variable with the directory for the short private directories of runs; "" is /tmp.
 const tempVariable = "TOPOBENCH_TMP"
 
 type cleanCmd struct {
@@ -77,8 +76,7 @@ func (e *runningError) Error() string {
 	return fmt.Sprintf("cannot clean: %s\n  wait for it, or stop it with clean --force", e.run)
 }
 
-// foundError is clean's error for one run: code 6 if the run is still running, 5 if one of its
-// processes is left.
+// foundError is clean's error for one run: code 6 if the run is still running, 5 if one of its processes is left.
 func foundError(f recovery.Found) error {
 	switch {
 	case f.Fate == recovery.Running && f.Owner.PID != 0:

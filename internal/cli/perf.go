@@ -79,8 +79,7 @@ func (c *perfCmd) plan(t *preflight.Topology, env *Env) {
 		aiperf.Options{Seed: c.Seed, FreshPrompts: c.FreshPrompts})
 }
 
-// check is what perf.sh gets wrong: it accepts tp=0 with dp=2, and then all
-// throughput is divided by nothing.
+// check is what perf.sh gets wrong: it accepts tp=0 with dp=2, and then all throughput is divided by nothing.
 func (c *perfCmd) check() error {
 	var faults []error
 	want := map[string]int{"--tensor-parallelism": c.TP, "--data-parallelism": c.DP}

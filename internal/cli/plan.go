@@ -89,8 +89,7 @@ func (c *planCmd) plans(profiles []profile.Profile, env *Env) ([]plan.Plan, erro
 	return plans, errors.Join(faults...)
 }
 
-// make plans one profile. Missing programs get their bare names, so that a laptop can print
-// the plan of a node.
+// make plans one profile. Missing programs get their bare names, so that a laptop can print the plan of a node.
 func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 	checks := preflight.Request{Programs: programs.Paths(c.binFlags), Environ: env.Environ, Getenv: env.Getenv}
 	paths, found, err := checks.Find(p)

@@ -12,8 +12,7 @@ import (
 	"topobench/internal/recovery"
 )
 
-// preflight makes every check of a command that starts something, and prints the warnings. The error joins all
-// faults.
+// preflight makes every check of a command that starts something, and prints the warnings. The error joins all faults.
 func (e *Env) preflight(ctx context.Context, r preflight.Request) (preflight.Report, error) {
 	r.Environ, r.Getenv, r.PortRange, r.AsRoot = e.Environ, e.Getenv, e.PortRange, e.Root
 	r.Temp, r.TempName = cmp.Or(e.Getenv(tempVariable), recovery.DefaultTemp), tempVariable

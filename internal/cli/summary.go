@@ -15,8 +15,7 @@ import (
 	"topobench/internal/verdict"
 )
 
-// report prints the outcome of each topology and the table, and writes chart and CSV. The error has the exit
-// code.
+// report prints the outcome of each topology and the table, and writes chart and CSV. The error has the exit code.
 func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 	if len(topologies) == 0 {
 		return nil

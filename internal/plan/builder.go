@@ -13,9 +13,8 @@ import (
 	"topobench/internal/profile"
 )
 
-// Make decides how a profile is launched on an installation. The plan has no places yet:
-// At gives them. Errors are faults of the profile that show only with the versions known
-// and the ports derived.
+// Make decides how a profile is launched on an installation. The plan has no places yet: At gives them. Errors are
+// faults of the profile that show only with the versions known and the ports derived.
 func Make(p profile.Profile, on Installation, o aiperf.Options) (Plan, error) {
 	b := newBuilder(p, on, o)
 	b.discovery() // first, since its addresses go into the environment of workers

@@ -20,9 +20,8 @@ func (b *builder) scope(suffix string) discoveryScope {
 	return s
 }
 
-// dynamo plans frontends and workers of the engines mocker and dynamo. Where
-// aggregated workers have a port each, that port is a frontend of their own, so
-// that a balancer in front has the shape of the guide's baseline.
+// dynamo plans frontends and workers of the engines mocker and dynamo. Where aggregated workers have a port each, that
+// port is a frontend of their own, so that a balancer in front has the shape of the guide's baseline.
 func (b *builder) dynamo() {
 	if b.p.Frontend == nil {
 		for i, w := range b.p.Aggregated {
@@ -135,8 +134,7 @@ func (b *builder) mockerArgv(role Role, w profile.Worker) []string {
 	return append(argv, b.engineArgs(w)...)
 }
 
-// engineArgs are the profile's, for all workers and then for this one. They follow ours:
-// engines take the last of two.
+// engineArgs are the profile's, for all workers and then for this one. They follow ours: engines take the last of two.
 func (b *builder) engineArgs(w profile.Worker) []string {
 	return slices.Concat(b.p.EngineArgs, w.EngineArgs)
 }

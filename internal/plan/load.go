@@ -52,9 +52,8 @@ func (b *builder) loadOn(urls []string) aiperf.Load {
 	}
 }
 
-// loadEnv is aiperf's environment. On two cores its services need longer than the 30 s that
-// it gives them to register. The variables of the profile are the workers', but aiperf
-// needs those that lead to the same tokenizer.
+// loadEnv is aiperf's environment. On two cores its services need longer than the 30 s that it gives them to register.
+// The variables of the profile are the workers', but aiperf needs those that lead to the same tokenizer.
 func (b *builder) loadEnv() []string {
 	var env []string
 	if b.plan.Choices.LocalTokenizer {

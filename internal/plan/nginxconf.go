@@ -14,9 +14,8 @@ import (
 	"topobench/templates"
 )
 
-// balancer plans nginx before the backends: in a prefix of its own, in the foreground,
-// started once its backends are ready. -g sets only directives that the guide's file lacks,
-// since nginx refuses one that is in both.
+// balancer plans nginx before the backends: in a prefix of its own, in the foreground, started once its backends are
+// ready. -g sets only directives that the guide's file lacks, since nginx refuses one that is in both.
 func (b *builder) balancer() error {
 	if b.p.Balancer == nil {
 		return nil
@@ -52,9 +51,8 @@ type nginxValues struct {
 	Prefix   string   // absolute directory; nginx spills to its tmp/
 }
 
-// nginxConf fills a configuration: "guide" is the guide's own file, directive for
-// directive, with the lines without which it starts only as root; "tuned" is ours; anything
-// else is the path of a template with the same values.
+// nginxConf fills a configuration: "guide" is the guide's own file, directive for directive, with the lines without
+// which it starts only as root; "tuned" is ours; anything else is the path of a template with the same values.
 func nginxConf(config string, v nginxValues) (string, error) {
 	if err := v.check(); err != nil {
 		return "", fmt.Errorf("cannot render nginx.conf: %w", err)

@@ -32,8 +32,7 @@ func Unplaced() Placement {
 		Cookie: "\x00cookie\x00", Artifacts: "\x00artifacts\x00"}
 }
 
-// At is the plan in the places of one launch. The error is a directory that nginx.conf
-// cannot name.
+// At is the plan in the places of one launch. The error is a directory that nginx.conf cannot name.
 func (p Plan) At(to Placement) (Plan, error) {
 	if p.Balancer != "" {
 		if err := checkNginxDir(to.Dir); err != nil {

@@ -45,9 +45,8 @@ func (f RoleFlags) args(role Role) []string {
 	return nil
 }
 
-// rulesFor is the version table. Sources: the argument parsers of Dynamo 0.4 to 1.6, vLLM's
-// changes 21739 and 29402 (--disable-log-requests), aiperf's --help, its change 606 and the
-// guide of 0.7 (--url).
+// rulesFor is the version table. Sources: the argument parsers of Dynamo 0.4 to 1.6, vLLM's changes 21739 and 29402
+// (--disable-log-requests), aiperf's --help, its change 606 and the guide of 0.7 (--url).
 func rulesFor(v Versions) rules {
 	r := rules{
 		roleFlags:          RoleByMode,

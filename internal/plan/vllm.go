@@ -60,9 +60,8 @@ func (b *builder) vllmServers() {
 	}
 }
 
-// dynamoVLLMArgv is the guide's command with the flags that the version requires for role
-// and connector, and with decode's tensor parallelism, which the guide divides by but
-// forgets to pass.
+// dynamoVLLMArgv is the guide's command with the flags that the version requires for role and connector, and with
+// decode's tensor parallelism, which the guide divides by but forgets to pass.
 func (b *builder) dynamoVLLMArgv(role Role, w profile.Worker) []string {
 	args := append([]string{"--model", b.p.Model}, b.workerArgs(w)...)
 	args = append(args, b.plan.Choices.RoleFlags.args(role)...)

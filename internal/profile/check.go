@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// pattern is what a value may look like, and how many bytes it may have. A count within
-// the expression, {0,63}, would be compiled into as many copies, 5 ms at the start of each
-// program, and every service has a shepherd.
+// pattern is what a value may look like, and how many bytes it may have. A count within the expression, {0,63}, would
+// be compiled into as many copies, 5 ms at the start of each program, and every service has a shepherd.
 type pattern struct {
 	most  int
 	shape *regexp.Regexp

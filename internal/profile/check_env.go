@@ -12,8 +12,7 @@ var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // IsVariable reports whether a shell would take the text for a variable's name.
 func IsVariable(text string) bool { return envName.MatchString(text) }
 
-// Reference reads "${ENV:NAME}", the name of a variable of the caller. It goes into a
-// script unquoted.
+// Reference reads "${ENV:NAME}", the name of a variable of the caller. It goes into a script unquoted.
 func Reference(value string) (name string, is bool) {
 	name, begins := strings.CutPrefix(value, "${ENV:")
 	name, ends := strings.CutSuffix(name, "}")
@@ -27,8 +26,7 @@ var protected = []string{
 	"VLLM_NIXL_SIDE_CHANNEL_PORT", "VLLM_PORT",
 }
 
-// checkEnvironment also looks at the arguments: a secret there would be
-// readable by every user of the machine.
+// checkEnvironment also looks at the arguments: a secret there would be readable by every user of the machine.
 func checkEnvironment(p Profile) (found problems) {
 	checkEnv(&found, "env", p.Env)
 	checkSecrets(&found, "engine_args", p.EngineArgs)

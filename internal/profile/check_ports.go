@@ -59,8 +59,7 @@ func checkBalancer(p Profile) (found problems) {
 	return found
 }
 
-// checkSpread: aiperf goes round the servers itself, so there must be several of
-// them and nothing before them.
+// checkSpread: aiperf goes round the servers itself, so there must be several of them and nothing before them.
 func checkSpread(found *problems, p Profile, serving bool) {
 	switch {
 	case p.Balancer != nil:

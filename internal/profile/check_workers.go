@@ -63,8 +63,7 @@ func checkArgs(found *problems, path string, args []string) {
 	}
 }
 
-// checkGPUs finds devices that two workers on one machine name. Each pair of workers is one
-// fault, at the later one.
+// checkGPUs finds devices that two workers on one machine name. Each pair of workers is one fault, at the later one.
 func checkGPUs(p Profile) (found problems) {
 	if p.ShareGPU {
 		return nil

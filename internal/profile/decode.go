@@ -27,8 +27,7 @@ type decoder struct {
 
 type position struct{ line, column int }
 
-// value decodes n into v. It records faults instead of returning one, and goes on to find
-// the rest.
+// value decodes n into v. It records faults instead of returning one, and goes on to find the rest.
 func (d *decoder) value(path string, n *yaml.Node, v reflect.Value, tag reflect.StructTag) {
 	if !d.spend() {
 		return

@@ -11,8 +11,7 @@ const (
 	none, start  = "none", "start"
 )
 
-// Defaults holds every default that does not depend on another key; the load is
-// the guide's. fill has the rest.
+// Defaults holds every default that does not depend on another key; the load is the guide's. fill has the rest.
 func Defaults() Profile {
 	return Profile{
 		Load: Sweep{ISL: 3000, OSL: 150, Concurrency: []int{1, 2, 4, 8, 16, 32, 64, 128, 256}},

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// Fault is one thing wrong with a profile. Line and column count from 1, the
-// column in characters.
+// Fault is one thing wrong with a profile. Line and column count from 1, the column in characters.
 type Fault struct {
 	Source       string
 	Line, Column int
@@ -80,8 +79,7 @@ func subject(path string) string {
 	}
 }
 
-// printable is s as it is, or quoted if it could disturb a terminal: a key can
-// hold line ends.
+// printable is s as it is, or quoted if it could disturb a terminal: a key can hold line ends.
 func printable(s string) string {
 	if quoted := strconv.Quote(s); quoted != `"`+s+`"` {
 		return quoted

@@ -10,8 +10,7 @@ import (
 // cacheVariable is the one variable that is expanded, at the start of a path.
 const cacheVariable = "${CACHE}"
 
-// resolve makes every path of p absolute: from the home directory for ~/, from
-// the cache for ${CACHE}, else from base.
+// resolve makes every path of p absolute: from the home directory for ~/, from the cache for ${CACHE}, else from base.
 func (r Reader) resolve(p *Profile, base string) []problem {
 	var found problems
 	each := func(isPath func(string) bool, values map[string]*string) {

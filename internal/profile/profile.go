@@ -1,9 +1,8 @@
 // Package profile reads a topology profile: the YAML file with the engine, model, workers,
 // GPUs and load that a person wishes to measure.
 //
-// Load and Parse either return a profile that is complete (defaults filled in,
-// paths absolute) and consistent (no two workers on one GPU, no clashing ports),
-// or every fault at once, each with line and column. Nothing is guessed: an
+// Load and Parse either return a profile that is complete (defaults filled in, paths absolute) and consistent (no two
+// workers on one GPU, no clashing ports), or every fault at once, each with line and column. Nothing is guessed: an
 // unknown key, a double key or a number such as 1.5, 010 or 1_0 is a fault.
 package profile
 
@@ -11,9 +10,8 @@ import "time"
 
 // Profile is one topology and the load it is measured with.
 //
-// The struct tags are the schema: yaml is the key, in the closed range of an
-// integer (of each element of a list), one the closed set of words of a string, help the
-// line in the manual.
+// The struct tags are the schema: yaml is the key, in the closed range of an integer (of each element of a list), one
+// the closed set of words of a string, help the line in the manual.
 type Profile struct {
 	Name   string `yaml:"name" help:"name of the topology; required"`
 	Kind   string `yaml:"kind" help:"label of the series, before _aggregated or _disaggregated; required"`
@@ -70,8 +68,7 @@ type Frontend struct {
 	Host   string `yaml:"host" help:"name below hosts; etcd and NATS run there too"`
 }
 
-// Balancer is NGINX before several aggregated workers. Config is "guide",
-// "tuned" or the absolute path of a template.
+// Balancer is NGINX before several aggregated workers. Config is "guide", "tuned" or the absolute path of a template.
 type Balancer struct {
 	Port   int    `yaml:"port" in:"1..32767" help:"port that requests go to"`
 	Config string `yaml:"config" help:"guide (the guide's file), tuned, or the path of a template"`
@@ -89,9 +86,8 @@ type Worker struct {
 	Env        map[string]string `yaml:"env" help:"variables of this worker"`
 }
 
-// Sweep is the load: one run for each concurrency, in this order. ISL and OSL
-// are input and output tokens of a request. Exact means perf.sh's own argv, Spread means
-// requests to every server in turn, without a balancer.
+// Sweep is the load: one run for each concurrency, in this order. ISL and OSL are input and output tokens of a request.
+// Exact means perf.sh's own argv, Spread means requests to every server in turn, without a balancer.
 type Sweep struct {
 	ISL         int   `yaml:"isl" in:"1..1000000" help:"input tokens of a request"`
 	OSL         int   `yaml:"osl" in:"1..1000000" help:"output tokens of a request"`
@@ -112,8 +108,7 @@ type Timeouts struct {
 	Graces   Graces        `yaml:"graces" help:"graces of single roles"`
 }
 
-// Graces are those of the roles that have one of their own; 0 = Timeouts.Grace, or
-// of the balancer, etcd and NATS 5 s.
+// Graces are those of the roles that have one of their own; 0 = Timeouts.Grace, or of the balancer, etcd and NATS 5 s.
 type Graces struct {
 	Frontend   time.Duration `yaml:"frontend"`
 	Prefill    time.Duration `yaml:"prefill"`

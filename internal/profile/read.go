@@ -33,9 +33,8 @@ func (r Reader) Load(path string) (Profile, error) {
 	return r.Parse(path, data)
 }
 
-// Parse reads a profile from data. Source is the file's path, against whose
-// directory relative paths are resolved, or "built-in NAME": then they are
-// resolved against the working directory. The error is Faults.
+// Parse reads a profile from data. Source is the file's path, against whose directory relative paths are resolved, or
+// "built-in NAME": then they are resolved against the working directory. The error is Faults.
 func (r Reader) Parse(source string, data []byte) (Profile, error) {
 	root, fault := parse(data)
 	if fault != nil {

@@ -47,8 +47,7 @@ func parse(data []byte) (*yaml.Node, *Fault) {
 	return root, nil
 }
 
-// next reads one document. yaml.v3 3.0.1 panics, instead of failing, where its
-// parser meets an event it did not expect.
+// next reads one document. yaml.v3 3.0.1 panics, instead of failing, where its parser meets an event it did not expect.
 func next(decoder *yaml.Decoder) (document yaml.Node, err error) {
 	defer func() {
 		if trouble := recover(); trouble != nil {
@@ -106,9 +105,8 @@ const (
 	badTokenHint = ": indent with spaces, not tabs, and quote text that begins with @, % or a backquote"
 )
 
-// syntaxFault places yaml.v3's error, which has a line without a column: none for the first
-// line, none for an unknown anchor, and counted from 0 if it comes from the parser instead
-// of the scanner (decode.go, parser.fail, in 3.0.1).
+// syntaxFault places yaml.v3's error, which has a line without a column: none for the first line, none for an unknown
+// anchor, and counted from 0 if it comes from the parser instead of the scanner (decode.go, parser.fail, in 3.0.1).
 func syntaxFault(data []byte, err error) *Fault {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	offset := 0

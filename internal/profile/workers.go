@@ -2,8 +2,7 @@ package profile
 
 import "fmt"
 
-// namedWorker is a worker with the name messages use (prefill-0) and its place
-// in the file (prefill[0]).
+// namedWorker is a worker with the name messages use (prefill-0) and its place in the file (prefill[0]).
 type namedWorker struct {
 	Worker
 	name, path string

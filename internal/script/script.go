@@ -1,9 +1,8 @@
 // Package script prints plans as a bash script that a person can read, and run by hand.
 //
-// `bash SCRIPT` brings each topology up, measures it and takes it down, one after the
-// other, as a run does; `bash SCRIPT launch` only brings it up and holds it until Ctrl-C.
-// With several topologies `bash SCRIPT NAME` takes one of them, and `bash SCRIPT NAME
-// launch` holds it. A plan over several hosts is run on each by its name, `bash SCRIPT
+// `bash SCRIPT` brings each topology up, measures it and takes it down, one after the other, as a run does; `bash
+// SCRIPT launch` only brings it up and holds it until Ctrl-C. With several topologies `bash SCRIPT NAME` takes one of
+// them, and `bash SCRIPT NAME launch` holds it. A plan over several hosts is run on each by its name, `bash SCRIPT
 // node0`, and then `bash SCRIPT load`.
 package script
 
@@ -31,8 +30,7 @@ type Places struct {
 // no run's directory: the next run would kill its processes as leftovers of that run.
 const cookie = "by-hand"
 
-// Placement is a topology's launch by hand, with a word in place of the one that each call
-// of the script makes up.
+// Placement is a topology's launch by hand, with a word in place of the one that each call of the script makes up.
 func (at Places) Placement(topology, call string) plan.Placement {
 	name := topology + "-" + call
 	return plan.Placement{Dir: filepath.Join(at.State, name), Temp: at.Temp, Cookie: cookie,

@@ -64,8 +64,7 @@ func (s *script) waves(p plan.Plan, host string, e shared) {
 	}
 }
 
-// start prints the command of a service: its own variables, then, from a new line on, its
-// arguments.
+// start prints the command of a service: its own variables, then, from a new line on, its arguments.
 func (s *script) start(svc plan.Service, e shared) {
 	s.section("%s%s", svc.Name, devices(svc))
 	if len(svc.Check) > 0 {

@@ -97,8 +97,7 @@ func environment(env []string) []string {
 	})
 }
 
-// units are the words of a command, a flag with its values together, so that no line
-// breaks between them.
+// units are the words of a command, a flag with its values together, so that no line breaks between them.
 func units(argv []string) []string {
 	var groups [][]string
 	for i, arg := range argv {

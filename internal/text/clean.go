@@ -1,5 +1,4 @@
-// Package text makes foreign text safe to show, reads the ends of logs, wraps prose, and replaces
-// files in one step.
+// Package text makes foreign text safe to show, reads the ends of logs, wraps prose, and replaces files in one step.
 package text
 
 import (
@@ -13,10 +12,9 @@ import (
 // a window title, which ends with BEL or ESC \; or intermediate bytes and one final byte.
 var escape = regexp.MustCompile(`\x1b(?:\[[ -?]*[@-~]?|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b.?)?|[ -/]*[0-~]?)`) // constant
 
-// Clean turns s into one line that is safe on a terminal and in a report. Escape
-// sequences, control characters, direction overrides and broken UTF-8 are dropped; line
-// ends and tabs become spaces. Only the last state of a progress bar, which overwrites
-// itself with carriage returns, is kept.
+// Clean turns s into one line that is safe on a terminal and in a report. Escape sequences, control characters,
+// direction overrides and broken UTF-8 are dropped; line ends and tabs become spaces. Only the last state of a progress
+// bar, which overwrites itself with carriage returns, is kept.
 func Clean(s string) string {
 	lines := strings.Split(strings.TrimRight(s, "\r\n"), "\n")
 	for i, line := range lines {

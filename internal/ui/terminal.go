@@ -12,8 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// fallbackColumns and fallbackRows are the size of a terminal that does not report one, such
-// as a serial line.
+// fallbackColumns and fallbackRows are the size of a terminal that does not report one, such as a serial line.
 const fallbackColumns, fallbackRows = 80, 24
 
 // The variables that decide how the screen is drawn.
@@ -72,10 +71,9 @@ type pen struct {
 	broken bool     // a write failed: the terminal is closed
 }
 
-// draw writes the lasting lines above the moving lines, and live in place of the moving lines
-// drawn before, in one write. The cursor goes up by exactly the lines drawn before. If the
-// terminal has become narrower and wrapped them, a stale row stays, but no lasting line is
-// erased.
+// draw writes the lasting lines above the moving lines, and live in place of the moving lines drawn before, in one
+// write. The cursor goes up by exactly the lines drawn before. If the terminal has become narrower and wrapped them, a
+// stale row stays, but no lasting line is erased.
 func (p *pen) draw(lasting, live []line) {
 	if p.broken {
 		return
@@ -163,8 +161,7 @@ func (l line) render(color bool, columns int) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// cut returns the start of text that fits into room columns, and the columns left over: 0 if
-// text did not fit.
+// cut returns the start of text that fits into room columns, and the columns left over: 0 if text did not fit.
 func cut(text string, room int) (string, int) {
 	for i, r := range text {
 		w := 1

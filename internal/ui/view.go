@@ -37,8 +37,7 @@ type Service struct {
 	Detail string // such as its last log line; control characters are removed
 }
 
-// Sweep is the progress of one topology's sweep. The zero value removes the bar from the
-// screen.
+// Sweep is the progress of one topology's sweep. The zero value removes the bar from the screen.
 type Sweep struct {
 	Proof           string        // before the first cell: the progress of the first completions
 	Done, All       int           // cells
@@ -62,8 +61,7 @@ const (
 	closePatience = time.Second            // a terminal stopped by Ctrl-S must not delay the exit
 )
 
-// View is the screen. Its methods only record changes, and one goroutine draws, so no method
-// waits for the terminal.
+// View is the screen. Its methods only record changes, and one goroutine draws, so no method waits for the terminal.
 type View struct {
 	stop chan struct{}
 	done chan struct{}
@@ -112,9 +110,8 @@ func (v *View) Service(s Service) {
 // Sweep shows s, in place of the sweep shown before.
 func (v *View) Sweep(s Sweep) { v.change(func(m *model) { m.sweep = s }) }
 
-// Close draws the remaining lines, removes the moving lines from the screen and ends the
-// goroutine. It waits at most a second for a terminal that accepts no output. No method may
-// be called after it.
+// Close draws the remaining lines, removes the moving lines from the screen and ends the goroutine. It waits at most a
+// second for a terminal that accepts no output. No method may be called after it.
 func (v *View) Close() {
 	v.change(func(m *model) { m.services, m.sweep = nil, Sweep{} })
 	close(v.stop)
