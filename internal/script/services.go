@@ -36,21 +36,15 @@ func (s *script) heredoc(f plan.File) {
 }
 
 func (s *script) launch(p plan.Plan, e shared) {
-	for _, svc := range p.External {
-		s.await(svc)
-	}
 	s.waves(p, "", e)
-	s.up(p)
 	s.line("if [ \"${1:-}\" = launch ]; then while :; do sleep 1; done; fi")
 }
 
-func (s *script) up(p plan.Plan) {
-	s.line("")
-	s.line("echo %s", word("up: load goes to "+strings.Join(p.Load.URLs, " ")))
-}
-
-// waves starts the services of a host. It waits for those of all hosts.
+// waves starts the services of a host. It waits for those of all hosts, and for external ones before all.
 func (s *script) waves(p plan.Plan, host string, e shared) {
+	for _, svc := range p.External {
+		s.await(svc)
+	}
 	for _, wave := range plan.Waves(p.Services) {
 		for _, svc := range wave {
 			if svc.Host == host {
@@ -62,6 +56,8 @@ func (s *script) waves(p plan.Plan, host string, e shared) {
 			s.await(svc)
 		}
 	}
+	s.line("")
+	s.line("echo %s", word("up: load goes to "+strings.Join(p.Load.URLs, " ")))
 }
 
 // start prints the command of a service: its own variables, then, from a new line on, its arguments.
@@ -107,11 +103,7 @@ func (s *script) hosts(p plan.Plan, e shared) {
 		s.section("==== on %s, %s ====", h.Name, h.Address)
 		s.line("if [ \"$1\" = %s ]; then", word(h.Name))
 		s.depth++
-		for _, svc := range p.External {
-			s.await(svc)
-		}
 		s.waves(p, h.Name, e)
-		s.up(p)
 		s.line("while :; do sleep 1; done")
 		s.depth--
 		s.line("fi")
