@@ -3,7 +3,9 @@ package text
 
 import (
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -39,4 +41,56 @@ func Line(s string, width int) string {
 		return string(runes)
 	}
 	return string(runes[:width]) + " ..."
+}
+
+// Duration is a duration without a zero at its end: 5m, 1h30m, 1m30s.
+func Duration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// Wrap breaks s between words into lines of at most width characters. The first line begins
+// with first, the others with rest. A longer word has a line of its own.
+func Wrap(s, first, rest string, width int) []string {
+	line, empty := first, true
+	var lines []string
+	for _, word := range strings.Fields(s) {
+		switch {
+		case empty:
+			line += word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= width:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line = rest + word
+		}
+		empty = false
+	}
+	return append(lines, strings.TrimRight(line, " "))
+}
+
+// Each returns the text of each element of a list.
+func Each[T any](list []T, text func(T) string) []string {
+	texts := make([]string, len(list))
+	for i, element := range list {
+		texts[i] = text(element)
+	}
+	return texts
+}
+
+// Distinct keeps the first of equal texts, in order.
+func Distinct(texts []string) []string {
+	var kept []string
+	for _, t := range texts {
+		if !slices.Contains(kept, t) {
+			kept = append(kept, t)
+		}
+	}
+	return kept
 }
