@@ -24,13 +24,13 @@ func arrows() map[string][]string {
 		"journal":       {"artifacts", "plan", "verdict", "host/gpu", "text"},
 		"run": {"preflight", "plan", "script", "deploy", "aiperf", "monitor", "verdict", "artifacts", "journal", "ui", "recovery",
 			"host", "host/proc", "host/gpu"},
-		"script":        {"plan", "profile", "aiperf", "artifacts"},
+		"script":        {"plan", "profile", "aiperf", "artifacts", "text"},
 		"deploy":        {"plan", "verdict", "host", "host/proc", "aiperf", "text"}, // the smoke test sends the load's body
 		"monitor":       {"plan", "verdict", "host", "host/gpu", "host/proc"},
 		"aiperf":        {"host", "text"},
-		"plan":          {"profile", "artifacts", "aiperf", "templates"}, // deployment_config.json has one definition
+		"plan":          {"profile", "artifacts", "aiperf", "templates", "text"}, // deployment_config.json has one definition
 		"programs":      {"host", "profile", "text"},
-		"preflight":     {"aiperf", "artifacts", "host", "plan", "profile", "programs"},
+		"preflight":     {"aiperf", "artifacts", "host", "plan", "profile", "programs", "text"},
 		"scripts":       nil, // shell scripts and pins
 		"host":          {"host/shepherd", "host/proc", "host/gpu", "text"},
 		"host/gpu":      {"host/proc", "text"}, // whose a compute process is

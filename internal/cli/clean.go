@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,8 +14,7 @@ import (
 	"topobench/internal/recovery"
 )
 
-// tempVariable is the environment variable with the directory for the short private
-// directories of runs; "" is /tmp.
+// tempVariable is the environment variable with the directory for the short private directories of runs; "" is /tmp.
 const tempVariable = "TOPOBENCH_TMP"
 
 type cleanCmd struct {
@@ -63,22 +63,10 @@ func printFound(w io.Writer, f recovery.Found, dry bool) {
 }
 
 func describe(f recovery.Fate) string {
-	switch f {
-	case recovery.Running:
-		return "is still running"
-	case recovery.Unknown:
-		return "is left alone"
-	case recovery.DirectoryGone:
-		return "had lost its directory"
-	case recovery.EndedDirty:
-		return "had ended DIRTY"
-	case recovery.Ended:
-		return "had ended"
-	case recovery.Damaged:
-		return "has a damaged journal"
-	default:
-		return "had crashed"
-	}
+	fates := map[recovery.Fate]string{recovery.Running: "is still running", recovery.Unknown: "is left alone",
+		recovery.DirectoryGone: "had lost its directory", recovery.EndedDirty: "had ended DIRTY",
+		recovery.Ended: "had ended", recovery.Damaged: "has a damaged journal"}
+	return cmp.Or(fates[f], "had crashed")
 }
 
 // runningError reports a run that is still running, so that clean must not touch it.
@@ -88,8 +76,7 @@ func (e *runningError) Error() string {
 	return fmt.Sprintf("cannot clean: %s\n  wait for it, or stop it with clean --force", e.run)
 }
 
-// foundError is clean's error for one run: code 6 if the run is still running, 5 if one of its
-// processes is left.
+// foundError is clean's error for one run: code 6 if the run is still running, 5 if one of its processes is left.
 func foundError(f recovery.Found) error {
 	switch {
 	case f.Fate == recovery.Running && f.Owner.PID != 0:

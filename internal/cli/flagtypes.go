@@ -16,8 +16,7 @@ import (
 	"topobench/internal/profile"
 )
 
-// decodeInt makes kong read whole numbers as a profile does. By default it reads 010 as 8, and accepts 0x10 and
-// 1_000.
+// decodeInt makes kong read whole numbers as a profile does. By default it reads 010 as 8, and accepts 0x10 and 1_000.
 func decodeInt(ctx *kong.DecodeContext, target reflect.Value) error {
 	var text string
 	if err := ctx.Scan.PopValueInto("int", &text); err != nil {

@@ -87,5 +87,15 @@ func (p *page) item(column int, name, description string) {
 	p.add(text.Wrap(description, first, rest, pageWidth)...)
 }
 
+// nameColumn is the width of the names in a table.
+const nameColumn = 29
+
+// table adds an item for each row, its name and description.
+func (p *page) table(rows [][2]string) {
+	for _, row := range rows {
+		p.item(nameColumn, row[0], row[1])
+	}
+}
+
 // point adds an entry of a list.
 func (p *page) point(sentence string) { p.add(text.Wrap(sentence, "  - ", "    ", pageWidth)...) }

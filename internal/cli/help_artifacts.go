@@ -10,11 +10,10 @@ import (
 )
 
 func artifactsPage(p *page) {
-	const column = 29
 	p.heading("Files below artifacts_root")
 	state := filepath.Join(artifacts.StateDir, "RUN-ID")
 	cell := filepath.Join("artifacts_N", artifacts.CellName(4))
-	for _, f := range [][2]string{
+	p.table([][2]string{
 		{filepath.Join("artifacts_N", artifacts.DeploymentName), "the topology; written before its first cell. N " +
 			"is the next free number, one for each topology"},
 		{filepath.Join(cell, aiperf.ExportName), "aiperf's result at concurrency 4"},
@@ -24,9 +23,7 @@ func artifactsPage(p *page) {
 		{filepath.Join(state, "journal.ndjson"), "one event a line"},
 		{filepath.Join(state, "topologies", "NAME"), "logs, rendered files and plan.sh of a topology"},
 		{filepath.Join(state, "cells"), "the raw output of every attempt of aiperf"},
-	} {
-		p.item(column, f[0], f[1])
-	}
+	})
 	p.text("A file is complete or absent, and a published cell is never overwritten. Upstream's plot_pareto.py " +
 		"reads this tree, and topobench plot reads a tree of upstream's perf.sh.")
 
@@ -35,23 +32,17 @@ func artifactsPage(p *page) {
 		"taken down, and finished cells stay.")
 
 	p.heading(artifacts.DeploymentName)
-	for _, k := range artifacts.DeploymentKeys() {
-		p.item(column, k[0], k[1])
-	}
+	p.table(artifacts.DeploymentKeys())
 	p.heading(artifacts.SidecarName)
-	for _, k := range artifacts.SidecarKeys() {
-		p.item(column, k[0], k[1])
-	}
+	p.table(artifacts.SidecarKeys())
 	p.heading("results.csv")
 	for _, c := range report.Columns() {
 		name := c.Name
 		if name == "" {
 			name = "(first)"
 		}
-		p.item(column, name, c.Help)
+		p.item(nameColumn, name, c.Help)
 	}
 	p.heading("Events of journal.ndjson")
-	for _, k := range journal.Kinds() {
-		p.item(column, k[0], k[1])
-	}
+	p.table(journal.Kinds())
 }

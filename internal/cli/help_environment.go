@@ -26,33 +26,23 @@ func variables() [][2]string {
 }
 
 func environmentPage(p *page) {
-	const column = 29
 	p.heading("Read by topobench")
-	for _, v := range variables() {
-		p.item(column, v[0], v[1])
-	}
-	table := func(title string, rows []plan.Variables) {
+	p.table(variables())
+	inherited := func(title string, rows []plan.Variables) {
 		p.heading(title)
 		for _, row := range rows {
-			p.add(wrapNames(row.Names)...)
+			p.item(2, "", strings.Join(row.Names, " "))
 			p.item(6, "", row.Why)
 		}
 	}
-	table("Inherited by services and aiperf", plan.Inherited())
+	inherited("Inherited by services and aiperf", plan.Inherited())
 	p.text("They receive no other variable of the caller, and so no credentials of other programs. A profile " +
 		"passes one on with env: {NAME: \"${ENV:NAME}\"}.")
-	table("Never inherited, although a prefix above fits", plan.NeverInherited())
+	inherited("Never inherited, although a prefix above fits", plan.NeverInherited())
 	p.heading("Set by topobench")
 	for _, a := range plan.Bookkeeping(plan.Placement{Cookie: "RUN-ID", Temp: "DIRECTORY"}) {
-		p.item(column, a.Name+"="+a.Value, a.Why)
+		p.item(nameColumn, a.Name+"="+a.Value, a.Why)
 	}
 	p.text("A service also has the variables that its plan needs, such as CUDA_VISIBLE_DEVICES and the ports of " +
 		"Dynamo. topobench plan prints them.")
-}
-
-// wrapNames lists names, indented.
-func wrapNames(names []string) []string {
-	var p page
-	p.item(2, "", strings.Join(names, " "))
-	return p.lines
 }

@@ -7,6 +7,7 @@ import (
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/programs"
+	"topobench/internal/text"
 	"topobench/profiles"
 )
 
@@ -39,10 +40,7 @@ func profilePage(p *page) {
 }
 
 func profileNotes() []string {
-	var tools []string
-	for _, t := range programs.Tools() {
-		tools = append(tools, t.Variable())
-	}
+	tools := text.Each(programs.Tools(), programs.Tool.Variable)
 	return []string{
 		"Every fault is reported at once, with line and column, and nothing is started. A key that is unknown, " +
 			"given twice or empty is a fault.",

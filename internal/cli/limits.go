@@ -17,11 +17,8 @@ type limitFlags struct {
 	MinFree size `default:"1GiB" help:"Disk space that must be free for logs, beside the results (0 = not checked)."`
 }
 
-// reserveShare of --min-free stays free for the results.
+// reserveShare is the divisor of --min-free that gives the disk space kept for the results.
 const reserveShare = 16
-
-// reserve is the disk space that results keep, in bytes.
-func (f limitFlags) reserve() uint64 { return uint64(f.MinFree) / reserveShare }
 
 // explainDiskFault adds to a fault of the disk, which ended a run early, what became of the run. Once the run's
 // directory is gone, it is the reason for every other fault.

@@ -50,21 +50,17 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := errors.Join(linuxOnly("perf"), c.resolve(env), c.check()); err != nil {
 		return &usageError{err}
 	}
-	checked, err := env.preflight(ctx, preflight.Request{Profiles: []profile.Profile{c.profile()},
-		Programs: programs.Paths{AIPerf: c.AIPerf}, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree)})
+	session, err := env.start(ctx, s, preflight.Request{Profiles: []profile.Profile{c.profile()},
+		Programs: programs.Paths{AIPerf: c.AIPerf}, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree)},
+		run.Options{FailFast: c.FailFast})
 	if err != nil {
 		return err
 	}
-	c.plan(&checked.Topologies[0], env)
-	session, err := env.open(ctx, s, checked, run.Options{Root: c.Root, FailFast: c.FailFast,
-		LogCap: uint64(c.LogCap), Reserve: c.reserve()})
-	if err != nil {
-		return err
-	}
-	topologies, err := session.Run(session.WatchDisk(ctx), checked.Topologies, run.LadderOf(checked.Topologies))
+	c.plan(&session.topologies[0], env)
+	topologies, err := session.Run(session.WatchDisk(ctx), session.topologies, run.LadderOf(session.topologies))
 	session.At(run.Reporting)
 	summary := runCmd{Title: "Single Node", loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
-	err = errors.Join(session.close(err), summary.report(env, session, topologies, nil))
+	err = errors.Join(session.close(err), summary.report(env, session, topologies))
 	return errors.Join(err, summary.lateInterrupt(ctx, err))
 }
 
@@ -83,8 +79,7 @@ func (c *perfCmd) plan(t *preflight.Topology, env *Env) {
 		aiperf.Options{Seed: c.Seed, FreshPrompts: c.FreshPrompts})
 }
 
-// check is what perf.sh gets wrong: it accepts tp=0 with dp=2, and then all
-// throughput is divided by nothing.
+// check is what perf.sh gets wrong: it accepts tp=0 with dp=2, and then all throughput is divided by nothing.
 func (c *perfCmd) check() error {
 	var faults []error
 	want := map[string]int{"--tensor-parallelism": c.TP, "--data-parallelism": c.DP}

@@ -37,7 +37,11 @@ func (c *planCmd) Run(env *Env) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	fmt.Fprint(env.Stderr, report.SettingsTable(artifacts.CompareSettings(deployments(plans)), artifacts.Settings{}))
+	var all []artifacts.Deployment
+	for _, p := range plans {
+		all = append(all, p.Deployment)
+	}
+	fmt.Fprint(env.Stderr, report.SettingsTable(artifacts.CompareSettings(all), artifacts.Settings{}))
 	switch {
 	case c.JSON:
 		if plans, err = c.placed(plans); err != nil {
@@ -47,7 +51,8 @@ func (c *planCmd) Run(env *Env) error {
 		out.SetIndent("", "  ")
 		return out.Encode(plans)
 	case c.Guide:
-		return printDeviations(env, plans)
+		printDeviations(env, plans)
+		return nil
 	}
 	if err := preflight.Comparable(profiles); err != nil { // run would refuse them too
 		return &usageError{err}
@@ -59,9 +64,11 @@ func (c *planCmd) Run(env *Env) error {
 // word that each call of the script chooses.
 func (c *planCmd) placed(plans []plan.Plan) ([]plan.Plan, error) {
 	var all []plan.Plan
-	for i, p := range plans {
+	n := -1
+	for _, p := range plans {
+		n = nextFree(c.Root, n+1)
 		to := run.ByHand(c.Root).Placement(p.Name, "@CALL@")
-		to.Artifacts = filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", nextFree(c.Root, i)))
+		to.Artifacts = filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", n))
 		p, err := p.At(to)
 		if err != nil {
 			return nil, &usageError{err}
@@ -82,23 +89,25 @@ func (c *planCmd) plans(profiles []profile.Profile, env *Env) ([]plan.Plan, erro
 	return plans, errors.Join(faults...)
 }
 
-// make plans one profile. Missing programs get their bare names, so that a laptop can print
-// the plan of a node.
+// make plans one profile. Missing programs get their bare names, so that a laptop can print the plan of a node.
 func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
-	paths, found, err := preflight.Find(p, programs.Paths(c.binFlags), env.Getenv)
+	checks := preflight.Request{Programs: programs.Paths(c.binFlags), Environ: env.Environ, Getenv: env.Getenv}
+	paths, found, err := checks.Find(p)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "topobench: planned with bare names: %v\n", err)
 		paths = bareNames(paths)
 	}
 	printAll(env.Stderr, found.Lines(), "topobench: "+p.Name+": ")
-	versions := preflight.Recall(p, found, env.Environ, env.Getenv)
+	versions := checks.Recall(p, found)
 	on := plan.Installation{Programs: paths, Versions: versions, Root: env.Root, Inherit: plan.Inherit(env.Environ)}
 	launch, err := plan.Make(p, on, c.options())
 	if err != nil {
 		return launch, err
 	}
+	for _, c := range preflight.Contradictions(versions, launch) {
+		fmt.Fprintf(env.Stderr, "topobench: %s\n", c)
+	}
 	lines := preflight.VersionLines([]preflight.Topology{{Profile: p, Versions: launch.Versions}})
-	lines = append(preflight.Contradictions(versions, launch.Versions), lines...)
 	printAll(env.Stderr, lines, "topobench: "+p.Name+": ")
 	for _, w := range preflight.PortWarning(env.PortRange, launch) {
 		fmt.Fprintf(env.Stderr, "topobench: warning: %s\n", w)
@@ -106,24 +115,12 @@ func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 	return launch, nil
 }
 
-func deployments(plans []plan.Plan) []artifacts.Deployment {
-	var all []artifacts.Deployment
-	for _, p := range plans {
-		all = append(all, p.Deployment)
-	}
-	return all
-}
-
-// nextFree returns the N of artifacts_N for the i-th topology of a run.
-func nextFree(root string, i int) int {
-	for n := 0; ; n++ {
-		if _, err := os.Stat(filepath.Join(root, fmt.Sprintf("artifacts_%d", n))); err == nil {
-			continue
-		}
-		if i == 0 {
+// nextFree returns the first N from n on without a directory artifacts_N.
+func nextFree(root string, n int) int {
+	for ; ; n++ {
+		if _, err := os.Stat(filepath.Join(root, fmt.Sprintf("artifacts_%d", n))); err != nil {
 			return n
 		}
-		i--
 	}
 }
 
@@ -135,7 +132,7 @@ func bareNames(p plan.Programs) plan.Programs {
 	}
 }
 
-func printDeviations(env *Env, plans []plan.Plan) error {
+func printDeviations(env *Env, plans []plan.Plan) {
 	for _, p := range plans {
 		fmt.Fprintf(env.Stdout, "%s: differences from the guide\n", p.Name)
 		for _, d := range p.Deviations {
@@ -147,5 +144,4 @@ func printDeviations(env *Env, plans []plan.Plan) error {
 				d.ID, d.Guide, d.Done, d.Why, since)
 		}
 	}
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
 	"topobench/internal/report"
+	"topobench/internal/text"
 	"topobench/internal/verdict"
 )
 
@@ -31,7 +32,7 @@ func (c *plotCmd) Run(env *Env) error {
 	// A thousand exports make 15 MB of short-lived garbage: fewer collections save a twentieth of the time.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	cells, faults := artifacts.Tree(c.Root)
-	printAll(env.Stderr, texts(faults), "topobench: ")
+	printAll(env.Stderr, text.Each(faults, error.Error), "topobench: ")
 	if len(cells) == 0 {
 		return fmt.Errorf("cannot plot %s: no cell was found below it (artifacts_N/-concurrencyC/%s)",
 			c.Root, aiperf.ExportName)
@@ -43,7 +44,7 @@ func (c *plotCmd) Run(env *Env) error {
 	if err != nil {
 		return &usageError{err}
 	}
-	facts.Skipped = append(facts.Skipped, texts(faults)...)
+	facts.Skipped = append(facts.Skipped, text.Each(faults, error.Error)...)
 	if err := os.MkdirAll(c.Out, 0o755); err != nil {
 		return fmt.Errorf("cannot write to --out: %w", err)
 	}
@@ -58,10 +59,7 @@ func (c *plotCmd) Run(env *Env) error {
 
 // checkBaseline rejects a --baseline that no series has: it is misspelt.
 func (c *plotCmd) checkBaseline(all []report.Series) error {
-	var labels []string
-	for _, s := range all {
-		labels = append(labels, s.Label)
-	}
+	labels := text.Each(all, func(s report.Series) string { return s.Label })
 	if c.Baseline == "" || slices.Contains(labels, c.Baseline) {
 		return nil
 	}
@@ -71,20 +69,9 @@ func (c *plotCmd) checkBaseline(all []report.Series) error {
 
 // partial is the exit code for a tree with skipped files or cells that are not valid.
 func partial(cells []artifacts.Cell, faults []error) error {
-	bad := len(faults) > 0
-	for _, cell := range cells {
-		bad = bad || cell.Err != nil || cell.Verdict.State != verdict.Valid
-	}
-	if bad {
+	bad := func(c artifacts.Cell) bool { return c.Err != nil || c.Verdict.State != verdict.Valid }
+	if len(faults) > 0 || slices.ContainsFunc(cells, bad) {
 		return &reportedError{codePartial}
 	}
 	return nil
-}
-
-func texts(errs []error) []string {
-	var lines []string
-	for _, err := range errs {
-		lines = append(lines, err.Error())
-	}
-	return lines
 }

@@ -31,14 +31,9 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err != nil {
 		return err
 	}
-	checked, err := env.preflight(ctx, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
-		Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree),
-		Load: c.options(), AsRoot: env.Root})
-	if err != nil {
-		return err
-	}
-	session, err := env.open(ctx, s, checked, run.Options{Root: c.Root, FailFast: c.FailFast, WaitGPUs: c.Wait.value(),
-		LogCap: uint64(c.LogCap), Reserve: c.reserve()})
+	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
+		Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree), Load: c.options()},
+		run.Options{FailFast: c.FailFast, WaitGPUs: c.Wait.value()})
 	if err != nil {
 		return err
 	}
@@ -47,11 +42,11 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	}
 	guarded := session.WatchDisk(ctx)
 	var topologies []run.Topology
-	if err = session.fetchModels(guarded, checked.Topologies); err == nil {
-		topologies, err = session.Run(guarded, checked.Topologies, run.LadderOf(checked.Topologies))
+	if err = session.fetchModels(guarded); err == nil {
+		topologies, err = session.Run(guarded, session.topologies, run.LadderOf(session.topologies))
 	}
 	session.At(run.Reporting)
-	err = errors.Join(session.close(err), c.report(env, session, topologies, checked.Topologies))
+	err = errors.Join(session.close(err), c.report(env, session, topologies))
 	return errors.Join(err, c.lateInterrupt(ctx, err))
 }
 

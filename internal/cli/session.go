@@ -1,14 +1,19 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"runtime"
 
 	"topobench/internal/host"
 	"topobench/internal/journal"
 	"topobench/internal/preflight"
+	"topobench/internal/programs"
+	"topobench/internal/recovery"
 	"topobench/internal/run"
 	"topobench/internal/ui"
 )
@@ -16,7 +21,18 @@ import (
 // session is the common part of run, up and perf: a run, and its screen.
 type session struct {
 	*run.Runner
-	env *Env
+	env        *Env
+	topologies []preflight.Topology
+}
+
+// start makes the checks of a command, and opens its run unless one fails.
+func (e *Env) start(ctx context.Context, s *signals, r preflight.Request, o run.Options) (*session, error) {
+	checked, err := e.preflight(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	o.Root, o.LogCap, o.Reserve = r.Root, r.LogCap, r.MinFree/reserveShare
+	return e.open(ctx, s, checked, o)
 }
 
 // open begins a run: this process becomes the sub-reaper that orphans fall to, dead runs are
@@ -50,7 +66,7 @@ func (e *Env) open(ctx context.Context, s *signals, checked preflight.Report, o 
 			r.Journal.Note(journal.GPUsUnknown{Why: w.Found})
 		}
 	}
-	return &session{Runner: r, env: e}, nil
+	return &session{Runner: r, env: e, topologies: checked.Topologies}, nil
 }
 
 // close ends the run and its screen. why is how the run ended.
@@ -78,4 +94,43 @@ func printAll(w io.Writer, lines []string, prefix string) {
 	for _, l := range lines {
 		fmt.Fprintf(w, "%s%s\n", prefix, l)
 	}
+}
+
+// preflight makes every check of a command that starts something, and prints the warnings. The error joins all faults.
+func (e *Env) preflight(ctx context.Context, r preflight.Request) (preflight.Report, error) {
+	r.Environ, r.Getenv, r.PortRange, r.AsRoot = e.Environ, e.Getenv, e.PortRange, e.Root
+	r.Temp, r.TempName = cmp.Or(e.Getenv(tempVariable), recovery.DefaultTemp), tempVariable
+	report := preflight.All(ctx, r)
+	for _, w := range report.Warnings() {
+		fmt.Fprintf(e.Stderr, "topobench: warning: %s\n", w)
+	}
+	return report, report.Err()
+}
+
+// fetchModels downloads each model that is missing from its cache, once: otherwise every worker would download it at
+// the same time.
+func (s *session) fetchModels(ctx context.Context) error {
+	var faults []error
+	tried := map[programs.Model]bool{}
+	for _, w := range s.topologies {
+		model, ok := programs.ModelOf(w.Profile, s.env.Getenv)
+		if !ok || tried[model] || model.Cached() {
+			continue
+		}
+		tried[model] = true
+		s.Screen.Note(fmt.Sprintf("fetching model %s, once for all workers", model.ID))
+		faults = append(faults, s.fetch(ctx, w))
+	}
+	return errors.Join(faults...)
+}
+
+func (s *session) fetch(ctx context.Context, w preflight.Topology) error {
+	tool, program := programs.Engine(w.Profile), w.Programs.Python
+	if tool == programs.VLLM {
+		program = w.Programs.VLLM
+	}
+	prober := preflight.Request{Environ: s.env.Environ, Getenv: s.env.Getenv}.Prober(w.Profile, tool)
+	prober.Within = w.Profile.Timeouts.Ready
+	log := filepath.Join(s.Dir.Path(), "fetch.log")
+	return prober.Fetch(ctx, prober.Interpreter(program), w.Profile.Model, log)
 }

@@ -8,20 +8,22 @@ import (
 	"strings"
 
 	"topobench/internal/artifacts"
-	"topobench/internal/preflight"
+	"topobench/internal/plan"
 	"topobench/internal/report"
 	"topobench/internal/run"
+	"topobench/internal/text"
 	"topobench/internal/verdict"
 )
 
-// report prints the outcome of each topology and the table, and writes chart and CSV. The error has the exit
-// code.
-func (c *runCmd) report(env *Env, s *session, topologies []run.Topology, asked []preflight.Topology) error {
+// report prints the outcome of each topology and the table, and writes chart and CSV. The error has the exit code.
+func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 	if len(topologies) == 0 {
 		return nil
 	}
 	printTopologies(env, topologies)
-	printUnreached(env, topologies, asked)
+	for _, unreached := range s.topologies[min(len(topologies), len(s.topologies)):] {
+		fmt.Fprintf(env.Stdout, "%s: not started\n", unreached.Profile.Name)
+	}
 	facts, err := c.present(env, s, topologies)
 	fmt.Fprintf(env.Stdout, "\n%s%s\n%s", deviations(topologies), c.prompts(facts), run.TimeTable(topologies))
 	fmt.Fprintf(env.Stdout, "\nlogs, plans and journal: %s\n", s.Dir.Path())
@@ -47,11 +49,8 @@ func (c *runCmd) present(env *Env, s *session, topologies []run.Topology) (repor
 func deviations(topologies []run.Topology) string {
 	var b strings.Builder
 	for _, t := range topologies {
-		var ids []string
-		for _, d := range t.Deviations {
-			ids = append(ids, d.ID)
-		}
-		if len(ids) > 0 {
+		if len(t.Deviations) > 0 {
+			ids := text.Each(t.Deviations, func(d plan.Deviation) string { return d.ID })
 			fmt.Fprintf(&b, "%s differs from the guide in: %s\n", t.Name, strings.Join(ids, ", "))
 		}
 	}
@@ -62,31 +61,22 @@ func deviations(topologies []run.Topology) string {
 	return b.String()
 }
 
-// printUnreached names the topologies that were not started.
-func printUnreached(env *Env, topologies []run.Topology, asked []preflight.Topology) {
-	for i, w := range asked {
-		if i >= len(topologies) {
-			fmt.Fprintf(env.Stdout, "%s: not started\n", w.Profile.Name)
-		}
-	}
-}
-
 // prompts explains the effect of the load on prefix caches, and how much the servers read from them.
 func (c *runCmd) prompts(facts report.Facts) string {
-	text := "prompts: one seed for all concurrencies, as in the guide. Each concurrency repeats the prompts of\n" +
+	prompts := "prompts: one seed for all concurrencies, as in the guide. Each concurrency repeats the prompts of\n" +
 		"the one before, which a prefix cache may still have; --fresh-prompts gives each its own.\n"
 	if c.FreshPrompts {
-		text = "prompts: each concurrency has its own seed\n"
+		prompts = "prompts: each concurrency has its own seed\n"
 	}
 	if least, greatest, ok := facts.CacheRead(); ok {
 		share := fmt.Sprintf("%.0f", least)
 		if most := fmt.Sprintf("%.0f", greatest); most != share {
 			share += " to " + most
 		}
-		text += fmt.Sprintf("The servers read %s %% of the prompt tokens from a prefix cache "+
+		prompts += fmt.Sprintf("The servers read %s %% of the prompt tokens from a prefix cache "+
 			"(results.csv has it for each cell).\n", share)
 	}
-	return text
+	return prompts
 }
 
 // facts reads the cells of this run, and of no other, from the artifacts. The chart's title marks a run that
@@ -107,7 +97,7 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 		return report.Facts{}, nil
 	}
 	cells, faults := artifacts.Tree(s.Dir.Root(), mine...)
-	printAll(env.Stderr, texts(faults), "topobench: ")
+	printAll(env.Stderr, text.Each(faults, error.Error), "topobench: ")
 	return report.Of(cells, report.Options{Title: title, Baseline: c.Baseline, Order: order})
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+
 	"topobench/internal/aiperf"
 	"topobench/internal/preflight"
 	"topobench/internal/programs"
@@ -28,20 +29,15 @@ func (c *upCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err != nil {
 		return err
 	}
-	checked, err := env.preflight(ctx, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
+	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
 		Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree),
-		Load: aiperf.Options{Seed: aiperf.GuideSeed}, AsRoot: env.Root})
-	if err != nil {
-		return err
-	}
-	session, err := env.open(ctx, s, checked, run.Options{Root: c.Root, WaitGPUs: c.Wait.value(),
-		LogCap: uint64(c.LogCap), Reserve: c.reserve()})
+		Load: aiperf.Options{Seed: aiperf.GuideSeed}}, run.Options{WaitGPUs: c.Wait.value()})
 	if err != nil {
 		return err
 	}
 	guarded := session.WatchDisk(ctx)
-	if err = session.fetchModels(guarded, checked.Topologies); err == nil {
-		err = session.Up(guarded, checked.Topologies[0], func(urls string) {
+	if err = session.fetchModels(guarded); err == nil {
+		err = session.Up(guarded, session.topologies[0], func(urls string) {
 			session.Screen.Note(fmt.Sprintf("%s is up: %s\nlogs: %s", profiles[0].Name, urls, session.Dir.Path()))
 		})
 	}

@@ -21,7 +21,7 @@ import (
 // enginesFixture is a fixture for real vLLM, which make engines installs in the cache.
 func enginesFixture(t *testing.T) fixture {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(programs.CacheDir(nil), "vllm-0.31.0", ".complete")); err != nil {
+	if _, err := os.Stat(filepath.Join(programs.CacheDir(os.Getenv), "vllm-0.31.0", ".complete")); err != nil {
 		t.Fatalf("run make test-engines: %v", err)
 	}
 	f := aloneFixture(t)

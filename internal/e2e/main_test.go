@@ -34,7 +34,7 @@ func realPrograms(t *testing.T) map[programs.Tool]programs.Found {
 	if runtime.GOOS != "linux" {
 		t.Skip("topobench starts processes on Linux only")
 	}
-	found, err := programs.Search{}.Find(programs.Python, programs.AIPerf, programs.Nginx, programs.Etcd, programs.NATS)
+	found, err := programs.Search{Getenv: os.Getenv}.Find(programs.Python, programs.AIPerf, programs.Nginx, programs.Etcd, programs.NATS)
 	if err == nil {
 		_, err = os.Stat(tiny())
 	}
@@ -53,4 +53,4 @@ func realPrograms(t *testing.T) map[programs.Tool]programs.Found {
 }
 
 // tiny is the path of the model of all tests.
-func tiny() string { return filepath.Join(programs.CacheDir(nil), "models", "tiny") }
+func tiny() string { return filepath.Join(programs.CacheDir(os.Getenv), "models", "tiny") }

@@ -62,7 +62,7 @@ func TestLongRun(t *testing.T) {
 // test is skipped; in CI it fails.
 func (f fixture) installed(name string) string {
 	f.Helper()
-	dir := filepath.Join(programs.CacheDir(nil), name)
+	dir := filepath.Join(programs.CacheDir(os.Getenv), name)
 	_, err := os.Stat(filepath.Join(dir, ".complete"))
 	switch {
 	case err == nil:

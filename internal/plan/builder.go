@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -12,9 +13,8 @@ import (
 	"topobench/internal/profile"
 )
 
-// Make decides how a profile is launched on an installation. The plan has no places yet:
-// At gives them. Errors are faults of the profile that show only with the versions known
-// and the ports derived.
+// Make decides how a profile is launched on an installation. The plan has no places yet: At gives them. Errors are
+// faults of the profile that show only with the versions known and the ports derived.
 func Make(p profile.Profile, on Installation, o aiperf.Options) (Plan, error) {
 	b := newBuilder(p, on, o)
 	b.discovery() // first, since its addresses go into the environment of workers
@@ -31,8 +31,11 @@ func Make(p profile.Profile, on Installation, o aiperf.Options) (Plan, error) {
 	b.plan.Deployment.Settings = settings(b.plan, on.Versions)
 	b.plan.Deployment.Load = RequestsOf(b.plan.Load)
 	b.plan.Deviations = deviations(b.plan)
-	faults := errors.Join(checkPorts(p, b.plan.Services), b.unsupported(), b.unreachable(), b.tooLong())
-	return b.plan, faults
+	b.checkPorts()
+	b.checkVersions()
+	b.checkHosts()
+	b.checkLength()
+	return b.plan, errors.Join(b.faults...)
 }
 
 // builder appends the parts of a plan, in the order of Make.
@@ -46,6 +49,12 @@ type builder struct {
 
 	discoveryEnv []string // how a Dynamo process finds the others
 	backends     []string // host:port of every server that takes requests
+	faults       []error
+}
+
+// fault adds a fault of the profile.
+func (b *builder) fault(format string, args ...any) {
+	b.faults = append(b.faults, fmt.Errorf("%s: "+format, append([]any{b.p.Source}, args...)...))
 }
 
 func newBuilder(p profile.Profile, on Installation, o aiperf.Options) *builder {
@@ -77,7 +86,7 @@ func (b *builder) add(s Service, own map[string]string) {
 		s.Host = ""
 	}
 	s.Log = filepath.Join(at.Dir, "logs", s.Name+".log")
-	s.Env = append(bookkeeping(at), s.Env...)
+	s.Env = append(bookkeeping(), s.Env...)
 	if s.Role.Worker() || s.Role == Frontend {
 		s.Env = append(s.Env, pairs(b.p.Env)...)
 	}

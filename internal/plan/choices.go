@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"path/filepath"
 
 	"topobench/internal/profile"
@@ -62,10 +63,7 @@ func choose(p profile.Profile, on Installation, r rules) Choices {
 		c.RoleFlags = r.roleFlags
 	}
 	if p.Frontend != nil {
-		c.Router = p.Frontend.Router
-		if mode := p.Env["DYN_ROUTER_MODE"]; c.Router == "" {
-			c.Router = mode
-		}
+		c.Router = cmp.Or(p.Frontend.Router, p.Env["DYN_ROUTER_MODE"])
 	}
 	for _, w := range p.Decode {
 		if dynamo && w.TP > 1 {

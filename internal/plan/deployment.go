@@ -6,9 +6,8 @@ import (
 	"topobench/internal/profile"
 )
 
-// deployment derives upstream's deployment_config.json from the profile. perf.sh lets a
-// person type these numbers, and a wrong one divides all throughput. num_gpus counts a GPU
-// that two roles share once; upstream's formula cannot.
+// deployment derives upstream's deployment_config.json from the profile. perf.sh lets a person type these numbers, and
+// a wrong one divides all throughput. num_gpus counts a GPU that two roles share once; upstream's formula cannot.
 func deployment(p profile.Profile) artifacts.Deployment {
 	d := artifacts.Deployment{Kind: p.Kind, Model: modelName(p), ISL: p.Load.ISL, OSL: p.Load.OSL, Mode: p.Mode(),
 		Name: p.Name, Engine: p.Engine, Simulated: p.Engine == "mocker", NumGPUs: p.GPUs()}
@@ -16,7 +15,7 @@ func deployment(p profile.Profile) artifacts.Deployment {
 	d.PrefillTP, d.PrefillDP = parallelism(p, p.Prefill)
 	d.DecodeTP, d.DecodeDP = parallelism(p, p.Decode)
 	names := map[string]string{} // one for each machine, so that a GPU has one name
-	for _, g := range []group{{Prefill, p.Prefill}, {Decode, p.Decode}, {Aggregated, p.Aggregated}} {
+	for _, g := range groups(p) {
 		for _, w := range g.workers {
 			machine := p.Machine(w.Host)
 			if _, named := names[machine]; !named {
@@ -35,9 +34,8 @@ func RequestsOf(l aiperf.Load) *artifacts.Load {
 		Requests: l.Requests(1), Warmup: l.Warmup(1), Extra: l.Extra()}
 }
 
-// parallelism is upstream's pair of a role: tp, and the number of workers of that width.
-// For workers that differ or share GPUs it is 1 and the number of GPUs, so that the product
-// stays right, which is all that plot_pareto.py uses.
+// parallelism is upstream's pair of a role: tp, and the number of workers of that width. For workers that differ or
+// share GPUs it is 1 and the number of GPUs, so that the product stays right, which is all that plot_pareto.py uses.
 func parallelism(p profile.Profile, workers []profile.Worker) (tp, dp int) {
 	if len(workers) == 0 {
 		return 0, 0

@@ -66,9 +66,8 @@ func (b *builder) useEtcd(endpoints string) {
 // externalPatience is short: a running server answers at once.
 const externalPatience = 10 * time.Second
 
-// external notes a server that must answer before anything is started: etcd over plain
-// HTTP is probed at /health, others need only listen. It returns the URL with its port,
-// without which Dynamo's etcd client takes 80 or 443.
+// external notes a server that must answer before anything is started: etcd over plain HTTP is probed at /health,
+// others need only listen. It returns the URL with its port, without which Dynamo's etcd client takes 80 or 443.
 func (b *builder) external(role Role, server, port string) string {
 	u, err := url.Parse(server)
 	if err != nil {

@@ -20,9 +20,8 @@ func (b *builder) scope(suffix string) discoveryScope {
 	return s
 }
 
-// dynamo plans frontends and workers of the engines mocker and dynamo. Where
-// aggregated workers have a port each, that port is a frontend of their own, so
-// that a balancer in front has the shape of the guide's baseline.
+// dynamo plans frontends and workers of the engines mocker and dynamo. Where aggregated workers have a port each, that
+// port is a frontend of their own, so that a balancer in front has the shape of the guide's baseline.
 func (b *builder) dynamo() {
 	if b.p.Frontend == nil {
 		for i, w := range b.p.Aggregated {
@@ -39,7 +38,7 @@ func (b *builder) dynamo() {
 	b.frontend(Service{Name: "frontend", Host: front.Host,
 		Gate: Gate{Prefill: len(b.p.Prefill), Decode: len(b.p.Decode), Aggregate: len(b.p.Aggregated)},
 	}, front.Port, scope)
-	for _, group := range b.groups() {
+	for _, group := range groups(b.p) {
 		for i, w := range group.workers {
 			b.worker(group.role, i, w, scope)
 		}
@@ -52,8 +51,8 @@ type group struct {
 	workers []profile.Worker
 }
 
-func (b *builder) groups() []group {
-	return []group{{Prefill, b.p.Prefill}, {Decode, b.p.Decode}, {Aggregated, b.p.Aggregated}}
+func groups(p profile.Profile) []group {
+	return []group{{Prefill, p.Prefill}, {Decode, p.Decode}, {Aggregated, p.Aggregated}}
 }
 
 // frontend completes a service that has a name, a host and the instances that its gate
@@ -135,8 +134,7 @@ func (b *builder) mockerArgv(role Role, w profile.Worker) []string {
 	return append(argv, b.engineArgs(w)...)
 }
 
-// engineArgs are the profile's, for all workers and then for this one. They follow ours:
-// engines take the last of two.
+// engineArgs are the profile's, for all workers and then for this one. They follow ours: engines take the last of two.
 func (b *builder) engineArgs(w profile.Worker) []string {
 	return slices.Concat(b.p.EngineArgs, w.EngineArgs)
 }

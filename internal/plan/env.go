@@ -6,6 +6,7 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/profile"
+	"topobench/internal/text"
 )
 
 // Variables are environment variables with the reason why children do or do not receive
@@ -43,16 +44,12 @@ func Inherit(environ []string) []string {
 	var names []string
 	for _, kv := range environ {
 		name, _, found := strings.Cut(kv, "=")
-		if found && inherits(name) {
+		if found && profile.IsVariable(name) && !among(name, NeverInherited()) && among(name, Inherited()) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-func inherits(name string) bool {
-	return profile.IsVariable(name) && !among(name, NeverInherited()) && among(name, Inherited())
 }
 
 func among(name string, table []Variables) bool {
@@ -112,11 +109,8 @@ func Bookkeeping(at Placement) []Assignment {
 	}
 }
 
-func bookkeeping(at Placement) (env []string) {
-	for _, a := range Bookkeeping(at) {
-		env = append(env, a.Name+"="+a.Value)
-	}
-	return env
+func bookkeeping() []string {
+	return text.Each(Bookkeeping(Unplaced()), func(a Assignment) string { return a.Name + "=" + a.Value })
 }
 
 // pairs turns a map of the profile into sorted NAME=value.

@@ -1,12 +1,12 @@
 package plan
 
 import (
-	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
+
+	"topobench/internal/text"
 )
 
 const loopback = "127.0.0.1"
@@ -41,10 +41,8 @@ func (b *builder) hosts() []Host {
 	if b.p.Frontend != nil {
 		names = append(names, b.p.Frontend.Host)
 	}
-	for _, g := range b.groups() {
-		for _, w := range g.workers {
-			names = append(names, w.Host)
-		}
+	for _, w := range slices.Concat(b.p.Prefill, b.p.Decode, b.p.Aggregated) {
+		names = append(names, w.Host)
 	}
 	if b.p.Balancer != nil {
 		names = append(names, b.p.Balancer.Host)
@@ -53,51 +51,24 @@ func (b *builder) hosts() []Host {
 		return nil
 	}
 	var hosts []Host
-	for _, name := range distinct(names) {
+	for _, name := range text.Distinct(names) {
 		hosts = append(hosts, Host{Name: name, Address: b.bind(name)})
 	}
 	return hosts
 }
 
-func hostsOf(services []Service) []string {
-	var names []string
-	for _, s := range services {
-		names = append(names, s.Host)
-	}
-	return distinct(names)
-}
-
-func portsOn(services []Service, host string) []Port {
-	var ports []Port
-	for _, s := range services {
-		if s.Host == host {
-			ports = append(ports, s.Ports...)
-		}
-	}
-	return ports
-}
-
-// unreachable finds services that the others, or aiperf, could not reach.
-func (b *builder) unreachable() error {
-	var faults []error
-	fault := func(format string, args ...any) {
-		faults = append(faults, fmt.Errorf("%s: "+format, append([]any{b.p.Source}, args...)...))
-	}
-	if b.p.Load.Spread && !b.rules.multiURL {
-		fault("aiperf %s takes one --url, so load.spread is not possible (0.7 and newer take several): use a balancer",
-			b.plan.Versions.AIPerf)
-	}
+// checkHosts finds services that the others, or aiperf, could not reach.
+func (b *builder) checkHosts() {
 	if len(b.plan.Hosts) == 0 {
-		return errors.Join(faults...)
+		return
 	}
 	for _, s := range b.plan.Services {
 		if b.bind(s.Host) == loopback {
-			fault("%s is on this machine, which the other hosts cannot reach: "+
+			b.fault("%s is on this machine, which the other hosts cannot reach: "+
 				"give it host: NAME, with an address under hosts", s.Name)
 		}
 	}
 	if len(b.plan.Hosts) > 1 && b.plan.Choices.Etcd == Absent && b.p.Engine != "vllm" {
-		fault("workers on several hosts cannot find each other by files: set discovery: {etcd: start}")
+		b.fault("workers on several hosts cannot find each other by files: set discovery: {etcd: start}")
 	}
-	return errors.Join(faults...)
 }

@@ -52,16 +52,15 @@ func (b *builder) loadOn(urls []string) aiperf.Load {
 	}
 }
 
-// loadEnv is aiperf's environment. On two cores its services need longer than the 30 s that
-// it gives them to register. The variables of the profile are the workers', but aiperf
-// needs those that lead to the same tokenizer.
+// loadEnv is aiperf's environment. On two cores its services need longer than the 30 s that it gives them to register.
+// The variables of the profile are the workers', but aiperf needs those that lead to the same tokenizer.
 func (b *builder) loadEnv() []string {
 	var env []string
 	if b.plan.Choices.LocalTokenizer {
 		// With either of them set, to 0 even, aiperf 0.13 refuses a local tokenizer (HFValidationError).
 		env = append(env, "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 	}
-	env = append(env, bookkeeping(Unplaced())...)
+	env = append(env, bookkeeping()...)
 	for _, kv := range pairs(b.p.Env) {
 		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "HF_") && !slices.Contains(env, name) {
 			env = append(env, kv)

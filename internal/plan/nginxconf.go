@@ -14,9 +14,8 @@ import (
 	"topobench/templates"
 )
 
-// balancer plans nginx before the backends: in a prefix of its own, in the foreground,
-// started once its backends are ready. -g sets only directives that the guide's file lacks,
-// since nginx refuses one that is in both.
+// balancer plans nginx before the backends: in a prefix of its own, in the foreground, started once its backends are
+// ready. -g sets only directives that the guide's file lacks, since nginx refuses one that is in both.
 func (b *builder) balancer() error {
 	if b.p.Balancer == nil {
 		return nil
@@ -52,9 +51,8 @@ type nginxValues struct {
 	Prefix   string   // absolute directory; nginx spills to its tmp/
 }
 
-// nginxConf fills a configuration: "guide" is the guide's own file, directive for
-// directive, with the lines without which it starts only as root; "tuned" is ours; anything
-// else is the path of a template with the same values.
+// nginxConf fills a configuration: "guide" is the guide's own file, directive for directive, with the lines without
+// which it starts only as root; "tuned" is ours; anything else is the path of a template with the same values.
 func nginxConf(config string, v nginxValues) (string, error) {
 	if err := v.check(); err != nil {
 		return "", fmt.Errorf("cannot render nginx.conf: %w", err)
@@ -72,11 +70,7 @@ func nginxConf(config string, v nginxValues) (string, error) {
 
 func nginxTemplate(config string) (*template.Template, error) {
 	if config == "guide" || config == "tuned" {
-		all, err := template.New("nginx.conf").Option("missingkey=error").Parse(templates.NginxConf)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the built-in nginx.conf template: %w", err)
-		}
-		return all.Lookup(config), nil
+		return template.Must(template.New("nginx.conf").Parse(templates.NginxConf)).Lookup(config), nil
 	}
 	text, err := os.ReadFile(config)
 	if err != nil {

@@ -16,7 +16,7 @@ const nobody = 65534
 // The real nginx must take both renderings, as this user and as one who owns
 // nothing but the prefix.
 func TestNginxTakesTheFile(t *testing.T) {
-	found, err := programs.Search{}.Find(programs.Nginx)
+	found, err := programs.Search{Getenv: os.Getenv}.Find(programs.Nginx)
 	if err != nil {
 		t.Skipf("nginx is not here (make tools): %v", err)
 	}

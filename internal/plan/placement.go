@@ -3,6 +3,7 @@ package plan
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // Programs are the executables that a plan runs, each a path or a name on PATH.
@@ -32,8 +33,7 @@ func Unplaced() Placement {
 		Cookie: "\x00cookie\x00", Artifacts: "\x00artifacts\x00"}
 }
 
-// At is the plan in the places of one launch. The error is a directory that nginx.conf
-// cannot name.
+// At is the plan in the places of one launch. The error is a directory that nginx.conf cannot name.
 func (p Plan) At(to Placement) (Plan, error) {
 	if p.Balancer != "" {
 		if err := checkNginxDir(to.Dir); err != nil {
@@ -66,4 +66,17 @@ func (p Plan) At(to Placement) (Plan, error) {
 // Namespace is a DYN_NAMESPACE of one launch. Dynamo splits it at dots.
 func Namespace(run, launch string) string {
 	return strings.NewReplacer(".", "-", "_", "-").Replace("topobench-" + run + "-" + launch)
+}
+
+// Hardware is the GPUs of this machine that a plan uses: none for mockers, whose devices
+// are nominal, and none for vLLM on the CPU.
+type Hardware struct {
+	Devices []int         `json:"devices"`   // each once, ascending
+	Within  time.Duration `json:"within_ns"` // how long the release of their memory may take
+}
+
+// RealGPUs reports whether cuda_visible_devices of an engine means GPUs. The version of
+// vLLM for the CPU ends in "+cpu", as in "0.31.0+cpu".
+func RealGPUs(engine string, vllm Version) bool {
+	return engine != "mocker" && !strings.HasSuffix(string(vllm), "+cpu")
 }

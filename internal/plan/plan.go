@@ -1,9 +1,7 @@
-// Package plan decides how a topology is launched: argv, environment, GPUs,
-// ports, files, order, gates and stop policy.
+// Package plan decides how a topology is launched: argv, environment, GPUs, ports, files, order, gates and stop policy.
 //
-// Make is pure: one profile on one installation gives one plan, and no process is
-// started or probed. A plan is made once; At places it for a launch, and the script
-// that a person runs by hand is printed from the same value.
+// Make is pure: one profile on one installation gives one plan, and no process is started or probed. A plan is made
+// once; At places it for a launch, and the script that a person runs by hand is printed from the same value.
 package plan
 
 import (

@@ -1,7 +1,7 @@
 package plan
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -27,39 +27,31 @@ const (
 const DefaultPortBase = 23000
 
 // portBase is the profile's, or the default.
-func portBase(p profile.Profile) int {
-	if p.PortBase != 0 {
-		return p.PortBase
-	}
-	return DefaultPortBase
-}
+func portBase(p profile.Profile) int { return cmp.Or(p.PortBase, DefaultPortBase) }
 
-// checkPorts finds ports that two services share or that are too high.
-func checkPorts(p profile.Profile, services []Service) error {
-	var faults []error
-	for _, host := range hostsOf(services) {
-		faults = append(faults, checkHostPorts(p, portsOn(services, host)))
+// checkPorts finds ports that two services of a host share or that are too high.
+func (b *builder) checkPorts() {
+	type place struct {
+		host   string
+		number int
 	}
-	return errors.Join(faults...)
-}
-
-func checkHostPorts(p profile.Profile, ports []Port) error {
-	var faults []error
-	owner := map[int]Port{}
-	for _, port := range ports {
-		if port.Number > highestPort {
-			faults = append(faults, fmt.Errorf("%s: port %d for %s of %s is above %d, in the range that the kernel "+
-				"gives to clients: choose a lower one, or a lower port_base than %d",
-				p.Source, port.Number, port.Use, port.Service, highestPort, portBase(p)))
+	owner := map[place]Port{}
+	for _, s := range b.plan.Services {
+		for _, port := range s.Ports {
+			at := place{s.Host, port.Number}
+			if port.Number > highestPort {
+				b.fault("port %d for %s of %s is above %d, in the range that the kernel "+
+					"gives to clients: choose a lower one, or a lower port_base than %d",
+					port.Number, port.Use, port.Service, highestPort, portBase(b.p))
+			}
+			if other, taken := owner[at]; taken {
+				b.fault("port %d is used twice: by %s of %s, and by %s of %s: "+
+					"choose another port, or another port_base",
+					port.Number, other.Use, other.Service, port.Use, port.Service)
+			}
+			owner[at] = port
 		}
-		if other, taken := owner[port.Number]; taken {
-			faults = append(faults, fmt.Errorf("%s: port %d is used twice: by %s of %s, and by %s of %s: "+
-				"choose another port, or another port_base",
-				p.Source, port.Number, other.Use, other.Service, port.Use, port.Service))
-		}
-		owner[port.Number] = port
 	}
-	return errors.Join(faults...)
 }
 
 // Ephemeral is the range of ports, both ends included, that a kernel gives to clients
@@ -70,9 +62,11 @@ type Ephemeral struct{ Low, High int }
 // before the service takes them; "" = none.
 func (e Ephemeral) Warning(p Plan) string {
 	var within []string
-	for _, port := range portsOn(p.Services, "") {
-		if e.Low <= port.Number && port.Number <= e.High {
-			within = append(within, fmt.Sprintf("%d (%s of %s)", port.Number, port.Use, port.Service))
+	for _, s := range p.Services {
+		for _, port := range s.Ports {
+			if s.Host == "" && e.Low <= port.Number && port.Number <= e.High {
+				within = append(within, fmt.Sprintf("%d (%s of %s)", port.Number, port.Use, port.Service))
+			}
 		}
 	}
 	if len(within) == 0 {
@@ -83,28 +77,26 @@ func (e Ephemeral) Warning(p Plan) string {
 		strings.Join(within, ", "), e.Low, e.High)
 }
 
-// unsupported finds what the profile requires and the versions lack.
-func (b *builder) unsupported() error {
-	var faults []error
-	fault := func(format string, args ...any) {
-		faults = append(faults, fmt.Errorf("%s: "+format, append([]any{b.p.Source}, args...)...))
+// checkVersions finds what the profile requires and the versions lack.
+func (b *builder) checkVersions() {
+	if b.p.Load.Spread && !b.rules.multiURL {
+		b.fault("aiperf %s takes one --url, so load.spread is not possible (0.7 and newer take several): "+
+			"use a balancer", b.plan.Versions.AIPerf)
 	}
-	version := b.plan.Versions.Dynamo
 	if b.p.Engine == "vllm" {
-		return nil
+		return
 	}
-	mocker := b.p.Engine == "mocker"
+	version, mocker := b.plan.Versions.Dynamo, b.p.Engine == "mocker"
 	if !b.rules.fileDiscovery && b.plan.Choices.Etcd == Absent {
-		fault("Dynamo %s cannot do without etcd: set discovery: {etcd: start}", version)
+		b.fault("Dynamo %s cannot do without etcd: set discovery: {etcd: start}", version)
 	}
 	if (!b.rules.fileDiscovery || mocker && b.rules.mockerNATS) && b.plan.Choices.NATS == Absent {
-		fault("Dynamo %s cannot do without nats: set discovery: {nats: start}", version)
+		b.fault("Dynamo %s cannot do without nats: set discovery: {nats: start}", version)
 	}
 	if mocker && !b.rules.mockerRoles && b.plan.Mode == "disaggregated" {
-		fault("the mocker of Dynamo %s has no prefill and decode roles, only aggregated", version)
+		b.fault("the mocker of Dynamo %s has no prefill and decode roles, only aggregated", version)
 	}
 	if mocker && !b.rules.mockerName && b.plan.Model != b.p.Model {
-		fault("Dynamo %s serves a model under its path only: leave out served_name %s", version, b.plan.Model)
+		b.fault("Dynamo %s serves a model under its path only: leave out served_name %s", version, b.plan.Model)
 	}
-	return errors.Join(faults...)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"topobench/internal/profile"
+	"topobench/internal/text"
 )
 
 // kvTransfer goes to prefill and decode workers: Dynamo has had no default connector since
@@ -41,7 +42,7 @@ func (b *builder) vllmServers() {
 		if port == 0 {
 			port = portBase(b.p) + offsetFrontend + i
 		}
-		args := append(b.modelArgs(nil), parallel(w)...)
+		args := b.workerArgs(w)
 		if b.plan.Choices.QuietServers {
 			args = append(args, "--disable-log-requests")
 		}
@@ -59,11 +60,10 @@ func (b *builder) vllmServers() {
 	}
 }
 
-// dynamoVLLMArgv is the guide's command with the flags that the version requires for role
-// and connector, and with decode's tensor parallelism, which the guide divides by but
-// forgets to pass.
+// dynamoVLLMArgv is the guide's command with the flags that the version requires for role and connector, and with
+// decode's tensor parallelism, which the guide divides by but forgets to pass.
 func (b *builder) dynamoVLLMArgv(role Role, w profile.Worker) []string {
-	args := append(b.modelArgs([]string{"--model", b.p.Model}), parallel(w)...)
+	args := append([]string{"--model", b.p.Model}, b.workerArgs(w)...)
 	args = append(args, b.plan.Choices.RoleFlags.args(role)...)
 	args = append(args, b.engineArgs(w)...)
 	if config := b.connector(role, w); config == kvTransfer {
@@ -75,23 +75,18 @@ func (b *builder) dynamoVLLMArgv(role Role, w profile.Worker) []string {
 	return append([]string{b.on.Programs.Python, "-m", "dynamo.vllm"}, ordered(args)...)
 }
 
-// modelArgs adds the name that requests use, unless it is the model itself.
-func (b *builder) modelArgs(args []string) []string {
-	if b.plan.Model == b.p.Model {
-		return args
+// workerArgs are the name that requests use, unless it is the model itself, and the parallelism of a worker.
+func (b *builder) workerArgs(w profile.Worker) (args []string) {
+	if b.plan.Model != b.p.Model {
+		args = append(args, "--served-model-name", b.plan.Model)
 	}
-	return append(args, "--served-model-name", b.plan.Model)
-}
-
-func parallel(w profile.Worker) []string {
-	var argv []string
 	if w.TP > 1 {
-		argv = append(argv, "--tensor-parallel-size", strconv.Itoa(w.TP))
+		args = append(args, "--tensor-parallel-size", strconv.Itoa(w.TP))
 	}
 	if w.DP > 1 {
-		argv = append(argv, "--data-parallel-size", strconv.Itoa(w.DP))
+		args = append(args, "--data-parallel-size", strconv.Itoa(w.DP))
 	}
-	return argv
+	return args
 }
 
 // modelEnv keeps engines from looking up a local model on the hub.
@@ -107,7 +102,8 @@ func (b *builder) modelEnv() []string {
 func (b *builder) gpuEnv(env []string, role Role, w profile.Worker) ([]string, []Port) {
 	base := portBase(b.p)
 	internal := base + offsetInternal + internalStride*b.workers
-	env = append(env, "CUDA_DEVICE_ORDER=PCI_BUS_ID", "CUDA_VISIBLE_DEVICES="+join(w.Devices))
+	env = append(env, "CUDA_DEVICE_ORDER=PCI_BUS_ID",
+		"CUDA_VISIBLE_DEVICES="+strings.Join(text.Each(w.Devices, strconv.Itoa), ","))
 	if b.p.Engine == "dynamo" && !b.plan.Choices.SidePorts {
 		return env, nil
 	}
@@ -124,18 +120,8 @@ func (b *builder) gpuEnv(env []string, role Role, w profile.Worker) ([]string, [
 // nixlStride keeps the side channels of neighbours apart: the widest worker decides.
 func nixlStride(p profile.Profile) int {
 	stride := 1
-	for _, workers := range [][]profile.Worker{p.Prefill, p.Decode, p.Aggregated} {
-		for _, w := range workers {
-			stride = max(stride, w.TP, w.DP)
-		}
+	for _, w := range slices.Concat(p.Prefill, p.Decode, p.Aggregated) {
+		stride = max(stride, w.TP, w.DP)
 	}
 	return stride
-}
-
-func join(devices []int) string {
-	text := make([]string, len(devices))
-	for i, n := range devices {
-		text[i] = strconv.Itoa(n)
-	}
-	return strings.Join(text, ",")
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"topobench/internal/profile"
+	"topobench/internal/text"
 )
 
 // Comparable refuses profiles that do not fit on one chart: different loads, a label or a name twice. All reasons
@@ -36,10 +37,7 @@ func Comparable(profiles []profile.Profile) error {
 // last cell.
 func comparable(profiles []profile.Profile, baseline string) []Check {
 	checks := failed(Comparability, Comparable(profiles), "the profiles have one load")
-	var labels []string
-	for _, p := range profiles {
-		labels = append(labels, p.Label())
-	}
+	labels := text.Each(profiles, profile.Profile.Label)
 	if baseline != "" && !slices.Contains(labels, baseline) {
 		checks = append(checks, fail(Comparability, fmt.Sprintf("--baseline %s is no series of this run", baseline),
 			"choose one of "+strings.Join(labels, ", ")))

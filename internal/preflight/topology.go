@@ -11,15 +11,16 @@ import (
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/programs"
+	"topobench/internal/text"
 )
 
 // topology checks one profile: its programs and their versions, the plan that follows from them, and its model.
 func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []Check) {
-	places, found, err := Find(p, r.Programs, r.Getenv)
-	checks := failed(Programs, err, p.Name+": "+found.String())
+	places, found, err := r.Find(p)
+	checks := failed(Programs, err, p.Name+": "+strings.Join(found.Lines(), ", "))
 	var uncached []Check // versions that could not be cached for the next time
 	warned := func(text string) { uncached = append(uncached, warn(Versions, text, "")) }
-	versions, err := Probe(ctx, p, found, r.Environ, r.Getenv, warned)
+	versions, err := r.probe(ctx, p, found, warned)
 	t := Topology{Profile: p, Programs: places, Versions: versions}
 	checks = slices.Concat(checks, uncached,
 		failed(Programs, err, p.Name+": its interpreters can import what it needs"))
@@ -29,7 +30,7 @@ func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []C
 	on := plan.Installation{Programs: places, Versions: versions, Root: r.AsRoot, Inherit: plan.Inherit(r.Environ)}
 	launch, err := plan.Make(p, on, r.Load)
 	t.Plan = launch
-	notes := append(contradictions(p.Name, versions, launch.Versions), PortWarning(r.PortRange, launch)...)
+	notes := append(Contradictions(versions, launch), PortWarning(r.PortRange, launch)...)
 	if away := elsewhere(launch); away != nil {
 		// What this machine lacks does not matter then.
 		return t, append(notes, failed(Plan, away, "")...)
@@ -44,10 +45,7 @@ func elsewhere(p plan.Plan) error {
 	if len(p.Hosts) == 0 {
 		return nil
 	}
-	var names []string
-	for _, h := range p.Hosts {
-		names = append(names, h.Name+" ("+h.Address+")")
-	}
+	names := text.Each(p.Hosts, func(h plan.Host) string { return h.Name + " (" + h.Address + ")" })
 	return fmt.Errorf("cannot run %s on %s: this version plans topologies on other hosts and does not run them; "+
 		"\"topobench plan\" prints the script for each host", p.Name, strings.Join(names, ", "))
 }
@@ -57,27 +55,28 @@ func unset(p plan.Plan, environ []string) Check {
 	var names []string
 	for _, s := range p.Services {
 		_, missing := plan.Environ(environ, s.Env)
-		names = addUnique(names, missing...)
+		names = append(names, missing...)
 	}
 	if len(names) == 0 {
 		return ok(Environment, p.Name+": every variable that its env names is set")
 	}
-	return fail(Environment, p.Name+": its env names variables that are not set", "export "+strings.Join(names, ", "))
+	return fail(Environment, p.Name+": its env names variables that are not set",
+		"export "+strings.Join(text.Distinct(names), ", "))
 }
 
 // PortWarning warns of ports of the plan that the kernel may assign to a client first. path is the file with the
 // range of those ports; if it cannot be read there is no warning.
 func PortWarning(path string, p plan.Plan) []Check {
 	var r plan.Ephemeral
-	text, err := os.ReadFile(path)
+	limits, err := os.ReadFile(path)
 	if err == nil {
-		_, err = fmt.Sscan(string(text), &r.Low, &r.High)
+		_, err = fmt.Sscan(string(limits), &r.Low, &r.High)
 	}
 	if err != nil {
 		return nil
 	}
-	if text := r.Warning(p); text != "" {
-		return []Check{warn(Ports, p.Name+": "+text, "")}
+	if warning := r.Warning(p); warning != "" {
+		return []Check{warn(Ports, p.Name+": "+warning, "")}
 	}
 	return nil
 }

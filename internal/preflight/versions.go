@@ -11,13 +11,11 @@ import (
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/programs"
+	"topobench/internal/text"
 )
 
 // Places are the programs of one profile that were found.
 type Places map[programs.Tool]programs.Found
-
-// String is "aiperf is /usr/bin/aiperf (PATH), ...".
-func (f Places) String() string { return strings.Join(f.Lines(), ", ") }
 
 // Lines are "aiperf is /usr/bin/aiperf (PATH)" for each program.
 func (f Places) Lines() []string {
@@ -29,35 +27,34 @@ func (f Places) Lines() []string {
 	return lines
 }
 
-// Find finds the programs of a profile; flags have the paths that flags name. The error names every missing program.
-func Find(p profile.Profile, flags programs.Paths, getenv func(string) string) (plan.Programs, Places, error) {
-	search := programs.Search{Flags: flags, Profile: programs.Named(p), Getenv: getenv}
+// Find finds the programs of a profile. The error names every missing program.
+func (r Request) Find(p profile.Profile) (plan.Programs, Places, error) {
+	search := programs.Search{Flags: r.Programs, Profile: programs.Named(p), Getenv: r.Getenv}
 	found, err := search.Find(programs.Need(p)...)
 	at := func(t programs.Tool) string { return found[t].Path }
 	return plan.Programs{Python: at(programs.Python), VLLM: at(programs.VLLM), AIPerf: at(programs.AIPerf),
 		Nginx: at(programs.Nginx), Etcd: at(programs.Etcd), NATS: at(programs.NATS)}, found, err
 }
 
-// Prober probes a tool in the environment that it will run in, which the profile adds to. environ is the caller's.
-func Prober(p profile.Profile, t programs.Tool, environ []string, getenv func(string) string) programs.Prober {
+// Prober probes a tool in the environment that it will run in, which the profile adds to.
+func (r Request) Prober(p profile.Profile, t programs.Tool) programs.Prober {
 	own, python := programs.OwnEnv(p, t)
-	environ, _ = plan.Environ(environ, own) // the check of the plan's environment reports missing variables
+	environ, _ := plan.Environ(r.Environ, own) // the check of the plan's environment reports missing variables
 	prober := programs.Prober{Environ: environ}
-	if cache := programs.CacheDir(getenv); cache != "" && !python {
+	if cache := programs.CacheDir(r.Getenv); cache != "" && !python {
 		prober.Cache = filepath.Join(cache, "probes.json")
 	}
 	return prober
 }
 
-// Probe returns the versions of the programs that were found. The error names each program that could not be probed
+// probe returns the versions of the programs that were found. The error names each program that could not be probed
 // and each interpreter that lacks a package; warn gets the reason when versions could not be cached.
-func Probe(ctx context.Context, p profile.Profile, found Places, environ []string, getenv func(string) string,
-	warn func(string)) (plan.Versions, error) {
+func (r Request) probe(ctx context.Context, p profile.Profile, found Places, warn func(string)) (plan.Versions, error) {
 	answers := map[programs.Tool]programs.Answer{}
 	var faults []error
 	for _, t := range programs.Need(p) {
 		if f, ok := found[t]; ok {
-			prober := Prober(p, t, environ, getenv)
+			prober := r.Prober(p, t)
 			prober.Warn = warn
 			answer, err := prober.Probe(ctx, t, f.Path)
 			answers[t] = answer
@@ -69,10 +66,10 @@ func Probe(ctx context.Context, p profile.Profile, found Places, environ []strin
 }
 
 // Recall returns the versions that an earlier probe cached. It starts nothing.
-func Recall(p profile.Profile, found Places, environ []string, getenv func(string) string) plan.Versions {
+func (r Request) Recall(p profile.Profile, found Places) plan.Versions {
 	answers := map[programs.Tool]programs.Answer{}
 	for t, f := range found {
-		answers[t], _ = Prober(p, t, environ, getenv).Recall(t, f.Path) // the zero Answer is unknown
+		answers[t], _ = r.Prober(p, t).Recall(t, f.Path) // the zero Answer is unknown
 	}
 	return versionsOf(p.Engine, answers)
 }
@@ -116,15 +113,15 @@ func VersionLines(topologies []Topology) []string {
 	for _, t := range topologies {
 		for _, p := range programsOf(t.Versions) {
 			if p.version != "" {
-				named[p.name] = addUnique(named[p.name], string(p.version))
+				named[p.name] = append(named[p.name], string(p.version))
 			}
 		}
-		unknown = addUnique(unknown, t.Versions.Unknown(t.Profile.Engine)...)
-		outside = addUnique(outside, t.Versions.Outside()...)
+		unknown = append(unknown, t.Versions.Unknown(t.Profile.Engine)...)
+		outside = append(outside, t.Versions.Outside()...)
 	}
 	var lines, parts []string
 	for _, p := range programsOf(plan.Versions{}) {
-		if found := named[p.name]; len(found) > 0 {
+		if found := text.Distinct(named[p.name]); len(found) > 0 {
 			parts = append(parts, p.name+" "+strings.Join(found, " and "))
 		}
 	}
@@ -132,37 +129,21 @@ func VersionLines(topologies []Topology) []string {
 		lines = append(lines, "versions: "+strings.Join(parts, ", "))
 	}
 	if len(unknown) > 0 {
-		lines = append(lines, fmt.Sprintf("versions unknown: using the newest rules (%s)", strings.Join(unknown, ", ")))
+		lines = append(lines, fmt.Sprintf("versions unknown: using the newest rules (%s)",
+			strings.Join(text.Distinct(unknown), ", ")))
 	}
-	return append(lines, outside...)
+	return append(lines, text.Distinct(outside)...)
 }
 
-func addUnique(list []string, more ...string) []string {
-	for _, s := range more {
-		if !slices.Contains(list, s) {
-			list = append(list, s)
-		}
-	}
-	return list
-}
-
-// Contradictions are the programs of which a plan takes another version, from the profile, than is installed.
-func Contradictions(installed, taken plan.Versions) []string {
-	var lines []string
-	all := programsOf(installed)
-	for i, t := range programsOf(taken) {
-		if has := all[i].version; has != "" && !strings.HasPrefix(string(has), string(t.version)) {
-			lines = append(lines, fmt.Sprintf("the profile has %s %s, but %s is installed: using the profile's version",
-				t.name, t.version, has))
-		}
-	}
-	return lines
-}
-
-func contradictions(name string, installed, taken plan.Versions) []Check {
+// Contradictions warn of programs of which a plan takes another version, from the profile, than is installed.
+func Contradictions(installed plan.Versions, p plan.Plan) []Check {
 	var checks []Check
-	for _, line := range Contradictions(installed, taken) {
-		checks = append(checks, warn(Versions, name+": "+line, ""))
+	all := programsOf(installed)
+	for i, t := range programsOf(p.Versions) {
+		if has := all[i].version; has != "" && !strings.HasPrefix(string(has), string(t.version)) {
+			checks = append(checks, warn(Versions, fmt.Sprintf("%s: the profile has %s %s, but %s is installed: "+
+				"using the profile's version", p.Name, t.name, t.version, has), ""))
+		}
 	}
 	return checks
 }

@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// pattern is what a value may look like, and how many bytes it may have. A count within
-// the expression, {0,63}, would be compiled into as many copies, 5 ms at the start of each
-// program, and every service has a shepherd.
+// pattern is what a value may look like, and how many bytes it may have. A count within the expression, {0,63}, would
+// be compiled into as many copies, 5 ms at the start of each program, and every service has a shepherd.
 type pattern struct {
 	most  int
 	shape *regexp.Regexp
@@ -130,12 +129,10 @@ func checkLoad(load Sweep) (found problems) {
 	if len(load.Concurrency) == 0 {
 		found.add("load.concurrency", "load.concurrency is empty: give at least one level, such as [1, 2, 4]")
 	}
-	seen := map[int]bool{}
 	for i, c := range load.Concurrency {
-		if seen[c] {
+		if slices.Contains(load.Concurrency[:i], c) {
 			found.add(index("load.concurrency", i), "concurrency %d is given twice", c)
 		}
-		seen[c] = true
 	}
 	return found
 }
@@ -156,19 +153,10 @@ func checkHosts(p Profile) (found problems) {
 					"%.80q", name, h.Transport, h.Address)
 		}
 	}
-	defined := func(name, path, host string) {
-		if _, ok := p.Hosts[host]; host != "" && !ok {
-			found.add(path+".host", "%s: host %.80q is not defined under hosts", name, host)
+	for _, s := range p.servers() {
+		if _, defined := p.Hosts[s.Host]; s.Host != "" && !defined {
+			found.add(s.path+".host", "%s: host %.80q is not defined under hosts", s.name, s.Host)
 		}
-	}
-	if p.Frontend != nil {
-		defined("frontend", "frontend", p.Frontend.Host)
-	}
-	if p.Balancer != nil {
-		defined("balancer", "balancer", p.Balancer.Host)
-	}
-	for _, w := range p.workers() {
-		defined(w.name, w.path, w.Host)
 	}
 	return found
 }

@@ -12,8 +12,7 @@ var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // IsVariable reports whether a shell would take the text for a variable's name.
 func IsVariable(text string) bool { return envName.MatchString(text) }
 
-// Reference reads "${ENV:NAME}", the name of a variable of the caller. It goes into a
-// script unquoted.
+// Reference reads "${ENV:NAME}", the name of a variable of the caller. It goes into a script unquoted.
 func Reference(value string) (name string, is bool) {
 	name, begins := strings.CutPrefix(value, "${ENV:")
 	name, ends := strings.CutSuffix(name, "}")
@@ -27,11 +26,7 @@ var protected = []string{
 	"VLLM_NIXL_SIDE_CHANNEL_PORT", "VLLM_PORT",
 }
 
-// secretPrefixes begin the tokens of Hugging Face, OpenAI, NVIDIA and GitHub.
-var secretPrefixes = []string{"hf_", "sk-", "nvapi-", "ghp_"}
-
-// checkEnvironment also looks at the arguments: a secret there would be
-// readable by every user of the machine.
+// checkEnvironment also looks at the arguments: a secret there would be readable by every user of the machine.
 func checkEnvironment(p Profile) (found problems) {
 	checkEnv(&found, "env", p.Env)
 	checkSecrets(&found, "engine_args", p.EngineArgs)
@@ -70,6 +65,9 @@ func checkSecrets(found *problems, path string, args []string) {
 	}
 }
 
-func looksSecret(value string) bool {
-	return slices.ContainsFunc(secretPrefixes, func(prefix string) bool { return strings.HasPrefix(value, prefix) })
+// looksSecret recognises the tokens of Hugging Face, OpenAI, NVIDIA and GitHub.
+func looksSecret(value string) bool { return hasAnyPrefix(value, "hf_", "sk-", "nvapi-", "ghp_") }
+
+func hasAnyPrefix(s string, prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(s, prefix) })
 }

@@ -59,8 +59,7 @@ func checkBalancer(p Profile) (found problems) {
 	return found
 }
 
-// checkSpread: aiperf goes round the servers itself, so there must be several of
-// them and nothing before them.
+// checkSpread: aiperf goes round the servers itself, so there must be several of them and nothing before them.
 func checkSpread(found *problems, p Profile, serving bool) {
 	switch {
 	case p.Balancer != nil:
@@ -86,31 +85,17 @@ func checkNoPorts(found *problems, p Profile) {
 
 // checkPorts finds ports that are given twice on one machine.
 func checkPorts(p Profile) (found problems) {
-	type user struct {
-		name, path, machine string
-		port                int
-	}
-	var users []user
-	if p.Frontend != nil {
-		users = append(users, user{"frontend", "frontend", p.Machine(p.Frontend.Host), p.Frontend.Port})
-	}
-	if p.Balancer != nil {
-		users = append(users, user{"balancer", "balancer", p.Machine(p.Balancer.Host), p.Balancer.Port})
-	}
-	for _, w := range p.workers() {
-		users = append(users, user{w.name, w.path, p.Machine(w.Host), w.Port})
-	}
-	taken := map[string]user{}
-	for _, u := range users {
-		key := fmt.Sprintf("%d on %s", u.port, u.machine)
+	taken := map[string]namedWorker{}
+	for _, s := range p.servers() {
+		key := fmt.Sprintf("%d on %s", s.Port, p.Machine(s.Host))
 		first, clash := taken[key]
 		switch {
-		case u.port == 0:
+		case s.Port == 0:
 		case clash:
-			found.clash(u.path+".port", first.path+".port", "%s and %s (%s) both have port %d: give each its own",
-				u.name, first.name, firstLine, u.port)
+			found.clash(s.path+".port", first.path+".port", "%s and %s (%s) both have port %d: give each its own",
+				s.name, first.name, firstLine, s.Port)
 		default:
-			taken[key] = u
+			taken[key] = s
 		}
 	}
 	return found

@@ -40,12 +40,10 @@ func checkWorkers(p Profile) (found problems) {
 				"%s has no cuda_visible_devices: list its GPUs, such as [0]", w.name)
 			continue
 		}
-		seen := map[int]bool{}
 		for i, device := range w.Devices {
-			if seen[device] {
+			if slices.Contains(w.Devices[:i], device) {
 				found.add(index(w.path+".cuda_visible_devices", i), "%s names GPU %d twice", w.name, device)
 			}
-			seen[device] = true
 		}
 		if w.TP*w.DP != len(w.Devices) {
 			found.add(w.path, "%s: tensor_parallel %d x data_parallel %d is %d, but cuda_visible_devices names %d",
@@ -65,16 +63,14 @@ func checkArgs(found *problems, path string, args []string) {
 	}
 }
 
-// checkGPUs finds devices that two workers on one machine name. Each pair of workers is one
-// fault, at the later one.
+// checkGPUs finds devices that two workers on one machine name. Each pair of workers is one fault, at the later one.
 func checkGPUs(p Profile) (found problems) {
 	if p.ShareGPU {
 		return nil
 	}
 	owners := map[string]namedWorker{}
 	for _, w := range p.workers() {
-		shared := map[string][]string{} // other worker's path -> devices
-		var others []namedWorker
+		shared := map[string][]string{} // path of another worker -> devices
 		for _, device := range w.Devices {
 			gpu := fmt.Sprintf("%d on %s", device, p.Machine(w.Host))
 			other, taken := owners[gpu]
@@ -82,15 +78,13 @@ func checkGPUs(p Profile) (found problems) {
 				owners[gpu] = w
 				continue
 			}
-			if other.path == w.path { // twice in one list: checkWorkers reports it
-				continue
-			}
-			if shared[other.path] == nil {
-				others = append(others, other)
-			}
 			shared[other.path] = append(shared[other.path], fmt.Sprint(device))
 		}
-		for _, other := range others {
+		delete(shared, w.path) // twice in one list: checkWorkers reports it
+		for _, other := range p.workers() {
+			if shared[other.path] == nil {
+				continue
+			}
 			found.clash(w.path, other.path,
 				"%s and %s (%s) both name GPU %s: give each its own, or set share_gpu: true",
 				w.name, other.name, firstLine, strings.Join(shared[other.path], ", "))

@@ -27,12 +27,7 @@ type decoder struct {
 
 type position struct{ line, column int }
 
-func newDecoder(source string) *decoder {
-	return &decoder{source: source, left: maxValues, at: map[string]position{}, bad: map[string]bool{}}
-}
-
-// value decodes n into v. It records faults instead of returning one, and goes on to find
-// the rest.
+// value decodes n into v. It records faults instead of returning one, and goes on to find the rest.
 func (d *decoder) value(path string, n *yaml.Node, v reflect.Value, tag reflect.StructTag) {
 	if !d.spend() {
 		return
@@ -70,11 +65,11 @@ func (d *decoder) fill(path string, n *yaml.Node, v reflect.Value, tag reflect.S
 		items := n.Content[:min(len(n.Content), max(0, d.left)+1)] // one more, to run out
 		list := reflect.MakeSlice(v.Type(), len(items), len(items))
 		for i, item := range items {
-			d.value(fmt.Sprintf("%s[%d]", path, i), item, list.Index(i), tag)
+			d.value(index(path, i), item, list.Index(i), tag)
 		}
 		v.Set(list)
 	default:
-		if err := scalar(n, v, tag); err != nil {
+		if !scalar(n, v, tag) {
 			d.wrong(path, "%s must be %s, not %s", subject(path), expected(v.Type(), tag).text, describe(n))
 		}
 	}

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -10,8 +11,7 @@ const (
 	none, start  = "none", "start"
 )
 
-// Defaults holds every default that does not depend on another key; the load is
-// the guide's. fill has the rest.
+// Defaults holds every default that does not depend on another key; the load is the guide's. fill has the rest.
 func Defaults() Profile {
 	return Profile{
 		Load: Sweep{ISL: 3000, OSL: 150, Concurrency: []int{1, 2, 4, 8, 16, 32, 64, 128, 256}},
@@ -46,20 +46,9 @@ func (p *Profile) fill() {
 	}
 }
 
-// needsFrontend: Dynamo's workers share one, unless each mocker has its own.
+// needsFrontend: Dynamo's workers share one, unless each is an aggregated mocker with a port and so has its own.
 func (p *Profile) needsFrontend() bool {
-	return (p.Engine == "dynamo" || p.Engine == "mocker") && p.Balancer == nil && !p.ownFrontends()
-}
-
-// ownFrontends reports whether every worker is an aggregated mocker with a port of its own.
-func (p *Profile) ownFrontends() bool {
-	if p.Engine != "mocker" || p.Mode() != "aggregated" {
-		return false
-	}
-	for _, w := range p.Aggregated {
-		if w.Port == 0 {
-			return false
-		}
-	}
-	return true
+	noPort := func(w Worker) bool { return w.Port == 0 }
+	shared := p.Mode() == "disaggregated" || slices.ContainsFunc(p.Aggregated, noPort)
+	return p.Balancer == nil && (p.Engine == "dynamo" || p.Engine == "mocker" && shared)
 }

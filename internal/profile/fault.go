@@ -1,15 +1,13 @@
 package profile
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 )
 
-// Fault is one thing wrong with a profile. Line and column count from 1, the
-// column in characters.
+// Fault is one thing wrong with a profile. Line and column count from 1, the column in characters.
 type Fault struct {
 	Source       string
 	Line, Column int
@@ -30,10 +28,6 @@ func (f Faults) Error() string {
 		lines[i] = fault.String()
 	}
 	return strings.Join(lines, "\n")
-}
-
-func compareFaults(a, b Fault) int {
-	return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Text, b.Text))
 }
 
 // problem is a fault found in a decoded profile, at path. In its text firstLine is a
@@ -85,8 +79,7 @@ func subject(path string) string {
 	}
 }
 
-// printable is s as it is, or quoted if it could disturb a terminal: a key can
-// hold line ends.
+// printable is s as it is, or quoted if it could disturb a terminal: a key can hold line ends.
 func printable(s string) string {
 	if quoted := strconv.Quote(s); quoted != `"`+s+`"` {
 		return quoted

@@ -55,11 +55,9 @@ func (k *keys) add(depth int, dynamo, other reflect.Value) {
 			key.Default = fmt.Sprintf("%s for engine dynamo, else %s", key.Default, defaultText(otherValue))
 		}
 		k.all = append(k.all, key)
-		switch below, otherBelow := element(value), element(otherValue); {
-		case below.Kind() != reflect.Struct || k.worker[below.Type()]:
-		default:
+		if below := element(value); below.Kind() == reflect.Struct && !k.worker[below.Type()] {
 			k.worker[below.Type()] = value.Kind() == reflect.Slice
-			k.add(depth+1, below, otherBelow)
+			k.add(depth+1, below, element(otherValue))
 		}
 	}
 }
@@ -111,24 +109,20 @@ func typeText(t reflect.Type, tag reflect.StructTag) string {
 
 // defaultText writes a default as a profile does; "" is none.
 func defaultText(v reflect.Value) string {
+	if v.IsZero() {
+		return ""
+	}
 	switch value := v.Interface().(type) {
 	case time.Duration:
-		text := strings.TrimSuffix(value.String(), "m0s")
-		if value == 0 {
-			return ""
-		} else if text != value.String() {
+		text, minutes := strings.CutSuffix(value.String(), "m0s")
+		if minutes {
 			text += "m"
 		}
 		return text
-	case int:
-		if value == 0 {
-			return ""
-		}
-		return fmt.Sprint(value)
 	case []int:
 		return strings.Trim(strings.ReplaceAll(fmt.Sprint(value), " ", ", "), "[]")
-	case string:
-		return value
+	case int, string:
+		return fmt.Sprint(value)
 	}
 	return ""
 }

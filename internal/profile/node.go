@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -125,7 +126,9 @@ func (d *decoder) finish(problems []problem) Faults {
 		}
 		d.add(d.where(p.path), p.text)
 	}
-	slices.SortFunc(d.faults, compareFaults)
+	slices.SortFunc(d.faults, func(a, b Fault) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Text, b.Text))
+	})
 	return slices.Compact(d.faults)
 }
 

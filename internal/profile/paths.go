@@ -3,7 +3,6 @@ package profile
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 )
@@ -11,8 +10,7 @@ import (
 // cacheVariable is the one variable that is expanded, at the start of a path.
 const cacheVariable = "${CACHE}"
 
-// resolve makes every path of p absolute: from the home directory for ~/, from
-// the cache for ${CACHE}, else from base.
+// resolve makes every path of p absolute: from the home directory for ~/, from the cache for ${CACHE}, else from base.
 func (r Reader) resolve(p *Profile, base string) []problem {
 	var found problems
 	each := func(isPath func(string) bool, values map[string]*string) {
@@ -46,10 +44,6 @@ func (r Reader) ModelPath(name string) (string, error) {
 }
 
 func (r Reader) absolute(base, path string) (string, error) {
-	getenv := r.Getenv
-	if getenv == nil {
-		getenv = os.Getenv
-	}
 	if rest, ok := strings.CutPrefix(path, cacheVariable); ok && (rest == "" || rest[0] == '/') {
 		if r.Cache == "" {
 			return "", errors.New("no cache directory is known: set TOPOBENCH_CACHE or HOME")
@@ -57,7 +51,7 @@ func (r Reader) absolute(base, path string) (string, error) {
 		return filepath.Abs(r.Cache + rest)
 	}
 	if rest, ok := strings.CutPrefix(path, "~"); ok {
-		if home := getenv("HOME"); home != "" && strings.HasPrefix(rest, "/") {
+		if home := r.Getenv("HOME"); home != "" && strings.HasPrefix(rest, "/") {
 			return filepath.Clean(home + rest), nil
 		}
 		return "", fmt.Errorf("cannot expand %q: only ~/ is known, and it needs HOME", path)
@@ -73,12 +67,7 @@ func (r Reader) absolute(base, path string) (string, error) {
 
 // isModelPath: a model with a slash inside is an id (Qwen/Qwen3-0.6B).
 func isModelPath(s string) bool {
-	for _, prefix := range []string{"/", "./", "../", "~", "${"} {
-		if strings.HasPrefix(s, prefix) {
-			return true
-		}
-	}
-	return false
+	return hasAnyPrefix(s, "/", "./", "../", "~", "${")
 }
 
 // isProgramPath: a bare name is looked for on PATH, as in a shell.

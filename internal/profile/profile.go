@@ -1,19 +1,20 @@
 // Package profile reads a topology profile: the YAML file with the engine, model, workers,
 // GPUs and load that a person wishes to measure.
 //
-// Load and Parse either return a profile that is complete (defaults filled in,
-// paths absolute) and consistent (no two workers on one GPU, no clashing ports),
-// or every fault at once, each with line and column. Nothing is guessed: an
+// Load and Parse either return a profile that is complete (defaults filled in, paths absolute) and consistent (no two
+// workers on one GPU, no clashing ports), or every fault at once, each with line and column. Nothing is guessed: an
 // unknown key, a double key or a number such as 1.5, 010 or 1_0 is a fault.
 package profile
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Profile is one topology and the load it is measured with.
 //
-// The struct tags are the schema: yaml is the key, in the closed range of an
-// integer (of each element of a list), one the closed set of words of a string, help the
-// line in the manual.
+// The struct tags are the schema: yaml is the key, in the closed range of an integer (of each element of a list), one
+// the closed set of words of a string, help the line in the manual.
 type Profile struct {
 	Name   string `yaml:"name" help:"name of the topology; required"`
 	Kind   string `yaml:"kind" help:"label of the series, before _aggregated or _disaggregated; required"`
@@ -70,8 +71,7 @@ type Frontend struct {
 	Host   string `yaml:"host" help:"name below hosts; etcd and NATS run there too"`
 }
 
-// Balancer is NGINX before several aggregated workers. Config is "guide",
-// "tuned" or the absolute path of a template.
+// Balancer is NGINX before several aggregated workers. Config is "guide", "tuned" or the absolute path of a template.
 type Balancer struct {
 	Port   int    `yaml:"port" in:"1..32767" help:"port that requests go to"`
 	Config string `yaml:"config" help:"guide (the guide's file), tuned, or the path of a template"`
@@ -89,9 +89,8 @@ type Worker struct {
 	Env        map[string]string `yaml:"env" help:"variables of this worker"`
 }
 
-// Sweep is the load: one run for each concurrency, in this order. ISL and OSL
-// are input and output tokens of a request. Exact means perf.sh's own argv, Spread means
-// requests to every server in turn, without a balancer.
+// Sweep is the load: one run for each concurrency, in this order. ISL and OSL are input and output tokens of a request.
+// Exact means perf.sh's own argv, Spread means requests to every server in turn, without a balancer.
 type Sweep struct {
 	ISL         int   `yaml:"isl" in:"1..1000000" help:"input tokens of a request"`
 	OSL         int   `yaml:"osl" in:"1..1000000" help:"output tokens of a request"`
@@ -112,8 +111,7 @@ type Timeouts struct {
 	Graces   Graces        `yaml:"graces" help:"graces of single roles"`
 }
 
-// Graces are those of the roles that have one of their own; 0 = Timeouts.Grace, or
-// of the balancer, etcd and NATS 5 s.
+// Graces are those of the roles that have one of their own; 0 = Timeouts.Grace, or of the balancer, etcd and NATS 5 s.
 type Graces struct {
 	Frontend   time.Duration `yaml:"frontend"`
 	Prefill    time.Duration `yaml:"prefill"`
@@ -167,4 +165,36 @@ func (p Profile) Machine(host string) string {
 	default:
 		return h.Address
 	}
+}
+
+// namedWorker is a worker with the name messages use (prefill-0) and its place in the file (prefill[0]).
+type namedWorker struct {
+	Worker
+	name, path string
+}
+
+// servers are the frontend, the balancer and all workers, each with its port and host.
+func (p Profile) servers() []namedWorker {
+	var all []namedWorker
+	if f := p.Frontend; f != nil {
+		all = append(all, namedWorker{Worker{Port: f.Port, Host: f.Host}, "frontend", "frontend"})
+	}
+	if b := p.Balancer; b != nil {
+		all = append(all, namedWorker{Worker{Port: b.Port, Host: b.Host}, "balancer", "balancer"})
+	}
+	return append(all, p.workers()...)
+}
+
+// workers lists all workers, by role and then as written.
+func (p Profile) workers() []namedWorker {
+	var all []namedWorker
+	add := func(role string, workers []Worker) {
+		for i, w := range workers {
+			all = append(all, namedWorker{w, fmt.Sprintf("%s-%d", role, i), fmt.Sprintf("%s[%d]", role, i)})
+		}
+	}
+	add("prefill", p.Prefill)
+	add("decode", p.Decode)
+	add("aggregated", p.Aggregated)
+	return all
 }

@@ -12,10 +12,9 @@ import (
 // builtIn begins the source of a profile that is not a file.
 const builtIn = "built-in "
 
-// Reader reads profiles. The zero value looks variables up in the process's environment
-// and refuses ${CACHE}.
+// Reader reads profiles.
 type Reader struct {
-	Getenv func(string) string // looks HOME up; nil = os.Getenv
+	Getenv func(string) string // looks HOME up
 	Cache  string              // replaces ${CACHE}; "" = unknown
 }
 
@@ -34,16 +33,15 @@ func (r Reader) Load(path string) (Profile, error) {
 	return r.Parse(path, data)
 }
 
-// Parse reads a profile from data. Source is the file's path, against whose
-// directory relative paths are resolved, or "built-in NAME": then they are
-// resolved against the working directory. The error is Faults.
+// Parse reads a profile from data. Source is the file's path, against whose directory relative paths are resolved, or
+// "built-in NAME": then they are resolved against the working directory. The error is Faults.
 func (r Reader) Parse(source string, data []byte) (Profile, error) {
 	root, fault := parse(data)
 	if fault != nil {
 		fault.Source = source
 		return Profile{}, Faults{*fault}
 	}
-	d := newDecoder(source)
+	d := &decoder{source: source, left: maxValues, at: map[string]position{}, bad: map[string]bool{}}
 	d.lint(root)
 	p := Defaults()
 	p.Source = source

@@ -1,8 +1,8 @@
 package profile
 
 import (
-	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -11,9 +11,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 )
-
-// errValue means that a field cannot take a scalar; the caller words the fault.
-var errValue = errors.New("not such a value")
 
 // PlainInt reads a whole number as people write it. It refuses the other notations of YAML
 // 1.1 and Go: 010 (8), 0x1, 1_0.
@@ -25,59 +22,43 @@ func PlainInt(text string) (int, error) {
 	return n, nil
 }
 
-// scalar stores n in v, a string, integer, boolean or duration.
+// scalar stores n in v, a string, integer, boolean or duration, and reports whether v can take it.
 //
 // Text is kept as it is written: `vllm: 0.10` is "0.10", although YAML reads a number.
-func scalar(n *yaml.Node, v reflect.Value, tag reflect.StructTag) error {
+func scalar(n *yaml.Node, v reflect.Value, tag reflect.StructTag) bool {
 	switch {
 	case v.Type() == reflect.TypeFor[time.Duration]():
 		span, err := time.ParseDuration(n.Value)
 		if err != nil || span <= 0 {
-			return errValue
+			return false
 		}
 		v.SetInt(int64(span))
 	case v.Kind() == reflect.Int:
-		number, err := integer(n, tag.Get("in"))
-		if err != nil {
-			return err
+		number, err := PlainInt(n.Value)
+		if low, high := bounds(tag); err != nil || !isPlain(n) || number < low || number > high {
+			return false
 		}
-		v.SetInt(number)
+		v.SetInt(int64(number))
 	case v.Kind() == reflect.Bool:
 		if !isPlain(n) || n.Value != "true" && n.Value != "false" {
-			return errValue
+			return false
 		}
 		v.SetBool(n.Value == "true")
 	default:
 		if one := tag.Get("one"); one != "" && !slices.Contains(strings.Split(one, "|"), n.Value) {
-			return errValue
+			return false
 		}
 		v.SetString(n.Value)
 	}
-	return nil
+	return true
 }
 
-// integer reads a plain decimal number in the closed range "low..high".
-func integer(n *yaml.Node, within string) (int64, error) {
-	number, err := PlainInt(n.Value)
-	if err != nil || !isPlain(n) {
-		return 0, errValue
+// bounds reads the closed range of an integer, "low..high", in a tag. No number is in the range of a wrong tag.
+func bounds(tag reflect.StructTag) (low, high int) {
+	if _, err := fmt.Sscanf(tag.Get("in"), "%d..%d", &low, &high); err != nil {
+		return math.MaxInt, math.MinInt
 	}
-	low, high, err := bounds(within)
-	if err != nil {
-		return 0, err
-	}
-	if number < low || number > high {
-		return 0, errValue
-	}
-	return int64(number), nil
-}
-
-// bounds reads the closed range "low..high" of a tag.
-func bounds(within string) (low, high int, err error) {
-	if _, err := fmt.Sscanf(within, "%d..%d", &low, &high); err != nil {
-		return 0, 0, fmt.Errorf("range tag %q: %w", within, err)
-	}
-	return low, high, nil
+	return low, high
 }
 
 // CheckLoad refuses a number, given elsewhere than in a profile, that its key in load
@@ -87,11 +68,10 @@ func CheckLoad(key string, n int) error {
 		if field.Tag.Get("yaml") != key {
 			continue
 		}
-		low, high, err := bounds(field.Tag.Get("in"))
-		if err == nil && (n < low || n > high) {
-			err = fmt.Errorf("%s %d is not between %d and %d", key, n, low, high)
+		if low, high := bounds(field.Tag); n < low || n > high {
+			return fmt.Errorf("%s %d is not between %d and %d", key, n, low, high)
 		}
-		return err
+		return nil
 	}
 	return fmt.Errorf("load has no key %s", key)
 }

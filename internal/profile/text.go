@@ -28,7 +28,7 @@ func parse(data []byte) (*yaml.Node, *Fault) {
 	document, err := next(decoder)
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil, &Fault{Line: 1, Column: 1, Text: empty}
+		return nil, faultAt(data, 0, empty)
 	case err != nil:
 		return nil, syntaxFault(data, err)
 	}
@@ -47,8 +47,7 @@ func parse(data []byte) (*yaml.Node, *Fault) {
 	return root, nil
 }
 
-// next reads one document. yaml.v3 3.0.1 panics, instead of failing, where its
-// parser meets an event it did not expect.
+// next reads one document. yaml.v3 3.0.1 panics, instead of failing, where its parser meets an event it did not expect.
 func next(decoder *yaml.Decoder) (document yaml.Node, err error) {
 	defer func() {
 		if trouble := recover(); trouble != nil {
@@ -64,12 +63,11 @@ func next(decoder *yaml.Decoder) (document yaml.Node, err error) {
 func checkText(data []byte) *Fault {
 	switch {
 	case len(data) > maxBytes:
-		return &Fault{Line: 1, Column: 1, Text: "the profile is larger than 1 MiB: is it the right file?"}
+		return faultAt(data, 0, "the profile is larger than 1 MiB: is it the right file?")
 	case bytes.HasPrefix(data, []byte("\xff\xfe")), bytes.HasPrefix(data, []byte("\xfe\xff")):
-		return &Fault{Line: 1, Column: 1, Text: "the profile is UTF-16: save it as UTF-8"}
+		return faultAt(data, 0, "the profile is UTF-16: save it as UTF-8")
 	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
-		return &Fault{Line: 1, Column: 1,
-			Text: "the profile begins with a byte order mark: save it as UTF-8 without BOM"}
+		return faultAt(data, 0, "the profile begins with a byte order mark: save it as UTF-8 without BOM")
 	}
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
@@ -92,12 +90,8 @@ func isControl(r rune) bool {
 // faultAt turns a byte offset into line and column.
 func faultAt(data []byte, offset int, text string) *Fault {
 	before := data[:offset]
-	lineStart := bytes.LastIndexByte(before, '\n') + 1
-	return &Fault{
-		Line:   bytes.Count(before, []byte("\n")) + 1,
-		Column: utf8.RuneCount(before[lineStart:]) + 1,
-		Text:   text,
-	}
+	line := before[bytes.LastIndexByte(before, '\n')+1:]
+	return &Fault{Line: bytes.Count(before, []byte("\n")) + 1, Column: utf8.RuneCount(line) + 1, Text: text}
 }
 
 var (
@@ -111,15 +105,15 @@ const (
 	badTokenHint = ": indent with spaces, not tabs, and quote text that begins with @, % or a backquote"
 )
 
-// syntaxFault places yaml.v3's error, which has a line without a column: none for the first
-// line, none for an unknown anchor, and counted from 0 if it comes from the parser instead
-// of the scanner (decode.go, parser.fail, in 3.0.1).
+// syntaxFault places yaml.v3's error, which has a line without a column: none for the first line, none for an unknown
+// anchor, and counted from 0 if it comes from the parser instead of the scanner (decode.go, parser.fail, in 3.0.1).
 func syntaxFault(data []byte, err error) *Fault {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	fault := &Fault{Line: 1, Column: 1}
+	offset := 0
 	if m := unknownAnchor.FindStringSubmatch(text); m != nil {
-		fault = faultAt(data, max(0, bytes.Index(data, []byte("*"+m[1]))), "")
+		offset = max(0, bytes.Index(data, []byte("*"+m[1])))
 	}
+	fault := faultAt(data, offset, "")
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
 		if line, err := strconv.Atoi(m[1]); err == nil {
 			fault.Line, text = line, text[len(m[0]):]

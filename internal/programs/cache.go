@@ -3,6 +3,7 @@ package programs
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -36,11 +37,10 @@ func stamp(path string) int64 {
 
 // recall reads the cache only.
 func (p Prober) recall(q query) (Answer, bool) {
-	e, known := p.entries()[q.path]
-	if !known || !e.current() {
-		return Answer{}, false
+	if e := p.entries()[q.path]; e.current() {
+		return e.Answer, true
 	}
-	return e.Answer, true
+	return Answer{}, false
 }
 
 // entries are the answers by the path of the probed program. A cache that is damaged or missing has none, and
@@ -61,11 +61,7 @@ func (p Prober) store(path string, e entry) error {
 		return nil
 	}
 	all := p.entries()
-	for known := range all {
-		if stamp(known) == 0 {
-			delete(all, known)
-		}
-	}
+	maps.DeleteFunc(all, func(known string, _ entry) bool { return stamp(known) == 0 })
 	all[path] = e
 	data, err := json.MarshalIndent(all, "", " ")
 	if err == nil {

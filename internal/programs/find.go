@@ -12,24 +12,20 @@ import (
 // Search is where to look, strongest first: flags, profile, environment, cache, PATH.
 type Search struct {
 	Flags, Profile Paths
-	Getenv         func(string) string // looks up TOPOBENCH_*, CacheDir's variables and PATH; nil = os.Getenv
+	Getenv         func(string) string // looks up TOPOBENCH_*, CacheDir's variables and PATH
 }
 
 // Find returns the place of each needed tool. The map lacks the tools that were not found; the error joins a
 // *NotFoundError or *UnusableError for each.
 func (s Search) Find(need ...Tool) (map[Tool]Found, error) {
-	if s.Getenv == nil {
-		s.Getenv = os.Getenv
-	}
 	all := make(map[Tool]Found, len(need))
 	var faults []error
 	for _, t := range need {
 		found, err := s.find(t)
-		if err != nil {
-			faults = append(faults, err)
-			continue
+		if err == nil {
+			all[t] = found
 		}
-		all[t] = found
+		faults = append(faults, err)
 	}
 	return all, errors.Join(faults...)
 }
@@ -46,7 +42,7 @@ func (s Search) find(t Tool) (Found, error) {
 		}
 		path, err := executable(given.path)
 		if err != nil {
-			return Found{}, &UnusableError{Tool: t, Named: given.name, Path: given.path, Cause: err,
+			return Found{}, &UnusableError{Tool: t, Named: given.name, Cause: err,
 				InCache: within(CacheDir(s.Getenv), given.path)}
 		}
 		return Found{path, given.source}, nil
@@ -66,13 +62,8 @@ func (s Search) usualPlaces(t Tool) (Found, error) {
 		missing.Looked = append(missing.Looked, "cache: "+err.Error())
 	}
 	// Debian installs servers in /usr/sbin, which is on root's PATH only.
-	for _, dir := range append(filepath.SplitList(s.Getenv("PATH")), "/usr/sbin") {
-		if !filepath.IsAbs(dir) { // the result must not depend on the working directory
-			continue
-		}
-		if path, err := executable(filepath.Join(dir, place.name)); err == nil {
-			return Found{path, "PATH"}, nil
-		}
+	if path := onPath(append(filepath.SplitList(s.Getenv("PATH")), "/usr/sbin"), place.name); path != "" {
+		return Found{path, "PATH"}, nil
 	}
 	if err == nil {
 		return Found{inCache, "cache"}, nil
@@ -99,6 +90,17 @@ func cached(dir string, p place) (string, error) {
 	return path, nil
 }
 
+// onPath returns the program in the first directory that has it, or "". It skips directories that are relative: the
+// result must not depend on the working directory.
+func onPath(dirs []string, name string) string {
+	for _, dir := range dirs {
+		if path, err := executable(filepath.Join(dir, name)); err == nil && filepath.IsAbs(dir) {
+			return path
+		}
+	}
+	return ""
+}
+
 // executable returns the absolute form of path if an executable file is there.
 func executable(path string) (string, error) {
 	path, err := filepath.Abs(path) // children run in directories of their own
@@ -106,9 +108,9 @@ func executable(path string) (string, error) {
 		return "", err
 	}
 	info, err := os.Stat(path)
-	var cause *fs.PathError
+	cause, known := errors.AsType[*fs.PathError](err)
 	switch {
-	case errors.As(err, &cause):
+	case known:
 		return "", fmt.Errorf("%s: %w", path, cause.Err)
 	case err != nil:
 		return "", err
@@ -129,9 +131,8 @@ func within(dir, path string) bool {
 type UnusableError struct {
 	Tool    Tool
 	Named   string // the flag, key or variable: "--nginx", "TOPOBENCH_NGINX" ...
-	Path    string // as it was given
 	Cause   error  // begins with the absolute path
-	InCache bool   // Path is in the tool cache, where setup.sh may not have installed it yet
+	InCache bool   // the path is in the tool cache, where setup.sh may not have installed it yet
 }
 
 func (e *UnusableError) Error() string {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,13 +37,8 @@ func ModelOf(p profile.Profile, getenv func(string) string) (m Model, ok bool) {
 // Cached reports whether the model is in its cache. A snapshot without config.json does not count.
 func (m Model) Cached() bool {
 	folder := "models--" + strings.ReplaceAll(m.ID, "/", "--")
-	found, err := filepath.Glob(filepath.Join(escape(m.Hub), folder, "snapshots", "*", "config.json"))
+	found, err := fs.Glob(os.DirFS(m.Hub), folder+"/snapshots/*/config.json")
 	return err == nil && len(found) > 0
-}
-
-// escape keeps Glob from reading a directory's own name as a pattern.
-func escape(dir string) string {
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(dir)
 }
 
 // workerEnv looks variables up as a worker of the profile sees them.

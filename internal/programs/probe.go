@@ -125,15 +125,8 @@ func lastLine(text string) string {
 func (p Prober) lookPath(name string) string {
 	for _, kv := range p.Environ {
 		list, found := strings.CutPrefix(kv, "PATH=")
-		if !found {
-			continue
-		}
-		for _, dir := range filepath.SplitList(list) {
-			path := filepath.Join(dir, name)
-			info, err := os.Stat(path)
-			if err == nil && filepath.IsAbs(dir) && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0 {
-				return path
-			}
+		if path := onPath(filepath.SplitList(list), name); found && path != "" {
+			return path
 		}
 	}
 	return ""

@@ -7,7 +7,6 @@
 package programs
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 )
@@ -60,26 +59,20 @@ type place struct {
 }
 
 func placeOf(t Tool) place {
-	switch t {
-	case Python:
-		return place{"python3", "dynamo-1.6.1/bin/python", "dynamo-1.6.1/.complete", false,
-			"make tools, or pip install 'ai-dynamo[vllm]' on a GPU node"}
-	case VLLM: // the cache has a build for the CPU: one for GPUs on PATH comes first
-		return place{"vllm", "vllm-0.31.0/bin/vllm", "vllm-0.31.0/.complete", true,
-			"pip install vllm on a GPU node, or make engines for one on the CPU"}
-	case AIPerf:
-		return place{"aiperf", "aiperf-0.13.0/bin/aiperf", "aiperf-0.13.0/.complete", false,
-			"make tools, or pip install aiperf"}
-	case Nginx:
-		return place{"nginx", "debs/root/usr/sbin/nginx", "", false, "make tools, or apt-get install nginx"}
-	case Etcd:
-		return place{"etcd", "debs/root/usr/bin/etcd", "", false, "make tools, or apt-get install etcd-server"}
-	case NATS:
-		return place{"nats-server", "debs/root/usr/sbin/nats-server", "", false,
-			"make tools, or apt-get install nats-server"}
-	default: // nvidia-smi
-		return place{name: string(t), install: "it is part of NVIDIA's driver"}
-	}
+	return map[Tool]place{
+		Python: {"python3", "dynamo-1.6.1/bin/python", "dynamo-1.6.1/.complete", false,
+			"make tools, or pip install 'ai-dynamo[vllm]' on a GPU node"},
+		// The cache has a build for the CPU: one for GPUs on PATH comes first.
+		VLLM: {"vllm", "vllm-0.31.0/bin/vllm", "vllm-0.31.0/.complete", true,
+			"pip install vllm on a GPU node, or make engines for one on the CPU"},
+		AIPerf: {"aiperf", "aiperf-0.13.0/bin/aiperf", "aiperf-0.13.0/.complete", false,
+			"make tools, or pip install aiperf"},
+		Nginx: {"nginx", "debs/root/usr/sbin/nginx", "", false, "make tools, or apt-get install nginx"},
+		Etcd:  {"etcd", "debs/root/usr/bin/etcd", "", false, "make tools, or apt-get install etcd-server"},
+		NATS: {"nats-server", "debs/root/usr/sbin/nats-server", "", false,
+			"make tools, or apt-get install nats-server"},
+		NvidiaSMI: {name: "nvidia-smi", install: "it is part of NVIDIA's driver"},
+	}[t]
 }
 
 // The variables that name the tool cache.
@@ -89,11 +82,8 @@ const (
 )
 
 // CacheDir is the directory that setup.sh fills: TOPOBENCH_CACHE, else topobench below XDG_CACHE_HOME, else below
-// .cache in HOME. It is empty when none of them is set. A nil getenv means os.Getenv.
+// .cache in HOME. It is empty when none of them is set.
 func CacheDir(getenv func(string) string) string {
-	if getenv == nil {
-		getenv = os.Getenv
-	}
 	if dir := getenv(CacheVariable); dir != "" {
 		return dir
 	}

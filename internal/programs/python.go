@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -37,9 +38,7 @@ func parsePython(output string, e *entry) error {
 			continue
 		}
 		e.Answer = answer.Answer
-		for path, at := range answer.Stamps {
-			e.Stamps[path] = at
-		}
+		maps.Copy(e.Stamps, answer.Stamps)
 		return nil
 	}
 	return errors.New("unexpected output; is this really a Python interpreter?")

@@ -26,7 +26,7 @@ import (
 // writes.
 func realDemo(t *testing.T) (plan.Plan, Places) {
 	t.Helper()
-	found, err := programs.Search{}.Find(programs.Python, programs.Nginx, programs.AIPerf)
+	found, err := programs.Search{Getenv: os.Getenv}.Find(programs.Python, programs.Nginx, programs.AIPerf)
 	if err != nil {
 		t.Skipf("the real programs are not here (make tools): %v", err)
 	}
@@ -34,7 +34,7 @@ func realDemo(t *testing.T) (plan.Plan, Places) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := profile.Reader{Cache: programs.CacheDir(nil)}.Parse("built-in demo-agg", text)
+	p, err := profile.Reader{Cache: programs.CacheDir(os.Getenv)}.Parse("built-in demo-agg", text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,7 @@ import (
 // load is perf.sh: deployment_config.json, then aiperf at each concurrency.
 func (s *script) load(p plan.Plan, e shared) {
 	l := p.Load
-	s.line("")
-	s.line("# perf.sh: measure at each concurrency, into a new artifacts directory.")
+	s.section("perf.sh: measure at each concurrency, into a new artifacts directory.")
 	s.line("free=0")
 	s.line("while [ -e \"$root/artifacts_$free\" ]; do free=$((free + 1)); done")
 	s.line("results=$root/artifacts_$free")
@@ -30,11 +29,7 @@ func (s *script) load(p plan.Plan, e shared) {
 	if l.NVExt {
 		s.probe(p, quoteAll(refusable))
 	}
-	levels := make([]string, len(l.Concurrency))
-	for i, c := range l.Concurrency {
-		levels[i] = fmt.Sprint(c)
-	}
-	s.line("for c in %s; do", strings.Join(levels, " "))
+	s.line("for c in %s; do", strings.Trim(fmt.Sprint(l.Concurrency), "[]"))
 	s.depth++
 	words := []string{`env -i "${inherited[@]}" env`}
 	var set []string
@@ -77,8 +72,7 @@ func level(l aiperf.Load) aiperf.Level {
 // the load's own body, and 200 to the one without.
 func (s *script) probe(p plan.Plan, refusable string) {
 	url := word(p.Smoke.URLs[0])
-	s.line("")
-	s.line("# A first request. Some versions of Dynamo refuse perf.sh's nvext: it is left out then.")
+	s.section("A first request. Some versions of Dynamo refuse perf.sh's nvext: it is left out then.")
 	s.line("nvext=(%s)", refusable)
 	s.command("wait_served", url, fmt.Sprint(int(p.Smoke.Patience/time.Second)), s.body(p.Load, false))
 	s.command("request", url, s.body(p.Load, true))

@@ -1,9 +1,8 @@
 // Package script prints plans as a bash script that a person can read, and run by hand.
 //
-// `bash SCRIPT` brings each topology up, measures it and takes it down, one after the
-// other, as a run does; `bash SCRIPT launch` only brings it up and holds it until Ctrl-C.
-// With several topologies `bash SCRIPT NAME` takes one of them, and `bash SCRIPT NAME
-// launch` holds it. A plan over several hosts is run on each by its name, `bash SCRIPT
+// `bash SCRIPT` brings each topology up, measures it and takes it down, one after the other, as a run does; `bash
+// SCRIPT launch` only brings it up and holds it until Ctrl-C. With several topologies `bash SCRIPT NAME` takes one of
+// them, and `bash SCRIPT NAME launch` holds it. A plan over several hosts is run on each by its name, `bash SCRIPT
 // node0`, and then `bash SCRIPT load`.
 package script
 
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"topobench/internal/plan"
+	"topobench/internal/text"
 )
 
 // Places are the directories that a script writes to.
@@ -30,8 +30,7 @@ type Places struct {
 // no run's directory: the next run would kill its processes as leftovers of that run.
 const cookie = "by-hand"
 
-// Placement is a topology's launch by hand, with a word in place of the one that each call
-// of the script makes up.
+// Placement is a topology's launch by hand, with a word in place of the one that each call of the script makes up.
 func (at Places) Placement(topology, call string) plan.Placement {
 	name := topology + "-" + call
 	return plan.Placement{Dir: filepath.Join(at.State, name), Temp: at.Temp, Cookie: cookie,
@@ -105,11 +104,17 @@ type script struct {
 
 // line appends a line, indented.
 func (s *script) line(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if text != "" {
-		text = strings.Repeat("  ", s.depth) + text
+	line := fmt.Sprintf(format, args...)
+	if line != "" {
+		line = strings.Repeat("  ", s.depth) + line
 	}
-	s.b.WriteString(text + "\n")
+	s.b.WriteString(line + "\n")
+}
+
+// section appends an empty line and a comment.
+func (s *script) section(format string, args ...any) {
+	s.line("")
+	s.line("# "+format, args...)
 }
 
 // command appends words, wrapped at 100 characters.
@@ -164,8 +169,8 @@ func (s *script) deviations(title string, rows []plan.Deviation) {
 	s.line("#")
 	s.line("# %s", title)
 	for _, d := range rows {
-		for i, line := range folded(d.ID+": "+d.Guide+" -> "+d.Done, 92) {
-			s.line("# %s%s", map[bool]string{true: "- ", false: "  "}[i == 0], line)
+		for _, line := range text.Wrap(d.ID+": "+d.Guide+" -> "+d.Done, "# - ", "#   ", 96) {
+			s.line("%s", line)
 		}
 	}
 }
@@ -173,11 +178,7 @@ func (s *script) deviations(title string, rows []plan.Deviation) {
 // choose reads which of several topologies is meant. Without a name it is all of them,
 // unless one spans several hosts, which have an argument of their own.
 func (s *script) choose(plans []plan.Plan) {
-	var names []string
-	for _, p := range plans {
-		names = append(names, p.Name)
-	}
-	which := strings.Join(names, "|")
+	which := strings.Join(text.Each(plans, func(p plan.Plan) string { return p.Name }), "|")
 	s.of = "NAME "
 	s.line("# Several topologies: one after the other, or one alone by its name.")
 	s.line("only=${1:-}")

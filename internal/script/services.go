@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"topobench/internal/plan"
+	"topobench/internal/text"
 )
 
 // files makes the plan's directories and writes its files. The first directory must be new.
@@ -13,11 +14,7 @@ func (s *script) files(p plan.Plan) {
 	s.line("mkdir -p \"${dir%%/*}\"")
 	s.line("mkdir \"$dir\"")
 	s.line("echo \"logs: $dir/logs\"")
-	var below []string
-	for _, dir := range p.Dirs[1:] {
-		below = append(below, word(dir))
-	}
-	s.command(append([]string{"mkdir -p"}, below...)...)
+	s.command(append([]string{"mkdir -p"}, text.Each(p.Dirs[1:], word)...)...)
 	for _, f := range p.Files {
 		s.heredoc(f)
 	}
@@ -39,40 +36,33 @@ func (s *script) heredoc(f plan.File) {
 }
 
 func (s *script) launch(p plan.Plan, e shared) {
-	for _, svc := range p.External {
-		s.await(svc)
-	}
 	s.waves(p, "", e)
-	s.up(p)
 	s.line("if [ \"${1:-}\" = launch ]; then while :; do sleep 1; done; fi")
 }
 
-func (s *script) up(p plan.Plan) {
-	s.line("")
-	s.line("echo %s", word("up: load goes to "+strings.Join(p.Load.URLs, " ")))
-}
-
-// waves starts the services of a host. It waits for those of all hosts.
+// waves starts the services of a host. It waits for those of all hosts, and for external ones before all.
 func (s *script) waves(p plan.Plan, host string, e shared) {
+	for _, svc := range p.External {
+		s.await(svc)
+	}
 	for _, wave := range plan.Waves(p.Services) {
 		for _, svc := range wave {
 			if svc.Host == host {
 				s.start(svc, e)
 			}
 		}
-		s.line("")
-		s.line("# Wait until they are ready.")
+		s.section("Wait until they are ready.")
 		for _, svc := range wave {
 			s.await(svc)
 		}
 	}
+	s.line("")
+	s.line("echo %s", word("up: load goes to "+strings.Join(p.Load.URLs, " ")))
 }
 
-// start prints the command of a service: its own variables, then, from a new line on, its
-// arguments.
+// start prints the command of a service: its own variables, then, from a new line on, its arguments.
 func (s *script) start(svc plan.Service, e shared) {
-	s.line("")
-	s.line("# %s%s", svc.Name, devices(svc))
+	s.section("%s%s", svc.Name, devices(svc))
 	if len(svc.Check) > 0 {
 		s.command(units(svc.Check)...)
 	}
@@ -101,13 +91,8 @@ func devices(svc plan.Service) string {
 // hosts has a block of lines for each host. They may be started in any order: each waits
 // for the services of the others that it requires.
 func (s *script) hosts(p plan.Plan, e shared) {
-	var names []string
-	for _, h := range p.Hosts {
-		names = append(names, h.Name)
-	}
-	s.line("")
-	s.line("# Several hosts: run this file on each by its name, then anywhere with \"load\".")
-	which := strings.Join(names, "|") + "|load"
+	s.section("Several hosts: run this file on each by its name, then anywhere with \"load\".")
+	which := strings.Join(text.Each(p.Hosts, func(h plan.Host) string { return h.Name }), "|") + "|load"
 	s.accept("${1:-}", which, s.of+which)
 	s.line("if [ \"$1\" != load ]; then")
 	s.depth++
@@ -115,15 +100,10 @@ func (s *script) hosts(p plan.Plan, e shared) {
 	s.depth--
 	s.line("fi")
 	for _, h := range p.Hosts {
-		s.line("")
-		s.line("# ==== on %s, %s ====", h.Name, h.Address)
+		s.section("==== on %s, %s ====", h.Name, h.Address)
 		s.line("if [ \"$1\" = %s ]; then", word(h.Name))
 		s.depth++
-		for _, svc := range p.External {
-			s.await(svc)
-		}
 		s.waves(p, h.Name, e)
-		s.up(p)
 		s.line("while :; do sleep 1; done")
 		s.depth--
 		s.line("fi")

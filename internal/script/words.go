@@ -1,11 +1,11 @@
 package script
 
 import (
-	"slices"
 	"strings"
 
 	"topobench/internal/plan"
 	"topobench/internal/profile"
+	"topobench/internal/text"
 )
 
 // width is where lines wrap.
@@ -34,11 +34,7 @@ func quote(text string) string {
 }
 
 func quoteAll(words []string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		quoted[i] = word(w)
-	}
-	return strings.Join(quoted, " ")
+	return strings.Join(text.Each(words, word), " ")
 }
 
 // word is quote of a text whose marks become variables, all in double quotes.
@@ -89,22 +85,19 @@ func isLetterOrDigit(c byte) bool {
 // environment makes arguments of env(1). NAME=${ENV:OTHER} becomes an expansion of OTHER:
 // the script names a secret and does not contain it.
 func environment(env []string) []string {
-	words := make([]string, len(env))
-	for i, kv := range env {
+	return text.Each(env, func(kv string) string {
 		name, value, _ := strings.Cut(kv, "=")
 		if ref, ok := profile.Reference(value); ok {
-			words[i] = quote(name+"=") + `"${` + ref + `:?}"`
-		} else if strings.Contains(value, "\x00") {
-			words[i] = quote(name+"=") + word(value)
-		} else {
-			words[i] = quote(kv)
+			return quote(name+"=") + `"${` + ref + `:?}"`
 		}
-	}
-	return words
+		if strings.Contains(value, "\x00") {
+			return quote(name+"=") + word(value)
+		}
+		return quote(kv)
+	})
 }
 
-// units are the words of a command, a flag with its values together, so that no line
-// breaks between them.
+// units are the words of a command, a flag with its values together, so that no line breaks between them.
 func units(argv []string) []string {
 	var groups [][]string
 	for i, arg := range argv {
@@ -113,11 +106,7 @@ func units(argv []string) []string {
 		}
 		groups[len(groups)-1] = append(groups[len(groups)-1], arg)
 	}
-	words := make([]string, len(groups))
-	for i, g := range groups {
-		words[i] = quoteAll(g)
-	}
-	return words
+	return text.Each(groups, quoteAll)
 }
 
 func isFlag(arg string) bool { return len(arg) > 1 && arg[0] == '-' }
@@ -134,16 +123,14 @@ func wrapped(depth int, words []string, continued string) string {
 		if i == len(words)-1 {
 			room = width
 		}
-		switch {
-		case w == newLine, !fresh && len(*last)+1+len(w) > room:
+		if w == newLine || !fresh && len(*last)+1+len(w) > room {
 			*last += continued
 			lines = append(lines, indent+"  ")
-			fresh = true
+			last, fresh = &lines[len(lines)-1], true
 		}
 		if w == newLine {
 			continue
 		}
-		last = &lines[len(lines)-1]
 		if !fresh && !strings.HasSuffix(*last, "(") && w != ")" {
 			*last += " "
 		}
@@ -151,17 +138,4 @@ func wrapped(depth int, words []string, continued string) string {
 		fresh = false
 	}
 	return strings.Join(lines, "\n")
-}
-
-// folded breaks prose into lines of at most limit characters.
-func folded(text string, limit int) []string {
-	var lines []string
-	for _, w := range strings.Fields(text) {
-		if n := len(lines); n > 0 && len(lines[n-1])+1+len(w) <= limit {
-			lines[n-1] += " " + w
-			continue
-		}
-		lines = append(lines, w)
-	}
-	return slices.Clip(lines)
 }

@@ -7,10 +7,9 @@ import (
 	"path/filepath"
 )
 
-// WriteFile replaces path by data in one step that survives a crash: a temporary
-// .tmp-* file in the same directory, fsync, rename, fsync of the directory. After an
-// error the old file is unchanged and the temporary file is gone; only a failed fsync
-// of the directory leaves the new file in place.
+// WriteFile replaces path by data in one step that survives a crash: a temporary .tmp-* file in the same directory,
+// fsync, rename, fsync of the directory. After an error the old file is unchanged and the temporary file is gone; only
+// a failed fsync of the directory leaves the new file in place.
 func WriteFile(path string, data []byte, mode fs.FileMode) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, ".tmp-*")

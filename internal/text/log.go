@@ -10,8 +10,7 @@ import (
 const (
 	// tailBytes bounds what Tail reads of a log, which may have gigabytes.
 	tailBytes = 64 << 10
-	// tailWidth bounds a line of Tail, in characters: a log may hold a megabyte
-	// without a line end.
+	// tailWidth bounds a line of Tail, in characters: a log may hold a megabyte without a line end.
 	tailWidth = 200
 )
 
@@ -34,8 +33,7 @@ func Last(log []byte, n int) []string {
 	return lines
 }
 
-// Lines returns the cleaned lines of a log that are not blank, oldest first. Each state of
-// a progress bar is a line.
+// Lines returns the cleaned lines of a log that are not blank, oldest first. Each state of a progress bar is a line.
 func Lines(log []byte) []string {
 	var lines []string
 	for _, line := range strings.FieldsFunc(string(log), func(r rune) bool { return r == '\n' || r == '\r' }) {

@@ -12,22 +12,13 @@ import (
 // model is the content of the screen: the lasting lines that are not drawn yet, and the state
 // from which the moving lines are made.
 type model struct {
-	tty      bool
-	now      func() time.Time
+	Options
 	start    time.Time
 	pending  []line
 	services []Service            // in order of appearance, without dead and stopped ones
 	changed  map[string]time.Time // when a service entered its state
 	sweep    Sweep
 	progress time.Time // last progress line without a terminal
-}
-
-func (m *model) phase(name string) { m.lasting(line{{text: text.Clean(name), style: bold}}) }
-
-func (m *model) note(lines string) {
-	for part := range strings.SplitSeq(strings.TrimRight(lines, "\n"), "\n") {
-		m.lasting(line{{text: text.Clean(part)}})
-	}
 }
 
 func (m *model) service(s Service) {
@@ -38,7 +29,7 @@ func (m *model) service(s Service) {
 		before = m.services[i].State
 	}
 	if s.State != before {
-		m.changed[s.Name] = m.now()
+		m.changed[s.Name] = m.Now()
 		m.announce(s, i >= 0)
 	}
 	switch over := s.State == Gone || s.State == Died; {
@@ -55,7 +46,7 @@ func (m *model) service(s Service) {
 // announce adds a lasting line for a change of state. On a terminal only a death gets one,
 // because the moving lines show the other changes.
 func (m *model) announce(s Service, known bool) {
-	if m.tty && s.State != Died || s.State == Gone && !known {
+	if m.TTY && s.State != Died || s.State == Gone && !known {
 		return
 	}
 	m.lasting(line{{text: s.Name + " "}, {text: string(s.State), style: s.State.style()}, {text: description(s)}})
@@ -63,19 +54,19 @@ func (m *model) announce(s Service, known bool) {
 
 // lasting adds a line that stays. Without a terminal it starts with its time.
 func (m *model) lasting(l line) {
-	if !m.tty {
-		stamp := fmt.Sprintf("[+%.1fs] ", m.now().Sub(m.start).Seconds())
+	if !m.TTY {
+		stamp := fmt.Sprintf("[+%.1fs] ", m.Now().Sub(m.start).Seconds())
 		l = slices.Insert(l, 0, span{text: stamp})
-		m.progress = m.now()
+		m.progress = m.Now()
 	}
 	m.pending = append(m.pending, l)
 }
 
 // take returns the lines to draw now, and forgets the lasting ones.
 func (m *model) take() (lasting, live []line) {
-	if m.tty {
+	if m.TTY {
 		live = m.frame()
-	} else if text := m.summary(); text != "" && m.now().Sub(m.progress) >= progressEvery {
+	} else if text := m.summary(); text != "" && m.Now().Sub(m.progress) >= progressEvery {
 		m.lasting(line{{text: text}})
 	}
 	lasting, m.pending = m.pending, nil
@@ -93,7 +84,7 @@ func (m *model) frame() []line {
 		lines = append(lines, line{
 			{text: fmt.Sprintf("  %-*s  ", width, s.Name)},
 			{text: fmt.Sprintf("%-8s", s.State), style: s.State.style()},
-			{text: "  " + age(m.now().Sub(m.changed[s.Name])) + description(s)},
+			{text: "  " + age(m.Now().Sub(m.changed[s.Name])) + description(s)},
 		})
 	}
 	if m.sweep.shown() {
@@ -107,7 +98,7 @@ func (m *model) summary() string {
 	var parts []string
 	for _, s := range m.services {
 		if s.State != Ready {
-			since := age(m.now().Sub(m.changed[s.Name]))
+			since := age(m.Now().Sub(m.changed[s.Name]))
 			parts = append(parts, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", s.Name, s.State, since, s.Detail)))
 		}
 	}

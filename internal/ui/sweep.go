@@ -54,10 +54,9 @@ type Cell struct {
 // ETA estimates the time until a sweep ends. left are the concurrencies to come; the first
 // has been running for running. ok is false while no cell is finished.
 //
-// It expects a cell to take the mean of the finished cells of the nearest concurrency (by
-// ratio; the higher one if two are equally near). perf.sh sends 10 requests per stream at
-// every level, so a cell takes longer only by the latency that queueing adds, and
-// neighbouring levels take similar times.
+// It expects a cell to take the mean of the finished cells of the nearest concurrency (by ratio; the higher one if two
+// are equally near). perf.sh sends 10 requests per stream at every level, so a cell takes longer only by the latency
+// that queueing adds, and neighbouring levels take similar times.
 func ETA(finished []Cell, left []int, running time.Duration) (eta time.Duration, ok bool) {
 	if len(finished) == 0 {
 		return 0, false

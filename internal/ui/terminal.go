@@ -12,8 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// fallbackColumns and fallbackRows are the size of a terminal that does not report one, such
-// as a serial line.
+// fallbackColumns and fallbackRows are the size of a terminal that does not report one, such as a serial line.
 const fallbackColumns, fallbackRows = 80, 24
 
 // The variables that decide how the screen is drawn.
@@ -67,18 +66,14 @@ func (l *lenient) Write(p []byte) (int, error) {
 // pen draws on one output. It never hides the cursor, and leaves it at the start of the line
 // below the moving lines, so that a killed run leaves a usable terminal.
 type pen struct {
-	out    io.Writer
-	tty    bool
-	color  bool
-	size   func() (columns, rows int)
+	Options
 	drawn  []string // the moving lines on the screen
 	broken bool     // a write failed: the terminal is closed
 }
 
-// draw writes the lasting lines above the moving lines, and live in place of the moving lines
-// drawn before, in one write. The cursor goes up by exactly the lines drawn before. If the
-// terminal has become narrower and wrapped them, a stale row stays, but no lasting line is
-// erased.
+// draw writes the lasting lines above the moving lines, and live in place of the moving lines drawn before, in one
+// write. The cursor goes up by exactly the lines drawn before. If the terminal has become narrower and wrapped them, a
+// stale row stays, but no lasting line is erased.
 func (p *pen) draw(lasting, live []line) {
 	if p.broken {
 		return
@@ -92,42 +87,37 @@ func (p *pen) draw(lasting, live []line) {
 		fmt.Fprintf(&b, "\r\x1b[%dA\x1b[J", n)
 	}
 	for _, l := range lasting {
-		b.WriteString(l.render(p.color, 0) + "\n")
+		b.WriteString(l.render(p.TTY && p.Color, 0) + "\n")
 	}
 	for _, s := range frame {
 		b.WriteString(s + "\n")
 	}
 	p.drawn = frame
-	_, err := io.WriteString(p.out, b.String())
+	_, err := io.WriteString(p.Out, b.String())
 	p.broken = err != nil
 }
 
 // fit cuts the moving lines to the terminal: none wraps, and all of them fit its height with
 // the cursor's own line, because the cursor cannot return to a line that has scrolled away.
 func (p *pen) fit(live []line) []string {
-	if !p.tty || len(live) == 0 {
+	if !p.TTY || len(live) == 0 {
 		return nil
 	}
-	columns, rows := p.size()
-	if room := max(1, rows-1); len(live) > room {
-		live = shorten(live, room)
+	columns, rows := p.Size()
+	// The first lines stay, one counts the omitted ones, and the last one is the sweep.
+	switch room, last := max(1, rows-1), live[len(live)-1:]; {
+	case len(live) <= room:
+	case room == 1:
+		live = last
+	default:
+		more := line{{text: fmt.Sprintf("  and %d more", len(live)-room+1)}}
+		live = slices.Concat(live[:room-2], []line{more}, last)
 	}
 	frame := make([]string, len(live))
 	for i, l := range live {
-		frame[i] = l.render(p.color, columns)
+		frame[i] = l.render(p.Color, columns)
 	}
 	return frame
-}
-
-// shorten cuts live to room lines: the first ones, a line that counts the omitted ones, and
-// the last one, which is the sweep.
-func shorten(live []line, room int) []line {
-	last := live[len(live)-1:]
-	if room < 2 {
-		return last
-	}
-	more := line{{text: fmt.Sprintf("  and %d more", len(live)-room+1)}}
-	return slices.Concat(live[:room-2], []line{more}, last)
 }
 
 // style is the number of an ANSI "select graphic rendition" sequence.
@@ -142,16 +132,7 @@ const (
 )
 
 func (s State) style() style {
-	switch s {
-	case Ready:
-		return green
-	case Died:
-		return red
-	case Starting, Stopping:
-		return yellow
-	case Waiting, Gone:
-	}
-	return plain
+	return map[State]style{Starting: yellow, Ready: green, Stopping: yellow, Died: red}[s]
 }
 
 // span is text in one style; a line is its spans in order.
@@ -180,8 +161,7 @@ func (l line) render(color bool, columns int) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// cut returns the start of text that fits into room columns, and the columns left over: 0 if
-// text did not fit.
+// cut returns the start of text that fits into room columns, and the columns left over: 0 if text did not fit.
 func cut(text string, room int) (string, int) {
 	for i, r := range text {
 		w := 1

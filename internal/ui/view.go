@@ -8,8 +8,11 @@ package ui
 import (
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"topobench/internal/text"
 )
 
 // State is the state of a service.
@@ -34,8 +37,7 @@ type Service struct {
 	Detail string // such as its last log line; control characters are removed
 }
 
-// Sweep is the progress of one topology's sweep. The zero value removes the bar from the
-// screen.
+// Sweep is the progress of one topology's sweep. The zero value removes the bar from the screen.
 type Sweep struct {
 	Proof           string        // before the first cell: the progress of the first completions
 	Done, All       int           // cells
@@ -59,8 +61,7 @@ const (
 	closePatience = time.Second            // a terminal stopped by Ctrl-S must not delay the exit
 )
 
-// View is the screen. Its methods only record changes, and one goroutine draws, so no method
-// waits for the terminal.
+// View is the screen. Its methods only record changes, and one goroutine draws, so no method waits for the terminal.
 type View struct {
 	stop chan struct{}
 	done chan struct{}
@@ -81,16 +82,24 @@ func newView(o Options) *View {
 	return &View{
 		stop:  make(chan struct{}),
 		done:  make(chan struct{}),
-		model: model{tty: o.TTY, now: o.Now, start: o.Now(), changed: map[string]time.Time{}},
-		pen:   pen{out: o.Out, tty: o.TTY, color: o.TTY && o.Color, size: o.Size},
+		model: model{Options: o, start: o.Now(), changed: map[string]time.Time{}},
+		pen:   pen{Options: o},
 	}
 }
 
 // Phase writes a heading that stays, such as "topology demo-disagg 1/2: up".
-func (v *View) Phase(text string) { v.change(func(m *model) { m.phase(text) }) }
+func (v *View) Phase(name string) {
+	v.change(func(m *model) { m.lasting(line{{text: text.Clean(name), style: bold}}) })
+}
 
 // Note writes lines that stay.
-func (v *View) Note(text string) { v.change(func(m *model) { m.note(text) }) }
+func (v *View) Note(lines string) {
+	v.change(func(m *model) {
+		for part := range strings.SplitSeq(strings.TrimRight(lines, "\n"), "\n") {
+			m.lasting(line{{text: text.Clean(part)}})
+		}
+	})
+}
 
 // Service shows s, in place of the service of that name.
 func (v *View) Service(s Service) {
@@ -101,9 +110,8 @@ func (v *View) Service(s Service) {
 // Sweep shows s, in place of the sweep shown before.
 func (v *View) Sweep(s Sweep) { v.change(func(m *model) { m.sweep = s }) }
 
-// Close draws the remaining lines, removes the moving lines from the screen and ends the
-// goroutine. It waits at most a second for a terminal that accepts no output. No method may
-// be called after it.
+// Close draws the remaining lines, removes the moving lines from the screen and ends the goroutine. It waits at most a
+// second for a terminal that accepts no output. No method may be called after it.
 func (v *View) Close() {
 	v.change(func(m *model) { m.services, m.sweep = nil, Sweep{} })
 	close(v.stop)
