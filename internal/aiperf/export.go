@@ -17,12 +17,8 @@ type exportFile struct {
 	Complete  *bool   `json:"is_complete"`
 	Records   metrics `json:"records"` // aiperf 0.1 nests all metrics
 	Errors    []struct {
-		Details struct {
-			Code    int    `json:"code"` // null without a response
-			Type    string `json:"type"`
-			Message string `json:"message"`
-		} `json:"error_details"`
-		Count int `json:"count"`
+		Details ErrorGroup `json:"error_details"`
+		Count   int        `json:"count"`
 	} `json:"error_summary"`
 	Input inputConfig `json:"input_config"`
 }
@@ -197,7 +193,8 @@ func Parse(path string, data []byte) (Measurement, error) {
 		return Measurement{}, &FileError{Path: path, Err: ErrNoMetric}
 	}
 	for _, g := range e.Errors {
-		m.Errors = append(m.Errors, ErrorGroup{g.Details.Code, g.Details.Type, g.Details.Message, g.Count})
+		g.Details.Count = g.Count
+		m.Errors = append(m.Errors, g.Details)
 	}
 	e.Input.into(&m)
 	return m, nil
