@@ -62,15 +62,10 @@ func (c *Cell) read() {
 	}
 	for _, name := range []verdict.CheckName{verdict.Result, verdict.Concurrency} {
 		if check, failed := here.Find(name); failed && check.State == verdict.Invalid {
-			c.Verdict = verdict.Sum(with(c.Verdict.Checks, check))
+			others := slices.DeleteFunc(c.Verdict.Checks, func(c verdict.Check) bool { return c.Name == name })
+			c.Verdict = verdict.Sum(append(others, check))
 		}
 	}
-}
-
-// with adds a check and removes any other check of that name.
-func with(checks []verdict.Check, check verdict.Check) []verdict.Check {
-	checks = slices.DeleteFunc(slices.Clone(checks), func(c verdict.Check) bool { return c.Name == check.Name })
-	return append(checks, check)
 }
 
 // sidecar is topobench.json, the verdict of the run that measured a cell.

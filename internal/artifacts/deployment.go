@@ -204,20 +204,22 @@ type Settings struct {
 // CompareSettings returns a side for each deployment with settings; those of perf.sh have
 // none. Repeats of one topology are one side.
 func CompareSettings(deployments []Deployment) Settings {
-	s := Settings{Sides: []Side{}, Differ: []string{}}
-	all := map[string]bool{}
+	sides, all := []Side{}, map[string]string{}
 	for _, d := range deployments {
 		side := Side{Name: cmp.Or(d.Name, d.Label()), Values: d.Settings}
-		if len(side.Values) == 0 || slices.ContainsFunc(s.Sides, side.equal) {
-			continue
-		}
-		s.Sides = append(s.Sides, side)
-		for name := range side.Values {
-			all[name] = true
+		if len(side.Values) > 0 && !slices.ContainsFunc(sides, side.equal) {
+			sides = append(sides, side)
+			maps.Copy(all, side.Values)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if slices.ContainsFunc(s.Sides, func(side Side) bool { return side.Values[name] != s.Sides[0].Values[name] }) {
+	return Compare(sides, slices.Sorted(maps.Keys(all)))
+}
+
+// Compare finds those of the named settings that differ between the sides.
+func Compare(sides []Side, names []string) Settings {
+	s := Settings{Sides: sides, Differ: []string{}}
+	for _, name := range names {
+		if slices.ContainsFunc(sides, func(side Side) bool { return side.Values[name] != sides[0].Values[name] }) {
 			s.Differ = append(s.Differ, name)
 		}
 	}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"regexp"
 	"strings"
 )
 
@@ -55,7 +54,7 @@ type Metric struct {
 // Metrics describes every number, those of the table first.
 func Metrics() []Metric {
 	var all []Metric
-	shown := tableHeader()
+	shown := tableHeader("avg")
 	for i, column := range theirColumns("avg") {
 		all = append(all, describe(column, shown[2+i])) // after series and concurrency
 	}
@@ -63,16 +62,6 @@ func Metrics() []Metric {
 		all = append(all, describe(m.column(), ""))
 	}
 	return append(all, describe(byUsage, ""))
-}
-
-// tableHeader is the first line of the table.
-func tableHeader() []string {
-	var table strings.Builder
-	if err := (Facts{Stat: "avg"}).Table(&table); err != nil { // a strings.Builder does not fail
-		return nil
-	}
-	line, _, _ := strings.Cut(table.String(), "\n")
-	return regexp.MustCompile(` {2,}`).Split(strings.TrimSpace(line), -1)
 }
 
 func describe(column, shown string) Metric {
