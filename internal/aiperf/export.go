@@ -105,23 +105,15 @@ type inputConfig struct {
 	} `json:"endpoint"`
 }
 
-// single is one number of input_config; a list (a sweep of aiperf's own) or null leaves it nil.
-type single struct{ n *int }
+// single is one number of input_config; a list (a sweep of aiperf's own) or null leaves it 0.
+type single int
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (s *single) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if dec.PeekKind() != '0' {
 		return dec.SkipValue()
 	}
-	s.n = new(int)
-	return readCount(dec, s.n)
-}
-
-func (s single) value() int {
-	if s.n == nil {
-		return 0
-	}
-	return *s.n
+	return readCount(dec, (*int)(s))
 }
 
 // seed is any integer; another value leaves it nil.
@@ -201,15 +193,15 @@ func Parse(path string, data []byte) (Measurement, error) {
 }
 
 func (c inputConfig) into(m *Measurement) {
-	m.Requests, m.Warmup = c.LoadGen.Requests.value(), c.LoadGen.Warmup.value()
-	m.Concurrency, m.Seed = c.LoadGen.Concurrency.value(), c.Input.Seed.n
+	m.Requests, m.Warmup = int(c.LoadGen.Requests), int(c.LoadGen.Warmup)
+	m.Concurrency, m.Seed = int(c.LoadGen.Concurrency), c.Input.Seed.n
 	for _, phase := range c.Phases { // phases of the same name add up
 		switch phase.Name {
 		case "warmup":
-			m.Warmup += phase.Requests.value()
+			m.Warmup += int(phase.Requests)
 		case "profiling":
-			m.Requests += phase.Requests.value()
-			m.Concurrency = phase.Concurrency.value()
+			m.Requests += int(phase.Requests)
+			m.Concurrency = int(phase.Concurrency)
 		}
 	}
 	for _, dataset := range c.Datasets {
