@@ -70,10 +70,10 @@ func (c *Cell) read() {
 
 // sidecar is topobench.json, the verdict of the run that measured a cell.
 type sidecar struct {
-	Valid   *bool           `json:"valid"`
-	State   verdict.State   `json:"state"`
-	Reasons []string        `json:"reasons"`
-	Checks  []verdict.Check `json:"checks"`
+	Valid   *bool           `json:"valid" help:"true if the cell is valid"`
+	State   verdict.State   `json:"state" help:"valid, unchecked or invalid: the worst state of its checks"`
+	Reasons []string        `json:"reasons" help:"why the cell is not valid"`
+	Checks  []verdict.Check `json:"checks" help:"every check that was made (topobench help rules)"`
 }
 
 // readSidecar returns the checks of a topobench.json. ours is false if the file is missing or
