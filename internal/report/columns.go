@@ -58,15 +58,14 @@ func Metrics() []Metric {
 	for i, column := range theirColumns("avg") {
 		all = append(all, describe(column, shown[2+i])) // after series and concurrency
 	}
-	for _, m := range ours("avg") {
-		all = append(all, describe(m.column(), ""))
+	for _, column := range append(ourColumns("avg"), byUsage) {
+		all = append(all, describe(column, ""))
 	}
-	return append(all, describe(byUsage, ""))
+	return all
 }
 
 func describe(column, shown string) Metric {
-	i := strings.LastIndex(column, "_")
-	tag, stat := column[:i], column[i+1:]
+	tag, stat := metric(column)
 	m, own := metricHelp[column]
 	if !own {
 		m = metricHelp[tag]
