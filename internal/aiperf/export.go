@@ -94,14 +94,14 @@ type inputConfig struct {
 		Concurrency single `json:"concurrency"`
 	} `json:"phases"`
 	Input struct {
-		Seed  seed  `json:"random_seed"`
-		Extra extra `json:"extra"`
+		Seed  jsontext.Value `json:"random_seed"`
+		Extra jsontext.Value `json:"extra"`
 	} `json:"input"`
 	Datasets []struct {
-		Seed seed `json:"random_seed"`
+		Seed jsontext.Value `json:"random_seed"`
 	} `json:"datasets"`
 	Endpoint struct {
-		Extra extra `json:"extra"`
+		Extra jsontext.Value `json:"extra"`
 	} `json:"endpoint"`
 }
 
@@ -116,46 +116,32 @@ func (s *single) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return readCount(dec, (*int)(s))
 }
 
-// seed is any integer; another value leaves it nil.
-type seed struct{ n *int }
-
-// UnmarshalJSONFrom implements json.UnmarshalerFrom.
-func (s *seed) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	value, err := dec.ReadValue()
+// integer is nil for any other value.
+func integer(value jsontext.Value) *int {
+	n, err := strconv.Atoi(value.String())
 	if err != nil {
-		return err
-	}
-	if n, err := strconv.Atoi(value.String()); err == nil {
-		s.n = &n
-	}
-	return nil
-}
-
-// extra is further keys of each request's body with their JSON text: [["ignore_eos", true]]
-// up to aiperf 0.8, {"ignore_eos": true} from 0.9 on.
-type extra map[string]string
-
-// UnmarshalJSONFrom implements json.UnmarshalerFrom. It skips any other form.
-func (e *extra) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	value, err := dec.ReadValue()
-	if err != nil {
-		return err
-	}
-	*e = extra{}
-	var object map[string]jsontext.Value
-	if json.Unmarshal(value, &object) == nil {
-		for name, v := range object {
-			(*e)[name] = v.String()
-		}
 		return nil
 	}
+	return &n
+}
+
+// extraInputs are further keys of each request's body with their JSON text: [["ignore_eos", true]]
+// up to aiperf 0.8, {"ignore_eos": true} from 0.9 on. It skips any other form.
+func extraInputs(value jsontext.Value) map[string]string {
+	inputs := map[string]string{}
+	var object map[string]jsontext.Value
 	var pairs [][2]jsontext.Value
-	if json.Unmarshal(value, &pairs) == nil {
+	switch {
+	case json.Unmarshal(value, &object) == nil:
+		for name, v := range object {
+			inputs[name] = v.String()
+		}
+	case json.Unmarshal(value, &pairs) == nil:
 		for _, pair := range pairs {
-			(*e)[strings.Trim(pair[0].String(), `"`)] = pair[1].String()
+			inputs[strings.Trim(pair[0].String(), `"`)] = pair[1].String()
 		}
 	}
-	return nil
+	return inputs
 }
 
 // Parse reads the bytes of an export; path is for errors. It skips unknown keys. The
@@ -194,7 +180,7 @@ func Parse(path string, data []byte) (Measurement, error) {
 
 func (c inputConfig) into(m *Measurement) {
 	m.Requests, m.Warmup = int(c.LoadGen.Requests), int(c.LoadGen.Warmup)
-	m.Concurrency, m.Seed = int(c.LoadGen.Concurrency), c.Input.Seed.n
+	m.Concurrency, m.Seed = int(c.LoadGen.Concurrency), integer(c.Input.Seed)
 	for _, phase := range c.Phases { // phases of the same name add up
 		switch phase.Name {
 		case "warmup":
@@ -205,10 +191,9 @@ func (c inputConfig) into(m *Measurement) {
 		}
 	}
 	for _, dataset := range c.Datasets {
-		m.Seed = dataset.Seed.n
+		m.Seed = integer(dataset.Seed)
 	}
-	m.Extra = c.Input.Extra
-	if len(c.Endpoint.Extra) > 0 {
-		m.Extra = c.Endpoint.Extra
+	if m.Extra = extraInputs(c.Endpoint.Extra); len(m.Extra) == 0 {
+		m.Extra = extraInputs(c.Input.Extra)
 	}
 }
