@@ -60,8 +60,9 @@ func series(rows []Row, o Options) []Series {
 func seriesOf(label string, rows []Row, stat string) Series {
 	s := Series{Label: label, Artifacts: []string{}, Noted: []string{}, Points: []Point{}}
 	var own []Row
+	var valid []int // indices in rows
 	var repeats []stats.Repeat
-	for _, r := range rows {
+	for i, r := range rows {
 		if r.Label != label {
 			continue
 		}
@@ -72,7 +73,7 @@ func seriesOf(label string, rows []Row, stat string) Series {
 		if !ok || r.State != verdict.Valid {
 			continue
 		}
-		repeats = append(repeats, stats.Repeat{Concurrency: r.Concurrency, X: x, Y: y})
+		valid, repeats = append(valid, i), append(repeats, stats.Repeat{Concurrency: r.Concurrency, X: x, Y: y})
 		s.miscounted = s.miscounted || r.miscounted()
 		s.Noted = union(s.Noted, r.Noted...)
 	}
@@ -88,9 +89,8 @@ func seriesOf(label string, rows []Row, stat string) Series {
 	}
 	for i, on := range frontier.Of(means) {
 		s.Points[i].Efficient = on
-		for j, r := range rows {
-			_, _, placed := r.point(stat)
-			if r.Label == label && r.Concurrency == s.Points[i].Concurrency && placed && r.State == verdict.Valid {
+		for _, j := range valid {
+			if rows[j].Concurrency == s.Points[i].Concurrency {
 				rows[j].Efficient = on
 			}
 		}
