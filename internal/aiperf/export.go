@@ -17,12 +17,8 @@ type exportFile struct {
 	Complete  *bool   `json:"is_complete"`
 	Records   metrics `json:"records"` // aiperf 0.1 nests all metrics
 	Errors    []struct {
-		Details struct {
-			Code    int    `json:"code"` // null without a response
-			Type    string `json:"type"`
-			Message string `json:"message"`
-		} `json:"error_details"`
-		Count int `json:"count"`
+		Details ErrorGroup `json:"error_details"`
+		Count   int        `json:"count"`
 	} `json:"error_summary"`
 	Input inputConfig `json:"input_config"`
 }
@@ -98,76 +94,54 @@ type inputConfig struct {
 		Concurrency single `json:"concurrency"`
 	} `json:"phases"`
 	Input struct {
-		Seed  seed  `json:"random_seed"`
-		Extra extra `json:"extra"`
+		Seed  jsontext.Value `json:"random_seed"`
+		Extra jsontext.Value `json:"extra"`
 	} `json:"input"`
 	Datasets []struct {
-		Seed seed `json:"random_seed"`
+		Seed jsontext.Value `json:"random_seed"`
 	} `json:"datasets"`
 	Endpoint struct {
-		Extra extra `json:"extra"`
+		Extra jsontext.Value `json:"extra"`
 	} `json:"endpoint"`
 }
 
-// single is one number of input_config; a list (a sweep of aiperf's own) or null leaves it nil.
-type single struct{ n *int }
+// single is one number of input_config; a list (a sweep of aiperf's own) or null leaves it 0.
+type single int
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (s *single) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if dec.PeekKind() != '0' {
 		return dec.SkipValue()
 	}
-	s.n = new(int)
-	return readCount(dec, s.n)
+	return readCount(dec, (*int)(s))
 }
 
-func (s single) value() int {
-	if s.n == nil {
-		return 0
-	}
-	return *s.n
-}
-
-// seed is any integer; another value leaves it nil.
-type seed struct{ n *int }
-
-// UnmarshalJSONFrom implements json.UnmarshalerFrom.
-func (s *seed) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	value, err := dec.ReadValue()
+// integer is nil for any other value.
+func integer(value jsontext.Value) *int {
+	n, err := strconv.Atoi(value.String())
 	if err != nil {
-		return err
-	}
-	if n, err := strconv.Atoi(value.String()); err == nil {
-		s.n = &n
-	}
-	return nil
-}
-
-// extra is further keys of each request's body with their JSON text: [["ignore_eos", true]]
-// up to aiperf 0.8, {"ignore_eos": true} from 0.9 on.
-type extra map[string]string
-
-// UnmarshalJSONFrom implements json.UnmarshalerFrom. It skips any other form.
-func (e *extra) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	value, err := dec.ReadValue()
-	if err != nil {
-		return err
-	}
-	*e = extra{}
-	var object map[string]jsontext.Value
-	if json.Unmarshal(value, &object) == nil {
-		for name, v := range object {
-			(*e)[name] = v.String()
-		}
 		return nil
 	}
+	return &n
+}
+
+// extraInputs are further keys of each request's body with their JSON text: [["ignore_eos", true]]
+// up to aiperf 0.8, {"ignore_eos": true} from 0.9 on. It skips any other form.
+func extraInputs(value jsontext.Value) map[string]string {
+	inputs := map[string]string{}
+	var object map[string]jsontext.Value
 	var pairs [][2]jsontext.Value
-	if json.Unmarshal(value, &pairs) == nil {
+	switch {
+	case json.Unmarshal(value, &object) == nil:
+		for name, v := range object {
+			inputs[name] = v.String()
+		}
+	case json.Unmarshal(value, &pairs) == nil:
 		for _, pair := range pairs {
-			(*e)[strings.Trim(pair[0].String(), `"`)] = pair[1].String()
+			inputs[strings.Trim(pair[0].String(), `"`)] = pair[1].String()
 		}
 	}
-	return nil
+	return inputs
 }
 
 // Parse reads the bytes of an export; path is for errors. It skips unknown keys. The
@@ -197,29 +171,29 @@ func Parse(path string, data []byte) (Measurement, error) {
 		return Measurement{}, &FileError{Path: path, Err: ErrNoMetric}
 	}
 	for _, g := range e.Errors {
-		m.Errors = append(m.Errors, ErrorGroup{g.Details.Code, g.Details.Type, g.Details.Message, g.Count})
+		g.Details.Count = g.Count
+		m.Errors = append(m.Errors, g.Details)
 	}
 	e.Input.into(&m)
 	return m, nil
 }
 
 func (c inputConfig) into(m *Measurement) {
-	m.Requests, m.Warmup = c.LoadGen.Requests.value(), c.LoadGen.Warmup.value()
-	m.Concurrency, m.Seed = c.LoadGen.Concurrency.value(), c.Input.Seed.n
+	m.Requests, m.Warmup = int(c.LoadGen.Requests), int(c.LoadGen.Warmup)
+	m.Concurrency, m.Seed = int(c.LoadGen.Concurrency), integer(c.Input.Seed)
 	for _, phase := range c.Phases { // phases of the same name add up
 		switch phase.Name {
 		case "warmup":
-			m.Warmup += phase.Requests.value()
+			m.Warmup += int(phase.Requests)
 		case "profiling":
-			m.Requests += phase.Requests.value()
-			m.Concurrency = phase.Concurrency.value()
+			m.Requests += int(phase.Requests)
+			m.Concurrency = int(phase.Concurrency)
 		}
 	}
 	for _, dataset := range c.Datasets {
-		m.Seed = dataset.Seed.n
+		m.Seed = integer(dataset.Seed)
 	}
-	m.Extra = c.Input.Extra
-	if len(c.Endpoint.Extra) > 0 {
-		m.Extra = c.Endpoint.Extra
+	if m.Extra = extraInputs(c.Endpoint.Extra); len(m.Extra) == 0 {
+		m.Extra = extraInputs(c.Input.Extra)
 	}
 }

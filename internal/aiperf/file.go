@@ -112,12 +112,10 @@ func located(path string, data []byte, err error) error {
 	fault := &FileError{Path: path, Err: ErrType}
 	if s, ok := errors.AsType[*json.SemanticError](err); ok {
 		fault.Offset, fault.Key = s.ByteOffset, string(s.JSONPointer)
-		for _, known := range []error{ErrNegative, ErrRange} {
-			if errors.Is(err, known) {
-				fault.Err = known
-			}
-		}
-		if errors.Is(err, strconv.ErrRange) {
+		switch {
+		case errors.Is(err, ErrNegative):
+			fault.Err = ErrNegative
+		case errors.Is(err, ErrRange), errors.Is(err, strconv.ErrRange):
 			fault.Err = ErrRange
 		}
 		return fault

@@ -1,6 +1,11 @@
 package aiperf
 
-import "time"
+import (
+	"fmt"
+	"time"
+
+	"topobench/internal/text"
+)
 
 // The slowest rates of a working server; a cell below them has hung. A request may take
 // slowestToken per output token, and all requests together move at slowestRate tokens per
@@ -88,3 +93,17 @@ func (l Load) slowest(c, requests int) time.Duration {
 
 // waves is the number of rounds of c requests at once.
 func waves(c, requests int) int { return (requests + c - 1) / c }
+
+// LimitsText describes Limits and Deadline for a person.
+func LimitsText() []string {
+	return []string{
+		fmt.Sprintf("In the first cell of a topology a request may take %s for each output token, all requests "+
+			"together move at %d tokens a second at least, and aiperf may take %s before its first request.",
+			text.Duration(slowestToken), slowestRate, text.Duration(loadStart)),
+		fmt.Sprintf("In a later cell no request may complete for %d times the longest latency of the cell before, "+
+			"in the ratio of the concurrencies, and at least %s; an aiperf without a record file %s after its start "+
+			"has hung.", patience, text.Duration(leastStall), text.Duration(recordsStart)),
+		fmt.Sprintf("A whole cell may take its slowest time and %s. The profile's timeouts.progress and "+
+			"timeouts.cell replace these limits.", text.Duration(cellSlack)),
+	}
+}

@@ -3,13 +3,8 @@ package aiperf
 import (
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"math"
 	"path/filepath"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // The files that aiperf writes into its artifact directory: the export, and one line for
@@ -28,9 +23,10 @@ type Metric struct {
 
 // ErrorGroup is one line of an export's error_summary.
 type ErrorGroup struct {
-	Code          int // HTTP status; 0 without a response
-	Type, Message string
-	Count         int // requests
+	Code    int    `json:"code"` // HTTP status; 0 without a response
+	Type    string `json:"type"`
+	Message string `json:"message"`
+	Count   int    `json:"-"` // requests
 }
 
 // Measurement is one profile_export_aiperf.json, with the metrics that topobench uses. Metrics
@@ -59,10 +55,15 @@ func Read(path string) (Measurement, error) {
 		return Measurement{}, err
 	}
 	m, err := Parse(path, data)
-	if err == nil && !m.counts() {
-		m.records = countRecords(filepath.Join(filepath.Dir(path), RecordsName))
+	if err != nil {
+		return Measurement{}, err
 	}
-	return m, err
+	if _, uncounted := m.Timed(); uncounted != nil {
+		records := filepath.Join(filepath.Dir(path), RecordsName)
+		timed, all, err := countRecords(records)
+		m.records = &recordCount{records, timed, all, err}
+	}
+	return m, nil
 }
 
 // Value returns a statistic of a metric, such as the avg of time_to_first_token, in the
@@ -81,18 +82,6 @@ func (m Measurement) Value(tag, stat string) (float64, error) {
 	return v, nil
 }
 
-// requestRecord is one line of profile_export.jsonl, without the unused keys.
-type requestRecord struct {
-	Metadata struct {
-		Phase string `json:"benchmark_phase"` // warmup or profiling
-	} `json:"metadata"`
-	Metrics struct {
-		Latency struct {
-			Value float64 `json:"value"` // ms; 0 if all chunks arrived together
-		} `json:"inter_token_latency"`
-	} `json:"metrics"`
-}
-
 // recordCount counts the measured requests in profile_export.jsonl.
 type recordCount struct {
 	path       string
@@ -100,18 +89,12 @@ type recordCount struct {
 	err        error
 }
 
-const perUser = "output_token_throughput_per_user"
-
-// counts reports whether the export itself counts the requests with an inter-token latency.
-func (m Measurement) counts() bool {
-	_, there := m.Metrics[perUser]
-	_, err := m.Value(perUser, "count")
-	return !there || err == nil
-}
+var errNoRecords = errors.New("the export does not count them, and there is no " + RecordsName)
 
 // Timed returns the number of completed requests with an inter-token latency. It fails if
 // neither the export nor the records count them.
 func (m Measurement) Timed() (float64, error) {
+	const perUser = "output_token_throughput_per_user"
 	if _, err := m.Value(perUser, "avg"); err != nil {
 		return 0, nil // aiperf omits the metric if no request has a latency
 	}
@@ -119,11 +102,10 @@ func (m Measurement) Timed() (float64, error) {
 		return count, nil
 	}
 	r := m.records
-	if r == nil {
-		r = &recordCount{err: errNoRecords}
-	}
 	completed, err := m.Value("request_count", "avg")
 	switch {
+	case r == nil:
+		return 0, errNoRecords
 	case r.err != nil:
 		return 0, r.err
 	case err != nil:
@@ -132,44 +114,4 @@ func (m Measurement) Timed() (float64, error) {
 		return 0, fmt.Errorf("%s has %d of %g measured requests", r.path, r.all, completed)
 	}
 	return float64(r.timed), nil
-}
-
-var errNoRecords = errors.New("the export does not count them, and there is no " + RecordsName)
-
-func countRecords(path string) *recordCount {
-	r := &recordCount{path: path}
-	r.timed, r.all, r.err = readRecords(path)
-	return r
-}
-
-// readRecords counts the measured requests in a profile_export.jsonl, and those with an
-// inter-token latency. It fails if the file is incomplete or does not name the phases.
-func readRecords(path string) (timed, all int, err error) {
-	file, _, err := open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, 0, errNoRecords
-	}
-	if err != nil {
-		return 0, 0, err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	lines := jsontext.NewDecoder(file)
-	for {
-		var r requestRecord
-		err := json.UnmarshalDecode(lines, &r)
-		switch {
-		case err == io.EOF:
-			return timed, all, nil
-		case err != nil:
-			return 0, 0, fmt.Errorf("%s: %w", path, err)
-		case r.Metadata.Phase == "":
-			return 0, 0, fmt.Errorf("%s does not name the requests of the warm-up", path)
-		case r.Metadata.Phase != "profiling":
-			continue
-		}
-		all++
-		if r.Metrics.Latency.Value > 0 {
-			timed++
-		}
-	}
 }

@@ -3,10 +3,10 @@ package aiperf
 import (
 	"bytes"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"time"
+
+	"topobench/internal/text"
 )
 
 // progressEvery is the interval between two checks for new records and for a stall.
@@ -33,19 +33,11 @@ func newReader(j Job) *reader {
 
 // read counts the complete lines that aiperf has added since the last call.
 func (r *reader) read() Progress {
-	f, err := os.Open(r.path)
+	data, err := text.Added(r.path, r.offset, 16<<20)
 	if err != nil {
 		return r.p
 	}
-	defer f.Close()
 	r.p.Asked = r.asked
-	if _, err := f.Seek(r.offset, io.SeekStart); err != nil {
-		return r.p
-	}
-	data, err := io.ReadAll(io.LimitReader(f, 16<<20))
-	if err != nil {
-		return r.p
-	}
 	whole := data[:bytes.LastIndexByte(data, '\n')+1]
 	r.offset += int64(len(whole))
 	for line := range bytes.Lines(whole) {

@@ -62,23 +62,18 @@ func (c *Cell) read() {
 	}
 	for _, name := range []verdict.CheckName{verdict.Result, verdict.Concurrency} {
 		if check, failed := here.Find(name); failed && check.State == verdict.Invalid {
-			c.Verdict = verdict.Sum(with(c.Verdict.Checks, check))
+			others := slices.DeleteFunc(c.Verdict.Checks, func(c verdict.Check) bool { return c.Name == name })
+			c.Verdict = verdict.Sum(append(others, check))
 		}
 	}
 }
 
-// with adds a check and removes any other check of that name.
-func with(checks []verdict.Check, check verdict.Check) []verdict.Check {
-	checks = slices.DeleteFunc(slices.Clone(checks), func(c verdict.Check) bool { return c.Name == check.Name })
-	return append(checks, check)
-}
-
 // sidecar is topobench.json, the verdict of the run that measured a cell.
 type sidecar struct {
-	Valid   *bool           `json:"valid"`
-	State   verdict.State   `json:"state"`
-	Reasons []string        `json:"reasons"`
-	Checks  []verdict.Check `json:"checks"`
+	Valid   *bool           `json:"valid" help:"true if the cell is valid"`
+	State   verdict.State   `json:"state" help:"valid, unchecked or invalid: the worst state of its checks"`
+	Reasons []string        `json:"reasons" help:"why the cell is not valid"`
+	Checks  []verdict.Check `json:"checks" help:"every check that was made (topobench help rules)"`
 }
 
 // readSidecar returns the checks of a topobench.json. ours is false if the file is missing or

@@ -17,37 +17,39 @@ import (
 // Deployment is deployment_config.json: upstream's eleven keys in upstream's
 // order, then ours. Keys of the other mode are 0.
 type Deployment struct {
-	Kind      string `json:"kind"`
-	Model     string `json:"model"`
-	ISL       int    `json:"input_sequence_length"`  // tokens
-	OSL       int    `json:"output_sequence_length"` // tokens
-	TP        int    `json:"tensor_parallelism"`     // GPUs per worker
-	DP        int    `json:"data_parallelism"`       // workers
-	PrefillTP int    `json:"prefill_tensor_parallelism"`
-	PrefillDP int    `json:"prefill_data_parallelism"`
-	DecodeTP  int    `json:"decode_tensor_parallelism"`
-	DecodeDP  int    `json:"decode_data_parallelism"`
-	Mode      string `json:"mode"` // aggregated or disaggregated
+	Kind      string `json:"kind" help:"first half of the label, which is kind_mode"`
+	Model     string `json:"model" help:"model of the requests"`
+	ISL       int    `json:"input_sequence_length" help:"tokens of a prompt"`
+	OSL       int    `json:"output_sequence_length" help:"tokens of an answer"`
+	TP        int    `json:"tensor_parallelism" help:"GPUs of an aggregated worker; 0 if disaggregated"`
+	DP        int    `json:"data_parallelism" help:"aggregated workers"`
+	PrefillTP int    `json:"prefill_tensor_parallelism" help:"GPUs of a prefill worker; 0 if aggregated"`
+	PrefillDP int    `json:"prefill_data_parallelism" help:"prefill workers"`
+	DecodeTP  int    `json:"decode_tensor_parallelism" help:"GPUs of a decode worker; 0 if aggregated"`
+	DecodeDP  int    `json:"decode_data_parallelism" help:"decode workers"`
+	Mode      string `json:"mode" help:"aggregated or disaggregated; the last of upstream's keys"`
 
-	Name      string   `json:"name,omitempty"`
-	Engine    string   `json:"engine,omitempty"`
-	Simulated bool     `json:"simulated,omitempty"`
-	NumGPUs   int      `json:"num_gpus,omitempty"`
-	Workers   []Worker `json:"workers,omitempty"`
+	Name      string   `json:"name,omitempty" help:"name of the profile"`
+	Engine    string   `json:"engine,omitempty" help:"dynamo, vllm or mocker"`
+	Simulated bool     `json:"simulated,omitempty" help:"true if the engine computes nothing"`
+	NumGPUs   int      `json:"num_gpus,omitempty" help:"GPUs by which the throughput is divided"`
+	Workers   []Worker `json:"workers,omitempty" help:"the workers as they are, which the parallelisms may only sum up"`
 
-	Settings map[string]string `json:"settings,omitempty"` // of the engine, see Side
-	Load     *Load             `json:"load,omitempty"`
+	Settings Values `json:"settings,omitempty" help:"engine settings by name, which are compared between the sides"`
+	Load     *Load  `json:"load,omitempty" help:"the planned requests of every cell"`
 }
 
 // Load is the plan for the requests of every cell. Counts are multiples of the cell's concurrency. With
 // FreshPrompts the seed of a cell is Seed plus its concurrency. Extra is as planned: topobench drops nvext
 // where the server refuses it, and the export of a cell has the extra inputs that were sent.
 type Load struct {
-	Seed         int      `json:"random_seed"`
-	FreshPrompts bool     `json:"fresh_prompts"`
-	Requests     int      `json:"requests_per_concurrency"`
-	Warmup       int      `json:"warmup_requests_per_concurrency"`
-	Extra        []string `json:"extra_inputs,omitempty"` // as in aiperf's --extra-inputs
+	Seed         int  `json:"random_seed" help:"seed of the prompts"`
+	FreshPrompts bool `json:"fresh_prompts" help:"true if each cell has a seed of its own"`
+	Requests     int  `json:"requests_per_concurrency" help:"requests of a cell, divided by its concurrency"`
+
+	Warmup int `json:"warmup_requests_per_concurrency" help:"warm-up requests of a cell, divided by its concurrency"`
+
+	Extra []string `json:"extra_inputs,omitempty" help:"further fields of the request body, as planned"`
 }
 
 // ExtraInputs are the planned extra inputs, written as the function ExtraInputs writes those of an export.
@@ -82,11 +84,11 @@ func ExtraInputs(inputs map[string]string) string {
 
 // Worker is one GPU-pinned process of a deployment.
 type Worker struct {
-	Role    string `json:"role"` // prefill, decode or aggregated
-	Devices []int  `json:"cuda_visible_devices,omitempty"`
-	TP      int    `json:"tensor_parallel"`
-	DP      int    `json:"data_parallel"`
-	Host    string `json:"host,omitempty"`
+	Role    string `json:"role" help:"prefill, decode or aggregated"`
+	Devices []int  `json:"cuda_visible_devices,omitempty" help:"GPUs of the worker"`
+	TP      int    `json:"tensor_parallel" help:"as in the profile"`
+	DP      int    `json:"data_parallel" help:"as in the profile"`
+	Host    string `json:"host,omitempty" help:"machine of the worker; absent if it is this one"`
 }
 
 // Label names the series on the chart, as upstream does: kind_mode.
@@ -187,11 +189,13 @@ func required(mode string) []string {
 	return append(keys, "tensor_parallelism", "data_parallelism")
 }
 
-// Side is the engine settings of one topology, by name. A setting that no flag sets is
-// "default".
+// Values are settings of an engine, or of a load, by name. A setting that no flag sets is "default".
+type Values = map[string]string
+
+// Side is the settings of one topology.
 type Side struct {
-	Name   string            `json:"name"`
-	Values map[string]string `json:"values"`
+	Name   string `json:"name"`
+	Values Values `json:"values"`
 }
 
 // Settings are the sides of a comparison, and the sorted names of the settings that differ.
@@ -204,20 +208,22 @@ type Settings struct {
 // CompareSettings returns a side for each deployment with settings; those of perf.sh have
 // none. Repeats of one topology are one side.
 func CompareSettings(deployments []Deployment) Settings {
-	s := Settings{Sides: []Side{}, Differ: []string{}}
-	all := map[string]bool{}
+	sides, all := []Side{}, map[string]string{}
 	for _, d := range deployments {
 		side := Side{Name: cmp.Or(d.Name, d.Label()), Values: d.Settings}
-		if len(side.Values) == 0 || slices.ContainsFunc(s.Sides, side.equal) {
-			continue
-		}
-		s.Sides = append(s.Sides, side)
-		for name := range side.Values {
-			all[name] = true
+		if len(side.Values) > 0 && !slices.ContainsFunc(sides, side.equal) {
+			sides = append(sides, side)
+			maps.Copy(all, side.Values)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if slices.ContainsFunc(s.Sides, func(side Side) bool { return side.Values[name] != s.Sides[0].Values[name] }) {
+	return Compare(sides, slices.Sorted(maps.Keys(all)))
+}
+
+// Compare finds those of the named settings that differ between the sides.
+func Compare(sides []Side, names []string) Settings {
+	s := Settings{Sides: sides, Differ: []string{}}
+	for _, name := range names {
+		if slices.ContainsFunc(sides, func(side Side) bool { return side.Values[name] != sides[0].Values[name] }) {
 			s.Differ = append(s.Differ, name)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 
 	"topobench/internal/text"
@@ -39,12 +40,8 @@ func cause(err error) error {
 // DiskFault reports whether the fault is the disk's and not one path's: no space or inodes, no
 // quota, read-only, broken. Other writes to that disk would fail too.
 func DiskFault(err error) bool {
-	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO} {
-		if errors.Is(err, errno) {
-			return true
-		}
-	}
-	return false
+	disk := []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO}
+	return slices.ContainsFunc(disk, func(errno error) bool { return errors.Is(err, errno) })
 }
 
 // Advice returns the remedy for an error of the file system, after a semicolon, or "". The

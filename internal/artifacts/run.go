@@ -27,8 +27,8 @@ import (
 
 // Dir is the directory of one run, <root>/.topobench/<run-id>.
 type Dir struct {
-	id, root, path string
-	created        fs.FileInfo // of path; nil for a run that another process created
+	path    string
+	created fs.FileInfo // of path; nil for a run that another process created
 }
 
 // NewID names a run by its start in UTC, to the second, and the first two random bytes:
@@ -47,7 +47,7 @@ func Create(root, id string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dir{id: id, root: root, path: filepath.Join(root, StateDir, id)}
+	d := At(filepath.Join(root, StateDir, id))
 	if err := os.Mkdir(d.path, 0o700); err != nil {
 		return nil, Cannot("create the run directory", d.path, err)
 	}
@@ -58,15 +58,13 @@ func Create(root, id string) (*Dir, error) {
 }
 
 // At returns the directory of a run that another process created. It may be gone by now.
-func At(path string) *Dir {
-	return &Dir{id: filepath.Base(path), root: filepath.Dir(filepath.Dir(path)), path: path}
-}
+func At(path string) *Dir { return &Dir{path: path} }
 
 // ID is the run's id.
-func (d *Dir) ID() string { return d.id }
+func (d *Dir) ID() string { return filepath.Base(d.path) }
 
 // Root is the artifacts root: absolute, links resolved.
-func (d *Dir) Root() string { return d.root }
+func (d *Dir) Root() string { return filepath.Dir(filepath.Dir(d.path)) }
 
 // Path is <root>/.topobench/<run-id>.
 func (d *Dir) Path() string { return d.path }
@@ -212,13 +210,13 @@ func (a Artifacts) Cell(concurrency int) string { return filepath.Join(a.Path, C
 // Two runs at once never get the same directory.
 func (d *Dir) NextArtifacts() (Artifacts, error) {
 	for n := 0; ; n++ {
-		path := filepath.Join(d.root, fmt.Sprintf("artifacts_%d", n))
+		path := filepath.Join(d.Root(), fmt.Sprintf("artifacts_%d", n))
 		err := os.Mkdir(path, 0o755)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err == nil {
-			err = text.Sync(d.root)
+			err = text.Sync(d.Root())
 		}
 		if err != nil {
 			return Artifacts{}, Cannot("create", path, err)

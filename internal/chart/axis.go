@@ -2,6 +2,7 @@ package chart
 
 import (
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -22,10 +23,8 @@ type tick struct {
 
 // newAxis chooses a range with a margin on both sides of the values, and round ticks.
 func newAxis(values []float64) axis {
-	a := axis{}
-	a.lo, a.hi = span(values)
-	a.ticks = ticks(a.lo, a.hi)
-	return a
+	lo, hi := span(values)
+	return axis{lo: lo, hi: hi, ticks: ticks(lo, hi)}
 }
 
 // at is the pixel of a value.
@@ -39,10 +38,7 @@ func span(values []float64) (lo, hi float64) {
 	if len(values) == 0 {
 		return 0, 1
 	}
-	lo, hi = values[0], values[0]
-	for _, v := range values {
-		lo, hi = min(lo, v), max(hi, v)
-	}
+	lo, hi = slices.Min(values), slices.Max(values)
 	size := max(math.Abs(lo), math.Abs(hi))
 	switch {
 	case size < 1e-100: // zero, or so small that the ratio overflows

@@ -7,7 +7,7 @@
 // go-chart supplies the two renderers and the font, and this package the layout: go-chart's own legend
 // covers the data, its annotations overlap, its ticks are not round and it refuses a range of zero width.
 //
-// After Load has returned, several goroutines may draw at once.
+// One goroutine must draw the first picture: it parses the font, and go-chart guards that with no lock.
 package chart
 
 import (
@@ -45,14 +45,6 @@ type Point struct {
 	X, Y             float64
 	Note             string
 	Hollow, Frontier bool
-}
-
-// Load parses the font. Otherwise the first picture does, and go-chart guards that with no lock.
-func Load() error {
-	if _, err := gochart.GetDefaultFont(); err != nil {
-		return fmt.Errorf("cannot load the font: %w", err)
-	}
-	return nil
 }
 
 // PNG writes the picture in Width x Height pixels.

@@ -56,13 +56,13 @@ func (p pen) axes(l layout) {
 	dark := gochart.Style{StrokeColor: rgb(frameGrey), StrokeWidth: 2}
 	for _, t := range l.x.ticks {
 		foot := image.Pt(l.x.at(t.value), l.plot.Max.Y)
-		p.line(foot, image.Pt(foot.X, l.plot.Min.Y), light)
-		p.line(foot, foot.Add(image.Pt(0, tickLength)), dark)
+		p.stroke(light, foot, image.Pt(foot.X, l.plot.Min.Y))
+		p.stroke(dark, foot, foot.Add(image.Pt(0, tickLength)))
 	}
 	for _, t := range l.y.ticks {
 		foot := image.Pt(l.plot.Min.X, l.y.at(t.value))
-		p.line(foot, image.Pt(l.plot.Max.X, foot.Y), light)
-		p.line(foot, foot.Sub(image.Pt(tickLength, 0)), dark)
+		p.stroke(light, foot, image.Pt(l.plot.Max.X, foot.Y))
+		p.stroke(dark, foot, foot.Sub(image.Pt(tickLength, 0)))
 	}
 	p.path(corners(l.plot))
 	p.r.Close()
@@ -90,9 +90,7 @@ func (p pen) legend(l layout) {
 
 // frontier draws the dashed line.
 func (p pen) frontier(points []image.Point, c drawing.Color) {
-	p.path(points)
-	gochart.Style{StrokeColor: c, StrokeWidth: 3, StrokeDashArray: []float64{14, 9}}.WriteToRenderer(p.r)
-	p.r.Stroke()
+	p.stroke(gochart.Style{StrokeColor: c, StrokeWidth: 3, StrokeDashArray: []float64{14, 9}}, points...)
 }
 
 // dot draws a ring, or a filled marker with a white edge that separates it from its neighbours.
@@ -101,14 +99,18 @@ func (p pen) dot(d dot, c drawing.Color) {
 	if d.hollow {
 		style = gochart.Style{FillColor: rgb(white), StrokeColor: c, StrokeWidth: 2}
 	}
-	if outline := marker(d.series, d.radius); outline != nil {
-		for i := range outline {
-			outline[i] = outline[i].Add(d.at)
-		}
-		p.polygon(outline, style)
+	outline := marker(d.series, d.radius)
+	if outline == nil {
+		p.circle(d, style)
 		return
 	}
-	p.circle(d, style)
+	for i := range outline {
+		outline[i] = outline[i].Add(d.at)
+	}
+	p.path(outline)
+	p.r.Close()
+	style.WriteToRenderer(p.r)
+	p.r.FillStroke()
 }
 
 // circle has eight curves: the renderer's own has four, and looks like a square with round corners.
@@ -129,17 +131,10 @@ func (p pen) circle(d dot, style gochart.Style) {
 	p.r.FillStroke()
 }
 
-func (p pen) line(from, to image.Point, style gochart.Style) {
-	p.path([]image.Point{from, to})
+func (p pen) stroke(style gochart.Style, points ...image.Point) {
+	p.path(points)
 	style.WriteToRenderer(p.r)
 	p.r.Stroke()
-}
-
-func (p pen) polygon(points []image.Point, style gochart.Style) {
-	p.path(points)
-	p.r.Close()
-	style.WriteToRenderer(p.r)
-	p.r.FillStroke()
 }
 
 func (p pen) path(points []image.Point) {

@@ -67,49 +67,41 @@ type dot struct {
 
 // arrange computes the layout: first the names and their space, then the plot, then its content.
 func arrange(p Picture, m meter) layout {
-	shown := finite(p.Series)
+	series, xs, ys, hollow := finite(p.Series)
 	var l layout
-	l.x, l.y = newAxis(shown.xs), newAxis(shown.ys)
-	l.legend = legend(p.Series, len(shown.xs) > 0, shown.hollow, m)
+	l.x, l.y = newAxis(xs), newAxis(ys)
+	l.legend = legend(p.Series, len(xs) > 0, hollow, m)
 	l.plot = plotArea(l.y.ticks, l.legend, m)
 	l.x.from, l.x.to = l.plot.Min.X, l.plot.Max.X
 	l.y.from, l.y.to = l.plot.Max.Y, l.plot.Min.Y
 
-	l.dots, l.lines = l.place(shown.series, radius(len(shown.xs)))
+	l.dots, l.lines = l.place(series, radius(len(xs)))
 	l.yName = m.upright(p.YName, l.plot)
 	l.texts = append(m.tickTexts(l), placeNotes(l, m)...)
 	l.texts = append(l.texts,
 		m.centred(p.Title, l.plot, l.plot.Min.Y-32, titleSize),
 		m.centred(p.XName, l.plot, Height-margin, nameSize))
-	if len(shown.xs) == 0 {
+	if len(xs) == 0 {
 		l.texts = append(l.texts, m.centred("no valid points", l.plot, (l.plot.Min.Y+l.plot.Max.Y)/2, nameSize))
 	}
 	return l
 }
 
-// drawable is the part of the series that can be drawn.
-type drawable struct {
-	series [][]Point // as many as in the picture
-	xs, ys []float64
-	hollow bool
-}
-
-// finite drops points that no axis can show.
-func finite(series []Series) drawable {
-	var d drawable
-	for _, s := range series {
+// finite drops points that no axis can show. It returns the others of each series, and their coordinates.
+func finite(all []Series) (series [][]Point, xs, ys []float64, hollow bool) {
+	for _, s := range all {
 		var kept []Point
 		for _, p := range s.Points {
 			if !(math.Abs(p.X) < largest && math.Abs(p.Y) < largest) {
 				continue // too large, or NaN
 			}
 			kept = append(kept, p)
-			d.xs, d.ys = append(d.xs, p.X), append(d.ys, p.Y)
-			d.hollow = d.hollow || p.Hollow
+			xs, ys = append(xs, p.X), append(ys, p.Y)
+			hollow = hollow || p.Hollow
 		}
-		d.series = append(d.series, kept)
+		series = append(series, kept)
 	}
-	return d
+	return series, xs, ys, hollow
 }
 
 // plotArea leaves space for the tick labels on the left and for the longest name on the right.

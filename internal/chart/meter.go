@@ -2,6 +2,7 @@ package chart
 
 import (
 	"image"
+	"sort"
 	"strings"
 	"unicode"
 
@@ -56,16 +57,8 @@ func (m meter) cut(body string, size float64, most int, keep func(runes []rune, 
 		return body
 	}
 	runes := []rune(body)
-	fits, not := 0, len(runes) // runes that fit, runes that do not
-	for not-fits > 1 {
-		mid := (fits + not) / 2
-		if m.width(keep(runes, mid), size) <= most {
-			fits = mid
-		} else {
-			not = mid
-		}
-	}
-	return keep(runes, fits)
+	tooMany := func(less int) bool { return m.width(keep(runes, less+1), size) > most }
+	return keep(runes, sort.Search(len(runes)-1, tooMany))
 }
 
 // centred puts a text in the middle of the plot's width.

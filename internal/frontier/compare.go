@@ -13,6 +13,10 @@ const leastPart = 0.10
 // of the topologies is chance, whatever part of a frontier the range is.
 const noise = 0.01
 
+// Limits are the least part of the narrower frontier, and the least width as a part of x,
+// that a shared range needs for one ratio.
+func Limits() (part, width float64) { return leastPart, noise }
+
 // Comparison is two frontiers at equal x: At, Lo and Hi in tokens/s/user, Baseline, Other and Diff
 // (Other - Baseline) in tokens/s/GPU, Ratio = Other / Baseline. Lo to Hi is the shared range of x.
 type Comparison struct {

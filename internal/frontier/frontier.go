@@ -10,7 +10,6 @@ import (
 	"errors"
 	"math"
 	"slices"
-	"sort"
 )
 
 // Point is one measurement: X in tokens/s/user, Y in tokens/s/GPU.
@@ -88,8 +87,8 @@ func (c Curve) At(x float64) (y float64, ok bool) {
 	if !(x >= lo && x <= hi) {
 		return 0, false
 	}
-	i := sort.Search(len(c.points), func(i int) bool { return c.points[i].X >= x })
-	if c.points[i].X == x {
+	i, found := slices.BinarySearchFunc(c.points, x, func(p Point, x float64) int { return cmp.Compare(p.X, x) })
+	if found {
 		return c.points[i].Y, true
 	}
 	return c.between(i-1, x), true

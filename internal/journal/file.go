@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -111,11 +112,8 @@ func (j *file) close() error {
 // deleted file are lost.
 func (j *file) reachable() error {
 	named, err := os.Stat(j.path)
-	if err != nil {
-		return artifacts.Cannot("find the journal", j.path, err)
-	}
-	ours, err := j.Stat()
-	if err != nil {
+	ours, own := j.Stat()
+	if err := cmp.Or(err, own); err != nil {
 		return artifacts.Cannot("find the journal", j.path, err)
 	}
 	if !os.SameFile(named, ours) {
@@ -137,13 +135,13 @@ func (j *file) mend() error {
 	return nil
 }
 
-// journalLine has the members of h, those of fields, and a newline.
-func journalLine(h head, fields any) ([]byte, error) {
+// journalLine has the members of h, those of e, and a newline.
+func journalLine(h head, e Event) ([]byte, error) {
 	line, err := marshal(h)
-	if err != nil || fields == nil {
-		return append(line, '\n'), err
+	if err != nil {
+		return nil, err
 	}
-	more, err := marshal(fields)
+	more, err := marshal(e)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"regexp"
 	"strings"
 )
 
@@ -55,29 +54,18 @@ type Metric struct {
 // Metrics describes every number, those of the table first.
 func Metrics() []Metric {
 	var all []Metric
-	shown := tableHeader()
+	shown := tableHeader("avg")
 	for i, column := range theirColumns("avg") {
 		all = append(all, describe(column, shown[2+i])) // after series and concurrency
 	}
-	for _, m := range ours("avg") {
-		all = append(all, describe(m.column(), ""))
+	for _, column := range append(ourColumns("avg"), byUsage) {
+		all = append(all, describe(column, ""))
 	}
-	return append(all, describe(byUsage, ""))
-}
-
-// tableHeader is the first line of the table.
-func tableHeader() []string {
-	var table strings.Builder
-	if err := (Facts{Stat: "avg"}).Table(&table); err != nil { // a strings.Builder does not fail
-		return nil
-	}
-	line, _, _ := strings.Cut(table.String(), "\n")
-	return regexp.MustCompile(` {2,}`).Split(strings.TrimSpace(line), -1)
+	return all
 }
 
 func describe(column, shown string) Metric {
-	i := strings.LastIndex(column, "_")
-	tag, stat := column[:i], column[i+1:]
+	tag, stat := metric(column)
 	m, own := metricHelp[column]
 	if !own {
 		m = metricHelp[tag]

@@ -47,12 +47,7 @@ func comparisons(all []Series, o Options) []Comparison {
 
 func compare(base, other Series, o Options) Comparison {
 	c := Comparison{Baseline: base.Label, Other: other.Label, Simulated: base.Simulated || other.Simulated,
-		Differ: []string{}, Noted: slices.Clone(base.Noted)}
-	for _, name := range other.Noted {
-		if !slices.Contains(c.Noted, name) {
-			c.Noted = append(c.Noted, name)
-		}
-	}
+		Differ: []string{}, Noted: union(slices.Clone(base.Noted), other.Noted...)}
 	stat, mark := "", ""
 	if o.Stat != "avg" {
 		stat = " (" + o.Stat + ")"

@@ -23,10 +23,7 @@ func (f Facts) CSV(w io.Writer) error {
 
 // lines are the header and one line for each row.
 func (f Facts) lines() [][]string {
-	theirs, further := theirColumns(f.Stat), []string{}
-	for _, m := range ours(f.Stat) {
-		further = append(further, m.column())
-	}
+	theirs, further := theirColumns(f.Stat), ourColumns(f.Stat)
 	header := slices.Concat([]string{"", "label", "configuration", "concurrency"}, theirs,
 		[]string{"is_pareto_efficient", "valid", "reason", "name", "artifacts", "gpus", "simulated"}, further,
 		[]string{"aiperf_version", byUsage, "token_counts_differ", "launch", "noted"})
@@ -48,12 +45,6 @@ func (f Facts) lines() [][]string {
 			[]string{differ, strconv.Itoa(r.Launch), defused(strings.Join(r.Noted, "; "))}))
 	}
 	return lines
-}
-
-// theirColumns are the numbers of plot_pareto.py, in its order.
-func theirColumns(stat string) []string {
-	m := upstreams(stat)
-	return []string{m[0].column(), perGPU, m[1].column(), m[2].column()}
 }
 
 func (r Row) fields(columns []string) []string {

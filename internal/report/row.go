@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"topobench/internal/artifacts"
 	"topobench/internal/text"
@@ -43,33 +44,30 @@ const (
 
 func perUser(stat string) string { return "output_token_throughput_per_user_" + stat }
 
-// metric is a statistic of a metric of an export.
-type metric struct{ tag, stat string }
-
-func (m metric) column() string { return m.tag + "_" + m.stat }
-
-// upstreams are the metrics that plot_pareto.py writes, without perGPU.
-func upstreams(stat string) []metric {
-	return []metric{
-		{"output_token_throughput_per_user", stat},
-		{"time_to_first_token", stat},
-		{"inter_token_latency", stat},
-	}
+// theirColumns are the numbers of plot_pareto.py, in its order. A column is a metric of aiperf and a statistic.
+func theirColumns(stat string) []string {
+	return []string{perUser(stat), perGPU, "time_to_first_token_" + stat, "inter_token_latency_" + stat}
 }
 
-// ours are the further metrics, without those that upstreams has with this statistic.
-func ours(stat string) []metric {
-	return slices.DeleteFunc([]metric{
-		{"output_token_throughput", "avg"},
-		{"request_throughput", "avg"},
-		{"time_to_first_token", "p50"},
-		{"time_to_first_token", "p99"},
-		{"inter_token_latency", "p50"},
-		{"inter_token_latency", "p99"},
-		{"output_sequence_length", "avg"},
-		{"usage_completion_tokens", "avg"},
-		{cacheRead, "avg"},
-	}, func(m metric) bool { return slices.Contains(upstreams(stat), m) })
+// ourColumns are the further numbers, without those that theirColumns has with this statistic.
+func ourColumns(stat string) []string {
+	return slices.DeleteFunc([]string{
+		"output_token_throughput_avg",
+		"request_throughput_avg",
+		"time_to_first_token_p50",
+		"time_to_first_token_p99",
+		"inter_token_latency_p50",
+		"inter_token_latency_p99",
+		"output_sequence_length_avg",
+		"usage_completion_tokens_avg",
+		cacheRead + "_avg",
+	}, func(column string) bool { return slices.Contains(theirColumns(stat), column) })
+}
+
+// metric splits the name of a column. The tags of perGPU and byUsage, which are computed, are no metric of aiperf.
+func metric(column string) (tag, stat string) {
+	i := strings.LastIndex(column, "_")
+	return column[:i], column[i+1:]
 }
 
 // rows makes a row of every cell. series decides which are efficient.
@@ -78,12 +76,12 @@ func rows(cells []artifacts.Cell, stat string) []Row {
 	slices.SortStableFunc(cells, func(a, b artifacts.Cell) int {
 		return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(a.Concurrency, b.Concurrency))
 	})
-	metrics := append(upstreams(stat), ours(stat)...)
+	columns := append(theirColumns(stat), ourColumns(stat)...)
 	made := make([]Row, 0, len(cells))
 	for _, c := range cells {
 		d := c.Deployment
 		row := Row{
-			Label: d.Label(), Configuration: c.Path, Concurrency: c.Concurrency, Numbers: numbers(c, metrics),
+			Label: d.Label(), Configuration: c.Path, Concurrency: c.Concurrency, Numbers: numbers(c, columns),
 			State: cmp.Or(c.Verdict.State, verdict.Unchecked), Reasons: []string{}, Noted: []string{}, Name: d.Name,
 			Artifacts: c.Artifacts, GPUs: c.GPUs, Simulated: d.Simulated, AIPerf: c.Measurement.AIPerf,
 			Launch: c.Launch(), cell: c,
@@ -107,16 +105,16 @@ func rows(cells []artifacts.Cell, stat string) []Row {
 	return made
 }
 
-// numbers looks up every metric. It leaves out a missing or unusable one; the verdict has the reason if it
+// numbers looks up every column. It leaves out a missing or unusable one; the verdict has the reason if it
 // matters.
-func numbers(c artifacts.Cell, metrics []metric) map[string]float64 {
-	found := make(map[string]float64, len(metrics)+2) // perGPU and byUsage are computed
+func numbers(c artifacts.Cell, columns []string) map[string]float64 {
+	found := make(map[string]float64, len(columns)+1) // byUsage follows
 	if c.Err != nil {
 		return found
 	}
-	for _, m := range metrics {
-		if v, err := c.Measurement.Value(m.tag, m.stat); err == nil {
-			found[m.column()] = v
+	for _, column := range columns {
+		if v, err := c.Measurement.Value(metric(column)); err == nil {
+			found[column] = v
 		}
 	}
 	if v, err := c.Measurement.Value("output_token_throughput", "avg"); err == nil && c.GPUs > 0 {

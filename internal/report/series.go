@@ -40,9 +40,7 @@ type Point struct {
 func series(rows []Row, o Options) []Series {
 	var labels []string
 	for _, r := range rows {
-		if !slices.Contains(labels, r.Label) {
-			labels = append(labels, r.Label)
-		}
+		labels = union(labels, r.Label)
 	}
 	place := func(label string) int {
 		if i := slices.Index(o.Order, label); i >= 0 {
@@ -62,27 +60,22 @@ func series(rows []Row, o Options) []Series {
 func seriesOf(label string, rows []Row, stat string) Series {
 	s := Series{Label: label, Artifacts: []string{}, Noted: []string{}, Points: []Point{}}
 	var own []Row
+	var valid []int // indices in rows
 	var repeats []stats.Repeat
-	for _, r := range rows {
+	for i, r := range rows {
 		if r.Label != label {
 			continue
 		}
 		own = append(own, r)
 		s.Mode, s.Simulated = r.cell.Deployment.Mode, s.Simulated || r.Simulated
-		if !slices.Contains(s.Artifacts, r.Artifacts) {
-			s.Artifacts = append(s.Artifacts, r.Artifacts)
-		}
+		s.Artifacts = union(s.Artifacts, r.Artifacts)
 		x, y, ok := r.point(stat)
 		if !ok || r.State != verdict.Valid {
 			continue
 		}
-		repeats = append(repeats, stats.Repeat{Concurrency: r.Concurrency, X: x, Y: y})
+		valid, repeats = append(valid, i), append(repeats, stats.Repeat{Concurrency: r.Concurrency, X: x, Y: y})
 		s.miscounted = s.miscounted || r.miscounted()
-		for _, name := range r.Noted {
-			if !slices.Contains(s.Noted, name) {
-				s.Noted = append(s.Noted, name)
-			}
-		}
+		s.Noted = union(s.Noted, r.Noted...)
 	}
 	s.Cells, s.Valid, s.Mixed = len(own), len(repeats), mixed(own)
 	if len(s.Mixed) > 0 {
@@ -96,9 +89,8 @@ func seriesOf(label string, rows []Row, stat string) Series {
 	}
 	for i, on := range frontier.Of(means) {
 		s.Points[i].Efficient = on
-		for j, r := range rows {
-			_, _, placed := r.point(stat)
-			if r.Label == label && r.Concurrency == s.Points[i].Concurrency && placed && r.State == verdict.Valid {
+		for _, j := range valid {
+			if rows[j].Concurrency == s.Points[i].Concurrency {
 				rows[j].Efficient = on
 			}
 		}
@@ -107,6 +99,16 @@ func seriesOf(label string, rows []Row, stat string) Series {
 		s.curve = &curve
 	}
 	return s
+}
+
+// union appends to list those of more that it lacks.
+func union(list []string, more ...string) []string {
+	for _, s := range more {
+		if !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // repeats is the smallest and the largest number of cells behind one point.

@@ -68,8 +68,8 @@ func setupOf(rows []Row) Setup {
 		if m.Requests > 0 {
 			requests[c], warmups[c] = m.Requests, m.Warmup
 		}
-		if extra != "" && !slices.Contains(extras, extra) {
-			extras = append(extras, extra)
+		if extra != "" {
+			extras = union(extras, extra)
 		}
 	}
 	s.Seed = seedText(seeds, fresh)
@@ -170,9 +170,7 @@ func mixed(rows []Row) []string {
 			if t.value == "" {
 				continue
 			}
-			if !slices.Contains(names, t.name) {
-				names = append(names, t.name)
-			}
+			names = union(names, t.name)
 			byName[t.name] = append(byName[t.name], trait{name, t.value})
 		}
 	}
@@ -190,12 +188,8 @@ func apart(values []trait) []string {
 	var texts []string
 	names := map[string][]string{} // by value
 	for _, v := range values {
-		if _, known := names[v.value]; !known {
-			texts = append(texts, v.value)
-		}
-		if !slices.Contains(names[v.value], v.name) {
-			names[v.value] = append(names[v.value], v.name)
-		}
+		texts = union(texts, v.value)
+		names[v.value] = union(names[v.value], v.name)
 	}
 	for i, value := range texts {
 		texts[i] = value + " (" + strings.Join(names[value], " ") + ")"
@@ -205,7 +199,8 @@ func apart(values []trait) []string {
 
 // loadSettings has a side for each series that has a setup, with the values that files have.
 func loadSettings(all []Series) artifacts.Settings {
-	s := artifacts.Settings{Sides: []artifacts.Side{}, Differ: []string{}}
+	var names []string
+	sides := []artifacts.Side{}
 	for _, one := range all {
 		if len(one.Mixed) > 0 {
 			continue
@@ -215,16 +210,11 @@ func loadSettings(all []Series) artifacts.Settings {
 			if t.value != "" {
 				side.Values[t.name] = t.value
 			}
+			names = union(names, t.name)
 		}
-		s.Sides = append(s.Sides, side)
+		sides = append(sides, side)
 	}
-	for _, t := range append(Setup{}.workload(), Setup{}.requests()...) {
-		differs := func(side artifacts.Side) bool { return side.Values[t.name] != s.Sides[0].Values[t.name] }
-		if slices.ContainsFunc(s.Sides, differs) {
-			s.Differ = append(s.Differ, t.name)
-		}
-	}
-	return s
+	return artifacts.Compare(sides, names)
 }
 
 // deployments are those of the rows, each artifacts_N once, in order.

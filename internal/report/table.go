@@ -17,12 +17,7 @@ import (
 // each mean with its standard deviation. A star marks the frontier, a dash a missing number, a dagger a
 // number that depends on aiperf's count of tokens where the server counted others.
 func (f Facts) Table(w io.Writer) error {
-	stat := "" // tok/s/gpu is always an average
-	if f.Stat != "avg" {
-		stat = " " + f.Stat
-	}
-	lines := [][]string{
-		{"series", "conc", "tok/s/user" + stat, "tok/s/gpu", "TTFT ms" + stat, "ITL ms" + stat, "frontier", "valid"}}
+	lines := [][]string{tableHeader(f.Stat)}
 	marked := slices.ContainsFunc(f.Rows, Row.miscounted)
 	for _, r := range f.Rows {
 		line := []string{text.Clean(r.Label), strconv.Itoa(r.Concurrency)}
@@ -42,7 +37,7 @@ func (f Facts) Table(w io.Writer) error {
 	table := align(lines)
 
 	means := [][]string{
-		{"mean", "conc", "tok/s/user" + stat, "sd", "tok/s/gpu", "sd", "frontier", "valid repeats"}}
+		{"mean", "conc", lines[0][2], "sd", lines[0][3], "sd", "frontier", "valid repeats"}}
 	for _, s := range f.Series {
 		if _, most := s.repeats(); most < 2 {
 			continue
@@ -60,6 +55,16 @@ func (f Facts) Table(w io.Writer) error {
 		return fmt.Errorf("cannot write the table: %w", err)
 	}
 	return nil
+}
+
+// tableHeader names the columns. tok/s/gpu is an average whatever the statistic is.
+func tableHeader(stat string) []string {
+	suffix := ""
+	if stat != "avg" {
+		suffix = " " + stat
+	}
+	return []string{"series", "conc", "tok/s/user" + suffix, "tok/s/gpu", "TTFT ms" + suffix, "ITL ms" + suffix,
+		"frontier", "valid"}
 }
 
 func (r Row) shown(column string) string {

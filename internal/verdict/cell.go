@@ -46,10 +46,7 @@ func (c cell) allServed() bool {
 }
 
 func stalled(c cell) []finding {
-	if c.e.Died == "" && c.e.AIPerf.Stalled && c.e.When != "in" {
-		return one(Invalid, firstLine(c.e.AIPerf.Problem))
-	}
-	return nil
+	return when(c.e.Died == "" && c.e.AIPerf.Stalled && c.e.When != "in", Invalid, firstLine(c.e.AIPerf.Problem))
 }
 
 // workers does not repeat a failure that is reported already.
@@ -80,18 +77,12 @@ const unseenLimit = 2 * time.Second
 
 func suspended(c cell) []finding {
 	gap := c.e.AIPerf.Unseen
-	if gap <= unseenLimit {
-		return nil
-	}
-	return one(Invalid, fmt.Sprintf("topobench itself was suspended for %.1f s of the cell and did not watch it",
-		gap.Seconds()))
+	return when(gap > unseenLimit, Invalid,
+		fmt.Sprintf("topobench itself was suspended for %.1f s of the cell and did not watch it", gap.Seconds()))
 }
 
 func restarted(c cell) []finding {
-	if len(c.e.Restarted) == 0 {
-		return nil
-	}
-	return one(Invalid, "restarted in the cell: "+strings.Join(c.e.Restarted, "; "))
+	return when(len(c.e.Restarted) > 0, Invalid, "restarted in the cell: "+strings.Join(c.e.Restarted, "; "))
 }
 
 func flapped(c cell) (all []finding) {
@@ -170,10 +161,7 @@ func clientCPU(c cell) []finding {
 	if u.Busiest > processBusy {
 		limit("%s used %.0f %% of one CPU", u.Process, 100*u.Busiest)
 	}
-	if len(limits) == 0 {
-		return nil
-	}
-	return one(Note, "the client is the limit: "+strings.Join(limits, "; "))
+	return when(len(limits) > 0, Note, "the client is the limit: "+strings.Join(limits, "; "))
 }
 
 func kernel(c cell) []finding {
@@ -196,9 +184,4 @@ func nginx(c cell) []finding {
 	return one(Note, fmt.Sprintf("nginx had %d faults with its servers: %s", len(n.Faults), n.Faults[0]))
 }
 
-func relaunched(c cell) []finding {
-	if c.e.Relaunched == "" {
-		return nil
-	}
-	return one(Note, c.e.Relaunched)
-}
+func relaunched(c cell) []finding { return when(c.e.Relaunched != "", Note, c.e.Relaunched) }

@@ -23,10 +23,7 @@ func run(c cell) (all []finding) {
 // result reports an export that could not be read. Without one, the rules on its numbers
 // do not apply.
 func result(c cell) []finding {
-	if c.e.AIPerf.NoExport == "" || c.e.AIPerf.Problem != "" {
-		return nil
-	}
-	return one(Invalid, c.e.AIPerf.NoExport)
+	return when(c.e.AIPerf.NoExport != "" && c.e.AIPerf.Problem == "", Invalid, c.e.AIPerf.NoExport)
 }
 
 func concurrency(c cell) []finding {

@@ -126,3 +126,11 @@ func readable(judge func(cell) []finding) func(cell) []finding {
 }
 
 func one(state State, detail string) []finding { return []finding{{state, detail}} }
+
+// when is for a rule that has nothing to report unless its condition is true.
+func when(condition bool, state State, detail string) []finding {
+	if !condition {
+		return nil
+	}
+	return one(state, detail)
+}

@@ -36,9 +36,9 @@ func States() []struct {
 
 // Check is one rule applied to one cell.
 type Check struct {
-	Name   CheckName `json:"name"`
-	State  State     `json:"state"`
-	Detail string    `json:"detail"` // one line for a person
+	Name   CheckName `json:"name" help:"name of the rule"`
+	State  State     `json:"state" help:"state of the check"`
+	Detail string    `json:"detail" help:"what was found, in one line"`
 }
 
 // Verdict is the worst state of all checks. Reasons are the details of the
