@@ -72,7 +72,9 @@ func TestFinalServerThatSpeaksHTTPS(t *testing.T) {
 
 // The load's completions are refused three times, not until the deadline.
 func TestFinalAnswersEndTheSmoke(t *testing.T) {
-	c := &chat{answer: func(_ int, w http.ResponseWriter, _ *http.Request) { http.Error(w, "Unauthorized", http.StatusUnauthorized) }}
+	c := &chat{answer: func(_ int, w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "Unauthorized", http.StatusUnauthorized)
+	}}
 	err := c.smoke(t, t.Context(), time.Hour, time.Hour)
 	refused, is := errors.AsType[*RefusedError](err)
 	if !is || refused.Status != 401 || c.served != required || !strings.Contains(err.Error(), "wants a key") {
