@@ -23,8 +23,8 @@ func final(url string, status int) error {
 		return &FinalError{answer, "the server wants a key, which no probe sends: remove --api-key from engine_args " +
 			"and VLLM_API_KEY from env"}
 	case http.StatusNotFound:
-		return &FinalError{answer, "the server has no such page: --root-path, --headless or a task other than generate " +
-			"in engine_args moves or removes it, or another program answers on this port"}
+		return &FinalError{answer, "the server has no such page: --root-path, --headless or a task other than " +
+			"generate in engine_args moves or removes it, or another program answers on this port"}
 	}
 	return nil
 }
