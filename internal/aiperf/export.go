@@ -69,12 +69,15 @@ type stats struct {
 }
 
 func (s stats) metric() Metric {
-	m := Metric{Unit: s.Unit, Stats: map[string]float64{}}
-	for name, value := range map[string]*float64{"avg": s.Avg, "min": s.Min, "max": s.Max, "std": s.Std,
-		"count": s.Count, "sum": s.Sum, "p1": s.P1, "p5": s.P5, "p10": s.P10, "p25": s.P25, "p50": s.P50,
-		"p75": s.P75, "p90": s.P90, "p95": s.P95, "p99": s.P99} {
-		if value != nil {
-			m.Stats[name] = *value
+	m := Metric{Unit: s.Unit, Stats: make(map[string]float64, 16)}
+	for _, x := range [...]struct {
+		name  string
+		value *float64
+	}{{"avg", s.Avg}, {"min", s.Min}, {"max", s.Max}, {"std", s.Std}, {"count", s.Count}, {"sum", s.Sum},
+		{"p1", s.P1}, {"p5", s.P5}, {"p10", s.P10}, {"p25", s.P25}, {"p50", s.P50}, {"p75", s.P75},
+		{"p90", s.P90}, {"p95", s.P95}, {"p99", s.P99}} {
+		if x.value != nil {
+			m.Stats[x.name] = *x.value
 		}
 	}
 	return m

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 func warnings(f Facts) []string {
 	all := []string{}
 	warn := func(format string, args ...any) { all = append(all, text.Clean(fmt.Sprintf(format, args...))) }
+	duplicate := f.duplicates()
 	for _, s := range f.Series {
 		switch {
 		case len(s.Mixed) > 0:
@@ -24,7 +24,7 @@ func warnings(f Facts) []string {
 			warn("%s is one series made of %s: cells with the same concurrency are averaged as repeats; "+
 				"if these are different topologies, plot them separately", s.Label, strings.Join(s.Artifacts, ", "))
 		}
-		if cells := s.which(f.Rows, f.duplicate); cells != "" {
+		if cells := s.which(f.Rows, duplicate); cells != "" {
 			warn("%s: %s occur more than once in one artifacts_N: a copy or an earlier attempt is averaged as a repeat",
 				s.Label, cells)
 		}
@@ -75,11 +75,14 @@ func (f Facts) placed(r Row) bool {
 	return ok
 }
 
-// duplicate reports whether another cell of the row's artifacts_N has the same concurrency.
-func (f Facts) duplicate(r Row) bool {
-	return slices.ContainsFunc(f.Rows, func(o Row) bool {
-		return o.Artifacts == r.Artifacts && o.Concurrency == r.Concurrency && o.Configuration != r.Configuration
-	})
+// duplicates reports of a row whether another cell of its artifacts_N has the same concurrency.
+func (f Facts) duplicates() func(Row) bool {
+	cells := map[string]int{}
+	name := func(r Row) string { return fmt.Sprint(r.Artifacts, " ", r.Concurrency) }
+	for _, r := range f.Rows {
+		cells[name(r)]++
+	}
+	return func(r Row) bool { return cells[name(r)] > 1 }
 }
 
 // byUsage lists tok/s/gpu by usage of the miscounted cells, in the order of which.
