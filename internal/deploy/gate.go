@@ -83,6 +83,9 @@ func (p Prober) get(ctx context.Context, url string) (int, []byte, error) {
 		if errors.Is(err, syscall.ECONNREFUSED) { // the normal state while a model is loaded
 			return 0, nil, ErrNoAnswer
 		}
+		if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
+			return 0, nil, err
+		}
 		return 0, nil, cmp.Or(overTLS(ctx, url), err)
 	}
 	defer resp.Body.Close()
