@@ -43,8 +43,8 @@ func TestJudgeReadsTheFilesOfAnAttempt(t *testing.T) {
 		reasons []string // a part of each
 	}{
 		{"all is well", export, aiperf.Outcome{}, verdict.Valid, nil},
-		{"a good export of an aiperf that failed does not count", export, aiperf.Outcome{Problem: "aiperf exit 1", Error: "aiperf: cannot write"}, verdict.Invalid, []string{"aiperf exit 1", "aiperf: cannot write"}},
-		{"no export: every request was refused", map[string]string{aiperf.RecordsName: "all-400.jsonl"}, aiperf.Outcome{Problem: "aiperf exit 1"}, verdict.Invalid, []string{"aiperf exit 1", "400 Bad Request"}},
+		{"a good export of an aiperf that failed does not count", export, aiperf.Outcome{Problem: "aiperf exit 1", Error: "aiperf: cannot write"}, verdict.Invalid, []string{"aiperf: cannot write", "aiperf exit 1"}},
+		{"no export: every request was refused", map[string]string{aiperf.RecordsName: "all-400.jsonl"}, aiperf.Outcome{Problem: "aiperf exit 1"}, verdict.Invalid, []string{"400 Bad Request", "aiperf exit 1"}},
 		{"a worker died: one line, not its log", nil, aiperf.Outcome{Problem: "decode-0 died: exit 1\n  last lines\n    x"}, verdict.Invalid, []string{"decode-0 died: exit 1"}},
 		{"exit 0 and no export", nil, aiperf.Outcome{}, verdict.Invalid, []string{aiperf.ExportName}},
 	} {
