@@ -134,8 +134,8 @@ func TestLastErrorKeepsItsCause(t *testing.T) {
 		want  string
 	}{
 		{"a line of the log", []string{"10:19:45.781 ERROR    the dataset manager died", "10:19:46.000 INFO bye"}, "aiperf: the dataset manager died"},
-		{"a traceback, and a box after it", append(traceback, "aiperf.common.exceptions.TokenizerError: Failed to load tokenizer 'x': ValueError: no backend", "╭── No Tokenizer ──╮"),
-			"aiperf: aiperf.common.exceptions.TokenizerError: Failed to load tokenizer 'x': ValueError: no backend"},
+		{"a traceback, and a box after it", append(traceback, "aiperf.common.exceptions.TokenizerError: Failed to load tokenizer 'x': ValueError: no backend from one of: ", "(1) x", "╭── No Tokenizer ──╮"),
+			"aiperf: TokenizerError: Failed to load tokenizer 'x': ValueError: no backend from one of"},
 		{"an errno", append(traceback, "OSError: [Errno 28] No space left on device"), "aiperf: OSError: [Errno 28] No space left on device"},
 		{"a long one keeps its end", []string{"1 ERROR    Failed: " + strings.Repeat("a ", 400) + "the cause"}, "the cause"},
 		{"prose that ends in Error", []string{"see the section on Error: it helps"}, ""},

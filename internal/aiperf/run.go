@@ -11,7 +11,6 @@
 package aiperf
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -94,14 +93,17 @@ const (
 )
 
 // raised is the line of a Python traceback that names the exception: "OSError: [Errno 28] No space ...".
-var raised = regexp.MustCompile(`^(?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt)\w*: .+`) // constant
+var raised = regexp.MustCompile(`^(?:\w+\.)*(\w*(?:Error|Exception|Exit|Interrupt)\w*: .+)`) // constant
 
 // lastError finds the last error in aiperf's log, such as "10:19:45.781 ERROR    text", or the exception of the last
 // Python traceback.
 func lastError(lines []string) string {
 	for _, line := range slices.Backward(lines) {
-		_, logged, _ := strings.Cut(line, " ERROR ")
-		if found := strings.TrimSpace(cmp.Or(logged, raised.FindString(line))); found != "" {
+		_, found, _ := strings.Cut(line, " ERROR ")
+		if exception := raised.FindStringSubmatch(line); exception != nil {
+			found = exception[1]
+		}
+		if found = strings.Trim(found, " :"); found != "" { // a colon ends the first of several lines
 			return "aiperf: " + text.Ends(found, errorWidth)
 		}
 	}

@@ -124,3 +124,14 @@ func TestTimeTableSharesOutWhatCameUp(t *testing.T) {
 		t.Errorf("own share is total less engine start and aiperf, of what came up:\n%s", table)
 	}
 }
+
+func TestTimeLineHasEachTopologyThatCameUp(t *testing.T) {
+	second := time.Second
+	got := TimeLine([]Topology{
+		{Name: "up", Times: Times{Engine: 3 * second, AIPerf: 5 * second, Total: 9 * second}},
+		{Name: "never", Times: Times{Total: 30 * second}},
+	})
+	if want := "up 9.0 s (engine 3.0, aiperf 5.0, topobench itself 1.0)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

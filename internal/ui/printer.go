@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"bytes"
 	"io"
 	"strings"
 
@@ -24,6 +25,19 @@ func (p *Printer) Print(lines ...string) { p.print(plain, lines) }
 
 // Bold is Print in bold type, where the terminal has colours.
 func (p *Printer) Bold(lines ...string) { p.print(bold, lines) }
+
+// Write prints whole lines like Print. The beginning of a line stays as it is.
+func (p *Printer) Write(text []byte) (int, error) {
+	if bytes.HasSuffix(text, []byte("\n")) {
+		p.Print(string(text))
+	} else {
+		p.write(string(text))
+	}
+	if p.fault != nil {
+		return 0, p.fault
+	}
+	return len(text), nil
+}
 
 // Whole prints a line that a person copies: it is never wrapped.
 func (p *Printer) Whole(line string) { p.write(line + "\n") }

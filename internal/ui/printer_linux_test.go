@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,14 +22,15 @@ func TestPrinterWrapsOnATerminalOnly(t *testing.T) {
 		env  map[string]string
 		want string
 	}{
-		{"a terminal", nil, "\x1b[1mone two three four five six\n  seven eight\x1b[0m\n  a\n" + sentence + "\n"},
-		{"NO_COLOR", map[string]string{"NO_COLOR": "1"}, "one two three four five six\n  seven eight\n  a\n" + sentence + "\n"},
-		{"a dumb terminal", map[string]string{"TERM": "dumb"}, sentence + "\n  a\n" + sentence + "\n"},
+		{"a terminal", nil, "\x1b[1mone two three four five six\n  seven eight\x1b[0m\n  a\n" + sentence + "\n" + "one two three four five six\n  seven eight\n"},
+		{"NO_COLOR", map[string]string{"NO_COLOR": "1"}, "one two three four five six\n  seven eight\n  a\n" + sentence + "\n" + "one two three four five six\n  seven eight\n"},
+		{"a dumb terminal", map[string]string{"TERM": "dumb"}, sentence + "\n  a\n" + sentence + "\n" + sentence + "\n"},
 	} {
 		p := NewPrinter(Lenient(program), func(name string) string { return row.env[name] })
 		p.Bold(sentence)
 		p.Print("  a")
 		p.Whole(sentence)
+		fmt.Fprintln(p, sentence)                                        // a writer of lines wraps them too
 		got := make([]byte, len(row.want)+strings.Count(row.want, "\n")) // the terminal writes \r\n
 		if _, err := window.Read(got); err != nil {
 			t.Fatal(err)
