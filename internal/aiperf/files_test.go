@@ -96,3 +96,54 @@ func TestFailedNamesTheCauses(t *testing.T) {
 		}
 	}
 }
+
+// The end of a message has the cause more often than its beginning, and a page of HTML has none.
+func TestCausesAreReadable(t *testing.T) {
+	long := "ClientConnectorError(ConnectionKey(host='localhost', " + strings.Repeat("x=None, ", 60) + "), Connect call failed ('127.0.0.1', 8000))"
+	for _, row := range []struct {
+		group ErrorGroup
+		parts []string
+	}{
+		{ErrorGroup{Code: 504, Type: "Gateway Time-out", Message: "<html>\r\n<head><title>504 Gateway Time-out</title></head></html>\r\n"},
+			[]string{"requests failed: 1 x 504 Gateway Time-out"}},
+		{ErrorGroup{Code: 502, Type: "Bad Gateway", Message: "<html>\n<title>upstream is gone</title></html>"},
+			[]string{"1 x 502 Bad Gateway (upstream is gone)"}},
+		{ErrorGroup{Code: 400, Type: "Bad Request", Message: `{"error":{"message":"the maximum is 2048 tokens"}}`},
+			[]string{"1 x 400 Bad Request (the maximum is 2048 tokens)"}},
+		{ErrorGroup{Type: "ClientConnectorError", Message: long},
+			[]string{"(ClientConnectorError(", "Connect call failed ('127.0.0.1', 8000)))"}},
+	} {
+		row.group.Count = 1
+		got := Causes([]ErrorGroup{row.group})
+		for _, part := range row.parts {
+			if !strings.Contains(got, part) {
+				t.Errorf("%q lacks %q", got, part)
+			}
+		}
+		if strings.Contains(got, "<") || len(got) > 400 || len(row.parts) == 1 && !strings.HasSuffix(got, row.parts[0]) {
+			t.Errorf("not for a person: %q", got)
+		}
+	}
+}
+
+func TestLastErrorKeepsItsCause(t *testing.T) {
+	traceback := []string{"Traceback (most recent call last):", `  File "x.py", line 7, in f`, "    raise TokenizerError("}
+	for _, row := range []struct {
+		why   string
+		lines []string
+		want  string
+	}{
+		{"a line of the log", []string{"10:19:45.781 ERROR    the dataset manager died", "10:19:46.000 INFO bye"}, "aiperf: the dataset manager died"},
+		{"a traceback, and a box after it", append(traceback, "aiperf.common.exceptions.TokenizerError: Failed to load tokenizer 'x': ValueError: no backend from one of: ", "(1) x", "╭── No Tokenizer ──╮"),
+			"aiperf: TokenizerError: Failed to load tokenizer 'x': ValueError: no backend from one of"},
+		{"an errno", append(traceback, "OSError: [Errno 28] No space left on device"), "aiperf: OSError: [Errno 28] No space left on device"},
+		{"a long one keeps its end", []string{"1 ERROR    Failed: " + strings.Repeat("a ", 400) + "the cause"}, "the cause"},
+		{"prose that ends in Error", []string{"see the section on Error: it helps"}, ""},
+		{"no error", []string{"10:19:45.781 INFO     done"}, ""},
+	} {
+		got := lastError(row.lines)
+		if !strings.HasSuffix(got, row.want) || (got == "") != (row.want == "") || len(got) > 400 {
+			t.Errorf("%s: got %q, want %q", row.why, got, row.want)
+		}
+	}
+}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"topobench/internal/text"
 )
 
 // requestRecord is one line of profile_export.jsonl, without the unused keys.
@@ -82,14 +84,14 @@ func Failed(jsonl string) (string, error) {
 	for r, err := range records(jsonl) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, io.ErrUnexpectedEOF):
-			return sentence(groups), nil
+			return Causes(groups), nil
 		case err != nil:
-			return sentence(groups), err
+			return Causes(groups), err
 		case r.Error != nil:
 			groups = tally(groups, *r.Error)
 		}
 	}
-	return sentence(groups), nil
+	return Causes(groups), nil
 }
 
 // tally adds e to the group of its code and type, and keeps the group's first message.
@@ -104,18 +106,19 @@ func tally(groups []ErrorGroup, e ErrorGroup) []ErrorGroup {
 	return append(groups, e)
 }
 
-const messageWidth = 160 // characters of a server's message
+const messageWidth = 300 // characters of a server's message
 
-func sentence(groups []ErrorGroup) string {
-	slices.SortStableFunc(groups, func(a, b ErrorGroup) int { return b.Count - a.Count })
-	var causes []string
-	for _, g := range groups {
-		message := strings.Join(strings.Fields(fmt.Sprintf("%+q", g.Message)), " ")
-		if len(message) > messageWidth {
-			message = message[:messageWidth] + "…"
+// Causes has the failed requests in one line, the most frequent cause first. It is empty without one.
+func Causes(groups []ErrorGroup) string {
+	groups = slices.SortedStableFunc(slices.Values(groups), func(a, b ErrorGroup) int { return b.Count - a.Count })
+	causes := text.Each(groups, func(g ErrorGroup) string {
+		cause := fmt.Sprintf("%d x %s", g.Count, g.Label())
+		message := text.Ends(text.Message(g.Message), messageWidth)
+		if message != "" && !strings.EqualFold(message, g.Label()) {
+			cause += " (" + message + ")"
 		}
-		causes = append(causes, fmt.Sprintf("%d x %s (%s)", g.Count, g.Label(), message))
-	}
+		return cause
+	})
 	if len(causes) == 0 {
 		return ""
 	}

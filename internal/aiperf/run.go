@@ -13,6 +13,7 @@ package aiperf
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -73,8 +74,8 @@ func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 		o.Problem = "aiperf " + o.Exit.String()
 	}
 	if o.Problem != "" {
-		lines, err := text.Tail(j.Log, errorLines)
-		o.Error = lastError(lines)
+		log, err := text.End(j.Log, errorBytes)
+		o.Error = lastError(text.Lines(log))
 		if err != nil {
 			o.Error = fmt.Sprintf("cannot read its log: %v", err)
 		}
@@ -86,19 +87,24 @@ func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 	return o, err
 }
 
-// errorLines is the number of lines in which to search for an error: a boxed summary follows it.
-const errorLines = 200
+const (
+	errorBytes = 64 << 10 // of the end of the log, in which to search for an error: a boxed summary follows it
+	errorWidth = 300      // characters of an error
+)
 
-// lastError finds the last error in aiperf's log, such as "10:19:45.781 ERROR    text", or
-// the last line of a Python traceback: "OSError: [Errno 28] No space ...".
+// raised is the line of a Python traceback that names the exception: "OSError: [Errno 28] No space ...".
+var raised = regexp.MustCompile(`^(?:\w+\.)*(\w*(?:Error|Exception|Exit|Interrupt)\w*: .+)`) // constant
+
+// lastError finds the last error in aiperf's log, such as "10:19:45.781 ERROR    text", or the exception of the last
+// Python traceback.
 func lastError(lines []string) string {
 	for _, line := range slices.Backward(lines) {
-		_, text, found := strings.Cut(line, " ERROR ")
-		if strings.Contains(line, "Error: [Errno ") && !found {
-			text, found = line, true
+		_, found, _ := strings.Cut(line, " ERROR ")
+		if exception := raised.FindStringSubmatch(line); exception != nil {
+			found = exception[1]
 		}
-		if found {
-			return "aiperf: " + strings.TrimSpace(text)
+		if found = strings.Trim(found, " :"); found != "" { // a colon ends the first of several lines
+			return "aiperf: " + text.Ends(found, errorWidth)
 		}
 	}
 	return ""

@@ -28,6 +28,7 @@ type Env struct {
 	At             func(run.Phase) // called when a phase of a run begins
 	Root           bool            // whether plans are for root
 	Shepherd       string          // a binary with the shepherd command; "" = this program itself
+	Args           []string        // of the command, which a message may repeat
 	PortRange      string          // path of the range of ports that the kernel assigns to clients; "" = unknown
 }
 
@@ -36,8 +37,9 @@ const portRange = "/proc/sys/net/ipv4/ip_local_port_range"
 
 // OS is the environment of this process. A closed stdout or stderr is no error.
 func OS() *Env {
-	return &Env{Stdout: ui.Lenient(os.Stdout), Stderr: ui.Lenient(os.Stderr), Screen: os.Stderr, Environ: os.Environ(),
-		At: func(run.Phase) {}, Root: os.Geteuid() == 0, PortRange: portRange}
+	return &Env{Stdout: ui.Lenient(os.Stdout), Screen: os.Stderr, Environ: os.Environ(),
+		Stderr: ui.NewPrinter(ui.Lenient(os.Stderr), os.Getenv),
+		At:     func(run.Phase) {}, Root: os.Geteuid() == 0, PortRange: portRange}
 }
 
 // Getenv is the value of a variable, "" when it is not set.
@@ -78,6 +80,7 @@ func Main(args []string, env *Env) int {
 		return shepherd.Main(args[1:])
 	}
 	signals := listen(len(args) > 0 && slices.Contains(starting, args[0]))
+	env.Args = args
 	done := make(chan int, 1)
 	go func() { done <- dispatch(args, env, signals) }()
 	select {
@@ -136,7 +139,11 @@ func finish(env *Env, err error) int {
 	if news := unreported(err); news != nil {
 		fmt.Fprintf(env.Stderr, "topobench: %v%s\n", news, diskAdvice(news))
 	}
-	return exitCode(err)
+	code := exitCode(err)
+	if result, is := errors.AsType[*reportedError](err); is && result.code == code && result.last != "" {
+		fmt.Fprintf(env.Stderr, "topobench: %s\n", result.last)
+	}
+	return code
 }
 
 // unreported is err without the results that were printed already.

@@ -44,7 +44,7 @@ func TestEveryCommandRuns(t *testing.T) {
 
 // TestUntold: what a person has read already is not told again, and hides nothing.
 func TestUntold(t *testing.T) {
-	told, news := &reportedError{codePartial}, errors.New("DIRTY")
+	told, news := &reportedError{code: codePartial}, errors.New("DIRTY")
 	for _, row := range []struct {
 		name string
 		err  error

@@ -72,8 +72,11 @@ func ends(err error, code int) bool {
 	return isResult && reported.code == code || isCheck && refused.Check.Code == code
 }
 
-// reportedError is a result that is printed already. Only its code matters.
-type reportedError struct{ code int }
+// reportedError is a result that is printed already. Only its code matters, and the last line of a run that failed.
+type reportedError struct {
+	code int
+	last string
+}
 
 func (e *reportedError) Error() string { return "see above" }
 

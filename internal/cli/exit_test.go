@@ -14,7 +14,7 @@ import (
 
 func TestExitCodeIsThatOfTheStrongestError(t *testing.T) {
 	dirty, interrupt, busy := &deploy.DirtyError{}, &run.Interrupt{Signal: syscall.SIGTERM}, &deploy.PortsBusyError{}
-	notUp, partial := &run.NotUpError{Err: errors.New("x")}, &reportedError{codePartial}
+	notUp, partial := &run.NotUpError{Err: errors.New("x")}, &reportedError{code: codePartial}
 	usage, refused := &usageError{errors.New("x")}, &preflight.Error{Check: preflight.Check{Code: codeUsage}}
 	for _, row := range []struct {
 		errs []error
@@ -26,7 +26,7 @@ func TestExitCodeIsThatOfTheStrongestError(t *testing.T) {
 		{[]error{profile.Faults{{}}}, codeUsage},
 		{[]error{refused}, codeUsage},
 		{[]error{errors.New("x"), partial}, codePartial},
-		{[]error{&reportedError{codeNotUp}}, codeNotUp},
+		{[]error{&reportedError{code: codeNotUp}}, codeNotUp},
 		{[]error{partial, notUp}, codeNotUp},
 		{[]error{notUp, busy}, codeBusy},
 		{[]error{busy, fmt.Errorf("wrapped: %w", interrupt)}, 143},

@@ -14,6 +14,7 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/profile"
+	"topobench/internal/text"
 )
 
 // decodeInt makes kong read whole numbers as a profile does. By default it reads 010 as 8, and accepts 0x10 and 1_000.
@@ -39,6 +40,10 @@ func (l *levels) UnmarshalText(text []byte) error {
 		*l = append(*l, n)
 	}
 	return nil
+}
+
+func (l levels) String() string {
+	return strings.Join(text.Each(l, strconv.Itoa), ",")
 }
 
 // duration is a flag such as 45m. It refuses a number without a unit. It also refuses 0, which means that the flag

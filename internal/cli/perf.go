@@ -41,6 +41,7 @@ type perfCmd struct {
 	FreshPrompts bool   `help:"A seed of its own for each concurrency."`
 	Exact        bool   `help:"perf.sh's aiperf arguments and no others."`
 	FailFast     bool   `help:"Stop at the first cell that is not valid."`
+	Verbose      bool   `help:"Print deviations, prompts and times in full after the run."`
 	AIPerf       string `name:"aiperf" help:"aiperf command." placeholder:"PATH"`
 	limitFlags   `group:"Disk"`
 }
@@ -59,7 +60,7 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	c.plan(&session.topologies[0], env)
 	topologies, err := session.Run(session.WatchDisk(ctx), session.topologies, run.LadderOf(session.topologies))
 	session.At(run.Reporting)
-	summary := runCmd{Title: "Single Node", loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
+	summary := runCmd{Title: "Single Node", Verbose: c.Verbose, loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
 	err = errors.Join(session.close(err), summary.report(env, session, topologies))
 	return errors.Join(err, summary.lateInterrupt(ctx, err))
 }

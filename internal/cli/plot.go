@@ -11,6 +11,7 @@ import (
 	"topobench/internal/artifacts"
 	"topobench/internal/report"
 	"topobench/internal/text"
+	"topobench/internal/ui"
 	"topobench/internal/verdict"
 )
 
@@ -52,7 +53,11 @@ func (c *plotCmd) Run(env *Env) error {
 		_, err = facts.Files(c.Out)
 		err = errors.Join(err, facts.JSON(env.Stdout))
 	} else {
-		err = present(env, facts, c.Out)
+		out := ui.NewPrinter(env.Stdout, env.Getenv)
+		tabulate(out, facts)
+		err = writeFiles(out, facts, c.Out)
+		answer(out, facts, c.Out, nil)
+		err = errors.Join(err, out.Err())
 	}
 	return errors.Join(err, partial(cells, faults))
 }
@@ -71,7 +76,7 @@ func (c *plotCmd) checkBaseline(all []report.Series) error {
 func partial(cells []artifacts.Cell, faults []error) error {
 	bad := func(c artifacts.Cell) bool { return c.Err != nil || c.Verdict.State != verdict.Valid }
 	if len(faults) > 0 || slices.ContainsFunc(cells, bad) {
-		return &reportedError{codePartial}
+		return &reportedError{code: codePartial}
 	}
 	return nil
 }

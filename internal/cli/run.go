@@ -15,6 +15,7 @@ type runCmd struct {
 	Title      string   `default:"Single Node" help:"Title of the chart."`
 	Baseline   string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
 	FailFast   bool     `help:"Stop everything at the first cell that is not valid."`
+	Verbose    bool     `help:"Print deviations, prompts and times in full after the run."`
 	Keep       bool     `help:"Hold the last topology until Ctrl-C."`
 	binFlags   `group:"Programs"`
 	loadFlags  `group:"Load"`

@@ -22,6 +22,7 @@ type NotReadyError struct {
 	After   time.Duration
 	Last    error
 	Hints   []string // ERROR lines of its log
+	Log     string   // path
 }
 
 func (e *NotReadyError) Error() string {
@@ -63,7 +64,7 @@ func (p Prober) Await(ctx context.Context, s plan.Service, note func(string)) (t
 		}
 		if waited := time.Since(began); waited > s.Gate.Deadline || answers.add(err) {
 			return first, &NotReadyError{Service: s.Name, After: waited, Last: w.last,
-				Hints: errorLines(ctx, p.host, s.Log)}
+				Hints: errorLines(ctx, p.host, s.Log), Log: s.Log}
 		}
 		select {
 		case <-ctx.Done():

@@ -10,14 +10,19 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
 	"topobench/internal/aiperf"
 	"topobench/internal/plan"
+	"topobench/internal/text"
 )
 
-const smokePause = 100 * time.Millisecond
+const (
+	smokePause  = 100 * time.Millisecond
+	answerWidth = 500 // characters of a refusal
+)
 
 // RefusedError is an answer other than 200 to the load's own body. A repetition does not
 // help after a 400.
@@ -27,14 +32,14 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	text := fmt.Sprintf("HTTP %d: %s", e.Status, e.Answer)
+	answer := fmt.Sprintf("HTTP %d: %s", e.Status, strings.TrimPrefix(e.Answer, strconv.Itoa(e.Status)+" "))
 	switch e.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		text += "\n  the server wants a key, and the load sends \"NOT USED\" as perf.sh does: start it without one"
+		answer += "\n  the server wants a key, and the load sends \"NOT USED\" as perf.sh does: start it without one"
 	case http.StatusNotFound:
-		text += "\n  the server has no /v1/chat/completions: it is no OpenAI server, or serves it below another path"
+		answer += "\n  the server has no /v1/chat/completions: it is no OpenAI server, or serves it below another path"
 	}
-	return text
+	return answer
 }
 
 // denied reports whether the server wants a key: no waiting changes that. 404 is no such
@@ -128,8 +133,8 @@ func complete(ctx context.Context, url string, l aiperf.Load) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500)) // a broken answer is shown as far as it came
-		return &RefusedError{Status: resp.StatusCode, Answer: strings.TrimSpace(string(text))}
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, bodyLimit)) // a broken answer is shown as far as it came
+		return &RefusedError{resp.StatusCode, text.Ends(text.Message(string(body)), answerWidth)}
 	}
 	return readStream(resp.Body)
 }
@@ -146,7 +151,7 @@ func readStream(r io.Reader) error {
 		case carriesText(data):
 			chunks++
 		case strings.Contains(data, `"error"`):
-			return fmt.Errorf("the stream carries an error: %s", data)
+			return fmt.Errorf("the stream carries an error: %s", text.Ends(text.Message(data), answerWidth))
 		}
 	}
 	if err := lines.Err(); err != nil {

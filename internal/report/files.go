@@ -11,14 +11,21 @@ import (
 	"topobench/internal/text"
 )
 
+// Chart is the file name of the picture.
+func (f Facts) Chart() string { return "pareto_plot" + f.suffix() + ".png" }
+
+func (f Facts) suffix() string {
+	if f.Stat == "avg" {
+		return ""
+	}
+	return "_" + f.Stat
+}
+
 // Files writes pareto_plot.png, pareto_plot.svg and results.csv into each directory (pareto_plot_p50.png and so on
 // for a statistic other than avg, as plot_pareto.py names them). A reader never finds half a file. It returns the
 // paths of the written files, and an error that names each of the others.
 func (f Facts) Files(dirs ...string) (written []string, err error) {
-	suffix := ""
-	if f.Stat != "avg" {
-		suffix = "_" + f.Stat
-	}
+	suffix := f.suffix()
 	picture := f.Picture()
 	files := []struct {
 		name    string
@@ -26,7 +33,7 @@ func (f Facts) Files(dirs ...string) (written []string, err error) {
 		content bytes.Buffer
 		fault   error
 	}{
-		{name: "pareto_plot" + suffix + ".png", render: func(w io.Writer) error { return chart.PNG(w, picture) }},
+		{name: f.Chart(), render: func(w io.Writer) error { return chart.PNG(w, picture) }},
 		{name: "pareto_plot" + suffix + ".svg", render: func(w io.Writer) error { return chart.SVG(w, picture) }},
 		{name: "results" + suffix + ".csv", render: f.CSV},
 	}

@@ -74,7 +74,9 @@ func (r Row) shown(column string) string {
 	return "-"
 }
 
-// verdict has the first reason; the CSV has all.
+const reasonWidth = 100 // characters in the table
+
+// verdict has the first reason, which is the cause; the CSV has all.
 func (r Row) verdict() string {
 	switch {
 	case r.State == verdict.Valid && len(r.Noted) > 0:
@@ -82,11 +84,11 @@ func (r Row) verdict() string {
 	case r.State == verdict.Valid || len(r.Reasons) == 0:
 		return string(r.State)
 	}
-	text := string(r.State) + ": " + r.Reasons[0]
+	reason := string(r.State) + ": " + text.Ends(r.Reasons[0], reasonWidth)
 	if more := len(r.Reasons) - 1; more > 0 {
-		text += fmt.Sprintf(" (and %d more)", more)
+		reason += fmt.Sprintf(" (and %d more)", more)
 	}
-	return text
+	return reason
 }
 
 // deviation is a standard deviation; one value has none.

@@ -26,6 +26,7 @@ type Cell struct {
 	Took    time.Duration
 	Path    string // of its directory in artifacts_N
 	Numbers string // for the screen; "" = none
+	Log     string // of aiperf
 }
 
 // attempt is one try at a cell.
@@ -88,6 +89,7 @@ func (c cells) measure(ctx context.Context, id artifacts.CellID) (*attempt, *Lau
 	}
 	var outcome aiperf.Outcome
 	if a.dir, err = c.Dir.Attempt(id, number); err == nil {
+		a.Log = a.dir + ".log"
 		outcome, err = c.aiperf(watch, a)
 	}
 	began := time.Now()
@@ -135,7 +137,7 @@ func (c cells) aiperf(watch *monitor.Watch, a *attempt) (aiperf.Outcome, error) 
 	bar := c.bar()
 	outcome, err := aiperf.Run(watch.Context(), c.starter, aiperf.Job{
 		Name: fmt.Sprintf("aiperf-c%d", a.Concurrency), Load: c.load, Concurrency: a.Concurrency,
-		Previous: c.t.previous, Dir: a.dir, Log: a.dir + ".log", Env: env, Force: c.Force, Started: watch.Client,
+		Previous: c.t.previous, Dir: a.dir, Log: a.Log, Env: env, Force: c.Force, Started: watch.Client,
 		Progress: func(p aiperf.Progress) {
 			if p.Warm+p.Done > 0 {
 				watch.Loading()

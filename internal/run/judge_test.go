@@ -43,8 +43,8 @@ func TestJudgeReadsTheFilesOfAnAttempt(t *testing.T) {
 		reasons []string // a part of each
 	}{
 		{"all is well", export, aiperf.Outcome{}, verdict.Valid, nil},
-		{"a good export of an aiperf that failed does not count", export, aiperf.Outcome{Problem: "aiperf exit 1", Error: "aiperf: cannot write"}, verdict.Invalid, []string{"aiperf exit 1", "aiperf: cannot write"}},
-		{"no export: every request was refused", map[string]string{aiperf.RecordsName: "all-400.jsonl"}, aiperf.Outcome{Problem: "aiperf exit 1"}, verdict.Invalid, []string{"aiperf exit 1", "400 Bad Request"}},
+		{"a good export of an aiperf that failed does not count", export, aiperf.Outcome{Problem: "aiperf exit 1", Error: "aiperf: cannot write"}, verdict.Invalid, []string{"aiperf: cannot write", "aiperf exit 1"}},
+		{"no export: every request was refused", map[string]string{aiperf.RecordsName: "all-400.jsonl"}, aiperf.Outcome{Problem: "aiperf exit 1"}, verdict.Invalid, []string{"400 Bad Request", "aiperf exit 1"}},
 		{"a worker died: one line, not its log", nil, aiperf.Outcome{Problem: "decode-0 died: exit 1\n  last lines\n    x"}, verdict.Invalid, []string{"decode-0 died: exit 1"}},
 		{"exit 0 and no export", nil, aiperf.Outcome{}, verdict.Invalid, []string{aiperf.ExportName}},
 	} {
@@ -122,5 +122,16 @@ func TestTimeTableSharesOutWhatCameUp(t *testing.T) {
 	})
 	if !strings.Contains(table, "1.00") || strings.Contains(table, "never") {
 		t.Errorf("own share is total less engine start and aiperf, of what came up:\n%s", table)
+	}
+}
+
+func TestTimeLineHasEachTopologyThatCameUp(t *testing.T) {
+	second := time.Second
+	got := TimeLine([]Topology{
+		{Name: "up", Times: Times{Engine: 3 * second, AIPerf: 5 * second, Total: 9 * second}},
+		{Name: "never", Times: Times{Total: 30 * second}},
+	})
+	if want := "up 9.0 s (engine 3.0, aiperf 5.0, topobench itself 1.0)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

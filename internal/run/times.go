@@ -53,6 +53,19 @@ func (r *Runner) waitFor(others func()) {
 	r.waited += time.Since(began)
 }
 
+// TimeLine is the wall time of each topology in one line, with the part that is topobench's own. It leaves out
+// topologies that did not come up.
+func TimeLine(topologies []Topology) string {
+	var parts []string
+	for _, t := range topologies {
+		if x := t.Times; x.Engine > 0 {
+			parts = append(parts, fmt.Sprintf("%s %.1f s (engine %.1f, aiperf %.1f, topobench itself %.1f)", t.Name,
+				x.Total.Seconds(), x.Engine.Seconds(), x.AIPerf.Seconds(), x.Own().Seconds()))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
 // TimeTable is the wall time of each topology by its parts, in seconds; "own" is topobench's
 // share. It leaves out topologies that did not come up.
 func TimeTable(topologies []Topology) string {

@@ -23,12 +23,12 @@ func Tail(path string, n int) ([]string, error) {
 	return Last(end, n), nil
 }
 
-// Last returns the last n of Lines, each cut to a readable width.
+// Last returns the last n of Lines, each without the middle if it is too wide to read.
 func Last(log []byte, n int) []string {
 	lines := Lines(log)
 	lines = lines[max(0, len(lines)-n):]
 	for i, line := range lines {
-		lines[i] = Line(line, tailWidth)
+		lines[i] = Ends(line, tailWidth)
 	}
 	return lines
 }

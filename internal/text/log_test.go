@@ -25,7 +25,8 @@ func TestTailReturnsReadableLines(t *testing.T) {
 		{"8-bit controls and overrides of direction are dropped", "a\u009bb\u202ec\n", "abc"},
 		{"broken UTF-8 is dropped", "a\xffb\n", "ab"},
 		{"a tab is a blank", "a\tb\n", "a b"},
-		{"a very long line is cut", strings.Repeat("x", 70_000), strings.Repeat("x", 200) + " ..."},
+		{"a very long line keeps its ends", "ab" + strings.Repeat("x", 60_000) + "cd",
+			"ab" + strings.Repeat("x", 64) + " ... " + strings.Repeat("x", 132) + "cd"},
 	} {
 		path := filepath.Join(t.TempDir(), "log")
 		if err := os.WriteFile(path, []byte(row.log), 0o600); err != nil {

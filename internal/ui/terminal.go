@@ -51,6 +51,14 @@ type lenient struct {
 	closed bool
 }
 
+// Fd is that of the output below, so that Detect recognises a terminal; no terminal without one.
+func (l *lenient) Fd() uintptr {
+	if file, ok := l.out.(interface{ Fd() uintptr }); ok {
+		return file.Fd()
+	}
+	return ^uintptr(0)
+}
+
 func (l *lenient) Write(p []byte) (int, error) {
 	if l.closed {
 		return len(p), nil
@@ -87,7 +95,7 @@ func (p *pen) draw(lasting, live []line) {
 		fmt.Fprintf(&b, "\r\x1b[%dA\x1b[J", n)
 	}
 	for _, l := range lasting {
-		b.WriteString(l.render(p.TTY && p.Color, 0) + "\n")
+		b.WriteString(strings.Join(p.wrapped(l), "\n") + "\n")
 	}
 	for _, s := range frame {
 		b.WriteString(s + "\n")

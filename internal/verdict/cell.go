@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -176,12 +177,20 @@ func kernel(c cell) []finding {
 	return nil
 }
 
+// nginxContext is the request that nginx appends to a fault. Only the server in it is news.
+var nginxContext = regexp.MustCompile(`, client: .*upstream: "\w+://([^/"]+).*`) // constant
+
 func nginx(c cell) []finding {
 	n := c.e.Nginx
 	if n == nil || len(n.Faults) == 0 {
 		return nil
 	}
-	return one(Note, fmt.Sprintf("nginx had %d faults with its servers: %s", len(n.Faults), n.Faults[0]))
+	faults := "faults"
+	if len(n.Faults) == 1 {
+		faults = "fault"
+	}
+	first := nginxContext.ReplaceAllString(n.Faults[0], " ($1)")
+	return one(Note, fmt.Sprintf("nginx had %d %s with its servers: %s", len(n.Faults), faults, first))
 }
 
 func relaunched(c cell) []finding { return when(c.e.Relaunched != "", Note, c.e.Relaunched) }

@@ -30,7 +30,7 @@ func TestOfWithoutEvidenceHasOnlyRulesOnNumbers(t *testing.T) {
 	for _, c := range v.Checks {
 		names = append(names, c.Name)
 	}
-	want := []CheckName{Requests, Errors, Cancelled, OutputLen, InterToken, Numbers}
+	want := []CheckName{Errors, Requests, Cancelled, OutputLen, InterToken, Numbers}
 	if diff := cmp.Diff(want, names); diff != "" || v.State != Valid {
 		t.Errorf("%s, want (-), got (+):\n%s", v.State, diff)
 	}
@@ -197,6 +197,49 @@ func TestFailureComesFirst(t *testing.T) {
 	}
 }
 
+// A load that was cut short has its cause in front, and each effect once.
+func TestACauseComesBeforeItsEffects(t *testing.T) {
+	cut, load := good(), configured()
+	load.Requests = 20
+	cut.Metrics["request_count"].Stats["avg"] = 17
+	cut.Metrics["output_token_throughput_per_user"].Stats["count"] = 17
+	cut.Cancelled = true
+	cut.Errors = []aiperf.ErrorGroup{{Code: 504, Type: "Gateway Time-out", Count: 3, Message: "<html><title>504 Gateway Time-out</title></html>"}}
+	failed := "requests failed: 3 x 504 Gateway Time-out"
+	missing := "17 of 20 requests completed"
+	for _, row := range []struct {
+		why  string
+		e    Evidence
+		want []string
+	}{
+		{"requests failed", Evidence{}, []string{failed, missing, "the run was cancelled before its end"}},
+		{"a service died", Evidence{Died: "a died: exit 1", AIPerf: AIPerf{Problem: "a died: exit 1", Causes: failed}},
+			[]string{"a died: exit 1", failed, missing}},
+		{"a worker served none because its requests failed", Evidence{Traffic: &Traffic{Routing: ByClient,
+			Workers: []Worker{{Service: "a", Served: 20}, {Service: "b"}}}},
+			[]string{failed, missing, "the run was cancelled before its end",
+				"b served none of 20 requests (requests with warm-up: a 20, b 0)"}},
+		{"a failed request was not answered by another server",
+			Evidence{Traffic: &Traffic{Routing: InTurn, Workers: []Worker{{Service: "a", Served: 17}}}},
+			[]string{failed, missing, "the run was cancelled before its end"}},
+	} {
+		if diff := cmp.Diff(row.want, Of(row.e, cut, load).Reasons); diff != "" {
+			t.Errorf("%s: want (-), got (+):\n%s", row.why, diff)
+		}
+	}
+}
+
+func TestNginxFaultIsOneReadableLine(t *testing.T) {
+	line := `upstream timed out (110: Connection timed out) while reading response header from upstream, client: 127.0.0.1, server: , ` +
+		`request: "POST /v1/chat/completions HTTP/1.1", upstream: "http://127.0.0.1:8001/v1/chat/completions", host: "localhost:8000"`
+	c := find(t, Of(Evidence{Nginx: &NginxLog{Faults: []string{line}}}, good(), configured()), Nginx)
+	want := "nginx had 1 fault with its servers: upstream timed out (110: Connection timed out) " +
+		"while reading response header from upstream (127.0.0.1:8001)"
+	if c.Detail != want {
+		t.Errorf("got %q, want %q", c.Detail, want)
+	}
+}
+
 func TestOfTheEndOfAIPerf(t *testing.T) {
 	for _, row := range []struct {
 		why     string
@@ -204,8 +247,8 @@ func TestOfTheEndOfAIPerf(t *testing.T) {
 		m       aiperf.Measurement
 		reasons []string
 	}{
-		{"a good export of an aiperf that failed does not count", AIPerf{Problem: "aiperf exit 1", Causes: "aiperf: cannot write"}, good(), []string{"aiperf exit 1", "aiperf: cannot write"}},
-		{"no export: every request was refused", AIPerf{Problem: "aiperf exit 1", Causes: "24 x 400", NoExport: "no file"}, aiperf.Measurement{}, []string{"aiperf exit 1", "24 x 400"}},
+		{"a good export of an aiperf that failed does not count", AIPerf{Problem: "aiperf exit 1", Causes: "aiperf: cannot write"}, good(), []string{"aiperf: cannot write", "aiperf exit 1"}},
+		{"no export: every request was refused", AIPerf{Problem: "aiperf exit 1", Causes: "24 x 400", NoExport: "no file"}, aiperf.Measurement{}, []string{"24 x 400", "aiperf exit 1"}},
 		{"exit 0 and no export", AIPerf{NoExport: "no file"}, aiperf.Measurement{}, []string{"no file"}},
 	} {
 		v := Of(Evidence{AIPerf: row.e}, row.m, configured())

@@ -9,10 +9,10 @@ import (
 	"topobench/internal/aiperf"
 )
 
-// run reports how aiperf failed, in one line each: its end, and the causes of failed
-// requests or its own last error.
+// run reports how aiperf failed, in one line each: the causes of failed requests or its
+// own last error, then its end.
 func run(c cell) (all []finding) {
-	for _, reason := range []string{c.e.AIPerf.Problem, c.e.AIPerf.Causes} {
+	for _, reason := range []string{c.e.AIPerf.Causes, c.e.AIPerf.Problem} {
 		if c.e.AIPerf.Problem != "" && reason != "" {
 			all = append(all, finding{Invalid, firstLine(reason)})
 		}
@@ -55,12 +55,8 @@ func requests(c cell) []finding {
 // failures looks at both places where aiperf writes errors: the metric
 // error_request_count has no causes, error_summary has both.
 func failures(c cell) []finding {
-	var causes []string
-	for _, g := range c.m.Errors {
-		causes = append(causes, fmt.Sprintf("%d x %s", g.Count, g.Label()))
-	}
-	if len(causes) > 0 {
-		return one(Invalid, "requests failed: "+strings.Join(causes, ", "))
+	if causes := aiperf.Causes(c.m.Errors); causes != "" {
+		return one(Invalid, causes)
 	}
 	n, err := c.m.Value("error_request_count", "avg")
 	_, absent := errors.AsType[*aiperf.MissingError](err) // aiperf writes it only where requests failed
@@ -73,7 +69,11 @@ func failures(c cell) []finding {
 	return one(Valid, "no request failed")
 }
 
+// cancelled leaves a run that topobench itself interrupted to the rule that has the cause.
 func cancelled(c cell) []finding {
+	if c.e.AIPerf.Problem != "" {
+		return nil
+	}
 	if c.m.Cancelled {
 		return one(Invalid, "the run was cancelled before its end")
 	}

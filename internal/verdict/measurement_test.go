@@ -32,7 +32,7 @@ func TestOfRecordedRuns(t *testing.T) {
 			"15 output tokens a request by the text tokenised again, but the configured length is unknown"}},
 		{"invalid wins over unchecked", "versions/0.7.0/-concurrency2", Load{Requests: 21, OSL: 15}, Invalid, []string{"20 of 21 requests completed"}},
 		{"5 of 20 answered 500, aiperf exited 0", "partial-5-of-20-failed/-concurrency2", Load{Requests: 20, OSL: 15}, Invalid, []string{
-			"15 of 20 requests completed", "requests failed: 5 x 500 Internal Server Error",
+			"requests failed: 5 x 500 Internal Server Error (boom)", "15 of 20 requests completed",
 			"0 of 15 requests have an inter-token latency", "inter_token_latency is 0"}},
 		{"chunks that arrived together", "coalesced-4-of-20-have-itl/-concurrency2", Load{Requests: 20, OSL: 15}, Invalid, []string{
 			"4 of 20 requests have an inter-token latency"}},

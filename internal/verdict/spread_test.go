@@ -44,7 +44,7 @@ func TestSpread(t *testing.T) {
 		{"a kv router with twenty", ByRouter, 4, aggregated(48, 0), "aggregated-1 served none of 40"},
 		{"a kv router need not be even", ByRouter, 4, aggregated(47, 1), ""},
 	} {
-		got := Traffic{Routing: row.routing, Workers: row.workers}.faults(sent(row.concurrency))
+		got := Traffic{Routing: row.routing, Workers: row.workers}.faults(sent(row.concurrency), true)
 		if row.want == "" && len(got) > 0 || row.want != "" && (len(got) != 1 || !strings.HasPrefix(got[0], row.want)) {
 			t.Errorf("%s: %q, want %q", row.why, got, row.want)
 		}
@@ -72,7 +72,7 @@ func TestSpreadCountsForeignServersAndClients(t *testing.T) {
 		{"decode has served all, and did some prompts itself", InTurn, pair(30, 48), ""},
 		{"the requests of prefill are no second answer", InTurn, pair(48, 24), "the workers served only 24 of 40"},
 	} {
-		got := strings.Join(Traffic{Routing: row.routing, Workers: row.workers}.faults(sent(4)), "; ")
+		got := strings.Join(Traffic{Routing: row.routing, Workers: row.workers}.faults(sent(4), true), "; ")
 		if row.want == "" && got != "" || !strings.HasPrefix(got, row.want) {
 			t.Errorf("%s: %q, want %q", row.why, got, row.want)
 		}

@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"topobench/internal/deploy"
+	"topobench/internal/host"
+	"topobench/internal/run"
+	"topobench/internal/script"
+	"topobench/internal/text"
+	"topobench/internal/verdict"
+)
+
+// outcome is the exit code of the measurements: a topology that did not come up outranks cells that are not
+// valid. If an error ended a topology before its first cell, that error has the code.
+func (c *runCmd) outcome(env *Env, s *session, topologies []run.Topology) error {
+	code := codeOK
+	for _, t := range topologies {
+		if len(t.Cells) == 0 && t.Err != nil {
+			code = codeNotUp
+		} else if code == codeOK && len(t.Cells) > 0 && (t.Err != nil || len(again(t)) > 0) {
+			code = codePartial
+		}
+	}
+	if code == codeOK {
+		return nil
+	}
+	return &reportedError{code, c.conclusion(env, s, topologies)}
+}
+
+// again are the concurrencies of a topology that were not measured, or whose cells are not valid.
+func again(t run.Topology) []int {
+	return slices.DeleteFunc(slices.Clone(t.Asked), func(level int) bool {
+		return slices.ContainsFunc(t.Cells, func(c run.Cell) bool {
+			return c.Concurrency == level && c.Verdict.State == verdict.Valid
+		})
+	})
+}
+
+// conclusion is the last line of a run that failed: what failed first and why, its log, and the next command. It is
+// empty if nothing failed and the run was interrupted.
+func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) string {
+	var failed []string
+	var why, log string
+	var missing []int
+	whole := false // a topology has to be measured from the beginning
+	for _, t := range topologies {
+		cause, path := failure(t, s.Dir.Path())
+		if cause == "" {
+			continue
+		}
+		if failed = append(failed, t.Name); len(failed) == 1 {
+			why, log = cause, path
+		}
+		whole = whole || len(t.Cells) == 0
+		missing = append(missing, again(t)...)
+	}
+	if len(failed) == 0 {
+		return ""
+	}
+	for _, unreached := range s.topologies[min(len(topologies), len(s.topologies)):] {
+		failed, whole = append(failed, unreached.Profile.Name), true
+	}
+	if slices.Sort(missing); whole {
+		missing = nil
+	}
+	others := ""
+	if len(failed) > 1 {
+		others = " (" + strings.Join(failed[1:], ", ") + " too, or not started)"
+	}
+	return fmt.Sprintf("%s failed: %s%s; log: %s; next, once that is mended: %s", failed[0], why, others, log,
+		repeat(env.Args, c.passed(s, failed), slices.Compact(missing)))
+}
+
+// failure is the cause in one line and the log of a topology that failed, or of its first cell that is not valid.
+func failure(t run.Topology, dir string) (cause, log string) {
+	died, isDeath := errors.AsType[*host.DiedError](t.Err)
+	late, isLate := errors.AsType[*deploy.NotReadyError](t.Err)
+	i := slices.IndexFunc(t.Cells, func(c run.Cell) bool { return c.Verdict.State != verdict.Valid })
+	switch {
+	case isDeath:
+		return firstLine(t.Err), died.Log
+	case isLate && late.Log != "":
+		return firstLine(t.Err), late.Log
+	case t.Err != nil:
+		return firstLine(t.Err), filepath.Join(dir, "topologies", t.Name)
+	case i >= 0:
+		cell := t.Cells[i]
+		return fmt.Sprintf("concurrency %d is %s: %s", cell.Concurrency, cell.Verdict.State, cell.Verdict.Reasons[0]),
+			cell.Log
+	}
+	return "", ""
+}
+
+// passed are the profiles, as they were given, of topologies without a failure.
+func (c *runCmd) passed(s *session, failed []string) (args []string) {
+	for i, t := range s.topologies {
+		if i < len(c.Profiles) && !slices.Contains(failed, t.Profile.Name) {
+			args = append(args, c.Profiles[i])
+		}
+	}
+	return args
+}
+
+// repeat is the command again, without the profiles that passed and only with the missing concurrencies. No
+// concurrencies are those of the command.
+func repeat(args, passed []string, missing []int) string {
+	words := []string{"topobench"}
+	for i := 0; i < len(args); i++ {
+		isValue := i > 0 && strings.HasPrefix(args[i-1], "-")
+		switch a := args[i]; {
+		case len(missing) > 0 && a == "--concurrency":
+			i++ // its value
+		case len(missing) > 0 && strings.HasPrefix(a, "--concurrency="):
+		case slices.Contains(passed, a) && !isValue:
+		default:
+			words = append(words, a)
+		}
+	}
+	if len(missing) > 0 {
+		words = append(words, "--concurrency", levels(missing).String())
+	}
+	return script.Command(words...)
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return text.Clean(line)
+}

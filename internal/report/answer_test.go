@@ -1,0 +1,64 @@
+package report
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"topobench/internal/artifacts"
+	"topobench/internal/verdict"
+)
+
+func TestAnswerToPaste(t *testing.T) {
+	one := curve("aggregated", [][2]float64{{40, 10}, {30, 20}, {20, 15}})
+	other := repeat(curve("disaggregated", [][2]float64{{45, 15}, {25, 30}}), 1, 1, 1)
+	engine := func(cells []artifacts.Cell) []artifacts.Cell {
+		for i := range cells {
+			cells[i].Deployment.Engine = "vllm"
+		}
+		return cells
+	}
+	restarted := slices.Clone(other)
+	for i := range restarted {
+		restarted[i].Verdict.Checks = []verdict.Check{{Name: verdict.Relaunched, State: verdict.Note}}
+	}
+	for _, row := range []struct {
+		why           string
+		cells         []artifacts.Cell
+		about         []string
+		answer, paste string // the beginning and the end
+	}{
+		{"one series: the ends of its frontier", engine(slices.Clone(one)), []string{"vLLM 0.31.0, aiperf 0.13.0", "8 x NVIDIA H100"},
+			"vllm_serve_aggregated gives 10.0 tokens/s/gpu at 40.0 tok/s/user and 20.0 at 30.0 (valid cells: 3 of 3)",
+			"** (vLLM 0.31.0, aiperf 0.13.0; 8 x NVIDIA H100; 1 launch; real engine)"},
+		{"one point", simulate(slices.Clone(one[:1]), true), []string{"x"},
+			"simulated: vllm_serve_aggregated gives 10.0 tokens/s/gpu at 40.0 tok/s/user (valid cells: 1 of 1)", "(x; 1 launch; simulated engine)"},
+		{"two series of another program's tree", slices.Concat(one, other), nil,
+			"at 35.0 tok/s/user dynamo_vllm_disaggregated gives", "** (1 launch a side; engine not recorded)"},
+		{"a restart is a launch", slices.Concat(one, restarted), []string{"x"},
+			"at 35.0 tok/s/user", "** (x; 1 launch of vllm_serve_aggregated, 2 launches of dynamo_vllm_disaggregated; engine not recorded)"},
+		{"no cell counts", invalid(slices.Clone(one)), []string{"x"}, "", ""},
+	} {
+		f, err := Of(row.cells, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, paste := strings.Join(f.Answer(), "\n"), f.Markdown(row.about...)
+		if !strings.HasPrefix(answer, row.answer) || !strings.HasSuffix(paste, row.paste) || (answer == "") != (row.answer == "") {
+			t.Errorf("%s:\n%s\n%s\nwant %s ... %s", row.why, answer, paste, row.answer, row.paste)
+		}
+		if paste != "" && !strings.HasPrefix(paste, "**"+answer+"** (") || strings.Contains(paste, "\n") {
+			t.Errorf("%s: not one line with the answer: %q", row.why, paste)
+		}
+	}
+}
+
+func TestMarkdownIsEscaped(t *testing.T) {
+	f, err := Of(curve("aggregated", [][2]float64{{40, 10}}), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := f.Markdown("a*b `c` [d](e) <f> | g_h"); !strings.Contains(got, "(a\\*b \\`c\\` \\[d](e) &lt;f> \\| g_h;") {
+		t.Errorf("got %s", got)
+	}
+}
