@@ -165,6 +165,7 @@ func (c cells) bar() func(aiperf.Progress) {
 // verdict and the numbers that the screen shows.
 func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 	e.AIPerf = verdict.AIPerf{Problem: o.Problem, Stalled: o.Stalled, Unseen: o.Unseen}
+	e.InFlight = inFlight(filepath.Join(a.dir, aiperf.RecordsName))
 	m, err := aiperf.Read(filepath.Join(a.dir, aiperf.ExportName))
 	if err != nil {
 		e.AIPerf.NoExport = err.Error()
@@ -194,6 +195,18 @@ func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 		Warmup: c.load.Warmup(a.Concurrency), OSL: c.load.OSL, Concurrency: a.Concurrency})
 	a.Numbers = headline(m)
 	c.noteOnce(a.Verdict.Checks)
+}
+
+// inFlight is the evidence in aiperf's records; nil = an aiperf that does not record it.
+func inFlight(records string) *verdict.InFlight {
+	most, recorded, err := aiperf.InFlight(records)
+	switch {
+	case err != nil:
+		return &verdict.InFlight{Unread: err.Error()}
+	case !recorded:
+		return nil
+	}
+	return &verdict.InFlight{Most: most}
 }
 
 // publish makes an attempt the cell of its topology, in artifacts_N, on the screen and in

@@ -24,6 +24,7 @@ type Evidence struct {
 	Traffic    *Traffic
 	GPUs       *GPUs
 	Client     *Client
+	InFlight   *InFlight
 	Kernel     *KernelLog
 	Nginx      *NginxLog
 	Relaunched string // why this is not the first launch or attempt
@@ -97,6 +98,12 @@ type Client struct {
 	Busiest   float64 // highest CPU share of one process, 1 = one CPU
 	Process   string  // which one
 	Unread    string  // why it could not be read
+}
+
+// InFlight is how many requests aiperf had under way.
+type InFlight struct {
+	Most   int    // at one time, in the measured phase
+	Unread string // why its records could not be read
 }
 
 // KernelLog is the kernel's messages about GPUs and memory.

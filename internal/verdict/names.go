@@ -24,6 +24,7 @@ const (
 	Run         CheckName = "run"
 	Result      CheckName = "result"
 	Concurrency CheckName = "concurrency"
+	Flight      CheckName = "in-flight"
 	Requests    CheckName = "requests"
 	Errors      CheckName = "errors"
 	Cancelled   CheckName = "cancelled"

@@ -66,6 +66,8 @@ func Rules() []Rule {
 		{Run, "aiperf must end by itself with status 0", "", Excludes, false, run},
 		{Result, "the export must be readable", "", Excludes, false, result},
 		{Concurrency, "an export of another concurrency was moved or left over", "", Excludes, false, concurrency},
+		{Flight, "fewer requests under way than configured are another load",
+			"95 % of the smaller of concurrency and requests", Notes, false, inFlight},
 		{Requests, "every request must complete", "", Excludes, false, readable(requests)},
 		{Errors, "no request may fail", "", Excludes, false, readable(failures)},
 		{Cancelled, "the run must not be cut short", "", Excludes, false, readable(cancelled)},
