@@ -9,6 +9,7 @@ import (
 	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
 	"topobench/internal/profile"
+	"topobench/internal/text"
 )
 
 // load decides where the load goes, and with what. The smoke sends the same body.
@@ -17,27 +18,32 @@ func (b *builder) load() {
 	if b.p.Balancer != nil {
 		entries = []string{at(b.bind(b.p.Balancer.Host), b.p.Balancer.Port)}
 	}
-	var urls, direct []string
+	var urls []string
 	for _, entry := range entries {
-		direct = append(direct, "http://"+entry)
 		urls = append(urls, "http://"+strings.Replace(entry, loopback+":", "localhost:", 1)) // the guide's
 	}
 	b.plan.Load = b.loadOn(urls)
-	smoke := newSmoke(direct...)
+	smoke := newSmoke(b.p.Timeouts.Ready, urls...)
 	smoke.Counters, smoke.Transfers = b.plan.Smoke.Counters, b.plan.Smoke.Transfers
-	smoke.Round = max(len(direct), len(b.p.Prefill), len(b.p.Decode), len(b.p.Aggregated))
-	smoke.Patience = min(smoke.Patience, b.p.Timeouts.Ready) // a router that lags behind is not ready either
+	smoke.Round = max(len(urls), len(b.p.Prefill), len(b.p.Decode), len(b.p.Aggregated))
+	if b.p.Balancer != nil {
+		smoke.Direct = text.Each(b.backends, func(entry string) string { return "http://" + entry })
+	}
 	b.plan.Smoke = smoke
 }
 
 // LoadOnly is the plan of a load on a server that others run: nothing is started. The
-// deployment describes that server; the profile has the tokenizer, the load and its limits.
+// deployment describes that server, and url is its base, with or without /v1, or the whole
+// URL of its completions; the profile has the tokenizer, the load and its limits.
 func LoadOnly(p profile.Profile, d artifacts.Deployment, url string, on Installation, o aiperf.Options) Plan {
 	p.Model = d.Model
 	b := &builder{p: p, on: on, options: o, rules: rulesFor(on.Versions)}
 	b.plan = Plan{Name: p.Name, Kind: d.Kind, Mode: d.Mode, Model: d.Model, Versions: on.Versions, Inherit: on.Inherit,
-		Choices: Choices{LocalTokenizer: filepath.IsAbs(tokenizer(p))}, Deployment: d, Smoke: newSmoke(url)}
-	b.plan.Load = b.loadOn([]string{url})
+		Choices: Choices{LocalTokenizer: filepath.IsAbs(tokenizer(p))}, Deployment: d}
+	base, endpoint := aiperf.Split(url)
+	b.plan.Smoke = newSmoke(cmp.Or(p.Timeouts.Ready, profile.Defaults().Timeouts.Ready), base)
+	b.plan.Load = b.loadOn([]string{base})
+	b.plan.Load.Endpoint = endpoint
 	b.plan.Deployment.Load = RequestsOf(b.plan.Load)
 	return b.plan
 }

@@ -175,9 +175,9 @@ END-OF-FILE
 
   # A first request. Some versions of Dynamo refuse perf.sh's nvext: it is left out then.
   nvext=(--extra-inputs '{"nvext":{"ignore_eos":true}}')
-  wait_served http://127.0.0.1:18111 30 \
+  wait_served http://localhost:18111 30 \
     '{"ignore_eos":true,"max_tokens":50,"messages":[{"content":"Hello","role":"user"}],"min_tokens":50,"model":"tiny","stream":true}'
-  request http://127.0.0.1:18111 \
+  request http://localhost:18111 \
     '{"ignore_eos":true,"max_tokens":50,"messages":[{"content":"Hello","role":"user"}],"min_tokens":50,"model":"tiny","nvext":{"ignore_eos":true},"stream":true}'
   if [ "$code" = 400 ]; then
     nvext=()
@@ -249,7 +249,7 @@ listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx cou
 
 # request URL BODY: sends a completion; the answer is in $code and $answer.
 request() {
-  answer=$(curl -sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
+  answer=$(curl -4sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
     -H 'Content-Type: application/json' -d "$2" "$1/v1/chat/completions" || true)
   code=${answer##*$'\n'}
   answer=${answer%$'\n'*}
