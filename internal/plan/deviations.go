@@ -151,8 +151,11 @@ var table = []deviation{ // never written to
 		func(p Plan) bool { return p.Choices.LocalModel || p.Choices.LocalTokenizer }},
 	{Deviation{ID: "load-env",
 		Guide: "aiperf in the shell's environment",
-		Done:  "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300, TERM=dumb, COLUMNS=120",
-		Why:   "on few cores its services need more than its 30 s to register; a program reads its output"},
+		Done: "TERM=dumb, COLUMNS=120; AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300; " +
+			"AIPERF_DATASET_CONFIGURATION_TIMEOUT, AIPERF_SERVICE_PROFILE_CONFIGURE_TIMEOUT and " +
+			"AIPERF_HTTP_CONNECTION_LIMIT as the largest cell needs; the caller's AIPERF_* win",
+		Why: "on few cores its services need more than its 30 s to register, and long prompts more than its 300 s; " +
+			"a program reads its output"},
 		always},
 	{Deviation{ID: "artifact-dir",
 		Guide: "--artifact-dir artifacts_N/-concurrencyC",

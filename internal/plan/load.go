@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -48,17 +49,30 @@ func LoadOnly(p profile.Profile, d artifacts.Deployment, url string, on Installa
 	return b.plan
 }
 
+// WithKey is a plan whose requests send the key in the caller's variable. python runs aiperf then.
+func (p Plan) WithKey(variable, python string) (Plan, error) {
+	if p.Versions.AIPerf.below("0.9") {
+		return p, fmt.Errorf("cannot send a key: aiperf %s writes the headers of its requests into its results; "+
+			"install aiperf 0.9 or later", p.Versions.AIPerf)
+	}
+	p.Load.Python = python
+	p.Load.Env = append(slices.Clone(p.Load.Env), aiperf.KeyVariable+"=${ENV:"+variable+"}")
+	return p, nil
+}
+
 func (b *builder) loadOn(urls []string) aiperf.Load {
 	l := b.p.Load
-	return aiperf.Load{
+	load := aiperf.Load{
 		AIPerf: b.on.Programs.AIPerf, Model: b.plan.Model, Tokenizer: tokenizer(b.p), URLs: urls,
 		ISL: l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Options: b.options, Exact: l.Exact, NVExt: true,
 		Quiet: b.rules.quietLoad, Records: b.rules.records, Batched: b.rules.batchedLoad,
-		Timeout: b.p.Timeouts.Cell, Progress: b.p.Timeouts.Progress, Artifacts: Unplaced().Artifacts, Env: b.loadEnv(),
+		Timeout: b.p.Timeouts.Cell, Progress: b.p.Timeouts.Progress, Artifacts: Unplaced().Artifacts,
 	}
+	load.Env = append(b.loadEnv(), load.LimitVariables()...)
+	return load
 }
 
-// loadEnv is aiperf's environment. On two cores its services need longer than the 30 s that it gives them to register.
+// loadEnv is aiperf's environment, without its limits.
 // The variables of the profile are the workers', but aiperf needs those that lead to the same tokenizer.
 func (b *builder) loadEnv() []string {
 	var env []string
@@ -72,8 +86,7 @@ func (b *builder) loadEnv() []string {
 			env = append(env, kv)
 		}
 	}
-	return append(env, "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300", "AIPERF_SERVICE_START_TIMEOUT=300",
-		"TERM=dumb", "COLUMNS=120")
+	return append(env, "TERM=dumb", "COLUMNS=120")
 }
 
 func tokenizer(p profile.Profile) string { return cmp.Or(p.Tokenizer, p.Model) }

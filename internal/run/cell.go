@@ -56,6 +56,7 @@ type cells struct {
 	t       *Topology
 	load    aiperf.Load
 	monitor *monitor.Monitor
+	tunnel  string // that the load goes through
 }
 
 // monitor observes a launch.
@@ -135,7 +136,8 @@ func (c cells) aiperf(watch *monitor.Watch, a *attempt) (aiperf.Outcome, error) 
 	bar := c.bar()
 	outcome, err := aiperf.Run(watch.Context(), c.starter, aiperf.Job{
 		Name: fmt.Sprintf("aiperf-c%d", a.Concurrency), Load: c.load, Concurrency: a.Concurrency,
-		Previous: c.t.previous, Dir: a.dir, Log: a.dir + ".log", Env: env, Force: c.Force, Started: watch.Client,
+		Previous: c.t.previous, Dir: a.dir, Log: a.dir + ".log", Env: aiperf.Environ(env, c.Environ),
+		Force: c.Force, Started: watch.Client,
 		Progress: func(p aiperf.Progress) {
 			if p.Warm+p.Done > 0 {
 				watch.Loading()
@@ -165,6 +167,7 @@ func (c cells) bar() func(aiperf.Progress) {
 // verdict and the numbers that the screen shows.
 func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 	e.AIPerf = verdict.AIPerf{Problem: o.Problem, Stalled: o.Stalled, Unseen: o.Unseen}
+	e.Tunnel = c.tunnel
 	e.InFlight = inFlight(filepath.Join(a.dir, aiperf.RecordsName))
 	m, err := aiperf.Read(filepath.Join(a.dir, aiperf.ExportName))
 	if err != nil {

@@ -27,6 +27,7 @@ type Evidence struct {
 	InFlight   *InFlight
 	Kernel     *KernelLog
 	Nginx      *NginxLog
+	Tunnel     string // that the load goes through
 	Relaunched string // why this is not the first launch or attempt
 }
 

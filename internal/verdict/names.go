@@ -10,6 +10,7 @@ const (
 	Workers    CheckName = "workers"
 	Ejected    CheckName = "ejected"
 
+	Tunnel     CheckName = "tunnel"
 	Suspended  CheckName = "stopped"
 	Restarted  CheckName = "restarted"
 	Flap       CheckName = "flap"

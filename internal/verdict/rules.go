@@ -49,6 +49,7 @@ func Rules() []Rule {
 		{Workers, "every service must serve before, during and after the cell", "3 failed probes in a row",
 			Excludes, true, workers},
 		{Ejected, "nginx stopped using a server for 10000 s", "3 faults of one server", Excludes, true, ejected},
+		{Tunnel, "a tunnel adds its delays and drops to those of the server", "", Notes, false, tunnel},
 		{Suspended, "nothing was observed while topobench itself was suspended", "2 s", Excludes, false, suspended},
 		{Restarted, "a restarted service lost its cache and its connections", "", Excludes, false, restarted},
 		{Flap, "a service missed a health probe after the cell", "", Notes, false, flapped},

@@ -14,8 +14,10 @@
 # - log-requests: --disable-log-requests -> not passed
 # - local-model: a model of the hub -> a directory: HF_HUB_OFFLINE=1 for the servers;
 #   HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE unset for aiperf
-# - load-env: aiperf in the shell's environment -> AIPERF_SERVICE_REGISTRATION_TIMEOUT=300,
-#   AIPERF_SERVICE_START_TIMEOUT=300, TERM=dumb, COLUMNS=120
+# - load-env: aiperf in the shell's environment -> TERM=dumb, COLUMNS=120;
+#   AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300;
+#   AIPERF_DATASET_CONFIGURATION_TIMEOUT, AIPERF_SERVICE_PROFILE_CONFIGURE_TIMEOUT and
+#   AIPERF_HTTP_CONNECTION_LIMIT as the largest cell needs; the caller's AIPERF_* win
 # - artifact-dir: --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; the
 #   accepted one is published there
 # - quiet-load: --ui simple -> --ui none, and from aiperf 0.9 on --no-gpu-telemetry
@@ -136,8 +138,12 @@ END-OF-FILE
 
   for c in 1 2; do
     env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE "${common[@]}" \
-      AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb \
-      COLUMNS=120 \
+      TERM=dumb COLUMNS=120 \
+      AIPERF_SERVICE_REGISTRATION_TIMEOUT="${AIPERF_SERVICE_REGISTRATION_TIMEOUT:-300}" \
+      AIPERF_SERVICE_START_TIMEOUT="${AIPERF_SERVICE_START_TIMEOUT:-300}" \
+      AIPERF_DATASET_CONFIGURATION_TIMEOUT="${AIPERF_DATASET_CONFIGURATION_TIMEOUT:-300}" \
+      AIPERF_SERVICE_PROFILE_CONFIGURE_TIMEOUT="${AIPERF_SERVICE_PROFILE_CONFIGURE_TIMEOUT:-600}" \
+      AIPERF_HTTP_CONNECTION_LIMIT="${AIPERF_HTTP_CONNECTION_LIMIT:-2500}" \
       aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat \
       --endpoint /v1/chat/completions --streaming --url http://localhost:18220 \
       --synthetic-input-tokens-mean 100 --synthetic-input-tokens-stddev 0 --output-tokens-mean 20 \
