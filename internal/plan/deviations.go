@@ -59,8 +59,9 @@ var table = []deviation{ // never written to
 	{Deviation{ID: "private-services",
 		Guide: "etcd and NATS by docker compose on 2379 and 4222",
 		Done: "etcd, nats-server or both, as in the profile, on own ports with fresh data; " +
-			"ETCD_ENDPOINTS, NATS_SERVER set",
-		Why: "this launch would take the instances of an earlier one for its own workers"},
+			"NATS takes messages up to 8 MiB; ETCD_ENDPOINTS, NATS_SERVER set",
+		Why: "this launch would take the instances of an earlier one for its own workers; " +
+			"a long prompt is larger than NATS' 1 MiB"},
 		func(p Plan) bool { return p.Choices.Etcd == Started || p.Choices.NATS == Started }},
 	{Deviation{ID: "external-services",
 		Guide: "etcd and NATS by docker compose on 2379 and 4222",

@@ -9,7 +9,8 @@
 #   DYN_TCP_RPC_HOST, DYN_TCP_RESPONSE_STREAM_HOST, DYN_EVENT_PLANE_HOST, VLLM_HOST_IP,
 #   VLLM_NIXL_SIDE_CHANNEL_HOST, --host, listen 127.0.0.1:PORT
 # - private-services: etcd and NATS by docker compose on 2379 and 4222 -> etcd, nats-server or
-#   both, as in the profile, on own ports with fresh data; ETCD_ENDPOINTS, NATS_SERVER set
+#   both, as in the profile, on own ports with fresh data; NATS takes messages up to 8 MiB;
+#   ETCD_ENDPOINTS, NATS_SERVER set
 # - bookkeeping: the shell's environment -> a built environment, which plan prints:
 #   TOPOBENCH_RUN, SPT_NOENV, TMPDIR, PYTHONUNBUFFERED, CUDA_DEVICE_ORDER, DYN_NAMESPACE,
 #   DYN_SYSTEM_PORT, VLLM_PORT; VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY
@@ -65,6 +66,9 @@ main() {
   mkdir "$dir"
   echo "logs: $dir/logs"
   mkdir -p "$dir/logs" "$dir/kv"
+  cat >"$dir/nats.conf" <<END-OF-FILE
+max_payload: 8388608
+END-OF-FILE
 
   # etcd
   start etcd \
@@ -75,7 +79,7 @@ main() {
 
   # nats
   start nats \
-    nats-server -js -sd "$dir/nats" -a 127.0.0.1 -p 23003 -m 23004
+    nats-server -c "$dir/nats.conf" -js -sd "$dir/nats" -a 127.0.0.1 -p 23003 -m 23004
 
   # Wait until they are ready.
   wait_for etcd responds http://127.0.0.1:23001/health
