@@ -26,6 +26,7 @@ func (b *builder) load() {
 	b.plan.Load = b.loadOn(urls)
 	smoke := newSmoke(b.p.Timeouts.Ready, urls...)
 	smoke.Counters, smoke.Transfers = b.plan.Smoke.Counters, b.plan.Smoke.Transfers
+	smoke.Uncounted = b.plan.Smoke.Uncounted
 	smoke.Round = max(len(urls), len(b.p.Prefill), len(b.p.Decode), len(b.p.Aggregated))
 	if b.p.Balancer != nil {
 		smoke.Direct = text.Each(b.backends, func(entry string) string { return "http://" + entry })

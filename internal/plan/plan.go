@@ -153,7 +153,9 @@ type Smoke struct {
 	Counters []Counter `json:"counters"`
 	// Transfers count KV caches that decode workers fetched from prefill workers. A
 	// decode worker that serves without any computes its prompts itself.
-	Transfers []Counter     `json:"transfers,omitempty"`
+	Transfers []Counter `json:"transfers,omitempty"`
+	// Uncounted is why there are no counters: the profile switches them off, and notes that.
+	Uncounted string        `json:"uncounted,omitempty"`
 	Round     int           `json:"round"`       // completions sent at once: as many as the largest role has workers
 	Patience  time.Duration `json:"patience_ns"` // with answers that are not 200: a router may lag behind discovery
 	Deadline  time.Duration `json:"deadline_ns"` // the first handshake of each pair of workers takes 5-30 s

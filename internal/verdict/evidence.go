@@ -22,6 +22,7 @@ type Evidence struct {
 	Restarted  []string    // services that were restarted, with the proof
 	Ended      []string    // processes of services that ran before the cell and not after it
 	Traffic    *Traffic
+	Transfers  *Traffic // KV caches that decode workers fetched from prefill workers
 	GPUs       *GPUs
 	Client     *Client
 	InFlight   *InFlight
@@ -53,6 +54,7 @@ type Traffic struct {
 	Routing Routing
 	Workers []Worker
 	Unread  string // why the counters could not be read
+	Noted   bool   // the profile accepts that
 }
 
 // Routing is who chooses the worker of a request.

@@ -21,6 +21,7 @@ const (
 	Nginx      CheckName = "nginx"
 	Relaunched CheckName = "relaunched"
 	Spread     CheckName = "spread"
+	Transfers  CheckName = "kv-transfers"
 
 	Run         CheckName = "run"
 	Result      CheckName = "result"

@@ -64,6 +64,8 @@ func Rules() []Rule {
 		{Spread, "each worker must serve its share, and no other client may use the workers",
 			"half an equal share by aiperf, a tenth by a balancer, 1 request by a router; " +
 				"110 % of what was sent", Excludes, false, spread},
+		{Transfers, "a decode worker without KV caches from prefill workers computes the prompts itself", "",
+			Notes, false, transfers},
 		{Run, "aiperf must end by itself with status 0", "", Excludes, false, run},
 		{Result, "the export must be readable", "", Excludes, false, result},
 		{Concurrency, "an export of another concurrency was moved or left over", "", Excludes, false, concurrency},
