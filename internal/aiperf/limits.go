@@ -16,8 +16,8 @@ const (
 	cellSlack    = 10 * time.Minute
 )
 
-// Before its first request aiperf starts its services, for which our environment allows
-// 300 s, and generates the prompts.
+// Before its first request aiperf starts its services and generates the prompts. LimitVariables
+// allow it the same time.
 const (
 	loadStart      = 5 * time.Minute
 	slowestPrompts = 20_000 // tokens per second
@@ -67,7 +67,7 @@ func (l Load) Limits(c int, before Previous) Limits {
 	if l.Batched {
 		hidden, warmup = max(c, min(batch, l.Requests(c))), l.Warmup(c)
 	}
-	prompts := time.Duration(12*c*l.ISL/slowestPrompts) * time.Second
+	prompts := l.prompts(c)
 	limits := Limits{First: loadStart + prompts + l.slowest(c, warmup), Next: stallSlack + l.slowest(c, hidden)}
 	if before != (Previous{}) {
 		wave := patience * before.latency(c)
@@ -82,6 +82,11 @@ func (l Load) Limits(c int, before Previous) Limits {
 	}
 	limits.First += limits.Next
 	return limits
+}
+
+// prompts is how long aiperf may generate the prompts of the cell of concurrency c.
+func (l Load) prompts(c int) time.Duration {
+	return time.Duration(12*c*l.ISL/slowestPrompts) * time.Second
 }
 
 // slowest is the longest time of this many requests, c at once.

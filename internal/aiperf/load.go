@@ -11,7 +11,9 @@ type Load struct {
 	AIPerf      string   `json:"aiperf"`
 	Model       string   `json:"model"`
 	Tokenizer   string   `json:"tokenizer"`
-	URLs        []string `json:"urls"` // aiperf sends to several round robin
+	URLs        []string `json:"urls"`               // aiperf sends to several round robin
+	Endpoint    string   `json:"endpoint,omitempty"` // path after the URL; "" = perf.sh's
+	Python      string   `json:"python,omitempty"`   // aiperf's own: the requests send the key in KeyVariable
 	ISL         int      `json:"isl"`
 	OSL         int      `json:"osl"`
 	Concurrency []int    `json:"concurrency"`
@@ -85,8 +87,8 @@ func (l Load) Argv(c int, dir string) []string { return l.Command(l.Level(c), di
 // Command is perf.sh's aiperf command, in perf.sh's order. Without Exact, aiperf draws no
 // screen and scrapes no GPUs and servers: 12.5 s per cell instead of 14.8 (aiperf 0.13).
 func (l Load) Command(at Level, dir string) []string {
-	argv := []string{l.AIPerf, "profile", "--model", l.Model, "--tokenizer", l.Tokenizer,
-		"--endpoint-type", "chat", "--endpoint", "/v1/chat/completions", "--streaming"}
+	argv := append(l.program(), "profile", "--model", l.Model, "--tokenizer", l.Tokenizer,
+		"--endpoint-type", "chat", "--endpoint", l.endpoint(), "--streaming")
 	for _, url := range l.URLs {
 		argv = append(argv, "--url", url)
 	}
@@ -106,5 +108,8 @@ func (l Load) Command(at Level, dir string) []string {
 	default:
 		argv = append(argv, "--ui", "none")
 	}
-	return append(argv, "-H", "Authorization: Bearer NOT USED", "-H", "Accept: text/event-stream")
+	for _, header := range l.Headers() {
+		argv = append(argv, "-H", header)
+	}
+	return argv
 }

@@ -20,11 +20,16 @@ import (
 type requestRecord struct {
 	Metadata struct {
 		Phase string `json:"benchmark_phase"` // warmup or profiling
+		Start int64  `json:"request_start_ns"`
+		End   int64  `json:"request_end_ns"`
 	} `json:"metadata"`
 	Metrics struct {
 		Latency struct {
 			Value float64 `json:"value"` // ms; 0 if all chunks arrived together
 		} `json:"inter_token_latency"`
+		Blocked *struct { // the wait for a connection
+			Value float64 `json:"value"` // ms
+		} `json:"http_req_blocked"`
 	} `json:"metrics"`
 	Error *ErrorGroup `json:"error"`
 }

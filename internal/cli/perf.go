@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
-	"strings"
 
 	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
@@ -23,7 +21,8 @@ import (
 type perfCmd struct {
 	Model       string `default:"neuralmagic/DeepSeek-R1-Distill-Llama-70B-FP8-dynamic" help:"Model id."`
 	Tokenizer   string `placeholder:"ID" help:"Tokenizer id or directory (default: the model)."`
-	URL         string `name:"url" default:"http://localhost:8000" help:"Server to measure."`
+	URL         string `name:"url" default:"http://localhost:8000" help:"Server: base, .../v1 or whole completions URL."`
+	APIKeyEnv   string `name:"api-key-env" placeholder:"NAME" help:"Variable with the server's API key."`
 	ISL         int    `name:"input-sequence-length" aliases:"isl" default:"3000" help:"Input tokens (--isl)."`
 	OSL         int    `name:"output-sequence-length" aliases:"osl" default:"150" help:"Output tokens (--osl)."`
 	Concurrency levels `default:"1,2,4,8,16,32,64,128,256" help:"Comma-separated concurrency levels."`
@@ -48,16 +47,18 @@ type perfCmd struct {
 
 // Run measures a server that is already running, with perf.sh's artifacts.
 func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
-	if err := errors.Join(linuxOnly("perf"), c.resolve(env), c.check()); err != nil {
+	if err := errors.Join(linuxOnly("perf"), c.resolve(env), c.check(), c.checkServer(ctx, env)); err != nil {
 		return &usageError{err}
 	}
 	session, err := env.start(ctx, s, preflight.Request{Profiles: []profile.Profile{c.profile()},
 		Programs: programs.Paths{AIPerf: c.AIPerf}, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree)},
-		run.Options{FailFast: c.FailFast})
+		run.Options{FailFast: c.FailFast, Key: env.Getenv(c.APIKeyEnv)})
 	if err != nil {
 		return err
 	}
-	c.plan(&session.topologies[0], env)
+	if err := c.plan(&session.topologies[0], env); err != nil {
+		return session.close(err)
+	}
 	topologies, err := session.Run(session.WatchDisk(ctx), session.topologies, run.LadderOf(session.topologies))
 	session.At(run.Reporting)
 	summary := runCmd{Title: "Single Node", Verbose: c.Verbose, loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
@@ -73,11 +74,13 @@ func (c *perfCmd) resolve(env *Env) (err error) {
 }
 
 // plan plans the load on the server.
-func (c *perfCmd) plan(t *preflight.Topology, env *Env) {
+func (c *perfCmd) plan(t *preflight.Topology, env *Env) (err error) {
 	on := plan.Installation{Programs: t.Programs, Versions: t.Versions, Root: env.Root,
 		Inherit: plan.Inherit(env.Environ)}
-	t.Plan = plan.LoadOnly(t.Profile, c.deployment(), strings.TrimRight(c.URL, "/"), on,
+	t.Plan = plan.LoadOnly(t.Profile, c.deployment(), c.URL, on,
 		aiperf.Options{Seed: c.Seed, FreshPrompts: c.FreshPrompts})
+	t.Plan, err = c.withKey(t, env)
+	return err
 }
 
 // check is what perf.sh gets wrong: it accepts tp=0 with dp=2, and then all throughput is divided by nothing.
@@ -93,9 +96,6 @@ func (c *perfCmd) check() error {
 			faults = append(faults,
 				fmt.Errorf("--mode %s needs %s: throughput is divided by the GPUs it gives", c.Mode, name))
 		}
-	}
-	if u, err := url.Parse(c.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		faults = append(faults, fmt.Errorf("--url %q is not http://host:port", c.URL))
 	}
 	return errors.Join(append(faults, inBounds("isl", c.ISL), inBounds("osl", c.OSL), checkConcurrency(c.Concurrency),
 		checkSeed(c.Seed))...)

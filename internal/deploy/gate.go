@@ -30,10 +30,19 @@ const (
 type Prober struct {
 	client *http.Client
 	host   Host
+
+	network string // of completions: tcp4, tcp6 or tcp; "" = aiperf's default
+	key     string // that completions send; "" = perf.sh's
 }
 
 // NewProber is a Prober of services on a host, without connections.
-func NewProber(h Host) Prober { return Prober{NewClient(), h} }
+func NewProber(h Host) Prober { return Prober{client: NewClient(), host: h} }
+
+// Sending is p with the network and the key of the load's requests.
+func (p Prober) Sending(network, key string) Prober {
+	p.network, p.key = network, key
+	return p
+}
 
 // NewClient follows neither proxies nor redirects, and keeps its connections.
 func NewClient() *http.Client {

@@ -3,12 +3,14 @@ package deploy
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -22,6 +24,8 @@ import (
 const (
 	smokePause  = 100 * time.Millisecond
 	answerWidth = 500 // characters of a refusal
+	// slowRound is longer than a first completion without compilation usually takes.
+	slowRound = 10 * time.Second
 )
 
 // RefusedError is an answer other than 200 to the load's own body. A repetition does not
@@ -35,9 +39,11 @@ func (e *RefusedError) Error() string {
 	answer := fmt.Sprintf("HTTP %d: %s", e.Status, strings.TrimPrefix(e.Answer, strconv.Itoa(e.Status)+" "))
 	switch e.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		answer += "\n  the server wants a key, and the load sends \"NOT USED\" as perf.sh does: start it without one"
+		answer += "\n  the server wants a key, and refuses the load's (perf.sh's is \"NOT USED\"): start it without " +
+			"one, or name the variable that has it (perf --api-key-env NAME)"
 	case http.StatusNotFound:
-		answer += "\n  the server has no /v1/chat/completions: it is no OpenAI server, or serves it below another path"
+		answer += "\n  the server has no such page: it is no OpenAI server, or serves completions below another path " +
+			"(perf --url takes the whole one)"
 	}
 	return answer
 }
@@ -48,17 +54,33 @@ func (e *RefusedError) denied() bool {
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
 }
 
-// Smoke streams completions with the load's own body, through each address that the load
-// will use, until every worker's request counter has moved. One round sends as many at
-// once as the largest role has workers. It returns a 400 at once as *RefusedError. A
-// decode worker that goes on serving without a transfer from prefill is an error that
-// names it.
+// Smoke streams completions with the load's own headers and body, to each URL that the load
+// will use, at the address that aiperf takes, until every worker's request counter has
+// moved. One round sends as many at once as the largest role has workers. It returns a 400 at
+// once as *RefusedError. A decode worker that goes on serving without a transfer from prefill
+// is an error that names it.
 func (p Prober) Smoke(ctx context.Context, s plan.Smoke, l aiperf.Load, note func(string)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, s.Deadline, fmt.Errorf("no proof within %s", s.Deadline))
+	ctx, cancel := context.WithTimeoutCause(ctx, s.Deadline, fmt.Errorf("no proof within %s (timeouts.ready); "+
+		"kernels may be compiled in the first completion", s.Deadline))
 	defer cancel()
+	if err := p.served(ctx, s.Direct, s, l, note); err != nil {
+		return err
+	}
+	return p.served(ctx, s.URLs, s, l, note)
+}
+
+// served sends rounds to addresses until every counter has moved.
+func (p Prober) served(ctx context.Context, urls []string, s plan.Smoke, l aiperf.Load, note func(string)) error {
+	if len(urls) == 0 {
+		return nil
+	}
 	began := time.Now()
 	for denials := 0; ; {
-		err := round(ctx, s, l)
+		slow := time.AfterFunc(slowRound, func() {
+			note("the first completions are under way: kernels may be compiled")
+		})
+		err := p.round(ctx, urls, s.Round, l)
+		slow.Stop()
 		refused, is := errors.AsType[*RefusedError](err)
 		if is && refused.Status == http.StatusBadRequest {
 			return refused
@@ -97,11 +119,11 @@ func smokeState(err error, idle []string) string {
 
 // round sends completions, all at once, to the addresses in turn, and returns the first
 // error.
-func round(ctx context.Context, s plan.Smoke, l aiperf.Load) error {
-	n := max(len(s.URLs), s.Round)
+func (p Prober) round(ctx context.Context, urls []string, least int, l aiperf.Load) error {
+	n := max(len(urls), least)
 	results := make(chan error, n)
 	for i := range n {
-		go func() { results <- complete(ctx, s.URLs[i%len(s.URLs)], l) }()
+		go func() { results <- p.complete(ctx, urls[i%len(urls)], l) }()
 	}
 	var first error
 	for range n {
@@ -113,20 +135,29 @@ func round(ctx context.Context, s plan.Smoke, l aiperf.Load) error {
 }
 
 // complete streams one completion to its end; it must carry text.
-func complete(ctx context.Context, url string, l aiperf.Load) error {
+func (p Prober) complete(ctx context.Context, url string, l aiperf.Load) error {
 	body, err := l.Body(prompt(l.ISL))
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/chat/completions", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.Target(url), bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "text/event-stream")
-	// No time limit of its own: the first completion of a pair may take a handshake of
-	// 30 s, and the caller's context ends it.
-	streamer := &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}
+	for _, header := range l.Headers() {
+		name, value, _ := strings.Cut(header, ": ")
+		req.Header.Set(name, value)
+	}
+	if p.key != "" {
+		req.Header.Set("Authorization", "Bearer "+p.key)
+	}
+	// No time limit of its own: the first completion may compile kernels, and the caller's
+	// context ends it.
+	dial := func(ctx context.Context, _, address string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, cmp.Or(p.network, aiperf.Network(nil)), address)
+	}
+	streamer := &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true, DialContext: dial}}
 	resp, err := streamer.Do(req)
 	if err != nil {
 		return err
@@ -144,7 +175,9 @@ func readStream(r io.Reader) error {
 	lines := bufio.NewScanner(io.LimitReader(r, 64<<20))
 	lines.Buffer(make([]byte, 64<<10), bodyLimit)
 	for lines.Scan() {
-		switch data, ok := strings.CutPrefix(lines.Text(), "data: "); {
+		data, ok := strings.CutPrefix(lines.Text(), "data:")
+		data = strings.TrimPrefix(data, " ") // the blank is optional in server-sent events
+		switch {
 		case !ok:
 		case data == "[DONE]":
 			done = true

@@ -34,6 +34,8 @@ type snapshot struct {
 	flapped   []verdict.Unhealthy // at the first probe only
 	served    map[string]float64  // requests that each worker has counted since its start
 	unread    error               // why served is not known
+	moved     map[string]float64  // KV caches that each decode worker has fetched since its start
+	unmoved   error               // why moved is not known
 	identity  map[string]string   // of external services
 }
 
@@ -62,6 +64,9 @@ func (m *Monitor) snapshot(ctx context.Context) snapshot {
 	}
 	s := snapshot{flapped: first}
 	s.served, s.unread = m.t.Counters(ctx, m.t.Plan.Smoke.Counters)
+	if transfers := m.t.Plan.Smoke.Transfers; len(transfers) > 0 {
+		s.moved, s.unmoved = m.t.Counters(ctx, transfers)
+	}
 	if m.t.Identity != nil && len(m.t.Plan.External) > 0 {
 		s.identity = m.t.Identity(ctx, m.t.Plan.External)
 	}

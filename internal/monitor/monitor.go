@@ -160,8 +160,8 @@ func (w *Watch) Stop(ctx context.Context) (verdict.Evidence, error) {
 		e.When, e.Unhealthy = "after", after.unhealthy
 	}
 	e.Flapped = after.flapped
-	if counters := w.m.t.Plan.Smoke.Counters; len(counters) > 0 && len(after.unhealthy) == 0 {
-		e.Traffic = traffic(w.m.t.Plan, w.before, after)
+	if len(after.unhealthy) == 0 {
+		e.Traffic, e.Transfers = traffic(w.m.t.Plan, w.before, after), transfers(w.m.t.Plan, w.before, after)
 	}
 	return e, err
 }
@@ -213,20 +213,21 @@ func (w *Watch) loop() {
 	}
 }
 
-// traffic is what each worker counted between two snapshots.
+// traffic is what each worker counted between two snapshots; nil = nothing is counted.
 func traffic(p plan.Plan, before, after snapshot) *verdict.Traffic {
-	t := &verdict.Traffic{Routing: routing(p)}
-	for _, unread := range []error{before.unread, after.unread} {
-		if unread != nil && t.Unread == "" {
-			t.Unread = unread.Error()
-		}
+	switch {
+	case p.Smoke.Uncounted != "":
+		return &verdict.Traffic{Unread: p.Smoke.Uncounted, Noted: true}
+	case len(p.Smoke.Counters) == 0:
+		return nil
 	}
-	for _, c := range p.Smoke.Counters {
-		w := verdict.Worker{Service: c.Service, Served: after.served[c.Service] - before.served[c.Service]}
-		if i := slices.IndexFunc(p.Services, func(s plan.Service) bool { return s.Name == c.Service }); i >= 0 {
+	t := gained(p.Smoke.Counters, before.served, after.served, before.unread, after.unread)
+	t.Routing = routing(p)
+	for n := range t.Workers {
+		w := &t.Workers[n]
+		if i := slices.IndexFunc(p.Services, func(s plan.Service) bool { return s.Name == w.Service }); i >= 0 {
 			w.Role, w.Prefill = string(p.Services[i].Role), p.Services[i].Role == plan.Prefill
 		}
-		t.Workers = append(t.Workers, w)
 	}
 	return t
 }

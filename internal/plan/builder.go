@@ -35,6 +35,7 @@ func Make(p profile.Profile, on Installation, o aiperf.Options) (Plan, error) {
 	b.checkVersions()
 	b.checkHosts()
 	b.checkLength()
+	b.checkBody()
 	return b.plan, errors.Join(b.faults...)
 }
 

@@ -59,8 +59,9 @@ var table = []deviation{ // never written to
 	{Deviation{ID: "private-services",
 		Guide: "etcd and NATS by docker compose on 2379 and 4222",
 		Done: "etcd, nats-server or both, as in the profile, on own ports with fresh data; " +
-			"ETCD_ENDPOINTS, NATS_SERVER set",
-		Why: "this launch would take the instances of an earlier one for its own workers"},
+			"NATS takes messages up to 8 MiB; ETCD_ENDPOINTS, NATS_SERVER set",
+		Why: "this launch would take the instances of an earlier one for its own workers; " +
+			"a long prompt is larger than NATS' 1 MiB"},
 		func(p Plan) bool { return p.Choices.Etcd == Started || p.Choices.NATS == Started }},
 	{Deviation{ID: "external-services",
 		Guide: "etcd and NATS by docker compose on 2379 and 4222",
@@ -151,8 +152,11 @@ var table = []deviation{ // never written to
 		func(p Plan) bool { return p.Choices.LocalModel || p.Choices.LocalTokenizer }},
 	{Deviation{ID: "load-env",
 		Guide: "aiperf in the shell's environment",
-		Done:  "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300, TERM=dumb, COLUMNS=120",
-		Why:   "on few cores its services need more than its 30 s to register; a program reads its output"},
+		Done: "TERM=dumb, COLUMNS=120; AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300; " +
+			"AIPERF_DATASET_CONFIGURATION_TIMEOUT, AIPERF_SERVICE_PROFILE_CONFIGURE_TIMEOUT and " +
+			"AIPERF_HTTP_CONNECTION_LIMIT as the largest cell needs; the caller's AIPERF_* win",
+		Why: "on few cores its services need more than its 30 s to register, and long prompts more than its 300 s; " +
+			"a program reads its output"},
 		always},
 	{Deviation{ID: "artifact-dir",
 		Guide: "--artifact-dir artifacts_N/-concurrencyC",

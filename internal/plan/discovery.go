@@ -41,7 +41,7 @@ func (b *builder) nats(base int) {
 	case Started:
 		port, monitor := base+offsetNATS, base+offsetNATS+1
 		b.add(Service{Name: "nats", Role: NATS, Host: b.center(),
-			Argv: []string{b.on.Programs.NATS, "-js", "-sd", filepath.Join(Unplaced().Dir, "nats"),
+			Argv: []string{b.on.Programs.NATS, "-c", b.natsConf(), "-js", "-sd", filepath.Join(Unplaced().Dir, "nats"),
 				"-a", bind, "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor)},
 			Ports: []Port{{Use: "client", Number: port}, {Use: "monitor", Number: monitor}},
 			Gate:  Gate{Kind: GateHTTP, Address: at(bind, monitor), Path: "/healthz"}}, nil)

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
 	"topobench/internal/profile"
+	"topobench/internal/text"
 )
 
 // load decides where the load goes, and with what. The smoke sends the same body.
@@ -17,42 +19,61 @@ func (b *builder) load() {
 	if b.p.Balancer != nil {
 		entries = []string{at(b.bind(b.p.Balancer.Host), b.p.Balancer.Port)}
 	}
-	var urls, direct []string
+	var urls []string
 	for _, entry := range entries {
-		direct = append(direct, "http://"+entry)
 		urls = append(urls, "http://"+strings.Replace(entry, loopback+":", "localhost:", 1)) // the guide's
 	}
 	b.plan.Load = b.loadOn(urls)
-	smoke := newSmoke(direct...)
+	smoke := newSmoke(b.p.Timeouts.Ready, urls...)
 	smoke.Counters, smoke.Transfers = b.plan.Smoke.Counters, b.plan.Smoke.Transfers
-	smoke.Round = max(len(direct), len(b.p.Prefill), len(b.p.Decode), len(b.p.Aggregated))
-	smoke.Patience = min(smoke.Patience, b.p.Timeouts.Ready) // a router that lags behind is not ready either
+	smoke.Uncounted = b.plan.Smoke.Uncounted
+	smoke.Round = max(len(urls), len(b.p.Prefill), len(b.p.Decode), len(b.p.Aggregated))
+	if b.p.Balancer != nil {
+		smoke.Direct = text.Each(b.backends, func(entry string) string { return "http://" + entry })
+	}
 	b.plan.Smoke = smoke
 }
 
 // LoadOnly is the plan of a load on a server that others run: nothing is started. The
-// deployment describes that server; the profile has the tokenizer, the load and its limits.
+// deployment describes that server, and url is its base, with or without /v1, or the whole
+// URL of its completions; the profile has the tokenizer, the load and its limits.
 func LoadOnly(p profile.Profile, d artifacts.Deployment, url string, on Installation, o aiperf.Options) Plan {
 	p.Model = d.Model
 	b := &builder{p: p, on: on, options: o, rules: rulesFor(on.Versions)}
 	b.plan = Plan{Name: p.Name, Kind: d.Kind, Mode: d.Mode, Model: d.Model, Versions: on.Versions, Inherit: on.Inherit,
-		Choices: Choices{LocalTokenizer: filepath.IsAbs(tokenizer(p))}, Deployment: d, Smoke: newSmoke(url)}
-	b.plan.Load = b.loadOn([]string{url})
+		Choices: Choices{LocalTokenizer: filepath.IsAbs(tokenizer(p))}, Deployment: d}
+	base, endpoint := aiperf.Split(url)
+	b.plan.Smoke = newSmoke(cmp.Or(p.Timeouts.Ready, profile.Defaults().Timeouts.Ready), base)
+	b.plan.Load = b.loadOn([]string{base})
+	b.plan.Load.Endpoint = endpoint
 	b.plan.Deployment.Load = RequestsOf(b.plan.Load)
 	return b.plan
 }
 
+// WithKey is a plan whose requests send the key in the caller's variable. python runs aiperf then.
+func (p Plan) WithKey(variable, python string) (Plan, error) {
+	if p.Versions.AIPerf.below("0.9") {
+		return p, fmt.Errorf("cannot send a key: aiperf %s writes the headers of its requests into its results; "+
+			"install aiperf 0.9 or later", p.Versions.AIPerf)
+	}
+	p.Load.Python = python
+	p.Load.Env = append(slices.Clone(p.Load.Env), aiperf.KeyVariable+"=${ENV:"+variable+"}")
+	return p, nil
+}
+
 func (b *builder) loadOn(urls []string) aiperf.Load {
 	l := b.p.Load
-	return aiperf.Load{
+	load := aiperf.Load{
 		AIPerf: b.on.Programs.AIPerf, Model: b.plan.Model, Tokenizer: tokenizer(b.p), URLs: urls,
 		ISL: l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Options: b.options, Exact: l.Exact, NVExt: true,
 		Quiet: b.rules.quietLoad, Records: b.rules.records, Batched: b.rules.batchedLoad,
-		Timeout: b.p.Timeouts.Cell, Progress: b.p.Timeouts.Progress, Artifacts: Unplaced().Artifacts, Env: b.loadEnv(),
+		Timeout: b.p.Timeouts.Cell, Progress: b.p.Timeouts.Progress, Artifacts: Unplaced().Artifacts,
 	}
+	load.Env = append(b.loadEnv(), load.LimitVariables()...)
+	return load
 }
 
-// loadEnv is aiperf's environment. On two cores its services need longer than the 30 s that it gives them to register.
+// loadEnv is aiperf's environment, without its limits.
 // The variables of the profile are the workers', but aiperf needs those that lead to the same tokenizer.
 func (b *builder) loadEnv() []string {
 	var env []string
@@ -66,8 +87,7 @@ func (b *builder) loadEnv() []string {
 			env = append(env, kv)
 		}
 	}
-	return append(env, "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300", "AIPERF_SERVICE_START_TIMEOUT=300",
-		"TERM=dumb", "COLUMNS=120")
+	return append(env, "TERM=dumb", "COLUMNS=120")
 }
 
 func tokenizer(p profile.Profile) string { return cmp.Or(p.Tokenizer, p.Model) }

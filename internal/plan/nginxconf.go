@@ -21,7 +21,7 @@ func (b *builder) balancer() error {
 		return nil
 	}
 	prefix := filepath.Join(Unplaced().Dir, "nginx")
-	conf := filepath.Join(prefix, "nginx.conf")
+	conf := filepath.Join(prefix, nginxConfName)
 	listen := at(b.bind(b.p.Balancer.Host), b.p.Balancer.Port)
 	text, err := nginxConf(b.p.Balancer.Config, nginxValues{Listen: listen, Backends: b.backends, Prefix: prefix})
 	if err != nil {
@@ -42,6 +42,8 @@ func (b *builder) balancer() error {
 		Gate:   Gate{Kind: GateListens, Address: listen}}, nil)
 	return nil
 }
+
+const nginxConfName = "nginx.conf"
 
 // nginxValues are all that a template may use. They reach the file only as addresses and
 // paths that were checked: free text could open a second server block.

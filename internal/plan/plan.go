@@ -146,19 +146,24 @@ type Gate struct {
 // Smoke is Round streamed completions at once through the addresses of the load,
 // repeated until every counter has moved.
 type Smoke struct {
-	URLs     []string  `json:"urls"`
+	URLs []string `json:"urls"` // those of the load
+	// Direct are the servers behind a balancer. They get the first completions: a balancer
+	// gives up on one that takes minutes, while the engine compiles its kernels.
+	Direct   []string  `json:"direct,omitempty"`
 	Counters []Counter `json:"counters"`
 	// Transfers count KV caches that decode workers fetched from prefill workers. A
 	// decode worker that serves without any computes its prompts itself.
-	Transfers []Counter     `json:"transfers,omitempty"`
+	Transfers []Counter `json:"transfers,omitempty"`
+	// Uncounted is why there are no counters: the profile switches them off, and notes that.
+	Uncounted string        `json:"uncounted,omitempty"`
 	Round     int           `json:"round"`       // completions sent at once: as many as the largest role has workers
 	Patience  time.Duration `json:"patience_ns"` // with answers that are not 200: a router may lag behind discovery
 	Deadline  time.Duration `json:"deadline_ns"` // the first handshake of each pair of workers takes 5-30 s
 }
 
-// newSmoke is the smoke of addresses with its limits, without counters.
-func newSmoke(urls ...string) Smoke {
-	return Smoke{URLs: urls, Round: len(urls), Patience: 30 * time.Second, Deadline: 5 * time.Minute}
+// newSmoke is the smoke of addresses within a deadline, without counters.
+func newSmoke(deadline time.Duration, urls ...string) Smoke {
+	return Smoke{URLs: urls, Round: len(urls), Patience: min(30*time.Second, deadline), Deadline: deadline}
 }
 
 // Counter is the place where a worker counts its requests.

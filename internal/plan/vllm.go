@@ -54,9 +54,22 @@ func (b *builder) vllmServers() {
 			Ports: append([]Port{{Use: "http", Number: port}}, ports...),
 			Gate:  Gate{Kind: GateVLLM, Address: at(bind, port), Model: b.plan.Model}}
 		b.add(s, w.Env)
-		b.plan.Smoke.Counters = append(b.plan.Smoke.Counters, counter(s, "vllm:request_success_total"))
+		b.count(w, counter(s, "vllm:request_success_total"))
 		b.backends = append(b.backends, s.Gate.Address)
 		b.workers++
+	}
+}
+
+// count adds the request counter of a worker, unless its arguments switch counters off: without one of them no share
+// of the requests can be judged.
+func (b *builder) count(w profile.Worker, c Counter) {
+	smoke := &b.plan.Smoke
+	switch {
+	case profile.HasOption(b.engineArgs(w), profile.NoCounters):
+		smoke.Uncounted = "--" + profile.NoCounters + " takes the request counters away"
+		smoke.Counters = nil
+	case smoke.Uncounted == "":
+		smoke.Counters = append(smoke.Counters, c)
 	}
 }
 

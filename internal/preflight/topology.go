@@ -30,6 +30,7 @@ func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []C
 	on := plan.Installation{Programs: places, Versions: versions, Root: r.AsRoot, Inherit: plan.Inherit(r.Environ)}
 	launch, err := plan.Make(p, on, r.Load)
 	t.Plan = launch
+	err = errors.Join(err, launch.Load.CheckConnections(r.Environ))
 	notes := append(Contradictions(versions, launch), PortWarning(r.PortRange, launch)...)
 	if away := elsewhere(launch); away != nil {
 		// What this machine lacks does not matter then.

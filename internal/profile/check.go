@@ -35,7 +35,7 @@ func check(p Profile) []problem {
 	return slices.Concat(
 		checkNames(p), checkRoles(p), checkFrontend(p), checkBalancer(p), checkDiscovery(p),
 		checkWorkers(p), checkGPUs(p), checkPorts(p), checkLoad(p.Load),
-		checkHosts(p), checkVersions(p.Versions), checkEnvironment(p))
+		checkEvidence(p), checkHosts(p), checkVersions(p.Versions), checkEnvironment(p))
 }
 
 func checkNames(p Profile) (found problems) {

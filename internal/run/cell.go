@@ -57,6 +57,7 @@ type cells struct {
 	t       *Topology
 	load    aiperf.Load
 	monitor *monitor.Monitor
+	tunnel  string // that the load goes through
 }
 
 // monitor observes a launch.
@@ -137,7 +138,8 @@ func (c cells) aiperf(watch *monitor.Watch, a *attempt) (aiperf.Outcome, error) 
 	bar := c.bar()
 	outcome, err := aiperf.Run(watch.Context(), c.starter, aiperf.Job{
 		Name: fmt.Sprintf("aiperf-c%d", a.Concurrency), Load: c.load, Concurrency: a.Concurrency,
-		Previous: c.t.previous, Dir: a.dir, Log: a.Log, Env: env, Force: c.Force, Started: watch.Client,
+		Previous: c.t.previous, Dir: a.dir, Log: a.Log, Env: aiperf.Environ(env, c.Environ),
+		Force: c.Force, Started: watch.Client,
 		Progress: func(p aiperf.Progress) {
 			if p.Warm+p.Done > 0 {
 				watch.Loading()
@@ -167,6 +169,8 @@ func (c cells) bar() func(aiperf.Progress) {
 // verdict and the numbers that the screen shows.
 func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 	e.AIPerf = verdict.AIPerf{Problem: o.Problem, Stalled: o.Stalled, Unseen: o.Unseen}
+	e.Tunnel = c.tunnel
+	e.InFlight = inFlight(filepath.Join(a.dir, aiperf.RecordsName))
 	m, err := aiperf.Read(filepath.Join(a.dir, aiperf.ExportName))
 	if err != nil {
 		e.AIPerf.NoExport = err.Error()
@@ -196,6 +200,18 @@ func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 		Warmup: c.load.Warmup(a.Concurrency), OSL: c.load.OSL, Concurrency: a.Concurrency})
 	a.Numbers = headline(m)
 	c.noteOnce(a.Verdict.Checks)
+}
+
+// inFlight is the evidence in aiperf's records; nil = an aiperf that does not record it.
+func inFlight(records string) *verdict.InFlight {
+	most, recorded, err := aiperf.InFlight(records)
+	switch {
+	case err != nil:
+		return &verdict.InFlight{Unread: err.Error()}
+	case !recorded:
+		return nil
+	}
+	return &verdict.InFlight{Most: most}
 }
 
 // publish makes an attempt the cell of its topology, in artifacts_N, on the screen and in

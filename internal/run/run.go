@@ -157,7 +157,7 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		took := time.Since(t.Lost.At).Seconds()
 		r.Screen.Note(fmt.Sprintf("%s restarted in %.1f s; resuming the sweep", t.Name, took))
 	}
-	c := cells{Runner: r, t: t, load: load, monitor: m}
+	c := cells{Runner: r, t: t, load: load, monitor: m, tunnel: r.tunnel(ctx, p)}
 	for id, more := r.next(t); more; id, more = r.next(t) {
 		a, failure, err := c.measure(ctx, id)
 		switch {

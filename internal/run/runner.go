@@ -36,6 +36,7 @@ type Options struct {
 	At         func(Phase) // called when a phase begins; may be nil
 	Foreign    []proc.Proc // descendants of this process that the run did not start
 
+	Key       string // that the requests send; "" = perf.sh's
 	FailFast  bool
 	Hold      func(ctx context.Context) // called with the last topology up; nil = do not hold
 	NvidiaSMI string                    // its path; "" = the GPUs are not checked
@@ -96,7 +97,7 @@ func New(o Options) (*Runner, error) {
 	env, _ := plan.Environ(o.Environ, nil) // it names no variables that could be missing
 	r.host = host.Local{Starter: r.starter, NvidiaSMI: o.NvidiaSMI, Env: env, Temp: dir.TempDir(), Kernel: "/dev/kmsg",
 		Client: deploy.NewClient()}
-	r.prober = deploy.NewProber(r.host)
+	r.prober = deploy.NewProber(r.host).Sending(aiperf.Network(o.Environ), o.Key)
 	r.gpus = gpus{run: r}
 	return r, nil
 }

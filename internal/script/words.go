@@ -3,6 +3,7 @@ package script
 import (
 	"strings"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/text"
@@ -92,6 +93,9 @@ func environment(env []string) []string {
 		}
 		if strings.Contains(value, "\x00") {
 			return quote(name+"=") + word(value)
+		}
+		if strings.HasPrefix(name, aiperf.VariablePrefix) { // the caller's win
+			return name + `="${` + name + ":-" + value + `}"`
 		}
 		return quote(kv)
 	})

@@ -193,4 +193,6 @@ func nginx(c cell) []finding {
 	return one(Note, fmt.Sprintf("nginx had %d %s with its servers: %s", len(n.Faults), faults, first))
 }
 
+func tunnel(c cell) []finding { return when(c.e.Tunnel != "", Note, c.e.Tunnel) }
+
 func relaunched(c cell) []finding { return when(c.e.Relaunched != "", Note, c.e.Relaunched) }

@@ -22,10 +22,13 @@ type Evidence struct {
 	Restarted  []string    // services that were restarted, with the proof
 	Ended      []string    // processes of services that ran before the cell and not after it
 	Traffic    *Traffic
+	Transfers  *Traffic // KV caches that decode workers fetched from prefill workers
 	GPUs       *GPUs
 	Client     *Client
+	InFlight   *InFlight
 	Kernel     *KernelLog
 	Nginx      *NginxLog
+	Tunnel     string // that the load goes through
 	Relaunched string // why this is not the first launch or attempt
 }
 
@@ -51,6 +54,7 @@ type Traffic struct {
 	Routing Routing
 	Workers []Worker
 	Unread  string // why the counters could not be read
+	Noted   bool   // the profile accepts that
 }
 
 // Routing is who chooses the worker of a request.
@@ -97,6 +101,12 @@ type Client struct {
 	Busiest   float64 // highest CPU share of one process, 1 = one CPU
 	Process   string  // which one
 	Unread    string  // why it could not be read
+}
+
+// InFlight is how many requests aiperf had under way.
+type InFlight struct {
+	Most   int    // at one time, in the measured phase
+	Unread string // why its records could not be read
 }
 
 // KernelLog is the kernel's messages about GPUs and memory.

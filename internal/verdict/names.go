@@ -10,6 +10,7 @@ const (
 	Workers    CheckName = "workers"
 	Ejected    CheckName = "ejected"
 
+	Tunnel     CheckName = "tunnel"
 	Suspended  CheckName = "stopped"
 	Restarted  CheckName = "restarted"
 	Flap       CheckName = "flap"
@@ -20,10 +21,12 @@ const (
 	Nginx      CheckName = "nginx"
 	Relaunched CheckName = "relaunched"
 	Spread     CheckName = "spread"
+	Transfers  CheckName = "kv-transfers"
 
 	Run         CheckName = "run"
 	Result      CheckName = "result"
 	Concurrency CheckName = "concurrency"
+	Flight      CheckName = "in-flight"
 	Requests    CheckName = "requests"
 	Errors      CheckName = "errors"
 	Cancelled   CheckName = "cancelled"

@@ -26,8 +26,11 @@ func spread(c cell) []finding {
 	if t == nil || c.e.AIPerf.Problem != "" || c.endsLaunch() {
 		return nil
 	}
-	if t.Unread != "" {
-		return one(Unchecked, strings.ReplaceAll(t.Unread, "\n", "; "))
+	switch unread := strings.ReplaceAll(t.Unread, "\n", "; "); {
+	case unread != "" && t.Noted:
+		return one(NotMade, unread)
+	case unread != "":
+		return one(Unchecked, unread)
 	}
 	var counts []string
 	for _, w := range t.Workers {
@@ -38,6 +41,42 @@ func spread(c cell) []finding {
 		return one(Invalid, strings.Join(faults, "; ")+" ("+detail+")")
 	}
 	return one(Valid, detail)
+}
+
+// transfers judges the KV caches that each decode worker of a cell fetched.
+func transfers(c cell) []finding {
+	t := c.e.Transfers
+	if t == nil || c.e.AIPerf.Problem != "" || c.endsLaunch() {
+		return nil
+	}
+	if t.Unread != "" {
+		return one(Unchecked, strings.ReplaceAll(t.Unread, "\n", "; "))
+	}
+	var alone []string
+	var all float64
+	for _, w := range t.Workers {
+		all += w.Served
+		if w.Served == 0 && c.e.Traffic.served(w.Service) > 0 {
+			alone = append(alone, w.Service)
+		}
+	}
+	if len(alone) > 0 {
+		return one(Invalid, strings.Join(alone, ", ")+" served without a KV cache from a prefill worker")
+	}
+	return one(Valid, fmt.Sprintf("%g KV caches went from prefill to decode workers", all))
+}
+
+// served is how many requests a worker counted.
+func (t *Traffic) served(service string) float64 {
+	if t == nil {
+		return 0
+	}
+	for _, w := range t.Workers {
+		if w.Service == service {
+			return w.Served
+		}
+	}
+	return 0
 }
 
 // endsLaunch reports that a failure explains whatever the workers served.

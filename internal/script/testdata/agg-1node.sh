@@ -14,8 +14,10 @@
 # - nginx-paths: sudo cp nginx.conf /etc/nginx, service nginx restart -> own prefix, -g with
 #   daemon off and pid, access_log off and *_temp_path in the run directory
 # - log-requests: --disable-log-requests -> not passed
-# - load-env: aiperf in the shell's environment -> AIPERF_SERVICE_REGISTRATION_TIMEOUT=300,
-#   AIPERF_SERVICE_START_TIMEOUT=300, TERM=dumb, COLUMNS=120
+# - load-env: aiperf in the shell's environment -> TERM=dumb, COLUMNS=120;
+#   AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300;
+#   AIPERF_DATASET_CONFIGURATION_TIMEOUT, AIPERF_SERVICE_PROFILE_CONFIGURE_TIMEOUT and
+#   AIPERF_HTTP_CONNECTION_LIMIT as the largest cell needs; the caller's AIPERF_* win
 # - artifact-dir: --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; the
 #   accepted one is published there
 # - smoke: "check the logs" -> streamed completions with the load's own body until every worker
@@ -189,9 +191,9 @@ END-OF-FILE
 
   # A first request. Some versions of Dynamo refuse perf.sh's nvext: it is left out then.
   nvext=(--extra-inputs '{"nvext":{"ignore_eos":true}}')
-  wait_served http://127.0.0.1:8000 30 \
+  wait_served http://localhost:8000 30 \
     '{"ignore_eos":true,"max_tokens":150,"messages":[{"content":"Hello","role":"user"}],"min_tokens":150,"model":"Qwen/Qwen3-0.6B","stream":true}'
-  request http://127.0.0.1:8000 \
+  request http://localhost:8000 \
     '{"ignore_eos":true,"max_tokens":150,"messages":[{"content":"Hello","role":"user"}],"min_tokens":150,"model":"Qwen/Qwen3-0.6B","nvext":{"ignore_eos":true},"stream":true}'
   if [ "$code" = 400 ]; then
     nvext=()
@@ -199,8 +201,12 @@ END-OF-FILE
   fi
 
   for c in 1 2 4 8 16 32 64 128 256; do
-    env -i "${inherited[@]}" env "${common[@]}" AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 \
-      AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 \
+    env -i "${inherited[@]}" env "${common[@]}" TERM=dumb COLUMNS=120 \
+      AIPERF_SERVICE_REGISTRATION_TIMEOUT="${AIPERF_SERVICE_REGISTRATION_TIMEOUT:-300}" \
+      AIPERF_SERVICE_START_TIMEOUT="${AIPERF_SERVICE_START_TIMEOUT:-300}" \
+      AIPERF_DATASET_CONFIGURATION_TIMEOUT="${AIPERF_DATASET_CONFIGURATION_TIMEOUT:-760}" \
+      AIPERF_SERVICE_PROFILE_CONFIGURE_TIMEOUT="${AIPERF_SERVICE_PROFILE_CONFIGURE_TIMEOUT:-1520}" \
+      AIPERF_HTTP_CONNECTION_LIMIT="${AIPERF_HTTP_CONNECTION_LIMIT:-2500}" \
       aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat \
       --endpoint /v1/chat/completions --streaming --url http://localhost:8000 \
       --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 \
@@ -262,7 +268,7 @@ listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx cou
 
 # request URL BODY: sends a completion; the answer is in $code and $answer.
 request() {
-  answer=$(curl -sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
+  answer=$(curl -4sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
     -H 'Content-Type: application/json' -d "$2" "$1/v1/chat/completions" || true)
   code=${answer##*$'\n'}
   answer=${answer%$'\n'*}

@@ -24,8 +24,10 @@
 #   its own for each worker
 # - local-model: a model of the hub -> a directory: HF_HUB_OFFLINE=1 for the servers;
 #   HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE unset for aiperf
-# - load-env: aiperf in the shell's environment -> AIPERF_SERVICE_REGISTRATION_TIMEOUT=300,
-#   AIPERF_SERVICE_START_TIMEOUT=300, TERM=dumb, COLUMNS=120
+# - load-env: aiperf in the shell's environment -> TERM=dumb, COLUMNS=120;
+#   AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300;
+#   AIPERF_DATASET_CONFIGURATION_TIMEOUT, AIPERF_SERVICE_PROFILE_CONFIGURE_TIMEOUT and
+#   AIPERF_HTTP_CONNECTION_LIMIT as the largest cell needs; the caller's AIPERF_* win
 # - artifact-dir: --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; the
 #   accepted one is published there
 # - quiet-load: --ui simple -> --ui none, and from aiperf 0.9 on --no-gpu-telemetry
@@ -169,9 +171,9 @@ END-OF-FILE
 
   # A first request. Some versions of Dynamo refuse perf.sh's nvext: it is left out then.
   nvext=(--extra-inputs '{"nvext":{"ignore_eos":true}}')
-  wait_served http://127.0.0.1:18210 30 \
+  wait_served http://localhost:18210 30 \
     '{"ignore_eos":true,"max_tokens":20,"messages":[{"content":"Hello","role":"user"}],"min_tokens":20,"model":"tiny","stream":true}'
-  request http://127.0.0.1:18210 \
+  request http://localhost:18210 \
     '{"ignore_eos":true,"max_tokens":20,"messages":[{"content":"Hello","role":"user"}],"min_tokens":20,"model":"tiny","nvext":{"ignore_eos":true},"stream":true}'
   if [ "$code" = 400 ]; then
     nvext=()
@@ -180,8 +182,12 @@ END-OF-FILE
 
   for c in 1 2; do
     env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE "${common[@]}" \
-      AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb \
-      COLUMNS=120 \
+      TERM=dumb COLUMNS=120 \
+      AIPERF_SERVICE_REGISTRATION_TIMEOUT="${AIPERF_SERVICE_REGISTRATION_TIMEOUT:-300}" \
+      AIPERF_SERVICE_START_TIMEOUT="${AIPERF_SERVICE_START_TIMEOUT:-300}" \
+      AIPERF_DATASET_CONFIGURATION_TIMEOUT="${AIPERF_DATASET_CONFIGURATION_TIMEOUT:-300}" \
+      AIPERF_SERVICE_PROFILE_CONFIGURE_TIMEOUT="${AIPERF_SERVICE_PROFILE_CONFIGURE_TIMEOUT:-600}" \
+      AIPERF_HTTP_CONNECTION_LIMIT="${AIPERF_HTTP_CONNECTION_LIMIT:-2500}" \
       aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat \
       --endpoint /v1/chat/completions --streaming --url http://localhost:18210 \
       --synthetic-input-tokens-mean 100 --synthetic-input-tokens-stddev 0 --output-tokens-mean 20 \
@@ -243,7 +249,7 @@ listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx cou
 
 # request URL BODY: sends a completion; the answer is in $code and $answer.
 request() {
-  answer=$(curl -sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
+  answer=$(curl -4sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
     -H 'Content-Type: application/json' -d "$2" "$1/v1/chat/completions" || true)
   code=${answer##*$'\n'}
   answer=${answer%$'\n'*}

@@ -8,7 +8,8 @@
 # - named-gpus: a worker over a whole node has no CUDA_VISIBLE_DEVICES -> CUDA_VISIBLE_DEVICES
 #   names all its GPUs
 # - private-services: etcd and NATS by docker compose on 2379 and 4222 -> etcd, nats-server or
-#   both, as in the profile, on own ports with fresh data; ETCD_ENDPOINTS, NATS_SERVER set
+#   both, as in the profile, on own ports with fresh data; NATS takes messages up to 8 MiB;
+#   ETCD_ENDPOINTS, NATS_SERVER set
 # - bookkeeping: the shell's environment -> a built environment, which plan prints:
 #   TOPOBENCH_RUN, SPT_NOENV, TMPDIR, PYTHONUNBUFFERED, CUDA_DEVICE_ORDER, DYN_NAMESPACE,
 #   DYN_SYSTEM_PORT, VLLM_PORT; VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY
@@ -21,8 +22,10 @@
 #   and --kv-transfer-config
 # - nixl-ports: one side channel port for all -> VLLM_NIXL_SIDE_CHANNEL_PORT and VLLM_PORT of
 #   its own for each worker
-# - load-env: aiperf in the shell's environment -> AIPERF_SERVICE_REGISTRATION_TIMEOUT=300,
-#   AIPERF_SERVICE_START_TIMEOUT=300, TERM=dumb, COLUMNS=120
+# - load-env: aiperf in the shell's environment -> TERM=dumb, COLUMNS=120;
+#   AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300;
+#   AIPERF_DATASET_CONFIGURATION_TIMEOUT, AIPERF_SERVICE_PROFILE_CONFIGURE_TIMEOUT and
+#   AIPERF_HTTP_CONNECTION_LIMIT as the largest cell needs; the caller's AIPERF_* win
 # - artifact-dir: --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; the
 #   accepted one is published there
 # - smoke: "check the logs" -> streamed completions with the load's own body until every worker
@@ -63,6 +66,9 @@ main() {
     mkdir "$dir"
     echo "logs: $dir/logs"
     mkdir -p "$dir/logs" "$dir/kv"
+    cat >"$dir/nats.conf" <<END-OF-FILE
+max_payload: 8388608
+END-OF-FILE
   fi
 
   # ==== on node0, 192.0.2.10 ====
@@ -77,7 +83,7 @@ main() {
 
     # nats
     start nats \
-      nats-server -js -sd "$dir/nats" -a 192.0.2.10 -p 23003 -m 23004
+      nats-server -c "$dir/nats.conf" -js -sd "$dir/nats" -a 192.0.2.10 -p 23003 -m 23004
 
     # Wait until they are ready.
     wait_for etcd responds http://192.0.2.10:23001/health
@@ -366,8 +372,12 @@ END-OF-FILE
   fi
 
   for c in 1 2 4 8 16 32 64 128 256; do
-    env -i "${inherited[@]}" env "${common[@]}" AIPERF_SERVICE_REGISTRATION_TIMEOUT=300 \
-      AIPERF_SERVICE_START_TIMEOUT=300 TERM=dumb COLUMNS=120 \
+    env -i "${inherited[@]}" env "${common[@]}" TERM=dumb COLUMNS=120 \
+      AIPERF_SERVICE_REGISTRATION_TIMEOUT="${AIPERF_SERVICE_REGISTRATION_TIMEOUT:-300}" \
+      AIPERF_SERVICE_START_TIMEOUT="${AIPERF_SERVICE_START_TIMEOUT:-300}" \
+      AIPERF_DATASET_CONFIGURATION_TIMEOUT="${AIPERF_DATASET_CONFIGURATION_TIMEOUT:-760}" \
+      AIPERF_SERVICE_PROFILE_CONFIGURE_TIMEOUT="${AIPERF_SERVICE_PROFILE_CONFIGURE_TIMEOUT:-1520}" \
+      AIPERF_HTTP_CONNECTION_LIMIT="${AIPERF_HTTP_CONNECTION_LIMIT:-2500}" \
       aiperf profile --model Qwen/Qwen3-0.6B --tokenizer Qwen/Qwen3-0.6B --endpoint-type chat \
       --endpoint /v1/chat/completions --streaming --url http://192.0.2.10:8000 \
       --synthetic-input-tokens-mean 3000 --synthetic-input-tokens-stddev 0 \
@@ -429,7 +439,7 @@ listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx cou
 
 # request URL BODY: sends a completion; the answer is in $code and $answer.
 request() {
-  answer=$(curl -sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
+  answer=$(curl -4sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
     -H 'Content-Type: application/json' -d "$2" "$1/v1/chat/completions" || true)
   code=${answer##*$'\n'}
   answer=${answer%$'\n'*}

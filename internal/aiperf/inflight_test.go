@@ -1,0 +1,58 @@
+package aiperf
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// line is a record of one request; times are in ms, and a negative wait is not recorded.
+func line(phase string, start, end int, wait float64) string {
+	blocked := fmt.Sprintf(`"http_req_blocked":{"value":%g,"unit":"ms"}`, wait)
+	if wait < 0 {
+		blocked = ""
+	}
+	return fmt.Sprintf(`{"metadata":{"benchmark_phase":%q,"request_start_ns":%d,"request_end_ns":%d},"metrics":{%s}}`,
+		phase, start*1e6, end*1e6, blocked)
+}
+
+func TestC10InFlight(t *testing.T) {
+	const measured = "profiling"
+	for _, row := range []struct {
+		why      string
+		lines    []string
+		most     int
+		recorded bool
+	}{
+		{"three at once", []string{line(measured, 0, 10, 0), line(measured, 1, 9, 0), line(measured, 2, 8, 0)}, 3, true},
+		{"the third waits for a connection", []string{line(measured, 0, 10, 0), line(measured, 1, 9, 0), line(measured, 2, 20, 8)}, 2, true},
+		{"one begins when another ends", []string{line(measured, 0, 10, 0), line(measured, 10, 20, 0)}, 1, true},
+		{"the warm-up does not count", []string{line("warmup", 0, 10, 0), line(measured, 0, 10, 0)}, 1, true},
+		{"no wait is recorded", []string{line(measured, 0, 10, -1), line(measured, 1, 9, -1)}, 2, false},
+		{"one failed before its connection", []string{line(measured, 0, 10, 0), line(measured, 1, 9, -1)}, 2, true},
+	} {
+		path := filepath.Join(t.TempDir(), RecordsName)
+		if err := os.WriteFile(path, []byte(strings.Join(row.lines, "\n")+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		most, recorded, err := InFlight(path)
+		if most != row.most || recorded != row.recorded || err != nil {
+			t.Errorf("%s: %d, recorded %t, %v; want %d, %t", row.why, most, recorded, err, row.most, row.recorded)
+		}
+	}
+}
+
+// The real aiperfs of the recordings had two requests under way; before 0.6 they record no wait.
+func TestInFlightOfRecordings(t *testing.T) {
+	for name, want := range map[string]int{"aiperf-0.13.0": 2, "aiperf-0.6.0": 2, "aiperf-0.9.0": 2, "aiperf-0.3.0": 0} {
+		most, recorded, err := InFlight(filepath.Join("testdata", name+".jsonl"))
+		if err != nil || recorded != (want > 0) || recorded && most != want {
+			t.Errorf("%s: %d, recorded %t, %v; want %d", name, most, recorded, err, want)
+		}
+	}
+	if _, recorded, err := InFlight(filepath.Join(t.TempDir(), RecordsName)); recorded || err != nil {
+		t.Errorf("without a file: recorded %t, %v", recorded, err)
+	}
+}
