@@ -107,7 +107,7 @@ func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 	for _, c := range preflight.Contradictions(versions, launch) {
 		fmt.Fprintf(env.Stderr, "topobench: %s\n", c)
 	}
-	lines := preflight.VersionLines([]preflight.Topology{{Profile: p, Versions: launch.Versions}})
+	lines := preflight.VersionLines([]preflight.Topology{{Profile: p, Versions: versions, Plan: launch}})
 	printAll(env.Stderr, lines, "topobench: "+p.Name+": ")
 	for _, w := range preflight.PortWarning(env.PortRange, launch) {
 		fmt.Fprintf(env.Stderr, "topobench: warning: %s\n", w)

@@ -35,6 +35,9 @@ func (b *builder) balancer() error {
 	b.plan.Files = append(b.plan.Files, File{Path: conf, Text: text})
 	nginx := b.on.Programs.Nginx
 	args := []string{"-p", prefix + "/", "-c", conf, "-e", "stderr", "-g", globals}
+	if !b.rules.nginxLogFlag { // it warns that its compiled-in log cannot be opened, and goes on
+		args = []string{"-p", prefix + "/", "-c", conf, "-g", "error_log stderr; " + globals}
+	}
 	b.add(Service{Name: "nginx", Role: Balancer, Host: b.p.Balancer.Host, Wave: 2,
 		Argv: append([]string{nginx}, args...), Check: append([]string{nginx, "-t"}, args...),
 		Signal: syscall.SIGQUIT,

@@ -43,10 +43,13 @@ func TestNginxTakesTheFile(t *testing.T) {
 				if credential != nil {
 					give(t, prefix)
 				}
-				check := exec.Command(nginx, "-t", "-p", prefix+"/", "-c", conf, "-e", "stderr", "-g", "daemon off; pid "+prefix+"/nginx.pid;")
-				check.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
-				if out, err := check.CombinedOutput(); err != nil {
-					t.Errorf("%v\n%s\n%s", err, out, text)
+				globals := "daemon off; pid " + prefix + "/nginx.pid;"
+				for _, args := range [][]string{{"-e", "stderr", "-g", globals}, {"-g", "error_log stderr; " + globals}} {
+					check := exec.Command(nginx, append([]string{"-t", "-p", prefix + "/", "-c", conf}, args...)...)
+					check.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
+					if out, err := check.CombinedOutput(); err != nil {
+						t.Errorf("%q: %v\n%s\n%s", args, err, out, text)
+					}
 				}
 			})
 		}

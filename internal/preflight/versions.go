@@ -105,19 +105,28 @@ func programsOf(v plan.Versions) []program {
 		{"NATS", v.NATS}}
 }
 
+// planned are the versions whose rules the plan of a topology follows.
+func (t Topology) planned() plan.Versions {
+	if t.Plan.Name == "" { // only a load is planned, for what is installed
+		return t.Versions
+	}
+	return t.Plan.Versions
+}
+
 // VersionLines are the versions that the topologies run with, each fact once: "versions: Dynamo 1.0.2 and 1.6.1,
-// aiperf 0.13.0".
+// aiperf 0.13.0". The installed version is shown where it is known. Rules follow from the planned one.
 func VersionLines(topologies []Topology) []string {
 	named := map[string][]string{}
 	var unknown, outside []string
 	for _, t := range topologies {
-		for _, p := range programsOf(t.Versions) {
-			if p.version != "" {
-				named[p.name] = append(named[p.name], string(p.version))
+		installed := programsOf(t.Versions)
+		for i, p := range programsOf(t.planned()) {
+			if version := shown(installed[i].version, p.version); version != "" {
+				named[p.name] = append(named[p.name], version)
 			}
 		}
-		unknown = append(unknown, t.Versions.Unknown(t.Profile.Engine)...)
-		outside = append(outside, t.Versions.Outside()...)
+		unknown = append(unknown, t.planned().Unknown(t.Profile.Engine)...)
+		outside = append(outside, t.planned().Outside()...)
 	}
 	var lines, parts []string
 	for _, p := range programsOf(plan.Versions{}) {
@@ -135,14 +144,27 @@ func VersionLines(topologies []Topology) []string {
 	return append(lines, text.Distinct(outside)...)
 }
 
+// shown is a version as the line of versions has it; "" = unknown.
+func shown(installed, planned plan.Version) string {
+	switch {
+	case installed.Release():
+		return string(installed)
+	case planned.Release() && installed != "":
+		return fmt.Sprintf("%s (as the profile has it; installed is %s, no release)", planned, installed)
+	case planned.Release():
+		return string(planned)
+	}
+	return ""
+}
+
 // Contradictions warn of programs of which a plan takes another version, from the profile, than is installed.
 func Contradictions(installed plan.Versions, p plan.Plan) []Check {
 	var checks []Check
 	all := programsOf(installed)
 	for i, t := range programsOf(p.Versions) {
-		if has := all[i].version; has != "" && !strings.HasPrefix(string(has), string(t.version)) {
-			checks = append(checks, warn(Versions, fmt.Sprintf("%s: the profile has %s %s, but %s is installed: "+
-				"using the profile's version", p.Name, t.name, t.version, has), ""))
+		if has := all[i].version; has.Release() && !strings.HasPrefix(string(has), string(t.version)) {
+			checks = append(checks, warn(Versions, fmt.Sprintf("%s: %s %s is installed, and the plan is for %s, "+
+				"which the profile names", p.Name, t.name, has, t.version), ""))
 		}
 	}
 	return checks
