@@ -118,7 +118,6 @@ func (s *session) fetchModels(ctx context.Context) error {
 			continue
 		}
 		tried[model] = true
-		s.Screen.Note(fmt.Sprintf("fetching model %s, once for all workers", model.ID))
 		faults = append(faults, s.fetch(ctx, w))
 	}
 	return errors.Join(faults...)
@@ -132,5 +131,12 @@ func (s *session) fetch(ctx context.Context, w preflight.Topology) error {
 	prober := preflight.Request{Environ: s.env.Environ, Getenv: s.env.Getenv}.Prober(w.Profile, tool)
 	prober.Within = w.Profile.Timeouts.Ready
 	log := filepath.Join(s.Dir.Path(), "fetch.log")
-	return prober.Fetch(ctx, prober.Interpreter(program), w.Profile.Model, log)
+	python := prober.Interpreter(tool, program)
+	if python == "" {
+		s.Screen.Note(fmt.Sprintf("model %s is not fetched first: cannot see which Python %s runs; each worker loads it",
+			w.Profile.Model, program))
+		return nil
+	}
+	s.Screen.Note(fmt.Sprintf("fetching model %s, once for all workers", w.Profile.Model))
+	return prober.Fetch(ctx, python, w.Profile.Model, log)
 }
