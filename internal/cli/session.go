@@ -133,8 +133,8 @@ func (s *session) fetch(ctx context.Context, w preflight.Topology) error {
 	log := filepath.Join(s.Dir.Path(), "fetch.log")
 	python := prober.Interpreter(tool, program)
 	if python == "" {
-		s.Screen.Note(fmt.Sprintf("model %s is not fetched first: cannot see which Python %s runs; each worker loads it",
-			w.Profile.Model, program))
+		s.Screen.Note(fmt.Sprintf("model %s is not fetched first: cannot see which Python %s runs; "+
+			"each worker downloads it", w.Profile.Model, program))
 		return nil
 	}
 	s.Screen.Note(fmt.Sprintf("fetching model %s, once for all workers", w.Profile.Model))

@@ -16,13 +16,11 @@ import (
 
 // topology checks one profile: its programs and their versions, the plan that follows from them, and its model.
 func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []Check) {
-	places, found, err := r.Find(p)
-	checks := failed(Programs, err, p.Name+": "+strings.Join(found.Lines(), ", "))
 	var uncached []Check // versions that could not be cached for the next time
-	warned := func(text string) { uncached = append(uncached, warn(Versions, text, "")) }
-	versions, err := r.probe(ctx, p, found, warned)
+	found, missing, err := r.probe(ctx, p, func(text string) { uncached = append(uncached, warn(Versions, text, "")) })
+	places, versions := found.Programs, found.Versions
 	t := Topology{Profile: p, Programs: places, Versions: versions}
-	checks = slices.Concat(checks, uncached,
+	checks := slices.Concat(failed(Programs, missing, p.Name+": "+strings.Join(found.Places.Lines(), ", ")), uncached,
 		failed(Programs, err, p.Name+": its interpreters can import what it needs"))
 	if p.Engine == programs.External {
 		return t, checks

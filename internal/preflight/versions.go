@@ -17,23 +17,38 @@ import (
 // Places are the programs of one profile that were found.
 type Places map[programs.Tool]programs.Found
 
-// Lines are "aiperf is /usr/bin/aiperf (PATH)" for each program.
+// Lines are "aiperf is /usr/bin/aiperf (PATH)" for each program, with what was passed over for it.
 func (f Places) Lines() []string {
 	var lines []string
 	for t, at := range f {
-		lines = append(lines, fmt.Sprintf("%s is %s (%s)", t, at.Path, at.Source))
+		line := fmt.Sprintf("%s is %s (%s)", t, at.Path, at.Source)
+		if at.Passed != "" {
+			line += "; passed over: " + at.Passed
+		}
+		lines = append(lines, line)
 	}
 	slices.Sort(lines)
 	return lines
 }
 
-// Find finds the programs of a profile. The error names every missing program.
-func (r Request) Find(p profile.Profile) (plan.Programs, Places, error) {
+// found are the programs of one profile: their paths, places and versions.
+type found struct {
+	Programs plan.Programs
+	Places   Places
+	Versions plan.Versions
+	unfit    error // interpreters that lack a package
+}
+
+// choose finds the programs of a profile. probe returns the versions of a candidate; missing names every program
+// that is not here, failed each that could not be probed.
+func (r Request) choose(p profile.Profile, probe func(programs.Tool, string) (programs.Answer, error)) (
+	f found, missing, failed error) {
 	search := programs.Search{Flags: r.Programs, Profile: programs.Named(p), Getenv: r.Getenv}
-	found, err := search.Find(programs.Need(p)...)
-	at := func(t programs.Tool) string { return found[t].Path }
-	return plan.Programs{Python: at(programs.Python), VLLM: at(programs.VLLM), AIPerf: at(programs.AIPerf),
-		Nginx: at(programs.Nginx), Etcd: at(programs.Etcd), NATS: at(programs.NATS)}, found, err
+	c, missing, failed := search.Choose(p, probe)
+	at := func(t programs.Tool) string { return c.Found[t].Path }
+	return found{Programs: plan.Programs{Python: at(programs.Python), VLLM: at(programs.VLLM),
+		AIPerf: at(programs.AIPerf), Nginx: at(programs.Nginx), Etcd: at(programs.Etcd), NATS: at(programs.NATS)},
+		Places: c.Found, Versions: versionsOf(p.Engine, c.Answers), unfit: programs.Lacking(p, c)}, missing, failed
 }
 
 // Prober probes a tool in the environment that it will run in, which the profile adds to.
@@ -47,31 +62,24 @@ func (r Request) Prober(p profile.Profile, t programs.Tool) programs.Prober {
 	return prober
 }
 
-// probe returns the versions of the programs that were found. The error names each program that could not be probed
-// and each interpreter that lacks a package; warn gets the reason when versions could not be cached.
-func (r Request) probe(ctx context.Context, p profile.Profile, found Places, warn func(string)) (plan.Versions, error) {
-	answers := map[programs.Tool]programs.Answer{}
-	var faults []error
-	for _, t := range programs.Need(p) {
-		if f, ok := found[t]; ok {
-			prober := r.Prober(p, t)
-			prober.Warn = warn
-			answer, err := prober.Probe(ctx, t, f.Path)
-			answers[t] = answer
-			faults = append(faults, err)
-		}
-	}
-	faults = append(faults, programs.Lacking(p, found, answers))
-	return versionsOf(p.Engine, answers), errors.Join(faults...)
+// probe finds and probes the programs of a profile; warn gets the reason when versions could not be cached.
+func (r Request) probe(ctx context.Context, p profile.Profile, warn func(string)) (f found, missing, failed error) {
+	f, missing, failed = r.choose(p, func(t programs.Tool, path string) (programs.Answer, error) {
+		prober := r.Prober(p, t)
+		prober.Warn = warn
+		return prober.Probe(ctx, t, path)
+	})
+	return f, missing, errors.Join(failed, f.unfit)
 }
 
-// Recall returns the versions that an earlier probe cached. It starts nothing.
-func (r Request) Recall(p profile.Profile, found Places) plan.Versions {
-	answers := map[programs.Tool]programs.Answer{}
-	for t, f := range found {
-		answers[t], _ = r.Prober(p, t).Recall(t, f.Path) // the zero Answer is unknown
-	}
-	return versionsOf(p.Engine, answers)
+// Recall finds the programs of a profile, with the versions that earlier probes cached. It starts nothing. The error
+// names every program that is not here.
+func (r Request) Recall(p profile.Profile) (plan.Programs, Places, plan.Versions, error) {
+	f, missing, _ := r.choose(p, func(t programs.Tool, path string) (programs.Answer, error) {
+		answer, _ := r.Prober(p, t).Recall(t, path) // the zero Answer is unknown
+		return answer, nil
+	})
+	return f.Programs, f.Places, f.Versions, missing
 }
 
 // versionsOf takes the versions out of the answers. vLLM for the CPU, a distribution of another name, has "+cpu" at
