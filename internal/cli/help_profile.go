@@ -59,7 +59,7 @@ func profileNotes() []string {
 			"program that no flag, profile or variable names is passed over if it does not run or lacks a package " +
 			"that the engine needs. plan prints the result.",
 		"A vllm that is a shell script, a shim of pyenv or a call of conda is followed to the Python that runs it. " +
-			"Where that is not possible its version is unknown, and each worker downloads the model itself.",
+			"If that fails its version is unknown, and each worker downloads the model itself.",
 		"topobench probes the versions of programs and keeps them in probes.json in the cache until pip changes " +
 			"something there. It plans for the newest version if one is unknown, and reports that.",
 		"Everything listens on 127.0.0.1, with two exceptions. Dynamo's ZMQ event plane binds random ports on " +

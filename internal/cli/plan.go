@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"topobench/internal/artifacts"
 	"topobench/internal/plan"
@@ -98,7 +99,8 @@ func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 		paths = bareNames(paths)
 	}
 	printAll(env.Stderr, found.Lines(), "topobench: "+p.Name+": ")
-	on := plan.Installation{Programs: paths, Versions: versions, Root: env.Root, Inherit: plan.Inherit(env.Environ)}
+	on := plan.Installation{Programs: paths, Versions: versions, Root: env.Root, Arch: runtime.GOARCH,
+		Inherit: plan.Inherit(env.Environ)}
 	launch, err := plan.Make(p, on, c.options())
 	if err != nil {
 		return launch, err

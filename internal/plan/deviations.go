@@ -59,7 +59,7 @@ var table = []deviation{ // never written to
 	{Deviation{ID: "private-services",
 		Guide: "etcd and NATS by docker compose on 2379 and 4222",
 		Done: "etcd, nats-server or both, as in the profile, on own ports with fresh data; " +
-			"ETCD_ENDPOINTS, NATS_SERVER set",
+			"ETCD_ENDPOINTS, NATS_SERVER set; ETCD_UNSUPPORTED_ARCH on other processors than x86",
 		Why: "this launch would take the instances of an earlier one for its own workers"},
 		func(p Plan) bool { return p.Choices.Etcd == Started || p.Choices.NATS == Started }},
 	{Deviation{ID: "external-services",

@@ -144,3 +144,20 @@ func TestAnOldNginxHasNoLogFlag(t *testing.T) {
 		}
 	}
 }
+
+// etcd 3.4 of Debian 12 and 3.3 of Ubuntu 22.04 run on other processors only with this variable.
+func TestEtcdStartsOnOtherProcessors(t *testing.T) {
+	for arch, want := range map[string]string{"amd64": "", "": "", "arm64": "arm64"} {
+		on := installed()
+		on.Arch = arch
+		p, err := made(builtIn(t, "disagg-1node"), on, guide())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range p.Services {
+			if got := value(s, "ETCD_UNSUPPORTED_ARCH"); got != map[bool]string{true: want}[s.Role == Etcd] {
+				t.Errorf("%s on %q: %q, want %q for etcd", s.Name, arch, got, want)
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -25,7 +26,8 @@ func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []C
 	if p.Engine == programs.External {
 		return t, checks
 	}
-	on := plan.Installation{Programs: places, Versions: versions, Root: r.AsRoot, Inherit: plan.Inherit(r.Environ)}
+	on := plan.Installation{Programs: places, Versions: versions, Root: r.AsRoot, Arch: runtime.GOARCH,
+		Inherit: plan.Inherit(r.Environ)}
 	launch, err := plan.Make(p, on, r.Load)
 	t.Plan = launch
 	notes := append(Contradictions(versions, launch), PortWarning(r.PortRange, launch)...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -54,6 +55,9 @@ func (r Request) choose(p profile.Profile, probe func(programs.Tool, string) (pr
 // Prober probes a tool in the environment that it will run in, which the profile adds to.
 func (r Request) Prober(p profile.Profile, t programs.Tool) programs.Prober {
 	own, python := programs.OwnEnv(p, t)
+	if t == programs.Etcd {
+		own = plan.EtcdEnv(runtime.GOARCH)
+	}
 	environ, _ := plan.Environ(r.Environ, own) // the check of the plan's environment reports missing variables
 	prober := programs.Prober{Environ: environ}
 	if cache := programs.CacheDir(r.Getenv); cache != "" && !python {
