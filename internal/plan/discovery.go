@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -18,7 +19,7 @@ func (b *builder) discovery() {
 	case Started:
 		client, peer := "http://"+at(bind, base+offsetEtcd), "http://"+at(bind, base+offsetEtcd+1)
 		b.add(Service{Name: "etcd", Role: Etcd, Host: b.center(),
-			Argv: []string{b.on.Programs.Etcd, "--data-dir", filepath.Join(Unplaced().Dir, "etcd"),
+			Argv: []string{b.on.Programs.Etcd, "--data-dir", filepath.Join(b.data(), "etcd"),
 				"--listen-client-urls", client, "--advertise-client-urls", client,
 				"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
 				"--initial-cluster", "default=" + peer},
@@ -51,7 +52,7 @@ func (b *builder) nats(base int) {
 	case Started:
 		port, monitor := base+offsetNATS, base+offsetNATS+1
 		b.add(Service{Name: "nats", Role: NATS, Host: b.center(),
-			Argv: []string{b.on.Programs.NATS, "-js", "-sd", filepath.Join(Unplaced().Dir, "nats"),
+			Argv: []string{b.on.Programs.NATS, "-js", "-sd", filepath.Join(b.data(), "nats"),
 				"-a", bind, "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor)},
 			Ports: []Port{{Use: "client", Number: port}, {Use: "monitor", Number: monitor}},
 			Gate:  Gate{Kind: GateHTTP, Address: at(bind, monitor), Path: "/healthz"}}, nil)
@@ -63,6 +64,14 @@ func (b *builder) nats(base int) {
 	if b.plan.Choices.Planes {
 		b.discoveryEnv = append(b.discoveryEnv, "DYN_EVENT_PLANE=nats")
 	}
+}
+
+// data is the directory for the data of servers. The plan creates it.
+func (b *builder) data() string {
+	if dir := Unplaced().Data; !slices.Contains(b.plan.Dirs, dir) {
+		b.plan.Dirs = append(b.plan.Dirs, dir)
+	}
+	return Unplaced().Data
 }
 
 // useEtcd points Dynamo at etcd, its only discovery before 1.0.

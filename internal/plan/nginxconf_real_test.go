@@ -31,7 +31,7 @@ func TestNginxTakesTheFile(t *testing.T) {
 				nginx := filepath.Join(prefix, "nginx") // its own directory may be closed to nobody
 				copyProgram(t, found[programs.Nginx].Path, nginx)
 				v := values()
-				v.Prefix, v.Listen = prefix, "127.0.0.1:21690"
+				v.Prefix, v.Spool, v.Listen = prefix, prefix, "127.0.0.1:21690"
 				text, err := nginxConf(config, v)
 				if err != nil {
 					t.Fatal(err)

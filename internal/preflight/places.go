@@ -41,8 +41,8 @@ func (r Request) temp() []Check {
 	if len(r.TempPassed) == 0 {
 		return []Check{ok(Directories, "private directories are in "+r.Temp)}
 	}
-	return []Check{warn(Directories, fmt.Sprintf("private directories are in %s: %s", r.Temp, strings.Join(r.TempPassed, "; ")),
-		"set "+r.TempName+" to a short local directory")}
+	return []Check{warn(Directories, fmt.Sprintf("private directories are in %s: %s", r.Temp,
+		strings.Join(r.TempPassed, "; ")), "set "+r.TempName+" to a short local directory")}
 }
 
 // root tries out the place of the results. Without modes or fsync a run goes on: only secrecy and durability are
@@ -57,7 +57,8 @@ func (r Request) root() []Check {
 	case can.Write != nil:
 		return []Check{fail(Directories, can.Write.Error(), "")}
 	case can.Rename != nil:
-		return []Check{fail(Directories, fmt.Sprintf("cannot publish results in one step in %s: %v", r.Root, can.Rename), another)}
+		return []Check{fail(Directories, fmt.Sprintf("cannot publish results in one step in %s: %v", r.Root,
+			can.Rename), another)}
 	}
 	checks := []Check{ok(Directories, r.Root+" can be written"+lacks(can.Lock, ", without flock"))}
 	if can.Chmod != nil {
@@ -96,12 +97,13 @@ func (r Request) surroundings() []Check {
 	named := slices.ContainsFunc([]string{"LOGNAME", "USER", "LNAME", "USERNAME"}, // as in Python's getpass
 		func(name string) bool { return r.Getenv(name) != "" })
 	if _, err := user.LookupId(strconv.Itoa(os.Getuid())); err != nil && !named {
-		checks = append(checks, warn(Directories, fmt.Sprintf("user %d has no name here, and PyTorch fails without one",
-			os.Getuid()), "export USER=somebody"))
+		checks = append(checks, warn(Directories, fmt.Sprintf("user %d has no name here, and PyTorch fails without "+
+			"one", os.Getuid()), "export USER=somebody"))
 	}
 	if shared, err := host.Disk("/dev/shm"); err == nil && shared.Bytes < leastShared {
-		checks = append(checks, warn(Directories, fmt.Sprintf("/dev/shm has %s free: NCCL and vLLM fail with a bus error "+
-			"when it is full", artifacts.Size(shared.Bytes)), "start the container with --ipc=host or --shm-size=16g"))
+		checks = append(checks, warn(Directories, fmt.Sprintf("/dev/shm has %s free: NCCL and vLLM fail with a bus "+
+			"error when it is full", artifacts.Size(shared.Bytes)),
+			"start the container with --ipc=host or --shm-size=16g"))
 	}
 	return checks
 }
