@@ -29,9 +29,9 @@ type system struct {
 }
 
 func try(root string, s system) (a Abilities) {
-	dir, err := os.MkdirTemp(existing(root), ".tmp-probe-")
+	dir, err := os.MkdirTemp(Existing(root), ".tmp-probe-")
 	if err != nil {
-		return Abilities{Write: Cannot("write in", existing(root), err)}
+		return Abilities{Write: Cannot("write in", Existing(root), err)}
 	}
 	defer func() {
 		if err := os.RemoveAll(dir); err != nil && a.Write == nil {
@@ -41,7 +41,7 @@ func try(root string, s system) (a Abilities) {
 	file, other := filepath.Join(dir, "file"), filepath.Join(dir, "other")
 	for _, path := range []string{file, other, file} { // the second time it appends
 		if err := appendTo(path); err != nil {
-			return Abilities{Write: Cannot("append to a file in", existing(root), err)}
+			return Abilities{Write: Cannot("append to a file in", Existing(root), err)}
 		}
 	}
 	inner := filepath.Join(dir, "inner")
@@ -51,8 +51,8 @@ func try(root string, s system) (a Abilities) {
 	return a
 }
 
-// existing is path, or the nearest directory above it that exists.
-func existing(path string) string {
+// Existing is path, or the nearest directory above it that exists.
+func Existing(path string) string {
 	for parent := filepath.Dir(path); parent != path; path, parent = parent, filepath.Dir(parent) {
 		if _, err := os.Stat(path); err == nil {
 			break

@@ -19,6 +19,8 @@ func variables() [][2]string {
 		{tempVariable + ", " + tempFallback, fmt.Sprintf("directory for the private directories of runs: the first "+
 			"that is local, not mounted noexec and at most %d bytes long; default: %s", recovery.LongestTemp,
 			recovery.DefaultTemp)},
+		{"TORCHINDUCTOR_CACHE_DIR, TRITON_CACHE_DIR", "kernels that engines compile; default: kernels in the tool " +
+			"cache, kept for all launches"},
 		{ui.NoColorVariable, "if set, no colours"},
 		{ui.TermVariable, "if it is " + ui.DumbTerm + ", the screen is not redrawn"},
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"topobench/internal/artifacts"
 	"topobench/internal/plan"
@@ -92,16 +91,15 @@ func (c *planCmd) plans(profiles []profile.Profile, env *Env) ([]plan.Plan, erro
 
 // make plans one profile. Missing programs get their bare names, so that a laptop can print the plan of a node.
 func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
-	checks := preflight.Request{Programs: programs.Paths(c.binFlags), Environ: env.Environ, Getenv: env.Getenv}
+	checks := preflight.Request{Programs: programs.Paths(c.binFlags), Environ: env.Environ, Getenv: env.Getenv,
+		AsRoot: env.Root}
 	paths, found, versions, err := checks.Recall(p)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "topobench: planned with bare names: %v\n", err)
 		paths = bareNames(paths)
 	}
 	printAll(env.Stderr, found.Lines(), "topobench: "+p.Name+": ")
-	on := plan.Installation{Programs: paths, Versions: versions, Root: env.Root, Arch: runtime.GOARCH,
-		Inherit: plan.Inherit(env.Environ)}
-	launch, err := plan.Make(p, on, c.options())
+	launch, err := plan.Make(p, checks.Installation(paths, versions), c.options())
 	if err != nil {
 		return launch, err
 	}

@@ -84,6 +84,11 @@ var table = []deviation{ // never written to
 			"VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY",
 		Why: "every process must be found again, and no variable of the shell may misdirect it"},
 		always},
+	{Deviation{ID: "kernel-cache",
+		Guide: "compiled kernels in /tmp and ~/.triton",
+		Done:  "TORCHINDUCTOR_CACHE_DIR and TRITON_CACHE_DIR, those of the shell, else in topobench's cache",
+		Why:   "TMPDIR is removed at the end of a run, and each launch would compile again"},
+		func(p Plan) bool { return p.Choices.Kernels != "" }},
 	{Deviation{ID: "planes",
 		Guide: "Dynamo's defaults",
 		Done: "DYN_DISCOVERY_BACKEND, DYN_EVENT_PLANE, DYN_REQUEST_PLANE=tcp and a fresh DYN_FILE_KV, " +

@@ -17,6 +17,7 @@ type Programs struct{ Python, VLLM, AIPerf, Nginx, Etcd, NATS string }
 type Installation struct {
 	Programs Programs
 	Versions Versions // of the programs; those that a profile names win
+	Kernels  string   // directory where engines keep compiled kernels for the next launch; "" = their own
 	Arch     string   // of this machine, as in GOARCH; "" is amd64
 	Root     bool     // root starts nginx, whose workers would change to a user that cannot enter a private directory
 	Inherit  []string // names of the caller's variables that children receive

@@ -161,3 +161,33 @@ func TestEtcdStartsOnOtherProcessors(t *testing.T) {
 		}
 	}
 }
+
+// Kernels that one launch compiles are there for the next, unless the caller or the profile names the place.
+func TestCompiledKernelsAreKept(t *testing.T) {
+	profile := `{name: a, kind: k, engine: vllm, model: m, load: {isl: 10, osl: 10}, env: {TRITON_CACHE_DIR: /own},
+  aggregated: [{cuda_visible_devices: [0], port: 8001}]}`
+	for _, row := range []struct {
+		why     string
+		kernels string
+		inherit []string
+		want    string // TORCHINDUCTOR_CACHE_DIR
+	}{
+		{"a place for all launches", "/cache/kernels", nil, "/cache/kernels/inductor"},
+		{"the caller's", "/cache/kernels", []string{"TORCHINDUCTOR_CACHE_DIR"}, ""},
+		{"no place", "", nil, ""},
+	} {
+		on := installed()
+		on.Kernels, on.Inherit = row.kernels, row.inherit
+		p, err := made(read(t, "/p/p.yaml", profile), on, guide())
+		if err != nil {
+			t.Fatal(err)
+		}
+		worker := service(t, p, "aggregated-0")
+		if got := value(worker, "TORCHINDUCTOR_CACHE_DIR"); got != row.want {
+			t.Errorf("%s: %q, want %q", row.why, got, row.want)
+		}
+		if got := value(worker, "TRITON_CACHE_DIR"); got != "/own" {
+			t.Errorf("%s: the profile's /own is %q", row.why, got)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"topobench/internal/host"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
+	"topobench/internal/programs"
 )
 
 // TempFault is why a directory cannot hold the TMPDIR of a run, "" if it can; longest is in bytes.
@@ -106,4 +107,13 @@ func (r Request) surroundings() []Check {
 			"start the container with --ipc=host or --shm-size=16g"))
 	}
 	return checks
+}
+
+// kernels is the directory for the kernels that engines compile, kept for all launches; "" where it cannot be made.
+func kernels(getenv func(string) string) string {
+	cache := programs.CacheDir(getenv)
+	if cache == "" || !host.MayWrite(artifacts.Existing(cache)) {
+		return ""
+	}
+	return filepath.Join(cache, "kernels")
 }

@@ -26,9 +26,7 @@ func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []C
 	if p.Engine == programs.External {
 		return t, checks
 	}
-	on := plan.Installation{Programs: places, Versions: versions, Root: r.AsRoot, Arch: runtime.GOARCH,
-		Inherit: plan.Inherit(r.Environ)}
-	launch, err := plan.Make(p, on, r.Load)
+	launch, err := plan.Make(p, r.Installation(places, versions), r.Load)
 	t.Plan = launch
 	notes := append(Contradictions(versions, launch), PortWarning(r.PortRange, launch)...)
 	if away := elsewhere(launch); away != nil {
@@ -38,6 +36,12 @@ func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []C
 	return t, slices.Concat(checks, notes, failed(Plan, err, p.Name+" can be planned"),
 		[]Check{unset(launch, r.Environ)},
 		failed(Model, programs.CheckModel(p, r.Getenv), p.Name+": model "+p.Model))
+}
+
+// Installation is what a plan is made for: programs of these versions on this machine.
+func (r Request) Installation(found plan.Programs, versions plan.Versions) plan.Installation {
+	return plan.Installation{Programs: found, Versions: versions, Root: r.AsRoot, Arch: runtime.GOARCH,
+		Kernels: kernels(r.Getenv), Inherit: plan.Inherit(r.Environ)}
 }
 
 // elsewhere refuses a plan for other machines than this one.
