@@ -61,7 +61,7 @@ func fillCell(attempt, stage string, sidecar []byte) error {
 	if err := text.WriteFile(filepath.Join(stage, SidecarName), sidecar, 0o644); err != nil {
 		return err
 	}
-	return os.Chmod(stage, 0o755)
+	return text.IfSupported(os.Chmod(stage, 0o755))
 }
 
 // published reports whether a file at the top of an attempt belongs to the cell. Directories
@@ -100,7 +100,7 @@ func copyFile(from, to string) error {
 	}
 	_, err = io.Copy(out, in)
 	if err == nil {
-		err = out.Sync()
+		err = text.IfSupported(out.Sync())
 	}
 	return errors.Join(err, out.Close(), in.Close())
 }

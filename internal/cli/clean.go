@@ -11,11 +11,32 @@ import (
 
 	"topobench/internal/deploy"
 	"topobench/internal/host/proc"
+	"topobench/internal/preflight"
 	"topobench/internal/recovery"
 )
 
-// tempVariable is the environment variable with the directory for the short private directories of runs; "" is /tmp.
-const tempVariable = "TOPOBENCH_TMP"
+// Variables with the directory for the short private directories of runs, the stronger first; without one it is /tmp.
+const (
+	tempVariable = "TOPOBENCH_TMP"
+	tempFallback = "TMPDIR"
+)
+
+// temp is where runs have their private directories, and why a stronger choice was passed over.
+func (e *Env) temp() (dir string, passed []string) {
+	return recovery.ChooseTemp([]recovery.Place{{Name: tempVariable, Dir: e.Getenv(tempVariable)},
+		{Name: tempFallback, Dir: e.Getenv(tempFallback)}, {Dir: recovery.DefaultTemp}},
+		func(dir string) string { return preflight.TempFault(dir, recovery.LongestTemp) })
+}
+
+// temps are the places where runs of this user may have private directories: a run by another shell need not have had
+// this one's TMPDIR.
+func (e *Env) temps() (first string, others []string) {
+	first, _ = e.temp()
+	if first != recovery.DefaultTemp && e.Getenv(tempVariable) == "" {
+		others = []string{recovery.DefaultTemp}
+	}
+	return first, others
+}
 
 type cleanCmd struct {
 	Roots  []string `name:"artifacts-root-dir" placeholder:"DIR" type:"path" help:"Also search for runs in DIR."`
@@ -28,7 +49,8 @@ func (c *cleanCmd) Run(ctx context.Context, env *Env) error {
 	if err := linuxOnly("clean"); err != nil {
 		return err
 	}
-	cleaner := recovery.Cleaner{Temp: env.Getenv(tempVariable), Roots: c.Roots, DryRun: c.DryRun, Force: c.Force}
+	temp, others := env.temps()
+	cleaner := recovery.Cleaner{Temp: temp, Temps: others, Roots: c.Roots, DryRun: c.DryRun, Force: c.Force}
 	all, err := cleaner.Clean(ctx)
 	for _, f := range all {
 		printFound(env.Stdout, f, c.DryRun)
@@ -92,7 +114,8 @@ func foundError(f recovery.Found) error {
 // recoverRuns cleans up after dead runs of this user before a new run starts. It fails if a
 // process is left, because the new run must not start beside it. note gets the other faults.
 func recoverRuns(ctx context.Context, env *Env, note func(string)) error {
-	all, err := recovery.Cleaner{Temp: env.Getenv(tempVariable)}.Clean(ctx)
+	temp, others := env.temps()
+	all, err := recovery.Cleaner{Temp: temp, Temps: others}.Clean(ctx)
 	if err != nil {
 		note(err.Error())
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strings"
 
 	"topobench/internal/plan"
@@ -15,7 +16,11 @@ func variables() [][2]string {
 		{programs.CacheVariable, "directory of the tool cache; default: topobench below " + programs.XDGVariable},
 		{programs.XDGVariable, "directory of caches; default: ~/.cache"},
 		{"HF_HUB_CACHE, HF_HOME", "directory of models, which run downloads before the first launch"},
-		{tempVariable, "directory for the short private directories of runs; default: " + recovery.DefaultTemp},
+		{tempVariable + ", " + tempFallback, fmt.Sprintf("directory for the private directories of runs: the first "+
+			"that is local, not mounted noexec and at most %d bytes long; default: %s", recovery.LongestTemp,
+			recovery.DefaultTemp)},
+		{"TORCHINDUCTOR_CACHE_DIR, TRITON_CACHE_DIR", "kernels that engines compile; default: kernels in the tool " +
+			"cache, kept for all launches"},
 		{ui.NoColorVariable, "if set, no colours"},
 		{ui.TermVariable, "if it is " + ui.DumbTerm + ", the screen is not redrawn"},
 	}

@@ -54,9 +54,12 @@ func profileNotes() []string {
 			"later one ends with exit code %d.", plan.DefaultPortBase, codeBusy),
 		fmt.Sprintf("timeouts.graces of balancer, etcd and nats have the default %v, the others that of "+
 			"timeouts.grace.", plan.ShortGrace),
-		"topobench searches a program in this order: flag, profile, " + strings.Join(tools, ", ") + ", the tool " +
-			"cache, PATH. vllm is searched on PATH before the cache, whose vllm is for the CPU. plan prints the " +
-			"result.",
+		"topobench searches a program in this order: flag, profile, " + strings.Join(tools, ", ") + ", then PATH " +
+			"and the tool cache for the engines of GPUs (vllm, dynamo, command), the cache and PATH for all else. A " +
+			"program that no flag, profile or variable names is passed over if it does not run or lacks a package " +
+			"that the engine needs. plan prints the result.",
+		"A vllm that is a shell script, a shim of pyenv or a call of conda is followed to the Python that runs it. " +
+			"If that fails its version is unknown, and each worker downloads the model itself.",
 		"topobench probes the versions of programs and keeps them in probes.json in the cache until pip changes " +
 			"something there. It plans for the newest version if one is unknown, and reports that.",
 		"Everything listens on 127.0.0.1, with two exceptions. Dynamo's ZMQ event plane binds random ports on " +

@@ -82,8 +82,8 @@ func (c *perfCmd) withKey(t *preflight.Topology, env *Env) (plan.Plan, error) {
 		return t.Plan, nil
 	}
 	prober := preflight.Request{Environ: env.Environ, Getenv: env.Getenv}.Prober(t.Profile, programs.AIPerf)
-	python := prober.Interpreter(t.Programs.AIPerf)
-	if python == t.Programs.AIPerf {
+	python := prober.Interpreter(programs.AIPerf, t.Programs.AIPerf)
+	if python == "" || python == t.Programs.AIPerf {
 		return t.Plan, &usageError{fmt.Errorf("cannot send a key: %s is no Python script, and a key must not be in "+
 			"its command line; name aiperf's own script (--aiperf)", t.Programs.AIPerf)}
 	}

@@ -91,23 +91,22 @@ func (c *planCmd) plans(profiles []profile.Profile, env *Env) ([]plan.Plan, erro
 
 // make plans one profile. Missing programs get their bare names, so that a laptop can print the plan of a node.
 func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
-	checks := preflight.Request{Programs: programs.Paths(c.binFlags), Environ: env.Environ, Getenv: env.Getenv}
-	paths, found, err := checks.Find(p)
+	checks := preflight.Request{Programs: programs.Paths(c.binFlags), Environ: env.Environ, Getenv: env.Getenv,
+		AsRoot: env.Root}
+	paths, found, versions, err := checks.Recall(p)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "topobench: planned with bare names: %v\n", err)
 		paths = bareNames(paths)
 	}
 	printAll(env.Stderr, found.Lines(), "topobench: "+p.Name+": ")
-	versions := checks.Recall(p, found)
-	on := plan.Installation{Programs: paths, Versions: versions, Root: env.Root, Inherit: plan.Inherit(env.Environ)}
-	launch, err := plan.Make(p, on, c.options())
+	launch, err := plan.Make(p, checks.Installation(paths, versions), c.options())
 	if err != nil {
 		return launch, err
 	}
 	for _, c := range preflight.Contradictions(versions, launch) {
 		fmt.Fprintf(env.Stderr, "topobench: %s\n", c)
 	}
-	lines := preflight.VersionLines([]preflight.Topology{{Profile: p, Versions: launch.Versions}})
+	lines := preflight.VersionLines([]preflight.Topology{{Profile: p, Versions: versions, Plan: launch}})
 	printAll(env.Stderr, lines, "topobench: "+p.Name+": ")
 	for _, w := range preflight.PortWarning(env.PortRange, launch) {
 		fmt.Fprintf(env.Stderr, "topobench: warning: %s\n", w)

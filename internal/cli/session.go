@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"topobench/internal/journal"
 	"topobench/internal/preflight"
 	"topobench/internal/programs"
-	"topobench/internal/recovery"
 	"topobench/internal/run"
 	"topobench/internal/ui"
 )
@@ -45,7 +43,8 @@ func (e *Env) open(ctx context.Context, s *signals, checked preflight.Report, o 
 	if o.Foreign, err = host.Leftovers(); err != nil {
 		return nil, err
 	}
-	o.Temp, o.Environ, o.Force, o.Shepherd, o.At = e.Getenv(tempVariable), e.Environ, s.force, e.Shepherd, e.At
+	o.Temp, _ = e.temp()
+	o.Environ, o.Force, o.Shepherd, o.At = e.Environ, s.force, e.Shepherd, e.At
 	o.NvidiaSMI, o.Screen = checked.NvidiaSMI, ui.New(ui.Detect(e.Screen, e.Getenv))
 	var r *run.Runner
 	if err = recoverRuns(ctx, e, o.Screen.Note); err == nil {
@@ -99,7 +98,8 @@ func printAll(w io.Writer, lines []string, prefix string) {
 // preflight makes every check of a command that starts something, and prints the warnings. The error joins all faults.
 func (e *Env) preflight(ctx context.Context, r preflight.Request) (preflight.Report, error) {
 	r.Environ, r.Getenv, r.PortRange, r.AsRoot = e.Environ, e.Getenv, e.PortRange, e.Root
-	r.Temp, r.TempName = cmp.Or(e.Getenv(tempVariable), recovery.DefaultTemp), tempVariable
+	r.Temp, r.TempPassed = e.temp()
+	r.TempName = tempVariable
 	report := preflight.All(ctx, r)
 	for _, w := range report.Warnings() {
 		fmt.Fprintf(e.Stderr, "topobench: warning: %s\n", w)
@@ -118,7 +118,6 @@ func (s *session) fetchModels(ctx context.Context) error {
 			continue
 		}
 		tried[model] = true
-		s.Screen.Note(fmt.Sprintf("fetching model %s, once for all workers", model.ID))
 		faults = append(faults, s.fetch(ctx, w))
 	}
 	return errors.Join(faults...)
@@ -132,5 +131,12 @@ func (s *session) fetch(ctx context.Context, w preflight.Topology) error {
 	prober := preflight.Request{Environ: s.env.Environ, Getenv: s.env.Getenv}.Prober(w.Profile, tool)
 	prober.Within = w.Profile.Timeouts.Ready
 	log := filepath.Join(s.Dir.Path(), "fetch.log")
-	return prober.Fetch(ctx, prober.Interpreter(program), w.Profile.Model, log)
+	python := prober.Interpreter(tool, program)
+	if python == "" {
+		s.Screen.Note(fmt.Sprintf("model %s is not fetched first: cannot see which Python %s runs; "+
+			"each worker downloads it", w.Profile.Model, program))
+		return nil
+	}
+	s.Screen.Note(fmt.Sprintf("fetching model %s, once for all workers", w.Profile.Model))
+	return prober.Fetch(ctx, python, w.Profile.Model, log)
 }

@@ -22,7 +22,7 @@ func TestSessionEndsDirtyWhenSomethingLives(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("processes are started on Linux only")
 	}
-	env := &Env{Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}, Screen: &bytes.Buffer{}, Environ: []string{tempVariable + "=" + t.TempDir()}}
+	env := &Env{Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}, Screen: &bytes.Buffer{}, Environ: []string{tempVariable + "=" + shortDir(t)}}
 	signals := listen(false)
 	defer signals.stop()
 	c, err := env.open(t.Context(), signals, preflight.Report{}, run.Options{Root: t.TempDir()})
@@ -50,4 +50,19 @@ func TestSessionEndsDirtyWhenSomethingLives(t *testing.T) {
 	if _, err := stray.Wait(); err != nil {
 		t.Error(err)
 	}
+}
+
+// shortDir is a directory that is short enough for a socket; t.TempDir is not.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "topobench-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }

@@ -23,6 +23,7 @@ import (
 // nobody else has, and a mark in the environment of all that is started.
 type workspace struct {
 	dir     string
+	temp    string // of the runs' private directories: short, as the path of a socket requires
 	mark    string // NAME=value
 	ports   string // hundreds of the block: its port 10 is <ports>10
 	lock    net.Listener
@@ -41,6 +42,11 @@ func build(dir string) (*workspace, error) {
 	s := &workspace{dir: dir, running: map[string]*running{},
 		mark: fmt.Sprintf("LC_TESTBED=%s-%d", filepath.Base(dir), time.Now().UnixNano())}
 	s.ports, s.lock = block()
+	temp, err := os.MkdirTemp("/tmp", "topobench-test-")
+	if err != nil {
+		return nil, err
+	}
+	s.temp = temp
 	shared, err := filepath.Glob("testdata/profiles/*.yaml")
 	if err != nil {
 		return nil, err
@@ -80,7 +86,7 @@ func (s *workspace) place(from string) error {
 // vars is the part of the environment that belongs to the workspace. GORACE:
 // topobench need not wait a second for late reports.
 func (s *workspace) vars() []string {
-	return []string{s.mark, "GORACE=atexit_sleep_ms=0", "TERM=dumb", "TOPOBENCH_CACHE=" + filepath.Join(s.dir, "cache"), "TOPOBENCH_TMP=" + s.dir}
+	return []string{s.mark, "GORACE=atexit_sleep_ms=0", "TERM=dumb", "TOPOBENCH_CACHE=" + filepath.Join(s.dir, "cache"), "TOPOBENCH_TMP=" + s.temp}
 }
 
 // launch runs a program in the background, under a name, with env added to its own.
@@ -220,7 +226,7 @@ func (s *workspace) close(t testing.TB) {
 			err = errors.Join(err, run.Close())
 		}
 	}
-	if err != nil {
+	if err = errors.Join(err, os.RemoveAll(s.temp)); err != nil {
 		t.Errorf("%s: %v", filepath.Base(s.dir), err)
 	}
 }

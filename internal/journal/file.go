@@ -94,7 +94,7 @@ func (j *file) append(at time.Time, e Event, durable bool) error {
 	if !durable {
 		return nil
 	}
-	if err := j.sync(j.File); err != nil {
+	if err := text.IfSupported(j.sync(j.File)); err != nil {
 		return artifacts.Cannot("sync the journal", j.path, err)
 	}
 	return j.reachable()
@@ -102,7 +102,7 @@ func (j *file) append(at time.Time, e Event, durable bool) error {
 
 // close syncs the file and closes it.
 func (j *file) close() error {
-	if err := errors.Join(j.sync(j.File), j.Close()); err != nil {
+	if err := errors.Join(text.IfSupported(j.sync(j.File)), j.Close()); err != nil {
 		return artifacts.Cannot("close the journal", j.path, err)
 	}
 	return nil

@@ -20,8 +20,10 @@ type Choices struct {
 	SidePorts bool      `json:"side_ports,omitempty"` // each Dynamo worker gets NIXL and vLLM ports of its own
 	DecodeTP  int       `json:"decode_tp,omitempty"`  // widest --tensor-parallel-size of decode workers; 0 = not passed
 
-	QuietServers   bool `json:"quiet_servers,omitempty"` // vllm serve gets --disable-log-requests
-	LocalModel     bool `json:"local_model,omitempty"`   // a directory: the servers are kept off the hub
+	QuietServers bool   `json:"quiet_servers,omitempty"` // vllm serve gets --disable-log-requests
+	Kernels      string `json:"kernels,omitempty"`       // directory of compiled kernels
+
+	LocalModel     bool `json:"local_model,omitempty"` // a directory: the servers are kept off the hub
 	LocalTokenizer bool `json:"local_tokenizer,omitempty"`
 	NginxAsRoot    bool `json:"nginx_as_root,omitempty"`
 }
@@ -58,6 +60,9 @@ func choose(p profile.Profile, on Installation, r rules) Choices {
 		LocalModel:     filepath.IsAbs(p.Model),
 		LocalTokenizer: filepath.IsAbs(tokenizer(p)),
 		NginxAsRoot:    p.Balancer != nil && on.Root,
+	}
+	if p.Engine != "mocker" {
+		c.Kernels = on.Kernels
 	}
 	if split {
 		c.RoleFlags = r.roleFlags

@@ -59,7 +59,8 @@ var table = []deviation{ // never written to
 	{Deviation{ID: "private-services",
 		Guide: "etcd and NATS by docker compose on 2379 and 4222",
 		Done: "etcd, nats-server or both, as in the profile, on own ports with fresh data; " +
-			"NATS takes messages up to 8 MiB; ETCD_ENDPOINTS, NATS_SERVER set",
+			"NATS takes messages up to 8 MiB; ETCD_ENDPOINTS, NATS_SERVER set; " +
+			"ETCD_UNSUPPORTED_ARCH on other processors than x86",
 		Why: "this launch would take the instances of an earlier one for its own workers; " +
 			"a long prompt is larger than NATS' 1 MiB"},
 		func(p Plan) bool { return p.Choices.Etcd == Started || p.Choices.NATS == Started }},
@@ -85,6 +86,11 @@ var table = []deviation{ // never written to
 			"VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY",
 		Why: "every process must be found again, and no variable of the shell may misdirect it"},
 		always},
+	{Deviation{ID: "kernel-cache",
+		Guide: "compiled kernels in /tmp and ~/.triton",
+		Done:  "TORCHINDUCTOR_CACHE_DIR and TRITON_CACHE_DIR, those of the shell, else in topobench's cache",
+		Why:   "TMPDIR is removed at the end of a run, and each launch would compile again"},
+		func(p Plan) bool { return p.Choices.Kernels != "" }},
 	{Deviation{ID: "planes",
 		Guide: "Dynamo's defaults",
 		Done: "DYN_DISCOVERY_BACKEND, DYN_EVENT_PLANE, DYN_REQUEST_PLANE=tcp and a fresh DYN_FILE_KV, " +

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -18,10 +19,11 @@ func (b *builder) discovery() {
 	case Started:
 		client, peer := "http://"+at(bind, base+offsetEtcd), "http://"+at(bind, base+offsetEtcd+1)
 		b.add(Service{Name: "etcd", Role: Etcd, Host: b.center(),
-			Argv: []string{b.on.Programs.Etcd, "--data-dir", filepath.Join(Unplaced().Dir, "etcd"),
+			Argv: []string{b.on.Programs.Etcd, "--data-dir", filepath.Join(b.data(), "etcd"),
 				"--listen-client-urls", client, "--advertise-client-urls", client,
 				"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
 				"--initial-cluster", "default=" + peer},
+			Env:   EtcdEnv(b.on.Arch),
 			Ports: []Port{{Use: "client", Number: base + offsetEtcd}, {Use: "peer", Number: base + offsetEtcd + 1}},
 			Gate:  Gate{Kind: GateHTTP, Address: at(bind, base+offsetEtcd), Path: "/health"}}, nil)
 		b.useEtcd(client)
@@ -29,6 +31,15 @@ func (b *builder) discovery() {
 		b.useEtcd(b.external(Etcd, b.p.Discovery.Etcd, "2379"))
 	}
 	b.nats(base)
+}
+
+// EtcdEnv is what etcd needs in its environment on an architecture, in Go's terms: before 3.5 it ends at once on any
+// but amd64, unless a variable names that architecture.
+func EtcdEnv(arch string) []string {
+	if arch == "" || arch == "amd64" {
+		return nil
+	}
+	return []string{"ETCD_UNSUPPORTED_ARCH=" + arch}
 }
 
 // nats is the event plane. Without it workers use ZMQ, which needs no server.
@@ -41,7 +52,7 @@ func (b *builder) nats(base int) {
 	case Started:
 		port, monitor := base+offsetNATS, base+offsetNATS+1
 		b.add(Service{Name: "nats", Role: NATS, Host: b.center(),
-			Argv: []string{b.on.Programs.NATS, "-c", b.natsConf(), "-js", "-sd", filepath.Join(Unplaced().Dir, "nats"),
+			Argv: []string{b.on.Programs.NATS, "-c", b.natsConf(), "-js", "-sd", filepath.Join(b.data(), "nats"),
 				"-a", bind, "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor)},
 			Ports: []Port{{Use: "client", Number: port}, {Use: "monitor", Number: monitor}},
 			Gate:  Gate{Kind: GateHTTP, Address: at(bind, monitor), Path: "/healthz"}}, nil)
@@ -53,6 +64,14 @@ func (b *builder) nats(base int) {
 	if b.plan.Choices.Planes {
 		b.discoveryEnv = append(b.discoveryEnv, "DYN_EVENT_PLANE=nats")
 	}
+}
+
+// data is the directory for the data of servers. The plan creates it.
+func (b *builder) data() string {
+	if dir := Unplaced().Data; !slices.Contains(b.plan.Dirs, dir) {
+		b.plan.Dirs = append(b.plan.Dirs, dir)
+	}
+	return Unplaced().Data
 }
 
 // useEtcd points Dynamo at etcd, its only discovery before 1.0.

@@ -15,7 +15,7 @@ import (
 type discoveryScope struct{ namespace, keys string }
 
 func (b *builder) scope(suffix string) discoveryScope {
-	s := discoveryScope{namespace: Unplaced().Namespace + suffix, keys: filepath.Join(Unplaced().Dir, "kv"+suffix)}
+	s := discoveryScope{namespace: Unplaced().Namespace + suffix, keys: filepath.Join(Unplaced().Data, "kv"+suffix)}
 	b.plan.Dirs = append(b.plan.Dirs, s.keys)
 	return s
 }

@@ -20,10 +20,11 @@ func (b *builder) balancer() error {
 	if b.p.Balancer == nil {
 		return nil
 	}
-	prefix := filepath.Join(Unplaced().Dir, "nginx")
+	prefix, spool := filepath.Join(Unplaced().Dir, "nginx"), filepath.Join(Unplaced().Data, "nginx")
 	conf := filepath.Join(prefix, nginxConfName)
 	listen := at(b.bind(b.p.Balancer.Host), b.p.Balancer.Port)
-	text, err := nginxConf(b.p.Balancer.Config, nginxValues{Listen: listen, Backends: b.backends, Prefix: prefix})
+	text, err := nginxConf(b.p.Balancer.Config, nginxValues{Listen: listen, Backends: b.backends, Prefix: prefix,
+		Spool: spool})
 	if err != nil {
 		return fmt.Errorf("%s: %w", b.p.Source, err)
 	}
@@ -31,10 +32,13 @@ func (b *builder) balancer() error {
 	if b.plan.Choices.NginxAsRoot {
 		globals += " user root;"
 	}
-	b.plan.Dirs = append(b.plan.Dirs, prefix, filepath.Join(prefix, "tmp"))
+	b.plan.Dirs = append(b.plan.Dirs, prefix, spool, filepath.Join(spool, "tmp"))
 	b.plan.Files = append(b.plan.Files, File{Path: conf, Text: text})
 	nginx := b.on.Programs.Nginx
 	args := []string{"-p", prefix + "/", "-c", conf, "-e", "stderr", "-g", globals}
+	if !b.rules.nginxLogFlag { // it warns that its compiled-in log cannot be opened, and goes on
+		args = []string{"-p", prefix + "/", "-c", conf, "-g", "error_log stderr; " + globals}
+	}
 	b.add(Service{Name: "nginx", Role: Balancer, Host: b.p.Balancer.Host, Wave: 2,
 		Argv: append([]string{nginx}, args...), Check: append([]string{nginx, "-t"}, args...),
 		Signal: syscall.SIGQUIT,
@@ -50,7 +54,8 @@ const nginxConfName = "nginx.conf"
 type nginxValues struct {
 	Listen   string   // address:port
 	Backends []string // address:port each
-	Prefix   string   // absolute directory; nginx spills to its tmp/
+	Prefix   string   // absolute directory
+	Spool    string   // absolute directory on a local disk; nginx spills to its tmp/
 }
 
 // nginxConf fills a configuration: "guide" is the guide's own file, directive for directive, with the lines without
@@ -95,7 +100,7 @@ func (v nginxValues) check() error {
 	if len(v.Backends) == 0 {
 		faults = append(faults, errors.New("there is no backend"))
 	}
-	return errors.Join(append(faults, checkNginxDir(v.Prefix))...)
+	return errors.Join(append(faults, checkNginxDir(v.Prefix), checkNginxDir(v.Spool))...)
 }
 
 // checkNginxDir refuses a directory that nginx.conf cannot name in double quotes.

@@ -31,7 +31,7 @@ func TestNginxTakesTheFile(t *testing.T) {
 				nginx := filepath.Join(prefix, "nginx") // its own directory may be closed to nobody
 				copyProgram(t, found[programs.Nginx].Path, nginx)
 				v := values()
-				v.Prefix, v.Listen = prefix, "127.0.0.1:21690"
+				v.Prefix, v.Spool, v.Listen = prefix, prefix, "127.0.0.1:21690"
 				text, err := nginxConf(config, v)
 				if err != nil {
 					t.Fatal(err)
@@ -43,10 +43,13 @@ func TestNginxTakesTheFile(t *testing.T) {
 				if credential != nil {
 					give(t, prefix)
 				}
-				check := exec.Command(nginx, "-t", "-p", prefix+"/", "-c", conf, "-e", "stderr", "-g", "daemon off; pid "+prefix+"/nginx.pid;")
-				check.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
-				if out, err := check.CombinedOutput(); err != nil {
-					t.Errorf("%v\n%s\n%s", err, out, text)
+				globals := "daemon off; pid " + prefix + "/nginx.pid;"
+				for _, args := range [][]string{{"-e", "stderr", "-g", globals}, {"-g", "error_log stderr; " + globals}} {
+					check := exec.Command(nginx, append([]string{"-t", "-p", prefix + "/", "-c", conf}, args...)...)
+					check.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
+					if out, err := check.CombinedOutput(); err != nil {
+						t.Errorf("%q: %v\n%s\n%s", args, err, out, text)
+					}
 				}
 			})
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 func values() nginxValues {
-	return nginxValues{Listen: "127.0.0.1:8000", Backends: []string{"127.0.0.1:8001", "127.0.0.1:8002"}, Prefix: "/run/x"}
+	return nginxValues{Listen: "127.0.0.1:8000", Backends: []string{"127.0.0.1:8001", "127.0.0.1:8002"}, Prefix: "/run/x", Spool: "/run/x"}
 }
 
 func render(t *testing.T, config string) string {

@@ -1,9 +1,13 @@
 package plan
 
 import (
+	"cmp"
+	"errors"
 	"slices"
 	"strings"
 	"time"
+
+	"topobench/internal/text"
 )
 
 // Programs are the executables that a plan runs, each a path or a name on PATH.
@@ -13,6 +17,8 @@ type Programs struct{ Python, VLLM, AIPerf, Nginx, Etcd, NATS string }
 type Installation struct {
 	Programs Programs
 	Versions Versions // of the programs; those that a profile names win
+	Kernels  string   // directory where engines keep compiled kernels for the next launch; "" = their own
+	Arch     string   // of this machine, as in GOARCH; "" is amd64
 	Root     bool     // root starts nginx, whose workers would change to a user that cannot enter a private directory
 	Inherit  []string // names of the caller's variables that children receive
 }
@@ -20,6 +26,7 @@ type Installation struct {
 // Placement is the directories and names of one launch.
 type Placement struct {
 	Dir       string // private directory of the launch: logs, data, rendered files
+	Data      string // for data of etcd and NATS and nginx's spool, on a local disk; "" is Dir
 	Temp      string // TMPDIR of the children; short, since unix socket paths end at 107 bytes
 	Namespace string // DYN_NAMESPACE, fresh for each launch, without dots
 	Cookie    string // marks every process of the run
@@ -29,20 +36,20 @@ type Placement struct {
 // Unplaced is the placement of the plans that Make returns: marks that no argument, no
 // variable and no path can hold, since they have zero bytes.
 func Unplaced() Placement {
-	return Placement{Dir: "\x00dir\x00", Temp: "\x00temp\x00", Namespace: "\x00namespace\x00",
+	return Placement{Dir: "\x00dir\x00", Data: "\x00data\x00", Temp: "\x00temp\x00", Namespace: "\x00namespace\x00",
 		Cookie: "\x00cookie\x00", Artifacts: "\x00artifacts\x00"}
 }
 
 // At is the plan in the places of one launch. The error is a directory that nginx.conf cannot name.
 func (p Plan) At(to Placement) (Plan, error) {
 	if p.Balancer != "" {
-		if err := checkNginxDir(to.Dir); err != nil {
+		if err := errors.Join(checkNginxDir(to.Dir), checkNginxDir(to.Data)); err != nil {
 			return p, err
 		}
 	}
 	from := Unplaced()
-	place := strings.NewReplacer(from.Dir, to.Dir, from.Temp, to.Temp, from.Namespace, to.Namespace,
-		from.Cookie, to.Cookie, from.Artifacts, to.Artifacts).Replace
+	place := strings.NewReplacer(from.Dir, to.Dir, from.Data, cmp.Or(to.Data, to.Dir), from.Temp, to.Temp,
+		from.Namespace, to.Namespace, from.Cookie, to.Cookie, from.Artifacts, to.Artifacts).Replace
 	all := func(texts []string) []string {
 		texts = slices.Clone(texts)
 		for i := range texts {
@@ -50,7 +57,7 @@ func (p Plan) At(to Placement) (Plan, error) {
 		}
 		return texts
 	}
-	p.Dirs, p.Load.Env, p.Load.Artifacts = all(p.Dirs), all(p.Load.Env), place(p.Load.Artifacts)
+	p.Dirs, p.Load.Env, p.Load.Artifacts = text.Distinct(all(p.Dirs)), all(p.Load.Env), place(p.Load.Artifacts)
 	p.Files, p.Services = slices.Clone(p.Files), slices.Clone(p.Services)
 	for i, f := range p.Files {
 		p.Files[i] = File{Path: place(f.Path), Text: place(f.Text)}

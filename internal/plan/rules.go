@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -22,6 +23,7 @@ type rules struct {
 	quietLoad          bool // aiperf has --no-gpu-telemetry and --no-server-metrics
 	records            bool // aiperf surely writes a record file while it runs (0.1.1 does not)
 	batchedLoad        bool // aiperf writes its records a hundred at a time (0.9), not every second (0.13)
+	nginxLogFlag       bool // nginx takes the place of its first log by -e
 }
 
 // RoleFlags is how a Dynamo worker gets its role.
@@ -48,7 +50,7 @@ func (f RoleFlags) args(role Role) []string {
 }
 
 // rulesFor is the version table. Sources: the argument parsers of Dynamo 0.4 to 1.6, vLLM's changes 21739 and 29402
-// (--disable-log-requests), aiperf's --help, its change 606 and the guide of 0.7 (--url).
+// (--disable-log-requests), aiperf's --help, its change 606 and the guide of 0.7 (--url), nginx's list of changes (-e).
 func rulesFor(v Versions) rules {
 	r := rules{
 		roleFlags:          RoleByMode,
@@ -63,8 +65,9 @@ func rulesFor(v Versions) rules {
 		logsByDefault: v.VLLM.below("0.10.1"),
 		multiURL:      !v.AIPerf.below("0.7"),
 		quietLoad:     !v.AIPerf.below("0.9"),
-		records:       v.AIPerf != "" && !v.AIPerf.below("0.2"), // an unknown aiperf may be an old one
+		records:       v.AIPerf.Release() && !v.AIPerf.below("0.2"), // an unknown aiperf may be an old one
 		batchedLoad:   v.AIPerf.below("0.13"),
+		nginxLogFlag:  !v.Nginx.below("1.19.5"),
 	}
 	switch {
 	case v.Dynamo.below("0.6"):
@@ -80,10 +83,11 @@ var known = []struct {
 	program        string
 	version        func(Versions) Version
 	oldest, newest Version
+	engines        string // that use the program; "" = all
 }{
-	{"Dynamo", func(v Versions) Version { return v.Dynamo }, "0.4", "1.6.1"},
-	{"vLLM", func(v Versions) Version { return v.VLLM }, "0.10", "0.33"},
-	{"aiperf", func(v Versions) Version { return v.AIPerf }, "0.1", "0.13"},
+	{"Dynamo", func(v Versions) Version { return v.Dynamo }, "0.4", "1.6.1", "dynamo mocker"},
+	{"vLLM", func(v Versions) Version { return v.VLLM }, "0.10", "0.33", "dynamo vllm"},
+	{"aiperf", func(v Versions) Version { return v.AIPerf }, "0.1", "0.13", ""},
 }
 
 // Outside names versions beyond the table, with the rules that they get.
@@ -94,7 +98,7 @@ func (v Versions) Outside() []string {
 		case is.below(k.oldest):
 			lines = append(lines, fmt.Sprintf("%s %s is older than %s, the oldest known: the rules of %[3]s apply",
 				k.program, is, k.oldest))
-		case is != "" && !strings.HasPrefix(string(is), string(k.newest)) && k.newest.below(is):
+		case is.Release() && !strings.HasPrefix(string(is), string(k.newest)) && k.newest.below(is):
 			lines = append(lines, fmt.Sprintf("%s %s is newer than %s, the newest known: the rules of %[3]s apply",
 				k.program, is, k.newest))
 		}
@@ -102,9 +106,16 @@ func (v Versions) Outside() []string {
 	return lines
 }
 
-// Version is the number of an installed program, such as "1.6.1" or "0.31.0+cpu". An
-// empty one is unknown: the newest rules apply then, with a warning.
+// Version is the number of an installed program, such as "1.6.1" or "0.31.0+cpu". An empty one and one that is no
+// release are unknown: the newest rules apply then, with a warning.
 type Version string
+
+// noRelease matches the placeholders that builds from a source tree without tags have: 0.0, 0.0.0+g1234567,
+// 0.1.dev17235+g1234567, dev, unknown.
+var noRelease = regexp.MustCompile(`^(?:0\.0(?:\.0)?(?:[^.\d].*|\.?dev.*)?|0\.1\.dev.*|[^\d].*)?$`) // constant
+
+// Release reports whether the number places the version among others.
+func (v Version) Release() bool { return !noRelease.MatchString(string(v)) }
 
 // Versions are those of the programs that a plan is for.
 type Versions struct {
@@ -131,14 +142,15 @@ func (v Versions) with(named map[string]string) Versions {
 // Unknown names the programs of an engine whose version, and so rules, are unknown.
 func (v Versions) Unknown(engine string) []string {
 	var unknown []string
-	if v.Dynamo == "" && (engine == "dynamo" || engine == "mocker") {
-		unknown = append(unknown, "Dynamo")
-	}
-	if v.VLLM == "" && (engine == "dynamo" || engine == "vllm") {
-		unknown = append(unknown, "vLLM")
-	}
-	if v.AIPerf == "" {
-		unknown = append(unknown, "aiperf")
+	for _, k := range known {
+		is, used := k.version(v), k.engines == "" || slices.Contains(strings.Fields(k.engines), engine)
+		switch {
+		case !used || is.Release():
+		case is == "":
+			unknown = append(unknown, k.program)
+		default:
+			unknown = append(unknown, fmt.Sprintf("%s %s is no release", k.program, is))
+		}
 	}
 	return unknown
 }
@@ -146,7 +158,7 @@ func (v Versions) Unknown(engine string) []string {
 // below compares the leading numbers. A suffix (rc1, +cpu) does not count, a missing number
 // is 0, and an unknown version is below none.
 func (v Version) below(limit Version) bool {
-	return v != "" && slices.Compare(v.numbers(), limit.numbers()) < 0
+	return v.Release() && slices.Compare(v.numbers(), limit.numbers()) < 0
 }
 
 // numbers are major, minor and patch.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,6 +118,7 @@ func (b *builder) gpuEnv(env []string, role Role, w profile.Worker) ([]string, [
 	internal := base + offsetInternal + internalStride*b.workers
 	env = append(env, "CUDA_DEVICE_ORDER=PCI_BUS_ID",
 		"CUDA_VISIBLE_DEVICES="+strings.Join(text.Each(w.Devices, strconv.Itoa), ","))
+	env = append(env, b.kernelEnv()...)
 	if b.p.Engine == "dynamo" && !b.plan.Choices.SidePorts {
 		return env, nil
 	}
@@ -128,6 +130,23 @@ func (b *builder) gpuEnv(env []string, role Role, w profile.Worker) ([]string, [
 	side := base + offsetNIXL + nixlStride(b.p)*b.workers
 	env = append(env, "VLLM_NIXL_SIDE_CHANNEL_HOST="+b.bind(w.Host), "VLLM_NIXL_SIDE_CHANNEL_PORT="+strconv.Itoa(side))
 	return env, append(ports, Port{Use: "nixl", Number: side})
+}
+
+// KernelVariables are the places of kernels that PyTorch and Triton compile, by the name of the directory.
+func KernelVariables() map[string]string {
+	return map[string]string{"inductor": "TORCHINDUCTOR_CACHE_DIR", "triton": "TRITON_CACHE_DIR"}
+}
+
+// kernelEnv keeps compiled kernels for the next launch, where the caller names no place: PyTorch's own place is in
+// TMPDIR, which goes with the run.
+func (b *builder) kernelEnv() []string {
+	set := map[string]string{}
+	for dir, name := range KernelVariables() {
+		if b.plan.Choices.Kernels != "" && !slices.Contains(b.on.Inherit, name) {
+			set[name] = filepath.Join(b.plan.Choices.Kernels, dir)
+		}
+	}
+	return pairs(set)
 }
 
 // nixlStride keeps the side channels of neighbours apart: the widest worker decides.

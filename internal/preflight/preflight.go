@@ -29,6 +29,7 @@ const (
 const (
 	Comparability = "comparability"
 	Disk          = "disk"
+	Directories   = "directories"
 	OpenFiles     = "open-files"
 	GPUs          = "gpus"
 	Programs      = "programs"
@@ -92,19 +93,20 @@ func (e *Error) Error() string { return e.Check.String() }
 
 // Request is what a command is about to run.
 type Request struct {
-	Profiles  []profile.Profile // with the load flags applied
-	Programs  programs.Paths    // the programs that flags name
-	Baseline  string            // label of the series that the others are compared with; "" = the default
-	Root      string            // where results are written
-	Temp      string            // where runs have their private directories
-	TempName  string            // the flag or variable that names another Temp
-	LogCap    uint64            // bytes that one log may have; 0 = any
-	MinFree   uint64            // bytes that must be free for logs; 0 = disk space is not checked
-	Environ   []string          // of this process
-	Getenv    func(string) string
-	Load      aiperf.Options // seed and fresh prompts
-	AsRoot    bool           // nginx is started as root
-	PortRange string         // path of the range of ports that the kernel assigns to clients; "" = unknown
+	Profiles   []profile.Profile // with the load flags applied
+	Programs   programs.Paths    // the programs that flags name
+	Baseline   string            // label of the series that the others are compared with; "" = the default
+	Root       string            // where results are written
+	Temp       string            // where runs have their private directories
+	TempName   string            // the flag or variable that names another Temp
+	TempPassed []string          // why stronger choices of Temp were passed over
+	LogCap     uint64            // bytes that one log may have; 0 = any
+	MinFree    uint64            // bytes that must be free for logs; 0 = disk space is not checked
+	Environ    []string          // of this process
+	Getenv     func(string) string
+	Load       aiperf.Options // seed and fresh prompts
+	AsRoot     bool           // nginx is started as root
+	PortRange  string         // path of the range of ports that the kernel assigns to clients; "" = unknown
 }
 
 // Topology is a profile with the programs that it runs, their versions, and the plan that follows from them.
@@ -124,7 +126,8 @@ type Report struct {
 
 // All makes every check.
 func All(ctx context.Context, r Request) Report {
-	report := Report{Checks: slices.Concat(comparable(r.Profiles, r.Baseline), r.disk(), r.openFiles())}
+	report := Report{Checks: slices.Concat(comparable(r.Profiles, r.Baseline), r.disk(), r.root(), r.temp(),
+		r.surroundings(), r.openFiles())}
 	for _, p := range r.Profiles {
 		topology, checks := r.topology(ctx, p)
 		report.Checks = append(report.Checks, checks...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -16,19 +17,16 @@ import (
 
 // topology checks one profile: its programs and their versions, the plan that follows from them, and its model.
 func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []Check) {
-	places, found, err := r.Find(p)
-	checks := failed(Programs, err, p.Name+": "+strings.Join(found.Lines(), ", "))
 	var uncached []Check // versions that could not be cached for the next time
-	warned := func(text string) { uncached = append(uncached, warn(Versions, text, "")) }
-	versions, err := r.probe(ctx, p, found, warned)
+	found, missing, err := r.probe(ctx, p, func(text string) { uncached = append(uncached, warn(Versions, text, "")) })
+	places, versions := found.Programs, found.Versions
 	t := Topology{Profile: p, Programs: places, Versions: versions}
-	checks = slices.Concat(checks, uncached,
+	checks := slices.Concat(failed(Programs, missing, p.Name+": "+strings.Join(found.Places.Lines(), ", ")), uncached,
 		failed(Programs, err, p.Name+": its interpreters can import what it needs"))
 	if p.Engine == programs.External {
 		return t, checks
 	}
-	on := plan.Installation{Programs: places, Versions: versions, Root: r.AsRoot, Inherit: plan.Inherit(r.Environ)}
-	launch, err := plan.Make(p, on, r.Load)
+	launch, err := plan.Make(p, r.Installation(places, versions), r.Load)
 	t.Plan = launch
 	err = errors.Join(err, launch.Load.CheckConnections(r.Environ))
 	notes := append(Contradictions(versions, launch), PortWarning(r.PortRange, launch)...)
@@ -39,6 +37,12 @@ func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []C
 	return t, slices.Concat(checks, notes, failed(Plan, err, p.Name+" can be planned"),
 		[]Check{unset(launch, r.Environ)},
 		failed(Model, programs.CheckModel(p, r.Getenv), p.Name+": model "+p.Model))
+}
+
+// Installation is what a plan is made for: programs of these versions on this machine.
+func (r Request) Installation(found plan.Programs, versions plan.Versions) plan.Installation {
+	return plan.Installation{Programs: found, Versions: versions, Root: r.AsRoot, Arch: runtime.GOARCH,
+		Kernels: kernels(r.Getenv), Inherit: plan.Inherit(r.Environ)}
 }
 
 // elsewhere refuses a plan for other machines than this one.

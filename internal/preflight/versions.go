@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -17,28 +18,46 @@ import (
 // Places are the programs of one profile that were found.
 type Places map[programs.Tool]programs.Found
 
-// Lines are "aiperf is /usr/bin/aiperf (PATH)" for each program.
+// Lines are "aiperf is /usr/bin/aiperf (PATH)" for each program, with what was passed over for it.
 func (f Places) Lines() []string {
 	var lines []string
 	for t, at := range f {
-		lines = append(lines, fmt.Sprintf("%s is %s (%s)", t, at.Path, at.Source))
+		line := fmt.Sprintf("%s is %s (%s)", t, at.Path, at.Source)
+		if at.Passed != "" {
+			line += "; passed over: " + at.Passed
+		}
+		lines = append(lines, line)
 	}
 	slices.Sort(lines)
 	return lines
 }
 
-// Find finds the programs of a profile. The error names every missing program.
-func (r Request) Find(p profile.Profile) (plan.Programs, Places, error) {
+// found are the programs of one profile: their paths, places and versions.
+type found struct {
+	Programs plan.Programs
+	Places   Places
+	Versions plan.Versions
+	unfit    error // interpreters that lack a package
+}
+
+// choose finds the programs of a profile. probe returns the versions of a candidate; missing names every program
+// that is not here, failed each that could not be probed.
+func (r Request) choose(p profile.Profile, probe func(programs.Tool, string) (programs.Answer, error)) (
+	f found, missing, failed error) {
 	search := programs.Search{Flags: r.Programs, Profile: programs.Named(p), Getenv: r.Getenv}
-	found, err := search.Find(programs.Need(p)...)
-	at := func(t programs.Tool) string { return found[t].Path }
-	return plan.Programs{Python: at(programs.Python), VLLM: at(programs.VLLM), AIPerf: at(programs.AIPerf),
-		Nginx: at(programs.Nginx), Etcd: at(programs.Etcd), NATS: at(programs.NATS)}, found, err
+	c, missing, failed := search.Choose(p, probe)
+	at := func(t programs.Tool) string { return c.Found[t].Path }
+	return found{Programs: plan.Programs{Python: at(programs.Python), VLLM: at(programs.VLLM),
+		AIPerf: at(programs.AIPerf), Nginx: at(programs.Nginx), Etcd: at(programs.Etcd), NATS: at(programs.NATS)},
+		Places: c.Found, Versions: versionsOf(p.Engine, c.Answers), unfit: programs.Lacking(p, c)}, missing, failed
 }
 
 // Prober probes a tool in the environment that it will run in, which the profile adds to.
 func (r Request) Prober(p profile.Profile, t programs.Tool) programs.Prober {
 	own, python := programs.OwnEnv(p, t)
+	if t == programs.Etcd {
+		own = plan.EtcdEnv(runtime.GOARCH)
+	}
 	environ, _ := plan.Environ(r.Environ, own) // the check of the plan's environment reports missing variables
 	prober := programs.Prober{Environ: environ}
 	if cache := programs.CacheDir(r.Getenv); cache != "" && !python {
@@ -47,31 +66,24 @@ func (r Request) Prober(p profile.Profile, t programs.Tool) programs.Prober {
 	return prober
 }
 
-// probe returns the versions of the programs that were found. The error names each program that could not be probed
-// and each interpreter that lacks a package; warn gets the reason when versions could not be cached.
-func (r Request) probe(ctx context.Context, p profile.Profile, found Places, warn func(string)) (plan.Versions, error) {
-	answers := map[programs.Tool]programs.Answer{}
-	var faults []error
-	for _, t := range programs.Need(p) {
-		if f, ok := found[t]; ok {
-			prober := r.Prober(p, t)
-			prober.Warn = warn
-			answer, err := prober.Probe(ctx, t, f.Path)
-			answers[t] = answer
-			faults = append(faults, err)
-		}
-	}
-	faults = append(faults, programs.Lacking(p, found, answers))
-	return versionsOf(p.Engine, answers), errors.Join(faults...)
+// probe finds and probes the programs of a profile; warn gets the reason when versions could not be cached.
+func (r Request) probe(ctx context.Context, p profile.Profile, warn func(string)) (f found, missing, failed error) {
+	f, missing, failed = r.choose(p, func(t programs.Tool, path string) (programs.Answer, error) {
+		prober := r.Prober(p, t)
+		prober.Warn = warn
+		return prober.Probe(ctx, t, path)
+	})
+	return f, missing, errors.Join(failed, f.unfit)
 }
 
-// Recall returns the versions that an earlier probe cached. It starts nothing.
-func (r Request) Recall(p profile.Profile, found Places) plan.Versions {
-	answers := map[programs.Tool]programs.Answer{}
-	for t, f := range found {
-		answers[t], _ = r.Prober(p, t).Recall(t, f.Path) // the zero Answer is unknown
-	}
-	return versionsOf(p.Engine, answers)
+// Recall finds the programs of a profile, with the versions that earlier probes cached. It starts nothing. The error
+// names every program that is not here.
+func (r Request) Recall(p profile.Profile) (plan.Programs, Places, plan.Versions, error) {
+	f, missing, _ := r.choose(p, func(t programs.Tool, path string) (programs.Answer, error) {
+		answer, _ := r.Prober(p, t).Recall(t, path) // the zero Answer is unknown
+		return answer, nil
+	})
+	return f.Programs, f.Places, f.Versions, missing
 }
 
 // versionsOf takes the versions out of the answers. vLLM for the CPU, a distribution of another name, has "+cpu" at
@@ -105,19 +117,28 @@ func programsOf(v plan.Versions) []program {
 		{"NATS", v.NATS}}
 }
 
+// planned are the versions whose rules the plan of a topology follows.
+func (t Topology) planned() plan.Versions {
+	if t.Plan.Name == "" { // only a load is planned, for what is installed
+		return t.Versions
+	}
+	return t.Plan.Versions
+}
+
 // VersionLines are the versions that the topologies run with, each fact once: "versions: Dynamo 1.0.2 and 1.6.1,
-// aiperf 0.13.0".
+// aiperf 0.13.0". The installed version is shown where it is known. Rules follow from the planned one.
 func VersionLines(topologies []Topology) []string {
 	named := map[string][]string{}
 	var unknown, outside []string
 	for _, t := range topologies {
-		for _, p := range programsOf(t.Versions) {
-			if p.version != "" {
-				named[p.name] = append(named[p.name], string(p.version))
+		installed := programsOf(t.Versions)
+		for i, p := range programsOf(t.planned()) {
+			if version := shown(installed[i].version, p.version); version != "" {
+				named[p.name] = append(named[p.name], version)
 			}
 		}
-		unknown = append(unknown, t.Versions.Unknown(t.Profile.Engine)...)
-		outside = append(outside, t.Versions.Outside()...)
+		unknown = append(unknown, t.planned().Unknown(t.Profile.Engine)...)
+		outside = append(outside, t.planned().Outside()...)
 	}
 	var lines, parts []string
 	for _, p := range programsOf(plan.Versions{}) {
@@ -135,14 +156,27 @@ func VersionLines(topologies []Topology) []string {
 	return append(lines, text.Distinct(outside)...)
 }
 
+// shown is a version as the line of versions has it; "" = unknown.
+func shown(installed, planned plan.Version) string {
+	switch {
+	case installed.Release():
+		return string(installed)
+	case planned.Release() && installed != "":
+		return fmt.Sprintf("%s (as the profile has it; installed is %s, no release)", planned, installed)
+	case planned.Release():
+		return string(planned)
+	}
+	return ""
+}
+
 // Contradictions warn of programs of which a plan takes another version, from the profile, than is installed.
 func Contradictions(installed plan.Versions, p plan.Plan) []Check {
 	var checks []Check
 	all := programsOf(installed)
 	for i, t := range programsOf(p.Versions) {
-		if has := all[i].version; has != "" && !strings.HasPrefix(string(has), string(t.version)) {
-			checks = append(checks, warn(Versions, fmt.Sprintf("%s: the profile has %s %s, but %s is installed: "+
-				"using the profile's version", p.Name, t.name, t.version, has), ""))
+		if has := all[i].version; has.Release() && !strings.HasPrefix(string(has), string(t.version)) {
+			checks = append(checks, warn(Versions, fmt.Sprintf("%s: %s %s is installed, and the plan is for %s, "+
+				"which the profile names", p.Name, t.name, has, t.version), ""))
 		}
 	}
 	return checks

@@ -1,9 +1,11 @@
 package preflight
 
 import (
+	"slices"
 	"testing"
 
 	"topobench/internal/plan"
+	"topobench/internal/profile"
 	"topobench/internal/programs"
 )
 
@@ -25,6 +27,35 @@ func TestVLLMForTheCPUHasItInItsVersion(t *testing.T) {
 		got := versionsOf(row.engine, map[programs.Tool]programs.Answer{row.tool: {Versions: row.installed}}).VLLM
 		if got != row.want {
 			t.Errorf("%s: %q, want %q", row.why, got, row.want)
+		}
+	}
+}
+
+// C19, N3: a version that is no release gives one line, and no other contradicts it.
+func TestOneLineForAVersionThatIsNoRelease(t *testing.T) {
+	source := plan.Versions{VLLM: "0.1.dev17235+gf52870f26", AIPerf: "0.13.0"}
+	older := plan.Versions{VLLM: "0.30.0", AIPerf: "0.13.0"}
+	for _, row := range []struct {
+		why                string
+		installed, planned plan.Versions
+		want               []string
+	}{
+		{"C19", source, source, []string{"versions: aiperf 0.13.0",
+			"versions unknown: using the newest rules (vLLM 0.1.dev17235+gf52870f26 is no release)"}},
+		{"N3", source, plan.Versions{VLLM: "0.31.0", AIPerf: "0.13.0"}, []string{
+			"versions: vLLM 0.31.0 (as the profile has it; installed is 0.1.dev17235+gf52870f26, no release), aiperf 0.13.0"}},
+		{"a release that contradicts", older, plan.Versions{VLLM: "0.31.0", AIPerf: "0.13.0"}, []string{
+			"a: vLLM 0.30.0 is installed, and the plan is for 0.31.0, which the profile names",
+			"versions: vLLM 0.30.0, aiperf 0.13.0"}},
+	} {
+		topology := Topology{Profile: profile.Profile{Engine: "vllm"}, Versions: row.installed, Plan: plan.Plan{Name: "a", Versions: row.planned}}
+		var got []string
+		for _, c := range Contradictions(row.installed, topology.Plan) {
+			got = append(got, c.String())
+		}
+		got = append(got, VersionLines([]Topology{topology})...)
+		if !slices.Equal(got, row.want) {
+			t.Errorf("%s: %q\nwant %q", row.why, got, row.want)
 		}
 	}
 }

@@ -6,13 +6,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// Search is where to look, strongest first: flags, profile, environment, cache, PATH.
+// Search is where to look, strongest first: flags, profile, environment, then PATH and the cache.
 type Search struct {
 	Flags, Profile Paths
 	Getenv         func(string) string // looks up TOPOBENCH_*, CacheDir's variables and PATH
+	Engine         string              // of the profile: it decides whether PATH or the cache comes first
 }
 
 // Find returns the place of each needed tool. The map lacks the tools that were not found; the error joins a
@@ -21,16 +23,17 @@ func (s Search) Find(need ...Tool) (map[Tool]Found, error) {
 	all := make(map[Tool]Found, len(need))
 	var faults []error
 	for _, t := range need {
-		found, err := s.find(t)
+		candidates, err := s.candidates(t)
 		if err == nil {
-			all[t] = found
+			all[t] = candidates[0]
 		}
 		faults = append(faults, err)
 	}
 	return all, errors.Join(faults...)
 }
 
-func (s Search) find(t Tool) (Found, error) {
+// candidates are the places that have a tool, best first: one without an error.
+func (s Search) candidates(t Tool) ([]Found, error) {
 	variable := t.Variable()
 	for _, given := range []struct{ source, name, path string }{
 		{"flag", "--" + string(t), s.Flags.Of(t)},
@@ -42,34 +45,41 @@ func (s Search) find(t Tool) (Found, error) {
 		}
 		path, err := executable(given.path)
 		if err != nil {
-			return Found{}, &UnusableError{Tool: t, Named: given.name, Cause: err,
+			return nil, &UnusableError{Tool: t, Named: given.name, Cause: err,
 				InCache: within(CacheDir(s.Getenv), given.path)}
 		}
-		return Found{path, given.source}, nil
+		return []Found{{Path: path, Source: given.source}}, nil
 	}
 	return s.usualPlaces(t)
 }
 
-// usualPlaces tries the cache and PATH. The error has what was found at each.
-func (s Search) usualPlaces(t Tool) (Found, error) {
+// pathFirst are the engines of nodes and containers, which have programs of their own on PATH.
+func pathFirst(engine string) bool {
+	return slices.Contains([]string{"vllm", "dynamo", "command"}, engine)
+}
+
+// usualPlaces tries PATH and the cache. The error has what was found at each.
+func (s Search) usualPlaces(t Tool) ([]Found, error) {
 	place := placeOf(t)
 	missing := &NotFoundError{Tool: t, Install: place.install}
-	inCache, err := cached(CacheDir(s.Getenv), place)
-	if err == nil && !place.last {
-		return Found{inCache, "cache"}, nil
-	}
-	if err != nil {
+	var all []Found
+	if path, err := cached(CacheDir(s.Getenv), place); err == nil {
+		all = append(all, Found{Path: path, Source: "cache"})
+	} else {
 		missing.Looked = append(missing.Looked, "cache: "+err.Error())
 	}
 	// Debian installs servers in /usr/sbin, which is on root's PATH only.
 	if path := onPath(append(filepath.SplitList(s.Getenv("PATH")), "/usr/sbin"), place.name); path != "" {
-		return Found{path, "PATH"}, nil
+		all = append(all, Found{Path: path, Source: "PATH"})
 	}
-	if err == nil {
-		return Found{inCache, "cache"}, nil
+	if len(all) == 0 {
+		missing.Looked = append(missing.Looked, fmt.Sprintf("PATH: no %s in %s", place.name, s.Getenv("PATH")))
+		return nil, missing
 	}
-	missing.Looked = append(missing.Looked, fmt.Sprintf("PATH: no %s in %s", place.name, s.Getenv("PATH")))
-	return Found{}, missing
+	if pathFirst(s.Engine) {
+		slices.Reverse(all)
+	}
+	return all, nil
 }
 
 // cached returns the tool in the cache, if setup.sh finished it.

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"topobench/internal/profile"
 )
 
 // program writes an executable file.
@@ -44,12 +46,12 @@ func TestFindTakesTheStrongestThatIsNamed(t *testing.T) {
 		search Search
 		want   Found
 	}{
-		{"a flag beats all", Search{Paths{AIPerf: flag}, Paths{AIPerf: profile}, getenv(whole)}, Found{flag, "flag"}},
-		{"then the profile", Search{Paths{Nginx: flag}, Paths{AIPerf: profile}, getenv(whole)}, Found{profile, "profile"}},
-		{"then the variable", Search{Getenv: getenv(whole)}, Found{variable, "environment"}},
-		{"then the cache", Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/cache", "PATH": dir + "/bin"})}, Found{cache, "cache"}},
-		{"then PATH", Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/none", "PATH": "bin:" + dir + ":" + dir + "/bin"})}, Found{onPath, "PATH"}},
-		{"a half-made environment is passed over", Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": filepath.Dir(filepath.Dir(filepath.Dir(half))), "PATH": dir + "/bin"})}, Found{onPath, "PATH"}},
+		{"a flag beats all", Search{Flags: Paths{AIPerf: flag}, Profile: Paths{AIPerf: profile}, Getenv: getenv(whole)}, Found{Path: flag, Source: "flag"}},
+		{"then the profile", Search{Flags: Paths{Nginx: flag}, Profile: Paths{AIPerf: profile}, Getenv: getenv(whole)}, Found{Path: profile, Source: "profile"}},
+		{"then the variable", Search{Getenv: getenv(whole)}, Found{Path: variable, Source: "environment"}},
+		{"then the cache", Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/cache", "PATH": dir + "/bin"})}, Found{Path: cache, Source: "cache"}},
+		{"then PATH", Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/none", "PATH": "bin:" + dir + ":" + dir + "/bin"})}, Found{Path: onPath, Source: "PATH"}},
+		{"a half-made environment is passed over", Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": filepath.Dir(filepath.Dir(filepath.Dir(half))), "PATH": dir + "/bin"})}, Found{Path: onPath, Source: "PATH"}},
 	}
 	for _, row := range rows {
 		got, err := row.search.Find(AIPerf)
@@ -90,8 +92,8 @@ func TestFindNvidiaSMI(t *testing.T) {
 		env  map[string]string
 		want Found
 	}{
-		{map[string]string{"TOPOBENCH_NVIDIA_SMI": named, "PATH": dir + "/bin"}, Found{named, "environment"}},
-		{map[string]string{"PATH": dir + "/bin"}, Found{onPath, "PATH"}},
+		{map[string]string{"TOPOBENCH_NVIDIA_SMI": named, "PATH": dir + "/bin"}, Found{Path: named, Source: "environment"}},
+		{map[string]string{"PATH": dir + "/bin"}, Found{Path: onPath, Source: "PATH"}},
 	} {
 		found, err := Search{Getenv: getenv(row.env)}.Find(NvidiaSMI)
 		if err != nil || found[NvidiaSMI] != row.want {
@@ -104,15 +106,66 @@ func TestFindNvidiaSMI(t *testing.T) {
 	}
 }
 
-// The cache has vLLM for the CPU, so another one on PATH comes first.
-func TestFindTakesTheVLLMOnPathFirst(t *testing.T) {
+// The programs of a node or container come before those that were installed for the demo.
+func TestFindTakesPathFirstForEnginesOnGPUs(t *testing.T) {
 	dir := t.TempDir()
-	cache, onPath := program(t, dir+"/cache/vllm-0.31.0/bin/vllm"), program(t, dir+"/bin/vllm")
-	file(t, dir+"/cache/vllm-0.31.0/.complete", 0o644)
-	for path, want := range map[string]Found{dir + "/bin": {onPath, "PATH"}, dir + "/none": {cache, "cache"}} {
-		found, err := Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/cache", "PATH": path})}.Find(VLLM)
-		if err != nil || found[VLLM] != want {
-			t.Errorf("PATH=%s: got %v, %v; want %v", path, found[VLLM], err, want)
+	cache, onPath := program(t, dir+"/cache/dynamo-1.6.1/bin/python"), program(t, dir+"/bin/python3")
+	file(t, dir+"/cache/dynamo-1.6.1/.complete", 0o644)
+	fromCache, fromPath := Found{Path: cache, Source: "cache"}, Found{Path: onPath, Source: "PATH"}
+	for engine, want := range map[string]Found{"dynamo": fromPath, "vllm": fromPath, "command": fromPath, "mocker": fromCache, External: fromCache} {
+		search := Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/cache", "PATH": dir + "/bin"}), Engine: engine}
+		if found, err := search.Find(Python); err != nil || found[Python] != want {
+			t.Errorf("%s: got %v, %v; want %v", engine, found[Python], err, want)
+		}
+	}
+	for _, engine := range []string{"dynamo", "mocker"} {
+		search := Search{Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/cache", "PATH": dir + "/none"}), Engine: engine}
+		if found, err := search.Find(Python); err != nil || found[Python] != fromCache {
+			t.Errorf("%s without one on PATH: got %v, %v", engine, found[Python], err)
+		}
+	}
+}
+
+// A candidate that nobody named and that lacks what the engine needs is passed over, with the reason.
+func TestChoosePassesOverWhatDoesNotFit(t *testing.T) {
+	dir := t.TempDir()
+	cache, onPath := program(t, dir+"/cache/dynamo-1.6.1/bin/python"), program(t, dir+"/bin/python3")
+	file(t, dir+"/cache/dynamo-1.6.1/.complete", 0o644)
+	program(t, dir+"/bin/aiperf")
+	whole, half, bare := Answer{Modules: []string{"dynamo", "vllm"}}, Answer{Modules: []string{"dynamo"}}, Answer{Modules: []string{}}
+	for _, row := range []struct {
+		why, engine string
+		answers     map[string]Answer // none: the probe fails
+		flag        string
+		want        Found
+		failed      string // part of the errors
+	}{
+		{"PATH has all", "dynamo", map[string]Answer{onPath: whole, cache: half}, "", Found{onPath, "PATH", ""}, ""},
+		{"PATH is not probed yet", "dynamo", map[string]Answer{onPath: {}, cache: half}, "", Found{onPath, "PATH", ""}, ""},
+		{"the system's own Python", "dynamo", map[string]Answer{onPath: bare, cache: whole}, "",
+			Found{cache, "cache", onPath + " (PATH) has no ai-dynamo and vllm"}, ""},
+		{"a shim without a version", "dynamo", map[string]Answer{cache: whole}, "", Found{cache, "cache", onPath + " (PATH): exit 127"}, ""},
+		{"none fits", "dynamo", map[string]Answer{onPath: bare, cache: half}, "",
+			Found{onPath, "PATH", cache + " (cache) has no vllm"}, onPath + " (PATH) has no vllm; name the right one with --python"},
+		{"none can be probed", "dynamo", nil, "", Found{onPath, "PATH", cache + " (cache): exit 127"}, "exit 127"},
+		{"the demo's", "mocker", map[string]Answer{onPath: whole, cache: half}, "", Found{cache, "cache", ""}, ""},
+		{"a name is kept", "dynamo", map[string]Answer{onPath: whole, cache: half}, cache, Found{cache, "flag", ""}, "has no vllm"},
+	} {
+		search := Search{Flags: Paths{Python: row.flag}, Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/cache", "PATH": dir + "/bin"})}
+		p := profile.Profile{Name: "p", Engine: row.engine}
+		c, missing, failed := search.Choose(p, func(t Tool, path string) (Answer, error) {
+			answer, ok := row.answers[path]
+			if !ok && t == Python {
+				return Answer{}, errors.New("exit 127")
+			}
+			return answer, nil
+		})
+		if c.Found[Python] != row.want || missing != nil {
+			t.Errorf("%s: %+v (%v), want %+v", row.why, c.Found[Python], missing, row.want)
+		}
+		all := errors.Join(failed, Lacking(p, c))
+		if (all == nil) != (row.failed == "") || all != nil && !strings.Contains(all.Error(), row.failed) {
+			t.Errorf("%s: %v, want %q", row.why, all, row.failed)
 		}
 	}
 }
@@ -134,7 +187,7 @@ func TestFindNamesAllThatIsMissingAndEveryPlace(t *testing.T) {
 	program(t, dir+"/bin/etcd")
 	env := map[string]string{"XDG_CACHE_HOME": dir, "PATH": dir + "/bin"}
 	found, err := Search{Getenv: getenv(env)}.Find(VLLM, Etcd, AIPerf)
-	if diff := cmp.Diff(map[Tool]Found{Etcd: {dir + "/bin/etcd", "PATH"}}, found); diff != "" {
+	if diff := cmp.Diff(map[Tool]Found{Etcd: {Path: dir + "/bin/etcd", Source: "PATH"}}, found); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	for _, want := range []string{

@@ -74,12 +74,14 @@ func CheckModel(p profile.Profile, getenv func(string) string) error {
 	return nil
 }
 
-// Interpreter is the Python that runs a program: path itself, or the one that its first line names.
-func (p Prober) Interpreter(path string) string {
-	if python := interpreter(path, p.lookPath); python != "" {
-		return python
+// Interpreter is the Python that runs a tool: path itself for an interpreter, else the one that a script's first
+// line names, or a shell script around it leads to; "" = unknown.
+func (p Prober) Interpreter(t Tool, path string) string {
+	if t == Python {
+		return path
 	}
-	return path
+	python, _ := p.python(path)
+	return python
 }
 
 // fetchModel is a Python program that downloads the model that its argument names.

@@ -50,14 +50,18 @@ func (a Answer) Lacks(module string) bool {
 }
 
 // Recall returns the cached answer of the tool at path, if it is current. It starts nothing.
-func (p Prober) Recall(t Tool, path string) (Answer, bool) { return p.recall(p.query(t, path)) }
+func (p Prober) Recall(t Tool, path string) (Answer, bool) {
+	q := p.query(t, path)
+	answer, ok := p.recall(q)
+	return q.sure(answer), ok
+}
 
 // Probe returns the cached answer, or runs the program for one. A program that is neither a Python script nor a
-// server has the zero Answer, which is no error.
+// server has the zero Answer, which is no error, as has a shell script around one that cannot be followed.
 func (p Prober) Probe(ctx context.Context, t Tool, path string) (Answer, error) {
 	q := p.query(t, path)
 	if answer, ok := p.recall(q); ok || q.path == "" {
-		return answer, nil
+		return q.sure(answer), nil
 	}
 	e := entry{Stamps: map[string]int64{q.path: stamp(q.path)}} // taken first: a change meanwhile makes it stale
 	output, err := p.run(ctx, q)
@@ -70,27 +74,41 @@ func (p Prober) Probe(ctx context.Context, t Tool, path string) (Answer, error) 
 	if err := p.store(q.path, e); err != nil && p.Warn != nil {
 		p.Warn(err.Error())
 	}
-	return e.Answer, nil
+	return q.sure(e.Answer), nil
 }
 
 // query is the command that prints a program's versions.
 type query struct {
-	path  string // of the program to run; "" = none is known
-	args  []string
-	parse func(output string, e *entry) error
+	path   string // of the program to run; "" = none is known
+	args   []string
+	parse  func(output string, e *entry) error
+	module string // that a program in a shell script imports; "" = it is in none
+}
+
+// sure is the answer, or the zero one where the interpreter in a shell script lacks the module: the script may lead
+// to another, or set PYTHONPATH.
+func (q query) sure(a Answer) Answer {
+	if q.module != "" && a.Lacks(q.module) {
+		return Answer{}
+	}
+	return a
 }
 
 func (p Prober) query(t Tool, path string) query {
 	switch t {
 	case Nginx:
-		return query{path, []string{"-v"}, parseServer(t)}
+		return query{path, []string{"-v"}, parseServer(t), ""}
 	case Etcd, NATS:
-		return query{path, []string{"--version"}, parseServer(t)}
+		return query{path, []string{"--version"}, parseServer(t), ""}
 	case Python:
-		return query{path, []string{"-c", pythonProbe}, parsePython}
-	default:
-		return query{interpreter(path, p.lookPath), []string{"-c", pythonProbe}, parsePython}
+		return query{path, []string{"-c", pythonProbe}, parsePython, ""} // a shim passes -c on
 	}
+	python, wrapped := p.python(path)
+	q := query{python, []string{"-c", pythonProbe}, parsePython, ""}
+	if wrapped {
+		q.module = string(t)
+	}
+	return q
 }
 
 // run returns the program's stdout and stderr. They go to a file without a name, which disappears with this process

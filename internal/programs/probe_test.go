@@ -152,10 +152,13 @@ func TestServersPrintTheirVersions(t *testing.T) {
 		answer, want string
 	}{
 		{programs.Nginx, "nginx version: nginx/1.22.1", "1.22.1"},
+		{programs.Nginx, "nginx version: openresty/1.25.3.1", "1.25.3.1"}, // C18
+		{programs.Nginx, "Tengine version: Tengine/2.3.3\nnginx version: nginx/1.18.0 (Ubuntu)", "1.18.0"},
+		{programs.Nginx, "a proxy", ""},
 		{programs.Etcd, "etcd Version: 3.4.23\nGit SHA: Not provided\nGo Version: go1.19.8", "3.4.23"},
 		{programs.NATS, "nats-server: v2.9.10", "2.9.10"},
 	} {
-		path := filepath.Join(b.dir, string(row.tool))
+		path := filepath.Join(b.dir, fmt.Sprint(row.tool, i))
 		b.check(os.Symlink(b.binary(), path))
 		b.answers("%s", row.answer)
 		for range 2 {

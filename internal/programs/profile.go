@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"topobench/internal/profile"
+	"topobench/internal/text"
 )
 
 // External is the engine of a server that another person runs: topobench runs aiperf only.
@@ -61,22 +62,89 @@ func OwnEnv(p profile.Profile, t Tool) (own []string, python bool) {
 	return own, python
 }
 
-// Lacking reports the interpreters that cannot import what the profile needs from them.
-func Lacking(p profile.Profile, found map[Tool]Found, answers map[Tool]Answer) error {
-	var faults []error
-	for _, need := range []struct {
-		tool                 Tool
-		module, distribution string
-		engines, install     string
-	}{
+// Chosen are the programs of a profile, and what the probe of each returned.
+type Chosen struct {
+	Found   map[Tool]Found
+	Answers map[Tool]Answer
+}
+
+// Choose finds the programs of a profile and probes them. A candidate in one of the usual places that cannot be
+// probed, or that lacks what the engine needs, is passed over; if none fits, the first is taken. missing is Find's
+// error, failed joins the errors of the probes.
+func (s Search) Choose(p profile.Profile, probe func(Tool, string) (Answer, error)) (c Chosen, missing, failed error) {
+	c = Chosen{map[Tool]Found{}, map[Tool]Answer{}}
+	s.Engine = p.Engine
+	for _, t := range Need(p) {
+		candidates, err := s.candidates(t)
+		missing = errors.Join(missing, err)
+		if err != nil {
+			continue
+		}
+		c.Found[t], c.Answers[t], err = best(p.Engine, t, candidates, probe)
+		failed = errors.Join(failed, err)
+	}
+	return c, missing, failed
+}
+
+// best returns the first candidate that fits, else the first, and the answer or the error of its probe.
+func best(engine string, t Tool, candidates []Found, probe func(Tool, string) (Answer, error)) (Found, Answer, error) {
+	var passed []string
+	var first Answer
+	var fault error
+	for i, c := range candidates {
+		answer, err := probe(t, c.Path)
+		lacks := text.Each(lacking(engine, t, answer), func(n need) string { return n.distribution })
+		switch {
+		case err != nil:
+			passed = append(passed, fmt.Sprintf("%s (%s): %v", c.Path, c.Source, err))
+		case len(lacks) > 0:
+			passed = append(passed, fmt.Sprintf("%s (%s) has no %s", c.Path, c.Source, strings.Join(lacks, " and ")))
+		default:
+			c.Passed = strings.Join(passed, "; ")
+			return c, answer, nil
+		}
+		if i == 0 {
+			first, fault = answer, err
+		}
+	}
+	candidates[0].Passed = strings.Join(passed[1:], "; ")
+	return candidates[0], first, fault
+}
+
+// need is a package that engines import from the interpreter of a tool.
+type need struct {
+	tool                 Tool
+	module, distribution string
+	engines              string // "" = all
+	install              string
+}
+
+// lacking are the packages that an engine needs of a tool and that its interpreter cannot import.
+func lacking(engine string, t Tool, a Answer) []need {
+	all := []need{
 		{Python, "dynamo", "ai-dynamo", "mocker dynamo", "make tools"},
 		{Python, "vllm", "vllm", "dynamo", "pip install 'ai-dynamo[vllm]' on a GPU node"},
 		{VLLM, "vllm", "vllm", "vllm", "pip install vllm on a GPU node"},
-		{AIPerf, "aiperf", "aiperf", p.Engine, "make tools"},
-	} {
-		if slices.Contains(strings.Fields(need.engines), p.Engine) && answers[need.tool].Lacks(need.module) {
-			faults = append(faults, fmt.Errorf("cannot run %s: %s (%s) has no %s; name the right one with --%s, or %s",
-				p.Name, found[need.tool].Path, found[need.tool].Source, need.distribution, need.tool, need.install))
+		{AIPerf, "aiperf", "aiperf", "", "make tools"},
+	}
+	return slices.DeleteFunc(all, func(n need) bool {
+		used := n.engines == "" || slices.Contains(strings.Fields(n.engines), engine)
+		return n.tool != t || !used || !a.Lacks(n.module)
+	})
+}
+
+// Lacking reports the interpreters that cannot import what the profile needs from them.
+func Lacking(p profile.Profile, c Chosen) error {
+	var faults []error
+	for _, t := range Need(p) {
+		at := c.Found[t]
+		for _, n := range lacking(p.Engine, t, c.Answers[t]) {
+			others := ""
+			if at.Passed != "" {
+				others = "; nor does another fit: " + at.Passed
+			}
+			faults = append(faults, fmt.Errorf("cannot run %s: %s (%s) has no %s; name the right one with --%s, "+
+				"or %s%s", p.Name, at.Path, at.Source, n.distribution, t, n.install, others))
 		}
 	}
 	return errors.Join(faults...)

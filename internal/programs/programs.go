@@ -1,9 +1,10 @@
 // Package programs finds the programs that topobench drives (a Python with Dynamo, vllm, aiperf, nginx, etcd and
 // nats-server), probes their versions, and fetches models.
 //
-// A path that a flag, a profile or a variable names is used or refused, never replaced by another. Without one,
-// the tool cache that internal/scripts/setup.sh fills comes before PATH, except for vllm; unfinished parts of the
-// cache are skipped. Search reads the file system only; Prober starts programs.
+// A path that a flag, a profile or a variable names is used or refused, never replaced by another. Without one, PATH
+// and the tool cache that internal/scripts/setup.sh fills are searched: PATH first for engines on GPUs, whose node or
+// container has its own programs, the cache first for all else. Unfinished parts of the cache are skipped. Search
+// reads the file system only; Prober starts programs.
 package programs
 
 import (
@@ -47,6 +48,7 @@ func (p Paths) Of(t Tool) string {
 type Found struct {
 	Path   string // absolute; symbolic links are kept, because an environment's python is one
 	Source string // "flag", "profile", "environment", "cache" or "PATH"
+	Passed string // what came before it and was passed over, with the reason; "" = nothing
 }
 
 // place is where one tool is looked for.
@@ -54,22 +56,20 @@ type place struct {
 	name    string // on PATH
 	cached  string // below the cache directory; empty: setup.sh does not fetch it
 	mark    string // below the cache directory; setup.sh writes it last. Empty if the tool appears whole
-	last    bool   // PATH comes before the cache
 	install string // command that installs it
 }
 
 func placeOf(t Tool) place {
 	return map[Tool]place{
-		Python: {"python3", "dynamo-1.6.1/bin/python", "dynamo-1.6.1/.complete", false,
+		Python: {"python3", "dynamo-1.6.1/bin/python", "dynamo-1.6.1/.complete",
 			"make tools, or pip install 'ai-dynamo[vllm]' on a GPU node"},
-		// The cache has a build for the CPU: one for GPUs on PATH comes first.
-		VLLM: {"vllm", "vllm-0.31.0/bin/vllm", "vllm-0.31.0/.complete", true,
+		VLLM: {"vllm", "vllm-0.31.0/bin/vllm", "vllm-0.31.0/.complete",
 			"pip install vllm on a GPU node, or make engines for one on the CPU"},
-		AIPerf: {"aiperf", "aiperf-0.13.0/bin/aiperf", "aiperf-0.13.0/.complete", false,
+		AIPerf: {"aiperf", "aiperf-0.13.0/bin/aiperf", "aiperf-0.13.0/.complete",
 			"make tools, or pip install aiperf"},
-		Nginx: {"nginx", "debs/root/usr/sbin/nginx", "", false, "make tools, or apt-get install nginx"},
-		Etcd:  {"etcd", "debs/root/usr/bin/etcd", "", false, "make tools, or apt-get install etcd-server"},
-		NATS: {"nats-server", "debs/root/usr/sbin/nats-server", "", false,
+		Nginx: {"nginx", "debs/root/usr/sbin/nginx", "", "make tools, or apt-get install nginx"},
+		Etcd:  {"etcd", "debs/root/usr/bin/etcd", "", "make tools, or apt-get install etcd-server"},
+		NATS: {"nats-server", "debs/root/usr/sbin/nats-server", "",
 			"make tools, or apt-get install nats-server"},
 		NvidiaSMI: {name: "nvidia-smi", install: "it is part of NVIDIA's driver"},
 	}[t]

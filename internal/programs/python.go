@@ -3,7 +3,6 @@ package programs
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -44,17 +43,18 @@ func parsePython(output string, e *entry) error {
 	return errors.New("unexpected output; is this really a Python interpreter?")
 }
 
-// versionText matches "nginx version: nginx/1.22.1", "etcd Version: 3.4.23" and "nats-server: v2.9.10".
-var versionText = regexp.MustCompile(`(?i)\b(?:nginx/|etcd version: *|nats-server: *v)(\d+(?:\.\d+)+)`) // constant
+// versionText matches "nginx version: nginx/1.22.1" and that of its derivatives, "nginx version: openresty/1.25.3.1",
+// "etcd Version: 3.4.23" and "nats-server: v2.9.10".
+var versionText = regexp.MustCompile( // constant
+	`(?i)\b(?:(?:nginx|etcd) version: *(?:[\w-]+/)?|nats-server: *)v?(\d+(?:\.\d+)+)`)
 
-// parseServer finds the version in the output of a server's version flag.
+// parseServer finds the version in the output of a server's version flag. A derivative that prints another text is
+// of unknown version, which is no error.
 func parseServer(t Tool) func(output string, e *entry) error {
 	return func(output string, e *entry) error {
-		found := versionText.FindStringSubmatch(output)
-		if found == nil {
-			return fmt.Errorf("no version in its output: %.80q", lastLine(output))
+		if found := versionText.FindStringSubmatch(output); found != nil {
+			e.Versions = map[string]string{string(t): found[1]}
 		}
-		e.Versions = map[string]string{string(t): found[1]}
 		return nil
 	}
 }

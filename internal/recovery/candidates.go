@@ -19,9 +19,14 @@ type candidate struct{ Temp, Run string }
 
 // unfinished lists the runs that need recovery, each once.
 func (c Cleaner) unfinished() ([]candidate, error) {
-	all, err := candidates(c.Temp)
-	paths, unknown := byProcesses(c.Temp)
-	faults := []error{err, unknown}
+	var all []candidate
+	var paths []string
+	var faults []error
+	for _, temp := range append([]string{c.Temp}, c.Temps...) {
+		pointed, err := candidates(temp)
+		running, unknown := byProcesses(temp)
+		all, paths, faults = append(all, pointed...), append(paths, running...), append(faults, err, unknown)
+	}
 	for _, root := range c.Roots {
 		abs, err := filepath.Abs(root)
 		if err == nil {

@@ -18,6 +18,7 @@ import (
 // and removes what they left.
 type Cleaner struct {
 	Temp   string   // has the temporary directories of runs; "" is DefaultTemp
+	Temps  []string // further places that may have some
 	Roots  []string // artifacts roots to search as well, for runs without a temporary directory
 	DryRun bool     // find everything, change nothing
 	Force  bool     // stop the owner of a running run, and wait for it

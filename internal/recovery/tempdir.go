@@ -12,10 +12,34 @@ import (
 	"topobench/internal/artifacts"
 )
 
-// DefaultTemp is the place of temporary directories unless the user chooses another.
-// It is not os.TempDir(): that may be a long path of the user's or of macOS, and the
-// path of a unix socket ends at 107 bytes.
+// DefaultTemp is the last of the places for temporary directories.
 const DefaultTemp = "/tmp"
+
+// LongestTemp is the longest path, in bytes, of a place for temporary directories. A unix socket's path ends at 107
+// bytes, tb-1234567890/ takes 14 of them, and aiperf's tmp12345678/aiperf/raw_inference_proxy_frontend.ipc 51.
+const LongestTemp = 40
+
+// Place is a directory that may hold temporary directories, and the name of the variable that has it.
+type Place struct{ Name, Dir string }
+
+// ChooseTemp returns the first place without a fault, and why each before it was passed over. If all have one, the
+// first is taken: its fault may not matter, and another would be no better.
+func ChooseTemp(places []Place, fault func(dir string) string) (dir string, passed []string) {
+	for _, p := range places {
+		if p.Dir == "" {
+			continue
+		}
+		why := fault(p.Dir)
+		if why == "" {
+			return p.Dir, passed
+		}
+		passed = append(passed, strings.TrimSpace(p.Name+" "+p.Dir)+" "+why)
+		if dir == "" {
+			dir = p.Dir
+		}
+	}
+	return dir, passed
+}
 
 const (
 	tempPrefix = "tb-"

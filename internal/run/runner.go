@@ -199,7 +199,18 @@ func (r *Runner) placeLaunch(w preflight.Topology, number int) (plan.Plan, error
 		}
 	}
 	id := r.Dir.ID()
-	return w.Plan.At(plan.Placement{Dir: dir, Temp: r.Dir.TempDir(), Namespace: plan.Namespace(id, name), Cookie: id})
+	space, _ := host.Disk(dir) // without an answer it is taken for a local one
+	return w.Plan.At(plan.Placement{Dir: dir, Data: dataDir(space, r.Dir.TempDir(), name), Temp: r.Dir.TempDir(),
+		Namespace: plan.Namespace(id, name), Cookie: id})
+}
+
+// dataDir is the directory for the data of a launch's servers: in the run's TMPDIR, which is local, where the artifacts
+// root is on another machine; "" is the directory of the launch.
+func dataDir(root host.Space, temp, launch string) string {
+	if root.Remote == "" {
+		return ""
+	}
+	return filepath.Join(temp, launch)
 }
 
 // createArtifacts creates the topology's artifacts_N with its deployment_config.json, so

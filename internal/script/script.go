@@ -85,6 +85,7 @@ func (at Places) byHand(p plan.Plan) (plan.Plan, error) {
 		return p, err
 	}
 	places := plan.Unplaced()
+	places.Data = places.Dir
 	places.Temp, places.Cookie = at.Temp, cookie
 	return p.At(places)
 }

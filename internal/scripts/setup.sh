@@ -19,6 +19,7 @@ cache=${TOPOBENCH_CACHE:-$XDG_CACHE_HOME/topobench}
 mkdir -p "$cache"
 cache=$(cd "$cache" && pwd)
 debs=$cache/debs
+interpreter=python3
 export PATH=$PATH:/usr/sbin:/sbin # the directories of nginx and nats-server are often not on a user's PATH
 
 say() { printf 'tools: %s\n' "$*"; }
@@ -44,11 +45,18 @@ prerequisites() {
   (Go 1.26 or newer; if the distribution has an older one, see https://go.dev/dl)"
 }
 
-# python checks the interpreter. Only a build of an environment needs it.
+# python sets interpreter to a Python that takes the pinned packages. Only a build of an environment needs it. Ubuntu
+# 22.04 has 3.10 as python3, and 3.11 as a package beside it.
 python() {
-	python3 -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null ||
-		die "build the environments: python3 must be 3.11 to 3.13 with the venv module (found: $(python3 --version 2>&1))
-  on Debian or Ubuntu: apt-get install -y python3 python3-venv"
+	for interpreter in python3 python3.13 python3.12 python3.11; do
+		"$interpreter" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+			2>/dev/null && return
+	done
+	local package=python3.11 minor
+	minor=$(python3 -c 'import sys; print(sys.version_info[1])' 2>/dev/null) || minor=0
+	((minor < 11 || minor > 13)) || package=python3 # it lacks venv only
+	die "build the environments: the pinned packages need Python 3.11 to 3.13 with the venv module (found: $(python3 --version 2>&1))
+  on Debian or Ubuntu: apt-get install -y $package $package-venv"
 }
 
 # pins NAME: prints the file with the pinned packages of the environment NAME. The newest version's has no number.
@@ -72,7 +80,7 @@ environment() {
 	say "installing $name (log: $cache/$name.log)"
 	rm -rf "${cache:?}/$name"
 	{
-		python3 -m venv "$cache/$name" &&
+		"$interpreter" -m venv "$cache/$name" &&
 			"$cache/$name/bin/pip" install --disable-pip-version-check --no-input "$@" -r "$list" &&
 			finish "$name" &&
 			"$cache/$name/bin/python" -c "import $check"

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 )
 
 // WriteFile replaces path by data in one step that survives a crash: a temporary .tmp-* file in the same directory,
@@ -18,10 +20,10 @@ func WriteFile(path string, data []byte, mode fs.FileMode) error {
 	}
 	_, err = f.Write(data)
 	if err == nil {
-		err = f.Chmod(mode)
+		err = IfSupported(f.Chmod(mode))
 	}
 	if err == nil {
-		err = f.Sync()
+		err = IfSupported(f.Sync())
 	}
 	if closed := f.Close(); err == nil {
 		err = closed
@@ -35,11 +37,21 @@ func WriteFile(path string, data []byte, mode fs.FileMode) error {
 	return Sync(dir)
 }
 
-// Sync brings a file, or the names in a directory, to the disk.
+// Sync brings a file, or the names in a directory, to the disk, where its file system can.
 func Sync(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close())
+	return errors.Join(IfSupported(f.Sync()), f.Close())
+}
+
+// IfSupported is the error of a chmod or fsync, or nil if the file system does not have the operation: network and
+// FUSE file systems refuse either, and only secrecy and durability depend on them. The check before a run reports it.
+func IfSupported(err error) error {
+	refusals := []error{syscall.EPERM, syscall.EINVAL, syscall.ENOTSUP, syscall.ENOSYS}
+	if slices.ContainsFunc(refusals, func(refusal error) bool { return errors.Is(err, refusal) }) {
+		return nil
+	}
+	return err
 }

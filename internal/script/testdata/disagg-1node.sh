@@ -10,7 +10,7 @@
 #   VLLM_NIXL_SIDE_CHANNEL_HOST, --host, listen 127.0.0.1:PORT
 # - private-services: etcd and NATS by docker compose on 2379 and 4222 -> etcd, nats-server or
 #   both, as in the profile, on own ports with fresh data; NATS takes messages up to 8 MiB;
-#   ETCD_ENDPOINTS, NATS_SERVER set
+#   ETCD_ENDPOINTS, NATS_SERVER set; ETCD_UNSUPPORTED_ARCH on other processors than x86
 # - bookkeeping: the shell's environment -> a built environment, which plan prints:
 #   TOPOBENCH_RUN, SPT_NOENV, TMPDIR, PYTHONUNBUFFERED, CUDA_DEVICE_ORDER, DYN_NAMESPACE,
 #   DYN_SYSTEM_PORT, VLLM_PORT; VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY

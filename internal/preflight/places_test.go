@@ -1,0 +1,58 @@
+package preflight
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"topobench/internal/profile"
+)
+
+func TestTempFault(t *testing.T) {
+	short, err := os.MkdirTemp("/tmp", "tf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(short)
+	file := filepath.Join(short, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		dir     string
+		longest int
+		want    string
+	}{
+		{short, 40, ""}, {short, len(short), ""}, {short, len(short) - 1, "bytes long"}, {"relative", 40, "not an absolute path"},
+		{file, 40, "no directory"}, {short + "/none", 40, "no directory"},
+	} {
+		if got := TempFault(row.dir, row.longest); (row.want == "") != (got == "") || !strings.Contains(got, row.want) {
+			t.Errorf("%s, %d: %q, want %q", row.dir, row.longest, got, row.want)
+		}
+	}
+}
+
+// What engines on GPUs need around them is seen before the start; the demo does not depend on it.
+func TestSurroundingsOfEngines(t *testing.T) {
+	warnings := func(engine string, env map[string]string) string {
+		r := Request{Profiles: []profile.Profile{{Engine: engine}}, Getenv: func(name string) string { return env[name] }}
+		var all []string
+		for _, c := range r.surroundings() {
+			all = append(all, c.String())
+		}
+		return strings.Join(all, "\n")
+	}
+	home := t.TempDir()
+	if got := warnings("vllm", map[string]string{"HOME": home, "USER": "somebody"}); strings.Contains(got, "HOME") || strings.Contains(got, "no name") {
+		t.Errorf("all is well: %s", got)
+	}
+	for _, dir := range []string{"", filepath.Join(home, "gone")} {
+		if got := warnings("dynamo", map[string]string{"HOME": dir}); !strings.Contains(got, "HOME is") {
+			t.Errorf("HOME=%s: %q", dir, got)
+		}
+	}
+	if got := warnings("mocker", nil); got != "" {
+		t.Errorf("the demo: %s", got)
+	}
+}
