@@ -32,7 +32,8 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 		return err
 	}
 	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
-		Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree), Load: c.options()},
+		Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree), Load: c.options(),
+		MapGPUs: c.Map},
 		run.Options{FailFast: c.FailFast, WaitGPUs: c.Wait.value()})
 	if err != nil {
 		return err

@@ -104,6 +104,9 @@ func (e *Env) preflight(ctx context.Context, r preflight.Request) (preflight.Rep
 	for _, w := range report.Warnings() {
 		fmt.Fprintf(e.Stderr, "topobench: warning: %s\n", w)
 	}
+	for _, t := range report.Topologies {
+		printAll(e.Stderr, t.GPUMap, "topobench: ")
+	}
 	return report, report.Err()
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/host/gpu"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/programs"
@@ -31,6 +32,7 @@ const (
 	Disk          = "disk"
 	OpenFiles     = "open-files"
 	GPUs          = "gpus"
+	Allocation    = "allocation"
 	Programs      = "programs"
 	Versions      = "versions"
 	Plan          = "plan"
@@ -104,6 +106,8 @@ type Request struct {
 	Getenv    func(string) string
 	Load      aiperf.Options // seed and fresh prompts
 	AsRoot    bool           // nginx is started as root
+	MapGPUs   bool           // replace the GPUs of a profile by those of the allocation, in order
+	Look      bool           // query the GPUs in any case
 	PortRange string         // path of the range of ports that the kernel assigns to clients; "" = unknown
 }
 
@@ -113,6 +117,7 @@ type Topology struct {
 	Programs plan.Programs
 	Versions plan.Versions
 	Plan     plan.Plan // without places
+	GPUMap   []string  // with Request.MapGPUs, a line for each GPU
 }
 
 // Report is the result of all checks.
@@ -120,18 +125,20 @@ type Report struct {
 	Checks     []Check
 	Topologies []Topology // one for each profile if Err is nil
 	NvidiaSMI  string     // its path; "" if there is none
+	GPUs       gpu.State  // where they were queried
 }
 
 // All makes every check.
 func All(ctx context.Context, r Request) Report {
 	report := Report{Checks: slices.Concat(comparable(r.Profiles, r.Baseline), r.disk(), r.openFiles())}
+	g := r.gpus(ctx)
 	for _, p := range r.Profiles {
-		topology, checks := r.topology(ctx, p)
+		topology, checks := r.topology(ctx, p, g)
 		report.Checks = append(report.Checks, checks...)
 		report.Topologies = append(report.Topologies, topology)
 	}
-	smi, check := r.nvidiaSMI(report.Topologies)
-	report.NvidiaSMI, report.Checks = smi, append(report.Checks, check...)
+	report.NvidiaSMI, report.GPUs = g.smi, g.state
+	report.Checks = append(report.Checks, g.checks(report.Topologies)...)
 	return report
 }
 

@@ -144,7 +144,9 @@ func Indices(devices []int) string {
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(devices), " ", ", "), "[]")
 }
 
-func isUUID(text string) bool { return strings.HasPrefix(text, "GPU-") || strings.HasPrefix(text, "MIG-") }
+func isUUID(text string) bool {
+	return strings.HasPrefix(text, "GPU-") || strings.HasPrefix(text, "MIG-")
+}
 
 // cudaList splits a value as CUDA does: -1, and Slurm's NoDevFiles, end the list.
 func cudaList(text string) (entries []string) {
