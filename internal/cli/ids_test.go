@@ -48,3 +48,5 @@ func TestP7GPUClaimedByAnotherRun(t *testing.T)    { scripts(t, "gpu-claim") }
 // Cases from nodes in use.
 
 func TestC05TheAllocationIsALimit(t *testing.T) { scripts(t, "gpu-allocation") }
+
+func TestDoctorEndsAsRunWould(t *testing.T) { scripts(t, "doctor") }

@@ -71,6 +71,9 @@ func (g gpus) checks(all []Topology) []Check {
 		return []Check{warn(GPUs, "no nvidia-smi: the GPUs are not checked",
 			"name one with --nvidia-smi, or install NVIDIA's driver")}
 	}
+	if len(all) == 0 {
+		return []Check{ok(GPUs, "no nvidia-smi: this machine has no NVIDIA GPU, or no driver")}
+	}
 	return []Check{ok(GPUs, "no topology uses a GPU")}
 }
 

@@ -20,7 +20,7 @@ func (r Request) topology(ctx context.Context, p profile.Profile, g gpus) (Topol
 	var uncached []Check // versions that could not be cached for the next time
 	warned := func(text string) { uncached = append(uncached, warn(Versions, text, "")) }
 	versions, err := r.probe(ctx, p, found, warned)
-	t := Topology{Profile: p, Programs: places, Versions: versions}
+	t := Topology{Profile: p, Programs: places, Found: found, Versions: versions}
 	checks = slices.Concat(checks, uncached,
 		failed(Programs, err, p.Name+": its interpreters can import what it needs"))
 	if p.Engine == programs.External {

@@ -82,7 +82,7 @@ type Balancer struct {
 
 // Worker is one GPU-pinned process. TP x DP is the number of its devices.
 type Worker struct {
-	Devices    []int             `yaml:"cuda_visible_devices" in:"0..1023" or:"UUIDs" help:"its GPUs; nominal for mocker"`
+	Devices    []int             `yaml:"cuda_visible_devices" in:"0..1023" or:"UUIDs" help:"GPUs; nominal for mocker"`
 	UUIDs      []string          `yaml:"-"` // instead of Devices
 	TP         int               `yaml:"tensor_parallel" in:"1..1024" help:"GPUs that share a layer"`
 	DP         int               `yaml:"data_parallel" in:"1..1024" help:"data-parallel ranks"`
