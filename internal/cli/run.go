@@ -38,6 +38,9 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err != nil {
 		return err
 	}
+	for _, line := range costLines(c.Root, preflight.Report{Topologies: session.topologies}.Plans()) {
+		session.Screen.Note(line)
+	}
 	if c.Keep {
 		session.Hold = session.hold
 	}
