@@ -27,7 +27,7 @@ func (r Request) smiRun(ctx context.Context, smi string, args ...string) (string
 	if err != nil {
 		return "", err
 	}
-	out, exit, err := host.Local{Temp: r.Temp}.Run(ctx, host.Spec{Name: "nvidia-smi", Argv: append([]string{smi}, args...),
+	out, exit, err := host.Local{}.Run(ctx, host.Spec{Name: "nvidia-smi", Argv: append([]string{smi}, args...),
 		Env: r.Environ, Dir: dir, Log: filepath.Join(dir, "log")})
 	if err == nil && exit.Code != 0 {
 		err = fmt.Errorf("nvidia-smi %s ended with %s", args[0], exit)

@@ -161,7 +161,8 @@ func cpuList(list string) (cpus []int) {
 
 // cgroup reports the limits of the container or the job; quota is in CPUs, 0 = unlimited.
 func (s system) cgroup(quota float64) Check {
-	memory, tasks := s.tightest("memory", "memory.max", "memory.limit_in_bytes"), s.tightest("pids", "pids.max", "pids.max")
+	memory := s.tightest("memory", "memory.max", "memory.limit_in_bytes")
+	tasks := s.tightest("pids", "pids.max", "pids.max")
 	var parts, short []string
 	if quota > 0 {
 		parts = append(parts, fmt.Sprintf("%.2g CPUs", quota))
