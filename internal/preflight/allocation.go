@@ -22,17 +22,18 @@ type gpus struct {
 	smi        string // path of nvidia-smi; "" = there is none
 	unusable   error  // the nvidia-smi that the user names
 	state      gpu.State
+	needed     bool   // the GPUs of a profile follow from state
 	unknown    string // why state is not known
 	allocation gpu.Allocation
+	ambiguous  bool  // see gpu.Allocation
 	refused    error // why the allocation cannot be used
 }
 
 // gpus finds nvidia-smi, which a machine without NVIDIA's driver does not have, and queries the GPUs if the
 // allocation or a UUID needs them. One that the user names must be there.
 func (r Request) gpus(ctx context.Context) (g gpus) {
-	onGPUs := func(p profile.Profile) bool { return plan.RealGPUs(p.Engine, "") && p.Engine != programs.External }
-	needed := slices.ContainsFunc(r.Profiles, onGPUs)
-	if len(r.Profiles) > 0 && !needed && r.Profiles[0].Engine == programs.External {
+	onGPUs := func(p profile.Profile) bool { return plan.RealGPUs(p.Engine, "") }
+	if len(r.Profiles) > 0 && r.Profiles[0].Engine == programs.External {
 		return g
 	}
 	found, err := programs.Search{Flags: r.Programs, Getenv: r.Getenv}.Find(programs.NvidiaSMI)
@@ -41,8 +42,9 @@ func (r Request) gpus(ctx context.Context) (g gpus) {
 		return g
 	}
 	g.smi = found[programs.NvidiaSMI].Path
-	needed = needed && (r.MapGPUs || gpu.Limited(r.Environ) || slices.ContainsFunc(r.Profiles, hasUUIDs))
-	if g.smi != "" && (needed || r.Look) {
+	g.needed = slices.ContainsFunc(r.Profiles, onGPUs) &&
+		(r.MapGPUs || gpu.Limited(r.Environ) || slices.ContainsFunc(r.Profiles, hasUUIDs))
+	if g.smi != "" && (g.needed || r.Look) {
 		here := host.Local{NvidiaSMI: g.smi, Env: r.Environ, Temp: r.Temp}
 		look, err := here.Look(ctx, host.Question{GPUs: queryLimit})
 		g.state, g.unknown = look.GPUs, look.GPUFault
@@ -52,6 +54,7 @@ func (r Request) gpus(ctx context.Context) (g gpus) {
 	}
 	if g.unknown == "" {
 		g.allocation, g.refused = gpu.Allocate(r.Environ, g.state.Devices)
+		g.ambiguous = g.allocation.Ambiguous(r.Environ, g.state.Devices)
 	}
 	return g
 }
@@ -65,6 +68,9 @@ func (g gpus) checks(all []Topology) []Check {
 		return nil
 	case g.unusable != nil:
 		return []Check{fail(GPUs, g.unusable.Error(), "")}
+	case g.ambiguous:
+		return []Check{warn(Allocation, g.allocation.Source+" may count the GPUs in CUDA's order, the fastest first, "+
+			"and it is taken in that of nvidia-smi", "export CUDA_DEVICE_ORDER=PCI_BUS_ID, or name UUIDs")}
 	case g.smi != "":
 		return []Check{ok(GPUs, "nvidia-smi is "+g.smi)}
 	case slices.ContainsFunc(all, onGPUs):
@@ -80,8 +86,8 @@ func (g gpus) checks(all []Topology) []Check {
 // assign is the profile with indices in the place of UUIDs and, in order, GPUs of the allocation in the place of its
 // own. It refuses GPUs outside of the allocation. lines are the map.
 func (g gpus) assign(p profile.Profile, inOrder bool) (profile.Profile, []string, []Check) {
-	if g.unusable != nil {
-		return p, nil, nil // it has its own check
+	if g.unusable != nil || g.unknown != "" && !g.needed {
+		return p, nil, nil // they have their own checks
 	}
 	if g.unknown != "" {
 		return p, nil, []Check{fail(Allocation, "cannot compare the GPUs of "+p.Name+" with the allocation: "+

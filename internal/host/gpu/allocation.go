@@ -61,8 +61,12 @@ func Allocate(environ []string, visible []Device) (Allocation, error) {
 		if len(visible) > len(entries) {
 			return listed(name, entries, text, visible)
 		}
-		why = append(why, fmt.Sprintf("%s=%s does not limit them: nvidia-smi lists %d, which are those of the "+
-			"allocation under numbers of their own", name, text, len(visible)))
+		reason := fmt.Sprintf("nvidia-smi lists %d, which are those of the allocation under numbers of their own",
+			len(visible))
+		if len(visible) == 0 {
+			reason = "nvidia-smi lists none to compare it with"
+		}
+		why = append(why, fmt.Sprintf("%s=%s does not limit them: %s", name, text, reason))
 	}
 	if text, set := lookup(environ, nvidiaVariable); set {
 		entries := strings.Split(text, ",")
@@ -95,6 +99,15 @@ func listed(name string, entries []string, text string, visible []Device) (Alloc
 		a.Devices = append(a.Devices, index)
 	}
 	return a, nil
+}
+
+// Ambiguous reports whether the source counts GPUs in CUDA's own order, the fastest first, which
+// differs from that of nvidia-smi where the models differ.
+func (a Allocation) Ambiguous(environ []string, visible []Device) bool {
+	text, isCUDA := strings.CutPrefix(a.Source, cudaVariable+"=")
+	order, _ := lookup(environ, "CUDA_DEVICE_ORDER")
+	unlike := slices.ContainsFunc(visible, func(d Device) bool { return d.Name != visible[0].Name })
+	return isCUDA && unlike && order != "PCI_BUS_ID" && len(a.Devices) > 0 && !isUUID(text)
 }
 
 // Find is the index of a visible GPU by its index or UUID, of which CUDA takes the beginning too.

@@ -96,6 +96,26 @@ func TestC05NamesOfAllocations(t *testing.T) {
 	}
 }
 
+func TestAnIndexIsAmbiguousAmongUnlikeGPUs(t *testing.T) {
+	like, unlike := visible(2), visible(2)
+	unlike[1].Name = "NVIDIA L40S"
+	for _, row := range []struct {
+		environ string
+		visible []Device
+		want    bool
+	}{
+		{"CUDA_VISIBLE_DEVICES=1", unlike, true}, {"CUDA_VISIBLE_DEVICES=1", like, false},
+		{"CUDA_VISIBLE_DEVICES=1 CUDA_DEVICE_ORDER=PCI_BUS_ID", unlike, false},
+		{"CUDA_VISIBLE_DEVICES=GPU-1", unlike, false}, {"CUDA_VISIBLE_DEVICES=", unlike, false}, {"SLURM_JOB_GPUS=1", unlike, false},
+	} {
+		environ := strings.Fields(row.environ)
+		a, err := Allocate(environ, row.visible)
+		if got := a.Ambiguous(environ, row.visible); got != row.want || err != nil {
+			t.Errorf("%s: %v, %v", row.environ, got, err)
+		}
+	}
+}
+
 // The GPUs are queried before a run only where their numbers matter.
 func TestLimited(t *testing.T) {
 	for environ, want := range map[string]bool{
