@@ -17,7 +17,7 @@ import (
 // queryLimit bounds the answer of nvidia-smi, which takes some ten seconds where the driver has to be loaded.
 const queryLimit = 20 * time.Second
 
-// gpus is what the checks know of the GPUs here.
+// gpus is the GPUs of this machine, as far as the checks need them.
 type gpus struct {
 	smi        string // path of nvidia-smi; "" = there is none
 	unusable   error  // the nvidia-smi that the user names

@@ -3,11 +3,14 @@ package run
 import (
 	"fmt"
 	"math"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/journal"
 	"topobench/internal/plan"
 )
 
@@ -22,10 +25,11 @@ const (
 	cellOverhead = 12 * time.Second // of aiperf, which takes 6 to 16 s beside its requests
 )
 
-// Rates are the mean latencies of a request by concurrency, from an earlier run.
+// Rates are those of an earlier run of a topology.
 type Rates struct {
-	Latency map[int]time.Duration
-	From    string // its artifacts_N
+	Latency map[int]time.Duration // the mean of a request, by concurrency
+	Start   time.Duration         // from the launch to the first cell; 0 = unknown
+	From    string                // its artifacts_N
 }
 
 // RatesOf reads the rates of the newest artifacts of a root with the plan's label, model and lengths. Without one they
@@ -42,7 +46,38 @@ func RatesOf(root string, p plan.Plan) Rates {
 			rates.From = c.Artifacts
 		}
 	}
+	if rates.From != "" {
+		rates.Start = startOf(root, rates.From)
+	}
 	return rates
+}
+
+// searchedRuns bounds the journals that are read for one start.
+const searchedRuns = 20
+
+// startOf is how long the topology of an artifacts_N took to its first cell, by the journal of its run; 0 = unknown.
+func startOf(root, name string) time.Duration {
+	runs, err := filepath.Glob(filepath.Join(root, artifacts.StateDir, "*", journal.Name))
+	if err != nil {
+		return 0
+	}
+	slices.Reverse(runs) // the newest first: their names begin with their time
+	for _, path := range runs[:min(len(runs), searchedRuns)] {
+		records, _ := journal.Read(path) // of a damaged one, those before the damage
+		var launch journal.LaunchBegin
+		var at int64
+		for _, r := range records {
+			switch e := r.Event.(type) {
+			case journal.LaunchBegin:
+				launch, at = e, r.Millis
+			case journal.CellBegin:
+				if launch.Artifacts == name && e.Topology == launch.Topology {
+					return time.Duration(r.Millis-at) * time.Millisecond
+				}
+			}
+		}
+	}
+	return 0
 }
 
 // at is the latency at the concurrency that is nearest to c by its ratio.
@@ -77,6 +112,9 @@ func CostOf(p plan.Plan, r Rates) Cost {
 		From: fmt.Sprintf("assumed: %d tok/s/user", time.Second/token)}
 	if len(r.Latency) > 0 {
 		c.From = "with the latencies of " + r.From
+	}
+	if r.Start > 0 {
+		c.Time = r.Start
 	}
 	for _, level := range p.Load.Concurrency {
 		requests := p.Load.Requests(level) + p.Load.Warmup(level)
