@@ -30,7 +30,7 @@ func arrows() map[string][]string {
 		"aiperf":        {"host", "text"},
 		"plan":          {"profile", "artifacts", "aiperf", "templates", "text"}, // deployment_config.json has one definition
 		"programs":      {"host", "profile", "text"},
-		"preflight":     {"aiperf", "artifacts", "host", "plan", "profile", "programs", "text"},
+		"preflight":     {"aiperf", "artifacts", "host", "host/gpu", "plan", "profile", "programs", "text"},
 		"scripts":       nil, // shell scripts and pins
 		"host":          {"host/shepherd", "host/proc", "host/gpu", "text"},
 		"host/gpu":      {"host/proc", "text"}, // whose a compute process is

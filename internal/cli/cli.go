@@ -63,6 +63,7 @@ type commands struct {
 	Plan     planCmd     `cmd:"" help:"Print what run would do as a shell script; starts nothing."`
 	Up       upCmd       `cmd:"" help:"Bring one topology up and hold it until Ctrl-C."`
 	Perf     perfCmd     `cmd:"" help:"perf.sh: measure a server that is already running."`
+	Doctor   doctorCmd   `cmd:"" help:"Check this machine, and what run would refuse, with remedies; starts nothing."`
 	Clean    cleanCmd    `cmd:"" help:"Kill and remove what killed runs left behind; touches nothing else."`
 	Plot     plotCmd     `cmd:"" help:"plot_pareto.py: chart, CSV and ratio from an artifacts tree."`
 	Profiles profilesCmd `cmd:"" help:"List the built-in profiles, or show one."`

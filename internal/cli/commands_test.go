@@ -20,6 +20,7 @@ func TestEveryCommandRuns(t *testing.T) {
 		"Plan":     {"plan nonesuch", codeUsage, "cannot find profile nonesuch"},
 		"Up":       {"up nonesuch", codeUsage, "cannot find profile nonesuch"},
 		"Perf":     {"perf --url nonsense --tp 1 --dp 1", codeUsage, "--url \"nonsense\" is not http://host:port"},
+		"Doctor":   {"doctor nonesuch", codeUsage, "cannot find profile nonesuch"},
 		"Clean":    {"clean", codeOK, "nothing is left"},
 		"Plot":     {"plot --artifacts-root-dir " + t.TempDir(), codeFailed, "no artifacts_N directory"},
 		"Profiles": {"profiles demo-agg", codeOK, "name: demo-agg"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"topobench/internal/host/gpu"
 	"topobench/internal/plan"
 	"topobench/internal/programs"
 	"topobench/internal/recovery"
@@ -24,6 +25,7 @@ func variables() [][2]string {
 		{ui.NoColorVariable, "if set, no colours"},
 		{ui.TermVariable, "if it is " + ui.DumbTerm + ", the screen is not redrawn"},
 	}
+	all = append(all, gpu.AllocationVariables()...)
 	for _, t := range programs.Tools() {
 		all = append(all, [2]string{t.Variable(), "path of " + string(t) + ", unless a flag or the profile names it"})
 	}

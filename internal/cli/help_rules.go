@@ -9,6 +9,7 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/frontier"
 	"topobench/internal/plan"
+	"topobench/internal/preflight"
 	"topobench/internal/run"
 	"topobench/internal/verdict"
 )
@@ -36,6 +37,9 @@ func rulesPage(p *page) {
 	}
 	p.text("A cell that does not count stays in the table, the CSV and the chart (hollow), with its reasons. It " +
 		"is not on the frontier.")
+
+	p.heading("Checks before the start (topobench doctor)")
+	p.table(preflight.Names())
 
 	p.heading("Ready")
 	p.text(fmt.Sprintf("A topology is ready when every process runs, each gate gave %d good answers in a row "+

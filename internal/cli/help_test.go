@@ -14,6 +14,7 @@ import (
 	"topobench/internal/artifacts"
 	"topobench/internal/journal"
 	"topobench/internal/plan"
+	"topobench/internal/preflight"
 	"topobench/internal/profile"
 	"topobench/internal/report"
 	"topobench/internal/run"
@@ -92,6 +93,9 @@ func TestHelpIsComplete(t *testing.T) {
 			why += " Ends the launch."
 		}
 		want("rules", string(r.Name), why)
+	}
+	for _, check := range preflight.Names() {
+		want("rules", check[0], check[1])
 	}
 	for _, s := range verdict.States() {
 		want("rules", string(s.State), s.Meaning)

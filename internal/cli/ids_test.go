@@ -44,3 +44,9 @@ func TestF15NvidiaSMIHangs(t *testing.T)           { scripts(t, "gpu-unknown") }
 func TestF33GPUSharedInACell(t *testing.T)         { scripts(t, "gpu-shared") }
 func TestF60GPUMemoryComesBackLate(t *testing.T)   { scripts(t, "gpu-memory") }
 func TestP7GPUClaimedByAnotherRun(t *testing.T)    { scripts(t, "gpu-claim") }
+
+// Cases from nodes in use.
+
+func TestC05TheAllocationIsALimit(t *testing.T) { scripts(t, "gpu-allocation") }
+
+func TestDoctorEndsAsRunWould(t *testing.T) { scripts(t, "doctor") }

@@ -59,7 +59,8 @@ func diskAdvice(err error) string {
 	return advice
 }
 
-// gpuFlags say what happens when the GPUs are busy.
+// gpuFlags choose the GPUs, and say what happens when they are busy.
 type gpuFlags struct {
+	Map  bool     `name:"gpus-from-allocation" help:"Replace each profile's GPUs by those of the allocation, in order."`
 	Wait duration `name:"wait-gpus" help:"Wait up to this long for busy GPUs (default: exit 6)." placeholder:"DURATION"`
 }

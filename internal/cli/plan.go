@@ -42,6 +42,7 @@ func (c *planCmd) Run(env *Env) error {
 		all = append(all, p.Deployment)
 	}
 	fmt.Fprint(env.Stderr, report.SettingsTable(artifacts.CompareSettings(all), artifacts.Settings{}))
+	printAll(env.Stderr, costLines(c.Root, plans), "topobench: cost of a run: ")
 	switch {
 	case c.JSON:
 		if plans, err = c.placed(plans); err != nil {
@@ -112,6 +113,15 @@ func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 		fmt.Fprintf(env.Stderr, "topobench: warning: %s\n", w)
 	}
 	return launch, nil
+}
+
+// costLines estimate a run of plans, with the rates of the runs before it in its root.
+func costLines(root string, plans []plan.Plan) []string {
+	var costs []run.Cost
+	for _, p := range plans {
+		costs = append(costs, run.CostOf(p, run.RatesOf(root, p)))
+	}
+	return run.CostLines(costs)
 }
 
 // nextFree returns the first N from n on without a directory artifacts_N.

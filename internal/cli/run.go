@@ -33,10 +33,14 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 		return err
 	}
 	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
-		Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree), Load: c.options()},
+		Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree), Load: c.options(),
+		MapGPUs: c.Map},
 		run.Options{FailFast: c.FailFast, WaitGPUs: c.Wait.value()})
 	if err != nil {
 		return err
+	}
+	for _, line := range costLines(c.Root, preflight.Report{Topologies: session.topologies}.Plans()) {
+		session.Screen.Note(line)
 	}
 	if c.Keep {
 		session.Hold = session.hold

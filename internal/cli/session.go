@@ -97,14 +97,22 @@ func printAll(w io.Writer, lines []string, prefix string) {
 
 // preflight makes every check of a command that starts something, and prints the warnings. The error joins all faults.
 func (e *Env) preflight(ctx context.Context, r preflight.Request) (preflight.Report, error) {
-	r.Environ, r.Getenv, r.PortRange, r.AsRoot = e.Environ, e.Getenv, e.PortRange, e.Root
-	r.Temp, r.TempPassed = e.temp()
-	r.TempName = tempVariable
-	report := preflight.All(ctx, r)
+	report := preflight.All(ctx, e.complete(r))
 	for _, w := range report.Warnings() {
 		fmt.Fprintf(e.Stderr, "topobench: warning: %s\n", w)
 	}
+	for _, t := range report.Topologies {
+		printAll(e.Stderr, t.GPUMap, "topobench: ")
+	}
 	return report, report.Err()
+}
+
+// complete is a request with what this process contributes.
+func (e *Env) complete(r preflight.Request) preflight.Request {
+	r.Environ, r.Getenv, r.PortRange, r.AsRoot = e.Environ, e.Getenv, e.PortRange, e.Root
+	r.Temp, r.TempPassed = e.temp()
+	r.TempName = tempVariable
+	return r
 }
 
 // fetchModels downloads each model that is missing from its cache, once: otherwise every worker would download it at

@@ -31,7 +31,7 @@ func (c *upCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	}
 	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
 		Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree),
-		Load: aiperf.Options{Seed: aiperf.GuideSeed}}, run.Options{WaitGPUs: c.Wait.value()})
+		Load: aiperf.Options{Seed: aiperf.GuideSeed}, MapGPUs: c.Map}, run.Options{WaitGPUs: c.Wait.value()})
 	if err != nil {
 		return err
 	}

@@ -19,22 +19,47 @@ import (
 // A claim is an abstract unix socket: the kernel frees it with the process, no child
 // inherits it, and like the port it belongs to the network namespace.
 func Claim(ports []plan.Port) (release func(), err error) {
-	var resources []resource
+	return claim(portResources(ports), portBusy)
+}
+
+func portResources(ports []plan.Port) (resources []resource) {
 	for _, p := range inOrder(ports) {
 		resources = append(resources, resource{fmt.Sprintf("port-%d", p.Number), describe(p)})
 	}
-	return claim(resources, func(taken string) error { return &PortsBusyError{Taken: []string{taken}, ByRun: true} })
+	return resources
 }
+
+func portBusy(taken string) error { return &PortsBusyError{Taken: []string{taken}, ByRun: true} }
 
 // ClaimGPUs is Claim for devices: names by UUID, *GPUsBusyError. Runs in different
 // network namespaces see each other's processes on a GPU, but not these claims.
 func ClaimGPUs(devices map[string]string) (release func(), err error) {
-	var resources []resource
+	return claim(gpuResources(devices), gpuBusy)
+}
+
+func gpuResources(devices map[string]string) (resources []resource) {
 	for uuid, name := range devices {
 		resources = append(resources, resource{"gpu-" + uuid, name})
 	}
 	slices.SortFunc(resources, func(a, b resource) int { return cmp.Compare(a.key, b.key) })
-	return claim(resources, func(taken string) error { return &GPUsBusyError{Taken: []string{taken}} })
+	return resources
+}
+
+func gpuBusy(taken string) error { return &GPUsBusyError{Taken: []string{taken}} }
+
+// Claimed lists the errors of Claim and ClaimGPUs for everything that another run has claimed. It claims nothing: a run
+// that starts at this moment must not fail.
+func Claimed(ports []plan.Port, devices map[string]string) (faults []error) {
+	busy := func(resources []resource, fault func(string) error) {
+		for _, r := range resources {
+			if holder := r.holder(); holder != "" {
+				faults = append(faults, fault(r.name+" is held by another topobench run"+holder))
+			}
+		}
+	}
+	busy(portResources(ports), portBusy)
+	busy(gpuResources(devices), gpuBusy)
+	return faults
 }
 
 // resource belongs to one run at a time: key for the kernel, name for a person.

@@ -112,3 +112,32 @@ func TestAGPUIsClaimedByItsUUID(t *testing.T) {
 	other()
 	release()
 }
+
+// Claimed sees the claims of a run and leaves them, and what is free, alone.
+func TestClaimedReportsWithoutClaiming(t *testing.T) {
+	gpus := map[string]string{"GPU-claimed-test": "GPU 0", "GPU-free-test": "GPU 1"}
+	if faults := Claimed(claimable(70020, 70021), gpus); len(faults) > 0 {
+		t.Fatalf("nothing is claimed: %v", faults)
+	}
+	release, err := Claim(claimable(70021))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	releaseGPU, err := ClaimGPUs(map[string]string{"GPU-claimed-test": "GPU 0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer releaseGPU()
+	for range 2 {
+		faults := Claimed(claimable(70020, 70021), gpus)
+		if len(faults) != 2 || !Busy(faults[0]) || !Busy(faults[1]) || !strings.Contains(faults[0].Error(), "70021") {
+			t.Errorf("got %v, want the port and the GPU", faults)
+		}
+	}
+	if free, err := Claim(claimable(70020)); err != nil {
+		t.Errorf("it has claimed a free port: %v", err)
+	} else {
+		free()
+	}
+}

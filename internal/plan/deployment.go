@@ -43,7 +43,7 @@ func parallelism(p profile.Profile, workers []profile.Worker) (tp, dp int) {
 	gpus := profile.Profile{Aggregated: workers, Hosts: p.Hosts}.GPUs()
 	first := workers[0]
 	for _, w := range workers {
-		if w.TP != first.TP || w.DP != first.DP || gpus != len(workers)*len(first.Devices) {
+		if w.TP != first.TP || w.DP != first.DP || gpus != len(workers)*len(first.GPUs()) {
 			return 1, gpus
 		}
 	}

@@ -41,6 +41,15 @@ versions: {vllm: 0.31.0}
 	}
 }
 
+// A profile with UUIDs can be planned anywhere; run resolves them before.
+func TestUUIDsArePassedToCUDA(t *testing.T) {
+	p, err := made(read(t, "/p/p.yaml", "{name: a, kind: k, engine: vllm, model: m, "+
+		"aggregated: [{cuda_visible_devices: [GPU-5c, GPU-7d], tensor_parallel: 2, port: 8001}]}"), Installation{}, guide())
+	if err != nil || !slices.Contains(p.Services[0].Env, "CUDA_VISIBLE_DEVICES=GPU-5c,GPU-7d") || p.GPUs != 2 || p.Deployment.TP != 2 {
+		t.Errorf("%v: %q, %d GPUs, %+v", err, p.Services[0].Env, p.GPUs, p.Deployment)
+	}
+}
+
 // CUDA counts the fastest GPU first unless it is told otherwise; nvidia-smi counts
 // along the PCI bus.
 func TestF12WorkersCountGPUsAsNvidiaSMIDoes(t *testing.T) {

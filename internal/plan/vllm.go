@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"topobench/internal/profile"
-	"topobench/internal/text"
 )
 
 // kvTransfer goes to prefill and decode workers: Dynamo has had no default connector since
@@ -117,7 +116,7 @@ func (b *builder) gpuEnv(env []string, role Role, w profile.Worker) ([]string, [
 	base := portBase(b.p)
 	internal := base + offsetInternal + internalStride*b.workers
 	env = append(env, "CUDA_DEVICE_ORDER=PCI_BUS_ID",
-		"CUDA_VISIBLE_DEVICES="+strings.Join(text.Each(w.Devices, strconv.Itoa), ","))
+		"CUDA_VISIBLE_DEVICES="+strings.Join(w.GPUs(), ","))
 	env = append(env, b.kernelEnv()...)
 	if b.p.Engine == "dynamo" && !b.plan.Choices.SidePorts {
 		return env, nil

@@ -36,6 +36,9 @@ func Comparable(profiles []profile.Profile) error {
 // comparable checks the profiles, and the label of the baseline: a misspelt one must not be found out after the
 // last cell.
 func comparable(profiles []profile.Profile, baseline string) []Check {
+	if len(profiles) == 0 {
+		return nil
+	}
 	checks := failed(Comparability, Comparable(profiles), "the profiles have one load")
 	labels := text.Each(profiles, profile.Profile.Label)
 	if baseline != "" && !slices.Contains(labels, baseline) {

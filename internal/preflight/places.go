@@ -80,13 +80,10 @@ func lacks(err error, text string) string {
 	return text
 }
 
-// leastShared is the shared memory that NCCL and vLLM need on a node: containers have 64 MiB by default.
-const leastShared = 1 << 30
-
 // surroundings are the home directory, the user's name and shared memory, which engines on GPUs need.
 func (r Request) surroundings() []Check {
 	engines := func(p profile.Profile) bool { return plan.RealGPUs(p.Engine, "") && p.Engine != "external" }
-	if !slices.ContainsFunc(r.Profiles, engines) {
+	if len(r.Profiles) > 0 && !slices.ContainsFunc(r.Profiles, engines) {
 		return nil
 	}
 	var checks []Check
@@ -101,12 +98,11 @@ func (r Request) surroundings() []Check {
 		checks = append(checks, warn(Directories, fmt.Sprintf("user %d has no name here, and PyTorch fails without "+
 			"one", os.Getuid()), "export USER=somebody"))
 	}
-	if shared, err := host.Disk("/dev/shm"); err == nil && shared.Bytes < leastShared {
-		checks = append(checks, warn(Directories, fmt.Sprintf("/dev/shm has %s free: NCCL and vLLM fail with a bus "+
-			"error when it is full", artifacts.Size(shared.Bytes)),
-			"start the container with --ipc=host or --shm-size=16g"))
+	space, err := host.Disk("/dev/shm")
+	if err != nil {
+		return append(checks, warn(SharedMemory, err.Error(), "vLLM with several GPUs needs /dev/shm"))
 	}
-	return checks
+	return append(checks, sharedMemory(space))
 }
 
 // kernels is the directory for the kernels that engines compile, kept for all launches; "" where it cannot be made.

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/host/gpu"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/programs"
@@ -32,24 +33,63 @@ const (
 	Directories   = "directories"
 	OpenFiles     = "open-files"
 	GPUs          = "gpus"
+	Allocation    = "allocation"
 	Programs      = "programs"
 	Versions      = "versions"
 	Plan          = "plan"
 	Ports         = "ports"
 	Environment   = "environment"
 	Model         = "model"
+
+	// The doctor's own.
+	Discovery    = "discovery"
+	NVLink       = "nvlink"
+	Memlock      = "memlock"
+	SharedMemory = "shared-memory"
+	Governor     = "governor"
+	NUMA         = "numa"
+	Cgroup       = "cgroup"
 )
 
-// usageCode is the exit code of a run that a failed check stops.
-const usageCode = 2
+// Names are the checks with what each is about, for the manual.
+func Names() [][2]string {
+	return [][2]string{
+		{Comparability, "one load and a label each for all profiles, and a baseline among them"},
+		{Disk, "space for results, logs and temporary files, and where they are"},
+		{Directories, "what the artifacts root, TMPDIR and HOME can do"},
+		{OpenFiles, "the limit on open files against the highest concurrency"},
+		{Programs, "programs and interpreters with their versions and paths"},
+		{Versions, "versions of the profile against the installed ones"},
+		{Plan, "whether the profile can be planned for these versions and this machine"},
+		{Environment, "variables that env names"},
+		{Model, "model and tokenizer"},
+		{GPUs, "GPUs with memory, power limit, clocks, persistence mode and users"},
+		{Allocation, "the GPUs of the profile against those that the caller may use"},
+		{Ports, "ports of the plan: free, not claimed by another run, out of the range of clients"},
+		{Discovery, "etcd and NATS of others, by their URLs"},
+		{NVLink, "links between the GPUs of one worker (nvidia-smi topo -m)"},
+		{Memlock, "the limit on locked memory, where RDMA needs it"},
+		{SharedMemory, "space in /dev/shm"},
+		{Governor, "the policy for the clock of the CPUs"},
+		{NUMA, "NUMA nodes of the GPUs against the CPUs of aiperf"},
+		{Cgroup, "limits of the container or the job on CPUs, memory and processes"},
+	}
+}
+
+// Exit codes of a run that a failed check stops.
+const (
+	failedCode = 1
+	usageCode  = 2
+	BusyCode   = 6 // another process has a port or a GPU
+)
 
 // Check is one fact about the machine or the profiles.
 type Check struct {
-	Name   string // one of the constants above
-	State  State
-	Found  string // what is there; for a Failure the reason why the run cannot start
-	Remedy string // what to do next; "" if there is nothing to do, or if Found has it
-	Code   int    // exit code of the run that this check stops; 0 unless State is Failure
+	Name   string `json:"check"` // one of the constants above
+	State  State  `json:"state"`
+	Found  string `json:"found"`            // what is there; for a Failure the reason why the run cannot start
+	Remedy string `json:"remedy,omitempty"` // what to do next; "" if there is nothing to do, or if Found has it
+	Code   int    `json:"exit_code"`        // of the run that this check stops; 0 unless State is Failure
 }
 
 // String is the check as a message for a person.
@@ -107,6 +147,8 @@ type Request struct {
 	Load       aiperf.Options // seed and fresh prompts
 	AsRoot     bool           // nginx is started as root
 	PortRange  string         // path of the range of ports that the kernel assigns to clients; "" = unknown
+	MapGPUs    bool           // replace the GPUs of a profile by those of the allocation, in order
+	Look       bool           // query the GPUs in any case
 }
 
 // Topology is a profile with the programs that it runs, their versions, and the plan that follows from them.
@@ -115,6 +157,8 @@ type Topology struct {
 	Programs plan.Programs
 	Versions plan.Versions
 	Plan     plan.Plan // without places
+	Found    Places    // with where each program was found
+	GPUMap   []string  // with Request.MapGPUs, a line for each GPU
 }
 
 // Report is the result of all checks.
@@ -122,20 +166,32 @@ type Report struct {
 	Checks     []Check
 	Topologies []Topology // one for each profile if Err is nil
 	NvidiaSMI  string     // its path; "" if there is none
+	GPUs       gpu.State  // if they were queried
+
+	GPUsUnknown string // why a query had no answer
 }
 
 // All makes every check.
 func All(ctx context.Context, r Request) Report {
 	report := Report{Checks: slices.Concat(comparable(r.Profiles, r.Baseline), r.disk(), r.root(), r.temp(),
 		r.surroundings(), r.openFiles())}
+	g := r.gpus(ctx)
 	for _, p := range r.Profiles {
-		topology, checks := r.topology(ctx, p)
+		topology, checks := r.topology(ctx, p, g)
 		report.Checks = append(report.Checks, checks...)
 		report.Topologies = append(report.Topologies, topology)
 	}
-	smi, check := r.nvidiaSMI(report.Topologies)
-	report.NvidiaSMI, report.Checks = smi, append(report.Checks, check...)
+	report.NvidiaSMI, report.GPUs, report.GPUsUnknown = g.smi, g.state, g.unknown
+	report.Checks = append(report.Checks, g.checks(report.Topologies)...)
 	return report
+}
+
+// Plans are those of the topologies.
+func (r Report) Plans() (plans []plan.Plan) {
+	for _, t := range r.Topologies {
+		plans = append(plans, t.Plan)
+	}
+	return plans
 }
 
 // Err joins an *Error for each check that failed, or is nil. Two profiles that lack the same program have one.

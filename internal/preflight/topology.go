@@ -16,15 +16,20 @@ import (
 )
 
 // topology checks one profile: its programs and their versions, the plan that follows from them, and its model.
-func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []Check) {
+func (r Request) topology(ctx context.Context, p profile.Profile, g gpus) (Topology, []Check) {
 	var uncached []Check // versions that could not be cached for the next time
 	found, missing, err := r.probe(ctx, p, func(text string) { uncached = append(uncached, warn(Versions, text, "")) })
 	places, versions := found.Programs, found.Versions
-	t := Topology{Profile: p, Programs: places, Versions: versions}
+	t := Topology{Profile: p, Programs: places, Found: found.Places, Versions: versions}
 	checks := slices.Concat(failed(Programs, missing, p.Name+": "+strings.Join(found.Places.Lines(), ", ")), uncached,
 		failed(Programs, err, p.Name+": its interpreters can import what it needs"))
 	if p.Engine == programs.External {
 		return t, checks
+	}
+	if plan.RealGPUs(p.Engine, versions.VLLM) {
+		var pinned []Check
+		t.Profile, t.GPUMap, pinned = g.assign(p, r.MapGPUs)
+		p, checks = t.Profile, append(checks, pinned...)
 	}
 	launch, err := plan.Make(p, r.Installation(places, versions), r.Load)
 	t.Plan = launch
@@ -84,26 +89,4 @@ func PortWarning(path string, p plan.Plan) []Check {
 		return []Check{warn(Ports, p.Name+": "+warning, "")}
 	}
 	return nil
-}
-
-// nvidiaSMI finds nvidia-smi, which a machine without NVIDIA's driver does not have. One that is named must be there.
-func (r Request) nvidiaSMI(all []Topology) (path string, checks []Check) {
-	external := func(t Topology) bool { return t.Profile.Engine == programs.External }
-	if slices.ContainsFunc(all, external) {
-		return "", nil
-	}
-	found, err := programs.Search{Flags: r.Programs, Getenv: r.Getenv}.Find(programs.NvidiaSMI)
-	path = found[programs.NvidiaSMI].Path
-	_, missing := errors.AsType[*programs.NotFoundError](err)
-	onGPUs := func(t Topology) bool { return plan.RealGPUs(t.Profile.Engine, t.Versions.VLLM) }
-	switch {
-	case err != nil && !missing:
-		return "", []Check{fail(GPUs, err.Error(), "")}
-	case path != "":
-		return path, []Check{ok(GPUs, "nvidia-smi is "+path)}
-	case slices.ContainsFunc(all, onGPUs):
-		return "", []Check{warn(GPUs, "no nvidia-smi: the GPUs are not checked",
-			"name one with --nvidia-smi, or install NVIDIA's driver")}
-	}
-	return "", []Check{ok(GPUs, "no topology uses a GPU")}
 }

@@ -23,6 +23,7 @@ var (
 	kindPattern    = pattern{64, regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)}
 	routerPattern  = pattern{64, regexp.MustCompile(`^[a-z][a-z0-9-]*$`)}
 	versionPattern = pattern{64, regexp.MustCompile(`^[0-9][0-9A-Za-z.+-]*$`)}
+	uuidPattern    = pattern{80, regexp.MustCompile(`^GPU-[0-9A-Za-z-]+$`)}
 	// addressPattern keeps options of ssh and srun out: no address begins with a dash.
 	addressPattern = pattern{253, regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._:@-]*$`)}
 )

@@ -35,19 +35,25 @@ func checkWorkers(p Profile) (found problems) {
 	checkArgs(&found, "engine_args", p.EngineArgs)
 	for _, w := range p.workers() {
 		checkArgs(&found, w.path+".engine_args", w.EngineArgs)
-		if len(w.Devices) == 0 {
+		gpus := w.GPUs()
+		if len(gpus) == 0 {
 			found.add(w.path+".cuda_visible_devices",
 				"%s has no cuda_visible_devices: list its GPUs, such as [0]", w.name)
 			continue
 		}
-		for i, device := range w.Devices {
-			if slices.Contains(w.Devices[:i], device) {
-				found.add(index(w.path+".cuda_visible_devices", i), "%s names GPU %d twice", w.name, device)
+		for i, device := range gpus {
+			path := index(w.path+".cuda_visible_devices", i)
+			if slices.Contains(gpus[:i], device) {
+				found.add(path, "%s names GPU %s twice", w.name, device)
+			}
+			if len(w.UUIDs) > 0 && !uuidPattern.matches(device) {
+				found.add(path, "%s: %.80q is no UUID of a whole GPU: nvidia-smi -L lists them as GPU-5c2a...; "+
+					"use either UUIDs or indices in one list", w.name, device)
 			}
 		}
-		if w.TP*w.DP != len(w.Devices) {
+		if w.TP*w.DP != len(gpus) {
 			found.add(w.path, "%s: tensor_parallel %d x data_parallel %d is %d, but cuda_visible_devices names %d",
-				w.name, w.TP, w.DP, w.TP*w.DP, len(w.Devices))
+				w.name, w.TP, w.DP, w.TP*w.DP, len(gpus))
 			found.from(w.path+".tensor_parallel", w.path+".data_parallel", w.path+".cuda_visible_devices")
 		}
 	}
@@ -71,14 +77,14 @@ func checkGPUs(p Profile) (found problems) {
 	owners := map[string]namedWorker{}
 	for _, w := range p.workers() {
 		shared := map[string][]string{} // path of another worker -> devices
-		for _, device := range w.Devices {
-			gpu := fmt.Sprintf("%d on %s", device, p.Machine(w.Host))
+		for _, device := range w.GPUs() {
+			gpu := fmt.Sprintf("%s on %s", device, p.Machine(w.Host))
 			other, taken := owners[gpu]
 			if !taken {
 				owners[gpu] = w
 				continue
 			}
-			shared[other.path] = append(shared[other.path], fmt.Sprint(device))
+			shared[other.path] = append(shared[other.path], device)
 		}
 		delete(shared, w.path) // twice in one list: checkWorkers reports it
 		for _, other := range p.workers() {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -92,8 +93,21 @@ func (d *decoder) object(path string, n *yaml.Node, v reflect.Value) {
 			d.misspelt(path, nearest(e.key.Value, known))
 			continue
 		}
+		if list := field.Tag.Get("or"); list != "" && listsUUIDs(e.value) {
+			field, _ = v.Type().FieldByName(list)
+		}
 		d.value(child, e.value, v.FieldByIndex(field.Index), field.Tag)
 	}
+}
+
+// listsUUIDs reports whether the first item of a list is the UUID of a GPU, or of a part of one.
+func listsUUIDs(n *yaml.Node) bool {
+	list := target(n)
+	if list.Kind != yaml.SequenceNode || len(list.Content) == 0 {
+		return false
+	}
+	first := target(list.Content[0]).Value
+	return strings.HasPrefix(first, "GPU-") || strings.HasPrefix(first, "MIG-")
 }
 
 // misspelt marks the key that a misspelt one was meant to be as bad, so that its absence is

@@ -94,6 +94,8 @@ func typeText(t reflect.Type, tag reflect.StructTag) string {
 		return strings.ReplaceAll(tag.Get("one"), "|", " | ")
 	case t.Kind() == reflect.String:
 		return "text"
+	case t == reflect.TypeFor[[]int]() && tag.Get("or") != "":
+		return "list of integers " + tag.Get("in") + ", or of UUIDs"
 	case t == reflect.TypeFor[[]int]():
 		return "list of integers " + tag.Get("in")
 	case t.Kind() == reflect.Slice:

@@ -8,6 +8,8 @@ package profile
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 )
 
@@ -81,7 +83,8 @@ type Balancer struct {
 
 // Worker is one GPU-pinned process. TP x DP is the number of its devices.
 type Worker struct {
-	Devices    []int             `yaml:"cuda_visible_devices" in:"0..1023" help:"its GPUs; nominal for mocker"`
+	Devices    []int             `yaml:"cuda_visible_devices" in:"0..1023" or:"UUIDs" help:"GPUs; nominal for mocker"`
+	UUIDs      []string          `yaml:"-"` // instead of Devices
 	TP         int               `yaml:"tensor_parallel" in:"1..1024" help:"GPUs that share a layer"`
 	DP         int               `yaml:"data_parallel" in:"1..1024" help:"data-parallel ranks"`
 	Port       int               `yaml:"port" in:"1..32767" help:"port of the worker's own server; chosen if absent"`
@@ -142,17 +145,23 @@ func (p Profile) Label() string { return p.Kind + "_" + p.Mode() }
 
 // GPUs counts the distinct devices of all workers on all machines.
 func (p Profile) GPUs() int {
-	type gpu struct {
-		machine string
-		device  int
-	}
+	type gpu struct{ machine, device string }
 	seen := map[gpu]bool{}
 	for _, w := range p.workers() {
-		for _, d := range w.Devices {
+		for _, d := range w.GPUs() {
 			seen[gpu{p.Machine(w.Host), d}] = true
 		}
 	}
 	return len(seen)
+}
+
+// GPUs are the worker's devices as CUDA_VISIBLE_DEVICES names them.
+func (w Worker) GPUs() []string {
+	all := slices.Clone(w.UUIDs)
+	for _, d := range w.Devices {
+		all = append(all, strconv.Itoa(d))
+	}
+	return all
 }
 
 // Machine identifies a host whatever its name: "" is this machine, else the address.

@@ -48,9 +48,20 @@ func TestGPUsHaveOneOwner(t *testing.T) { // F-83
 		{"no devices", head("vllm") + "aggregated: [{port: 8001}]\n", "5:14", words("aggregated-0 has no cuda_visible_devices")},
 		{"a bad device is not taken for GPU 0", head("dynamo") + "prefill: [{cuda_visible_devices: [zero]}]\ndecode: [{cuda_visible_devices: [0]}]\n",
 			"5:35", words("zero")},
+		{"the same UUID twice", head("vllm") + "aggregated: [{cuda_visible_devices: [GPU-5c, GPU-5c], tensor_parallel: 2}]\n", "5:46", words("names GPU GPU-5c twice")},
+		{"a part of a GPU", head("vllm") + "aggregated: [{cuda_visible_devices: [MIG-5c]}]\n", "5:38", words("MIG-5c", "no UUID of a whole GPU")},
+		{"a UUID and an index", head("vllm") + "aggregated: [{cuda_visible_devices: [GPU-5c, 1], tensor_parallel: 2}]\n", "5:46", words("either UUIDs or indices")},
+		{"an index and a UUID", head("vllm") + "aggregated: [{cuda_visible_devices: [1, GPU-5c], tensor_parallel: 2}]\n", "5:41", words("plain integer")},
+		{"no shell in a UUID", head("vllm") + "aggregated: [{cuda_visible_devices: ['GPU-$(x)']}]\n", "5:38", words("no UUID")},
+		{"one UUID of two workers", head("dynamo") + "prefill: [{cuda_visible_devices: [GPU-5c]}]\ndecode: [{cuda_visible_devices: [GPU-5c]}]\n",
+			"6:10", words("both name GPU GPU-5c")},
 		{"two names of one machine", head("dynamo") + "hosts: {m: {transport: ssh, address: n1}, n: {transport: srun, address: n1}}\n" +
 			"prefill: [{cuda_visible_devices: [0], host: m}]\ndecode: [{cuda_visible_devices: [0], host: n}]\n", "7:10", words("GPU 0")},
 	})
+	uuids := mustParse(t, head("vllm")+"aggregated: [{cuda_visible_devices: [GPU-5c, GPU-7d], tensor_parallel: 2}]\n")
+	if w := uuids.Aggregated[0]; strings.Join(w.GPUs(), ",") != "GPU-5c,GPU-7d" || len(w.Devices) > 0 || uuids.GPUs() != 2 {
+		t.Errorf("UUIDs: %+v", w)
+	}
 	two := head("dynamo") + "prefill: [{cuda_visible_devices: [0]}]\ndecode: [{cuda_visible_devices: [0]}]\n"
 	if p := mustParse(t, two+"share_gpu: true\n"); p.GPUs() != 1 {
 		t.Errorf("one GPU shared by two workers counts %d times", p.GPUs())

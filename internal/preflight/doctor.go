@@ -1,0 +1,130 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"topobench/internal/plan"
+	"topobench/internal/profile"
+	"topobench/internal/programs"
+	"topobench/internal/text"
+)
+
+// Doctor makes every check of All, and those of the machine, its GPUs and its programs that a run does not stop for.
+// Without profiles it looks for every program.
+func Doctor(ctx context.Context, r Request) Report {
+	r.Look = true
+	var power, matrix string
+	var unread [2]error
+	var queries sync.WaitGroup
+	if found, err := (programs.Search{Flags: r.Programs, Getenv: r.Getenv}).Find(programs.NvidiaSMI); err == nil {
+		smi := found[programs.NvidiaSMI].Path
+		queries.Go(func() {
+			power, unread[0] = r.smiRun(ctx, smi, "--query-gpu="+powerFields, "--format=csv,noheader,nounits")
+		})
+		queries.Go(func() { matrix, unread[1] = r.smiRun(ctx, smi, "topo", "-m") })
+	}
+	report := All(ctx, r)
+	queries.Wait()
+	plans := report.Plans()
+	var used []int
+	for _, p := range plans {
+		used = append(used, p.Hardware.Devices...)
+	}
+	slices.Sort(used)
+	used = slices.Compact(used)
+	isLine := func(c Check) bool { return c.Name == Programs && c.State == OK }
+	report.Checks = append(slices.DeleteFunc(report.Checks, isLine), r.programLines(ctx, report.Topologies)...)
+	report.Checks = append(report.Checks, report.devices(used, power)...)
+	for i, err := range unread {
+		if name := []string{GPUs, NVLink}[i]; err != nil && report.GPUsUnknown == "" {
+			report.Checks = append(report.Checks, warn(name, text.Clean(err.Error()), ""))
+		}
+	}
+	report.Checks = append(report.Checks, nvlink(matrix, plans)...)
+	report.Checks = append(report.Checks, machine(ctx, "/", report.GPUs.Devices)...)
+	return report
+}
+
+// devices checks the GPUs: those of the topologies, or all if there are none.
+func (r Report) devices(used []int, power string) []Check {
+	switch {
+	case r.GPUsUnknown != "" && len(used) == 0:
+		return []Check{warn(GPUs, r.GPUsUnknown, "")}
+	case r.GPUsUnknown != "":
+		c := fail(GPUs, r.GPUsUnknown, "")
+		c.Code = failedCode
+		return []Check{c}
+	case r.NvidiaSMI == "":
+		return nil
+	}
+	checks := inUse(r.GPUs, used)
+	if len(r.Topologies) == 0 {
+		for _, d := range r.GPUs.Devices {
+			used = append(used, d.Index)
+		}
+	}
+	return append(checks, deviceChecks(r.GPUs, used, power)...)
+}
+
+// programLines are a line for each program: its version, its path, and why this one.
+func (r Request) programLines(ctx context.Context, topologies []Topology) (checks []Check) {
+	if len(topologies) == 0 {
+		return r.everyProgram(ctx)
+	}
+	var lines []string
+	for _, t := range topologies {
+		for _, tool := range programs.Tools() {
+			if at, found := t.Found[tool]; found {
+				lines = append(lines, line(tool, at, t.Versions))
+			}
+		}
+	}
+	for _, l := range text.Distinct(lines) {
+		checks = append(checks, ok(Programs, l))
+	}
+	return checks
+}
+
+// everyProgram probes all programs. A missing one is a warning: a profile may not need it.
+func (r Request) everyProgram(ctx context.Context) (checks []Check) {
+	for _, tool := range programs.Tools() {
+		if tool == programs.NvidiaSMI {
+			continue // it has its own check
+		}
+		found, err := programs.Search{Flags: r.Programs, Getenv: r.Getenv}.Find(tool)
+		if err != nil {
+			checks = append(checks, warn(Programs, text.Clean(err.Error()), ""))
+			continue
+		}
+		at := found[tool]
+		answer, err := r.Prober(profile.Profile{}, tool).Probe(ctx, tool, at.Path)
+		if err != nil {
+			checks = append(checks, warn(Programs, text.Clean(err.Error()), ""))
+			continue
+		}
+		engine := map[programs.Tool]string{programs.Python: "dynamo", programs.VLLM: "vllm"}[tool]
+		versions := versionsOf(engine, map[programs.Tool]programs.Answer{tool: answer})
+		checks = append(checks, ok(Programs, line(tool, at, versions)))
+	}
+	return checks
+}
+
+// line is "python is /opt/bin/python (PATH): Dynamo 1.6.1, vLLM 0.19.0".
+func line(tool programs.Tool, at programs.Found, v plan.Versions) string {
+	mine := map[programs.Tool][]string{programs.Python: {"Dynamo", "vLLM"}, programs.VLLM: {"vLLM"},
+		programs.AIPerf: {"aiperf"}, programs.Nginx: {"nginx"}, programs.Etcd: {"etcd"}, programs.NATS: {"NATS"}}[tool]
+	var versions []string
+	for _, p := range programsOf(v) {
+		if p.version != "" && slices.Contains(mine, p.name) {
+			versions = append(versions, p.name+" "+string(p.version))
+		}
+	}
+	if len(versions) == 0 {
+		versions = []string{"version unknown"}
+	}
+	return fmt.Sprintf("%s is %s (%s): %s", tool, at.Path, at.Source, strings.Join(versions, ", "))
+}
