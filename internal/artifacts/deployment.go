@@ -88,6 +88,7 @@ type Worker struct {
 	Devices []int  `json:"cuda_visible_devices,omitempty" help:"GPUs of the worker"`
 	TP      int    `json:"tensor_parallel" help:"as in the profile"`
 	DP      int    `json:"data_parallel" help:"as in the profile"`
+	PP      int    `json:"pipeline_parallel,omitempty" help:"as in the profile; absent if 1"`
 	Host    string `json:"host,omitempty" help:"machine of the worker; absent if it is this one"`
 }
 

@@ -45,7 +45,7 @@ func profileNotes() []string {
 		"Every fault is reported at once, with line and column, and nothing is started. A key that is unknown, " +
 			"given twice or empty is a fault.",
 		"prefill, decode and aggregated have the same keys for each worker. " +
-			"A worker has tensor_parallel x data_parallel GPUs.",
+			"A worker has tensor_parallel x pipeline_parallel x data_parallel GPUs.",
 		"All profiles of one run need the same load; --model, --isl, --osl and --concurrency set it for all of them.",
 		"An aggregated mocker with a port has a frontend of its own there. GPUs of a mocker are counted for the " +
 			"chart, neither exported nor checked.",

@@ -83,6 +83,9 @@ func (b *builder) workerArgs(w profile.Worker) (args []string) {
 	if w.TP > 1 {
 		args = append(args, "--tensor-parallel-size", strconv.Itoa(w.TP))
 	}
+	if w.PP > 1 {
+		args = append(args, "--pipeline-parallel-size", strconv.Itoa(w.PP))
+	}
 	if w.DP > 1 {
 		args = append(args, "--data-parallel-size", strconv.Itoa(w.DP))
 	}
@@ -121,7 +124,7 @@ func (b *builder) gpuEnv(env []string, role Role, w profile.Worker) ([]string, [
 func nixlStride(p profile.Profile) int {
 	stride := 1
 	for _, w := range slices.Concat(p.Prefill, p.Decode, p.Aggregated) {
-		stride = max(stride, w.TP, w.DP)
+		stride = max(stride, w.TP*w.PP, w.DP)
 	}
 	return stride
 }

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
 	"slices"
@@ -40,7 +41,7 @@ func check(p Profile) []problem {
 
 func checkNames(p Profile) (found problems) {
 	required := []struct{ key, value, example string }{
-		{"name", p.Name, "name: disagg-1node"}, {"kind", p.Kind, "kind: dynamo_vllm"},
+		{"name", p.Name, "name: disagg-1node"}, {"kind", p.Kind, "kind: " + exampleKind(p.Engine)},
 		{"engine", p.Engine, "engine: dynamo, vllm or mocker"}, {"model", p.Model, "model: Qwen/Qwen3-0.6B"},
 	}
 	for _, r := range required {
@@ -65,6 +66,12 @@ func checkNames(p Profile) (found problems) {
 		}
 	}
 	return found
+}
+
+// exampleKind is a label that does not misname the engine.
+func exampleKind(engine string) string {
+	kinds := map[string]string{"dynamo": "dynamo_vllm", "vllm": "vllm_serve", "mocker": "dynamo_mocker"}
+	return cmp.Or(kinds[engine], "LABEL")
 }
 
 func checkRoles(p Profile) (found problems) {

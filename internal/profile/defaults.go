@@ -41,7 +41,7 @@ func (p *Profile) fill() {
 	}
 	for _, role := range [][]Worker{p.Prefill, p.Decode, p.Aggregated} {
 		for i := range role {
-			role[i].TP, role[i].DP = cmp.Or(role[i].TP, 1), cmp.Or(role[i].DP, 1)
+			role[i].TP, role[i].PP, role[i].DP = cmp.Or(role[i].TP, 1), cmp.Or(role[i].PP, 1), cmp.Or(role[i].DP, 1)
 		}
 	}
 }

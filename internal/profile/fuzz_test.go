@@ -49,8 +49,8 @@ func checkPromises(t *testing.T, p Profile) {
 	t.Helper()
 	workers, devices := p.workers(), 0
 	for _, w := range workers {
-		if w.TP < 1 || w.DP < 1 || w.TP*w.DP != len(w.Devices) {
-			t.Errorf("%s: %d x %d for %v", w.name, w.TP, w.DP, w.Devices)
+		if w.TP < 1 || w.PP < 1 || w.DP < 1 || w.GPUs() != len(w.Devices) {
+			t.Errorf("%s: %d x %d x %d for %v", w.name, w.TP, w.PP, w.DP, w.Devices)
 		}
 		devices += len(w.Devices)
 	}

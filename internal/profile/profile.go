@@ -48,7 +48,7 @@ type Profile struct {
 	Etcd   string `yaml:"etcd" help:"etcd"`
 	NATS   string `yaml:"nats" help:"nats-server"`
 
-	PortBase int               `yaml:"port_base" in:"1024..32000" help:"first port that topobench chooses"`
+	PortBase int               `yaml:"port_base" in:"1024..31000" help:"first port that topobench chooses"`
 	Nice     int               `yaml:"nice" in:"0..19" help:"niceness of the workers"`
 	ShareGPU bool              `yaml:"share_gpu" help:"let two workers name the same GPU"`
 	Versions map[string]string `yaml:"versions" help:"versions to plan for, instead of the installed ones"`
@@ -78,16 +78,20 @@ type Balancer struct {
 	Host   string `yaml:"host" help:"name below hosts"`
 }
 
-// Worker is one GPU-pinned process. TP x DP is the number of its devices.
+// Worker is one GPU-pinned process. TP x PP x DP is the number of its devices.
 type Worker struct {
 	Devices    []int             `yaml:"cuda_visible_devices" in:"0..1023" help:"its GPUs; nominal for mocker"`
 	TP         int               `yaml:"tensor_parallel" in:"1..1024" help:"GPUs that share a layer"`
+	PP         int               `yaml:"pipeline_parallel" in:"1..1024" help:"stages of layers on GPUs of their own"`
 	DP         int               `yaml:"data_parallel" in:"1..1024" help:"data-parallel ranks"`
 	Port       int               `yaml:"port" in:"1..32767" help:"port of the worker's own server; chosen if absent"`
 	Host       string            `yaml:"host" help:"name below hosts; this machine if absent"`
 	EngineArgs []string          `yaml:"engine_args" help:"arguments of this worker"`
 	Env        map[string]string `yaml:"env" help:"variables of this worker"`
 }
+
+// GPUs is the number of devices that the parallelisms need.
+func (w Worker) GPUs() int { return w.TP * w.PP * w.DP }
 
 // Sweep is the load: one run for each concurrency, in this order. ISL and OSL are input and output tokens of a request.
 // Exact means perf.sh's own argv, Spread means requests to every server in turn, without a balancer.
