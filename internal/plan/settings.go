@@ -121,7 +121,7 @@ var guideOrder = map[string]int{
 	"--block-size": -7, "--max-model-len": -6, "--max-num-batched-tokens": -5,
 	"--tensor-parallel-size": -4, "--pipeline-parallel-size": -4, "--data-parallel-size": -3,
 	"--gpu-memory-utilization": -2,
-	"--disable-log-requests": 1, "--is-prefill-worker": 1, "--is-decode-worker": 1, "--disaggregation-mode": 1,
+	"--disable-log-requests":   1, "--is-prefill-worker": 1, "--is-decode-worker": 1, "--disaggregation-mode": 1,
 	"--kv-transfer-config": 2,
 	"--host":               3, "--port": 4,
 }

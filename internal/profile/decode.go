@@ -22,6 +22,7 @@ type decoder struct {
 	left   int                 // values that may still be visited
 	at     map[string]position // position of each path in the file
 	bad    map[string]bool     // paths whose value could not be taken
+	short  []string            // roles in the short form
 	faults Faults
 }
 
@@ -34,6 +35,10 @@ func (d *decoder) value(path string, n *yaml.Node, v reflect.Value, tag reflect.
 	}
 	d.at[path] = position{n.Line, n.Column}
 	n = target(n)
+	if n.Kind == yaml.MappingNode && v.Type() == reflect.TypeFor[[]Worker]() {
+		d.short = append(d.short, path)
+		n = &yaml.Node{Kind: yaml.SequenceNode, Line: n.Line, Column: n.Column, Content: []*yaml.Node{n}}
+	}
 	want := expected(v.Type(), tag)
 	switch {
 	case v.Type() == reflect.TypeFor[struct{}](): // x: not read

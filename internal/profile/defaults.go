@@ -39,9 +39,10 @@ func (p *Profile) fill() {
 		p.Balancer.Port = cmp.Or(p.Balancer.Port, frontendPort)
 		p.Balancer.Config = cmp.Or(p.Balancer.Config, "guide")
 	}
-	for _, role := range [][]Worker{p.Prefill, p.Decode, p.Aggregated} {
-		for i := range role {
-			role[i].TP, role[i].PP, role[i].DP = cmp.Or(role[i].TP, 1), cmp.Or(role[i].PP, 1), cmp.Or(role[i].DP, 1)
+	for _, r := range p.roles() {
+		for i := range *r.workers {
+			w := &(*r.workers)[i]
+			w.TP, w.PP, w.DP = cmp.Or(w.TP, 1), cmp.Or(w.PP, 1), cmp.Or(w.DP, 1)
 		}
 	}
 }

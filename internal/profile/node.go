@@ -129,7 +129,8 @@ func (d *decoder) finish(problems []problem) Faults {
 	slices.SortFunc(d.faults, func(a, b Fault) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Text, b.Text))
 	})
-	return slices.Compact(d.faults)
+	d.once()
+	return d.faults
 }
 
 // echo reports whether there is a bad value at path, in it or around it.

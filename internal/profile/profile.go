@@ -78,9 +78,11 @@ type Balancer struct {
 	Host   string `yaml:"host" help:"name below hosts"`
 }
 
-// Worker is one GPU-pinned process. TP x PP x DP is the number of its devices.
+// Worker is one GPU-pinned process. TP x PP x DP is the number of its devices. Count is 0 outside of this package: the
+// short form of a role is expanded.
 type Worker struct {
 	Devices    []int             `yaml:"cuda_visible_devices" in:"0..1023" help:"its GPUs; nominal for mocker"`
+	Count      int               `yaml:"workers" in:"1..1024" help:"short form only: the number of equal workers"`
 	TP         int               `yaml:"tensor_parallel" in:"1..1024" help:"GPUs that share a layer"`
 	PP         int               `yaml:"pipeline_parallel" in:"1..1024" help:"stages of layers on GPUs of their own"`
 	DP         int               `yaml:"data_parallel" in:"1..1024" help:"data-parallel ranks"`
@@ -189,16 +191,23 @@ func (p Profile) servers() []namedWorker {
 	return append(all, p.workers()...)
 }
 
+// role is a key that lists workers, and the workers.
+type role struct {
+	name    string
+	workers *[]Worker
+}
+
+func (p *Profile) roles() []role {
+	return []role{{"prefill", &p.Prefill}, {"decode", &p.Decode}, {"aggregated", &p.Aggregated}}
+}
+
 // workers lists all workers, by role and then as written.
 func (p Profile) workers() []namedWorker {
 	var all []namedWorker
-	add := func(role string, workers []Worker) {
-		for i, w := range workers {
-			all = append(all, namedWorker{w, fmt.Sprintf("%s-%d", role, i), fmt.Sprintf("%s[%d]", role, i)})
+	for _, r := range p.roles() {
+		for i, w := range *r.workers {
+			all = append(all, namedWorker{w, fmt.Sprintf("%s-%d", r.name, i), index(r.name, i)})
 		}
 	}
-	add("prefill", p.Prefill)
-	add("decode", p.Decode)
-	add("aggregated", p.Aggregated)
 	return all
 }

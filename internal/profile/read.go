@@ -47,6 +47,7 @@ func (r Reader) Parse(source string, data []byte) (Profile, error) {
 	p.Source = source
 	d.value("", root, reflect.ValueOf(&p).Elem(), "")
 	p.fill()
+	d.expand(&p)
 	var problems []problem
 	if !d.bad[""] { // else there is nothing to check
 		problems = append(check(p), r.resolve(&p, base(source))...)
