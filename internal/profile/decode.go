@@ -23,6 +23,7 @@ type decoder struct {
 	at     map[string]position // position of each path in the file
 	bad    map[string]bool     // paths whose value could not be taken
 	short  []string            // roles in the short form
+	sets   []setting           // of the command line
 	faults Faults
 }
 
@@ -61,7 +62,7 @@ func (d *decoder) fill(path string, n *yaml.Node, v reflect.Value, tag reflect.S
 		d.object(path, n, v)
 	case reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
-		for _, e := range d.entries(path, n) {
+		for _, e := range d.override(path, d.entries(path, n)) {
 			elem := reflect.New(v.Type().Elem()).Elem()
 			d.value(join(path, e.key.Value), e.value, elem, tag)
 			v.SetMapIndex(reflect.ValueOf(e.key.Value), elem)
@@ -88,7 +89,7 @@ func (d *decoder) object(path string, n *yaml.Node, v reflect.Value) {
 			fields[key] = field
 		}
 	}
-	for _, e := range d.entries(path, n) {
+	for _, e := range d.override(path, d.entries(path, n)) {
 		child := join(path, e.key.Value)
 		field, is := fields[e.key.Value]
 		if !is {

@@ -30,6 +30,26 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// FuzzSet: no setting panics, and every fault is one line for a terminal.
+func FuzzSet(f *testing.F) {
+	f.Add(two, "decode.tensor_parallel=2")
+	f.Add(two, "prefill[1].env.A={b: &c [*c]}")
+	f.Add("decode: &w {workers: 1}\nprefill: {<<: *w}\n", "decode={<<: {workers: 2}}")
+	f.Add("env: {A: b}\n", "env.\x00=1")
+	f.Fuzz(func(t *testing.T, text, setting string) {
+		p, err := set(head("dynamo")+text, setting)
+		if err == nil {
+			checkPromises(t, p)
+			return
+		}
+		for _, fault := range err.(Faults) {
+			if strings.ContainsFunc(fault.String(), isControl) {
+				t.Errorf("fault %+q of %q would disturb a terminal", fault, setting)
+			}
+		}
+	})
+}
+
 func checkFaults(t *testing.T, data []byte, err error) {
 	t.Helper()
 	faults, ok := errors.AsType[Faults](err)

@@ -48,7 +48,7 @@ type Profile struct {
 	Etcd   string `yaml:"etcd" help:"etcd"`
 	NATS   string `yaml:"nats" help:"nats-server"`
 
-	PortBase int               `yaml:"port_base" in:"1024..31000" help:"first port that topobench chooses"`
+	PortBase int               `yaml:"port_base" in:"1024..32767" help:"first port that topobench chooses"`
 	Nice     int               `yaml:"nice" in:"0..19" help:"niceness of the workers"`
 	ShareGPU bool              `yaml:"share_gpu" help:"let two workers name the same GPU"`
 	Versions map[string]string `yaml:"versions" help:"versions to plan for, instead of the installed ones"`

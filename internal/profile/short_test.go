@@ -48,7 +48,9 @@ func TestTheShortFormIsTheListWrittenShorter(t *testing.T) {
 }
 
 func TestFaultsOfTheShortForm(t *testing.T) {
-	pair := func(prefill string) string { return head("dynamo") + "prefill: " + prefill + "\ndecode: {workers: 1}\n" }
+	pair := func(prefill string) string {
+		return head("dynamo") + "prefill: " + prefill + "\ndecode: {workers: 1}\n"
+	}
 	checkRows(t, []row{
 		{"devices of its own", pair("{workers: 2, cuda_visible_devices: [0, 1]}"), "5:23", words("derives cuda_visible_devices", "make prefill a list")},
 		{"bad devices of its own", pair("{cuda_visible_devices: [zero]}"), "5:11 5:34", words("derives cuda_visible_devices")},
