@@ -55,6 +55,12 @@ func profileNotes() []string {
 		"All profiles of one run need the same load; --model, --isl, --osl and --concurrency set it for all of them.",
 		"An aggregated mocker with a port has a frontend of its own there. GPUs of a mocker are counted for the " +
 			"chart, neither exported nor checked.",
+		"Engine command runs any server with an OpenAI-compatible API: command.argv, then engine_args, with {port} " +
+			"replaced by the worker's port, {model} by the key model, {gpus} by the number of its GPUs, {log} by the " +
+			"path of its log. The server must listen on 127.0.0.1, and serve /v1/chat/completions under " +
+			"served_name, or the model if that is absent. Behind a frontend, and in prefill and decode, the " +
+			"command is a worker of Dynamo, such as python3 -m dynamo.sglang: topobench sets its discovery, " +
+			"and {port} is a further port.",
 		"In env the value ${ENV:NAME} is the caller's variable NAME, so that the file holds no secret.",
 		fmt.Sprintf("The default of port_base is %d. Two runs at the same time need two bases: otherwise the "+
 			"later one ends with exit code %d.", plan.DefaultPortBase, codeBusy),

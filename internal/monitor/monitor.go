@@ -160,8 +160,12 @@ func (w *Watch) Stop(ctx context.Context) (verdict.Evidence, error) {
 		e.When, e.Unhealthy = "after", after.unhealthy
 	}
 	e.Flapped = after.flapped
-	if counters := w.m.t.Plan.Smoke.Counters; len(counters) > 0 && len(after.unhealthy) == 0 {
+	switch counters := w.m.t.Plan.Smoke.Counters; {
+	case len(after.unhealthy) > 0:
+	case len(counters) > 0:
 		e.Traffic = traffic(w.m.t.Plan, w.before, after)
+	case w.m.t.Plan.Engine == "command":
+		e.Traffic = &verdict.Traffic{Uncounted: "the profile names no metric that counts requests (command.requests)"}
 	}
 	return e, err
 }

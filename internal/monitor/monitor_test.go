@@ -137,6 +137,23 @@ func TestF23LateAnswerAfterTheCell(t *testing.T) {
 	}
 }
 
+// Servers of engine command need not publish a counter: the shares of their workers are unknown then.
+func TestSharesWithoutACounterAreUnknown(t *testing.T) {
+	for engine, unknown := range map[string]bool{"command": true, "vllm": false} {
+		p := twoServers()
+		p.Engine, p.Smoke.Counters = engine, nil
+		f := &fake{}
+		w, err := New(f.targets(p)).Start(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := w.Stop(t.Context())
+		if err != nil || (e.Traffic != nil && e.Traffic.Uncounted != "") != unknown {
+			t.Errorf("engine %s: %+v, %v", engine, e.Traffic, err)
+		}
+	}
+}
+
 func TestStopNamesServicesThatAreGone(t *testing.T) {
 	t.Parallel()
 	f := &fake{}

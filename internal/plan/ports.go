@@ -86,7 +86,7 @@ func (b *builder) checkVersions() {
 		b.fault("aiperf %s takes one --url, so load.spread is not possible (0.7 and newer take several): "+
 			"use a balancer", b.plan.Versions.AIPerf)
 	}
-	if b.p.Engine == "vllm" {
+	if !b.p.Dynamo() {
 		return
 	}
 	version, mocker := b.plan.Versions.Dynamo, b.p.Engine == "mocker"

@@ -27,6 +27,7 @@ func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []C
 	if p.Engine == programs.External {
 		return t, checks
 	}
+	checks = append(checks, failed(Programs, programs.CheckCommand(p, r.Getenv), p.Name+": its command is here")...)
 	on := plan.Installation{Programs: places, Versions: versions, Root: r.AsRoot, Inherit: plan.Inherit(r.Environ)}
 	launch, err := plan.Make(p, on, r.Load)
 	t.Plan = launch

@@ -33,9 +33,9 @@ func derivedFrom(option string) (key string, known bool) {
 }
 
 func checkWorkers(p Profile) (found problems) {
-	checkArgs(&found, "engine_args", p.EngineArgs)
+	checkArgs(&found, p.Engine, "engine_args", p.EngineArgs)
 	for _, w := range p.workers() {
-		checkArgs(&found, w.path+".engine_args", w.EngineArgs)
+		checkArgs(&found, p.Engine, w.path+".engine_args", w.EngineArgs)
 		if len(w.Devices) == 0 {
 			found.add(w.path+".cuda_visible_devices",
 				"%s has no cuda_visible_devices: list its GPUs, such as [0]", w.name)
@@ -46,9 +46,9 @@ func checkWorkers(p Profile) (found problems) {
 				found.add(index(w.path+".cuda_visible_devices", i), "%s names GPU %d twice", w.name, device)
 			}
 		}
-		if w.GPUs() != len(w.Devices) {
+		if w.Width() != len(w.Devices) {
 			found.add(w.path, "%s: tensor_parallel %d x pipeline_parallel %d x data_parallel %d is %d, "+
-				"but cuda_visible_devices names %d", w.name, w.TP, w.PP, w.DP, w.GPUs(), len(w.Devices))
+				"but cuda_visible_devices names %d", w.name, w.TP, w.PP, w.DP, w.Width(), len(w.Devices))
 			found.from(w.path+".tensor_parallel", w.path+".pipeline_parallel", w.path+".data_parallel",
 				w.path+".cuda_visible_devices")
 		}
@@ -56,10 +56,11 @@ func checkWorkers(p Profile) (found problems) {
 	return found
 }
 
-func checkArgs(found *problems, path string, args []string) {
+// checkArgs takes every argument of engine command as it is, unless a shell would split it.
+func checkArgs(found *problems, engine, path string, args []string) {
 	for i, arg := range args {
 		option, _, _ := strings.Cut(arg, "=")
-		if key, ok := derivedFrom(option); ok {
+		if key, ok := derivedFrom(option); ok && engine != "command" {
 			found.add(index(path, i), "%s is derived from %s: set that", option, key)
 		}
 		if option, two := twoInOne(arg); two {

@@ -35,6 +35,9 @@ func (p *Profile) fill() {
 	if p.Frontend != nil {
 		p.Frontend.Port = cmp.Or(p.Frontend.Port, frontendPort)
 	}
+	if p.Command != nil && !p.Dynamo() {
+		p.Command.fill()
+	}
 	if p.Balancer != nil {
 		p.Balancer.Port = cmp.Or(p.Balancer.Port, frontendPort)
 		p.Balancer.Config = cmp.Or(p.Balancer.Config, "guide")
@@ -48,8 +51,11 @@ func (p *Profile) fill() {
 }
 
 // needsFrontend: Dynamo's workers share one, unless each is an aggregated mocker with a port and so has its own.
+// Aggregated servers of engine command are not Dynamo's without one in the profile.
 func (p *Profile) needsFrontend() bool {
 	noPort := func(w Worker) bool { return w.Port == 0 }
-	shared := p.Mode() == "disaggregated" || slices.ContainsFunc(p.Aggregated, noPort)
-	return p.Balancer == nil && (p.Engine == "dynamo" || p.Engine == "mocker" && shared)
+	split := p.Mode() == "disaggregated"
+	shared := split || slices.ContainsFunc(p.Aggregated, noPort)
+	return p.Balancer == nil &&
+		(p.Engine == "dynamo" || p.Engine == "mocker" && shared || p.Engine == "command" && split)
 }

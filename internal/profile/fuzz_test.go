@@ -15,6 +15,7 @@ func FuzzParse(f *testing.F) {
 		valid + "balancer: {config: tuned}\nenv: {A: '${ENV:B}'}\nload: {concurrency: [1, 0x1]}\ntimeouts: {cell: 5m}\n",
 		valid + "hosts: {n: {transport: ssh, address: n}}\nversions: {vllm: 0.10}\nnice: !!int 5\nengine_args: [\"\\0\", hf_x]\n",
 		valid + "env: {\"a\\nb\": ~}\n",
+		head("command") + "prefill: {workers: 2}\ndecode: {}\ncommand: {argv: [s, '{port}{log}'], requests: n}\nengine_args: ['{prot}', '-a b']\n",
 		head("dynamo") + "prefill: {workers: 4, tensor_parallel: 2}\ndecode: &w {workers: 1}\naggregated: [*w, {workers: 2}]\n",
 	}
 	for _, seed := range seeds {
@@ -70,10 +71,13 @@ func checkPromises(t *testing.T, p Profile) {
 	t.Helper()
 	workers, devices := p.workers(), 0
 	for _, w := range workers {
+		if p.Engine == "command" && len(p.Line(w.Worker, 1, "log")) == 0 {
+			t.Errorf("%s has no command", w.name)
+		}
 		if w.Count != 0 {
 			t.Errorf("%s stands for %d workers", w.name, w.Count)
 		}
-		if w.TP < 1 || w.PP < 1 || w.DP < 1 || w.GPUs() != len(w.Devices) {
+		if w.TP < 1 || w.PP < 1 || w.DP < 1 || w.Width() != len(w.Devices) {
 			t.Errorf("%s: %d x %d x %d for %v", w.name, w.TP, w.PP, w.DP, w.Devices)
 		}
 		devices += len(w.Devices)

@@ -112,7 +112,7 @@ func (d *decoder) fault(at position, text string) Fault {
 	return Fault{d.source, at.line, at.column, text}
 }
 
-// place names a line of the file, or the setting of the command line that a line below 0 stands for.
+// place names a line of the file, or for a line below 0 the setting of the command line.
 func (d *decoder) place(line int) string {
 	if line < 0 {
 		return "--set " + printable(d.sets[-1-line].key)

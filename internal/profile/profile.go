@@ -18,15 +18,17 @@ import (
 type Profile struct {
 	Name   string `yaml:"name" help:"name of the topology; required"`
 	Kind   string `yaml:"kind" help:"label of the series, before _aggregated or _disaggregated; required"`
-	Engine string `yaml:"engine" one:"dynamo|vllm|mocker" help:"program that serves the model; required"`
+	Engine string `yaml:"engine" one:"dynamo|vllm|mocker|command" help:"program that serves the model; required"`
 	Model  string `yaml:"model" help:"model id such as Qwen/Qwen3-0.6B, or a directory; required"`
 	// ServedName and Tokenizer are empty when not given: both are then the model.
 	ServedName string `yaml:"served_name" help:"id that requests name; the model if absent"`
 	Tokenizer  string `yaml:"tokenizer" help:"aiperf's tokenizer, an id or a directory; the model if absent"`
 
+	// Command is nil unless Engine is command.
+	Command   *Command  `yaml:"command" help:"the server of engine command"`
 	Discovery Discovery `yaml:"discovery" help:"how workers find each other"`
-	// Frontend is nil for engine vllm and for aggregated mockers with a port
-	// each, which get a frontend of their own on that port.
+	// Frontend is nil for engine vllm, for engine command unless the profile has one or roles, and for aggregated
+	// mockers with a port each, which get a frontend of their own on that port.
 	Frontend *Frontend `yaml:"frontend" help:"Dynamo's HTTP server, unless a balancer replaces it"`
 	Balancer *Balancer `yaml:"balancer" help:"NGINX in front of the workers, for aggregated ones"`
 
@@ -92,8 +94,8 @@ type Worker struct {
 	Env        map[string]string `yaml:"env" help:"variables of this worker"`
 }
 
-// GPUs is the number of devices that the parallelisms need.
-func (w Worker) GPUs() int { return w.TP * w.PP * w.DP }
+// Width is the number of devices that the parallelisms need.
+func (w Worker) Width() int { return w.TP * w.PP * w.DP }
 
 // Sweep is the load: one run for each concurrency, in this order. ISL and OSL are input and output tokens of a request.
 // Exact means perf.sh's own argv, Spread means requests to every server in turn, without a balancer.
@@ -132,6 +134,11 @@ type Graces struct {
 type Host struct {
 	Transport string `yaml:"transport" one:"local|ssh|srun" help:"how the script reaches the host"`
 	Address   string `yaml:"address" help:"for ssh, or srun's --nodelist; a local host has none"`
+}
+
+// Dynamo reports whether workers are Dynamo's: they have a frontend and find each other.
+func (p Profile) Dynamo() bool {
+	return p.Engine != "vllm" && (p.Engine != "command" || p.Frontend != nil)
 }
 
 // Mode is "aggregated" or "disaggregated", in upstream's spelling.

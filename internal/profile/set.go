@@ -64,7 +64,8 @@ func (d *decoder) override(path string, own []entry) []entry {
 		case at >= 0 && rest != "": // value descends
 			continue
 		case rest != "" && path == "" && isRole(key):
-			d.add(position{line, 0}, "the profile has no "+key+": with several profiles name one, PROFILE:"+printable(s.key))
+			d.add(position{line, 0},
+				"the profile has no "+key+": with several profiles name one, PROFILE:"+printable(s.key))
 			continue
 		case rest != "":
 			e.value = &yaml.Node{Kind: yaml.MappingNode, Line: line}

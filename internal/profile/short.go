@@ -49,7 +49,7 @@ func (d *decoder) expandRole(r role, taken map[int]bool) {
 			"for each worker", r.name)
 		return
 	}
-	if gpus := w.Count * w.GPUs(); gpus > mostDevices-len(taken) {
+	if gpus := w.Count * w.Width(); gpus > mostDevices-len(taken) {
 		d.wrong(r.name, "%s needs %d GPUs, and a machine has up to %d, of which other workers name %d",
 			r.name, gpus, mostDevices, len(taken))
 		return
@@ -72,7 +72,7 @@ func copies(w Worker, taken map[int]bool) []Worker {
 		if w.Port > 0 {
 			all[i].Port = w.Port + i
 		}
-		for len(all[i].Devices) < w.GPUs() {
+		for len(all[i].Devices) < w.Width() {
 			if !taken[device] {
 				taken[device] = true
 				all[i].Devices = append(all[i].Devices, device)

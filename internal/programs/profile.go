@@ -19,6 +19,10 @@ func Need(p profile.Profile) []Tool {
 	case External:
 	case "vllm":
 		need = append(need, VLLM)
+	case "command":
+		if p.Dynamo() {
+			need = append(need, Python) // for the frontend
+		}
 	default:
 		need = append(need, Python)
 	}
@@ -69,7 +73,7 @@ func Lacking(p profile.Profile, found map[Tool]Found, answers map[Tool]Answer) e
 		module, distribution string
 		engines, install     string
 	}{
-		{Python, "dynamo", "ai-dynamo", "mocker dynamo", "make tools"},
+		{Python, "dynamo", "ai-dynamo", "mocker dynamo command", "make tools"},
 		{Python, "vllm", "vllm", "dynamo", "pip install 'ai-dynamo[vllm]' on a GPU node"},
 		{VLLM, "vllm", "vllm", "vllm", "pip install vllm on a GPU node"},
 		{AIPerf, "aiperf", "aiperf", p.Engine, "make tools"},

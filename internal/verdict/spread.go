@@ -26,6 +26,9 @@ func spread(c cell) []finding {
 	if t == nil || c.e.AIPerf.Problem != "" || c.endsLaunch() {
 		return nil
 	}
+	if t.Uncounted != "" {
+		return one(NotMade, t.Uncounted)
+	}
 	if t.Unread != "" {
 		return one(Unchecked, strings.ReplaceAll(t.Unread, "\n", "; "))
 	}
