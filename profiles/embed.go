@@ -1,6 +1,7 @@
 // Package profiles holds the built-in topology profiles: the guide's topologies on
-// one node and on two, their shapes with a simulated engine for a laptop, and
-// small ones of real vLLM for a machine without a GPU.
+// one node and on two, a fair baseline for them, the comparison of Dynamo's catalogue
+// of benchmarks, their shapes with a simulated engine for a laptop, and small ones of
+// real vLLM for a machine without a GPU.
 //
 // Each is a file that a person can copy and change; none needs another file.
 package profiles

@@ -28,7 +28,8 @@ func parse(t *testing.T, name string) profile.Profile {
 
 func TestEachBuiltInProfileIsWithoutFaultAndNamedAsItsFile(t *testing.T) {
 	gpus := map[string]int{
-		"agg-1node": 8, "disagg-1node": 8, "agg-2node": 16, "disagg-2node": 16,
+		"agg-1node": 8, "disagg-1node": 8, "agg-2node": 16, "disagg-2node": 16, "agg-dynamo-1node": 8,
+		"llama70b-agg": 4, "llama70b-disagg-1node": 8, "llama70b-disagg-2node": 16,
 		"cpu-agg": 2, "cpu-disagg": 3, "cpu-dp": 2,
 		"demo-agg": 8, "demo-agg-dynamo": 8, "demo-agg-urls": 8, "demo-disagg": 8,
 	}
@@ -68,6 +69,36 @@ func TestGuideBaselineHasTheGuidesArguments(t *testing.T) {
 		if got := strings.Join(parse(t, name).EngineArgs, " "); got != want {
 			t.Errorf("%s: got %s, want %s", name, got, want)
 		}
+	}
+}
+
+// The sides differ in prefill and decode, and in nothing else.
+func TestTheFairBaselineHasAllOfDisagg1node(t *testing.T) {
+	fair, other := parse(t, "agg-dynamo-1node"), parse(t, "disagg-1node")
+	if fair.Mode() != "aggregated" || len(fair.Aggregated) != 2 || fair.Aggregated[0].TP != 4 || fair.GPUs() != other.GPUs() {
+		t.Errorf("%s: %+v on %d GPUs", fair.Mode(), fair.Aggregated, fair.GPUs())
+	}
+	fair.Name, fair.Source, fair.Aggregated, other.Prefill, other.Decode = other.Name, other.Source, nil, nil, nil
+	if diff := cmp.Diff(other, fair); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Dynamo's catalogue measures 16 requests a GPU: each ladder has that point, and the sides have one load.
+func TestCatalogueProfilesHaveTheCataloguesPoints(t *testing.T) {
+	load, labels := parse(t, "llama70b-agg").Load, map[string]bool{}
+	for _, name := range []string{"llama70b-agg", "llama70b-disagg-1node", "llama70b-disagg-2node"} {
+		p := parse(t, name)
+		labels[p.Label()] = true
+		if diff := cmp.Diff(load, p.Load); diff != "" || load.ISL != 8192 || load.OSL != 1024 {
+			t.Errorf("%s: isl %d, osl %d\n%s", name, load.ISL, load.OSL, diff)
+		}
+		if !slices.Contains(load.Concurrency, 16*p.GPUs()) || p.Model != "RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic" {
+			t.Errorf("%s: %s at %v on %d GPUs", name, p.Model, load.Concurrency, p.GPUs())
+		}
+	}
+	if len(labels) != 3 {
+		t.Errorf("labels %v: three topologies on one chart need three", labels)
 	}
 }
 

@@ -30,7 +30,7 @@ type Deployment struct {
 	Mode      string `json:"mode" help:"aggregated or disaggregated; the last of upstream's keys"`
 
 	Name      string   `json:"name,omitempty" help:"name of the profile"`
-	Engine    string   `json:"engine,omitempty" help:"dynamo, vllm or mocker"`
+	Engine    string   `json:"engine,omitempty" help:"dynamo, vllm, mocker or command"`
 	Simulated bool     `json:"simulated,omitempty" help:"true if the engine computes nothing"`
 	NumGPUs   int      `json:"num_gpus,omitempty" help:"GPUs by which the throughput is divided"`
 	Workers   []Worker `json:"workers,omitempty" help:"the workers as they are, which the parallelisms may only sum up"`
@@ -88,6 +88,7 @@ type Worker struct {
 	Devices []int  `json:"cuda_visible_devices,omitempty" help:"GPUs of the worker"`
 	TP      int    `json:"tensor_parallel" help:"as in the profile"`
 	DP      int    `json:"data_parallel" help:"as in the profile"`
+	PP      int    `json:"pipeline_parallel,omitempty" help:"as in the profile; absent if 1"`
 	Host    string `json:"host,omitempty" help:"machine of the worker; absent if it is this one"`
 }
 
@@ -189,7 +190,8 @@ func required(mode string) []string {
 	return append(keys, "tensor_parallelism", "data_parallelism")
 }
 
-// Values are settings of an engine, or of a load, by name. A setting that no flag sets is "default".
+// Values are settings of an engine, or of a load, by name. A setting that no flag sets is "default", or
+// "unknown" if the engine may have another name for it.
 type Values = map[string]string
 
 // Side is the settings of one topology.

@@ -32,6 +32,42 @@ type loadFlags struct {
 	Seed         int      `default:"100" help:"aiperf's random seed; the guide's is ${default}."`
 	FreshPrompts bool     `help:"Use another seed for each concurrency, so that no level repeats prompts."`
 	TimeoutReady duration `help:"How long each service may take to become ready." placeholder:"DURATION"`
+	setFlag
+}
+
+// setFlag overrides any key. The fields above win.
+type setFlag struct {
+	Set []string `sep:"none" placeholder:"KEY=VALUE" help:"Set a key of all profiles, or PROFILE:KEY of one."`
+}
+
+// of are the settings for a profile of the command line, without its name.
+func (f setFlag) of(profile string) (own []string) {
+	for _, setting := range f.Set {
+		name, rest := splitSetting(setting)
+		if name == "" || name == profile {
+			own = append(own, rest)
+		}
+	}
+	return own
+}
+
+// check refuses settings for profiles that the command line does not name.
+func (f setFlag) check(profiles []string) error {
+	var faults []error
+	for _, setting := range f.Set {
+		if name, _ := splitSetting(setting); name != "" && !slices.Contains(profiles, name) {
+			faults = append(faults, fmt.Errorf("--set %s:...: the command names no profile %[1]s, but %s",
+				name, strings.Join(profiles, " and ")))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// splitSetting splits PROFILE:KEY=VALUE. No key has a colon in it.
+func splitSetting(setting string) (profile, rest string) {
+	key, _, _ := strings.Cut(setting, "=")
+	colon := strings.LastIndexByte(key, ':')
+	return setting[:max(0, colon)], setting[colon+1:]
 }
 
 // apply overrides keys of a profile with the flags. Model also replaces the tokenizer and the served name.
@@ -90,8 +126,9 @@ func checkConcurrency(levels []int) error {
 func loadProfiles(names []string, f loadFlags, env *Env) ([]profile.Profile, error) {
 	reader := env.reader()
 	var all []profile.Profile
-	var faults []error
+	faults := []error{f.check(names)}
 	for _, name := range names {
+		reader.Set = f.of(name)
 		p, err := readProfile(reader, name)
 		if err == nil {
 			err = f.apply(reader, &p)

@@ -45,10 +45,22 @@ func profileNotes() []string {
 		"Every fault is reported at once, with line and column, and nothing is started. A key that is unknown, " +
 			"given twice or empty is a fault.",
 		"prefill, decode and aggregated have the same keys for each worker. " +
-			"A worker has tensor_parallel x data_parallel GPUs.",
+			"A worker has tensor_parallel x pipeline_parallel x data_parallel GPUs.",
+		"prefill: {workers: 4, tensor_parallel: 1} is the short form of a list of four equal workers, likewise for " +
+			"decode and aggregated. They get the lowest GPUs that no other worker of their machine names, in the " +
+			"order prefill, decode, aggregated, and ports that count up from port.",
+		"--set KEY=VALUE of run, plan and up sets a key in every profile, --set PROFILE:KEY=VALUE in one: " +
+			"--set load.osl=300, --set 'decode={workers: 1, tensor_parallel: 2}', --set prefill[0].port=8001. " +
+			"decode.KEY is that key of every decode worker. The value is YAML.",
 		"All profiles of one run need the same load; --model, --isl, --osl and --concurrency set it for all of them.",
 		"An aggregated mocker with a port has a frontend of its own there. GPUs of a mocker are counted for the " +
 			"chart, neither exported nor checked.",
+		"Engine command runs any server with an OpenAI-compatible API: command.argv, then engine_args, with {port} " +
+			"replaced by the worker's port, {model} by the key model, {gpus} by the number of its GPUs, {log} by the " +
+			"path of its log. The server must listen on 127.0.0.1, and serve /v1/chat/completions under " +
+			"served_name, or the model if that is absent. Behind a frontend, and in prefill and decode, the " +
+			"command is a worker of Dynamo, such as python3 -m dynamo.sglang: topobench sets its discovery, " +
+			"and {port} is a further port.",
 		"In env the value ${ENV:NAME} is the caller's variable NAME, so that the file holds no secret.",
 		fmt.Sprintf("The default of port_base is %d. Two runs at the same time need two bases: otherwise the "+
 			"later one ends with exit code %d.", plan.DefaultPortBase, codeBusy),

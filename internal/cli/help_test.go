@@ -149,7 +149,7 @@ func TestHelpHasEveryProfileKey(t *testing.T) {
 		}
 	}
 	for _, line := range []string{
-		"engine dynamo | vllm | mocker: program", "isl integer 1..1000000, default 3000: input", "ready duration, default 30m: for",
+		"engine dynamo | vllm | mocker | command: program", "health text, default /health: path", "isl integer 1..1000000, default 3000: input", "ready duration, default 30m: for",
 		"grace duration, default 30s: between", "config text, default guide: guide", "tensor_parallel integer 1..1024, default 1: GPUs",
 		"etcd text, default start for engine dynamo, else none: start", "concurrency list of integers 1..4096, default 1, 2, 4,",
 		"versions mapping of aiperf, dynamo, etcd, nats, nginx, vllm: versions",

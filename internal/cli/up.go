@@ -15,9 +15,10 @@ type upCmd struct {
 	Root         string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Directory of the logs."`
 	Model        string   `help:"Model id or directory."`
 	TimeoutReady duration `help:"How long each service may take to become ready." placeholder:"DURATION"`
-	binFlags     `group:"Programs"`
-	limitFlags   `group:"Disk"`
-	gpuFlags     `group:"GPUs"`
+	setFlag
+	binFlags   `group:"Programs"`
+	limitFlags `group:"Disk"`
+	gpuFlags   `group:"GPUs"`
 }
 
 // Run brings one topology up, prints its address, and holds it.
@@ -25,7 +26,8 @@ func (c *upCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := linuxOnly("up"); err != nil {
 		return err
 	}
-	profiles, err := loadProfiles([]string{c.Profile}, loadFlags{Model: c.Model, TimeoutReady: c.TimeoutReady}, env)
+	flags := loadFlags{Model: c.Model, TimeoutReady: c.TimeoutReady, setFlag: c.setFlag}
+	profiles, err := loadProfiles([]string{c.Profile}, flags, env)
 	if err != nil {
 		return err
 	}

@@ -70,8 +70,8 @@ func (p Prober) Gate(ctx context.Context, g plan.Gate) error {
 		return listens(ctx, g.Address)
 	case plan.GateWorker:
 		return p.workerServes(ctx, g)
-	case plan.GateVLLM:
-		if err := p.answers200(ctx, "http://"+g.Address+"/health"); err != nil {
+	case plan.GateVLLM, plan.GateServer:
+		if err := p.answers200(ctx, "http://"+g.Address+cmp.Or(g.Path, "/health")); err != nil {
 			return err
 		}
 		return p.listsModel(ctx, g)
@@ -145,7 +145,8 @@ func (p Prober) workerServes(ctx context.Context, g plan.Gate) error {
 }
 
 func (p Prober) listsModel(ctx context.Context, g plan.Gate) error {
-	url := "http://" + g.Address + "/v1/models"
+	page := cmp.Or(g.Models, "/v1/models")
+	url := "http://" + g.Address + page
 	status, body, err := p.get(ctx, url)
 	if err != nil {
 		return err
@@ -155,7 +156,7 @@ func (p Prober) listsModel(ctx context.Context, g plan.Gate) error {
 	}
 	models, err := parseModels(body)
 	if err != nil {
-		return fmt.Errorf("cannot read /v1/models of %s: %w", g.Address, err)
+		return fmt.Errorf("cannot read %s of %s: %w", page, g.Address, err)
 	}
 	return modelListed(models, g.Model)
 }

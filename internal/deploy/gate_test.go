@@ -102,6 +102,18 @@ func TestGateVLLM(t *testing.T) {
 	}
 }
 
+// A server of engine command has its pages where the profile has them.
+func TestGateServer(t *testing.T) {
+	const models = `{"data":[{"id":"tiny"}]}`
+	gate := func(now state) plan.Gate {
+		return plan.Gate{Kind: plan.GateServer, Model: "tiny", Address: serve(t, still(now)), Path: "/up", Models: "/list"}
+	}
+	check(t, "healthy, and our model", gate(state{"/up": {200, ""}, "/list": {200, models}}), "")
+	check(t, "still loading", gate(state{"/up": {503, ""}, "/list": {200, models}, "/health": {200, ""}}), "/up: 503")
+	check(t, "another list", gate(state{"/up": {200, ""}, "/v1/models": {200, models}}), "/list: 404")
+	check(t, "no list", gate(state{"/up": {200, ""}, "/list": {200, "?"}}), "cannot read /list of 127.0.0.1:")
+}
+
 func TestGateHTTPAndListens(t *testing.T) {
 	up := serve(t, still(state{"/health": {200, `{"health":"true"}`}}))
 	check(t, "etcd is healthy", plan.Gate{Kind: plan.GateHTTP, Address: up, Path: "/health"}, "")

@@ -18,10 +18,13 @@ import (
 func Make(p profile.Profile, on Installation, o aiperf.Options) (Plan, error) {
 	b := newBuilder(p, on, o)
 	b.discovery() // first, since its addresses go into the environment of workers
-	if p.Engine == "vllm" {
-		b.vllmServers()
-	} else {
+	switch {
+	case p.Dynamo():
 		b.dynamo()
+	case p.Engine == "command":
+		b.commandServers()
+	default:
+		b.vllmServers()
 	}
 	if err := b.balancer(); err != nil { // needs the workers' addresses
 		return Plan{}, err
@@ -29,6 +32,7 @@ func Make(p profile.Profile, on Installation, o aiperf.Options) (Plan, error) {
 	b.load() // needs the address of the balancer or the workers
 	b.plan.Hardware = b.hardware()
 	b.plan.Deployment.Settings = settings(b.plan, on.Versions)
+	b.commandSettings(b.plan.Deployment.Settings)
 	b.plan.Deployment.Load = RequestsOf(b.plan.Load)
 	b.plan.Deviations = deviations(b.plan)
 	b.checkPorts()
@@ -86,7 +90,7 @@ func (b *builder) add(s Service, own map[string]string) {
 	if len(b.plan.Hosts) == 0 {
 		s.Host = ""
 	}
-	s.Log = filepath.Join(at.Dir, "logs", s.Name+".log")
+	s.Log = logOf(s.Name)
 	s.Env = append(bookkeeping(), s.Env...)
 	if s.Role.Worker() || s.Role == Frontend {
 		s.Env = append(s.Env, pairs(b.p.Env)...)

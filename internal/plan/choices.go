@@ -53,9 +53,9 @@ func choose(p profile.Profile, on Installation, r rules) Choices {
 	dynamo, split := p.Engine == "dynamo", p.Mode() == "disaggregated"
 	c := Choices{
 		Etcd: source(p.Discovery.Etcd), NATS: source(p.Discovery.NATS),
-		Planes:         p.Engine != "vllm" && r.fileDiscovery,
+		Planes:         p.Dynamo() && r.fileDiscovery,
 		Connector:      dynamo && split && r.connector,
-		SidePorts:      dynamo && r.sidePorts,
+		SidePorts:      (dynamo || p.Engine == "command" && p.Dynamo()) && r.sidePorts,
 		QuietServers:   p.Engine == "vllm" && r.logsByDefault,
 		LocalModel:     filepath.IsAbs(p.Model),
 		LocalTokenizer: filepath.IsAbs(tokenizer(p)),
@@ -64,7 +64,7 @@ func choose(p profile.Profile, on Installation, r rules) Choices {
 	if p.Engine != "mocker" {
 		c.Kernels = on.Kernels
 	}
-	if split {
+	if split && p.Engine != "command" {
 		c.RoleFlags = r.roleFlags
 	}
 	if p.Frontend != nil {

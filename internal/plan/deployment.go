@@ -21,8 +21,12 @@ func deployment(p profile.Profile) artifacts.Deployment {
 			if _, named := names[machine]; !named {
 				names[machine] = w.Host
 			}
-			d.Workers = append(d.Workers, artifacts.Worker{Role: string(g.role), Devices: w.Devices, TP: w.TP, DP: w.DP,
-				Host: names[machine]})
+			worker := artifacts.Worker{Role: string(g.role), Devices: w.Devices, TP: w.TP, DP: w.DP,
+				Host: names[machine]}
+			if w.PP > 1 {
+				worker.PP = w.PP
+			}
+			d.Workers = append(d.Workers, worker)
 		}
 	}
 	return d
@@ -34,7 +38,8 @@ func RequestsOf(l aiperf.Load) *artifacts.Load {
 		Requests: l.Requests(1), Warmup: l.Warmup(1), Extra: l.Extra()}
 }
 
-// parallelism is upstream's pair of a role: tp, and the number of workers of that width. For workers that differ or
+// parallelism is upstream's pair of a role: tp, and the number of workers of that width. Upstream has no pipeline
+// parallelism, so tp includes it. For workers that differ or
 // share GPUs it is 1 and the number of GPUs, so that the product stays right, which is all that plot_pareto.py uses.
 func parallelism(p profile.Profile, workers []profile.Worker) (tp, dp int) {
 	if len(workers) == 0 {
@@ -43,9 +48,9 @@ func parallelism(p profile.Profile, workers []profile.Worker) (tp, dp int) {
 	gpus := profile.Profile{Aggregated: workers, Hosts: p.Hosts}.GPUs()
 	first := workers[0]
 	for _, w := range workers {
-		if w.TP != first.TP || w.DP != first.DP || gpus != len(workers)*len(first.GPUs()) {
+		if w.TP*w.PP != first.TP*first.PP || w.DP != first.DP || gpus != len(workers)*len(first.GPUs()) {
 			return 1, gpus
 		}
 	}
-	return first.TP, first.DP * len(workers)
+	return first.TP * first.PP, first.DP * len(workers)
 }

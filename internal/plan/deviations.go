@@ -1,6 +1,10 @@
 package plan
 
-import "topobench/internal/aiperf"
+import (
+	"slices"
+
+	"topobench/internal/aiperf"
+)
 
 // Deviation is one difference between the guide and what is run. The table is
 // closed: the golden tests apply it to the guide's text and allow nothing else.
@@ -28,7 +32,9 @@ func always(Plan) bool { return true }
 func multiHost(p Plan) bool { return len(p.Hosts) > 0 }
 
 // hasDynamo: frontends and workers are Dynamo's, real or simulated.
-func hasDynamo(p Plan) bool { return p.Engine != "vllm" }
+func hasDynamo(p Plan) bool {
+	return slices.ContainsFunc(p.Services, func(s Service) bool { return s.Role == Frontend })
+}
 
 // splitDynamo: Dynamo's own vLLM workers, in prefill and decode.
 func splitDynamo(p Plan) bool { return p.Engine == "dynamo" && p.Mode == "disaggregated" }
@@ -40,6 +46,11 @@ var table = []deviation{ // never written to
 		Done:  "python -m dynamo.mocker; in place of vllm serve each mocker has a Dynamo frontend of its own",
 		Why:   "the engine is simulated: it uses no GPU, and its numbers predict none"},
 		func(p Plan) bool { return p.Simulated }},
+	{Deviation{ID: "command",
+		Guide: "python -m dynamo.vllm or vllm serve",
+		Done:  "the profile's command, with its placeholders replaced",
+		Why:   "the profile names another server: how it gets its GPUs, role and address is up to its arguments"},
+		func(p Plan) bool { return p.Engine == "command" }},
 	{Deviation{ID: "loopback",
 		Guide: "servers listen on every address",
 		Done:  hostVariables + ", --host, listen 127.0.0.1:PORT",
@@ -143,7 +154,7 @@ var table = []deviation{ // never written to
 		Guide: "one side channel port for all",
 		Done:  "VLLM_NIXL_SIDE_CHANNEL_PORT and VLLM_PORT of its own for each worker",
 		Why:   "workers of one host would collide on 5600", Since: "Dynamo 0.6"},
-		func(p Plan) bool { return splitDynamo(p) && p.Choices.SidePorts }},
+		func(p Plan) bool { return p.Mode == "disaggregated" && p.Choices.SidePorts }},
 	{Deviation{ID: "log-requests",
 		Guide: "--disable-log-requests",
 		Done:  "not passed",

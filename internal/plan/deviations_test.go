@@ -23,6 +23,9 @@ func TestDeviationsOfTheBuiltIns(t *testing.T) {
 		"disagg-2node": "bind-address named-gpus private-services bookkeeping planes no-drain decode-tp roles nixl-ports load-env artifact-dir smoke",
 		"agg-2node":    "bind-address named-gpus bookkeeping nginx-paths log-requests load-env artifact-dir smoke",
 
+		"agg-dynamo-1node":      "loopback private-services bookkeeping planes no-drain load-env artifact-dir smoke",
+		"llama70b-disagg-1node": "loopback private-services bookkeeping planes no-drain decode-tp roles nixl-ports load-env artifact-dir quiet-load smoke",
+
 		"demo-agg-dynamo": "mocker loopback file-discovery zmq-events bookkeeping planes no-drain local-model load-env artifact-dir quiet-load smoke",
 		"demo-agg-urls":   "mocker loopback file-discovery zmq-events bookkeeping planes no-drain spread local-model load-env artifact-dir quiet-load smoke",
 	} {

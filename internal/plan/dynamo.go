@@ -81,22 +81,24 @@ func (b *builder) worker(role Role, i int, w profile.Worker, scope discoveryScop
 	}
 	s := Service{Name: fmt.Sprintf("%s-%d", role, i), Role: role, Host: w.Host, Wave: 1, Devices: w.Devices,
 		Ports: []Port{{Use: "system", Number: system}}, Gate: Gate{Kind: GateWorker, Address: at(bind, system)},
-		Options: engineOptions(b.engineArgs(w))}
-	if b.p.Engine == "mocker" {
+		Env: env, Options: engineOptions(b.engineArgs(w))}
+	switch b.p.Engine {
+	case "mocker":
 		s.Argv = b.mockerArgv(role, w)
-	} else {
+	case "command":
+		b.command(&s, w)
+	default:
 		s.Argv = b.dynamoVLLMArgv(role, w)
 		var ports []Port
-		env, ports = b.gpuEnv(env, role, w)
+		s.Env, ports = b.gpuEnv(env, role, w)
 		s.Ports = append(s.Ports, ports...)
 		if b.publishes(role) {
 			s.Ports = append(s.Ports, Port{Use: "kv events", Number: b.eventPort()})
 		}
 		if b.publishes(role) && !b.rules.connector {
-			env = append(env, "DYN_VLLM_KV_EVENT_PORT="+strconv.Itoa(b.eventPort()))
+			s.Env = append(s.Env, "DYN_VLLM_KV_EVENT_PORT="+strconv.Itoa(b.eventPort()))
 		}
 	}
-	s.Env = env
 	b.add(s, w.Env)
 	b.plan.Smoke.Counters = append(b.plan.Smoke.Counters, counter(s, "dynamo_component_requests_total"))
 	if role == Decode && strings.Contains(b.connector(role, w), "NixlConnector") {

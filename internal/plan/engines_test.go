@@ -159,3 +159,18 @@ func TestRouterModeIsAChoice(t *testing.T) {
 		}
 	}
 }
+
+// C26: the engine gets the stages that the GPU count includes.
+func TestC26PipelineParallelReachesTheEngine(t *testing.T) {
+	const workers = ", aggregated: [{cuda_visible_devices: [0, 1, 2, 3], tensor_parallel: 2, pipeline_parallel: 2}]}"
+	for engine, want := range map[string]bool{"vllm": true, "dynamo": true, "mocker": false} {
+		p := textPlan(t, "{name: a, kind: b, model: m, engine: "+engine+workers)
+		argv := strings.Join(service(t, p, "aggregated-0").Argv, " ")
+		if strings.Contains(argv, "--tensor-parallel-size 2 --pipeline-parallel-size 2") != want {
+			t.Errorf("engine %s: %s", engine, argv)
+		}
+		if d := p.Deployment; d.TP != 4 || d.DP != 1 || d.Workers[0].PP != 2 || d.NumGPUs != 4 {
+			t.Errorf("engine %s: %+v", engine, d)
+		}
+	}
+}

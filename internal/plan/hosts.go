@@ -68,7 +68,7 @@ func (b *builder) checkHosts() {
 				"give it host: NAME, with an address under hosts", s.Name)
 		}
 	}
-	if len(b.plan.Hosts) > 1 && b.plan.Choices.Etcd == Absent && b.p.Engine != "vllm" {
+	if len(b.plan.Hosts) > 1 && b.plan.Choices.Etcd == Absent && b.p.Dynamo() {
 		b.fault("workers on several hosts cannot find each other by files: set discovery: {etcd: start}")
 	}
 }

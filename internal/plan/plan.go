@@ -127,13 +127,15 @@ const (
 	GateWorker   GateKind = "worker"   // a Dynamo worker's system port reports generate as ready
 	GateFrontend GateKind = "frontend" // our model, and the exact number of instances of each role
 	GateVLLM     GateKind = "vllm"     // /health is 200 and /v1/models names our model
+	GateServer   GateKind = "server"   // the same on the paths of the profile
 )
 
 // Gate is what must hold before the next wave starts.
 type Gate struct {
 	Kind      GateKind      `json:"kind"`
 	Address   string        `json:"address,omitempty"` // host:port
-	Path      string        `json:"path,omitempty"`    // for GateHTTP
+	Path      string        `json:"path,omitempty"`    // for GateHTTP and GateServer
+	Models    string        `json:"models,omitempty"`  // for GateServer: path of the list of models
 	Model     string        `json:"model,omitempty"`
 	Namespace string        `json:"namespace,omitempty"`
 	Prefill   int           `json:"prefill,omitempty"`

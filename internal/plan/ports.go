@@ -15,7 +15,7 @@ const (
 	offsetNATS     = 3 // client, then monitor
 	offsetFrontend = 10
 	offsetSystem   = 100  // one a worker
-	offsetNIXL     = 200  // stride max(tp, dp) a worker
+	offsetNIXL     = 200  // stride max(tp x pp, dp) a worker
 	offsetEvents   = 400  // KV events, stride dp a worker
 	offsetInternal = 1000 // VLLM_PORT, 50 a worker
 
@@ -29,20 +29,18 @@ const DefaultPortBase = 23000
 // portBase is the profile's, or the default.
 func portBase(p profile.Profile) int { return cmp.Or(p.PortBase, DefaultPortBase) }
 
-// checkPorts finds ports that two services of a host share or that are too high.
+// checkPorts finds ports that two services of a host share, and a port_base that is too high for the workers.
 func (b *builder) checkPorts() {
 	type place struct {
 		host   string
 		number int
 	}
-	owner := map[place]Port{}
+	owner, highest := map[place]Port{}, Port{}
 	for _, s := range b.plan.Services {
 		for _, port := range s.Ports {
 			at := place{s.Host, port.Number}
-			if port.Number > highestPort {
-				b.fault("port %d for %s of %s is above %d, in the range that the kernel "+
-					"gives to clients: choose a lower one, or a lower port_base than %d",
-					port.Number, port.Use, port.Service, highestPort, portBase(b.p))
+			if port.Number > highest.Number {
+				highest = port
 			}
 			if other, taken := owner[at]; taken {
 				b.fault("port %d is used twice: by %s of %s, and by %s of %s: "+
@@ -51,6 +49,11 @@ func (b *builder) checkPorts() {
 			}
 			owner[at] = port
 		}
+	}
+	if above := highest.Number - highestPort; above > 0 {
+		b.fault("port_base %d is too high for %d workers: port %d for %s of %s would be above %d, in the range "+
+			"that the kernel gives to clients: %d and lower ones work", portBase(b.p), b.workers,
+			highest.Number, highest.Use, highest.Service, highestPort, portBase(b.p)-above)
 	}
 }
 
@@ -83,7 +86,7 @@ func (b *builder) checkVersions() {
 		b.fault("aiperf %s takes one --url, so load.spread is not possible (0.7 and newer take several): "+
 			"use a balancer", b.plan.Versions.AIPerf)
 	}
-	if b.p.Engine == "vllm" {
+	if !b.p.Dynamo() {
 		return
 	}
 	version, mocker := b.plan.Versions.Dynamo, b.p.Engine == "mocker"

@@ -52,12 +52,15 @@ func option(args []string, name string) string {
 // settings are the compared options of a topology, with its engine. If its workers
 // differ, the value names the roles: "prefill 4096, decode 8192".
 func settings(p Plan, installed Versions) map[string]string {
-	all := map[string]string{"engine": engineName(p, installed)}
+	all, absent := map[string]string{"engine": engineName(p, installed)}, "default"
+	if p.Engine == "command" {
+		absent = "unknown" // its names of the options may be others
+	}
 	for _, name := range Compared() {
 		var values, byRole []string
 		for _, s := range p.Services {
 			if s.Role.Worker() {
-				value := cmp.Or(s.Options[name], "default")
+				value := cmp.Or(s.Options[name], absent)
 				values, byRole = append(values, value), append(byRole, fmt.Sprintf("%s %s", s.Role, value))
 			}
 		}
@@ -72,6 +75,10 @@ func settings(p Plan, installed Versions) map[string]string {
 // engineName is the program that computes, with its version: vLLM also inside Dynamo's
 // workers. The installed version counts, not the one that a profile names.
 func engineName(p Plan, installed Versions) string {
+	if p.Engine == "command" {
+		i := slices.IndexFunc(p.Services, func(s Service) bool { return s.Role.Worker() })
+		return commandName(p.Services[i].Argv) + " of unknown version"
+	}
 	name, version := "vLLM", cmp.Or(installed.VLLM, p.Versions.VLLM)
 	if p.Simulated {
 		name, version = "Dynamo mocker", cmp.Or(installed.Dynamo, p.Versions.Dynamo)
@@ -119,8 +126,9 @@ func tokens(limit string) int {
 var guideOrder = map[string]int{
 	"--model": -9, "--served-model-name": -8,
 	"--block-size": -7, "--max-model-len": -6, "--max-num-batched-tokens": -5,
-	"--tensor-parallel-size": -4, "--data-parallel-size": -3, "--gpu-memory-utilization": -2,
-	"--disable-log-requests": 1, "--is-prefill-worker": 1, "--is-decode-worker": 1, "--disaggregation-mode": 1,
+	"--tensor-parallel-size": -4, "--pipeline-parallel-size": -4, "--data-parallel-size": -3,
+	"--gpu-memory-utilization": -2,
+	"--disable-log-requests":   1, "--is-prefill-worker": 1, "--is-decode-worker": 1, "--disaggregation-mode": 1,
 	"--kv-transfer-config": 2,
 	"--host":               3, "--port": 4,
 }

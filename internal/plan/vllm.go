@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -38,10 +39,7 @@ func (b *builder) eventPort() int { return portBase(b.p) + offsetEvents + nixlSt
 // vllmServers plans one `vllm serve` a worker.
 func (b *builder) vllmServers() {
 	for i, w := range b.p.Aggregated {
-		port, bind := w.Port, b.bind(w.Host)
-		if port == 0 {
-			port = portBase(b.p) + offsetFrontend + i
-		}
+		port, bind := b.serverPort(i, w), b.bind(w.Host)
 		args := b.workerArgs(w)
 		if b.plan.Choices.QuietServers {
 			args = append(args, "--disable-log-requests")
@@ -73,6 +71,11 @@ func (b *builder) count(w profile.Worker, c Counter) {
 	}
 }
 
+// serverPort is the port of the i-th worker, if it takes requests itself.
+func (b *builder) serverPort(i int, w profile.Worker) int {
+	return cmp.Or(w.Port, portBase(b.p)+offsetFrontend+i)
+}
+
 // dynamoVLLMArgv is the guide's command with the flags that the version requires for role and connector, and with
 // decode's tensor parallelism, which the guide divides by but forgets to pass.
 func (b *builder) dynamoVLLMArgv(role Role, w profile.Worker) []string {
@@ -96,6 +99,9 @@ func (b *builder) workerArgs(w profile.Worker) (args []string) {
 	if w.TP > 1 {
 		args = append(args, "--tensor-parallel-size", strconv.Itoa(w.TP))
 	}
+	if w.PP > 1 {
+		args = append(args, "--pipeline-parallel-size", strconv.Itoa(w.PP))
+	}
 	if w.DP > 1 {
 		args = append(args, "--data-parallel-size", strconv.Itoa(w.DP))
 	}
@@ -110,15 +116,19 @@ func (b *builder) modelEnv() []string {
 	return nil
 }
 
+// pin is the environment that gives a worker its GPUs, counted as nvidia-smi counts them.
+func pin(w profile.Worker) []string {
+	return []string{"CUDA_DEVICE_ORDER=PCI_BUS_ID",
+		"CUDA_VISIBLE_DEVICES=" + strings.Join(w.GPUs(), ",")}
+}
+
 // gpuEnv pins a worker and gives it ports of its own: on one host all workers
 // would share 5600 for the NIXL side channel (real port = base + dp rank).
 func (b *builder) gpuEnv(env []string, role Role, w profile.Worker) ([]string, []Port) {
 	base := portBase(b.p)
 	internal := base + offsetInternal + internalStride*b.workers
-	env = append(env, "CUDA_DEVICE_ORDER=PCI_BUS_ID",
-		"CUDA_VISIBLE_DEVICES="+strings.Join(w.GPUs(), ","))
-	env = append(env, b.kernelEnv()...)
-	if b.p.Engine == "dynamo" && !b.plan.Choices.SidePorts {
+	env = append(append(env, pin(w)...), b.kernelEnv()...)
+	if b.p.Dynamo() && !b.plan.Choices.SidePorts {
 		return env, nil
 	}
 	env = append(env, "VLLM_PORT="+strconv.Itoa(internal), "VLLM_HOST_IP="+b.bind(w.Host))
@@ -152,7 +162,7 @@ func (b *builder) kernelEnv() []string {
 func nixlStride(p profile.Profile) int {
 	stride := 1
 	for _, w := range slices.Concat(p.Prefill, p.Decode, p.Aggregated) {
-		stride = max(stride, w.TP, w.DP)
+		stride = max(stride, w.TP*w.PP, w.DP)
 	}
 	return stride
 }

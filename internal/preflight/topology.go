@@ -26,6 +26,7 @@ func (r Request) topology(ctx context.Context, p profile.Profile, g gpus) (Topol
 	if p.Engine == programs.External {
 		return t, checks
 	}
+	checks = append(checks, failed(Programs, programs.CheckCommand(p, r.Getenv), p.Name+": its command is here")...)
 	if plan.RealGPUs(p.Engine, versions.VLLM) {
 		var pinned []Check
 		t.Profile, t.GPUMap, pinned = g.assign(p, r.MapGPUs)

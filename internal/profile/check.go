@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
 	"slices"
@@ -35,14 +36,14 @@ var versioned = []string{"aiperf", "dynamo", "etcd", "nats", "nginx", "vllm"}
 func check(p Profile) []problem {
 	return slices.Concat(
 		checkNames(p), checkRoles(p), checkFrontend(p), checkBalancer(p), checkDiscovery(p),
-		checkWorkers(p), checkGPUs(p), checkPorts(p), checkLoad(p.Load),
+		checkWorkers(p), checkCommand(p), checkGPUs(p), checkPorts(p), checkLoad(p.Load),
 		checkEvidence(p), checkHosts(p), checkVersions(p.Versions), checkEnvironment(p))
 }
 
 func checkNames(p Profile) (found problems) {
 	required := []struct{ key, value, example string }{
-		{"name", p.Name, "name: disagg-1node"}, {"kind", p.Kind, "kind: dynamo_vllm"},
-		{"engine", p.Engine, "engine: dynamo, vllm or mocker"}, {"model", p.Model, "model: Qwen/Qwen3-0.6B"},
+		{"name", p.Name, "name: disagg-1node"}, {"kind", p.Kind, "kind: " + exampleKind(p.Engine)},
+		{"engine", p.Engine, "engine: dynamo, vllm, mocker or command"}, {"model", p.Model, "model: Qwen/Qwen3-0.6B"},
 	}
 	for _, r := range required {
 		if r.value == "" {
@@ -68,6 +69,12 @@ func checkNames(p Profile) (found problems) {
 	return found
 }
 
+// exampleKind is a label that does not misname the engine.
+func exampleKind(engine string) string {
+	kinds := map[string]string{"dynamo": "dynamo_vllm", "vllm": "vllm_serve", "mocker": "dynamo_mocker"}
+	return cmp.Or(kinds[engine], "LABEL")
+}
+
 func checkRoles(p Profile) (found problems) {
 	prefill, decode, aggregated := len(p.Prefill) > 0, len(p.Decode) > 0, len(p.Aggregated) > 0
 	switch {
@@ -87,12 +94,15 @@ func checkRoles(p Profile) (found problems) {
 	if p.Engine == "vllm" && p.Python != "" {
 		found.add("python#", "engine vllm does not run python: name the vllm command with the key vllm")
 	}
+	if p.Engine == "command" && !p.Dynamo() && p.Python != "" {
+		found.add("python#", "engine command runs python for Dynamo's frontend only: name the server's in command.argv")
+	}
 	if p.Engine != "vllm" && p.VLLM != "" {
 		found.add("vllm#", "only engine vllm runs the vllm command: name the interpreter with the key python")
 	}
 	if p.Engine == "vllm" && (prefill || decode) {
 		found.add("engine",
-			"engine vllm serves aggregated workers only: prefill and decode need engine dynamo or mocker")
+			"engine vllm serves aggregated workers only: prefill and decode need engine dynamo, mocker or command")
 	}
 	return found
 }
@@ -109,8 +119,8 @@ func checkDiscovery(p Profile) (found problems) {
 		if s.value == none {
 			continue
 		}
-		if p.Engine == "vllm" {
-			found.add(s.key, "engine vllm has no discovery: remove %s", s.key)
+		if !p.Dynamo() {
+			found.add(s.key, "engine %s has no discovery: remove %s", p.Engine, s.key)
 			continue
 		}
 		u, err := url.Parse(s.value)

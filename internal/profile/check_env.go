@@ -30,6 +30,9 @@ var protected = []string{
 func checkEnvironment(p Profile) (found problems) {
 	checkEnv(&found, "env", p.Env)
 	checkSecrets(&found, "engine_args", p.EngineArgs)
+	if p.Command != nil {
+		checkSecrets(&found, "command.argv", p.Command.Argv)
+	}
 	for _, w := range p.workers() {
 		checkEnv(&found, w.path+".env", w.Env)
 		checkSecrets(&found, w.path+".engine_args", w.EngineArgs)

@@ -22,7 +22,7 @@ func checkFrontend(p Profile) (found problems) {
 // checkBalancer: a balancer spreads the load over workers that each serve HTTP
 // on a port of their own; such workers need one as soon as they are several.
 func checkBalancer(p Profile) (found problems) {
-	serving := p.Engine == "vllm" || p.Engine == "mocker" && p.Frontend == nil
+	serving := !p.Dynamo() || p.Engine == "mocker" && p.Frontend == nil
 	if p.Load.Spread {
 		checkSpread(&found, p, serving)
 		return found
@@ -41,11 +41,12 @@ func checkBalancer(p Profile) (found problems) {
 	switch {
 	case p.Engine == "dynamo" || p.Mode() == "disaggregated":
 		found.add("balancer",
-			"a balancer is for aggregated workers of engine vllm or mocker: here the frontend spreads the load")
+			"a balancer is for aggregated workers of engine vllm, mocker or command: "+
+				"here the frontend spreads the load")
 		return found
-	case p.Frontend != nil && p.Engine == "mocker":
+	case p.Frontend != nil && p.Engine != "vllm":
 		found.add("frontend",
-			"frontend and balancer exclude each other: with a balancer each mocker has a frontend of its own")
+			"frontend and balancer exclude each other: a balancer spreads the load over workers that each serve HTTP")
 	}
 	for _, w := range p.workers() {
 		if w.Port == 0 {

@@ -11,6 +11,7 @@ import (
 // from that key, so a second value could differ from it.
 var derived = map[string]string{
 	"--tensor-parallel-size": "the worker's tensor_parallel", "-tp": "the worker's tensor_parallel",
+	"--pipeline-parallel-size": "the worker's pipeline_parallel", "-pp": "the worker's pipeline_parallel",
 	"--data-parallel-size": "the worker's data_parallel", "-dp": "the worker's data_parallel",
 	"--port": "the worker's port", "--model": "the profile's model", "--model-path": "the profile's model",
 	"--served-model-name": "the profile's served_name", "--model-name": "the profile's served_name",
@@ -32,9 +33,9 @@ func derivedFrom(option string) (key string, known bool) {
 }
 
 func checkWorkers(p Profile) (found problems) {
-	checkArgs(&found, "engine_args", p.EngineArgs)
+	checkArgs(&found, p.Engine, "engine_args", p.EngineArgs)
 	for _, w := range p.workers() {
-		checkArgs(&found, w.path+".engine_args", w.EngineArgs)
+		checkArgs(&found, p.Engine, w.path+".engine_args", w.EngineArgs)
 		gpus := w.GPUs()
 		if len(gpus) == 0 {
 			found.add(w.path+".cuda_visible_devices",
@@ -51,22 +52,38 @@ func checkWorkers(p Profile) (found problems) {
 					"use either UUIDs or indices in one list", w.name, device)
 			}
 		}
-		if w.TP*w.DP != len(gpus) {
-			found.add(w.path, "%s: tensor_parallel %d x data_parallel %d is %d, but cuda_visible_devices names %d",
-				w.name, w.TP, w.DP, w.TP*w.DP, len(gpus))
-			found.from(w.path+".tensor_parallel", w.path+".data_parallel", w.path+".cuda_visible_devices")
+		if w.Width() != len(gpus) {
+			found.add(w.path, "%s: tensor_parallel %d x pipeline_parallel %d x data_parallel %d is %d, "+
+				"but cuda_visible_devices names %d", w.name, w.TP, w.PP, w.DP, w.Width(), len(gpus))
+			found.from(w.path+".tensor_parallel", w.path+".pipeline_parallel", w.path+".data_parallel",
+				w.path+".cuda_visible_devices")
 		}
 	}
 	return found
 }
 
-func checkArgs(found *problems, path string, args []string) {
+// checkArgs takes every argument of engine command as it is, unless a shell would split it.
+func checkArgs(found *problems, engine, path string, args []string) {
 	for i, arg := range args {
 		option, _, _ := strings.Cut(arg, "=")
-		if key, ok := derivedFrom(option); ok {
+		if key, ok := derivedFrom(option); ok && engine != "command" {
 			found.add(index(path, i), "%s is derived from %s: set that", option, key)
 		}
+		if option, two := twoInOne(arg); two {
+			found.add(index(path, i), "%.40s and its value are one item of the list, which no engine splits: "+
+				"make them two, [%[1]s, VALUE], or one with a =", option)
+		}
 	}
+}
+
+// twoInOne finds the blank that a shell would split at in an option such as "--block-size 128". A blank in a value,
+// behind =, { or [, is part of it.
+func twoInOne(arg string) (option string, two bool) {
+	end := strings.IndexAny(arg, " \t\n={[")
+	if !strings.HasPrefix(arg, "-") || end < 0 || strings.IndexByte("={[", arg[end]) >= 0 {
+		return "", false
+	}
+	return arg[:end], true
 }
 
 // checkGPUs finds devices that two workers on one machine name. Each pair of workers is one fault, at the later one.

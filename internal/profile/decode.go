@@ -23,6 +23,8 @@ type decoder struct {
 	left   int                 // values that may still be visited
 	at     map[string]position // position of each path in the file
 	bad    map[string]bool     // paths whose value could not be taken
+	short  []string            // roles in the short form
+	sets   []setting           // of the command line
 	faults Faults
 }
 
@@ -35,6 +37,10 @@ func (d *decoder) value(path string, n *yaml.Node, v reflect.Value, tag reflect.
 	}
 	d.at[path] = position{n.Line, n.Column}
 	n = target(n)
+	if n.Kind == yaml.MappingNode && v.Type() == reflect.TypeFor[[]Worker]() {
+		d.short = append(d.short, path)
+		n = &yaml.Node{Kind: yaml.SequenceNode, Line: n.Line, Column: n.Column, Content: []*yaml.Node{n}}
+	}
 	want := expected(v.Type(), tag)
 	switch {
 	case v.Type() == reflect.TypeFor[struct{}](): // x: not read
@@ -57,7 +63,7 @@ func (d *decoder) fill(path string, n *yaml.Node, v reflect.Value, tag reflect.S
 		d.object(path, n, v)
 	case reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
-		for _, e := range d.entries(path, n) {
+		for _, e := range d.override(path, d.entries(path, n)) {
 			elem := reflect.New(v.Type().Elem()).Elem()
 			d.value(join(path, e.key.Value), e.value, elem, tag)
 			v.SetMapIndex(reflect.ValueOf(e.key.Value), elem)
@@ -84,7 +90,7 @@ func (d *decoder) object(path string, n *yaml.Node, v reflect.Value) {
 			fields[key] = field
 		}
 	}
-	for _, e := range d.entries(path, n) {
+	for _, e := range d.override(path, d.entries(path, n)) {
 		child := join(path, e.key.Value)
 		field, is := fields[e.key.Value]
 		if !is {

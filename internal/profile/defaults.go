@@ -35,20 +35,27 @@ func (p *Profile) fill() {
 	if p.Frontend != nil {
 		p.Frontend.Port = cmp.Or(p.Frontend.Port, frontendPort)
 	}
+	if p.Command != nil && !p.Dynamo() {
+		p.Command.fill()
+	}
 	if p.Balancer != nil {
 		p.Balancer.Port = cmp.Or(p.Balancer.Port, frontendPort)
 		p.Balancer.Config = cmp.Or(p.Balancer.Config, "guide")
 	}
-	for _, role := range [][]Worker{p.Prefill, p.Decode, p.Aggregated} {
-		for i := range role {
-			role[i].TP, role[i].DP = cmp.Or(role[i].TP, 1), cmp.Or(role[i].DP, 1)
+	for _, r := range p.roles() {
+		for i := range *r.workers {
+			w := &(*r.workers)[i]
+			w.TP, w.PP, w.DP = cmp.Or(w.TP, 1), cmp.Or(w.PP, 1), cmp.Or(w.DP, 1)
 		}
 	}
 }
 
 // needsFrontend: Dynamo's workers share one, unless each is an aggregated mocker with a port and so has its own.
+// Aggregated servers of engine command are not Dynamo's without one in the profile.
 func (p *Profile) needsFrontend() bool {
 	noPort := func(w Worker) bool { return w.Port == 0 }
-	shared := p.Mode() == "disaggregated" || slices.ContainsFunc(p.Aggregated, noPort)
-	return p.Balancer == nil && (p.Engine == "dynamo" || p.Engine == "mocker" && shared)
+	split := p.Mode() == "disaggregated"
+	shared := split || slices.ContainsFunc(p.Aggregated, noPort)
+	return p.Balancer == nil &&
+		(p.Engine == "dynamo" || p.Engine == "mocker" && shared || p.Engine == "command" && split)
 }

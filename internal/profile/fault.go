@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Fault is one thing wrong with a profile. Line and column count from 1, the column in characters.
+// Fault is one thing wrong with a profile. Line and column count from 1, the column in characters. They are 0 for a
+// setting of the command line, which the source names then.
 type Fault struct {
 	Source       string
 	Line, Column int
@@ -15,6 +16,9 @@ type Fault struct {
 }
 
 func (f Fault) String() string {
+	if f.Line == 0 {
+		return fmt.Sprintf("%s: %s", f.Source, f.Text)
+	}
 	return fmt.Sprintf("%s:%d:%d: %s", f.Source, f.Line, f.Column, f.Text)
 }
 

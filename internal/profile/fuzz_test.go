@@ -15,6 +15,8 @@ func FuzzParse(f *testing.F) {
 		valid + "balancer: {config: tuned}\nenv: {A: '${ENV:B}'}\nload: {concurrency: [1, 0x1]}\ntimeouts: {cell: 5m}\n",
 		valid + "hosts: {n: {transport: ssh, address: n}}\nversions: {vllm: 0.10}\nnice: !!int 5\nengine_args: [\"\\0\", hf_x]\n",
 		valid + "env: {\"a\\nb\": ~}\n",
+		head("command") + "prefill: {workers: 2}\ndecode: {}\ncommand: {argv: [s, '{port}{log}'], requests: n}\nengine_args: ['{prot}', '-a b']\n",
+		head("dynamo") + "prefill: {workers: 4, tensor_parallel: 2}\ndecode: &w {workers: 1}\naggregated: [*w, {workers: 2}]\n",
 	}
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
@@ -26,6 +28,26 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		checkPromises(t, p)
+	})
+}
+
+// FuzzSet: no setting panics, and every fault is one line for a terminal.
+func FuzzSet(f *testing.F) {
+	f.Add(two, "decode.tensor_parallel=2")
+	f.Add(two, "prefill[1].env.A={b: &c [*c]}")
+	f.Add("decode: &w {workers: 1}\nprefill: {<<: *w}\n", "decode={<<: {workers: 2}}")
+	f.Add("env: {A: b}\n", "env.\x00=1")
+	f.Fuzz(func(t *testing.T, text, setting string) {
+		p, err := set(head("dynamo")+text, setting)
+		if err == nil {
+			checkPromises(t, p)
+			return
+		}
+		for _, fault := range err.(Faults) {
+			if strings.ContainsFunc(fault.String(), isControl) {
+				t.Errorf("fault %+q of %q would disturb a terminal", fault, setting)
+			}
+		}
 	})
 }
 
@@ -49,8 +71,14 @@ func checkPromises(t *testing.T, p Profile) {
 	t.Helper()
 	workers, devices := p.workers(), 0
 	for _, w := range workers {
-		if w.TP < 1 || w.DP < 1 || w.TP*w.DP != len(w.Devices) {
-			t.Errorf("%s: %d x %d for %v", w.name, w.TP, w.DP, w.Devices)
+		if p.Engine == "command" && len(p.Line(w.Worker, 1, "log")) == 0 {
+			t.Errorf("%s has no command", w.name)
+		}
+		if w.Count != 0 {
+			t.Errorf("%s stands for %d workers", w.name, w.Count)
+		}
+		if w.TP < 1 || w.PP < 1 || w.DP < 1 || w.Width() != len(w.Devices) {
+			t.Errorf("%s: %d x %d x %d for %v", w.name, w.TP, w.PP, w.DP, w.Devices)
 		}
 		devices += len(w.Devices)
 	}

@@ -31,6 +31,8 @@ func sample(engine string) reflect.Value {
 	p.Decode, p.Aggregated = []Worker{{}}, []Worker{{}}
 	p.Hosts = map[string]Host{"NAME": {}}
 	p.fill()
+	p.Command = &Command{}
+	p.Command.fill()
 	p.Engine = "" // it has no default
 	return reflect.ValueOf(p)
 }

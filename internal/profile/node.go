@@ -27,7 +27,7 @@ func (d *decoder) entries(path string, n *yaml.Node) []entry {
 			d.wrong(child+"#", "a key must be a word, not %s", describe(key))
 			continue
 		case twice:
-			d.wrong(child+"#", "key %.80q is given twice, first on line %d", key.Value, line)
+			d.wrong(child+"#", "key %.80q is given twice, first on %s", key.Value, d.place(line))
 			continue
 		case key.Tag == "!!merge":
 			merged = append(merged, d.merged(path, value)...)
@@ -101,7 +101,33 @@ func (d *decoder) wrong(path, format string, args ...any) {
 }
 
 func (d *decoder) add(at position, text string) {
-	d.faults = append(d.faults, Fault{d.source, at.line, at.column, text})
+	d.faults = append(d.faults, d.fault(at, text))
+}
+
+// fault is in the file, or in a setting of the command line.
+func (d *decoder) fault(at position, text string) Fault {
+	if at.line < 0 {
+		return Fault{Source: d.source + ": " + d.place(at.line), Text: text}
+	}
+	return Fault{d.source, at.line, at.column, text}
+}
+
+// place names a line of the file, or for a line below 0 the setting of the command line.
+func (d *decoder) place(line int) string {
+	if line < 0 {
+		return "--set " + printable(d.sets[-1-line].key)
+	}
+	return fmt.Sprintf("line %d", line)
+}
+
+// because names the setting of the command line that a problem in the file follows from.
+func (d *decoder) because(p problem) string {
+	for _, path := range p.needs {
+		if at := d.at[path]; at.line < 0 && d.where(p.path).line >= 0 {
+			return " (" + d.place(at.line) + ")"
+		}
+	}
+	return ""
 }
 
 // where is the position of path, or of the nearest thing around it that is in the file.
@@ -122,14 +148,15 @@ func (d *decoder) finish(problems []problem) Faults {
 			continue
 		}
 		if p.first != "" {
-			p.text = strings.ReplaceAll(p.text, firstLine, fmt.Sprintf("line %d", d.where(p.first).line))
+			p.text = strings.ReplaceAll(p.text, firstLine, d.place(d.where(p.first).line))
 		}
-		d.add(d.where(p.path), p.text)
+		d.add(d.where(p.path), p.text+d.because(p))
 	}
 	slices.SortFunc(d.faults, func(a, b Fault) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Text, b.Text))
 	})
-	return slices.Compact(d.faults)
+	d.once()
+	return d.faults
 }
 
 // echo reports whether there is a bad value at path, in it or around it.

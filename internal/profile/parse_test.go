@@ -19,7 +19,7 @@ func TestAbsentKeysHaveTheirDefaults(t *testing.T) {
 	want := Profile{
 		Name: "a", Kind: "b", Engine: "vllm", Model: "m", Source: "/etc/profiles/p.yaml",
 		Discovery:  Discovery{Etcd: "none", NATS: "none"},
-		Aggregated: []Worker{{Devices: []int{0}, TP: 1, DP: 1}},
+		Aggregated: []Worker{{Devices: []int{0}, TP: 1, PP: 1, DP: 1}},
 		Load:       Sweep{ISL: 3000, OSL: 150, Concurrency: []int{1, 2, 4, 8, 16, 32, 64, 128, 256}},
 		Timeouts:   Timeouts{Ready: 30 * time.Minute, Stall: 5 * time.Minute, Grace: 30 * time.Second, GPU: 2 * time.Minute},
 	}
@@ -65,8 +65,8 @@ nice: *n
 prefill: [{<<: [*whole, *other], cuda_visible_devices: [0, 1]}]
 decode: [{<<: *whole, cuda_visible_devices: [2], tensor_parallel: 1}]
 `)
-	want := []Worker{{Devices: []int{0, 1}, TP: 2, DP: 1, EngineArgs: []string{"--a"}, Env: map[string]string{"A": "b"}},
-		{Devices: []int{2}, TP: 1, DP: 1, EngineArgs: []string{"--a"}}}
+	want := []Worker{{Devices: []int{0, 1}, TP: 2, PP: 1, DP: 1, EngineArgs: []string{"--a"}, Env: map[string]string{"A": "b"}},
+		{Devices: []int{2}, TP: 1, PP: 1, DP: 1, EngineArgs: []string{"--a"}}}
 	if diff := cmp.Diff(append(p.Prefill, p.Decode...), want); diff != "" || p.Nice != 7 {
 		t.Errorf("nice %d\n%s", p.Nice, diff)
 	}

@@ -28,6 +28,9 @@ func (r Reader) resolve(p *Profile, base string) []problem {
 	each(isModelPath, map[string]*string{"model": &p.Model, "tokenizer": &p.Tokenizer})
 	each(isProgramPath, map[string]*string{"python": &p.Python, "vllm": &p.VLLM, "aiperf": &p.AIPerf,
 		"nginx": &p.Nginx, "etcd": &p.Etcd, "nats": &p.NATS})
+	if p.Command != nil && len(p.Command.Argv) > 0 {
+		each(isProgramPath, map[string]*string{"command.argv[0]": &p.Command.Argv[0]})
+	}
 	if p.Balancer != nil {
 		each(isTemplatePath, map[string]*string{"balancer.config": &p.Balancer.Config})
 	}

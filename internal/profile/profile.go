@@ -20,15 +20,17 @@ import (
 type Profile struct {
 	Name   string `yaml:"name" help:"name of the topology; required"`
 	Kind   string `yaml:"kind" help:"label of the series, before _aggregated or _disaggregated; required"`
-	Engine string `yaml:"engine" one:"dynamo|vllm|mocker" help:"program that serves the model; required"`
+	Engine string `yaml:"engine" one:"dynamo|vllm|mocker|command" help:"program that serves the model; required"`
 	Model  string `yaml:"model" help:"model id such as Qwen/Qwen3-0.6B, or a directory; required"`
 	// ServedName and Tokenizer are empty when not given: both are then the model.
 	ServedName string `yaml:"served_name" help:"id that requests name; the model if absent"`
 	Tokenizer  string `yaml:"tokenizer" help:"aiperf's tokenizer, an id or a directory; the model if absent"`
 
+	// Command is nil unless Engine is command.
+	Command   *Command  `yaml:"command" help:"the server of engine command"`
 	Discovery Discovery `yaml:"discovery" help:"how workers find each other"`
-	// Frontend is nil for engine vllm and for aggregated mockers with a port
-	// each, which get a frontend of their own on that port.
+	// Frontend is nil for engine vllm, for engine command unless the profile has one or roles, and for aggregated
+	// mockers with a port each, which get a frontend of their own on that port.
 	Frontend *Frontend `yaml:"frontend" help:"Dynamo's HTTP server, unless a balancer replaces it"`
 	Balancer *Balancer `yaml:"balancer" help:"NGINX in front of the workers, for aggregated ones"`
 
@@ -51,7 +53,7 @@ type Profile struct {
 	Etcd   string `yaml:"etcd" help:"etcd"`
 	NATS   string `yaml:"nats" help:"nats-server"`
 
-	PortBase int               `yaml:"port_base" in:"1024..32000" help:"first port that topobench chooses"`
+	PortBase int               `yaml:"port_base" in:"1024..32767" help:"first port that topobench chooses"`
 	Nice     int               `yaml:"nice" in:"0..19" help:"niceness of the workers"`
 	ShareGPU bool              `yaml:"share_gpu" help:"let two workers name the same GPU"`
 	Versions map[string]string `yaml:"versions" help:"versions to plan for, instead of the installed ones"`
@@ -81,17 +83,23 @@ type Balancer struct {
 	Host   string `yaml:"host" help:"name below hosts"`
 }
 
-// Worker is one GPU-pinned process. TP x DP is the number of its devices.
+// Worker is one GPU-pinned process. TP x PP x DP is the number of its devices. Count is 0 outside of this package: the
+// short form of a role is expanded.
 type Worker struct {
 	Devices    []int             `yaml:"cuda_visible_devices" in:"0..1023" or:"UUIDs" help:"GPUs; nominal for mocker"`
 	UUIDs      []string          `yaml:"-"` // instead of Devices
+	Count      int               `yaml:"workers" in:"1..1024" help:"short form only: the number of equal workers"`
 	TP         int               `yaml:"tensor_parallel" in:"1..1024" help:"GPUs that share a layer"`
+	PP         int               `yaml:"pipeline_parallel" in:"1..1024" help:"stages of layers on GPUs of their own"`
 	DP         int               `yaml:"data_parallel" in:"1..1024" help:"data-parallel ranks"`
 	Port       int               `yaml:"port" in:"1..32767" help:"port of the worker's own server; chosen if absent"`
 	Host       string            `yaml:"host" help:"name below hosts; this machine if absent"`
 	EngineArgs []string          `yaml:"engine_args" help:"arguments of this worker"`
 	Env        map[string]string `yaml:"env" help:"variables of this worker"`
 }
+
+// Width is the number of devices that the parallelisms need.
+func (w Worker) Width() int { return w.TP * w.PP * w.DP }
 
 // Sweep is the load: one run for each concurrency, in this order. ISL and OSL are input and output tokens of a request.
 // Exact means perf.sh's own argv, Spread means requests to every server in turn, without a balancer.
@@ -130,6 +138,11 @@ type Graces struct {
 type Host struct {
 	Transport string `yaml:"transport" one:"local|ssh|srun" help:"how the script reaches the host"`
 	Address   string `yaml:"address" help:"for ssh, or srun's --nodelist; a local host has none"`
+}
+
+// Dynamo reports whether workers are Dynamo's: they have a frontend and find each other.
+func (p Profile) Dynamo() bool {
+	return p.Engine != "vllm" && (p.Engine != "command" || p.Frontend != nil)
 }
 
 // Mode is "aggregated" or "disaggregated", in upstream's spelling.
@@ -195,16 +208,23 @@ func (p Profile) servers() []namedWorker {
 	return append(all, p.workers()...)
 }
 
+// role is a key that lists workers, and the workers.
+type role struct {
+	name    string
+	workers *[]Worker
+}
+
+func (p *Profile) roles() []role {
+	return []role{{"prefill", &p.Prefill}, {"decode", &p.Decode}, {"aggregated", &p.Aggregated}}
+}
+
 // workers lists all workers, by role and then as written.
 func (p Profile) workers() []namedWorker {
 	var all []namedWorker
-	add := func(role string, workers []Worker) {
-		for i, w := range workers {
-			all = append(all, namedWorker{w, fmt.Sprintf("%s-%d", role, i), fmt.Sprintf("%s[%d]", role, i)})
+	for _, r := range p.roles() {
+		for i, w := range *r.workers {
+			all = append(all, namedWorker{w, fmt.Sprintf("%s-%d", r.name, i), index(r.name, i)})
 		}
 	}
-	add("prefill", p.Prefill)
-	add("decode", p.Decode)
-	add("aggregated", p.Aggregated)
 	return all
 }

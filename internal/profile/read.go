@@ -15,6 +15,7 @@ const builtIn = "built-in "
 // Reader reads profiles.
 type Reader struct {
 	Getenv func(string) string // looks HOME up
+	Set    []string            // KEY=VALUE, over the keys of the file: decode.tensor_parallel=2
 	Cache  string              // replaces ${CACHE}; "" = unknown
 }
 
@@ -43,10 +44,13 @@ func (r Reader) Parse(source string, data []byte) (Profile, error) {
 	}
 	d := &decoder{source: source, left: maxValues, at: map[string]position{}, bad: map[string]bool{}}
 	d.lint(root)
+	d.settings(r.Set)
 	p := Defaults()
 	p.Source = source
 	d.value("", root, reflect.ValueOf(&p).Elem(), "")
+	d.unused()
 	p.fill()
+	d.expand(&p)
 	var problems []problem
 	if !d.bad[""] { // else there is nothing to check
 		problems = append(check(p), r.resolve(&p, base(source))...)

@@ -18,6 +18,10 @@ func TestNamesAreSafeInPathsAndOptions(t *testing.T) { // F-89
 		row{"a model that is an option", strings.Replace(valid, "model: m", "model: --help", 1), "4:8", words("option")},
 		row{"all that is required, at once", "share_gpu: true\n", "1:1 1:1 1:1 1:1 1:1",
 			words("name is missing", "kind is missing", "engine is missing", "model is missing", "no worker")}))
+	for engine, kind := range map[string]string{"dynamo": "dynamo_vllm", "vllm": "vllm_serve", "mocker": "dynamo_mocker"} {
+		row{"no kind for " + engine, strings.Replace(head(engine), "kind: b\n", "", 1) + "aggregated: [{cuda_visible_devices: [0]}]\n",
+			"1:1", words(`add "kind: ` + kind + `"`)}.check(t)
+	}
 	p := mustParse(t, strings.Replace(valid, "kind: b", "kind: Dynamo_vLLM-2.0", 1))
 	if p.Label() != "Dynamo_vLLM-2.0_aggregated" {
 		t.Errorf("label %s", p.Label())
@@ -43,7 +47,7 @@ func TestGPUsHaveOneOwner(t *testing.T) { // F-83
 			words("decode-0 and prefill-0 (line 6) both name GPU 0", "decode-0 and prefill-1 (line 7) both name GPU 1", "share_gpu")},
 		{"twice in one worker", head("vllm") + "aggregated: [{cuda_visible_devices: [3, 3], tensor_parallel: 2}]\n", "5:41", words("aggregated-0 names GPU 3 twice")},
 		{"fewer devices than the product", head("vllm") + "aggregated: [{cuda_visible_devices: [0, 1], tensor_parallel: 2, data_parallel: 2}]\n",
-			"5:14", words("tensor_parallel 2 x data_parallel 2 is 4", "names 2")},
+			"5:14", words("tensor_parallel 2 x pipeline_parallel 1 x data_parallel 2 is 4", "names 2")},
 		{"more devices than the product", head("vllm") + "aggregated: [{cuda_visible_devices: [0, 1]}]\n", "5:14", words("is 1", "names 2")},
 		{"no devices", head("vllm") + "aggregated: [{port: 8001}]\n", "5:14", words("aggregated-0 has no cuda_visible_devices")},
 		{"a bad device is not taken for GPU 0", head("dynamo") + "prefill: [{cuda_visible_devices: [zero]}]\ndecode: [{cuda_visible_devices: [0]}]\n",
@@ -98,6 +102,39 @@ func TestF10PortsAndWhoServes(t *testing.T) {
 		{"the command of another engine", head("mocker") + one + "vllm: /bin/vllm\n", "6:1", words("the key python")},
 		{"a derived option", valid + "engine_args: [-tp, --port=80]\n", "6:15 6:20", words("-tp is derived from the worker's tensor_parallel", "port")},
 	})
+}
+
+// C26: the devices of a worker are the product of all three parallelisms.
+func TestC26PipelineParallel(t *testing.T) {
+	p := mustParse(t, head("vllm")+"aggregated: [{cuda_visible_devices: [0, 1, 2, 3], tensor_parallel: 2, pipeline_parallel: 2}]\n")
+	if w := p.Aggregated[0]; w.TP != 2 || w.PP != 2 || w.DP != 1 || p.GPUs() != 4 {
+		t.Errorf("%+v on %d GPUs", w, p.GPUs())
+	}
+	checkRows(t, []row{
+		{"the flag is named with its key", head("vllm") + "aggregated: [{cuda_visible_devices: [0, 1, 2, 3], tensor_parallel: 2}]\n" +
+			"engine_args: [--pipeline-parallel-size, \"2\"]\n", "5:14 6:15",
+			words("--pipeline-parallel-size is derived from the worker's pipeline_parallel", "tensor_parallel 2 x pipeline_parallel 1 x data_parallel 1 is 2")},
+		{"its short name", valid + "engine_args: [-pp=2]\n", "6:15", words("-pp is derived")},
+		{"no stage", valid[:len(valid)-3] + ", pipeline_parallel: 0}]\n", "5:61", words("pipeline_parallel must be a plain integer (1..1024)")},
+	})
+}
+
+func TestAnArgumentIsNotSplitAtItsBlank(t *testing.T) {
+	var rows []row
+	for _, arg := range []string{"--block-size 128", "-q fp8", "--block-size\t128", `--kv-transfer-config {"a":1}`, "--x [1]", "--a b=c", "--a =b"} {
+		option := arg[:strings.IndexAny(arg, " \t")]
+		rows = append(rows,
+			row{"of all workers: " + arg, valid + "engine_args: [--ok, '" + arg + "']\n", "6:21", words(option+" and its value", "make them two, ["+option+", VALUE]")},
+			row{"of one: " + arg, valid[:len(valid)-3] + ", engine_args: ['" + arg + "']}]\n", "5:56", words(option)})
+	}
+	checkRows(t, rows)
+	for _, arg := range []string{"--a=b c", `--a={"b": 1}`, `-O{"level": 3}`, "-cc[1, 2]", "a b", `{"a": 1}`, "--a"} {
+		mustParse(t, valid+"engine_args: ['"+arg+"']\n")
+	}
+	_, err := atHome.Parse("p", []byte(valid+"engine_args: [--api-key s3cret]\n"))
+	if err == nil || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("the value is shown, and may be a secret: %v", err)
+	}
 }
 
 func TestEnvironmentIsOrdinaryAndWithoutSecrets(t *testing.T) { // F-8C, S-03

@@ -22,9 +22,9 @@ type Model struct{ ID, Hub string }
 
 // ModelOf is the model of a profile. Its cache is the one that the profile's workers use: HF_HUB_CACHE, else
 // HF_HOME, else huggingface below XDG_CACHE_HOME or ~/.cache, in the profile's environment over the caller's. ok is
-// false for a directory.
+// false for a directory, and for engine command, whose server finds its model itself.
 func ModelOf(p profile.Profile, getenv func(string) string) (m Model, ok bool) {
-	if filepath.IsAbs(p.Model) {
+	if filepath.IsAbs(p.Model) || p.Engine == "command" {
 		return Model{}, false
 	}
 	getenv = workerEnv(p, getenv)
@@ -59,6 +59,9 @@ func workerEnv(p profile.Profile, getenv func(string) string) func(string) strin
 // cached while HF_HUB_OFFLINE is set.
 func CheckModel(p profile.Profile, getenv func(string) string) error {
 	m, ok := ModelOf(p, getenv)
+	if p.Engine == "command" && !filepath.IsAbs(p.Model) {
+		return nil
+	}
 	if !ok {
 		if info, err := os.Stat(p.Model); err != nil || !info.IsDir() {
 			return fmt.Errorf("%s: model %s is not a directory that can be read; correct the path "+

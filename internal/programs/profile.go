@@ -20,6 +20,10 @@ func Need(p profile.Profile) []Tool {
 	case External:
 	case "vllm":
 		need = append(need, VLLM)
+	case "command":
+		if p.Dynamo() {
+			need = append(need, Python) // for the frontend
+		}
 	default:
 		need = append(need, Python)
 	}
@@ -122,7 +126,7 @@ type need struct {
 // lacking are the packages that an engine needs of a tool and that its interpreter cannot import.
 func lacking(engine string, t Tool, a Answer) []need {
 	all := []need{
-		{Python, "dynamo", "ai-dynamo", "mocker dynamo", "make tools"},
+		{Python, "dynamo", "ai-dynamo", "mocker dynamo command", "make tools"},
 		{Python, "vllm", "vllm", "dynamo", "pip install 'ai-dynamo[vllm]' on a GPU node"},
 		{VLLM, "vllm", "vllm", "vllm", "pip install vllm on a GPU node"},
 		{AIPerf, "aiperf", "aiperf", "", "make tools"},

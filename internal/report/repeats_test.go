@@ -267,6 +267,11 @@ func TestRepeatsWithAnotherSetupAreNotAveraged(t *testing.T) {
 		{"as many GPUs, otherwise", func(c *artifacts.Cell) { c.Deployment.TP, c.Deployment.DP = 4, 2 },
 			func(c *artifacts.Cell) { c.Deployment.TP, c.Deployment.DP = 8, 1 },
 			"parallelism 4 x 2 (artifacts_0), 8 x 1 (artifacts_1)"},
+		{"C26: as many GPUs, in stages", func(*artifacts.Cell) {},
+			func(c *artifacts.Cell) {
+				c.Deployment.Workers = []artifacts.Worker{{Role: "aggregated", PP: 2}, {Role: "aggregated", PP: 2}}
+			},
+			"parallelism 0 x 0 (artifacts_0), 0 x 0, aggregated in 2 stages (artifacts_1)"},
 	} {
 		first := curve("aggregated", [][2]float64{{20, 90}, {45, 80}})
 		second := repeat(first, 1, 1, 1)

@@ -145,6 +145,17 @@ func against(side, base []trait) []string {
 	return differ
 }
 
+// stages names the pipeline parallelism of the workers that have it: ", decode in 2 stages". The width includes it.
+func stages(d artifacts.Deployment) string {
+	var roles []string
+	for _, w := range d.Workers {
+		if w.PP > 1 {
+			roles = append(roles, fmt.Sprintf(", %s in %d stages", w.Role, w.PP))
+		}
+	}
+	return strings.Join(text.Distinct(roles), "")
+}
+
 // mixed lists the differences between the artifacts_N of one label: "gpus 8 (artifacts_0), 4 (artifacts_1)".
 // A value that no file has is no difference. The list is empty, not nil, if there are none.
 func mixed(rows []Row) []string {
@@ -161,6 +172,7 @@ func mixed(rows []Row) []string {
 		if d.Mode == "disaggregated" {
 			width = fmt.Sprintf("prefill %d x %d, decode %d x %d", d.PrefillTP, d.PrefillDP, d.DecodeTP, d.DecodeDP)
 		}
+		width += stages(d)
 		traits := append(s.workload(), trait{"gpus", strconv.Itoa(s.GPUs)}, trait{"parallelism", width})
 		traits = append(traits, s.requests()...)
 		for _, setting := range slices.Sorted(maps.Keys(d.Settings)) {

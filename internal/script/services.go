@@ -1,6 +1,7 @@
 package script
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -125,9 +126,9 @@ func (s *script) await(svc plan.Service) {
 		wait("listens", host, port)
 	case plan.GateWorker:
 		wait("contains", url+"/health", `'"generate":"ready"'`)
-	case plan.GateVLLM:
-		wait("responds", url+"/health")
-		wait("contains", url+"/v1/models", word(g.Model))
+	case plan.GateVLLM, plan.GateServer:
+		wait("responds", word(url+cmp.Or(g.Path, "/health")))
+		wait("contains", word(url+cmp.Or(g.Models, "/v1/models")), word(g.Model))
 	case plan.GateFrontend:
 		if g.Prefill > 0 {
 			wait("has_instances", url+"/health", "prefill", fmt.Sprint(g.Prefill))

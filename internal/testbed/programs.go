@@ -28,7 +28,7 @@ func Argv(habit string, args ...string) []string {
 // Install links the plain program into a directory of the PATH, under the names of the
 // programs that it fakes, and as "shepherd".
 func Install(dir string) error {
-	names := []string{"shepherd", "python3", "vllm", "aiperf", "nginx", "etcd", "nats-server", "nvidia-smi"}
+	names := []string{"shepherd", "python3", "vllm", "aiperf", "nginx", "etcd", "nats-server", "nvidia-smi", "openai-server"}
 	for _, name := range names {
 		if err := link(Program(), filepath.Join(dir, name)); err != nil {
 			return err

@@ -2,6 +2,7 @@
 // It is built without the race detector, which makes a program start four times slower.
 //
 //	python3, vllm, nginx, etcd, nats-server, aiperf, nvidia-smi   fakes of the programs that topobench drives
+//	openai-server                                                  a server that is none of the known engines
 //	NAME child HABIT [ARGUMENT...]                                 a child that misbehaves, under any name
 //	NAME shepherd ...                                              topobench's own shepherd, under any name
 package main
@@ -33,7 +34,7 @@ func run() int {
 	}
 	programs := map[string]func(args []string) int{
 		"python3": python, "vllm": vllm, "aiperf": aiperf, "nginx": nginx,
-		"etcd": etcd, "nats-server": nats, "nvidia-smi": nvidiaSMI,
+		"etcd": etcd, "nats-server": nats, "openai-server": openAIServer, "nvidia-smi": nvidiaSMI,
 	}
 	name := filepath.Base(os.Args[0])
 	program, known := programs[name]
