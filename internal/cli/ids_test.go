@@ -44,3 +44,7 @@ func TestF15NvidiaSMIHangs(t *testing.T)           { scripts(t, "gpu-unknown") }
 func TestF33GPUSharedInACell(t *testing.T)         { scripts(t, "gpu-shared") }
 func TestF60GPUMemoryComesBackLate(t *testing.T)   { scripts(t, "gpu-memory") }
 func TestP7GPUClaimedByAnotherRun(t *testing.T)    { scripts(t, "gpu-claim") }
+
+// Cases from the field.
+
+func TestC02C11C12C20C21TheEnvironmentIsTheUsers(t *testing.T) { scripts(t, "environment") }

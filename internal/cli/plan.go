@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"topobench/internal/artifacts"
 	"topobench/internal/plan"
@@ -33,6 +34,7 @@ func (c *planCmd) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
+	env.printDropped()
 	plans, err := c.plans(profiles, env)
 	if err != nil {
 		return &usageError{err}
@@ -91,7 +93,8 @@ func (c *planCmd) plans(profiles []profile.Profile, env *Env) ([]plan.Plan, erro
 
 // make plans one profile. Missing programs get their bare names, so that a laptop can print the plan of a node.
 func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
-	checks := preflight.Request{Programs: programs.Paths(c.binFlags), Environ: env.Environ, Getenv: env.Getenv}
+	checks := preflight.Request{Programs: programs.Paths(c.binFlags), Environ: env.Environ, Getenv: env.Getenv,
+		AsRoot: env.Root}
 	paths, found, err := checks.Find(p)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "topobench: planned with bare names: %v\n", err)
@@ -99,8 +102,7 @@ func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 	}
 	printAll(env.Stderr, found.Lines(), "topobench: "+p.Name+": ")
 	versions := checks.Recall(p, found)
-	on := plan.Installation{Programs: paths, Versions: versions, Root: env.Root, Inherit: plan.Inherit(env.Environ)}
-	launch, err := plan.Make(p, on, c.options())
+	launch, err := plan.Make(p, checks.Installation(paths, versions), c.options())
 	if err != nil {
 		return launch, err
 	}
@@ -109,7 +111,8 @@ func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 	}
 	lines := preflight.VersionLines([]preflight.Topology{{Profile: p, Versions: launch.Versions}})
 	printAll(env.Stderr, lines, "topobench: "+p.Name+": ")
-	for _, w := range preflight.PortWarning(env.PortRange, launch) {
+	warnings := slices.Concat(preflight.PortWarning(env.PortRange, launch), preflight.Slow(launch, env.Environ))
+	for _, w := range warnings {
 		fmt.Fprintf(env.Stderr, "topobench: warning: %s\n", w)
 	}
 	return launch, nil

@@ -65,7 +65,7 @@ func newBuilder(p profile.Profile, on Installation, o aiperf.Options) *builder {
 		Versions: versions,
 		Name:     p.Name, Kind: p.Kind, Mode: p.Mode(), Engine: p.Engine, Simulated: p.Engine == "mocker",
 		Model: modelName(p), GPUs: p.GPUs(), Hosts: b.hosts(),
-		Inherit: on.Inherit, Dirs: []string{dir, filepath.Join(dir, "logs")},
+		Inherit: on.Inherit, Dropped: on.Dropped, Dirs: []string{dir, filepath.Join(dir, "logs")},
 		Choices: choose(p, on, b.rules), Deployment: deployment(p),
 	}
 	if p.Balancer != nil {
@@ -90,7 +90,7 @@ func (b *builder) add(s Service, own map[string]string) {
 	if s.Role.Worker() || s.Role == Frontend {
 		s.Env = append(s.Env, pairs(b.p.Env)...)
 	}
-	s.Env = append(s.Env, pairs(own)...)
+	s.Env = ProgramEnv(s.Argv[0], b.on.Cache, append(s.Env, pairs(own)...))
 	s.Gate.Deadline, s.Gate.Stall = b.p.Timeouts.Ready, b.p.Timeouts.Stall
 	if s.Signal == 0 {
 		s.Signal = syscall.SIGTERM

@@ -35,8 +35,9 @@ func (b *builder) load() {
 func LoadOnly(p profile.Profile, d artifacts.Deployment, url string, on Installation, o aiperf.Options) Plan {
 	p.Model = d.Model
 	b := &builder{p: p, on: on, options: o, rules: rulesFor(on.Versions)}
-	b.plan = Plan{Name: p.Name, Kind: d.Kind, Mode: d.Mode, Model: d.Model, Versions: on.Versions, Inherit: on.Inherit,
-		Choices: Choices{LocalTokenizer: filepath.IsAbs(tokenizer(p))}, Deployment: d, Smoke: newSmoke(url)}
+	b.plan = Plan{Name: p.Name, Kind: d.Kind, Mode: d.Mode, Model: d.Model, Versions: on.Versions,
+		Inherit: on.Inherit, Dropped: on.Dropped, Deployment: d, Smoke: newSmoke(url),
+		Choices: Choices{LocalTokenizer: filepath.IsAbs(tokenizer(p))}}
 	b.plan.Load = b.loadOn([]string{url})
 	b.plan.Deployment.Load = RequestsOf(b.plan.Load)
 	return b.plan
@@ -66,8 +67,9 @@ func (b *builder) loadEnv() []string {
 			env = append(env, kv)
 		}
 	}
-	return append(env, "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300", "AIPERF_SERVICE_START_TIMEOUT=300",
+	env = append(env, "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300", "AIPERF_SERVICE_START_TIMEOUT=300",
 		"TERM=dumb", "COLUMNS=120")
+	return ProgramEnv(b.on.Programs.AIPerf, b.on.Cache, env)
 }
 
 func tokenizer(p profile.Profile) string { return cmp.Or(p.Tokenizer, p.Model) }

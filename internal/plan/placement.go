@@ -14,7 +14,9 @@ type Installation struct {
 	Programs Programs
 	Versions Versions // of the programs; those that a profile names win
 	Root     bool     // root starts nginx, whose workers would change to a user that cannot enter a private directory
-	Inherit  []string // names of the caller's variables that children receive
+	Cache    string   // the directory of the tool cache; "" = unknown
+	Inherit  []string // names of the caller's variables that services receive
+	Dropped  []string // names of those that no child receives
 }
 
 // Placement is the directories and names of one launch.

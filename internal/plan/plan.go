@@ -64,7 +64,8 @@ type Plan struct {
 	Hardware   Hardware             `json:"hardware,omitzero"`
 	Hosts      []Host               `json:"hosts,omitempty"` // empty: everything is on this machine
 	Choices    Choices              `json:"choices"`
-	Inherit    []string             `json:"inherit"` // names of the caller's variables that children receive
+	Inherit    []string             `json:"inherit"` // names of the caller's variables that services receive
+	Dropped    []string             `json:"dropped"` // names of those that no child receives
 	Dirs       []string             `json:"dirs"`    // made before anything starts, 0700; the first is the placement's
 	Files      []File               `json:"files"`
 	Versions   Versions             `json:"versions"`

@@ -27,8 +27,7 @@ func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []C
 	if p.Engine == programs.External {
 		return t, checks
 	}
-	on := plan.Installation{Programs: places, Versions: versions, Root: r.AsRoot, Inherit: plan.Inherit(r.Environ)}
-	launch, err := plan.Make(p, on, r.Load)
+	launch, err := plan.Make(p, r.Installation(places, versions), r.Load)
 	t.Plan = launch
 	notes := append(Contradictions(versions, launch), PortWarning(r.PortRange, launch)...)
 	if away := elsewhere(launch); away != nil {
@@ -36,8 +35,27 @@ func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []C
 		return t, append(notes, failed(Plan, away, "")...)
 	}
 	return t, slices.Concat(checks, notes, failed(Plan, err, p.Name+" can be planned"),
-		[]Check{unset(launch, r.Environ)},
+		[]Check{unset(launch, r.Environ)}, Slow(launch, r.Environ),
 		failed(Model, programs.CheckModel(p, r.Getenv), p.Name+": model "+p.Model))
+}
+
+// Installation is what plans are made for: programs, their versions, and the environment of this process.
+func (r Request) Installation(places plan.Programs, versions plan.Versions) plan.Installation {
+	return plan.Installation{Programs: places, Versions: versions, Root: r.AsRoot, Cache: programs.CacheDir(r.Getenv),
+		Inherit: plan.Inherit(r.Environ), Dropped: plan.DroppedNames(r.Environ)}
+}
+
+// Slow warns of each variable of the workers that costs speed. The caller's have one text for all topologies.
+func Slow(p plan.Plan, environ []string) []Check {
+	var checks []Check
+	for _, c := range plan.SlowOf(p, environ) {
+		found, remedy := fmt.Sprintf("%s=%s costs speed: %s", c.Name, c.Value, c.Cost), "unset "+c.Name
+		if c.Own {
+			found, remedy = p.Name+": "+found, "remove it from the profile's env"
+		}
+		checks = append(checks, warn(Environment, found, remedy+", unless it is the subject of the measurement"))
+	}
+	return checks
 }
 
 // elsewhere refuses a plan for other machines than this one.

@@ -36,13 +36,15 @@ func (r Request) Find(p profile.Profile) (plan.Programs, Places, error) {
 		Nginx: at(programs.Nginx), Etcd: at(programs.Etcd), NATS: at(programs.NATS)}, found, err
 }
 
-// Prober probes a tool in the environment that it will run in, which the profile adds to.
-func (r Request) Prober(p profile.Profile, t programs.Tool) programs.Prober {
+// Prober probes the tool at path in the environment that it will run in, which the profile adds to.
+func (r Request) Prober(p profile.Profile, t programs.Tool, path string) programs.Prober {
 	own, python := programs.OwnEnv(p, t)
-	environ, _ := plan.Environ(r.Environ, own) // the check of the plan's environment reports missing variables
+	dir := programs.CacheDir(r.Getenv)
+	// The check of the plan's environment reports missing variables.
+	environ, _ := plan.Environ(r.Environ, plan.ProgramEnv(path, dir, own))
 	prober := programs.Prober{Environ: environ}
-	if cache := programs.CacheDir(r.Getenv); cache != "" && !python {
-		prober.Cache = filepath.Join(cache, "probes.json")
+	if dir != "" && !python {
+		prober.Cache = filepath.Join(dir, programs.ProbesName(environ))
 	}
 	return prober
 }
@@ -54,7 +56,7 @@ func (r Request) probe(ctx context.Context, p profile.Profile, found Places, war
 	var faults []error
 	for _, t := range programs.Need(p) {
 		if f, ok := found[t]; ok {
-			prober := r.Prober(p, t)
+			prober := r.Prober(p, t, f.Path)
 			prober.Warn = warn
 			answer, err := prober.Probe(ctx, t, f.Path)
 			answers[t] = answer
@@ -69,7 +71,7 @@ func (r Request) probe(ctx context.Context, p profile.Profile, found Places, war
 func (r Request) Recall(p profile.Profile, found Places) plan.Versions {
 	answers := map[programs.Tool]programs.Answer{}
 	for t, f := range found {
-		answers[t], _ = r.Prober(p, t).Recall(t, f.Path) // the zero Answer is unknown
+		answers[t], _ = r.Prober(p, t, f.Path).Recall(t, f.Path) // the zero Answer is unknown
 	}
 	return versionsOf(p.Engine, answers)
 }

@@ -93,9 +93,8 @@ func New(o Options) (*Runner, error) {
 			r.disk.recorded(err) // a full disk ends the run
 			return err
 		}}
-	env, _ := plan.Environ(o.Environ, nil) // it names no variables that could be missing
-	r.host = host.Local{Starter: r.starter, NvidiaSMI: o.NvidiaSMI, Env: env, Temp: dir.TempDir(), Kernel: "/dev/kmsg",
-		Client: deploy.NewClient()}
+	r.host = host.Local{Starter: r.starter, NvidiaSMI: o.NvidiaSMI, Env: o.Environ, Temp: dir.TempDir(),
+		Kernel: "/dev/kmsg", Client: deploy.NewClient()}
 	r.prober = deploy.NewProber(r.host)
 	r.gpus = gpus{run: r}
 	return r, nil

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"topobench/internal/plan"
-	"topobench/internal/profile"
 	"topobench/internal/text"
 )
 
@@ -86,10 +85,10 @@ func isLetterOrDigit(c byte) bool {
 // the script names a secret and does not contain it.
 func environment(env []string) []string {
 	return text.Each(env, func(kv string) string {
-		name, value, _ := strings.Cut(kv, "=")
-		if ref, ok := profile.Reference(value); ok {
-			return quote(name+"=") + `"${` + ref + `:?}"`
+		if literal, ref := plan.Expansion(kv); ref != "" {
+			return quote(literal) + `"${` + ref + `:?}"`
 		}
+		name, value, _ := strings.Cut(kv, "=")
 		if strings.Contains(value, "\x00") {
 			return quote(name+"=") + word(value)
 		}
