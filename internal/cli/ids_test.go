@@ -48,3 +48,4 @@ func TestP7GPUClaimedByAnotherRun(t *testing.T)    { scripts(t, "gpu-claim") }
 // Cases from the field.
 
 func TestC02C11C12C20C21TheEnvironmentIsTheUsers(t *testing.T) { scripts(t, "environment") }
+func TestC02C04UnlikeSettingsAreNamed(t *testing.T)            { scripts(t, "unlike") }

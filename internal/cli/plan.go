@@ -102,7 +102,11 @@ func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 	}
 	printAll(env.Stderr, found.Lines(), "topobench: "+p.Name+": ")
 	versions := checks.Recall(p, found)
-	launch, err := plan.Make(p, checks.Installation(paths, versions), c.options())
+	on := checks.Installation(paths, versions)
+	if on.Configs, err = profile.ReadEngineConfigs(p); err != nil { // it may be on the node
+		fmt.Fprintf(env.Stderr, "topobench: warning: settings are compared without it: %v\n", err)
+	}
+	launch, err := plan.Make(p, on, c.options())
 	if err != nil {
 		return launch, err
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -29,6 +30,7 @@ func Make(p profile.Profile, on Installation, o aiperf.Options) (Plan, error) {
 	b.load() // needs the address of the balancer or the workers
 	b.plan.Hardware = b.hardware()
 	b.plan.Deployment.Settings = settings(b.plan, on.Versions)
+	b.plan.Deployment.Variables, b.plan.Deployment.Programs = Variables(b.plan, nil), on.Versions.byName()
 	b.plan.Deployment.Load = RequestsOf(b.plan.Load)
 	b.plan.Deviations = deviations(b.plan)
 	b.checkPorts()
@@ -87,6 +89,11 @@ func (b *builder) add(s Service, own map[string]string) {
 	}
 	s.Log = filepath.Join(at.Dir, "logs", s.Name+".log")
 	s.Env = append(bookkeeping(), s.Env...)
+	if s.Role.Worker() {
+		s.Variables = map[string]string{}
+		maps.Copy(s.Variables, b.p.Env)
+		maps.Copy(s.Variables, own)
+	}
 	if s.Role.Worker() || s.Role == Frontend {
 		s.Env = append(s.Env, pairs(b.p.Env)...)
 	}

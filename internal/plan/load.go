@@ -39,7 +39,7 @@ func LoadOnly(p profile.Profile, d artifacts.Deployment, url string, on Installa
 		Inherit: on.Inherit, Dropped: on.Dropped, Deployment: d, Smoke: newSmoke(url),
 		Choices: Choices{LocalTokenizer: filepath.IsAbs(tokenizer(p))}}
 	b.plan.Load = b.loadOn([]string{url})
-	b.plan.Deployment.Load = RequestsOf(b.plan.Load)
+	b.plan.Deployment.Load, b.plan.Deployment.Programs = RequestsOf(b.plan.Load), on.Versions.byName()
 	return b.plan
 }
 

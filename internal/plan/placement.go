@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"topobench/internal/profile"
 )
 
 // Programs are the executables that a plan runs, each a path or a name on PATH.
@@ -14,6 +16,7 @@ type Installation struct {
 	Programs Programs
 	Versions Versions // of the programs; those that a profile names win
 	Root     bool     // root starts nginx, whose workers would change to a user that cannot enter a private directory
+	Configs  profile.EngineConfigs
 	Cache    string   // the directory of the tool cache; "" = unknown
 	Inherit  []string // names of the caller's variables that services receive
 	Dropped  []string // names of those that no child receives

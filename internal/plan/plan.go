@@ -104,11 +104,13 @@ type Service struct {
 	// Options are the engine options of a worker that sides are compared by, as given to it.
 	// An option that is absent is the engine's default.
 	Options map[string]string `json:"options,omitempty"`
-	Ports   []Port            `json:"ports,omitempty"`
-	Gate    Gate              `json:"gate,omitempty"`
-	Signal  syscall.Signal    `json:"signal,omitempty"`   // of an orderly stop
-	Grace   time.Duration     `json:"grace_ns,omitempty"` // between Signal and SIGKILL
-	Nice    int               `json:"nice,omitempty"`
+	// Variables are the variables that the profile gives a worker.
+	Variables map[string]string `json:"variables,omitempty"`
+	Ports     []Port            `json:"ports,omitempty"`
+	Gate      Gate              `json:"gate,omitempty"`
+	Signal    syscall.Signal    `json:"signal,omitempty"`   // of an orderly stop
+	Grace     time.Duration     `json:"grace_ns,omitempty"` // between Signal and SIGKILL
+	Nice      int               `json:"nice,omitempty"`
 }
 
 // Port is one number a service listens on, and for what.

@@ -27,8 +27,11 @@ func (r Request) topology(ctx context.Context, p profile.Profile) (Topology, []C
 	if p.Engine == programs.External {
 		return t, checks
 	}
-	launch, err := plan.Make(p, r.Installation(places, versions), r.Load)
-	t.Plan = launch
+	on := r.Installation(places, versions)
+	var unread error
+	on.Configs, unread = profile.ReadEngineConfigs(p)
+	launch, err := plan.Make(p, on, r.Load)
+	err, t.Plan = errors.Join(unread, err), launch
 	notes := append(Contradictions(versions, launch), PortWarning(r.PortRange, launch)...)
 	if away := elsewhere(launch); away != nil {
 		// What this machine lacks does not matter then.

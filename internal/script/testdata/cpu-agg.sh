@@ -194,6 +194,7 @@ END-OF-FILE
     "engine": "vLLM of unknown version",
     "gpu-memory-utilization": "default",
     "kv-cache-dtype": "default",
+    "load-format": "dummy",
     "max-model-len": "2048",
     "max-num-batched-tokens": "default",
     "quantization": "default"
@@ -209,6 +210,11 @@ END-OF-FILE
       "ignore_eos:true",
       "{\\"nvext\\":{\\"ignore_eos\\":true}}"
     ]
+  },
+  "variables": {
+    "OMP_NUM_THREADS": "1",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind"
   }
 }
 END-OF-FILE

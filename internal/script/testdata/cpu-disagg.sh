@@ -156,6 +156,8 @@ main() {
     "engine": "vLLM of unknown version",
     "gpu-memory-utilization": "default",
     "kv-cache-dtype": "default",
+    "kv-transfer-config": "{\\"kv_connector\\":\\"NixlConnector\\",\\"kv_role\\":\\"kv_both\\",\\"kv_buffer_device\\":\\"cpu\\"}",
+    "load-format": "dummy",
     "max-model-len": "2048",
     "max-num-batched-tokens": "default",
     "quantization": "default"
@@ -171,6 +173,12 @@ main() {
       "ignore_eos:true",
       "{\\"nvext\\":{\\"ignore_eos\\":true}}"
     ]
+  },
+  "variables": {
+    "OMP_NUM_THREADS": "1",
+    "UCX_NET_DEVICES": "lo",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind"
   }
 }
 END-OF-FILE

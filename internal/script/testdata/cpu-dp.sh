@@ -112,6 +112,7 @@ main() {
     "engine": "vLLM of unknown version",
     "gpu-memory-utilization": "default",
     "kv-cache-dtype": "default",
+    "load-format": "dummy",
     "max-model-len": "2048",
     "max-num-batched-tokens": "default",
     "quantization": "default"
@@ -127,6 +128,11 @@ main() {
       "ignore_eos:true",
       "{\\"nvext\\":{\\"ignore_eos\\":true}}"
     ]
+  },
+  "variables": {
+    "OMP_NUM_THREADS": "1",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind"
   }
 }
 END-OF-FILE

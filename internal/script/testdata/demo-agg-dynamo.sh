@@ -152,6 +152,7 @@ main() {
     "kv-cache-dtype": "default",
     "max-model-len": "default",
     "max-num-batched-tokens": "default",
+    "num-gpu-blocks-override": "128",
     "quantization": "default"
   },
   "load": {
@@ -165,7 +166,8 @@ main() {
       "ignore_eos:true",
       "{\\"nvext\\":{\\"ignore_eos\\":true}}"
     ]
-  }
+  },
+  "variables": {}
 }
 END-OF-FILE
 

@@ -164,6 +164,7 @@ main() {
     "kv-cache-dtype": "default",
     "max-model-len": "default",
     "max-num-batched-tokens": "default",
+    "num-gpu-blocks-override": "128",
     "quantization": "default"
   },
   "load": {
@@ -177,7 +178,8 @@ main() {
       "ignore_eos:true",
       "{\\"nvext\\":{\\"ignore_eos\\":true}}"
     ]
-  }
+  },
+  "variables": {}
 }
 END-OF-FILE
 

@@ -211,6 +211,7 @@ END-OF-FILE
     "kv-cache-dtype": "default",
     "max-model-len": "default",
     "max-num-batched-tokens": "default",
+    "num-gpu-blocks-override": "128",
     "quantization": "default"
   },
   "load": {
@@ -224,7 +225,8 @@ END-OF-FILE
       "ignore_eos:true",
       "{\\"nvext\\":{\\"ignore_eos\\":true}}"
     ]
-  }
+  },
+  "variables": {}
 }
 END-OF-FILE
 

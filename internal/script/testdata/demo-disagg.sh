@@ -192,6 +192,7 @@ main() {
     "kv-cache-dtype": "default",
     "max-model-len": "default",
     "max-num-batched-tokens": "default",
+    "num-gpu-blocks-override": "128",
     "quantization": "default"
   },
   "load": {
@@ -205,7 +206,8 @@ main() {
       "ignore_eos:true",
       "{\\"nvext\\":{\\"ignore_eos\\":true}}"
     ]
-  }
+  },
+  "variables": {}
 }
 END-OF-FILE
 

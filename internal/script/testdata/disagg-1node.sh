@@ -226,7 +226,8 @@ main() {
       "ignore_eos:true",
       "{\\"nvext\\":{\\"ignore_eos\\":true}}"
     ]
-  }
+  },
+  "variables": {}
 }
 END-OF-FILE
 

@@ -358,7 +358,8 @@ main() {
       "ignore_eos:true",
       "{\\"nvext\\":{\\"ignore_eos\\":true}}"
     ]
-  }
+  },
+  "variables": {}
 }
 END-OF-FILE
 
