@@ -93,6 +93,12 @@ func TestHelpIsComplete(t *testing.T) {
 		}
 		want("rules", string(r.Name), why)
 	}
+	for _, d := range report.Differences() {
+		want("rules", strings.ReplaceAll(d.Names, ",", ", "), "Between: "+string(d.Between)+". Within: "+string(d.Within)+". Reason: "+d.Why+".")
+	}
+	for _, prefix := range plan.Recorded() {
+		want("rules", "", prefix)
+	}
 	for _, s := range verdict.States() {
 		want("rules", string(s.State), s.Meaning)
 	}

@@ -35,8 +35,8 @@ func ReadEngineConfigs(p Profile) (EngineConfigs, error) {
 			all[path] = options
 			for _, name := range slices.Sorted(maps.Keys(options)) {
 				if key, is := derivedFrom("--" + name); is {
-					faults = append(faults, fmt.Errorf("%s: %s in --config %s is derived from %s: remove it from that file",
-						p.Source, name, path, key))
+					faults = append(faults, fmt.Errorf("%s: %s in --config %s is derived from %s: "+
+						"remove it from that file", p.Source, name, path, key))
 				}
 			}
 		}

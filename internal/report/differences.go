@@ -45,7 +45,8 @@ func Differences() []Difference {
 		{artifacts.PowerLimit, Stated, Listed, "a lower limit lowers the clocks"},
 		{"engine", Listed, Refuses, "the program that computes, with its version"},
 		{EngineOptions, Listed, Refuses, "the comparison may be about it; repeats have one configuration"},
-		{Others, Listed, Listed, "variables of the workers, versions of other programs, memory of the GPUs, driver, host"},
+		{Others, Listed, Listed,
+			"variables of the workers, versions of other programs, memory of the GPUs, driver, host"},
 	}
 }
 
