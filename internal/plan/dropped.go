@@ -96,11 +96,14 @@ func pythonVariables() []string {
 	return []string{"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV"}
 }
 
-// dropped reports whether the rows of an audience drop a variable.
-func dropped(name string, from Audience) bool {
-	return slices.ContainsFunc(Dropped(), func(d Drop) bool {
-		return d.For == from && matches(name, d.Names) && !matches(name, d.Except)
-	})
+// droppedFrom reports whether the rows of any of the audiences drop a variable.
+func droppedFrom(audiences ...Audience) func(name string) bool {
+	table := Dropped()
+	return func(name string) bool {
+		return slices.ContainsFunc(table, func(d Drop) bool {
+			return slices.Contains(audiences, d.For) && matches(name, d.Names) && !matches(name, d.Except)
+		})
+	}
 }
 
 func matches(name string, patterns []string) bool {

@@ -13,12 +13,13 @@ import (
 
 // Inherit lists the variables of an environment that services receive, sorted. Names are public, values are not.
 func Inherit(environ []string) []string {
-	return namesOf(environ, func(name string) bool { return !dropped(name, Children) && !dropped(name, Services) })
+	dropped := droppedFrom(Children, Services)
+	return namesOf(environ, func(name string) bool { return !dropped(name) })
 }
 
 // DroppedNames lists the variables of an environment that no child receives, sorted.
 func DroppedNames(environ []string) []string {
-	return namesOf(environ, func(name string) bool { return dropped(name, Children) })
+	return namesOf(environ, droppedFrom(Children))
 }
 
 func namesOf(environ []string, wanted func(name string) bool) []string {
@@ -47,23 +48,22 @@ func valuesOf(environ []string) map[string]string {
 // last value of own wins over the others and over the caller's. A value "${ENV:NAME}" is the caller's variable NAME.
 // A name without "=" is not inherited. Missing NAMEs are returned.
 func Environ(caller, own []string) (env []string, missing []string) {
-	return environ(Services, caller, own)
+	return environ(droppedFrom(Children, Services), caller, own)
 }
 
 // LoadEnviron is the whole environment of aiperf, by the same rules.
 func LoadEnviron(caller, own []string) (env []string, missing []string) {
-	return environ(Load, caller, own)
+	return environ(droppedFrom(Children), caller, own)
 }
 
-func environ(child Audience, caller, own []string) (env []string, missing []string) {
+func environ(dropped func(name string) bool, caller, own []string) (env []string, missing []string) {
 	theirs, last := valuesOf(caller), map[string]int{}
 	for i, kv := range own {
 		name, _, _ := strings.Cut(kv, "=")
 		last[name] = i
 	}
 	for _, name := range slices.Sorted(maps.Keys(theirs)) {
-		_, ours := last[name]
-		if !ours && !dropped(name, Children) && !(child == Services && dropped(name, Services)) {
+		if _, ours := last[name]; !ours && !dropped(name) {
 			env = append(env, name+"="+theirs[name])
 		}
 	}

@@ -20,13 +20,14 @@ type EngineConfigs map[string]map[string]string
 // ReadEngineConfigs reads every file that --config in the profile's engine arguments names. The error has all faults,
 // among them options that would contradict the profile.
 func ReadEngineConfigs(p Profile) (EngineConfigs, error) {
-	all := EngineConfigs{}
+	all, seen := EngineConfigs{}, map[string]bool{}
 	var faults []error
 	for _, w := range p.workers() {
 		for _, path := range configsIn(slices.Concat(p.EngineArgs, w.EngineArgs)) {
-			if _, known := all[path]; known {
+			if seen[path] {
 				continue
 			}
+			seen[path] = true
 			options, err := readEngineConfig(path)
 			if err != nil {
 				faults = append(faults, fmt.Errorf("%s: cannot read --config %s: %w", p.Source, path, err))

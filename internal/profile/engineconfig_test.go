@@ -33,6 +33,10 @@ func TestEngineConfigsAreRead(t *testing.T) { // C01
 	bad := Profile{Source: "p.yaml", Aggregated: []Worker{{EngineArgs: []string{"--config=" + dir + "/none"}}, {EngineArgs: []string{"--config", "here.yaml"}},
 		{EngineArgs: []string{"--config", write("odd.yaml", "- a\n")}}, {EngineArgs: []string{"--config", write("tp.yaml", "tensor_parallel_size: 2\n")}}}}
 	_, err = ReadEngineConfigs(bad)
+	bad.Aggregated = append(bad.Aggregated, bad.Aggregated...)
+	if _, again := ReadEngineConfigs(bad); again == nil || again.Error() != err.Error() {
+		t.Errorf("a file that two workers name has its faults twice: %v", again)
+	}
 	for _, part := range []string{"p.yaml: cannot read --config " + dir + "/none: no such file", "here.yaml: workers run in directories of their own: write an absolute path",
 		"odd.yaml: yaml", "tensor_parallel_size in --config " + dir + "/tp.yaml is derived from the worker's tensor_parallel"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
