@@ -37,6 +37,11 @@ type Deployment struct {
 
 	Settings Values `json:"settings,omitempty" help:"engine settings by name, which are compared between the sides"`
 	Load     *Load  `json:"load,omitempty" help:"the planned requests of every cell"`
+
+	// Variables are nil in files that do not record them.
+	Variables Values `json:"variables,omitzero" help:"variables of the workers that can change speed, without secrets"`
+	Programs  Values `json:"programs,omitempty" help:"versions of the programs"`
+	Machine   Values `json:"machine,omitempty" help:"GPU model, memory, power limit and its default, driver and host"`
 }
 
 // Load is the plan for the requests of every cell. Counts are multiples of the cell's concurrency. With
@@ -207,18 +212,76 @@ type Settings struct {
 	Differ []string `json:"differ"`
 }
 
+// Values of names that a side does not have.
+const (
+	Default = "default" // of an engine option
+	NotSet  = "not set" // of a variable
+)
+
+// Names in a Machine that a ratio depends on.
+const (
+	GPUModel   = "GPU model"
+	PowerLimit = "power limit"
+)
+
 // CompareSettings returns a side for each deployment with settings; those of perf.sh have
 // none. Repeats of one topology are one side.
 func CompareSettings(deployments []Deployment) Settings {
 	sides, all := []Side{}, map[string]string{}
-	for _, d := range deployments {
-		side := Side{Name: cmp.Or(d.Name, d.Label()), Values: d.Settings}
-		if len(side.Values) > 0 && !slices.ContainsFunc(sides, side.equal) {
+	deployments = slices.DeleteFunc(slices.Clone(deployments), func(d Deployment) bool { return len(d.Settings) == 0 })
+	for i, values := range Complete(deployments) {
+		side := Side{Name: cmp.Or(deployments[i].Name, deployments[i].Label()), Values: values}
+		if !slices.ContainsFunc(sides, side.equal) {
 			sides = append(sides, side)
 			maps.Copy(all, side.Values)
 		}
 	}
 	return Compare(sides, slices.Sorted(maps.Keys(all)))
+}
+
+// Complete has the settings, variables, programs and machine of each deployment in one map. An option or a variable
+// that only others have is Default or NotSet, unless the file may lack it for another reason: a former version wrote
+// it, or a script, which records only the variables of the profile and no machine. Of programs and machines the maps
+// have only those values that all deployments have: a topology without nginx is no difference in nginx.
+func Complete(deployments []Deployment) []Values {
+	settings, variables, facts := Values{}, Values{}, map[string]int{}
+	for _, d := range deployments {
+		maps.Copy(settings, d.Settings)
+		maps.Copy(variables, d.Variables)
+		for _, group := range []Values{d.Programs, d.Machine} {
+			for name := range group {
+				facts[name]++
+			}
+		}
+	}
+	scripts := !slices.ContainsFunc(deployments, func(d Deployment) bool { return d.Machine != nil })
+	var all []Values
+	for _, d := range deployments {
+		values := Values{}
+		if d.Variables != nil {
+			fill(values, settings, Default)
+		}
+		if d.Variables != nil && (scripts || d.Machine != nil) {
+			fill(values, variables, NotSet)
+		}
+		for _, group := range []Values{d.Programs, d.Machine} {
+			for name, value := range group {
+				if facts[name] == len(deployments) {
+					values[name] = value
+				}
+			}
+		}
+		maps.Copy(values, d.Settings)
+		maps.Copy(values, d.Variables)
+		all = append(all, values)
+	}
+	return all
+}
+
+func fill(values, names Values, with string) {
+	for name := range names {
+		values[name] = with
+	}
 }
 
 // Compare finds those of the named settings that differ between the sides.

@@ -37,8 +37,9 @@ var ours = Deployment{Kind: "vllm_serve", Model: "m", ISL: 1, OSL: 2, TP: 4, DP:
 	Name: "agg", Engine: "mocker", Simulated: true, NumGPUs: 8, Workers: []Worker{
 		{Role: "aggregated", Devices: []int{0, 1, 2, 3}, TP: 4, DP: 1, Host: "a"},
 		{Role: "aggregated", Devices: []int{4, 5, 6, 7}, TP: 4, DP: 1}},
-	Settings: map[string]string{"block-size": "128", "dtype": "default"},
-	Load:     &Load{Seed: 100, FreshPrompts: true, Requests: 10, Warmup: 2, Extra: []string{"max_tokens:2", "ignore_eos:true"}}}
+	Settings:  map[string]string{"block-size": "128", "dtype": "default"},
+	Load:      &Load{Seed: 100, FreshPrompts: true, Requests: 10, Warmup: 2, Extra: []string{"max_tokens:2", "ignore_eos:true"}},
+	Variables: Values{"NCCL_DEBUG": "INFO"}, Programs: Values{"vLLM": "0.31.0"}, Machine: Values{GPUModel: "NVIDIA H100"}}
 
 func TestDeploymentSurvivesWritingAndReading(t *testing.T) {
 	data, err := json.Marshal(ours)
@@ -62,7 +63,7 @@ func TestDeploymentWritesUpstreamsKeysFirst(t *testing.T) {
 	rest := string(data)
 	for _, key := range []string{"kind", "model", "input_sequence_length", "output_sequence_length", "tensor_parallelism",
 		"data_parallelism", "prefill_tensor_parallelism", "prefill_data_parallelism", "decode_tensor_parallelism",
-		"decode_data_parallelism", "mode", "name", "engine", "simulated", "num_gpus", "workers", "settings", "load"} {
+		"decode_data_parallelism", "mode", "name", "engine", "simulated", "num_gpus", "workers", "settings", "load", "variables", "programs", "machine"} {
 		_, after, found := strings.Cut(rest, `"`+key+`":`)
 		if !found {
 			t.Fatalf("%s is missing or out of order in %s", key, data)
@@ -194,6 +195,39 @@ func FuzzDeployment(f *testing.F) {
 			t.Fatalf("%v: %s", err, cmp.Diff(d, again, cmpopts.EquateEmpty()))
 		}
 	})
+}
+
+// What one file has and another lacks is a difference only if that other records such values.
+func TestCompleteKnowsWhatAFileRecords(t *testing.T) {
+	old := Deployment{Name: "old", Settings: Values{"dtype": "auto"}}
+	bare := Deployment{Name: "bare", Settings: Values{"dtype": "auto"}, Variables: Values{}, Programs: Values{"vLLM": "1"}, Machine: Values{"host": "a"}}
+	full := Deployment{Name: "full", Settings: Values{"dtype": "auto", "max-num-seqs": "16"}, Variables: Values{"NCCL_DEBUG": "INFO"},
+		Programs: Values{"vLLM": "2", "nginx": "1"}, Machine: Values{"host": "b", GPUModel: "NVIDIA H100"}}
+	for _, row := range []struct {
+		why    string
+		sides  []Deployment
+		differ []string
+		want   Values // of the first side
+	}{
+		{"both record everything", []Deployment{bare, full}, []string{"NCCL_DEBUG", "host", "max-num-seqs", "vLLM"},
+			Values{"dtype": "auto", "max-num-seqs": Default, "NCCL_DEBUG": NotSet, "vLLM": "1", "host": "a"}},
+		{"a script's file, which records the profile's variables only", []Deployment{{Name: "s", Settings: old.Settings, Variables: Values{}}, full},
+			[]string{"NCCL_DEBUG", "max-num-seqs"}, Values{"dtype": "auto", "max-num-seqs": Default}},
+		{"an older file", []Deployment{old, full}, []string{"NCCL_DEBUG", "max-num-seqs"}, Values{"dtype": "auto"}},
+	} {
+		got := CompareSettings(row.sides)
+		if diff := cmp.Diff(row.differ, got.Differ); diff != "" {
+			t.Errorf("%s: differ (-want +got): %s", row.why, diff)
+		}
+		if diff := cmp.Diff(row.want, got.Sides[0].Values); diff != "" {
+			t.Errorf("%s: values (-want +got): %s", row.why, diff)
+		}
+	}
+	data, err := json.Marshal(bare)
+	again, readErr := ParseDeployment("x", []byte(strings.Replace(string(data), `"mode":""`, `"mode":"aggregated"`, 1)))
+	if err != nil || readErr != nil || again.Variables == nil {
+		t.Errorf("no variable is not the same as none recorded: %v %v %s", err, readErr, data)
+	}
 }
 
 func TestCompareSettings(t *testing.T) {

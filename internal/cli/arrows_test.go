@@ -24,7 +24,7 @@ func arrows() map[string][]string {
 		"journal":       {"artifacts", "plan", "verdict", "host/gpu", "text"},
 		"run": {"preflight", "plan", "script", "deploy", "aiperf", "monitor", "verdict", "artifacts", "journal", "ui", "recovery",
 			"host", "host/proc", "host/gpu"},
-		"script":        {"plan", "profile", "aiperf", "artifacts", "text"},
+		"script":        {"plan", "aiperf", "artifacts", "text"},
 		"deploy":        {"plan", "verdict", "host", "host/proc", "aiperf", "text"}, // the smoke test sends the load's body
 		"monitor":       {"plan", "verdict", "host", "host/gpu", "host/proc"},
 		"aiperf":        {"host", "text"},

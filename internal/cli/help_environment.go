@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 
 	"topobench/internal/host/gpu"
 	"topobench/internal/plan"
@@ -35,21 +34,24 @@ func variables() [][2]string {
 func environmentPage(p *page) {
 	p.heading("Read by topobench")
 	p.table(variables())
-	inherited := func(title string, rows []plan.Variables) {
-		p.heading(title)
-		for _, row := range rows {
-			p.item(2, "", strings.Join(row.Names, " "))
-			p.item(6, "", row.Why)
-		}
+	p.heading("Not passed on")
+	p.text("Services and aiperf receive the environment of topobench, but for the variables below. A * is any " +
+		"beginning or end of a name. The first line of a run names those that are set. A profile passes one on " +
+		"with env: {NAME: \"${ENV:NAME}\"}.")
+	for _, row := range plan.Dropped() {
+		p.item(2, "", row.Text())
+		p.item(6, "", row.Why+".")
 	}
-	inherited("Inherited by services and aiperf", plan.Inherited())
-	p.text("They receive no other variable of the caller, and so no credentials of other programs. A profile " +
-		"passes one on with env: {NAME: \"${ENV:NAME}\"}.")
-	inherited("Never inherited, although a prefix above fits", plan.NeverInherited())
+	p.text("nvidia-smi, which topobench itself calls, receives the whole environment.")
+	p.heading("Variables that cost speed")
+	p.text("Before a run starts, a warning names each of these that its workers would receive.")
+	for _, row := range plan.SlowVariables() {
+		p.item(nameColumn, row.Text(), row.Cost)
+	}
 	p.heading("Set by topobench")
 	for _, a := range plan.Bookkeeping(plan.Placement{Cookie: "RUN-ID", Temp: "DIRECTORY"}) {
 		p.item(nameColumn, a.Name+"="+a.Value, a.Why)
 	}
-	p.text("A service also has the variables that its plan needs, such as CUDA_VISIBLE_DEVICES and the ports of " +
-		"Dynamo. topobench plan prints them.")
+	p.text("The directory of a program is the first on its PATH. A service also has the variables that its plan " +
+		"needs, such as CUDA_VISIBLE_DEVICES and the ports of Dynamo. topobench plan prints them.")
 }

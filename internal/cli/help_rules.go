@@ -10,6 +10,7 @@ import (
 	"topobench/internal/frontier"
 	"topobench/internal/plan"
 	"topobench/internal/preflight"
+	"topobench/internal/report"
 	"topobench/internal/run"
 	"topobench/internal/verdict"
 )
@@ -79,9 +80,15 @@ func (p *page) ratio() {
 	p.point("the frontiers share no tok/s/user;")
 	p.point(fmt.Sprintf("the shared range is less than %.0f %% of the narrower frontier, or %.0f %% of its tok/s/user;",
 		100*part, 100*width))
-	p.point("the models or the lengths of the requests differ;")
-	p.point("a label has artifacts of different models, lengths or numbers of GPUs.")
-
-	p.text("Engine settings that differ between the sides make a ratio unfair. run and plan print them side by side: " +
-		strings.Join(plan.Compared(), ", ") + ", and the version of the engine.")
+	p.point("a difference below refuses it.")
+	p.heading("Differences, between two sides and between the artifacts of one label")
+	for _, d := range report.Differences() {
+		p.item(2, "", strings.ReplaceAll(d.Names, ",", ", "))
+		p.item(6, "", fmt.Sprintf("Between: %s. Within: %s. Reason: %s.", d.Between, d.Within, d.Why))
+	}
+	p.text("The list is printed by run, plan and plot. It always has " + strings.Join(plan.Compared(), ", ") +
+		", the version of the engine, and every other argument of an engine, verbatim; a file that --config names is " +
+		"read. \"The same on every side\" is printed only if nothing differs. deployment_config.json has the values.")
+	p.text("Variables are those of a profile's env, and those of the caller whose names begin with " +
+		strings.Join(plan.Recorded(), " ") + ". Secrets and the passwords of URLs are left out.")
 }

@@ -97,6 +97,12 @@ func TestHelpIsComplete(t *testing.T) {
 	for _, check := range preflight.Names() {
 		want("rules", check[0], check[1])
 	}
+	for _, d := range report.Differences() {
+		want("rules", strings.ReplaceAll(d.Names, ",", ", "), "Between: "+string(d.Between)+". Within: "+string(d.Within)+". Reason: "+d.Why+".")
+	}
+	for _, prefix := range plan.Recorded() {
+		want("rules", "", prefix)
+	}
 	for _, s := range verdict.States() {
 		want("rules", string(s.State), s.Meaning)
 	}
@@ -127,8 +133,11 @@ func TestHelpIsComplete(t *testing.T) {
 	for _, a := range plan.Bookkeeping(plan.Placement{Cookie: "RUN-ID", Temp: "DIRECTORY"}) {
 		want("environment", a.Name+"="+a.Value, a.Why)
 	}
-	for _, row := range append(plan.Inherited(), plan.NeverInherited()...) {
-		want("environment", strings.Join(row.Names, " "), row.Why)
+	for _, row := range plan.Dropped() {
+		want("environment", row.Text(), row.Why+".")
+	}
+	for _, row := range plan.SlowVariables() {
+		want("environment", row.Text(), row.Cost)
 	}
 	for _, m := range report.Metrics() {
 		want("metrics", cmp.Or(m.Shown, m.Column), m.Help+". Unit: "+m.Unit+". Source: "+m.Source)

@@ -49,4 +49,6 @@ func TestP7GPUClaimedByAnotherRun(t *testing.T)    { scripts(t, "gpu-claim") }
 
 func TestC05TheAllocationIsALimit(t *testing.T) { scripts(t, "gpu-allocation") }
 
-func TestDoctorEndsAsRunWould(t *testing.T) { scripts(t, "doctor") }
+func TestDoctorEndsAsRunWould(t *testing.T)                    { scripts(t, "doctor") }
+func TestC02C11C12C20C21TheEnvironmentIsTheUsers(t *testing.T) { scripts(t, "environment") }
+func TestC02C04UnlikeSettingsAreNamed(t *testing.T)            { scripts(t, "unlike") }

@@ -75,8 +75,8 @@ func (c *perfCmd) resolve(env *Env) (err error) {
 
 // plan plans the load on the server.
 func (c *perfCmd) plan(t *preflight.Topology, env *Env) (err error) {
-	on := plan.Installation{Programs: t.Programs, Versions: t.Versions, Root: env.Root,
-		Inherit: plan.Inherit(env.Environ)}
+	on := preflight.Request{AsRoot: env.Root, Environ: env.Environ, Getenv: env.Getenv}.
+		Installation(t.Programs, t.Versions)
 	t.Plan = plan.LoadOnly(t.Profile, c.deployment(), c.URL, on,
 		aiperf.Options{Seed: c.Seed, FreshPrompts: c.FreshPrompts})
 	t.Plan, err = c.withKey(t, env)

@@ -81,7 +81,8 @@ func (c *perfCmd) withKey(t *preflight.Topology, env *Env) (plan.Plan, error) {
 	if c.APIKeyEnv == "" {
 		return t.Plan, nil
 	}
-	prober := preflight.Request{Environ: env.Environ, Getenv: env.Getenv}.Prober(t.Profile, programs.AIPerf)
+	prober := preflight.Request{Environ: env.Environ, Getenv: env.Getenv}.
+		Prober(t.Profile, programs.AIPerf, t.Programs.AIPerf)
 	python := prober.Interpreter(programs.AIPerf, t.Programs.AIPerf)
 	if python == "" || python == t.Programs.AIPerf {
 		return t.Plan, &usageError{fmt.Errorf("cannot send a key: %s is no Python script, and a key must not be in "+

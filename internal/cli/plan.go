@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"topobench/internal/artifacts"
 	"topobench/internal/plan"
@@ -33,6 +34,7 @@ func (c *planCmd) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
+	env.printDropped()
 	plans, err := c.plans(profiles, env)
 	if err != nil {
 		return &usageError{err}
@@ -100,7 +102,11 @@ func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 		paths = bareNames(paths)
 	}
 	printAll(env.Stderr, found.Lines(), "topobench: "+p.Name+": ")
-	launch, err := plan.Make(p, checks.Installation(paths, versions), c.options())
+	on := checks.Installation(paths, versions)
+	if on.Configs, err = profile.ReadEngineConfigs(p); err != nil { // it may be on the node
+		fmt.Fprintf(env.Stderr, "topobench: warning: settings are compared without it: %v\n", err)
+	}
+	launch, err := plan.Make(p, on, c.options())
 	if err != nil {
 		return launch, err
 	}
@@ -109,7 +115,8 @@ func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 	}
 	lines := preflight.VersionLines([]preflight.Topology{{Profile: p, Versions: versions, Plan: launch}})
 	printAll(env.Stderr, lines, "topobench: "+p.Name+": ")
-	for _, w := range preflight.PortWarning(env.PortRange, launch) {
+	warnings := slices.Concat(preflight.PortWarning(env.PortRange, launch), preflight.Slow(launch, env.Environ))
+	for _, w := range warnings {
 		fmt.Fprintf(env.Stderr, "topobench: warning: %s\n", w)
 	}
 	return launch, nil

@@ -10,6 +10,7 @@ import (
 
 	"topobench/internal/host"
 	"topobench/internal/journal"
+	"topobench/internal/plan"
 	"topobench/internal/preflight"
 	"topobench/internal/programs"
 	"topobench/internal/run"
@@ -25,12 +26,20 @@ type session struct {
 
 // start makes the checks of a command, and opens its run unless one fails.
 func (e *Env) start(ctx context.Context, s *signals, r preflight.Request, o run.Options) (*session, error) {
+	e.printDropped()
 	checked, err := e.preflight(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	o.Root, o.LogCap, o.Reserve = r.Root, r.LogCap, r.MinFree/reserveShare
 	return e.open(ctx, s, checked, o)
+}
+
+// printDropped names the variables of the caller that no child receives. It never prints their values.
+func (e *Env) printDropped() {
+	if names := plan.DroppedText(plan.DroppedNames(e.Environ)); names != "" {
+		fmt.Fprintf(e.Stderr, "topobench: variables that are not passed on (topobench help environment): %s\n", names)
+	}
 }
 
 // open begins a run: this process becomes the sub-reaper that orphans fall to, dead runs are
@@ -136,7 +145,7 @@ func (s *session) fetch(ctx context.Context, w preflight.Topology) error {
 	if tool == programs.VLLM {
 		program = w.Programs.VLLM
 	}
-	prober := preflight.Request{Environ: s.env.Environ, Getenv: s.env.Getenv}.Prober(w.Profile, tool)
+	prober := preflight.Request{Environ: s.env.Environ, Getenv: s.env.Getenv}.Prober(w.Profile, tool, program)
 	prober.Within = w.Profile.Timeouts.Ready
 	log := filepath.Join(s.Dir.Path(), "fetch.log")
 	python := prober.Interpreter(tool, program)

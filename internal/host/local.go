@@ -40,6 +40,7 @@ type Question struct {
 	Ports   []int
 	Backlog []int         // TCP ports whose waiting connections to count
 	GPUs    time.Duration // how long the driver may take to answer; 0 = leave the GPUs out
+	Power   time.Duration // likewise, for the power limits
 	Pages   []string      // URLs to get, such as a worker's /metrics
 	Kernel  bool          // read the kernel log
 	After   uint64        // the number of the last kernel message that is known already
@@ -61,6 +62,7 @@ type Snapshot struct {
 	Backlog  map[int]int // by port
 	GPUs     gpu.State   // with the owners of its processes
 	GPUFault string
+	Power    []gpu.Power // empty if the driver does not report it
 	Pages    map[string]Page
 	Kernel   KernelLog
 	Loads    []proc.Load // of Trees, then of Again; zero for a tree whose root is gone
@@ -160,6 +162,9 @@ func (l Local) Look(ctx context.Context, q Question) (Snapshot, error) {
 		if s.GPUs = found; err != nil {
 			s.GPUFault = err.Error()
 		}
+	}
+	if q.Power > 0 && l.NvidiaSMI != "" {
+		s.Power = gpu.SMI{Run: l.nvidiaSMI, Limit: q.Power}.Power(ctx)
 	}
 	if q.Kernel {
 		s.Kernel = readKernel(l.Kernel, q.After)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -33,6 +34,7 @@ func Make(p profile.Profile, on Installation, o aiperf.Options) (Plan, error) {
 	b.plan.Hardware = b.hardware()
 	b.plan.Deployment.Settings = settings(b.plan, on.Versions)
 	b.commandSettings(b.plan.Deployment.Settings)
+	b.plan.Deployment.Variables, b.plan.Deployment.Programs = Variables(b.plan, nil), on.Versions.byName()
 	b.plan.Deployment.Load = RequestsOf(b.plan.Load)
 	b.plan.Deviations = deviations(b.plan)
 	b.checkPorts()
@@ -70,7 +72,7 @@ func newBuilder(p profile.Profile, on Installation, o aiperf.Options) *builder {
 		Versions: versions,
 		Name:     p.Name, Kind: p.Kind, Mode: p.Mode(), Engine: p.Engine, Simulated: p.Engine == "mocker",
 		Model: modelName(p), GPUs: p.GPUs(), Hosts: b.hosts(),
-		Inherit: on.Inherit, Dirs: []string{dir, filepath.Join(dir, "logs")},
+		Inherit: on.Inherit, Dropped: on.Dropped, Dirs: []string{dir, filepath.Join(dir, "logs")},
 		Choices: choose(p, on, b.rules), Deployment: deployment(p),
 	}
 	if p.Balancer != nil {
@@ -92,10 +94,15 @@ func (b *builder) add(s Service, own map[string]string) {
 	}
 	s.Log = logOf(s.Name)
 	s.Env = append(bookkeeping(), s.Env...)
+	if s.Role.Worker() {
+		s.Variables = map[string]string{}
+		maps.Copy(s.Variables, b.p.Env)
+		maps.Copy(s.Variables, own)
+	}
 	if s.Role.Worker() || s.Role == Frontend {
 		s.Env = append(s.Env, pairs(b.p.Env)...)
 	}
-	s.Env = append(s.Env, pairs(own)...)
+	s.Env = ProgramEnv(s.Argv[0], b.on.Cache, append(s.Env, pairs(own)...))
 	s.Gate.Deadline, s.Gate.Stall = b.p.Timeouts.Ready, b.p.Timeouts.Stall
 	if s.Signal == 0 {
 		s.Signal = syscall.SIGTERM

@@ -92,9 +92,10 @@ var table = []deviation{ // never written to
 		func(p Plan) bool { return hasDynamo(p) && p.Choices.NATS == Absent }},
 	{Deviation{ID: "bookkeeping",
 		Guide: "the shell's environment",
-		Done: "a built environment, which plan prints: TOPOBENCH_RUN, SPT_NOENV, TMPDIR, PYTHONUNBUFFERED, " +
-			"CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT; " +
-			"VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY",
+		Done: "the shell's environment without a closed list of variables (topobench help environment), with " +
+			"TOPOBENCH_RUN, SPT_NOENV, TMPDIR, PYTHONUNBUFFERED, CUDA_DEVICE_ORDER, DYN_NAMESPACE, " +
+			"DYN_SYSTEM_PORT, VLLM_PORT; VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY; " +
+			"a program's own directory first on its PATH",
 		Why: "every process must be found again, and no variable of the shell may misdirect it"},
 		always},
 	{Deviation{ID: "kernel-cache",

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -9,88 +11,119 @@ import (
 	"topobench/internal/text"
 )
 
-// Variables are environment variables with the reason why children do or do not receive
-// them. A name that ends in * is a prefix.
-type Variables struct {
-	Names []string
-	Why   string
-}
-
-// Inherited are the variables of the caller that children receive, unless NeverInherited
-// has them too. The caller's cloud credentials are not among them.
-func Inherited() []Variables {
-	return []Variables{
-		{[]string{"PATH", "HOME", "USER", "LOGNAME", "LD_LIBRARY_PATH"}, "programs and libraries are found by them"},
-		{[]string{"LANG", "LANGUAGE", "LC_*", "TZ"}, "language and time zone"},
-		{[]string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
-			"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"},
-			"downloads go through proxies and their certificates"},
-		{[]string{"XDG_CACHE_HOME", "HF_*"}, "caches, and access to models"},
-		{[]string{"CUDA_*", "NVIDIA_*", "NCCL_*", "UCX_*", "VLLM_*"}, "settings of GPUs, their network, and vLLM"},
-		{[]string{"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OMP_NUM_THREADS"}, "settings of engines on the CPU"},
-	}
-}
-
-// NeverInherited are variables of the caller that would misdirect a child.
-func NeverInherited() []Variables {
-	return []Variables{
-		{[]string{"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"}, "the profile assigns the GPUs"},
-		{[]string{"VLLM_PORT", "VLLM_NIXL_*"}, "topobench assigns the ports of vLLM and NIXL"},
-	}
-}
-
-// Inherit picks from an environment the names that children receive, sorted.
+// Inherit lists the variables of an environment that services receive, sorted. Names are public, values are not.
 func Inherit(environ []string) []string {
-	var names []string
-	for _, kv := range environ {
-		name, _, found := strings.Cut(kv, "=")
-		if found && profile.IsVariable(name) && !among(name, NeverInherited()) && among(name, Inherited()) {
+	dropped := droppedFrom(Children, Services)
+	return namesOf(environ, func(name string) bool { return !dropped(name) })
+}
+
+// DroppedNames lists the variables of an environment that no child receives, sorted.
+func DroppedNames(environ []string) []string {
+	return namesOf(environ, droppedFrom(Children))
+}
+
+func namesOf(environ []string, wanted func(name string) bool) []string {
+	names := []string{}
+	for name := range valuesOf(environ) {
+		if wanted(name) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
-	return slices.Compact(names)
+	return names
 }
 
-func among(name string, table []Variables) bool {
-	return slices.ContainsFunc(table, func(v Variables) bool {
-		return slices.ContainsFunc(v.Names, func(pattern string) bool {
-			prefix, is := strings.CutSuffix(pattern, "*")
-			return name == pattern || is && strings.HasPrefix(name, prefix)
-		})
-	})
+// valuesOf are the variables of an environment.
+func valuesOf(environ []string) map[string]string {
+	all := map[string]string{}
+	for _, kv := range environ {
+		if name, value, found := strings.Cut(kv, "="); found && name != "" {
+			all[name] = value
+		}
+	}
+	return all
 }
 
-// Environ is the whole environment of a child: the inherited variables of the
-// caller, then own, in which a value "${ENV:NAME}" is replaced by the caller's
-// variable NAME. A name without "=" is not inherited. Missing NAMEs are returned.
+// Environ is the whole environment of a service: the inherited variables of the caller, then own, each name once. The
+// last value of own wins over the others and over the caller's. A value "${ENV:NAME}" is the caller's variable NAME.
+// A name without "=" is not inherited. Missing NAMEs are returned.
 func Environ(caller, own []string) (env []string, missing []string) {
-	value := map[string]string{}
-	for _, kv := range caller {
-		if name, v, found := strings.Cut(kv, "="); found {
-			value[name] = v
+	return environ(droppedFrom(Children, Services), caller, own)
+}
+
+// LoadEnviron is the whole environment of aiperf, by the same rules.
+func LoadEnviron(caller, own []string) (env []string, missing []string) {
+	return environ(droppedFrom(Children), caller, own)
+}
+
+func environ(dropped func(name string) bool, caller, own []string) (env []string, missing []string) {
+	theirs, last := valuesOf(caller), map[string]int{}
+	for i, kv := range own {
+		name, _, _ := strings.Cut(kv, "=")
+		last[name] = i
+	}
+	for _, name := range slices.Sorted(maps.Keys(theirs)) {
+		if _, ours := last[name]; !ours && !dropped(name) {
+			env = append(env, name+"="+theirs[name])
 		}
 	}
-	for _, name := range Inherit(caller) {
-		if !slices.Contains(own, name) {
-			env = append(env, name+"="+value[name])
-		}
-	}
-	for _, kv := range own {
-		name, v, set := strings.Cut(kv, "=")
-		if !set {
+	for i, kv := range own {
+		name, _, set := strings.Cut(kv, "=")
+		if !set || last[name] != i {
 			continue
 		}
-		if ref, ok := profile.Reference(v); ok {
-			secret, known := value[ref]
-			if !known {
-				missing = append(missing, ref)
-			}
-			v = secret
+		literal, ref := Expansion(kv)
+		value, known := theirs[ref]
+		switch {
+		case ref == "" || known:
+		case literal != name+"=": // the PATH of a caller without one: a program still finds sh and env
+			value = "/usr/local/bin:/usr/bin:/bin"
+		default:
+			missing = append(missing, ref)
 		}
-		env = append(env, name+"="+v)
+		env = append(env, literal+value)
 	}
 	return env, missing
+}
+
+// Expansion splits an assignment into its text and the variable of the caller that follows it, "" for none. The whole
+// value is a reference, or, in PATH only, the part behind the program's own directory.
+func Expansion(assignment string) (literal, reference string) {
+	name, value, _ := strings.Cut(assignment, "=")
+	if ref, ok := profile.Reference(value); ok {
+		return name + "=", ref
+	}
+	dir, rest, found := strings.Cut(value, ":"+referenceMark)
+	if ref, ok := profile.Reference(referenceMark + rest); name == "PATH" && found && ok {
+		return name + "=" + dir + ":", ref
+	}
+	return assignment, ""
+}
+
+// referenceMark begins a reference to a variable of the caller.
+const referenceMark = "${ENV:"
+
+// ProgramEnv adds to the variables of a program: its own directory is the first on its PATH, since an environment that
+// is not activated keeps its compilers there. A program of the tool cache gets none of the caller's pythonVariables.
+func ProgramEnv(program, cache string, own []string) []string {
+	if !filepath.IsAbs(program) {
+		return own
+	}
+	if cache != "" && strings.HasPrefix(program, cache+string(filepath.Separator)) {
+		own = slices.Concat(pythonVariables(), own)
+	}
+	path := referenceMark + "PATH}"
+	for _, kv := range own {
+		if value, found := strings.CutPrefix(kv, "PATH="); found {
+			path = value
+		}
+	}
+	dir := filepath.Dir(program)
+	if path == dir || strings.HasPrefix(path, dir+":") {
+		return own
+	}
+	own = slices.DeleteFunc(slices.Clone(own), func(kv string) bool { return strings.HasPrefix(kv, "PATH=") })
+	return append(own, "PATH="+dir+":"+path)
 }
 
 // Assignment is a variable that topobench sets for every child.

@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,32 +16,54 @@ import (
 func TestInherit(t *testing.T) { // S-02
 	for _, row := range []struct {
 		why, name string
-		want      bool
+		services  bool
+		load      bool
 	}{
-		{"programs are found by it", "PATH", true},
-		{"caches lie there", "HOME", true},
-		{"a locale", "LC_ALL", true},
-		{"a proxy to the model hub", "https_proxy", true},
-		{"the token of gated models", "HF_TOKEN", true},
-		{"NCCL's own settings", "NCCL_DEBUG", true},
-		{"where CUDA lies", "CUDA_HOME", true},
-		{"a credential that no child needs", "AWS_SECRET_ACCESS_KEY", false},
-		{"it would send Dynamo to another launch", "DYN_NAMESPACE", false},
-		{"it would send Dynamo to another etcd", "ETCD_ENDPOINTS", false},
-		{"it would send Dynamo to another NATS", "NATS_SERVER", false},
-		{"GPUs come from the profile", "CUDA_VISIBLE_DEVICES", false},
-		{"the order of GPUs is fixed", "CUDA_DEVICE_ORDER", false},
-		{"ports come from the plan", "VLLM_PORT", false},
-		{"side channels come from the plan", "VLLM_NIXL_SIDE_CHANNEL_PORT", false},
-		{"another run's mark", "TOPOBENCH_RUN", false},
-		{"TMPDIR is private", "TMPDIR", false},
-		{"it changes which code runs", "LD_PRELOAD", false},
-		{"a script could not name it", "HF_X;touch x", false},
-		{"a script could not name it either", "LC_(", false},
+		{"programs are found by it", "PATH", true, true},
+		{"a proxy to the model hub", "https_proxy", true, true},
+		{"the token of gated models", "HF_TOKEN", true, true},
+		{"its older name", "HUGGING_FACE_HUB_TOKEN", true, true},
+		{"NCCL's own settings, whatever their end", "NCCL_X_TOKEN", true, true},
+		{"UCX's", "UCX_TLS", true, true},
+		{"where CUDA is", "CUDA_HOME", true, true},
+		{"a variable that no table has", "MADE_UP", true, true},
+		{"an exported function of bash", "BASH_FUNC_module%%", true, true},
+		{"a part of a name is no pattern", "MY_DYN_X", true, true},
+		{"C11: an allocator", "LD_PRELOAD", true, true},
+		{"C11: a version of Python", "PYENV_VERSION", true, true},
+		{"C21: a cache of compiled code", "TORCHINDUCTOR_CACHE_DIR", true, true},
+		{"C21: another one", "TRITON_CACHE_DIR", true, true},
+		{"C21: encodings for a machine without a network", "TIKTOKEN_ENCODINGS_BASE", true, true},
+		{"C21: a compiler", "CC", true, true},
+		{"of Dynamo's container", "NIXL_PLUGIN_DIR", true, true},
+		{"of Dynamo's container", "NIXL_LIB_DIR", true, true},
+		{"of Dynamo's container", "LD_LIBRARY_PATH", true, true},
+		{"of Dynamo's container", "VIRTUAL_ENV", true, true},
+		{"of Dynamo's container", "DYNAMO_HOME", true, true},
+		{"C17: a limit of aiperf", "AIPERF_DATASET_CONFIGURATION_TIMEOUT", false, true},
+		{"a credential that no child needs", "AWS_SECRET_ACCESS_KEY", false, false},
+		{"a credential by its end", "GITHUB_TOKEN", false, false},
+		{"a credential by its end", "DB_PASSWORD", false, false},
+		{"the way to somebody's machines", "SSH_AUTH_SOCK", false, false},
+		{"C12: every request would get 401", "VLLM_API_KEY", false, false},
+		{"it would send Dynamo to another launch", "DYN_NAMESPACE", false, false},
+		{"it would send Dynamo to another etcd", "ETCD_ENDPOINTS", false, false},
+		{"it would send Dynamo to another NATS", "NATS_SERVER", false, false},
+		{"GPUs come from the profile", "CUDA_VISIBLE_DEVICES", false, false},
+		{"ports come from the plan", "VLLM_PORT", false, false},
+		{"side channels come from the plan", "VLLM_NIXL_SIDE_CHANNEL_PORT", false, false},
+		{"a rank of the caller's job", "SLURM_PROCID", false, false},
+		{"a rank of the caller's job", "PMIX_RANK", false, false},
 	} {
-		got := slices.Contains(Inherit([]string{row.name + "=v"}), row.name)
-		if got != row.want {
-			t.Errorf("%s is inherited: %t, want %t: %s", row.name, got, row.want, row.why)
+		environ := []string{row.name + "=v"}
+		named := slices.Contains(Inherit(environ), row.name)
+		services, _ := Environ(environ, nil)
+		load, _ := LoadEnviron(environ, nil)
+		if named != row.services || len(services) == 1 != row.services || len(load) == 1 != row.load {
+			t.Errorf("%s: services receive %s: %t, aiperf: %t; named: %t", row.why, row.name, len(services) == 1, len(load) == 1, named)
+		}
+		if slices.Contains(DroppedNames(environ), row.name) == row.load {
+			t.Errorf("%s: %s is dropped: %t", row.why, row.name, !row.load)
 		}
 	}
 	got := Inherit([]string{"PATH=/a", "no-value", "HOME=/h", "PATH=/b", "="})
@@ -49,16 +72,108 @@ func TestInherit(t *testing.T) { // S-02
 	}
 }
 
+func TestDroppedNamesFitALine(t *testing.T) {
+	environ := []string{"HOME=/h", "DYN_A=1", "DYN_B=1", "CUDA_VISIBLE_DEVICES=", "HF_TOKEN=x", "MY_TOKEN=s\x1b"}
+	for i := range 52 {
+		environ = append(environ, fmt.Sprintf("SLURM_%d=v", i))
+	}
+	want := "CUDA_VISIBLE_DEVICES, DYN_A, DYN_B, MY_TOKEN, SLURM_* (52)"
+	if got := DroppedText(DroppedNames(environ)); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := DroppedText(DroppedNames([]string{"HOME=/h"})); got != "" {
+		t.Errorf("nothing is dropped: %q", got)
+	}
+}
+
 func TestEnviron(t *testing.T) {
-	caller := []string{"PATH=/bin", "SECRET=s3", "HF_HUB_OFFLINE=1", "DYN_NAMESPACE=other"}
-	own := []string{"HF_HUB_OFFLINE", "A=1", "TOKEN=${ENV:SECRET}", "B=${ENV:NOT_SET}", "C=${ENV:a b}", "D=x${ENV:SECRET}"}
+	caller := []string{"PATH=/bin", "SECRET=s3", "HF_HUB_OFFLINE=1", "DYN_NAMESPACE=other", "A=theirs", "Z=\x00"}
+	own := []string{"HF_HUB_OFFLINE", "A=0", "A=1", "TOKEN=${ENV:SECRET}", "B=${ENV:NOT_SET}", "C=${ENV:a b}", "D=x${ENV:SECRET}",
+		"E=x:${ENV:SECRET}"}
 	env, missing := Environ(caller, own)
-	want := []string{"PATH=/bin", "A=1", "TOKEN=s3", "B=", "C=${ENV:a b}", "D=x${ENV:SECRET}"}
+	want := []string{"PATH=/bin", "SECRET=s3", "Z=\x00", "A=1", "TOKEN=s3", "B=", "C=${ENV:a b}", "D=x${ENV:SECRET}", "E=x:${ENV:SECRET}"}
 	if diff := cmp.Diff(want, env); diff != "" {
 		t.Errorf("environment (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"NOT_SET"}, missing); diff != "" {
 		t.Errorf("missing (-want +got):\n%s", diff)
+	}
+}
+
+// C20: what is beside a program is found by it, whether or not its environment is activated.
+func TestTheDirectoryOfAProgramIsFirstOnItsPath(t *testing.T) {
+	for _, row := range []struct{ why, program, own, caller, want string }{
+		{"the caller's PATH behind it", "/venv/bin/vllm", "X=1", "PATH=/usr/bin:/bin", "/venv/bin:/usr/bin:/bin"},
+		{"the profile's PATH behind it", "/venv/bin/vllm", "PATH=/opt/bin", "PATH=/usr/bin", "/venv/bin:/opt/bin"},
+		{"a PATH that refers to the caller's", "/venv/bin/vllm", "PATH=${ENV:MINE}", "MINE=/mine", "/venv/bin:/mine"},
+		{"it is the first already", "/venv/bin/vllm", "PATH=/venv/bin:/opt/bin", "PATH=/usr/bin", "/venv/bin:/opt/bin"},
+		{"a longer name is another directory", "/venv/bin/vllm", "PATH=/venv/bin2", "", "/venv/bin:/venv/bin2"},
+		{"a caller without a PATH", "/venv/bin/vllm", "X=1", "", "/venv/bin:/usr/local/bin:/usr/bin:/bin"},
+		{"a bare name", "vllm", "X=1", "PATH=/usr/bin", "/usr/bin"},
+	} {
+		env, missing := Environ([]string{row.caller}, ProgramEnv(row.program, "", []string{row.own}))
+		if got := valuesOf(env)["PATH"]; got != row.want || len(missing) > 0 {
+			t.Errorf("%s: %q, want %q; missing %v", row.why, got, row.want, missing)
+		}
+	}
+	on := installed()
+	on.Programs.VLLM, on.Programs.AIPerf, on.Programs.Nginx = "/venv/bin/vllm", "/other/aiperf", "/usr/sbin/nginx"
+	p, err := made(builtIn(t, "agg-1node"), on, guide())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range append(slices.Clone(p.Services), Service{Argv: []string{on.Programs.AIPerf}, Env: p.Load.Env}) {
+		if got, want := value(s, "PATH"), filepath.Dir(s.Argv[0])+":${ENV:PATH}"; got != want {
+			t.Errorf("%s has PATH=%s, want %s", s.Argv[0], got, want)
+		}
+	}
+}
+
+// The interpreter of the tool cache would import the packages of another one.
+func TestProgramsOfTheCacheKeepTheirPackages(t *testing.T) {
+	caller := []string{"PYTHONPATH=/theirs", "PYTHONHOME=/theirs", "PYTHONSTARTUP=/theirs", "VIRTUAL_ENV=/theirs", "PYTHONHASHSEED=1"}
+	for program, want := range map[string]int{"/cache/venv/bin/python": 1, "/cache2/venv/bin/python": 5, "python": 5} {
+		env, _ := Environ(caller, ProgramEnv(program, "/cache", []string{"PATH=/x"}))
+		if got := len(env) - 1; got != want {
+			t.Errorf("%s receives %v", program, env)
+		}
+	}
+	env, _ := Environ(caller, ProgramEnv("/cache/python", "/cache", []string{"PYTHONPATH=/mine"}))
+	if !slices.Contains(env, "PYTHONPATH=/mine") {
+		t.Errorf("the profile's PYTHONPATH is lost: %v", env)
+	}
+}
+
+// A variable of which no table has the name changes nothing but the lists of names.
+func TestForeignVariablesChangeOnlyTheLists(t *testing.T) {
+	var foreign []string
+	for i := range 200 {
+		foreign = append(foreign, fmt.Sprintf("FOREIGN_%d=sentinel", i))
+	}
+	on := installed()
+	on.Inherit = Inherit(foreign)
+	with, err := made(builtIn(t, "disagg-1node"), on, guide())
+	if err != nil || len(with.Inherit) != 200 {
+		t.Fatalf("%d inherited, %v", len(with.Inherit), err)
+	}
+	with.Inherit = nil
+	if diff := cmp.Diff(builtInPlan(t, "disagg-1node"), with); diff != "" {
+		t.Errorf("(-without +with):\n%s", diff)
+	}
+}
+
+func TestSlowVariables(t *testing.T) { // C02
+	p := textPlan(t, `{name: a, kind: k, engine: mocker, model: m, env: {NCCL_DEBUG: trace, VLLM_TRACE_FUNCTION: "0"},
+		aggregated: [{cuda_visible_devices: [0]}, {cuda_visible_devices: [1]}]}`)
+	caller := []string{"CUDA_LAUNCH_BLOCKING=1", "NCCL_P2P_DISABLE=1", "NCCL_SHM_DISABLE=0", "VLLM_LOGGING_LEVEL=DEBUG",
+		"VLLM_TRACE_FUNCTION=1", "NCCL_DEBUG=INFO", "TORCH_COMPILE_DISABLE="}
+	var got []string
+	for _, c := range SlowOf(p, caller) {
+		got = append(got, fmt.Sprintf("%s=%s %t", c.Name, c.Value, c.Own))
+	}
+	want := []string{"CUDA_LAUNCH_BLOCKING=1 false", "NCCL_P2P_DISABLE=1 false", "NCCL_DEBUG=trace true", "VLLM_LOGGING_LEVEL=DEBUG false"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -144,11 +259,11 @@ func TestEveryChildCarriesTheMark(t *testing.T) {
 // aiperf 0.13 refuses a local tokenizer when either variable is set, and the
 // shell may have set them.
 func TestLoadDropsOfflineForALocalTokenizer(t *testing.T) {
-	env, _ := Environ([]string{"HF_HUB_OFFLINE=1", "PATH=/bin"}, builtInPlan(t, "demo-agg").Load.Env)
+	env, _ := LoadEnviron([]string{"HF_HUB_OFFLINE=1", "PATH=/bin"}, builtInPlan(t, "demo-agg").Load.Env)
 	if slices.Contains(env, "HF_HUB_OFFLINE=1") {
 		t.Error("a local tokenizer, and aiperf gets HF_HUB_OFFLINE")
 	}
-	env, _ = Environ([]string{"HF_HUB_OFFLINE=1"}, builtInPlan(t, "agg-1node").Load.Env)
+	env, _ = LoadEnviron([]string{"HF_HUB_OFFLINE=1"}, builtInPlan(t, "agg-1node").Load.Env)
 	if !slices.Contains(env, "HF_HUB_OFFLINE=1") {
 		t.Error("a tokenizer of the hub, and what the person set is lost")
 	}
@@ -163,7 +278,7 @@ func TestLoadFindsTheWorkersTokenizer(t *testing.T) {
 		"/models/m":       "HF_HOME=/models HF_TOKEN=of-mine", // aiperf refuses HF_HUB_OFFLINE here
 	} {
 		p := textPlan(t, "{name: a, kind: b, engine: mocker, model: "+model+", "+env+", aggregated: [{cuda_visible_devices: [0]}]}")
-		all, missing := Environ([]string{"MINE=of-mine"}, p.Load.Env)
+		all, missing := LoadEnviron([]string{"MINE=of-mine"}, p.Load.Env)
 		got := slices.DeleteFunc(all, func(kv string) bool {
 			return !strings.HasPrefix(kv, "HF_") && !strings.HasPrefix(kv, "NCCL") || strings.HasPrefix(kv, "HF_HUB_DISABLE")
 		})

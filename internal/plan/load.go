@@ -40,13 +40,14 @@ func (b *builder) load() {
 func LoadOnly(p profile.Profile, d artifacts.Deployment, url string, on Installation, o aiperf.Options) Plan {
 	p.Model = d.Model
 	b := &builder{p: p, on: on, options: o, rules: rulesFor(on.Versions)}
-	b.plan = Plan{Name: p.Name, Kind: d.Kind, Mode: d.Mode, Model: d.Model, Versions: on.Versions, Inherit: on.Inherit,
+	b.plan = Plan{Name: p.Name, Kind: d.Kind, Mode: d.Mode, Model: d.Model, Versions: on.Versions,
+		Inherit: on.Inherit, Dropped: on.Dropped,
 		Choices: Choices{LocalTokenizer: filepath.IsAbs(tokenizer(p))}, Deployment: d}
 	base, endpoint := aiperf.Split(url)
 	b.plan.Smoke = newSmoke(cmp.Or(p.Timeouts.Ready, profile.Defaults().Timeouts.Ready), base)
 	b.plan.Load = b.loadOn([]string{base})
 	b.plan.Load.Endpoint = endpoint
-	b.plan.Deployment.Load = RequestsOf(b.plan.Load)
+	b.plan.Deployment.Load, b.plan.Deployment.Programs = RequestsOf(b.plan.Load), on.Versions.byName()
 	return b.plan
 }
 
@@ -87,7 +88,7 @@ func (b *builder) loadEnv() []string {
 			env = append(env, kv)
 		}
 	}
-	return append(env, "TERM=dumb", "COLUMNS=120")
+	return ProgramEnv(b.on.Programs.AIPerf, b.on.Cache, append(env, "TERM=dumb", "COLUMNS=120"))
 }
 
 func tokenizer(p profile.Profile) string { return cmp.Or(p.Tokenizer, p.Model) }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"topobench/internal/profile"
 	"topobench/internal/text"
 )
 
@@ -20,7 +21,10 @@ type Installation struct {
 	Kernels  string   // directory where engines keep compiled kernels for the next launch; "" = their own
 	Arch     string   // of this machine, as in GOARCH; "" is amd64
 	Root     bool     // root starts nginx, whose workers would change to a user that cannot enter a private directory
-	Inherit  []string // names of the caller's variables that children receive
+	Configs  profile.EngineConfigs
+	Cache    string   // the directory of the tool cache; "" = unknown
+	Inherit  []string // names of the caller's variables that services receive
+	Dropped  []string // names of those that no child receives
 }
 
 // Placement is the directories and names of one launch.

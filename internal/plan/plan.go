@@ -64,7 +64,8 @@ type Plan struct {
 	Hardware   Hardware             `json:"hardware,omitzero"`
 	Hosts      []Host               `json:"hosts,omitempty"` // empty: everything is on this machine
 	Choices    Choices              `json:"choices"`
-	Inherit    []string             `json:"inherit"` // names of the caller's variables that children receive
+	Inherit    []string             `json:"inherit"` // names of the caller's variables that services receive
+	Dropped    []string             `json:"dropped"` // names of those that no child receives
 	Dirs       []string             `json:"dirs"`    // made before anything starts, 0700; the first is the placement's
 	Files      []File               `json:"files"`
 	Versions   Versions             `json:"versions"`
@@ -103,11 +104,13 @@ type Service struct {
 	// Options are the engine options of a worker that sides are compared by, as given to it.
 	// An option that is absent is the engine's default.
 	Options map[string]string `json:"options,omitempty"`
-	Ports   []Port            `json:"ports,omitempty"`
-	Gate    Gate              `json:"gate,omitempty"`
-	Signal  syscall.Signal    `json:"signal,omitempty"`   // of an orderly stop
-	Grace   time.Duration     `json:"grace_ns,omitempty"` // between Signal and SIGKILL
-	Nice    int               `json:"nice,omitempty"`
+	// Variables are the variables that the profile gives a worker.
+	Variables map[string]string `json:"variables,omitempty"`
+	Ports     []Port            `json:"ports,omitempty"`
+	Gate      Gate              `json:"gate,omitempty"`
+	Signal    syscall.Signal    `json:"signal,omitempty"`   // of an orderly stop
+	Grace     time.Duration     `json:"grace_ns,omitempty"` // between Signal and SIGKILL
+	Nice      int               `json:"nice,omitempty"`
 }
 
 // Port is one number a service listens on, and for what.

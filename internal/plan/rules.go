@@ -127,6 +127,18 @@ type Versions struct {
 	NATS   Version `json:"nats,omitempty"`
 }
 
+// byName are the known versions by the name of the program.
+func (v Versions) byName() map[string]string {
+	all := map[string]string{}
+	for name, version := range map[string]Version{"Dynamo": v.Dynamo, "vLLM": v.VLLM, "aiperf": v.AIPerf,
+		"nginx": v.Nginx, "etcd": v.Etcd, "NATS": v.NATS} {
+		if version != "" {
+			all[name] = string(version)
+		}
+	}
+	return all
+}
+
 // with puts the versions of a profile over those that are installed.
 func (v Versions) with(named map[string]string) Versions {
 	return Versions{

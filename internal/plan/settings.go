@@ -3,69 +3,115 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"topobench/internal/profile"
 	"topobench/internal/text"
 )
 
-// Compared names the engine options that two fair sides have in common, as vLLM and Dynamo's mocker name them. The
-// guide lets them differ.
+// Compared names the engine options that the comparison always has, as vLLM and Dynamo's mocker name them. It has every
+// other option that an argument gives besides. The guide lets them differ.
 func Compared() []string {
 	return []string{"block-size", "dtype", "enable-prefix-caching", "enforce-eager", "gpu-memory-utilization",
 		"kv-cache-dtype", "max-model-len", "max-num-batched-tokens", "quantization"}
 }
 
-// engineOptions are the compared options that the arguments of an engine give.
+// engineOptions are the options that the arguments of an engine give, by name: the value verbatim, "on" for a flag
+// without one, "off" for --no-name. As in argparse the last one counts. A secret is not shown.
 func engineOptions(args []string) map[string]string {
 	options := map[string]string{}
-	for _, name := range Compared() {
-		if value := option(args, name); value != "" {
+	for i := 0; i < len(args); {
+		flag, value, joined := strings.Cut(args[i], "=")
+		name, set := optionName(flag)
+		i++
+		if !joined {
+			var values []string
+			for isFlag(flag) && i < len(args) && !isFlag(args[i]) {
+				values, i = append(values, args[i]), i+1
+			}
+			value = cmp.Or(strings.Join(values, " "), set)
+		}
+		if isSecret(name, value) {
+			value = "(secret)"
+		}
+		options[name] = value
+	}
+	return options
+}
+
+// optionName is the name of a flag, and its value if the flag has none. vLLM takes _ for - in a name, but not behind a
+// dot, where the keys of a JSON object follow.
+func optionName(flag string) (name, value string) {
+	name, long := strings.CutPrefix(flag, "--")
+	switch {
+	case flag == "-q":
+		return "quantization", "on"
+	case !long:
+		return flag, "on"
+	}
+	first, rest, dotted := strings.Cut(name, ".")
+	if name = strings.ReplaceAll(first, "_", "-"); dotted {
+		return name + "." + rest, "on"
+	}
+	if positive, is := strings.CutPrefix(name, "no-"); is {
+		return positive, "off"
+	}
+	return name, "on"
+}
+
+// option is the value of --name in args, "" if it is absent.
+func option(args []string, name string) string { return engineOptions(args)[name] }
+
+// optionsOf are the options of a worker: those of its arguments, over those of the engine's own configuration file.
+func (b *builder) optionsOf(w profile.Worker) map[string]string {
+	options := engineOptions(b.engineArgs(w))
+	file, read := b.on.Configs[options["config"]]
+	if !read {
+		return options
+	}
+	delete(options, "config") // its content is compared
+	for name, value := range file {
+		name, _ = optionName("--" + name)
+		if _, given := options[name]; isSecret(name, value) && !given {
+			options[name] = "(secret)"
+		} else if !given {
 			options[name] = value
 		}
 	}
 	return options
 }
 
-// option is the value of --name in args: "on" for a flag without one, "off" for --no-name,
-// "" if it is absent. As in argparse the last one counts; vLLM takes _ for - in a name.
-func option(args []string, name string) string {
-	found := ""
-	for i, arg := range args {
-		flag, value, joined := strings.Cut(arg, "=")
-		switch flag = strings.ReplaceAll(flag, "_", "-"); {
-		case flag == "--no-"+name:
-			found = "off"
-		case flag != "--"+name && !(flag == "-q" && name == "quantization"):
-		case joined:
-			found = value
-		case i+1 < len(args) && !isFlag(args[i+1]):
-			found = args[i+1]
-		default:
-			found = "on"
-		}
-	}
-	return found
-}
-
-// settings are the compared options of a topology, with its engine. If its workers
-// differ, the value names the roles: "prefill 4096, decode 8192".
+// settings are the options of a topology, with its engine.
 func settings(p Plan, installed Versions) map[string]string {
-	all, absent := map[string]string{"engine": engineName(p, installed)}, "default"
+	names := Compared()
+	for _, s := range p.Services {
+		names = append(names, slices.Collect(maps.Keys(s.Options))...)
+	}
+	absent := "default"
 	if p.Engine == "command" {
 		absent = "unknown" // its names of the options may be others
 	}
-	for _, name := range Compared() {
-		var values, byRole []string
+	all := byRole(p, names, absent, func(s Service) map[string]string { return s.Options })
+	all["engine"] = engineName(p, installed)
+	return all
+}
+
+// byRole has one value for each name. If the workers differ, the value names the roles: "prefill 4096, decode 8192".
+func byRole(p Plan, names []string, absent string, of func(Service) map[string]string) map[string]string {
+	all := map[string]string{}
+	for _, name := range names {
+		var values, roles []string
 		for _, s := range p.Services {
 			if s.Role.Worker() {
-				value := cmp.Or(s.Options[name], absent)
-				values, byRole = append(values, value), append(byRole, fmt.Sprintf("%s %s", s.Role, value))
+				value := cmp.Or(of(s)[name], absent)
+				values, roles = append(values, value), append(roles, fmt.Sprintf("%s %s", s.Role, value))
 			}
 		}
 		if values = text.Distinct(values); len(values) > 1 {
-			values = text.Distinct(byRole)
+			values = text.Distinct(roles)
 		}
 		all[name] = strings.Join(values, ", ")
 	}

@@ -48,7 +48,7 @@ func (b *builder) vllmServers() {
 		argv := append([]string{b.on.Programs.VLLM, "serve", b.p.Model}, ordered(args)...)
 		env, ports := b.gpuEnv(b.modelEnv(), Aggregated, w)
 		s := Service{Name: fmt.Sprintf("%s-%d", Aggregated, i), Role: Aggregated, Host: w.Host, Wave: 1,
-			Argv: argv, Env: env, Devices: w.Devices, Options: engineOptions(b.engineArgs(w)),
+			Argv: argv, Env: env, Devices: w.Devices, Options: b.optionsOf(w),
 			Ports: append([]Port{{Use: "http", Number: port}}, ports...),
 			Gate:  Gate{Kind: GateVLLM, Address: at(bind, port), Model: b.plan.Model}}
 		b.add(s, w.Env)

@@ -101,7 +101,7 @@ func (r Request) everyProgram(ctx context.Context) (checks []Check) {
 			continue
 		}
 		at := found[tool]
-		answer, err := r.Prober(profile.Profile{}, tool).Probe(ctx, tool, at.Path)
+		answer, err := r.Prober(profile.Profile{}, tool, at.Path).Probe(ctx, tool, at.Path)
 		if err != nil {
 			checks = append(checks, warn(Programs, text.Clean(err.Error()), ""))
 			continue

@@ -32,23 +32,41 @@ func (r Request) topology(ctx context.Context, p profile.Profile, g gpus) (Topol
 		t.Profile, t.GPUMap, pinned = g.assign(p, r.MapGPUs)
 		p, checks = t.Profile, append(checks, pinned...)
 	}
-	launch, err := plan.Make(p, r.Installation(places, versions), r.Load)
+	on := r.Installation(places, versions)
+	var unread error
+	on.Configs, unread = profile.ReadEngineConfigs(p)
+	launch, err := plan.Make(p, on, r.Load)
 	t.Plan = launch
-	err = errors.Join(err, launch.Load.CheckConnections(r.Environ))
+	err = errors.Join(unread, err, launch.Load.CheckConnections(r.Environ))
 	notes := append(Contradictions(versions, launch), PortWarning(r.PortRange, launch)...)
 	if away := elsewhere(launch); away != nil {
 		// What this machine lacks does not matter then.
 		return t, append(notes, failed(Plan, away, "")...)
 	}
 	return t, slices.Concat(checks, notes, failed(Plan, err, p.Name+" can be planned"),
-		[]Check{unset(launch, r.Environ)},
+		[]Check{unset(launch, r.Environ)}, Slow(launch, r.Environ),
 		failed(Model, programs.CheckModel(p, r.Getenv), p.Name+": model "+p.Model))
 }
 
-// Installation is what a plan is made for: programs of these versions on this machine.
+// Installation is what a plan is made for: programs of these versions on this machine, and the environment of this
+// process.
 func (r Request) Installation(found plan.Programs, versions plan.Versions) plan.Installation {
 	return plan.Installation{Programs: found, Versions: versions, Root: r.AsRoot, Arch: runtime.GOARCH,
-		Kernels: kernels(r.Getenv), Inherit: plan.Inherit(r.Environ)}
+		Kernels: kernels(r.Getenv), Cache: programs.CacheDir(r.Getenv), Inherit: plan.Inherit(r.Environ),
+		Dropped: plan.DroppedNames(r.Environ)}
+}
+
+// Slow warns of each variable of the workers that costs speed. The caller's have one text for all topologies.
+func Slow(p plan.Plan, environ []string) []Check {
+	var checks []Check
+	for _, c := range plan.SlowOf(p, environ) {
+		found, remedy := fmt.Sprintf("%s=%s costs speed: %s", c.Name, c.Value, c.Cost), "unset "+c.Name
+		if c.Own {
+			found, remedy = p.Name+": "+found, "remove it from the profile's env"
+		}
+		checks = append(checks, warn(Environment, found, remedy+", unless it is the subject of the measurement"))
+	}
+	return checks
 }
 
 // elsewhere refuses a plan for other machines than this one.

@@ -52,16 +52,18 @@ func (r Request) choose(p profile.Profile, probe func(programs.Tool, string) (pr
 		Places: c.Found, Versions: versionsOf(p.Engine, c.Answers), unfit: programs.Lacking(p, c)}, missing, failed
 }
 
-// Prober probes a tool in the environment that it will run in, which the profile adds to.
-func (r Request) Prober(p profile.Profile, t programs.Tool) programs.Prober {
+// Prober probes the tool at path in the environment that it will run in, which the profile adds to.
+func (r Request) Prober(p profile.Profile, t programs.Tool, path string) programs.Prober {
 	own, python := programs.OwnEnv(p, t)
 	if t == programs.Etcd {
 		own = plan.EtcdEnv(runtime.GOARCH)
 	}
-	environ, _ := plan.Environ(r.Environ, own) // the check of the plan's environment reports missing variables
+	dir := programs.CacheDir(r.Getenv)
+	// The check of the plan's environment reports missing variables.
+	environ, _ := plan.Environ(r.Environ, plan.ProgramEnv(path, dir, own))
 	prober := programs.Prober{Environ: environ}
-	if cache := programs.CacheDir(r.Getenv); cache != "" && !python {
-		prober.Cache = filepath.Join(cache, "probes.json")
+	if dir != "" && !python {
+		prober.Cache = filepath.Join(dir, programs.ProbesName(environ))
 	}
 	return prober
 }
@@ -69,7 +71,7 @@ func (r Request) Prober(p profile.Profile, t programs.Tool) programs.Prober {
 // probe finds and probes the programs of a profile; warn gets the reason when versions could not be cached.
 func (r Request) probe(ctx context.Context, p profile.Profile, warn func(string)) (f found, missing, failed error) {
 	f, missing, failed = r.choose(p, func(t programs.Tool, path string) (programs.Answer, error) {
-		prober := r.Prober(p, t)
+		prober := r.Prober(p, t, path)
 		prober.Warn = warn
 		return prober.Probe(ctx, t, path)
 	})
@@ -80,7 +82,7 @@ func (r Request) probe(ctx context.Context, p profile.Profile, warn func(string)
 // names every program that is not here.
 func (r Request) Recall(p profile.Profile) (plan.Programs, Places, plan.Versions, error) {
 	f, missing, _ := r.choose(p, func(t programs.Tool, path string) (programs.Answer, error) {
-		answer, _ := r.Prober(p, t).Recall(t, path) // the zero Answer is unknown
+		answer, _ := r.Prober(p, t, path).Recall(t, path) // the zero Answer is unknown
 		return answer, nil
 	})
 	return f.Programs, f.Places, f.Versions, missing

@@ -19,11 +19,17 @@ func Reference(value string) (name string, is bool) {
 	return name, begins && ends && IsVariable(name)
 }
 
-// protected variables are set by topobench itself: the GPUs of a worker, the
-// cookie a leftover is recognised by, and what decides which code is run.
-var protected = []string{
-	"CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "DYN_NAMESPACE", "DYN_SYSTEM_PORT", "LD_PRELOAD", "PATH", "SPT_NOENV",
-	"VLLM_NIXL_SIDE_CHANNEL_PORT", "VLLM_PORT",
+// protected are the variables that topobench sets itself, with the reason. A name that ends in _ is a prefix.
+var protected = []struct{ name, why string }{
+	{"CUDA_VISIBLE_DEVICES", "a worker's cuda_visible_devices sets it"},
+	{"CUDA_DEVICE_ORDER", "topobench sets PCI_BUS_ID, the order in which nvidia-smi counts"},
+	{"DYN_NAMESPACE", "each launch has a namespace of its own"},
+	{"DYN_SYSTEM_PORT", "the ports follow from port_base"},
+	{"VLLM_PORT", "the ports follow from port_base"},
+	{"VLLM_NIXL_SIDE_CHANNEL_PORT", "the ports follow from port_base"},
+	{"TMPDIR", "each run has a private one, and proves that it is empty at the end; TOPOBENCH_TMP names its place"},
+	{"SPT_NOENV", "without it a leftover process could not be recognised"},
+	{"TOPOBENCH_", "these are topobench's own variables"},
 }
 
 // checkEnvironment also looks at the arguments: a secret there would be readable by every user of the machine.
@@ -43,16 +49,18 @@ func checkEnvironment(p Profile) (found problems) {
 func checkEnv(found *problems, path string, env map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		at := join(path, name)
-		switch {
-		case !IsVariable(name):
+		if !IsVariable(name) {
 			found.add(at+"#", "%.80q is not the name of an environment variable", name)
-		case slices.Contains(protected, name) || strings.HasPrefix(name, "TOPOBENCH_"):
-			found.add(at+"#", "%s is set by topobench itself: remove it", name)
+		}
+		for _, p := range protected {
+			if name == p.name || strings.HasSuffix(p.name, "_") && strings.HasPrefix(name, p.name) {
+				found.add(at+"#", "%s is set by topobench itself: remove it (%s)", name, p.why)
+			}
 		}
 		if _, whole := Reference(env[name]); !whole && strings.Contains(strings.ToUpper(env[name]), "${ENV:") {
 			found.add(at, "cannot expand %.80q: ${ENV:NAME} is the whole value or none of it", env[name])
 		}
-		if looksSecret(env[name]) {
+		if LooksSecret(env[name]) {
 			found.add(at, "%.80q looks like a secret: use ${ENV:NAME} with the name of a variable that holds it", name)
 		}
 	}
@@ -61,15 +69,15 @@ func checkEnv(found *problems, path string, env map[string]string) {
 func checkSecrets(found *problems, path string, args []string) {
 	for i, arg := range args {
 		_, value, _ := strings.Cut(arg, "=")
-		if looksSecret(arg) || looksSecret(value) {
+		if LooksSecret(arg) || LooksSecret(value) {
 			found.add(index(path, i),
 				"an argument looks like a secret, and arguments are public: put it into env, as ${ENV:NAME}")
 		}
 	}
 }
 
-// looksSecret recognises the tokens of Hugging Face, OpenAI, NVIDIA and GitHub.
-func looksSecret(value string) bool { return hasAnyPrefix(value, "hf_", "sk-", "nvapi-", "ghp_") }
+// LooksSecret recognises the tokens of Hugging Face, OpenAI, NVIDIA and GitHub.
+func LooksSecret(value string) bool { return hasAnyPrefix(value, "hf_", "sk-", "nvapi-", "ghp_") }
 
 func hasAnyPrefix(s string, prefixes ...string) bool {
 	return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(s, prefix) })

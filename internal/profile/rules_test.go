@@ -139,7 +139,7 @@ func TestAnArgumentIsNotSplitAtItsBlank(t *testing.T) {
 
 func TestEnvironmentIsOrdinaryAndWithoutSecrets(t *testing.T) { // F-8C, S-03
 	var rows []row
-	for _, name := range []string{"CUDA_VISIBLE_DEVICES", "LD_PRELOAD", "PATH", "TOPOBENCH_RUN", "SPT_NOENV", "CUDA_DEVICE_ORDER", "DYN_SYSTEM_PORT", "DYN_NAMESPACE", "VLLM_PORT", "VLLM_NIXL_SIDE_CHANNEL_PORT"} {
+	for _, name := range []string{"CUDA_VISIBLE_DEVICES", "TMPDIR", "TOPOBENCH_RUN", "SPT_NOENV", "CUDA_DEVICE_ORDER", "DYN_SYSTEM_PORT", "DYN_NAMESPACE", "VLLM_PORT", "VLLM_NIXL_SIDE_CHANNEL_PORT"} {
 		rows = append(rows, row{name, valid + "env: {" + name + ": v}\n", "6:7", words(name + " is set by topobench itself")})
 	}
 	for _, secret := range []string{"hf_abc", "sk-abc", "nvapi-abc", "ghp_abc"} {
@@ -159,7 +159,10 @@ func TestEnvironmentIsOrdinaryAndWithoutSecrets(t *testing.T) { // F-8C, S-03
 			}
 		})
 	}
-	p := mustParse(t, head("vllm")+"aggregated: [{cuda_visible_devices: [0], env: {N: 1}}]\nenv: {HF_TOKEN: '${ENV:HF_TOKEN}', ODD: \"a;b $(x)\\n'\"}\n")
+	p := mustParse(t, head("vllm")+"aggregated: [{cuda_visible_devices: [0], env: {N: 1, LD_PRELOAD: libtcmalloc.so, PATH: /venv/bin}}]\nenv: {HF_TOKEN: '${ENV:HF_TOKEN}', ODD: \"a;b $(x)\\n'\"}\n")
+	if env := p.Aggregated[0].Env; env["LD_PRELOAD"] != "libtcmalloc.so" || env["PATH"] != "/venv/bin" { // C11, C20
+		t.Errorf("env of the worker %q", env)
+	}
 	if p.Env["HF_TOKEN"] != "${ENV:HF_TOKEN}" || p.Env["ODD"] != "a;b $(x)\n'" || p.Aggregated[0].Env["N"] != "1" {
 		t.Errorf("env %q, of the worker %q", p.Env, p.Aggregated[0].Env)
 	}

@@ -3,12 +3,35 @@ package programs
 import (
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"topobench/internal/text"
 )
+
+// ProbesName is the name of the file of cached answers. Variables that change which packages Python finds have a file
+// of their own, because its answers are keyed by interpreter alone.
+func ProbesName(environ []string) string {
+	sum := fnv.New32a()
+	for _, kv := range environ {
+		if name, _, _ := strings.Cut(kv, "="); slices.Contains(finders(), name) {
+			fmt.Fprintln(sum, kv)
+		}
+	}
+	if sum.Sum32() == fnv.New32a().Sum32() {
+		return "probes.json"
+	}
+	return fmt.Sprintf("probes-%08x.json", sum.Sum32())
+}
+
+// finders are the variables that change which packages Python finds.
+func finders() []string {
+	return []string{"PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE"}
+}
 
 // entry is a cached answer and the files it depends on: path to time of the last change in ns since 1970, 0 for a
 // path that does not exist.

@@ -18,8 +18,9 @@ type Comparison struct {
 	Other     string               `json:"other"`
 	Simulated bool                 `json:"simulated"`
 	Measured  *frontier.Comparison `json:"measured"`
-	Differ    []string             `json:"differ"` // in the requests of the sides: "seed 104 against 100"
-	Noted     []string             `json:"noted"`  // names of the checks that could not be made on either side
+	Differ    []string             `json:"differ"`   // in the requests of the sides: "seed 104 against 100"
+	Hardware  []string             `json:"hardware"` // likewise, in their GPUs
+	Noted     []string             `json:"noted"`    // names of the checks that could not be made on either side
 	Sentence  string               `json:"sentence"`
 }
 
@@ -35,7 +36,8 @@ func comparisons(all []Series, o Options) []Comparison {
 	}
 	if base < 0 {
 		sentence := text.Clean("no number: the baseline " + o.Baseline + " has no cell")
-		return append(made, Comparison{Baseline: o.Baseline, Differ: []string{}, Noted: []string{}, Sentence: sentence})
+		return append(made, Comparison{Baseline: o.Baseline, Sentence: sentence,
+			Differ: []string{}, Hardware: []string{}, Noted: []string{}})
 	}
 	for i, s := range all {
 		if i != base {
@@ -47,7 +49,7 @@ func comparisons(all []Series, o Options) []Comparison {
 
 func compare(base, other Series, o Options) Comparison {
 	c := Comparison{Baseline: base.Label, Other: other.Label, Simulated: base.Simulated || other.Simulated,
-		Differ: []string{}, Noted: union(slices.Clone(base.Noted), other.Noted...)}
+		Differ: []string{}, Hardware: []string{}, Noted: union(slices.Clone(base.Noted), other.Noted...)}
 	stat, mark := "", ""
 	if o.Stat != "avg" {
 		stat = " (" + o.Stat + ")"
@@ -58,6 +60,7 @@ func compare(base, other Series, o Options) Comparison {
 	why := obstacle(base, other)
 	if len(base.Mixed)+len(other.Mixed) == 0 {
 		c.Differ = against(other.requests(), base.requests())
+		c.Hardware = against(onBoth(other.hardware(), base.hardware()), onBoth(base.hardware(), other.hardware()))
 	}
 	if why == "" {
 		m, err := frontier.Compare(*base.curve, *other.curve, o.At)
@@ -117,10 +120,23 @@ func (c Comparison) caveats(base, other Series) string {
 	if len(c.Differ) > 0 {
 		text += " (the requests differ: " + strings.Join(c.Differ, ", ") + ")"
 	}
+	if len(c.Hardware) > 0 {
+		text += " (on unlike GPUs: " + strings.Join(c.Hardware, ", ") + ")"
+	}
 	if len(c.Noted) > 0 {
 		text += " (" + checksNotMade(c.Noted) + ")"
 	}
 	return text
+}
+
+// onBoth are the traits that both sides have: GPUs that no file describes are not known to differ.
+func onBoth(side, other []trait) (both []trait) {
+	for i, t := range side {
+		if t.value != "" && other[i].value != "" {
+			both = append(both, t)
+		}
+	}
+	return both
 }
 
 // refusal is an error of frontier.Compare without the ranges, which ranges adds by name.

@@ -264,6 +264,17 @@ func TestRepeatsWithAnotherSetupAreNotAveraged(t *testing.T) {
 				c.Deployment.Settings = map[string]string{"dtype": "auto", "block-size": "32"}
 			},
 			"block-size 16 (artifacts_0), 32 (artifacts_1)"},
+		{"the version of the engine", func(c *artifacts.Cell) { c.Deployment.Settings = artifacts.Values{"engine": "vLLM 1"} },
+			func(c *artifacts.Cell) { c.Deployment.Settings = artifacts.Values{"engine": "vLLM 2"} },
+			"engine vLLM 1 (artifacts_0), vLLM 2 (artifacts_1)"},
+		{"the model of the GPUs", func(c *artifacts.Cell) { c.Deployment.Machine = artifacts.Values{artifacts.GPUModel: "H100"} },
+			func(c *artifacts.Cell) { c.Deployment.Machine = artifacts.Values{artifacts.GPUModel: "L40S"} },
+			"GPU model H100 (artifacts_0), L40S (artifacts_1)"},
+		{"variables, versions of others, power limit, host", func(c *artifacts.Cell) {
+			c.Deployment.Variables, c.Deployment.Machine = artifacts.Values{}, artifacts.Values{"power limit": "700 W", "host": "a"}
+		}, func(c *artifacts.Cell) {
+			c.Deployment.Variables, c.Deployment.Machine = artifacts.Values{"NCCL_DEBUG": "INFO"}, artifacts.Values{"power limit": "500 W", "host": "b"}
+		}, ""},
 		{"as many GPUs, otherwise", func(c *artifacts.Cell) { c.Deployment.TP, c.Deployment.DP = 4, 2 },
 			func(c *artifacts.Cell) { c.Deployment.TP, c.Deployment.DP = 8, 1 },
 			"parallelism 4 x 2 (artifacts_0), 8 x 1 (artifacts_1)"},

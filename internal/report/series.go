@@ -19,7 +19,8 @@ type Series struct {
 	Mode      string `json:"mode"` // aggregated or disaggregated
 	Simulated bool   `json:"simulated"`
 	Setup
-	Mixed     []string `json:"mixed"`     // the differences between its artifacts_N
+	Mixed     []string `json:"mixed"`     // the differences between its artifacts_N that refuse a frontier
+	Listed    []string `json:"listed"`    // the other ones
 	Artifacts []string `json:"artifacts"` // artifacts_N, in order
 	Cells     int      `json:"cells"`
 	Valid     int      `json:"valid"`  // cells that are valid and have both coordinates
@@ -77,7 +78,8 @@ func seriesOf(label string, rows []Row, stat string) Series {
 		s.miscounted = s.miscounted || r.miscounted()
 		s.Noted = union(s.Noted, r.Noted...)
 	}
-	s.Cells, s.Valid, s.Mixed = len(own), len(repeats), mixed(own)
+	s.Cells, s.Valid = len(own), len(repeats)
+	s.Mixed, s.Listed = withinLabel(own)
 	if len(s.Mixed) > 0 {
 		return s
 	}

@@ -25,26 +25,39 @@ type Setup struct {
 	Requests string `json:"requests,omitzero"`        // "10 x concurrency", or "500"
 	Warmup   string `json:"warmup_requests,omitzero"` // likewise
 	Extra    string `json:"extra_inputs,omitzero"`    // of the request body
+
+	GPUModel   string `json:"gpu_model,omitzero"`
+	PowerLimit string `json:"power_limit,omitzero"` // of each GPU: "700 W"
 }
 
 type trait struct{ name, value string }
 
-// workload is the part of a setup without which throughputs are not comparable at all.
-func (s Setup) workload() []trait {
-	return []trait{{"isl", strconv.Itoa(s.ISL)}, {"osl", strconv.Itoa(s.OSL)}, {"model", s.Model}}
+// traits are the values of a setup by the names of the table of differences.
+func (s Setup) traits() []trait {
+	return []trait{{"isl", strconv.Itoa(s.ISL)}, {"osl", strconv.Itoa(s.OSL)}, {"model", s.Model},
+		{"gpus", strconv.Itoa(s.GPUs)}, {"seed", s.Seed}, {"requests", s.Requests}, {"warm-up requests", s.Warmup},
+		{"extra inputs", s.Extra}, {artifacts.GPUModel, s.GPUModel}, {artifacts.PowerLimit, s.PowerLimit}}
 }
 
-// requests is the part that a ratio is reported with if the sides differ in it.
-func (s Setup) requests() []trait {
-	return []trait{{"seed", s.Seed}, {"requests", s.Requests}, {"warm-up requests", s.Warmup},
-		{"extra inputs", s.Extra}}
+// workload is the part of a setup without which throughputs are not comparable at all.
+func (s Setup) workload() []trait { return between(s.traits(), Refuses) }
+
+// requests is the part about requests that a ratio is reported with if the sides differ in it.
+func (s Setup) requests() []trait { return slices.DeleteFunc(between(s.traits(), Stated), ofGPUs) }
+
+// hardware is the part about GPUs that a ratio is reported with if the sides differ in it.
+func (s Setup) hardware() []trait {
+	return slices.DeleteFunc(between(s.traits(), Stated), func(t trait) bool { return !ofGPUs(t) })
 }
+
+func ofGPUs(t trait) bool { return t.name == artifacts.GPUModel || t.name == artifacts.PowerLimit }
 
 // setupOf is the setup of cells of one topology. An export is closer to the truth than the plan in
 // deployment_config.json, which older trees do not have.
 func setupOf(rows []Row) Setup {
 	d := rows[0].cell.Deployment
 	s := Setup{Model: d.Model, ISL: d.ISL, OSL: d.OSL, GPUs: rows[0].GPUs}
+	s.GPUModel, s.PowerLimit = onMachines(rows, artifacts.GPUModel), onMachines(rows, artifacts.PowerLimit)
 	seeds, requests, warmups := map[int]int{}, map[int]int{}, map[int]int{}
 	var extras []string
 	fresh := false
@@ -121,28 +134,15 @@ func listed(byConcurrency map[int]int) string {
 	return strings.Join(texts, ", ")
 }
 
-// against lists the traits that differ: "isl 300 against 3000". It leaves out the items that two lists share:
-// "extra inputs top_k:1 against none".
-func against(side, base []trait) []string {
-	differ := []string{}
-	without := func(list, other string) string {
-		items, others := strings.Split(list, ", "), strings.Split(other, ", ")
-		items = slices.DeleteFunc(items, func(item string) bool { return slices.Contains(others, item) })
-		return cmp.Or(strings.Join(items, ", "), "none")
-	}
-	for i, t := range side {
-		ours, theirs := t.value, base[i].value
-		switch {
-		case ours == theirs:
-			continue
-		case ours == "" || theirs == "":
-			ours, theirs = cmp.Or(ours, "not recorded"), cmp.Or(theirs, "not recorded")
-		default:
-			ours, theirs = without(ours, theirs), without(theirs, ours)
+// onMachines has each value of a name that the machines of the rows have: "500 W or 700 W".
+func onMachines(rows []Row, name string) string {
+	var values []string
+	for _, d := range deployments(rows) {
+		if value := d.Machine[name]; value != "" {
+			values = union(values, value)
 		}
-		differ = append(differ, text.Clean(t.name+" "+ours+" against "+theirs))
 	}
-	return differ
+	return strings.Join(values, " or ")
 }
 
 // stages names the pipeline parallelism of the workers that have it: ", decode in 2 stages". The width includes it.
@@ -156,57 +156,12 @@ func stages(d artifacts.Deployment) string {
 	return strings.Join(text.Distinct(roles), "")
 }
 
-// mixed lists the differences between the artifacts_N of one label: "gpus 8 (artifacts_0), 4 (artifacts_1)".
-// A value that no file has is no difference. The list is empty, not nil, if there are none.
-func mixed(rows []Row) []string {
-	var names []string
-	byName := map[string][]trait{} // value of an artifacts_N, and its name
-	for len(rows) > 0 {            // rows are in order of artifacts_N
-		name, n := rows[0].Artifacts, 1
-		for n < len(rows) && rows[n].Artifacts == name {
-			n++
-		}
-		s, d := setupOf(rows[:n]), rows[0].cell.Deployment
-		rows = rows[n:]
-		width := fmt.Sprintf("%d x %d", d.TP, d.DP)
-		if d.Mode == "disaggregated" {
-			width = fmt.Sprintf("prefill %d x %d, decode %d x %d", d.PrefillTP, d.PrefillDP, d.DecodeTP, d.DecodeDP)
-		}
-		width += stages(d)
-		traits := append(s.workload(), trait{"gpus", strconv.Itoa(s.GPUs)}, trait{"parallelism", width})
-		traits = append(traits, s.requests()...)
-		for _, setting := range slices.Sorted(maps.Keys(d.Settings)) {
-			traits = append(traits, trait{setting, d.Settings[setting]})
-		}
-		for _, t := range traits {
-			if t.value == "" {
-				continue
-			}
-			names = union(names, t.name)
-			byName[t.name] = append(byName[t.name], trait{name, t.value})
-		}
+// width is the parallelism of a topology.
+func width(d artifacts.Deployment) string {
+	if d.Mode == "disaggregated" {
+		return fmt.Sprintf("prefill %d x %d, decode %d x %d", d.PrefillTP, d.PrefillDP, d.DecodeTP, d.DecodeDP) + stages(d)
 	}
-	differ := []string{}
-	for _, name := range names {
-		if values := apart(byName[name]); len(values) > 1 {
-			differ = append(differ, text.Clean(name+" "+strings.Join(values, ", ")))
-		}
-	}
-	return differ
-}
-
-// apart has each value once, behind it the names of the artifacts_N that have it: "8 (artifacts_0)".
-func apart(values []trait) []string {
-	var texts []string
-	names := map[string][]string{} // by value
-	for _, v := range values {
-		texts = union(texts, v.value)
-		names[v.value] = union(names[v.value], v.name)
-	}
-	for i, value := range texts {
-		texts[i] = value + " (" + strings.Join(names[value], " ") + ")"
-	}
-	return texts
+	return fmt.Sprintf("%d x %d", d.TP, d.DP) + stages(d)
 }
 
 // loadSettings has a side for each series that has a setup, with the values that files have.
@@ -269,13 +224,24 @@ func SettingsTable(engines, load artifacts.Settings) string {
 	return b.String()
 }
 
+// widest is the number of characters that a value may have in the table: a configuration in JSON has hundreds.
+const widest = 60
+
+// middleCut leaves out the middle of a long value. Files have it whole.
+func middleCut(value string) string {
+	if all := []rune(value); len(all) > widest {
+		return string(all[:widest/2]) + "..." + string(all[len(all)-widest/2+3:])
+	}
+	return value
+}
+
 func sideBySide(title string, s artifacts.Settings) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	line := func(first string, of func(artifacts.Side) string) {
 		fmt.Fprint(w, first)
 		for _, side := range s.Sides {
-			fmt.Fprint(w, "\t", text.Clean(of(side)))
+			fmt.Fprint(w, "\t", middleCut(text.Clean(of(side))))
 		}
 		fmt.Fprintln(w)
 	}

@@ -24,6 +24,9 @@ func warnings(f Facts) []string {
 			warn("%s is one series made of %s: cells with the same concurrency are averaged as repeats; "+
 				"if these are different topologies, plot them separately", s.Label, strings.Join(s.Artifacts, ", "))
 		}
+		if len(s.Listed) > 0 && len(s.Mixed) == 0 {
+			warn("%s is one series made of artifacts with unlike settings: %s", s.Label, strings.Join(s.Listed, "; "))
+		}
 		if cells := s.which(f.Rows, duplicate); cells != "" {
 			warn("%s: %s occur more than once in one artifacts_N: a copy or an earlier attempt is averaged as a repeat",
 				s.Label, cells)
@@ -52,11 +55,7 @@ func warnings(f Facts) []string {
 			warn("%s: %s", s.Label, checksNotMade(s.Noted))
 		}
 	}
-	for _, c := range f.Comparisons {
-		if len(c.Differ) > 0 {
-			warn("the requests to %s and %s differ: %s", c.Other, c.Baseline, strings.Join(c.Differ, ", "))
-		}
-	}
+	all = append(all, unlikeSides(f.Comparisons)...)
 	var versions []trait
 	for _, r := range f.Rows {
 		if len(r.Numbers) > 0 { // aiperf did not measure the others
@@ -66,6 +65,20 @@ func warnings(f Facts) []string {
 	if each := apart(versions); len(each) > 1 {
 		warn("several versions of aiperf measured the cells: %s: versions differ in what they count",
 			strings.Join(each, ", "))
+	}
+	return all
+}
+
+// unlikeSides names the differences that a ratio is reported with.
+func unlikeSides(comparisons []Comparison) (all []string) {
+	for _, c := range comparisons {
+		sides := c.Other + " and " + c.Baseline
+		if len(c.Differ) > 0 {
+			all = append(all, text.Clean("the requests to "+sides+" differ: "+strings.Join(c.Differ, ", ")))
+		}
+		if len(c.Hardware) > 0 {
+			all = append(all, text.Clean(sides+" ran on unlike GPUs: "+strings.Join(c.Hardware, ", ")))
+		}
 	}
 	return all
 }

@@ -127,7 +127,7 @@ func failureOf(ctx context.Context, v verdict.Verdict) *LaunchFailure {
 
 // aiperf runs aiperf for an attempt.
 func (c cells) aiperf(watch *monitor.Watch, a *attempt) (aiperf.Outcome, error) {
-	env, missing := plan.Environ(c.Environ, c.load.Env)
+	env, missing := plan.LoadEnviron(c.Environ, c.load.Env)
 	if len(missing) > 0 {
 		err := fmt.Errorf("cannot start aiperf: its env names variables that are not set: %v", missing)
 		return aiperf.Outcome{}, err

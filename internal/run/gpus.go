@@ -78,10 +78,15 @@ func (g gpus) claimDevices(ctx context.Context, plans []plan.Plan) (release func
 	err = g.whenFree(ctx, func() error {
 		now, err := g.free(ctx, all)
 		if err == nil {
+			g.run.machine.devices = now.Devices
 			release, err = deploy.ClaimGPUs(named(now, all.Devices))
 		}
 		return err
 	})
+	if err == nil {
+		look, _ := g.run.host.Look(ctx, host.Question{Power: all.Within}) // without them they are not recorded
+		g.run.machine.power = look.Power
+	}
 	return release, err
 }
 

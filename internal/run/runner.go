@@ -66,8 +66,9 @@ type Runner struct {
 	disk    disk
 
 	schedule Schedule
-	done     []Cell                     // measured or skipped, in order
-	placed   map[string]plan.Plan       // first launches by topology
+	done     []Cell               // measured or skipped, in order
+	placed   map[string]plan.Plan // first launches by topology
+	machine  machine
 	waited   time.Duration              // for busy GPUs and for the end of a hold
 	noted    map[verdict.CheckName]bool // notes that were shown
 }
@@ -94,9 +95,8 @@ func New(o Options) (*Runner, error) {
 			r.disk.recorded(err) // a full disk ends the run
 			return err
 		}}
-	env, _ := plan.Environ(o.Environ, nil) // it names no variables that could be missing
-	r.host = host.Local{Starter: r.starter, NvidiaSMI: o.NvidiaSMI, Env: env, Temp: dir.TempDir(), Kernel: "/dev/kmsg",
-		Client: deploy.NewClient()}
+	r.host = host.Local{Starter: r.starter, NvidiaSMI: o.NvidiaSMI, Env: o.Environ, Temp: dir.TempDir(),
+		Kernel: "/dev/kmsg", Client: deploy.NewClient()}
 	r.prober = deploy.NewProber(r.host).Sending(aiperf.Network(o.Environ), o.Key)
 	r.gpus = gpus{run: r}
 	return r, nil
@@ -142,7 +142,6 @@ func (r *Runner) leftovers() error {
 func (r *Runner) claim(ctx context.Context, topologies []preflight.Topology) (release func(), err error) {
 	var faults []error
 	var plans []plan.Plan
-	var sides []artifacts.Deployment
 	for _, w := range topologies {
 		p, err := r.placeLaunch(w, 1)
 		if err != nil {
@@ -150,13 +149,18 @@ func (r *Runner) claim(ctx context.Context, topologies []preflight.Topology) (re
 			continue
 		}
 		r.placed[w.Profile.Name] = p
-		plans, sides = append(plans, p), append(sides, p.Deployment)
+		plans = append(plans, p)
 	}
-	r.Journal.Note(journal.Settings{Settings: artifacts.CompareSettings(sides)})
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	return r.gpus.claim(ctx, plans...)
+	release, err = r.gpus.claim(ctx, plans...)
+	var sides []artifacts.Deployment
+	for _, p := range plans {
+		sides = append(sides, r.recorded(p))
+	}
+	r.Journal.Note(journal.Settings{Settings: artifacts.CompareSettings(sides)})
+	return release, err
 }
 
 // place is the plan of a launch in its directories, with its artifacts_N.
@@ -168,7 +172,7 @@ func (r *Runner) place(w preflight.Topology, t *Topology) (p plan.Plan, err erro
 		}
 	}
 	if t.Artifacts.Path == "" {
-		if err := r.createArtifacts(t, p.Deployment); err != nil {
+		if err := r.createArtifacts(t, r.recorded(p)); err != nil {
 			return p, err
 		}
 	}

@@ -2,17 +2,34 @@
 # ==== Helpers ====
 pids=() # of process groups, one for each service, so that stop finds a service's children too
 
-inherited=() # NAME=value of the variables in inherit that are set
-for name in "${inherit[@]}"; do
-  if [ -n "${!name+set}" ]; then inherited+=("$name=${!name}"); fi
+# matches NAME PATTERN...: the name fits one of the patterns.
+matches() {
+  local name=$1 pattern
+  shift
+  for pattern in "$@"; do
+    if [[ $name == $pattern ]]; then return 0; fi
+  done
+  return 1
+}
+
+drop=()          # options of env(1) that remove variables of the caller
+drop_services=() # further ones, which aiperf receives
+for name in $(compgen -e); do
+  if matches "$name" "${dropped[@]}" && ! matches "$name" "${kept[@]}"; then
+    drop+=(-u "$name")
+  elif matches "$name" "${only_aiperf[@]}"; then
+    drop_services+=(-u "$name")
+  fi
 done
 
 # start NAME VARIABLE=value ... COMMAND: starts a service, its output in $dir/logs/NAME.log.
+# Options of env(1) may precede the variables.
 start() {
   local name=$1
   shift
   set -m
-  env -i "${inherited[@]}" env "${common[@]}" "$@" </dev/null >>"$dir/logs/$name.log" 2>&1 &
+  env "${drop[@]}" "${drop_services[@]}" "${common[@]}" env "$@" \
+    </dev/null >>"$dir/logs/$name.log" 2>&1 &
   set +m
   pids+=($!)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,16 +32,8 @@ func (s *script) load(p plan.Plan, e shared) {
 	}
 	s.line("for c in %s; do", strings.Trim(fmt.Sprint(l.Concurrency), "[]"))
 	s.depth++
-	words := []string{`env -i "${inherited[@]}" env`}
-	var set []string
-	for _, kv := range without(l.Env, e.common) {
-		if strings.Contains(kv, "=") {
-			set = append(set, kv)
-		} else { // a name that is not inherited is an option of env, which precedes assignments
-			words = append(words, "-u "+quote(kv))
-		}
-	}
-	words = append(append(words, `"${common[@]}"`), environment(set)...)
+	removed, set := removals(without(l.Env, e.common))
+	words := slices.Concat([]string{`env "${drop[@]}"`}, removed, []string{`"${common[@]}"`}, environment(set))
 	words = append(words, newLine)
 	cell := strings.TrimSuffix(artifacts.Artifacts{Path: l.Artifacts}.Cell(0), "0") + mark("c")
 	for _, unit := range units(l.Command(level(l), cell)) {
@@ -54,6 +47,19 @@ func (s *script) load(p plan.Plan, e shared) {
 	s.line("done")
 	s.line("")
 	s.line("plot \"$root\"")
+}
+
+// removals splits variables into options of env(1), which precede assignments, for the names that are not inherited,
+// and the assignments.
+func removals(env []string) (options, assignments []string) {
+	for _, kv := range env {
+		if strings.Contains(kv, "=") {
+			assignments = append(assignments, kv)
+		} else {
+			options = append(options, "-u "+quote(kv))
+		}
+	}
+	return options, assignments
 }
 
 // level is the arguments of a cell as expressions of $c.

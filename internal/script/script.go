@@ -37,8 +37,8 @@ func (at Places) Placement(topology, call string) plan.Placement {
 		Namespace: plan.Namespace(cookie, name)}
 }
 
-// Write prints the script of plans that have no placement yet (plan.Unplaced). Inherited
-// variables are named in it, never their values.
+// Write prints the script of plans that have no placement yet (plan.Unplaced). It has no value
+// of the caller's variables: a script inherits from the shell that calls it.
 func Write(w io.Writer, at Places, plans ...plan.Plan) error {
 	s := &script{at: at}
 	plans = slices.Clone(plans)
@@ -158,8 +158,20 @@ func (s *script) header(plans []plan.Plan) {
 	s.line("call=$(date +%%y%%m%%d-%%H%%M%%S)-$$ # in the names of what this call makes")
 	s.line("grace=%d # seconds between SIGTERM and SIGKILL", grace/time.Second)
 	s.line("root=%s # results are written to $root/artifacts_N", word(s.at.Root))
-	s.line("# The only variables that processes receive from the caller.")
-	s.array("inherit", nil, plans[0].Inherit...)
+	s.line("# Processes receive the caller's environment, but for variables of these names")
+	s.line("# (topobench help environment has the reasons).")
+	patterns := func(child plan.Audience, of func(plan.Drop) []string) (all []string) {
+		for _, d := range plan.Dropped() {
+			if d.For == child {
+				all = append(all, of(d)...)
+			}
+		}
+		return text.Each(all, quote)
+	}
+	names := func(d plan.Drop) []string { return d.Names }
+	s.array("dropped", nil, patterns(plan.Children, names)...)
+	s.array("kept", nil, patterns(plan.Children, func(d plan.Drop) []string { return d.Except })...)
+	s.array("only_aiperf", nil, patterns(plan.Services, names)...)
 	s.line("")
 }
 

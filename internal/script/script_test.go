@@ -45,7 +45,7 @@ func TestScriptIsNarrow(t *testing.T) {
 	for _, name := range profiles.Names() {
 		for line := range strings.Lines(printed(t, here(), builtInPlan(t, name))) {
 			line = strings.TrimSuffix(line, "\n")
-			if len(line) > 100 && strings.Contains(strings.TrimSuffix(strings.TrimSpace(line), " \\"), " ") && !strings.Contains(line, `{"`) {
+			if len(line) > 100 && strings.Contains(strings.TrimSuffix(strings.TrimSpace(line), " \\"), " ") && !strings.Contains(line, `{"`) && !strings.Contains(line, `{\\"`) {
 				t.Errorf("%s: %d characters: %s", name, len(line), line)
 			}
 		}
@@ -65,6 +65,46 @@ func TestNoInheritedValueIsPrinted(t *testing.T) {
 		}
 		if !strings.Contains(text, "SECRET") {
 			t.Errorf("the script of %s does not name the variable that the profile refers to", name)
+		}
+	}
+}
+
+// A process of a script receives what one of a run would: the two read one table.
+func TestScriptDropsWhatARunDrops(t *testing.T) {
+	caller := []string{"PATH=" + os.Getenv("PATH"), "KEPT=a b", "DYN_X=1", "SLURM_JOB_ID=1", "MY_TOKEN=1", "HF_TOKEN=1", "NCCL_X_TOKEN=1",
+		"AIPERF_X=1", "AWS_X=1", "VLLM_PORT=1", "MY_DYN_X=1", "LD_PRELOAD=", "PYTHONPATH=/theirs", "VLLM_API_KEY=1"}
+	on := plan.Installation{Cache: "/cache", Programs: plan.Programs{Python: "/cache/python", AIPerf: "/venv/aiperf"}}
+	p, err := plan.Make(builtIn(t, "demo-disagg"), on, guide())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := printed(t, here(), p)
+	began, ends := strings.Index(text, "dropped=("), strings.Index(text, "main() {")
+	helpers, common := strings.Index(text, "# matches NAME"), strings.Index(text, "# wait_for NAME")
+	show := func(command string) map[string]string {
+		bash := exec.Command("bash", "-c", "set -euo pipefail\ndir=. pids=() common=(X=1)\nmkdir logs\n"+text[began:ends]+text[helpers:common]+command)
+		bash.Env, bash.Dir = caller, t.TempDir()
+		out, err := bash.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		all := effective(strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"))
+		for _, name := range []string{"_", "PWD", "SHLVL", "OLDPWD", "X"} { // bash sets them
+			delete(all, name)
+		}
+		return all
+	}
+	services, _ := plan.Environ(caller, plan.ProgramEnv("/cache/python", "/cache", nil))
+	load, _ := plan.LoadEnviron(caller, nil)
+	if diff := cmp.Diff(effective(services), show("start a -u PYTHONPATH \"PATH=/cache:${PATH:?}\" /usr/bin/env -0; wait; cat logs/a.log")); diff != "" {
+		t.Errorf("a service (-run +script):\n%s", diff)
+	}
+	if diff := cmp.Diff(effective(load), show(`env "${drop[@]}" "${common[@]}" env -0`)); diff != "" {
+		t.Errorf("aiperf (-run +script):\n%s", diff)
+	}
+	for _, part := range []string{"start frontend -u PYTHONPATH -u PYTHONHOME -u PYTHONSTARTUP -u VIRTUAL_ENV", `PATH=/cache:"${PATH:?}"`, `PATH=/venv:"${PATH:?}"`} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the script lacks %s", part)
 		}
 	}
 }

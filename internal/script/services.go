@@ -69,10 +69,12 @@ func (s *script) start(svc plan.Service, e shared) {
 	}
 	words := []string{"start " + word(svc.Name)}
 	array, own := e.of(svc)
+	removed, set := removals(own)
+	words = append(words, removed...)
 	if array != "" {
 		words = append(words, array)
 	}
-	words = append(append(words, environment(own)...), newLine)
+	words = append(append(words, environment(set)...), newLine)
 	if svc.Nice != 0 {
 		words = append(words, fmt.Sprintf("nice -n %d", svc.Nice))
 	}

@@ -5,7 +5,6 @@ import (
 
 	"topobench/internal/aiperf"
 	"topobench/internal/plan"
-	"topobench/internal/profile"
 	"topobench/internal/text"
 )
 
@@ -87,10 +86,10 @@ func isLetterOrDigit(c byte) bool {
 // the script names a secret and does not contain it.
 func environment(env []string) []string {
 	return text.Each(env, func(kv string) string {
-		name, value, _ := strings.Cut(kv, "=")
-		if ref, ok := profile.Reference(value); ok {
-			return quote(name+"=") + `"${` + ref + `:?}"`
+		if literal, ref := plan.Expansion(kv); ref != "" {
+			return quote(literal) + `"${` + ref + `:?}"`
 		}
+		name, value, _ := strings.Cut(kv, "=")
 		if strings.Contains(value, "\x00") {
 			return quote(name+"=") + word(value)
 		}

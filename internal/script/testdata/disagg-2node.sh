@@ -35,8 +35,14 @@ umask 077
 call=$(date +%y%m%d-%H%M%S)-$$ # in the names of what this call makes
 grace=30 # seconds between SIGTERM and SIGKILL
 root=artifacts_root # results are written to $root/artifacts_N
-# The only variables that processes receive from the caller.
-inherit=(HOME PATH)
+# Processes receive the caller's environment, but for variables of these names
+# (topobench help environment has the reasons).
+dropped=('DYN_*' 'ETCD_*' 'NATS_*' CUDA_VISIBLE_DEVICES VLLM_PORT VLLM_HOST_IP 'VLLM_NIXL_*'
+  MASTER_ADDR MASTER_PORT RANK WORLD_SIZE LOCAL_RANK 'SLURM_*' 'PMI*' 'PMIX*' 'OMPI_*' VLLM_API_KEY
+  '*_API_KEY' '*_ACCESS_KEY' '*_SECRET' '*_SECRET_KEY' '*_PASSWORD' '*_TOKEN' 'AWS_*' 'GOOGLE_*'
+  'AZURE_*' SSH_AUTH_SOCK KUBECONFIG)
+kept=(HF_TOKEN HUGGING_FACE_HUB_TOKEN 'NCCL_*' 'UCX_*')
+only_aiperf=('AIPERF_*')
 
 main() {
   # ==== disagg-2node ====
@@ -356,7 +362,8 @@ END-OF-FILE
       "ignore_eos:true",
       "{\\"nvext\\":{\\"ignore_eos\\":true}}"
     ]
-  }
+  },
+  "variables": {}
 }
 END-OF-FILE
 
@@ -397,17 +404,34 @@ END-OF-FILE
 # ==== Helpers ====
 pids=() # of process groups, one for each service, so that stop finds a service's children too
 
-inherited=() # NAME=value of the variables in inherit that are set
-for name in "${inherit[@]}"; do
-  if [ -n "${!name+set}" ]; then inherited+=("$name=${!name}"); fi
+# matches NAME PATTERN...: the name fits one of the patterns.
+matches() {
+  local name=$1 pattern
+  shift
+  for pattern in "$@"; do
+    if [[ $name == $pattern ]]; then return 0; fi
+  done
+  return 1
+}
+
+drop=()          # options of env(1) that remove variables of the caller
+drop_services=() # further ones, which aiperf receives
+for name in $(compgen -e); do
+  if matches "$name" "${dropped[@]}" && ! matches "$name" "${kept[@]}"; then
+    drop+=(-u "$name")
+  elif matches "$name" "${only_aiperf[@]}"; then
+    drop_services+=(-u "$name")
+  fi
 done
 
 # start NAME VARIABLE=value ... COMMAND: starts a service, its output in $dir/logs/NAME.log.
+# Options of env(1) may precede the variables.
 start() {
   local name=$1
   shift
   set -m
-  env -i "${inherited[@]}" env "${common[@]}" "$@" </dev/null >>"$dir/logs/$name.log" 2>&1 &
+  env "${drop[@]}" "${drop_services[@]}" "${common[@]}" env "$@" \
+    </dev/null >>"$dir/logs/$name.log" 2>&1 &
   set +m
   pids+=($!)
 }

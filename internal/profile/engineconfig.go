@@ -1,0 +1,91 @@
+package profile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// EngineConfigs are the options in engines' own configuration files, by path and by name as the file has it. A switch
+// is "on" or "off", a list or a mapping is JSON.
+type EngineConfigs map[string]map[string]string
+
+// ReadEngineConfigs reads every file that --config in the profile's engine arguments names. The error has all faults,
+// among them options that would contradict the profile.
+func ReadEngineConfigs(p Profile) (EngineConfigs, error) {
+	all, seen := EngineConfigs{}, map[string]bool{}
+	var faults []error
+	for _, w := range p.workers() {
+		for _, path := range configsIn(slices.Concat(p.EngineArgs, w.EngineArgs)) {
+			if seen[path] {
+				continue
+			}
+			seen[path] = true
+			options, err := readEngineConfig(path)
+			if err != nil {
+				faults = append(faults, fmt.Errorf("%s: cannot read --config %s: %w", p.Source, path, err))
+				continue
+			}
+			all[path] = options
+			for _, name := range slices.Sorted(maps.Keys(options)) {
+				if key, is := derivedFrom("--" + name); is {
+					faults = append(faults, fmt.Errorf("%s: %s in --config %s is derived from %s: "+
+						"remove it from that file", p.Source, name, path, key))
+				}
+			}
+		}
+	}
+	return all, errors.Join(faults...)
+}
+
+// configsIn are the paths behind --config. The last one counts, but each is a file that the user means.
+func configsIn(args []string) (paths []string) {
+	for i, arg := range args {
+		if path, joined := strings.CutPrefix(arg, "--config="); joined {
+			paths = append(paths, path)
+		} else if arg == "--config" && i+1 < len(args) {
+			paths = append(paths, args[i+1])
+		}
+	}
+	return paths
+}
+
+func readEngineConfig(path string) (map[string]string, error) {
+	if !filepath.IsAbs(path) {
+		return nil, errors.New("workers run in directories of their own: write an absolute path")
+	}
+	data, err := os.ReadFile(path)
+	if cause, known := errors.AsType[*os.PathError](err); known {
+		return nil, cause.Err
+	}
+	if err != nil {
+		return nil, err
+	}
+	var file map[string]any
+	if err := yaml.Unmarshal(data, &file); err != nil {
+		return nil, err
+	}
+	options := map[string]string{}
+	for name, value := range file {
+		switch value := value.(type) {
+		case bool:
+			options[name] = map[bool]string{true: "on", false: "off"}[value]
+		case []any, map[string]any:
+			text, err := json.Marshal(value)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			options[name] = string(text)
+		default:
+			options[name] = fmt.Sprint(value)
+		}
+	}
+	return options, nil
+}

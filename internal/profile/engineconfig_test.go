@@ -1,0 +1,46 @@
+package profile
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestEngineConfigsAreRead(t *testing.T) { // C01
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good := write("good.yaml", "max-model-len: 4096\nenforce_eager: true\nasync-scheduling: false\ndtype: bfloat16\n"+
+		"cudagraph-capture-sizes: [1, 2]\ncompilation-config: {mode: 3}\ngpu-memory-utilization: 0.9\n")
+	p := Profile{Source: "p.yaml", EngineArgs: []string{"--config", good, "--max-num-seqs", "16"}, Aggregated: []Worker{{}, {}}}
+	got, err := ReadEngineConfigs(p)
+	want := EngineConfigs{good: {"max-model-len": "4096", "enforce_eager": "on", "async-scheduling": "off", "dtype": "bfloat16",
+		"cudagraph-capture-sizes": "[1,2]", "compilation-config": `{"mode":3}`, "gpu-memory-utilization": "0.9"}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if got, err := ReadEngineConfigs(Profile{Aggregated: []Worker{{EngineArgs: []string{"--config-format", "x"}}}}); len(got) > 0 || err != nil {
+		t.Errorf("no file is named: %v, %v", got, err)
+	}
+	bad := Profile{Source: "p.yaml", Aggregated: []Worker{{EngineArgs: []string{"--config=" + dir + "/none"}}, {EngineArgs: []string{"--config", "here.yaml"}},
+		{EngineArgs: []string{"--config", write("odd.yaml", "- a\n")}}, {EngineArgs: []string{"--config", write("tp.yaml", "tensor_parallel_size: 2\n")}}}}
+	_, err = ReadEngineConfigs(bad)
+	bad.Aggregated = append(bad.Aggregated, bad.Aggregated...)
+	if _, again := ReadEngineConfigs(bad); again == nil || again.Error() != err.Error() {
+		t.Errorf("a file that two workers name has its faults twice: %v", again)
+	}
+	for _, part := range []string{"p.yaml: cannot read --config " + dir + "/none: no such file", "here.yaml: workers run in directories of their own: write an absolute path",
+		"odd.yaml: yaml", "tensor_parallel_size in --config " + dir + "/tp.yaml is derived from the worker's tensor_parallel"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%v lacks %q", err, part)
+		}
+	}
+}
