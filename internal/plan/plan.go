@@ -139,6 +139,7 @@ type Gate struct {
 	Prefill   int           `json:"prefill,omitempty"`
 	Decode    int           `json:"decode,omitempty"`
 	Aggregate int           `json:"aggregate,omitempty"`   // instances, exactly
+	Payload   int           `json:"payload,omitempty"`     // bytes of a message that NATS must take
 	Deadline  time.Duration `json:"deadline_ns,omitempty"` // from the start of the service
 	Stall     time.Duration `json:"stall_ns,omitempty"`    // a hint is printed when its log has not grown for this long
 }
