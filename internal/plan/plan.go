@@ -147,7 +147,7 @@ type Gate struct {
 // Smoke is Round streamed completions at once through the addresses of the load,
 // repeated until every counter has moved.
 type Smoke struct {
-	URLs []string `json:"urls"` // those of the load
+	URLs []string `json:"urls"` // the load's addresses; a run sends to the load's own URLs
 	// Direct are the servers behind a balancer. They get the first completions: a balancer
 	// gives up on one that takes minutes, while the engine compiles its kernels.
 	Direct   []string  `json:"direct,omitempty"`

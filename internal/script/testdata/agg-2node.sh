@@ -19,8 +19,8 @@
 #   AIPERF_HTTP_CONNECTION_LIMIT as the largest cell needs; the caller's AIPERF_* win
 # - artifact-dir: --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; the
 #   accepted one is published there
-# - smoke: "check the logs" -> streamed completions with the load's own body until every worker
-#   has served one
+# - smoke: "check the logs" -> streamed completions with the load's own headers and body until
+#   every worker has served one
 set -euo pipefail
 umask 077
 call=$(date +%y%m%d-%H%M%S)-$$ # in the names of what this call makes
@@ -305,7 +305,7 @@ listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx cou
 
 # request URL BODY: sends a completion; the answer is in $code and $answer.
 request() {
-  answer=$(curl -4sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
+  answer=$(curl -sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
     -H 'Content-Type: application/json' -d "$2" "$1/v1/chat/completions" || true)
   code=${answer##*$'\n'}
   answer=${answer%$'\n'*}
