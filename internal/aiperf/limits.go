@@ -108,6 +108,9 @@ func LimitsText() []string {
 		fmt.Sprintf("In a later cell no request may complete for %d times the longest latency of the cell before, "+
 			"in the ratio of the concurrencies, and at least %s; an aiperf without a record file %s after its start "+
 			"has hung.", patience, text.Duration(leastStall), text.Duration(recordsStart)),
+		fmt.Sprintf("aiperf's own limits on its dataset and configuration, %s by default, grow by the time of the "+
+			"largest cell's prompts at %d tokens a second. The caller's %s* variables reach aiperf and replace them.",
+			text.Duration(loadStart), slowestPrompts, VariablePrefix),
 		fmt.Sprintf("A whole cell may take its slowest time and %s. The profile's timeouts.progress and "+
 			"timeouts.cell replace these limits.", text.Duration(cellSlack)),
 	}

@@ -45,7 +45,7 @@ func rulesPage(p *page) {
 	p.heading("Ready")
 	p.text(fmt.Sprintf("A topology is ready when every process runs, each gate gave %d good answers in a row "+
 		"(the exact number of prefill and decode workers is registered, and the model is listed), and streamed "+
-		"completions with the load's own body, through the address of the load, have moved the request counter "+
+		"completions with the load's own headers and body, at the URL of the load, have moved the request counter "+
 		"of every worker. A decode worker that serves without a KV cache from a prefill worker is an "+
 		"error.", deploy.GoodAnswers))
 

@@ -67,6 +67,9 @@ func (p Prober) Gate(ctx context.Context, g plan.Gate) error {
 	case plan.GateHTTP:
 		return p.answers200(ctx, "http://"+g.Address+g.Path)
 	case plan.GateListens:
+		if g.Payload > 0 {
+			return takes(ctx, g)
+		}
 		return listens(ctx, g.Address)
 	case plan.GateWorker:
 		return p.workerServes(ctx, g)

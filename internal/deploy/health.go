@@ -67,7 +67,9 @@ func (p Prober) Identity(ctx context.Context, services []plan.Service) map[strin
 		var err error
 		switch s.Role {
 		case plan.NATS:
-			id, err = natsID(ctx, s.Gate.Address)
+			var info natsInfo
+			info, err = greeting(ctx, s.Gate.Address)
+			id = info.ID
 		case plan.Etcd:
 			id, err = p.startTime(ctx, s.Gate.Address)
 		}
@@ -79,27 +81,42 @@ func (p Prober) Identity(ctx context.Context, services []plan.Service) map[strin
 	return found
 }
 
-// natsID reads the first line that a NATS server sends: INFO {"server_id":"NAB...", ...}.
-func natsID(ctx context.Context, address string) (string, error) {
+// natsInfo is what a NATS server reports about itself.
+type natsInfo struct {
+	ID      string `json:"server_id"`
+	Payload int    `json:"max_payload"` // bytes of a message
+}
+
+// greeting reads the first line that a NATS server sends: INFO {"server_id":"NAB...", ...}.
+func greeting(ctx context.Context, address string) (info natsInfo, err error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return "", err
+		return info, err
 	}
 	defer conn.Close()
 	if deadline, ok := ctx.Deadline(); ok {
 		if err := conn.SetDeadline(deadline); err != nil {
-			return "", err
+			return info, err
 		}
 	}
 	line, err := bufio.NewReader(io.LimitReader(conn, bodyLimit)).ReadString('\n')
 	if err != nil {
-		return "", err
-	}
-	var info struct {
-		ID string `json:"server_id"`
+		return info, err
 	}
 	err = json.Unmarshal([]byte(strings.TrimPrefix(line, "INFO ")), &info)
-	return info.ID, err
+	return info, err
+}
+
+// takes fails if a NATS server refuses messages of the size that the load needs.
+func takes(ctx context.Context, g plan.Gate) error {
+	ctx, cancel := context.WithTimeout(ctx, probeWithin)
+	defer cancel()
+	info, err := greeting(ctx, g.Address)
+	if err != nil || info.Payload == 0 || info.Payload >= g.Payload {
+		return err
+	}
+	return &FinalError{fmt.Sprintf("NATS at %s takes messages of %d bytes, and a request of the load has about %d",
+		g.Address, info.Payload, g.Payload), "raise its max_payload, lower isl, or set discovery.nats to start"}
 }
 
 // startTime reads process_start_time_seconds of a server's Prometheus text.

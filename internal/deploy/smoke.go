@@ -77,7 +77,7 @@ func (p Prober) served(ctx context.Context, urls []string, s plan.Smoke, l aiper
 	began := time.Now()
 	for denials := 0; ; {
 		slow := time.AfterFunc(slowRound, func() {
-			note("the first completions are under way: kernels may be compiled")
+			note("under way for 10 s: kernels may be compiled")
 		})
 		err := p.round(ctx, urls, s.Round, l)
 		slow.Stop()

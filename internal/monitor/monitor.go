@@ -160,8 +160,15 @@ func (w *Watch) Stop(ctx context.Context) (verdict.Evidence, error) {
 		e.When, e.Unhealthy = "after", after.unhealthy
 	}
 	e.Flapped = after.flapped
+	switch counters := w.m.t.Plan.Smoke.Counters; {
+	case len(after.unhealthy) > 0:
+	case len(counters) > 0:
+		e.Traffic = traffic(w.m.t.Plan, w.before, after)
+	case w.m.t.Plan.Smoke.Uncounted != "":
+		e.Traffic = &verdict.Traffic{Uncounted: w.m.t.Plan.Smoke.Uncounted}
+	}
 	if len(after.unhealthy) == 0 {
-		e.Traffic, e.Transfers = traffic(w.m.t.Plan, w.before, after), transfers(w.m.t.Plan, w.before, after)
+		e.Transfers = transfers(w.m.t.Plan, w.before, after)
 	}
 	return e, err
 }
@@ -213,14 +220,8 @@ func (w *Watch) loop() {
 	}
 }
 
-// traffic is what each worker counted between two snapshots; nil = nothing is counted.
+// traffic is what each worker counted between two snapshots.
 func traffic(p plan.Plan, before, after snapshot) *verdict.Traffic {
-	switch {
-	case p.Smoke.Uncounted != "":
-		return &verdict.Traffic{Unread: p.Smoke.Uncounted, Noted: true}
-	case len(p.Smoke.Counters) == 0:
-		return nil
-	}
 	t := gained(p.Smoke.Counters, before.served, after.served, before.unread, after.unread)
 	t.Routing = routing(p)
 	for n := range t.Workers {

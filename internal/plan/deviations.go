@@ -198,7 +198,7 @@ var table = []deviation{ // never written to
 		func(p Plan) bool { return !p.Load.Exact }},
 	{Deviation{ID: "smoke",
 		Guide: "\"check the logs\"",
-		Done:  "streamed completions with the load's own body until every worker has served one",
+		Done:  "streamed completions with the load's own headers and body until every worker has served one",
 		Why: "the first request through a pair takes seconds, and a worker that never serves " +
 			"would only show in the numbers"},
 		always},

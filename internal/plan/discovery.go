@@ -59,6 +59,7 @@ func (b *builder) nats(base int) {
 		server = "nats://" + at(bind, port)
 	default:
 		server = b.external(NATS, server, "4222")
+		b.plan.External[len(b.plan.External)-1].Gate.Payload = b.natsPayload()
 	}
 	b.discoveryEnv = append(b.discoveryEnv, "NATS_SERVER="+server)
 	if b.plan.Choices.Planes {

@@ -19,15 +19,16 @@ func (b *builder) load() {
 	if b.p.Balancer != nil {
 		entries = []string{at(b.bind(b.p.Balancer.Host), b.p.Balancer.Port)}
 	}
-	var urls []string
+	var urls, direct []string
 	for _, entry := range entries {
+		direct = append(direct, "http://"+entry)
 		urls = append(urls, "http://"+strings.Replace(entry, loopback+":", "localhost:", 1)) // the guide's
 	}
 	b.plan.Load = b.loadOn(urls)
-	smoke := newSmoke(b.p.Timeouts.Ready, urls...)
+	smoke := newSmoke(b.p.Timeouts.Ready, direct...)
 	smoke.Counters, smoke.Transfers = b.plan.Smoke.Counters, b.plan.Smoke.Transfers
 	smoke.Uncounted = b.plan.Smoke.Uncounted
-	smoke.Round = max(len(urls), len(b.p.Prefill), len(b.p.Decode), len(b.p.Aggregated))
+	smoke.Round = max(len(direct), len(b.p.Prefill), len(b.p.Decode), len(b.p.Aggregated))
 	if b.p.Balancer != nil {
 		smoke.Direct = text.Each(b.backends, func(entry string) string { return "http://" + entry })
 	}

@@ -7,14 +7,24 @@ import (
 	"strings"
 )
 
-// natsPayload is the largest message of a private NATS, in bytes: 8 MiB is the most that NATS recommends, and its own
-// 1 MiB is less than a long prompt needs (Dynamo before 1.0 sends requests through NATS).
-const natsPayload = 8 << 20
+// privatePayload is the largest message of a private NATS, in bytes: 8 MiB is the most that NATS recommends, and its
+// own 1 MiB is less than a long prompt needs.
+const privatePayload = 8 << 20
+
+// natsPayload is about how many bytes of a message NATS must take: Dynamo before 1.0 sends the ids of the tokens
+// through it. 0 = no request goes through NATS.
+func (b *builder) natsPayload() int {
+	const idBytes, rest = 7, 1 << 10 // six digits and a comma; the other fields
+	if b.rules.fileDiscovery {
+		return 0
+	}
+	return idBytes*b.p.Load.ISL + rest
+}
 
 // natsConf plans the configuration of a private NATS, and returns its path. There is no argument for its one setting.
 func (b *builder) natsConf() string {
 	path := filepath.Join(Unplaced().Dir, "nats.conf")
-	b.plan.Files = append(b.plan.Files, File{Path: path, Text: "max_payload: " + strconv.Itoa(natsPayload) + "\n"})
+	b.plan.Files = append(b.plan.Files, File{Path: path, Text: "max_payload: " + strconv.Itoa(privatePayload) + "\n"})
 	return path
 }
 

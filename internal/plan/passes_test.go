@@ -49,3 +49,16 @@ func TestPrivateNATSTakesLongPrompts(t *testing.T) {
 	}
 	t.Errorf("%q with the files %v", argv, p.Files)
 }
+
+// Only Dynamo before 1.0 sends requests through NATS, so that a running one must take them.
+func TestARunningNATSMustTakeTheRequests(t *testing.T) {
+	const text = "{name: a, kind: k, engine: dynamo, model: m, discovery: {nats: 'nats://h:1'}, load: {isl: 230000}, aggregated: [{cuda_visible_devices: [0]}]}"
+	for version, want := range map[Version]int{"0.5.1": 1_611_024, "1.6.1": 0} {
+		on := installed()
+		on.Versions.Dynamo = version
+		p, err := Make(read(t, "p.yaml", text), on, guide())
+		if err != nil || p.External[0].Gate.Payload != want {
+			t.Errorf("Dynamo %s: %+v, %v", version, p.External, err)
+		}
+	}
+}

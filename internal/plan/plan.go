@@ -144,6 +144,7 @@ type Gate struct {
 	Prefill   int           `json:"prefill,omitempty"`
 	Decode    int           `json:"decode,omitempty"`
 	Aggregate int           `json:"aggregate,omitempty"`   // instances, exactly
+	Payload   int           `json:"payload,omitempty"`     // bytes of a message that NATS must take
 	Deadline  time.Duration `json:"deadline_ns,omitempty"` // from the start of the service
 	Stall     time.Duration `json:"stall_ns,omitempty"`    // a hint is printed when its log has not grown for this long
 }
@@ -151,7 +152,7 @@ type Gate struct {
 // Smoke is Round streamed completions at once through the addresses of the load,
 // repeated until every counter has moved.
 type Smoke struct {
-	URLs []string `json:"urls"` // those of the load
+	URLs []string `json:"urls"` // the load's addresses; a run sends to the load's own URLs
 	// Direct are the servers behind a balancer. They get the first completions: a balancer
 	// gives up on one that takes minutes, while the engine compiles its kernels.
 	Direct   []string  `json:"direct,omitempty"`

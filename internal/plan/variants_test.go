@@ -65,7 +65,7 @@ func TestSpreadLoadGoesToEachServer(t *testing.T) {
 		if !strings.Contains(argv, " --streaming --url http://localhost:8001 --url http://localhost:8002 --synthetic-input-tokens-mean ") {
 			t.Errorf("%s: %s", engine, argv)
 		}
-		if diff := cmp.Diff([]string{"http://localhost:8001", "http://localhost:8002"}, p.Smoke.URLs); diff != "" {
+		if diff := cmp.Diff([]string{"http://127.0.0.1:8001", "http://127.0.0.1:8002"}, p.Smoke.URLs); diff != "" {
 			t.Errorf("%s: smoke (-want +got): %s", engine, diff)
 		}
 		if p.Balancer != "" || slices.ContainsFunc(p.Services, func(s Service) bool { return s.Role == Balancer }) || !slices.ContainsFunc(p.Deviations, func(d Deviation) bool { return d.ID == "spread" }) {

@@ -56,8 +56,8 @@ func (found *problems) options(p Profile, path string, args []string, decode boo
 		}
 		counted := p.Engine == "vllm" || p.Engine == "dynamo" && decode
 		if counted && names(option, NoCounters) && p.Evidence != noted {
-			found.add(index(path, i), "%s takes away the counters by which each cell is checked (requests of a worker, "+
-				"KV transfers); remove it, or set evidence: noted", option)
+			found.add(index(path, i), "%s takes away the counters by which each cell is checked (requests of a "+
+				"worker, KV transfers); remove it, or set evidence: noted", option)
 		}
 	}
 }

@@ -41,7 +41,7 @@ type Profile struct {
 	Env        map[string]string `yaml:"env" help:"variables of workers and frontends, and HF_* for aiperf"`
 
 	Load     Sweep           `yaml:"load" help:"requests of a cell; all profiles of one run need the same"`
-	Evidence string          `yaml:"evidence" one:"required|noted" help:"noted: a cell without it counts too"`
+	Evidence string          `yaml:"evidence" one:"required|noted" help:"noted: cells count without counters"`
 	Timeouts Timeouts        `yaml:"timeouts" help:"limits of what can hang"`
 	Hosts    map[string]Host `yaml:"hosts" help:"machines by name; only plan uses other machines than this one"`
 

@@ -111,20 +111,21 @@ func (r *Runner) ended(topology string, e deploy.TeardownDone) {
 // smokeTest proves that every worker serves the load's own body. It drops perf.sh's nvext,
 // and reports that, if the server answers it with 400 and serves without it.
 func (r *Runner) smokeTest(ctx context.Context, p plan.Plan, t *Topology) (aiperf.Load, error) {
-	l := p.Load
+	l, s := p.Load, p.Smoke
+	s.URLs = l.URLs                                         // with their names, which aiperf resolves too
 	r.Screen.Sweep(ui.Sweep{Proof: "none is answered yet"}) // a first transfer between two GPUs takes up to 30 s
 	defer r.Screen.Sweep(ui.Sweep{})
 	note := func(text string) {
 		r.Journal.Note(journal.Smoke{Topology: t.Name, Waits: text})
 		r.Screen.Sweep(ui.Sweep{Proof: text})
 	}
-	err := r.prober.Smoke(ctx, p.Smoke, l, note)
+	err := r.prober.Smoke(ctx, s, l, note)
 	refused, is := errors.AsType[*deploy.RefusedError](err)
 	if !is || refused.Status != http.StatusBadRequest || !l.NVExt {
 		return l, err
 	}
 	l.NVExt = false
-	if err := r.prober.Smoke(ctx, p.Smoke, l, note); err != nil {
+	if err := r.prober.Smoke(ctx, s, l, note); err != nil {
 		return l, err
 	}
 	d := plan.NVExtDropped(refused.Answer)

@@ -54,7 +54,8 @@ type Traffic struct {
 	Routing Routing
 	Workers []Worker
 	Unread  string // why the counters could not be read
-	Noted   bool   // the profile accepts that
+
+	Uncounted string // why there are no counters; then there are no workers here either
 }
 
 // Routing is who chooses the worker of a request.

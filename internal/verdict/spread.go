@@ -26,11 +26,11 @@ func spread(c cell) []finding {
 	if t == nil || c.e.AIPerf.Problem != "" || c.endsLaunch() {
 		return nil
 	}
-	switch unread := strings.ReplaceAll(t.Unread, "\n", "; "); {
-	case unread != "" && t.Noted:
-		return one(NotMade, unread)
-	case unread != "":
-		return one(Unchecked, unread)
+	if t.Uncounted != "" {
+		return one(NotMade, t.Uncounted)
+	}
+	if t.Unread != "" {
+		return one(Unchecked, strings.ReplaceAll(t.Unread, "\n", "; "))
 	}
 	var counts []string
 	for _, w := range t.Workers {

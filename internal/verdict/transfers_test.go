@@ -30,10 +30,14 @@ func TestN2TransfersAreNotedWithoutTheirCounter(t *testing.T) {
 
 // "evidence: noted" keeps a cell on the frontier, and counts the check that was not made.
 func TestAProfileAcceptsMissingCounters(t *testing.T) {
-	for noted, want := range map[bool]State{false: Unchecked, true: Valid} {
-		v := Of(Evidence{Traffic: &Traffic{Unread: "switched off", Noted: noted}}, good(), configured())
-		if v.State != want || noted != (len(v.Noted()) == 1) {
-			t.Errorf("noted %t: %s %q, checks not made %v", noted, v.State, v.Reasons, v.Noted())
+	for _, row := range []struct {
+		traffic Traffic
+		want    State
+		noted   int
+	}{{Traffic{Unread: "no answer"}, Unchecked, 0}, {Traffic{Uncounted: "switched off"}, Valid, 1}} {
+		v := Of(Evidence{Traffic: &row.traffic}, good(), configured())
+		if v.State != row.want || len(v.Noted()) != row.noted {
+			t.Errorf("%+v: %s %q, checks not made %v", row.traffic, v.State, v.Reasons, v.Noted())
 		}
 	}
 }

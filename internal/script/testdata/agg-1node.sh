@@ -22,8 +22,8 @@
 #   AIPERF_HTTP_CONNECTION_LIMIT as the largest cell needs; the caller's AIPERF_* win
 # - artifact-dir: --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; the
 #   accepted one is published there
-# - smoke: "check the logs" -> streamed completions with the load's own body until every worker
-#   has served one
+# - smoke: "check the logs" -> streamed completions with the load's own headers and body until
+#   every worker has served one
 set -euo pipefail
 umask 077
 call=$(date +%y%m%d-%H%M%S)-$$ # in the names of what this call makes
@@ -200,9 +200,9 @@ END-OF-FILE
 
   # A first request. Some versions of Dynamo refuse perf.sh's nvext: it is left out then.
   nvext=(--extra-inputs '{"nvext":{"ignore_eos":true}}')
-  wait_served http://localhost:8000 30 \
+  wait_served http://127.0.0.1:8000 30 \
     '{"ignore_eos":true,"max_tokens":150,"messages":[{"content":"Hello","role":"user"}],"min_tokens":150,"model":"Qwen/Qwen3-0.6B","stream":true}'
-  request http://localhost:8000 \
+  request http://127.0.0.1:8000 \
     '{"ignore_eos":true,"max_tokens":150,"messages":[{"content":"Hello","role":"user"}],"min_tokens":150,"model":"Qwen/Qwen3-0.6B","nvext":{"ignore_eos":true},"stream":true}'
   if [ "$code" = 400 ]; then
     nvext=()
@@ -210,7 +210,7 @@ END-OF-FILE
   fi
 
   for c in 1 2 4 8 16 32 64 128 256; do
-    env -i "${inherited[@]}" env "${common[@]}" TERM=dumb COLUMNS=120 \
+    env "${drop[@]}" "${common[@]}" TERM=dumb COLUMNS=120 \
       AIPERF_SERVICE_REGISTRATION_TIMEOUT="${AIPERF_SERVICE_REGISTRATION_TIMEOUT:-300}" \
       AIPERF_SERVICE_START_TIMEOUT="${AIPERF_SERVICE_START_TIMEOUT:-300}" \
       AIPERF_DATASET_CONFIGURATION_TIMEOUT="${AIPERF_DATASET_CONFIGURATION_TIMEOUT:-760}" \
@@ -294,7 +294,7 @@ listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx cou
 
 # request URL BODY: sends a completion; the answer is in $code and $answer.
 request() {
-  answer=$(curl -4sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
+  answer=$(curl -sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
     -H 'Content-Type: application/json' -d "$2" "$1/v1/chat/completions" || true)
   code=${answer##*$'\n'}
   answer=${answer%$'\n'*}

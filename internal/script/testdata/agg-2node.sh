@@ -21,8 +21,8 @@
 #   AIPERF_HTTP_CONNECTION_LIMIT as the largest cell needs; the caller's AIPERF_* win
 # - artifact-dir: --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; the
 #   accepted one is published there
-# - smoke: "check the logs" -> streamed completions with the load's own body until every worker
-#   has served one
+# - smoke: "check the logs" -> streamed completions with the load's own headers and body until
+#   every worker has served one
 set -euo pipefail
 umask 077
 call=$(date +%y%m%d-%H%M%S)-$$ # in the names of what this call makes
@@ -247,7 +247,7 @@ END-OF-FILE
   fi
 
   for c in 1 2 4 8 16 32 64 128 256; do
-    env -i "${inherited[@]}" env "${common[@]}" TERM=dumb COLUMNS=120 \
+    env "${drop[@]}" "${common[@]}" TERM=dumb COLUMNS=120 \
       AIPERF_SERVICE_REGISTRATION_TIMEOUT="${AIPERF_SERVICE_REGISTRATION_TIMEOUT:-300}" \
       AIPERF_SERVICE_START_TIMEOUT="${AIPERF_SERVICE_START_TIMEOUT:-300}" \
       AIPERF_DATASET_CONFIGURATION_TIMEOUT="${AIPERF_DATASET_CONFIGURATION_TIMEOUT:-760}" \
@@ -331,7 +331,7 @@ listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx cou
 
 # request URL BODY: sends a completion; the answer is in $code and $answer.
 request() {
-  answer=$(curl -4sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
+  answer=$(curl -sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
     -H 'Content-Type: application/json' -d "$2" "$1/v1/chat/completions" || true)
   code=${answer##*$'\n'}
   answer=${answer%$'\n'*}

@@ -27,8 +27,8 @@
 #   accepted one is published there
 # - quiet-load: --ui simple -> --ui none, and from aiperf 0.9 on --no-gpu-telemetry
 #   --no-server-metrics
-# - smoke: "check the logs" -> streamed completions with the load's own body until every worker
-#   has served one
+# - smoke: "check the logs" -> streamed completions with the load's own headers and body until
+#   every worker has served one
 set -euo pipefail
 umask 077
 call=$(date +%y%m%d-%H%M%S)-$$ # in the names of what this call makes
@@ -223,9 +223,9 @@ END-OF-FILE
 
   # A first request. Some versions of Dynamo refuse perf.sh's nvext: it is left out then.
   nvext=(--extra-inputs '{"nvext":{"ignore_eos":true}}')
-  wait_served http://localhost:18200 30 \
+  wait_served http://127.0.0.1:18200 30 \
     '{"ignore_eos":true,"max_tokens":20,"messages":[{"content":"Hello","role":"user"}],"min_tokens":20,"model":"tiny","stream":true}'
-  request http://localhost:18200 \
+  request http://127.0.0.1:18200 \
     '{"ignore_eos":true,"max_tokens":20,"messages":[{"content":"Hello","role":"user"}],"min_tokens":20,"model":"tiny","nvext":{"ignore_eos":true},"stream":true}'
   if [ "$code" = 400 ]; then
     nvext=()
@@ -233,8 +233,8 @@ END-OF-FILE
   fi
 
   for c in 1 2; do
-    env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE "${common[@]}" \
-      TERM=dumb COLUMNS=120 \
+    env "${drop[@]}" -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE "${common[@]}" TERM=dumb \
+      COLUMNS=120 \
       AIPERF_SERVICE_REGISTRATION_TIMEOUT="${AIPERF_SERVICE_REGISTRATION_TIMEOUT:-300}" \
       AIPERF_SERVICE_START_TIMEOUT="${AIPERF_SERVICE_START_TIMEOUT:-300}" \
       AIPERF_DATASET_CONFIGURATION_TIMEOUT="${AIPERF_DATASET_CONFIGURATION_TIMEOUT:-300}" \
@@ -318,7 +318,7 @@ listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx cou
 
 # request URL BODY: sends a completion; the answer is in $code and $answer.
 request() {
-  answer=$(curl -4sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
+  answer=$(curl -sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
     -H 'Content-Type: application/json' -d "$2" "$1/v1/chat/completions" || true)
   code=${answer##*$'\n'}
   answer=${answer%$'\n'*}

@@ -33,8 +33,8 @@
 #   accepted one is published there
 # - quiet-load: --ui simple -> --ui none, and from aiperf 0.9 on --no-gpu-telemetry
 #   --no-server-metrics
-# - smoke: "check the logs" -> streamed completions with the load's own body until every worker
-#   has served one
+# - smoke: "check the logs" -> streamed completions with the load's own headers and body until
+#   every worker has served one
 set -euo pipefail
 umask 077
 call=$(date +%y%m%d-%H%M%S)-$$ # in the names of what this call makes
@@ -58,13 +58,6 @@ main() {
   # Environment of all processes.
   common=(TOPOBENCH_RUN=by-hand SPT_NOENV=1 TMPDIR=/tmp PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1
     DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1)
-  # Environment of frontends and workers, besides.
-  dynamo=(DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_TCP_RPC_HOST=127.0.0.1
-    DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1
-    DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0
-    DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1)
-  # Environment of workers.
-  worker=("${dynamo[@]}" DYN_SYSTEM_HOST=127.0.0.1)
   case "${1:-}" in
     ""|launch) ;;
     *) echo "usage: bash $0 [launch]" >&2; exit 2 ;;
@@ -76,24 +69,28 @@ main() {
   mkdir -p "$dir/logs" "$dir/kv-0" "$dir/kv-1"
 
   # frontend-0
-  start frontend-0 "${dynamo[@]}" DYN_NAMESPACE="$namespace-0" DYN_FILE_KV="$dir/kv-0" \
-    DYN_HTTP_HOST=127.0.0.1 \
+  start frontend-0 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE="$namespace-0" \
+    DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 \
+    DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 \
+    DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV="$dir/kv-0" DYN_REQUEST_PLANE=tcp \
+    HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 \
     python -m dynamo.frontend --http-port 18111
 
   # aggregated-0, on GPUs 0,1,2,3
-  start aggregated-0 "${worker[@]}" DYN_NAMESPACE="$namespace-0" DYN_FILE_KV="$dir/kv-0" \
-    DYN_SYSTEM_PORT=23100 \
+  start aggregated-0 \
     python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny \
     --num-gpu-blocks-override 128
 
   # frontend-1
-  start frontend-1 "${dynamo[@]}" DYN_NAMESPACE="$namespace-1" DYN_FILE_KV="$dir/kv-1" \
-    DYN_HTTP_HOST=127.0.0.1 \
+  start frontend-1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE="$namespace-1" \
+    DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 \
+    DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 \
+    DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV="$dir/kv-1" DYN_REQUEST_PLANE=tcp \
+    HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 \
     python -m dynamo.frontend --http-port 18112
 
   # aggregated-1, on GPUs 4,5,6,7
-  start aggregated-1 "${worker[@]}" DYN_NAMESPACE="$namespace-1" DYN_FILE_KV="$dir/kv-1" \
-    DYN_SYSTEM_PORT=23101 \
+  start aggregated-1 \
     python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny \
     --num-gpu-blocks-override 128
 
@@ -187,9 +184,9 @@ END-OF-FILE
 
   # A first request. Some versions of Dynamo refuse perf.sh's nvext: it is left out then.
   nvext=(--extra-inputs '{"nvext":{"ignore_eos":true}}')
-  wait_served http://localhost:18111 30 \
+  wait_served http://127.0.0.1:18111 30 \
     '{"ignore_eos":true,"max_tokens":50,"messages":[{"content":"Hello","role":"user"}],"min_tokens":50,"model":"tiny","stream":true}'
-  request http://localhost:18111 \
+  request http://127.0.0.1:18111 \
     '{"ignore_eos":true,"max_tokens":50,"messages":[{"content":"Hello","role":"user"}],"min_tokens":50,"model":"tiny","nvext":{"ignore_eos":true},"stream":true}'
   if [ "$code" = 400 ]; then
     nvext=()
@@ -197,8 +194,8 @@ END-OF-FILE
   fi
 
   for c in 1 2 4 8; do
-    env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE "${common[@]}" \
-      TERM=dumb COLUMNS=120 \
+    env "${drop[@]}" -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE "${common[@]}" TERM=dumb \
+      COLUMNS=120 \
       AIPERF_SERVICE_REGISTRATION_TIMEOUT="${AIPERF_SERVICE_REGISTRATION_TIMEOUT:-300}" \
       AIPERF_SERVICE_START_TIMEOUT="${AIPERF_SERVICE_START_TIMEOUT:-300}" \
       AIPERF_DATASET_CONFIGURATION_TIMEOUT="${AIPERF_DATASET_CONFIGURATION_TIMEOUT:-301}" \
@@ -282,7 +279,7 @@ listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx cou
 
 # request URL BODY: sends a completion; the answer is in $code and $answer.
 request() {
-  answer=$(curl -4sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
+  answer=$(curl -sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
     -H 'Content-Type: application/json' -d "$2" "$1/v1/chat/completions" || true)
   code=${answer##*$'\n'}
   answer=${answer%$'\n'*}

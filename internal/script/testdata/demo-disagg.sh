@@ -31,8 +31,8 @@
 #   accepted one is published there
 # - quiet-load: --ui simple -> --ui none, and from aiperf 0.9 on --no-gpu-telemetry
 #   --no-server-metrics
-# - smoke: "check the logs" -> streamed completions with the load's own body until every worker
-#   has served one
+# - smoke: "check the logs" -> streamed completions with the load's own headers and body until
+#   every worker has served one
 set -euo pipefail
 umask 077
 call=$(date +%y%m%d-%H%M%S)-$$ # in the names of what this call makes
@@ -56,13 +56,6 @@ main() {
   # Environment of all processes.
   common=(TOPOBENCH_RUN=by-hand SPT_NOENV=1 TMPDIR=/tmp PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1
     DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1)
-  # Environment of frontends and workers, besides.
-  dynamo=(DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE="$namespace"
-    DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1
-    DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0
-    DYN_FILE_KV="$dir/kv" DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1)
-  # Environment of workers.
-  worker=("${dynamo[@]}" DYN_SYSTEM_HOST=127.0.0.1)
   case "${1:-}" in
     ""|launch) ;;
     *) echo "usage: bash $0 [launch]" >&2; exit 2 ;;
@@ -74,31 +67,35 @@ main() {
   mkdir -p "$dir/logs" "$dir/kv"
 
   # frontend
-  start frontend "${dynamo[@]}" DYN_HTTP_HOST=127.0.0.1 \
+  start frontend DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE="$namespace" \
+    DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 \
+    DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 \
+    DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV="$dir/kv" DYN_REQUEST_PLANE=tcp \
+    HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 \
     python -m dynamo.frontend --http-port 18000
 
   # prefill-0, on GPU 0
-  start prefill-0 "${worker[@]}" DYN_SYSTEM_PORT=23100 \
+  start prefill-0 \
     python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny \
     --disaggregation-mode prefill --num-gpu-blocks-override 128
 
   # prefill-1, on GPU 1
-  start prefill-1 "${worker[@]}" DYN_SYSTEM_PORT=23101 \
+  start prefill-1 \
     python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny \
     --disaggregation-mode prefill --num-gpu-blocks-override 128
 
   # prefill-2, on GPU 2
-  start prefill-2 "${worker[@]}" DYN_SYSTEM_PORT=23102 \
+  start prefill-2 \
     python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny \
     --disaggregation-mode prefill --num-gpu-blocks-override 128
 
   # prefill-3, on GPU 3
-  start prefill-3 "${worker[@]}" DYN_SYSTEM_PORT=23103 \
+  start prefill-3 \
     python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny \
     --disaggregation-mode prefill --num-gpu-blocks-override 128
 
   # decode-0, on GPUs 4,5,6,7
-  start decode-0 "${worker[@]}" DYN_SYSTEM_PORT=23104 \
+  start decode-0 \
     python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny \
     --disaggregation-mode decode --num-gpu-blocks-override 128
 
@@ -215,9 +212,9 @@ END-OF-FILE
 
   # A first request. Some versions of Dynamo refuse perf.sh's nvext: it is left out then.
   nvext=(--extra-inputs '{"nvext":{"ignore_eos":true}}')
-  wait_served http://localhost:18000 30 \
+  wait_served http://127.0.0.1:18000 30 \
     '{"ignore_eos":true,"max_tokens":50,"messages":[{"content":"Hello","role":"user"}],"min_tokens":50,"model":"tiny","stream":true}'
-  request http://localhost:18000 \
+  request http://127.0.0.1:18000 \
     '{"ignore_eos":true,"max_tokens":50,"messages":[{"content":"Hello","role":"user"}],"min_tokens":50,"model":"tiny","nvext":{"ignore_eos":true},"stream":true}'
   if [ "$code" = 400 ]; then
     nvext=()
@@ -225,8 +222,8 @@ END-OF-FILE
   fi
 
   for c in 1 2 4 8; do
-    env -i "${inherited[@]}" env -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE "${common[@]}" \
-      TERM=dumb COLUMNS=120 \
+    env "${drop[@]}" -u HF_HUB_OFFLINE -u TRANSFORMERS_OFFLINE "${common[@]}" TERM=dumb \
+      COLUMNS=120 \
       AIPERF_SERVICE_REGISTRATION_TIMEOUT="${AIPERF_SERVICE_REGISTRATION_TIMEOUT:-300}" \
       AIPERF_SERVICE_START_TIMEOUT="${AIPERF_SERVICE_START_TIMEOUT:-300}" \
       AIPERF_DATASET_CONFIGURATION_TIMEOUT="${AIPERF_DATASET_CONFIGURATION_TIMEOUT:-301}" \
@@ -310,7 +307,7 @@ listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx cou
 
 # request URL BODY: sends a completion; the answer is in $code and $answer.
 request() {
-  answer=$(curl -4sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
+  answer=$(curl -sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
     -H 'Content-Type: application/json' -d "$2" "$1/v1/chat/completions" || true)
   code=${answer##*$'\n'}
   answer=${answer%$'\n'*}

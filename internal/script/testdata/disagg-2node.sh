@@ -10,9 +10,11 @@
 # - private-services: etcd and NATS by docker compose on 2379 and 4222 -> etcd, nats-server or
 #   both, as in the profile, on own ports with fresh data; NATS takes messages up to 8 MiB;
 #   ETCD_ENDPOINTS, NATS_SERVER set; ETCD_UNSUPPORTED_ARCH on other processors than x86
-# - bookkeeping: the shell's environment -> a built environment, which plan prints:
-#   TOPOBENCH_RUN, SPT_NOENV, TMPDIR, PYTHONUNBUFFERED, CUDA_DEVICE_ORDER, DYN_NAMESPACE,
-#   DYN_SYSTEM_PORT, VLLM_PORT; VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY
+# - bookkeeping: the shell's environment -> the shell's environment without a closed list of
+#   variables (topobench help environment), with TOPOBENCH_RUN, SPT_NOENV, TMPDIR,
+#   PYTHONUNBUFFERED, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT;
+#   VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY; a program's own directory first
+#   on its PATH
 # - planes: Dynamo's defaults -> DYN_DISCOVERY_BACKEND, DYN_EVENT_PLANE, DYN_REQUEST_PLANE=tcp
 #   and a fresh DYN_FILE_KV, as the profile's discovery requires
 # - no-drain: Dynamo drains for its grace period -> DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0,
@@ -28,8 +30,8 @@
 #   AIPERF_HTTP_CONNECTION_LIMIT as the largest cell needs; the caller's AIPERF_* win
 # - artifact-dir: --artifact-dir artifacts_N/-concurrencyC -> a directory for each attempt; the
 #   accepted one is published there
-# - smoke: "check the logs" -> streamed completions with the load's own body until every worker
-#   has served one
+# - smoke: "check the logs" -> streamed completions with the load's own headers and body until
+#   every worker has served one
 set -euo pipefail
 umask 077
 call=$(date +%y%m%d-%H%M%S)-$$ # in the names of what this call makes
@@ -379,7 +381,7 @@ END-OF-FILE
   fi
 
   for c in 1 2 4 8 16 32 64 128 256; do
-    env -i "${inherited[@]}" env "${common[@]}" TERM=dumb COLUMNS=120 \
+    env "${drop[@]}" "${common[@]}" TERM=dumb COLUMNS=120 \
       AIPERF_SERVICE_REGISTRATION_TIMEOUT="${AIPERF_SERVICE_REGISTRATION_TIMEOUT:-300}" \
       AIPERF_SERVICE_START_TIMEOUT="${AIPERF_SERVICE_START_TIMEOUT:-300}" \
       AIPERF_DATASET_CONFIGURATION_TIMEOUT="${AIPERF_DATASET_CONFIGURATION_TIMEOUT:-760}" \
@@ -463,7 +465,7 @@ listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx cou
 
 # request URL BODY: sends a completion; the answer is in $code and $answer.
 request() {
-  answer=$(curl -4sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
+  answer=$(curl -sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
     -H 'Content-Type: application/json' -d "$2" "$1/v1/chat/completions" || true)
   code=${answer##*$'\n'}
   answer=${answer%$'\n'*}

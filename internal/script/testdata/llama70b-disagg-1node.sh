@@ -11,9 +11,11 @@
 # - private-services: etcd and NATS by docker compose on 2379 and 4222 -> etcd, nats-server or
 #   both, as in the profile, on own ports with fresh data; NATS takes messages up to 8 MiB;
 #   ETCD_ENDPOINTS, NATS_SERVER set; ETCD_UNSUPPORTED_ARCH on other processors than x86
-# - bookkeeping: the shell's environment -> a built environment, which plan prints:
-#   TOPOBENCH_RUN, SPT_NOENV, TMPDIR, PYTHONUNBUFFERED, CUDA_DEVICE_ORDER, DYN_NAMESPACE,
-#   DYN_SYSTEM_PORT, VLLM_PORT; VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY
+# - bookkeeping: the shell's environment -> the shell's environment without a closed list of
+#   variables (topobench help environment), with TOPOBENCH_RUN, SPT_NOENV, TMPDIR,
+#   PYTHONUNBUFFERED, CUDA_DEVICE_ORDER, DYN_NAMESPACE, DYN_SYSTEM_PORT, VLLM_PORT;
+#   VLLM_NO_USAGE_STATS, DO_NOT_TRACK, HF_HUB_DISABLE_TELEMETRY; a program's own directory first
+#   on its PATH
 # - planes: Dynamo's defaults -> DYN_DISCOVERY_BACKEND, DYN_EVENT_PLANE, DYN_REQUEST_PLANE=tcp
 #   and a fresh DYN_FILE_KV, as the profile's discovery requires
 # - no-drain: Dynamo drains for its grace period -> DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0,
@@ -31,15 +33,21 @@
 #   accepted one is published there
 # - quiet-load: --ui simple -> --ui none, and from aiperf 0.9 on --no-gpu-telemetry
 #   --no-server-metrics
-# - smoke: "check the logs" -> streamed completions with the load's own body until every worker
-#   has served one
+# - smoke: "check the logs" -> streamed completions with the load's own headers and body until
+#   every worker has served one
 set -euo pipefail
 umask 077
 call=$(date +%y%m%d-%H%M%S)-$$ # in the names of what this call makes
 grace=30 # seconds between SIGTERM and SIGKILL
 root=artifacts_root # results are written to $root/artifacts_N
-# The only variables that processes receive from the caller.
-inherit=(HOME PATH)
+# Processes receive the caller's environment, but for variables of these names
+# (topobench help environment has the reasons).
+dropped=('DYN_*' 'ETCD_*' 'NATS_*' CUDA_VISIBLE_DEVICES VLLM_PORT VLLM_HOST_IP 'VLLM_NIXL_*'
+  MASTER_ADDR MASTER_PORT RANK WORLD_SIZE LOCAL_RANK 'SLURM_*' 'PMI*' 'PMIX*' 'OMPI_*' VLLM_API_KEY
+  '*_API_KEY' '*_ACCESS_KEY' '*_SECRET' '*_SECRET_KEY' '*_PASSWORD' '*_TOKEN' 'AWS_*' 'GOOGLE_*'
+  'AZURE_*' SSH_AUTH_SOCK KUBECONFIG)
+kept=(HF_TOKEN HUGGING_FACE_HUB_TOKEN 'NCCL_*' 'UCX_*')
+only_aiperf=('AIPERF_*')
 
 main() {
   # ==== llama70b-disagg-1node ====
@@ -204,15 +212,16 @@ END-OF-FILE
       "ignore_eos:true",
       "{\\"nvext\\":{\\"ignore_eos\\":true}}"
     ]
-  }
+  },
+  "variables": {}
 }
 END-OF-FILE
 
   # A first request. Some versions of Dynamo refuse perf.sh's nvext: it is left out then.
   nvext=(--extra-inputs '{"nvext":{"ignore_eos":true}}')
-  wait_served http://localhost:8000 30 \
+  wait_served http://127.0.0.1:8000 30 \
     '{"ignore_eos":true,"max_tokens":1024,"messages":[{"content":"Hello","role":"user"}],"min_tokens":1024,"model":"RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic","stream":true}'
-  request http://localhost:8000 \
+  request http://127.0.0.1:8000 \
     '{"ignore_eos":true,"max_tokens":1024,"messages":[{"content":"Hello","role":"user"}],"min_tokens":1024,"model":"RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic","nvext":{"ignore_eos":true},"stream":true}'
   if [ "$code" = 400 ]; then
     nvext=()
@@ -220,7 +229,7 @@ END-OF-FILE
   fi
 
   for c in 64 128 256; do
-    env -i "${inherited[@]}" env "${common[@]}" TERM=dumb COLUMNS=120 \
+    env "${drop[@]}" "${common[@]}" TERM=dumb COLUMNS=120 \
       AIPERF_SERVICE_REGISTRATION_TIMEOUT="${AIPERF_SERVICE_REGISTRATION_TIMEOUT:-300}" \
       AIPERF_SERVICE_START_TIMEOUT="${AIPERF_SERVICE_START_TIMEOUT:-300}" \
       AIPERF_DATASET_CONFIGURATION_TIMEOUT="${AIPERF_DATASET_CONFIGURATION_TIMEOUT:-1558}" \
@@ -246,17 +255,34 @@ END-OF-FILE
 # ==== Helpers ====
 pids=() # of process groups, one for each service, so that stop finds a service's children too
 
-inherited=() # NAME=value of the variables in inherit that are set
-for name in "${inherit[@]}"; do
-  if [ -n "${!name+set}" ]; then inherited+=("$name=${!name}"); fi
+# matches NAME PATTERN...: the name fits one of the patterns.
+matches() {
+  local name=$1 pattern
+  shift
+  for pattern in "$@"; do
+    if [[ $name == $pattern ]]; then return 0; fi
+  done
+  return 1
+}
+
+drop=()          # options of env(1) that remove variables of the caller
+drop_services=() # further ones, which aiperf receives
+for name in $(compgen -e); do
+  if matches "$name" "${dropped[@]}" && ! matches "$name" "${kept[@]}"; then
+    drop+=(-u "$name")
+  elif matches "$name" "${only_aiperf[@]}"; then
+    drop_services+=(-u "$name")
+  fi
 done
 
 # start NAME VARIABLE=value ... COMMAND: starts a service, its output in $dir/logs/NAME.log.
+# Options of env(1) may precede the variables.
 start() {
   local name=$1
   shift
   set -m
-  env -i "${inherited[@]}" env "${common[@]}" "$@" </dev/null >>"$dir/logs/$name.log" 2>&1 &
+  env "${drop[@]}" "${drop_services[@]}" "${common[@]}" env "$@" \
+    </dev/null >>"$dir/logs/$name.log" 2>&1 &
   set +m
   pids+=($!)
 }
@@ -288,7 +314,7 @@ listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx cou
 
 # request URL BODY: sends a completion; the answer is in $code and $answer.
 request() {
-  answer=$(curl -4sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
+  answer=$(curl -sS --noproxy '*' --max-time 300 -w '\n%{http_code}' \
     -H 'Content-Type: application/json' -d "$2" "$1/v1/chat/completions" || true)
   code=${answer##*$'\n'}
   answer=${answer%$'\n'*}
