@@ -11,7 +11,8 @@ type Load struct {
 	AIPerf      string   `json:"aiperf"`
 	Model       string   `json:"model"`
 	Tokenizer   string   `json:"tokenizer"`
-	URLs        []string `json:"urls"` // aiperf sends to several round robin
+	TrustRemote bool     `json:"trust_remote_code,omitempty"` // the tokenizer's own Python may run
+	URLs        []string `json:"urls"`                        // aiperf sends to several round robin
 	ISL         int      `json:"isl"`
 	OSL         int      `json:"osl"`
 	Concurrency []int    `json:"concurrency"`
@@ -87,6 +88,9 @@ func (l Load) Argv(c int, dir string) []string { return l.Command(l.Level(c), di
 func (l Load) Command(at Level, dir string) []string {
 	argv := []string{l.AIPerf, "profile", "--model", l.Model, "--tokenizer", l.Tokenizer,
 		"--endpoint-type", "chat", "--endpoint", "/v1/chat/completions", "--streaming"}
+	if l.TrustRemote {
+		argv = append(argv, "--tokenizer-trust-remote-code")
+	}
 	for _, url := range l.URLs {
 		argv = append(argv, "--url", url)
 	}

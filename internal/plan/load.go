@@ -46,7 +46,8 @@ func (b *builder) loadOn(urls []string) aiperf.Load {
 	l := b.p.Load
 	return aiperf.Load{
 		AIPerf: b.on.Programs.AIPerf, Model: b.plan.Model, Tokenizer: tokenizer(b.p), URLs: urls,
-		ISL: l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Options: b.options, Exact: l.Exact, NVExt: true,
+		TrustRemote: trusts(b.p),
+		ISL:         l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Options: b.options, Exact: l.Exact, NVExt: true,
 		Quiet: b.rules.quietLoad, Records: b.rules.records, Batched: b.rules.batchedLoad,
 		Timeout: b.p.Timeouts.Cell, Progress: b.p.Timeouts.Progress, Artifacts: Unplaced().Artifacts, Env: b.loadEnv(),
 	}
@@ -68,6 +69,15 @@ func (b *builder) loadEnv() []string {
 	}
 	return append(env, "AIPERF_SERVICE_REGISTRATION_TIMEOUT=300", "AIPERF_SERVICE_START_TIMEOUT=300",
 		"TERM=dumb", "COLUMNS=120")
+}
+
+// trusts reports whether the arguments of an engine let a model's own Python run: its tokenizer may need it too.
+func trusts(p profile.Profile) bool {
+	args := slices.Clone(p.EngineArgs)
+	for _, w := range slices.Concat(p.Prefill, p.Decode, p.Aggregated) {
+		args = append(args, w.EngineArgs...)
+	}
+	return option(args, "trust-remote-code") == "on"
 }
 
 func tokenizer(p profile.Profile) string { return cmp.Or(p.Tokenizer, p.Model) }

@@ -191,3 +191,18 @@ func TestCompiledKernelsAreKept(t *testing.T) {
 		}
 	}
 }
+
+// C16: aiperf needs leave of its own to run the Python of a tokenizer.
+func TestTrustInAModelReachesAIPerf(t *testing.T) {
+	for args, want := range map[string]bool{"--trust-remote-code": true, "--trust_remote_code": true, "--max-num-seqs=4": false, "--no-trust-remote-code": false} {
+		p := textPlan(t, `{name: a, kind: k, engine: vllm, model: m, load: {isl: 10, osl: 10}, engine_args: ["`+args+`"],
+  aggregated: [{cuda_visible_devices: [0], port: 8001}]}`)
+		if got := slices.Contains(p.Load.Argv(1, "/d"), "--tokenizer-trust-remote-code"); got != want {
+			t.Errorf("%s: %t", args, got)
+		}
+		named := slices.ContainsFunc(p.Deviations, func(d Deviation) bool { return d.ID == "trust-remote-code" })
+		if named != want {
+			t.Errorf("%s: the deviation is named: %t", args, named)
+		}
+	}
+}
