@@ -44,7 +44,7 @@ func hubBed(t *testing.T) (b *bed, python, notes string) {
 }
 
 // C15: a repository has weights several times; only what the engine loads is fetched, to where it looks.
-func TestOnlyWhatTheEngineLoadsIsFetched(t *testing.T) {
+func TestC15OnlyWhatTheEngineLoadsIsFetched(t *testing.T) {
 	b, python, notes := hubBed(t)
 	both := `{"config.json": 1, "tokenizer.json": 2, "modeling_x.py": 1, "model.safetensors": 9, "pytorch_model.bin": 9,
 	 "model.onnx": 9, "x.gguf": 9, "original/consolidated.00.pth": 9, "metal/model.bin": 9, "metal/model.safetensors": 9}`

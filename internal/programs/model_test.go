@@ -96,7 +96,7 @@ func TestModelsThatCannotBeLoadedAreRefused(t *testing.T) {
 }
 
 // C15: where the engine puts the weights, and which hub it loads from, are its arguments' and its environment's.
-func TestModelsFollowTheArgumentsOfTheEngine(t *testing.T) {
+func TestC15ModelsFollowTheArgumentsOfTheEngine(t *testing.T) {
 	caller := getenv(map[string]string{"HOME": "/h"})
 	p := profile.Profile{Engine: "vllm", Model: "a/b", EngineArgs: []string{"--download_dir=/w", "--revision", "v1"},
 		Aggregated: []profile.Worker{{EngineArgs: []string{"--load-format", "dummy", "--revision=v2"}}}}
