@@ -38,6 +38,10 @@ func TestC16ATokenizerIsLoadedOnceUntilItChanges(t *testing.T) {
 	p := programs.Prober{Cache: filepath.Join(b.dir, "cache", "tokenizers.json"),
 		Environ: append(b.prober.Environ, "PYTHONPATH="+stub, "NOTES="+notes)}
 	plain, trusted := programs.Tokenizer{Name: dir}, programs.Tokenizer{Name: dir, Remote: true}
+	elsewhere := programs.Prober{Environ: b.prober.Environ} // as in a wrapper that sets PYTHONPATH
+	if err := elsewhere.LoadTokenizer(t.Context(), python, plain); err != nil {
+		t.Errorf("an interpreter without aiperf: %v", err)
+	}
 	for _, step := range []struct {
 		why    string
 		before func()
