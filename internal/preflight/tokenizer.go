@@ -14,7 +14,7 @@ import (
 // unless only the load is ours: aiperf would download it in its first cell.
 func (r Request) tokenizer(ctx context.Context, t Topology) []Check {
 	at := r.tokenizerOf(t)
-	if !at.Local() && t.Profile.Engine != programs.External {
+	if !at.OnDisk() && t.Profile.Engine != programs.External {
 		return []Check{ok(Model, t.Profile.Name+": the tokenizer "+at.Name+" is loaded after its download")}
 	}
 	return failed(Model, r.LoadTokenizer(ctx, t), t.Profile.Name+": the tokenizer "+at.Name)

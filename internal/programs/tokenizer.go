@@ -40,11 +40,11 @@ func (e *TokenizerError) Error() string {
 	if strings.Contains(e.Output, "trust_remote_code") && !e.Remote {
 		next = "its own Python has to run: add --trust-remote-code to engine_args if you trust it"
 	}
-	return fmt.Sprintf("aiperf cannot load the tokenizer %s: %s; %s", e.Name, e.Output, next)
+	return fmt.Sprintf("aiperf cannot load the tokenizer %s: %s; %s", e.Name, strings.TrimRight(e.Output, "."), next)
 }
 
-// Local reports whether the tokenizer is loaded without a download.
-func (t Tokenizer) Local() bool { return len(t.files()) > 0 }
+// OnDisk reports whether the tokenizer is loaded without a download.
+func (t Tokenizer) OnDisk() bool { return len(t.files()) > 0 }
 
 // files are the paths of the tokenizer's directory, or of the snapshots of its id in the hub's cache.
 func (t Tokenizer) files() []string {
@@ -59,14 +59,14 @@ func (t Tokenizer) files() []string {
 
 // fingerprint changes with the interpreter, the tokenizer and each of its files; "" = nothing is known of them.
 func (t Tokenizer) fingerprint(python string) string {
-	if !t.Local() {
+	if !t.OnDisk() {
 		return ""
 	}
 	sum := sha256.New()
 	fmt.Fprintln(sum, python, stamp(python), stamp(filepath.Dir(python)), t)
 	for _, path := range t.files() {
 		if info, err := os.Stat(path); err == nil {
-			fmt.Fprintln(sum, path, info.Size(), info.ModTime().UnixNano())
+			fmt.Fprintln(sum, path, info.Size(), stamp(path))
 		}
 	}
 	return hex.EncodeToString(sum.Sum(nil))
