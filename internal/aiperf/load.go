@@ -11,9 +11,10 @@ type Load struct {
 	AIPerf      string   `json:"aiperf"`
 	Model       string   `json:"model"`
 	Tokenizer   string   `json:"tokenizer"`
-	URLs        []string `json:"urls"`               // aiperf sends to several round robin
-	Endpoint    string   `json:"endpoint,omitempty"` // path after the URL; "" = perf.sh's
-	Python      string   `json:"python,omitempty"`   // aiperf's own: the requests send the key in KeyVariable
+	TrustRemote bool     `json:"trust_remote_code,omitempty"` // the tokenizer's own Python may run
+	URLs        []string `json:"urls"`                        // aiperf sends to several round robin
+	Endpoint    string   `json:"endpoint,omitempty"`          // path after the URL; "" = perf.sh's
+	Python      string   `json:"python,omitempty"`            // aiperf's own: the requests send the key in KeyVariable
 	ISL         int      `json:"isl"`
 	OSL         int      `json:"osl"`
 	Concurrency []int    `json:"concurrency"`
@@ -89,6 +90,9 @@ func (l Load) Argv(c int, dir string) []string { return l.Command(l.Level(c), di
 func (l Load) Command(at Level, dir string) []string {
 	argv := append(l.program(), "profile", "--model", l.Model, "--tokenizer", l.Tokenizer,
 		"--endpoint-type", "chat", "--endpoint", l.endpoint(), "--streaming")
+	if l.TrustRemote {
+		argv = append(argv, "--tokenizer-trust-remote-code")
+	}
 	for _, url := range l.URLs {
 		argv = append(argv, "--url", url)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // C23: a file system that refuses an operation is seen before the start, and the probe leaves nothing.
-func TestTryFindsWhatAFileSystemRefuses(t *testing.T) {
+func TestC23TryFindsWhatAFileSystemRefuses(t *testing.T) {
 	whole := system{os.Rename, os.Chmod, syncDir, lock}
 	refused := errors.New("refused")
 	for _, row := range []struct {

@@ -15,7 +15,8 @@ func variables() [][2]string {
 	all := [][2]string{
 		{programs.CacheVariable, "directory of the tool cache; default: topobench below " + programs.XDGVariable},
 		{programs.XDGVariable, "directory of caches; default: ~/.cache"},
-		{"HF_HUB_CACHE, HF_HOME", "directory of models, which run downloads before the first launch"},
+		{"HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME", "directory of models, which run downloads before the first " +
+			"launch: only the files that an engine loads, and only if they fit on the disk"},
 		{tempVariable + ", " + tempFallback, fmt.Sprintf("directory for the private directories of runs: the first "+
 			"that is local, not mounted noexec and at most %d bytes long; default: %s", recovery.LongestTemp,
 			recovery.DefaultTemp)},

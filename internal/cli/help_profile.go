@@ -74,6 +74,9 @@ func profileNotes() []string {
 			"If that fails its version is unknown, and each worker downloads the model itself.",
 		"topobench probes the versions of programs and keeps them in probes.json in the cache until pip changes " +
 			"something there. It plans for the newest version if one is unknown, and reports that.",
+		"aiperf's interpreter loads the tokenizer once before anything starts. --trust-remote-code in engine_args " +
+			"lets aiperf run the tokenizer's own Python too. --download-dir, --revision and --load-format there " +
+			"decide which files of a model are downloaded, and to which directory; with VLLM_USE_MODELSCOPE none are.",
 		"Everything listens on 127.0.0.1, with two exceptions. Dynamo's ZMQ event plane binds random ports on " +
 			"all addresses; with nats given, events go through NATS. NIXL (UCX) listens on the addresses of the " +
 			"machine; UCX_NET_DEVICES: lo in env keeps it on loopback, and off the network cards between GPUs.",

@@ -125,35 +125,38 @@ func (e *Env) complete(r preflight.Request) preflight.Request {
 }
 
 // fetchModels downloads each model that is missing from its cache, once: otherwise every worker would download it at
-// the same time.
+// the same time. Then aiperf's interpreter loads the tokenizer, which may have come with it.
 func (s *session) fetchModels(ctx context.Context) error {
+	checks := preflight.Request{Environ: s.env.Environ, Getenv: s.env.Getenv}
 	var faults []error
 	tried := map[programs.Model]bool{}
 	for _, w := range s.topologies {
 		model, ok := programs.ModelOf(w.Profile, s.env.Getenv)
-		if !ok || tried[model] || model.Cached() {
-			continue
+		if ok && !tried[model] && !model.Cached() {
+			tried[model] = true
+			if err := s.fetch(ctx, checks, w, model); err != nil {
+				faults = append(faults, err)
+				continue
+			}
 		}
-		tried[model] = true
-		faults = append(faults, s.fetch(ctx, w))
+		faults = append(faults, checks.LoadTokenizer(ctx, w))
 	}
 	return errors.Join(faults...)
 }
 
-func (s *session) fetch(ctx context.Context, w preflight.Topology) error {
+func (s *session) fetch(ctx context.Context, checks preflight.Request, w preflight.Topology, m programs.Model) error {
 	tool, program := programs.Engine(w.Profile), w.Programs.Python
 	if tool == programs.VLLM {
 		program = w.Programs.VLLM
 	}
-	prober := preflight.Request{Environ: s.env.Environ, Getenv: s.env.Getenv}.Prober(w.Profile, tool, program)
+	prober := checks.Prober(w.Profile, tool, program)
 	prober.Within = w.Profile.Timeouts.Ready
-	log := filepath.Join(s.Dir.Path(), "fetch.log")
 	python := prober.Interpreter(tool, program)
 	if python == "" {
 		s.Screen.Note(fmt.Sprintf("model %s is not fetched first: cannot see which Python %s runs; "+
-			"each worker downloads it", w.Profile.Model, program))
+			"each worker downloads it", m.ID, program))
 		return nil
 	}
-	s.Screen.Note(fmt.Sprintf("fetching model %s, once for all workers", w.Profile.Model))
-	return prober.Fetch(ctx, python, w.Profile.Model, log)
+	s.Screen.Note(fmt.Sprintf("fetching model %s, once for all workers", m.ID))
+	return prober.Fetch(ctx, python, m, filepath.Join(s.Dir.Path(), "fetch.log"))
 }

@@ -168,6 +168,11 @@ var table = []deviation{ // never written to
 			"HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE unset for aiperf",
 		Why: "no server looks it up on the hub; aiperf 0.13 refuses a local tokenizer when either is set"},
 		func(p Plan) bool { return p.Choices.LocalModel || p.Choices.LocalTokenizer }},
+	{Deviation{ID: "trust-remote-code",
+		Guide: "aiperf loads a tokenizer without its own Python",
+		Done:  "--tokenizer-trust-remote-code",
+		Why:   "engine_args has --trust-remote-code, and without it aiperf refuses the tokenizer of such a model"},
+		func(p Plan) bool { return p.Load.TrustRemote }},
 	{Deviation{ID: "load-env",
 		Guide: "aiperf in the shell's environment",
 		Done: "TERM=dumb, COLUMNS=120; AIPERF_SERVICE_REGISTRATION_TIMEOUT=300, AIPERF_SERVICE_START_TIMEOUT=300; " +

@@ -67,7 +67,8 @@ func (b *builder) loadOn(urls []string) aiperf.Load {
 	l := b.p.Load
 	load := aiperf.Load{
 		AIPerf: b.on.Programs.AIPerf, Model: b.plan.Model, Tokenizer: tokenizer(b.p), URLs: urls,
-		ISL: l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Options: b.options, Exact: l.Exact, NVExt: true,
+		TrustRemote: trusts(b.p),
+		ISL:         l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Options: b.options, Exact: l.Exact, NVExt: true,
 		Quiet: b.rules.quietLoad, Records: b.rules.records, Batched: b.rules.batchedLoad,
 		Timeout: b.p.Timeouts.Cell, Progress: b.p.Timeouts.Progress, Artifacts: Unplaced().Artifacts,
 	}
@@ -90,6 +91,15 @@ func (b *builder) loadEnv() []string {
 		}
 	}
 	return ProgramEnv(b.on.Programs.AIPerf, b.on.Cache, append(env, "TERM=dumb", "COLUMNS=120"))
+}
+
+// trusts reports whether the arguments of an engine let a model's own Python run: its tokenizer may need it too.
+func trusts(p profile.Profile) bool {
+	args := slices.Clone(p.EngineArgs)
+	for _, w := range slices.Concat(p.Prefill, p.Decode, p.Aggregated) {
+		args = append(args, w.EngineArgs...)
+	}
+	return option(args, "trust-remote-code") == "on"
 }
 
 func tokenizer(p profile.Profile) string { return cmp.Or(p.Tokenizer, p.Model) }

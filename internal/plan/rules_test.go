@@ -100,7 +100,7 @@ func TestUnplannableSaysWhatTheVersionLacks(t *testing.T) {
 }
 
 // C19: a build from a source tree without tags has a placeholder for a version.
-func TestAPlaceholderIsNoVersion(t *testing.T) {
+func TestC19APlaceholderIsNoVersion(t *testing.T) {
 	for _, v := range []Version{"0.1.dev17235+gf52870f26", "0.1.dev0", "0.0", "0.0.0", "0.0.0.dev0+g1234567", "0.0+unknown", "dev", "unknown"} {
 		all := Versions{VLLM: v, Dynamo: v, AIPerf: v}
 		if got := rulesFor(all); got != with(newest(), func(r *rules) { r.records = false }) {
@@ -122,7 +122,7 @@ func TestAPlaceholderIsNoVersion(t *testing.T) {
 }
 
 // C18: -e came with nginx 1.19.5, and an older one refuses it.
-func TestAnOldNginxHasNoLogFlag(t *testing.T) {
+func TestC18AnOldNginxHasNoLogFlag(t *testing.T) {
 	for version, flag := range map[Version]bool{"1.14.0": false, "1.18.0": false, "1.19.5": true, "1.25.3.1": true, "": true} {
 		on := installed()
 		on.Versions.Nginx = version
@@ -188,6 +188,21 @@ func TestCompiledKernelsAreKept(t *testing.T) {
 		}
 		if got := value(worker, "TRITON_CACHE_DIR"); got != "/own" {
 			t.Errorf("%s: the profile's /own is %q", row.why, got)
+		}
+	}
+}
+
+// C16: aiperf needs leave of its own to run the Python of a tokenizer.
+func TestC16TrustInAModelReachesAIPerf(t *testing.T) {
+	for args, want := range map[string]bool{"--trust-remote-code": true, "--trust_remote_code": true, "--max-num-seqs=4": false, "--no-trust-remote-code": false} {
+		p := textPlan(t, `{name: a, kind: k, engine: vllm, model: m, load: {isl: 10, osl: 10}, engine_args: ["`+args+`"],
+  aggregated: [{cuda_visible_devices: [0], port: 8001}]}`)
+		if got := slices.Contains(p.Load.Argv(1, "/d"), "--tokenizer-trust-remote-code"); got != want {
+			t.Errorf("%s: %t", args, got)
+		}
+		named := slices.ContainsFunc(p.Deviations, func(d Deviation) bool { return d.ID == "trust-remote-code" })
+		if named != want {
+			t.Errorf("%s: the deviation is named: %t", args, named)
 		}
 	}
 }

@@ -46,29 +46,33 @@ func (r Request) temp() []Check {
 		strings.Join(r.TempPassed, "; ")), "set "+r.TempName+" to a short local directory")}
 }
 
-// root tries out the place of the results. Without modes or fsync a run goes on: only secrecy and durability are
-// weaker. Without a rename nothing is published in one step.
+// root tries out the place of the results.
 func (r Request) root() []Check {
 	if info, err := os.Stat(r.Root); r.Root == "" || err == nil && !info.IsDir() {
 		return nil // nothing is written, or the check of the disk reports it
 	}
-	can := artifacts.Try(r.Root)
+	return rootChecks(r.Root, artifacts.Try(r.Root))
+}
+
+// rootChecks judge what a root can do. Without modes or fsync a run goes on: only secrecy and durability are weaker.
+// Without a rename nothing is published in one step.
+func rootChecks(root string, can artifacts.Abilities) []Check {
 	another := "choose another --artifacts-root-dir"
 	switch {
 	case can.Write != nil:
 		return []Check{fail(Directories, can.Write.Error(), "")}
 	case can.Rename != nil:
-		return []Check{fail(Directories, fmt.Sprintf("cannot publish results in one step in %s: %v", r.Root,
+		return []Check{fail(Directories, fmt.Sprintf("cannot publish results in one step in %s: %v", root,
 			can.Rename), another)}
 	}
-	checks := []Check{ok(Directories, r.Root+" can be written"+lacks(can.Lock, ", without flock"))}
+	checks := []Check{ok(Directories, root+" can be written"+lacks(can.Lock, ", without flock"))}
 	if can.Chmod != nil {
 		checks = append(checks, warn(Directories, fmt.Sprintf("%s does not keep the modes of files (%v): "+
-			"others may read the logs", r.Root, can.Chmod), another+" if they hold secrets"))
+			"others may read the logs", root, can.Chmod), another+" if they hold secrets"))
 	}
 	if can.Sync != nil {
 		checks = append(checks, warn(Directories, fmt.Sprintf("%s cannot bring directories to the disk (%v): "+
-			"the last results may be lost if this machine crashes", r.Root, can.Sync), ""))
+			"the last results may be lost if this machine crashes", root, can.Sync), ""))
 	}
 	return checks
 }

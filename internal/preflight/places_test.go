@@ -1,11 +1,13 @@
 package preflight
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/profile"
 )
 
@@ -54,5 +56,32 @@ func TestSurroundingsOfEngines(t *testing.T) {
 	}
 	if got := warnings("mocker", nil); got != "" {
 		t.Errorf("the demo: %s", got)
+	}
+}
+
+// C23: what only weakens secrecy or durability is a warning; what breaks publishing stops the run.
+func TestC23WhatARootCannotDo(t *testing.T) {
+	refused := errors.New("operation not permitted")
+	for _, row := range []struct {
+		why   string
+		can   artifacts.Abilities
+		state State  // of the worst check
+		want  string // part of it
+	}{
+		{"a local disk", artifacts.Abilities{}, OK, "can be written"},
+		{"no flock", artifacts.Abilities{Lock: refused}, OK, "without flock"},
+		{"no modes", artifacts.Abilities{Chmod: refused}, Warning, "others may read the logs"},
+		{"no fsync of a directory", artifacts.Abilities{Sync: refused}, Warning, "if this machine crashes"},
+		{"no rename", artifacts.Abilities{Rename: refused, Chmod: refused}, Failure, "cannot publish results in one step"},
+		{"read-only", artifacts.Abilities{Write: refused}, Failure, "operation not permitted"},
+	} {
+		checks := rootChecks("/root", row.can)
+		last := checks[len(checks)-1]
+		if last.State != row.state || !strings.Contains(last.Found, row.want) {
+			t.Errorf("%s: %+v, want %s: %s", row.why, last, row.state, row.want)
+		}
+		if (Report{Checks: checks}.Err() != nil) != (row.state == Failure) {
+			t.Errorf("%s: the run starts or not: %v", row.why, Report{Checks: checks}.Err())
+		}
 	}
 }

@@ -24,7 +24,7 @@ func (f Places) Lines() []string {
 	for t, at := range f {
 		line := fmt.Sprintf("%s is %s (%s)", t, at.Path, at.Source)
 		if at.Passed != "" {
-			line += "; passed over: " + at.Passed
+			line += "; " + at.Passed
 		}
 		lines = append(lines, line)
 	}

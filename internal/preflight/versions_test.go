@@ -32,7 +32,7 @@ func TestVLLMForTheCPUHasItInItsVersion(t *testing.T) {
 }
 
 // C19, N3: a version that is no release gives one line, and no other contradicts it.
-func TestOneLineForAVersionThatIsNoRelease(t *testing.T) {
+func TestC19N3OneLineForAVersionThatIsNoRelease(t *testing.T) {
 	source := plan.Versions{VLLM: "0.1.dev17235+gf52870f26", AIPerf: "0.13.0"}
 	older := plan.Versions{VLLM: "0.30.0", AIPerf: "0.13.0"}
 	for _, row := range []struct {

@@ -33,7 +33,7 @@ func TestADownloadWithoutProgressIsStopped(t *testing.T) {
 	b.check(os.WriteFile(path, []byte("#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.2; done\nexec sleep 60\n"), 0o755))
 	b.prober.Environ = append(b.prober.Environ, "PATH="+os.Getenv("PATH"))
 	b.prober.Within = 3 * time.Second
-	err := b.prober.Fetch(t.Context(), path, "tiny", log)
+	err := b.prober.Fetch(t.Context(), path, programs.Model{ID: "tiny"}, log)
 	if err == nil || !strings.Contains(err.Error(), "no progress for 3s") {
 		t.Errorf("got %v, want the limit", err)
 	}

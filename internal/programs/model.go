@@ -3,11 +3,13 @@ package programs
 import (
 	"cmp"
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,27 +20,71 @@ import (
 
 // Model is a model id, such as Qwen/Qwen3-0.6B, and the Hugging Face cache that workers load it from. Models that
 // compare equal need one download.
-type Model struct{ ID, Hub string }
+type Model struct {
+	ID, Hub          string
+	Weights          string // --download-dir of the engine: a cache for the weights alone; "" = they are in Hub too
+	Revision, Format string // --revision, --load-format; "" = the engine's default
+}
 
 // ModelOf is the model of a profile. Its cache is the one that the profile's workers use: HF_HUB_CACHE, else
 // HF_HOME, else huggingface below XDG_CACHE_HOME or ~/.cache, in the profile's environment over the caller's. ok is
-// false for a directory, and for engine command, whose server finds its model itself.
+// false for a directory, for a vLLM that loads from ModelScope, and for engine command, whose server finds its model.
 func ModelOf(p profile.Profile, getenv func(string) string) (m Model, ok bool) {
-	if filepath.IsAbs(p.Model) || p.Engine == "command" {
+	if filepath.IsAbs(p.Model) || p.Engine == "command" || modelScope(p, getenv) {
 		return Model{}, false
 	}
-	getenv = workerEnv(p, getenv)
+	return Model{ID: p.Model, Hub: hub(workerEnv(p, getenv)), Weights: engineArg(p, "download-dir"),
+		Revision: engineArg(p, "revision"), Format: engineArg(p, "load-format")}, true
+}
+
+// modelScope reports whether vLLM loads models from ModelScope, as it reads the variable.
+func modelScope(p profile.Profile, getenv func(string) string) bool {
+	value := strings.ToLower(workerEnv(p, getenv)("VLLM_USE_MODELSCOPE"))
+	return p.Engine != "mocker" && (value == "true" || value == "1")
+}
+
+// engineArg is the value of --name among the arguments of the workers: the last one counts.
+func engineArg(p profile.Profile, name string) (value string) {
+	args := slices.Clone(p.EngineArgs)
+	for _, w := range slices.Concat(p.Prefill, p.Decode, p.Aggregated) {
+		args = append(args, w.EngineArgs...)
+	}
+	for i, arg := range args {
+		flag, joined, is := strings.Cut(arg, "=")
+		switch flag = strings.ReplaceAll(flag, "_", "-"); {
+		case flag == "--"+name && is:
+			value = joined
+		case flag == "--"+name && i+1 < len(args):
+			value = args[i+1]
+		}
+	}
+	return value
+}
+
+// hub is the directory of the Hugging Face cache.
+func hub(getenv func(string) string) string {
 	cache := cmp.Or(getenv(XDGVariable), filepath.Join(getenv("HOME"), ".cache"))
 	home := cmp.Or(getenv("HF_HOME"), filepath.Join(cache, "huggingface"))
 	hub := cmp.Or(getenv("HF_HUB_CACHE"), getenv("HUGGINGFACE_HUB_CACHE"), filepath.Join(home, "hub"))
-	return Model{p.Model, filepath.Clean(hub)}, true
+	return filepath.Clean(hub)
 }
 
-// Cached reports whether the model is in its cache. A snapshot without config.json does not count.
+// TokenizerOf is the tokenizer of a profile; remote lets its own Python run. aiperf has the HF_* of the profile.
+func TokenizerOf(p profile.Profile, remote bool, getenv func(string) string) Tokenizer {
+	return Tokenizer{cmp.Or(p.Tokenizer, p.Model), hub(workerEnv(p, getenv)), remote}
+}
+
+// Cached reports whether the model is in its cache. A snapshot without config.json does not count, nor does one whose
+// weights belong in another cache and are not there.
 func (m Model) Cached() bool {
-	folder := "models--" + strings.ReplaceAll(m.ID, "/", "--")
-	found, err := fs.Glob(os.DirFS(m.Hub), folder+"/snapshots/*/config.json")
-	return err == nil && len(found) > 0
+	has := func(cache, file string) bool {
+		folder := "models--" + strings.ReplaceAll(m.ID, "/", "--")
+		found, err := fs.Glob(os.DirFS(cache), folder+"/snapshots/*/"+file)
+		return err == nil && len(found) > 0
+	}
+	weights := m.Weights == "" || m.Format == "dummy" || has(m.Weights, "*.safetensors") || has(m.Weights, "*.bin") ||
+		has(m.Weights, "*.pt")
+	return has(m.Hub, "config.json") && weights
 }
 
 // workerEnv looks variables up as a worker of the profile sees them.
@@ -62,11 +108,14 @@ func CheckModel(p profile.Profile, getenv func(string) string) error {
 	if p.Engine == "command" && !filepath.IsAbs(p.Model) {
 		return nil
 	}
-	if !ok {
+	if filepath.IsAbs(p.Model) {
 		if info, err := os.Stat(p.Model); err != nil || !info.IsDir() {
 			return fmt.Errorf("%s: model %s is not a directory that can be read; correct the path "+
 				"(make tools creates the model of the demos)", p.Source, p.Model)
 		}
+		return nil
+	}
+	if !ok {
 		return nil
 	}
 	offline := workerEnv(p, getenv)("HF_HUB_OFFLINE")
@@ -75,6 +124,20 @@ func CheckModel(p profile.Profile, getenv func(string) string) error {
 			"the download; run hf download %s on a machine with a network", p.Source, p.Model, m.Hub, p.Model)
 	}
 	return nil
+}
+
+// Namesake is a directory beside the profile, or here, that has the name of its model; "" = none.
+func Namesake(p profile.Profile) string {
+	if filepath.IsAbs(p.Model) {
+		return ""
+	}
+	for _, beside := range []string{filepath.Dir(p.Source), "."} {
+		dir, err := filepath.Abs(filepath.Join(beside, p.Model))
+		if info, fault := os.Stat(dir); err == nil && fault == nil && info.IsDir() {
+			return dir
+		}
+	}
+	return ""
 }
 
 // Interpreter is the Python that runs a tool: path itself for an interpreter, else the one that a script's first
@@ -87,16 +150,19 @@ func (p Prober) Interpreter(t Tool, path string) string {
 	return python
 }
 
-// fetchModel is a Python program that downloads the model that its argument names.
-const fetchModel = "import sys, huggingface_hub; huggingface_hub.snapshot_download(sys.argv[1])"
+// fetchModel is a Python program that downloads what an engine loads of a model, if the disk has the space.
+//
+//go:embed fetch.py
+var fetchModel string
 
 // Fetch downloads a model with the huggingface_hub that the workers use. Its output goes to log; when that has not
 // grown for p.Within, and p.Within is not 0, the download is stopped.
-func (p Prober) Fetch(ctx context.Context, python, id, log string) error {
+func (p Prober) Fetch(ctx context.Context, python string, m Model, log string) error {
+	id := m.ID
 	ctx, stop := p.whileGrowing(ctx, log)
 	defer stop()
 	_, exit, err := p.Starter.Run(ctx, host.Spec{Name: "fetch", Log: log, Env: p.Environ,
-		Argv: []string{python, "-c", fetchModel, id}})
+		Argv: []string{python, "-c", fetchModel, id, m.Revision, m.Weights, m.Format}})
 	if err != nil {
 		return fmt.Errorf("cannot fetch model %s: %w", id, err)
 	}

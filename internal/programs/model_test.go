@@ -94,3 +94,47 @@ func TestModelsThatCannotBeLoadedAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// C15: where the engine puts the weights, and which hub it loads from, are its arguments' and its environment's.
+func TestC15ModelsFollowTheArgumentsOfTheEngine(t *testing.T) {
+	caller := getenv(map[string]string{"HOME": "/h"})
+	p := profile.Profile{Engine: "vllm", Model: "a/b", EngineArgs: []string{"--download_dir=/w", "--revision", "v1"},
+		Aggregated: []profile.Worker{{EngineArgs: []string{"--load-format", "dummy", "--revision=v2"}}}}
+	want := Model{ID: "a/b", Hub: "/h/.cache/huggingface/hub", Weights: "/w", Revision: "v2", Format: "dummy"}
+	if m, ok := ModelOf(p, caller); m != want || !ok {
+		t.Errorf("%+v, want %+v", m, want)
+	}
+	p.Env = map[string]string{"VLLM_USE_MODELSCOPE": "True"}
+	if m, ok := ModelOf(p, caller); ok {
+		t.Errorf("%+v is of the Hugging Face hub, and vLLM loads from ModelScope", m)
+	}
+	if err := CheckModel(p, caller); err != nil {
+		t.Errorf("ModelScope: %v", err)
+	}
+}
+
+func TestWeightsAreInTheDownloadDir(t *testing.T) {
+	dir := t.TempDir()
+	m := Model{ID: "a/b", Hub: dir + "/hub", Weights: dir + "/w"}
+	for _, step := range []struct {
+		file string
+		want bool
+	}{{"hub/models--a--b/snapshots/1/config.json", false}, {"w/models--a--b/snapshots/1/model.safetensors", true}} {
+		file(t, filepath.Join(dir, step.file), 0o644)
+		if got := m.Cached(); got != step.want {
+			t.Errorf("with %s: %t", step.file, got)
+		}
+	}
+}
+
+func TestADirectoryWithTheModelsNameIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(dir+"/Qwen/Qwen3-0.6B", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for model, want := range map[string]string{"Qwen/Qwen3-0.6B": dir + "/Qwen/Qwen3-0.6B", "Qwen/Qwen3-8B": "", dir: ""} {
+		if got := Namesake(profile.Profile{Source: dir + "/p.yaml", Model: model}); got != want {
+			t.Errorf("%s: %q, want %q", model, got, want)
+		}
+	}
+}

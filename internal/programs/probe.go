@@ -115,6 +115,9 @@ func (p Prober) query(t Tool, path string) query {
 // however that ends.
 func (p Prober) run(ctx context.Context, q query) (output string, err error) {
 	log, err := os.CreateTemp("", "topobench-probe-")
+	if err != nil { // TMPDIR may name a directory that is gone
+		log, err = os.CreateTemp("/tmp", "topobench-probe-")
+	}
 	if err != nil {
 		return "", err
 	}

@@ -242,3 +242,11 @@ func TestAProbeLeavesNoFile(t *testing.T) {
 		t.Errorf("during the probe there was %q, %v", log, err)
 	}
 }
+
+func TestAProbeNeedsNoTMPDIR(t *testing.T) {
+	b := newBed(t)
+	t.Setenv("TMPDIR", filepath.Join(b.dir, "gone"))
+	if got, _ := b.probe(programs.Python, b.python); got.Version("ai-dynamo") != "1.6.1" {
+		t.Errorf("got %v", got)
+	}
+}

@@ -104,14 +104,18 @@ func best(engine string, t Tool, candidates []Found, probe func(Tool, string) (A
 		case len(lacks) > 0:
 			passed = append(passed, fmt.Sprintf("%s (%s) has no %s", c.Path, c.Source, strings.Join(lacks, " and ")))
 		default:
-			c.Passed = strings.Join(passed, "; ")
+			if len(passed) > 0 {
+				c.Passed = "passed over: " + strings.Join(passed, "; ")
+			}
 			return c, answer, nil
 		}
 		if i == 0 {
 			first, fault = answer, err
 		}
 	}
-	candidates[0].Passed = strings.Join(passed[1:], "; ")
+	if len(passed) > 1 {
+		candidates[0].Passed = "none fits: " + strings.Join(passed, "; ")
+	}
 	return candidates[0], first, fault
 }
 
@@ -145,7 +149,7 @@ func Lacking(p profile.Profile, c Chosen) error {
 		for _, n := range lacking(p.Engine, t, c.Answers[t]) {
 			others := ""
 			if at.Passed != "" {
-				others = "; nor does another fit: " + at.Passed
+				others = "; " + at.Passed
 			}
 			faults = append(faults, fmt.Errorf("cannot run %s: %s (%s) has no %s; name the right one with --%s, "+
 				"or %s%s", p.Name, at.Path, at.Source, n.distribution, t, n.install, others))

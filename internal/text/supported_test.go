@@ -9,7 +9,7 @@ import (
 )
 
 // C23: procfs is a file system of every Linux that refuses both chmod and fsync.
-func TestAnOperationThatTheFileSystemLacksIsNoError(t *testing.T) {
+func TestC23AnOperationThatTheFileSystemLacksIsNoError(t *testing.T) {
 	refused := os.Chmod("/proc/self/comm", 0o600)
 	if refused == nil {
 		t.Fatal("procfs has modes: another example is needed")

@@ -81,7 +81,7 @@ func TestSpreadCountsForeignServersAndClients(t *testing.T) {
 
 // A server without a counter of its requests is no fault, and the check that needs it is named.
 func TestSpreadWithoutACounterIsNotMade(t *testing.T) {
-	got := spread(cell{e: Evidence{Traffic: &Traffic{Unread: "no metric", Noted: true}}})
+	got := spread(cell{e: Evidence{Traffic: &Traffic{Uncounted: "no metric"}}})
 	if len(got) != 1 || got[0] != (finding{NotMade, "no metric"}) {
 		t.Errorf("%+v", got)
 	}

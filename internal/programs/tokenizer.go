@@ -1,0 +1,117 @@
+package programs
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"topobench/internal/text"
+)
+
+// Tokenizer is what aiperf counts tokens with.
+type Tokenizer struct {
+	Name   string // a directory or an id
+	Hub    string // the cache with the files of an id
+	Remote bool   // its own Python may run
+}
+
+// loadTokenizer is a Python program that loads a tokenizer as aiperf does.
+const loadTokenizer = `
+import sys
+from aiperf.common.tokenizer import Tokenizer
+Tokenizer.from_pretrained(sys.argv[1], trust_remote_code=sys.argv[2] == "True")
+print("\nloaded")
+`
+
+// TokenizerError is a tokenizer that aiperf cannot load.
+type TokenizerError struct {
+	Tokenizer
+	Output string // the end of what its interpreter printed
+}
+
+func (e *TokenizerError) Error() string {
+	next := "name another with tokenizer (--tokenizer)"
+	if strings.Contains(e.Output, "trust_remote_code") && !e.Remote {
+		next = "its own Python has to run: add --trust-remote-code to engine_args if you trust it"
+	}
+	return fmt.Sprintf("aiperf cannot load the tokenizer %s: %s; %s", e.Name, strings.TrimRight(e.Output, "."), next)
+}
+
+// OnDisk reports whether the tokenizer is loaded without a download.
+func (t Tokenizer) OnDisk() bool { return len(t.files()) > 0 }
+
+// files are the paths of the tokenizer's directory, or of the snapshots of its id in the hub's cache.
+func (t Tokenizer) files() []string {
+	dir := t.Name
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(t.Hub, "models--"+strings.ReplaceAll(t.Name, "/", "--"), "snapshots", "*")
+		dir = strings.NewReplacer("[", `\[`, "?", `\?`).Replace(dir)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*.*")) // a pattern that is none has no files
+	return files
+}
+
+// fingerprint changes with the interpreter, the tokenizer and each of its files; "" = nothing is known of them.
+func (t Tokenizer) fingerprint(python string) string {
+	if !t.OnDisk() {
+		return ""
+	}
+	sum := sha256.New()
+	fmt.Fprintln(sum, python, stamp(python), stamp(filepath.Dir(python)), t)
+	for _, path := range t.files() {
+		if info, err := os.Stat(path); err == nil {
+			fmt.Fprintln(sum, path, info.Size(), stamp(path))
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// LoadTokenizer loads a tokenizer in the interpreter of aiperf. One that was loaded before is not loaded again until
+// it changes; a failure is never cached. p.Cache is a file of its own.
+func (p Prober) LoadTokenizer(ctx context.Context, python string, t Tokenizer) error {
+	now := t.fingerprint(python)
+	known := map[string]string{} // fingerprints by name
+	data, err := os.ReadFile(p.Cache)
+	if err != nil || json.Unmarshal(data, &known) != nil || known == nil {
+		known = map[string]string{}
+	}
+	if now != "" && known[t.Name] == now {
+		return nil
+	}
+	trust := map[bool]string{true: "True", false: "False"}[t.Remote]
+	output, err := p.run(ctx, query{path: python, args: []string{"-c", loadTokenizer, t.Name, trust}})
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case strings.Contains(output, "No module named 'aiperf"):
+		return nil // a shell script around aiperf sets PYTHONPATH, or the check of programs reports the lack
+	case err != nil:
+		return &TokenizerError{t, cmp.Or(lastLine(output), err.Error())}
+	}
+	known[t.Name] = t.fingerprint(python) // a download may have added files
+	p.keep(known)
+	return nil
+}
+
+// keep caches the tokenizers that were loaded.
+func (p Prober) keep(known map[string]string) {
+	if p.Cache == "" {
+		return
+	}
+	data, err := json.MarshalIndent(known, "", " ")
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(p.Cache), 0o755)
+	}
+	if err == nil {
+		err = text.WriteFile(p.Cache, data, 0o600)
+	}
+	if err != nil && p.Warn != nil {
+		p.Warn(fmt.Sprintf("cannot note that the tokenizer loads, for the next time: %v", err))
+	}
+}
