@@ -72,7 +72,7 @@ func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) str
 	if len(failed) > 1 {
 		others = " (" + strings.Join(failed[1:], ", ") + " too, or not started)"
 	}
-	return fmt.Sprintf("%s failed: %s%s; log: %s; next, once that is mended: %s", failed[0], why, others, log,
+	return fmt.Sprintf("%s failed: %s%s | log: %s | next: %s", failed[0], why, others, log,
 		repeat(env.Args, c.passed(s, failed), slices.Compact(missing)))
 }
 

@@ -16,13 +16,9 @@ import (
 
 	"topobench/internal/aiperf"
 	"topobench/internal/plan"
-	"topobench/internal/text"
 )
 
-const (
-	smokePause  = 100 * time.Millisecond
-	answerWidth = 500 // characters of a refusal
-)
+const smokePause = 100 * time.Millisecond
 
 // RefusedError is an answer other than 200 to the load's own body. A repetition does not
 // help after a 400.
@@ -32,14 +28,14 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	answer := fmt.Sprintf("HTTP %d: %s", e.Status, strings.TrimPrefix(e.Answer, strconv.Itoa(e.Status)+" "))
+	text := fmt.Sprintf("HTTP %d: %s", e.Status, strings.TrimPrefix(e.Answer, strconv.Itoa(e.Status)+" "))
 	switch e.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		answer += "\n  the server wants a key, and the load sends \"NOT USED\" as perf.sh does: start it without one"
+		text += "\n  the server wants a key, and the load sends \"NOT USED\" as perf.sh does: start it without one"
 	case http.StatusNotFound:
-		answer += "\n  the server has no /v1/chat/completions: it is no OpenAI server, or serves it below another path"
+		text += "\n  the server has no /v1/chat/completions: it is no OpenAI server, or serves it below another path"
 	}
-	return answer
+	return text
 }
 
 // denied reports whether the server wants a key: no waiting changes that. 404 is no such
@@ -134,7 +130,7 @@ func complete(ctx context.Context, url string, l aiperf.Load) error {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, bodyLimit)) // a broken answer is shown as far as it came
-		return &RefusedError{resp.StatusCode, text.Ends(text.Message(string(body)), answerWidth)}
+		return &RefusedError{Status: resp.StatusCode, Answer: readable(string(body))}
 	}
 	return readStream(resp.Body)
 }
@@ -151,7 +147,7 @@ func readStream(r io.Reader) error {
 		case carriesText(data):
 			chunks++
 		case strings.Contains(data, `"error"`):
-			return fmt.Errorf("the stream carries an error: %s", text.Ends(text.Message(data), answerWidth))
+			return fmt.Errorf("the stream carries an error: %s", readable(data))
 		}
 	}
 	if err := lines.Err(); err != nil {

@@ -137,7 +137,7 @@ func (c cells) aiperf(watch *monitor.Watch, a *attempt) (aiperf.Outcome, error) 
 	bar := c.bar()
 	outcome, err := aiperf.Run(watch.Context(), c.starter, aiperf.Job{
 		Name: fmt.Sprintf("aiperf-c%d", a.Concurrency), Load: c.load, Concurrency: a.Concurrency,
-		Previous: c.t.previous, Dir: a.dir, Log: a.Log, Env: env, Force: c.Force, Started: watch.Client,
+		Previous: c.t.previous, Dir: a.dir, Log: a.dir + ".log", Env: env, Force: c.Force, Started: watch.Client,
 		Progress: func(p aiperf.Progress) {
 			if p.Warm+p.Done > 0 {
 				watch.Loading()
