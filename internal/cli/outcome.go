@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -87,7 +88,11 @@ func failure(t run.Topology, dir string) (cause, log string) {
 	case isLate && late.Log != "":
 		return firstLine(t.Err), late.Log
 	case t.Err != nil:
-		return firstLine(t.Err), filepath.Join(dir, "topologies", t.Name)
+		logs := filepath.Join(dir, "topologies", t.Name)
+		if _, err := os.Stat(logs); err != nil { // perf starts no service
+			logs = dir
+		}
+		return firstLine(t.Err), logs
 	case i >= 0:
 		cell := t.Cells[i]
 		return fmt.Sprintf("concurrency %d is %s: %s", cell.Concurrency, cell.Verdict.State, cell.Verdict.Reasons[0]),
