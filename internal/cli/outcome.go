@@ -63,15 +63,15 @@ func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) str
 	if len(failed) == 0 {
 		return ""
 	}
+	others := ""
+	if len(failed) > 1 {
+		others = " (also failed: " + strings.Join(failed[1:], ", ") + ")"
+	}
 	for _, unreached := range s.topologies[min(len(topologies), len(s.topologies)):] {
 		failed, whole = append(failed, unreached.Profile.Name), true
 	}
 	if slices.Sort(missing); whole {
 		missing = nil
-	}
-	others := ""
-	if len(failed) > 1 {
-		others = " (" + strings.Join(failed[1:], ", ") + " too, or not started)"
 	}
 	return fmt.Sprintf("%s failed: %s%s | log: %s | next: %s", failed[0], why, others, log,
 		repeat(env.Args, c.passed(s, failed), slices.Compact(missing)))
