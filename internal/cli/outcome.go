@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -62,17 +63,17 @@ func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) str
 	if len(failed) == 0 {
 		return ""
 	}
+	others := ""
+	if len(failed) > 1 {
+		others = " (also failed: " + strings.Join(failed[1:], ", ") + ")"
+	}
 	for _, unreached := range s.topologies[min(len(topologies), len(s.topologies)):] {
 		failed, whole = append(failed, unreached.Profile.Name), true
 	}
 	if slices.Sort(missing); whole {
 		missing = nil
 	}
-	others := ""
-	if len(failed) > 1 {
-		others = " (" + strings.Join(failed[1:], ", ") + " too, or not started)"
-	}
-	return fmt.Sprintf("%s failed: %s%s; log: %s; next, once that is mended: %s", failed[0], why, others, log,
+	return fmt.Sprintf("%s failed: %s%s | log: %s | next: %s", failed[0], why, others, log,
 		repeat(env.Args, c.passed(s, failed), slices.Compact(missing)))
 }
 
@@ -87,7 +88,11 @@ func failure(t run.Topology, dir string) (cause, log string) {
 	case isLate && late.Log != "":
 		return firstLine(t.Err), late.Log
 	case t.Err != nil:
-		return firstLine(t.Err), filepath.Join(dir, "topologies", t.Name)
+		logs := filepath.Join(dir, "topologies", t.Name)
+		if _, err := os.Stat(logs); err != nil { // perf starts no service
+			logs = dir
+		}
+		return firstLine(t.Err), logs
 	case i >= 0:
 		cell := t.Cells[i]
 		return fmt.Sprintf("concurrency %d is %s: %s", cell.Concurrency, cell.Verdict.State, cell.Verdict.Reasons[0]),

@@ -1,9 +1,43 @@
 package cli
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"topobench/internal/deploy"
+	"topobench/internal/host"
+	"topobench/internal/run"
+	"topobench/internal/verdict"
 )
+
+func TestTheLogOfAFailure(t *testing.T) {
+	dir := t.TempDir()
+	logs := filepath.Join(dir, "topologies", "a")
+	if err := os.MkdirAll(logs, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cell := run.Cell{Verdict: verdict.Verdict{State: verdict.Invalid, Reasons: []string{"aiperf: x", "aiperf exit 1"}}, Log: "c1.log"}
+	cell.Concurrency = 4
+	for _, row := range []struct {
+		t          run.Topology
+		cause, log string
+	}{
+		{run.Topology{Name: "a"}, "", ""},
+		{run.Topology{Name: "a", Err: &host.DiedError{Name: "w", Exit: host.Exit{At: time.Unix(1, 0), Code: 1}, Log: "w.log"}}, "w died: exit 1", "w.log"},
+		{run.Topology{Name: "a", Err: &deploy.NotReadyError{Service: "w", Last: errors.New("x\ny"), Log: "w.log"}}, "w is not ready after 0s: x", "w.log"},
+		{run.Topology{Name: "a", Err: errors.New("does not serve: x\ny")}, "does not serve: x", logs},
+		{run.Topology{Name: "perf", Err: errors.New("does not serve: x")}, "does not serve: x", dir},
+		{run.Topology{Name: "a", Cells: []run.Cell{cell}}, "concurrency 4 is invalid: aiperf: x", "c1.log"},
+	} {
+		if cause, log := failure(row.t, dir); cause != row.cause || log != row.log {
+			t.Errorf("%s, %v: got %q, %q, want %q, %q", row.t.Name, row.t.Err, cause, log, row.cause, row.log)
+		}
+	}
+}
 
 func TestTheNextCommand(t *testing.T) {
 	for _, row := range []struct {

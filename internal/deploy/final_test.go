@@ -20,8 +20,8 @@ func TestFinalAnswersEndTheWait(t *testing.T) {
 		now  state
 		want string // of the error; "" = it goes on waiting
 	}{
-		{"C12: a key is wanted", state{"/health": ok, "/v1/models": {401, ""}}, "/v1/models: 401\n  the server wants a key"},
-		{"C12: it is forbidden", state{"/health": {403, ""}}, "/health: 403\n  the server wants a key"},
+		{"C12: a key is wanted", state{"/health": ok, "/v1/models": {401, ""}}, "/v1/models: 401\n  the server requires a key"},
+		{"C12: it is forbidden", state{"/health": {403, ""}}, "/health: 403\n  the server requires a key"},
 		{"its pages are elsewhere", state{"/health": ok}, "/v1/models: 404\n  the server has no such page: --root-path"},
 		{"it still loads", state{"/health": {503, ""}}, ""},
 	} {
@@ -77,7 +77,7 @@ func TestFinalAnswersEndTheSmoke(t *testing.T) {
 	}}
 	err := c.smoke(t, t.Context(), time.Hour, time.Hour)
 	refused, is := errors.AsType[*RefusedError](err)
-	if !is || refused.Status != 401 || c.served != required || !strings.Contains(err.Error(), "wants a key") {
+	if !is || refused.Status != 401 || c.served != required || !strings.Contains(err.Error(), "requires a key") {
 		t.Errorf("after %d completions: %v", c.served, err)
 	}
 }

@@ -18,12 +18,10 @@ import (
 
 	"topobench/internal/aiperf"
 	"topobench/internal/plan"
-	"topobench/internal/text"
 )
 
 const (
-	smokePause  = 100 * time.Millisecond
-	answerWidth = 500 // characters of a refusal
+	smokePause = 100 * time.Millisecond
 	// slowRound is longer than a first completion without compilation usually takes.
 	slowRound = 10 * time.Second
 )
@@ -36,19 +34,19 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	answer := fmt.Sprintf("HTTP %d: %s", e.Status, strings.TrimPrefix(e.Answer, strconv.Itoa(e.Status)+" "))
+	text := fmt.Sprintf("HTTP %d: %s", e.Status, strings.TrimPrefix(e.Answer, strconv.Itoa(e.Status)+" "))
 	switch e.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		answer += "\n  the server wants a key, and refuses the load's (perf.sh's is \"NOT USED\"): start it without " +
+		text += "\n  the server requires a key, and refuses the load's (perf.sh's is \"NOT USED\"): start it without " +
 			"one, or name the variable that has it (perf --api-key-env NAME)"
 	case http.StatusNotFound:
-		answer += "\n  the server has no such page: it is no OpenAI server, or serves completions below another path " +
+		text += "\n  the server has no such page: it is no OpenAI server, or serves completions below another path " +
 			"(perf --url takes the whole one)"
 	}
-	return answer
+	return text
 }
 
-// denied reports whether the server wants a key: no waiting changes that. 404 is no such
+// denied reports whether the server requires a key: no waiting changes that. 404 is no such
 // answer: a Dynamo frontend gives it until its router has the model.
 func (e *RefusedError) denied() bool {
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
@@ -165,7 +163,7 @@ func (p Prober) complete(ctx context.Context, url string, l aiperf.Load) error {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, bodyLimit)) // a broken answer is shown as far as it came
-		return &RefusedError{resp.StatusCode, text.Ends(text.Message(string(body)), answerWidth)}
+		return &RefusedError{Status: resp.StatusCode, Answer: readable(string(body))}
 	}
 	return readStream(resp.Body)
 }
@@ -184,7 +182,7 @@ func readStream(r io.Reader) error {
 		case carriesText(data):
 			chunks++
 		case strings.Contains(data, `"error"`):
-			return fmt.Errorf("the stream carries an error: %s", text.Ends(text.Message(data), answerWidth))
+			return fmt.Errorf("the stream carries an error: %s", readable(data))
 		}
 	}
 	if err := lines.Err(); err != nil {

@@ -81,7 +81,7 @@ func (b *builder) worker(role Role, i int, w profile.Worker, scope discoveryScop
 	}
 	s := Service{Name: fmt.Sprintf("%s-%d", role, i), Role: role, Host: w.Host, Wave: 1, Devices: w.Devices,
 		Ports: []Port{{Use: "system", Number: system}}, Gate: Gate{Kind: GateWorker, Address: at(bind, system)},
-		Options: b.optionsOf(w)}
+		Env: env, Options: b.optionsOf(w)}
 	switch b.p.Engine {
 	case "mocker":
 		s.Argv = b.mockerArgv(role, w)

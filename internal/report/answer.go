@@ -3,10 +3,12 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/text"
 )
 
@@ -49,8 +51,9 @@ func (s Series) extent(stat string) string {
 	return sentence + fmt.Sprintf(" (valid cells: %d of %d)", s.Valid, s.Cells) + c.caveats(s, s)
 }
 
-// Markdown is the answer in one line to paste, with about (versions and the like), the launches of each side and
-// whether an engine was simulated. Without about it names the versions of aiperf. It is empty without an answer.
+// Markdown is the answer in one line to paste, with about (versions and the like), the models of the GPUs where they
+// are recorded, the launches of each side and whether an engine was simulated. Without about it names the versions of
+// aiperf. It is empty without an answer.
 func (f Facts) Markdown(about ...string) string {
 	answer := strings.Join(f.Answer(), "; ")
 	if answer == "" {
@@ -63,12 +66,25 @@ func (f Facts) Markdown(about ...string) string {
 			}
 		}
 	}
-	about = append(slices.Clone(about), f.launches(), f.engines())
+	about = append(append(slices.Clone(about), f.gpuModels()...), f.launches(), f.engines())
 	return "**" + markdown.Replace(answer) + "** (" + markdown.Replace(strings.Join(about, "; ")) + ")"
 }
 
 // markdown escapes what Markdown would format; an underscore inside a word stays.
 var markdown = strings.NewReplacer("*", `\*`, "`", "\\`", "[", `\[`, "<", "&lt;", "|", `\|`) // constant
+
+func (f Facts) gpuModels() (models []string) {
+	for _, r := range f.Rows {
+		root, _, found := strings.Cut(r.Configuration, r.Artifacts+string(filepath.Separator))
+		if !found {
+			continue
+		}
+		if model := artifacts.GPUModelOf(filepath.Join(root, r.Artifacts, artifacts.DeploymentName)); model != "" {
+			models = union(models, model)
+		}
+	}
+	return models
+}
 
 // launches counts the launches of each side, restarts included: "1 launch a side".
 func (f Facts) launches() string {

@@ -58,6 +58,13 @@ main() {
   # Environment of all processes.
   common=(TOPOBENCH_RUN=by-hand SPT_NOENV=1 TMPDIR=/tmp PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1
     DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1)
+  # Environment of frontends and workers, besides.
+  dynamo=(DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_TCP_RPC_HOST=127.0.0.1
+    DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 DYN_EVENT_PLANE_HOST=127.0.0.1
+    DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0
+    DYN_REQUEST_PLANE=tcp HF_HUB_OFFLINE=1)
+  # Environment of workers.
+  worker=("${dynamo[@]}" DYN_SYSTEM_HOST=127.0.0.1)
   case "${1:-}" in
     ""|launch) ;;
     *) echo "usage: bash $0 [launch]" >&2; exit 2 ;;
@@ -69,28 +76,24 @@ main() {
   mkdir -p "$dir/logs" "$dir/kv-0" "$dir/kv-1"
 
   # frontend-0
-  start frontend-0 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE="$namespace-0" \
-    DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 \
-    DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 \
-    DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV="$dir/kv-0" DYN_REQUEST_PLANE=tcp \
-    HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 \
+  start frontend-0 "${dynamo[@]}" DYN_NAMESPACE="$namespace-0" DYN_FILE_KV="$dir/kv-0" \
+    DYN_HTTP_HOST=127.0.0.1 \
     python -m dynamo.frontend --http-port 18111
 
   # aggregated-0, on GPUs 0,1,2,3
-  start aggregated-0 \
+  start aggregated-0 "${worker[@]}" DYN_NAMESPACE="$namespace-0" DYN_FILE_KV="$dir/kv-0" \
+    DYN_SYSTEM_PORT=23100 \
     python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny \
     --num-gpu-blocks-override 128
 
   # frontend-1
-  start frontend-1 DYN_DISCOVERY_BACKEND=file DYN_EVENT_PLANE=zmq DYN_NAMESPACE="$namespace-1" \
-    DYN_TCP_RPC_HOST=127.0.0.1 DYN_TCP_RESPONSE_STREAM_HOST=127.0.0.1 \
-    DYN_EVENT_PLANE_HOST=127.0.0.1 DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0 \
-    DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0 DYN_FILE_KV="$dir/kv-1" DYN_REQUEST_PLANE=tcp \
-    HF_HUB_OFFLINE=1 DYN_HTTP_HOST=127.0.0.1 \
+  start frontend-1 "${dynamo[@]}" DYN_NAMESPACE="$namespace-1" DYN_FILE_KV="$dir/kv-1" \
+    DYN_HTTP_HOST=127.0.0.1 \
     python -m dynamo.frontend --http-port 18112
 
   # aggregated-1, on GPUs 4,5,6,7
-  start aggregated-1 \
+  start aggregated-1 "${worker[@]}" DYN_NAMESPACE="$namespace-1" DYN_FILE_KV="$dir/kv-1" \
+    DYN_SYSTEM_PORT=23101 \
     python -m dynamo.mocker --model-path /cache/models/tiny --model-name tiny \
     --num-gpu-blocks-override 128
 
