@@ -59,11 +59,11 @@ runs() {
 	local n root
 	for ((n = 1; n <= ${RUNS:-2}; n++)); do
 		root=$(mktemp -d "$work/run-XXXX")
-		timed topobench .bin/topobench run "$@" --artifacts-root-dir "$root"
+		timed topobench .bin/topobench run "$@" --verbose --artifacts-root-dir "$root"
 		sed -n '/^ *seconds /,/^$/p' "$work/topobench.out" >>"$work/own"
 		timed by-hand internal/bench/by-hand.sh "$root/hand"
 	done
-	line topobench ".bin/topobench run $* --artifacts-root-dir DIR"
+	line topobench ".bin/topobench run $* --verbose --artifacts-root-dir DIR"
 	line by-hand "internal/bench/by-hand.sh DIR"
 	ratio topobench by-hand
 	echo "topobench's own share of each topology: the last column of the table that run prints"

@@ -20,8 +20,8 @@ func final(url string, status int) error {
 	answer := fmt.Sprintf("GET %s: %d", url, status)
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return &FinalError{answer, "the server requires a key, which no probe sends: remove --api-key from engine_args " +
-			"and VLLM_API_KEY from env"}
+		return &FinalError{answer, "the server requires a key, which no probe sends: remove --api-key from " +
+			"engine_args and VLLM_API_KEY from env"}
 	case http.StatusNotFound:
 		return &FinalError{answer, "the server has no such page: --root-path, --headless or a task other than " +
 			"generate in engine_args moves or removes it, or another program answers on this port"}

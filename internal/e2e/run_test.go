@@ -24,7 +24,7 @@ func (f fixture) demo(levels ...string) (r *running, stdout string) {
 	f.Helper()
 	disagg := f.builtIn("demo-disagg", "18000", "@10")
 	agg := f.builtIn("demo-agg", "18080", "@20", "18101", "@21", "18102", "@22")
-	r = f.start("run", "run", disagg, agg, "--isl", "100", "--osl", "40", "--concurrency", strings.Join(levels, ","))
+	r = f.start("run", "run", disagg, agg, "--verbose", "--isl", "100", "--osl", "40", "--concurrency", strings.Join(levels, ","))
 	stdout = r.ends(0)
 	r.clean()
 
@@ -124,7 +124,7 @@ func TestRealPerf(t *testing.T) {
 		`"input_sequence_length":64,"output_sequence_length":40,"tensor_parallelism":0,"data_parallelism":0,`+
 		`"prefill_tensor_parallelism":1,"prefill_data_parallelism":4,"decode_tensor_parallelism":4,"decode_data_parallelism":1,"mode":"disaggregated",`+
 		`"load":{"random_seed":100,"fresh_prompts":false,"requests_per_concurrency":10,"warmup_requests_per_concurrency":2,`+
-		`"extra_inputs":["max_tokens:40","min_tokens:40","ignore_eos:true","{\"nvext\":{\"ignore_eos\":true}}"]}}`)
+		`"extra_inputs":["max_tokens:40","min_tokens:40","ignore_eos:true","{\"nvext\":{\"ignore_eos\":true}}"]},"programs":{"aiperf":"`)
 	r.checkUpstream("dynamo_mocker_disaggregated,1.0")
 
 	up.signal(syscall.SIGINT)

@@ -34,7 +34,7 @@ func TestOptionIsWhatTheEngineWouldTake(t *testing.T) {
 }
 
 // C01: every argument that one side has and the other has not, or otherwise, is listed.
-func TestEveryArgumentIsCompared(t *testing.T) {
+func TestC01EveryArgumentIsCompared(t *testing.T) {
 	side := func(name, args, env string) artifacts.Deployment {
 		return textPlan(t, "{name: "+name+", kind: k, engine: vllm, model: m, load: {isl: 10, osl: 10}, aggregated: [{cuda_visible_devices: [0], port: 8001}], "+
 			"engine_args: ["+args+"], env: {"+env+"}}").Deployment
@@ -71,7 +71,7 @@ func TestEveryArgumentIsCompared(t *testing.T) {
 }
 
 // C01: the file that --config names is compared by its content; arguments win over it.
-func TestAConfigurationFileIsCompared(t *testing.T) {
+func TestC01AConfigurationFileIsCompared(t *testing.T) {
 	of := func(args string, file map[string]string) map[string]string {
 		on := installed()
 		if file != nil {

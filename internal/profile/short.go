@@ -33,8 +33,8 @@ func (d *decoder) expand(p *Profile) {
 		if slices.Contains(d.short, r.name) {
 			machine := p.Machine((*r.workers)[0].Host)
 			if byUUID[machine] {
-				d.wrong(r.name, "%s: the short form derives indices of GPUs, and another worker names UUIDs, which may be "+
-					"the same GPUs: name the GPUs of each worker", r.name)
+				d.wrong(r.name, "%s: the short form derives indices of GPUs, and another worker names UUIDs, which "+
+					"may be the same GPUs: name the GPUs of each worker", r.name)
 			}
 			d.expandRole(r, taken[machine])
 			continue

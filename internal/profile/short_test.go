@@ -67,3 +67,10 @@ func TestFaultsOfTheShortForm(t *testing.T) {
 		{"a port beyond the range", head("vllm") + "balancer: {}\naggregated: {workers: 3, port: 32766}\n", "6:32", words("3 workers from port 32766 on", "32767")},
 	})
 }
+
+func TestShortFormBesideUUIDsIsRefused(t *testing.T) {
+	text := head("dynamo") + "prefill: {workers: 2}\ndecode: [{cuda_visible_devices: [GPU-5c]}]\n"
+	if _, err := (Reader{}).Parse("p.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), "names UUIDs") {
+		t.Error(err)
+	}
+}

@@ -159,9 +159,10 @@ func stages(d artifacts.Deployment) string {
 // width is the parallelism of a topology.
 func width(d artifacts.Deployment) string {
 	if d.Mode == "disaggregated" {
-		return fmt.Sprintf("prefill %d x %d, decode %d x %d", d.PrefillTP, d.PrefillDP, d.DecodeTP, d.DecodeDP) + stages(d)
+		return fmt.Sprintf("prefill %d x %d, decode %d x %d%s", d.PrefillTP, d.PrefillDP, d.DecodeTP, d.DecodeDP,
+			stages(d))
 	}
-	return fmt.Sprintf("%d x %d", d.TP, d.DP) + stages(d)
+	return fmt.Sprintf("%d x %d%s", d.TP, d.DP, stages(d))
 }
 
 // loadSettings has a side for each series that has a setup, with the values that files have.

@@ -112,7 +112,7 @@ func TestOfEvidence(t *testing.T) {
 }
 
 // One saturated process of 192 CPUs is half a percent of the machine, and the limit.
-func TestF36ClientIsTheLimit(t *testing.T) {
+func TestF36C03ClientIsTheLimit(t *testing.T) {
 	for _, row := range []struct {
 		why string
 		u   Client
