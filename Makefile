@@ -31,7 +31,6 @@ dist: build ## build the program for each system into .bin/dist, with the versio
 demo: build ## measure and compare two simulated topologies, in DEMO=DIRECTORY
 	@$(SETUP) demo
 	@$(BIN)/topobench run demo-disagg demo-agg --artifacts-root-dir $(DEMO)
-	@echo "the chart is $(DEMO)/pareto_plot.png"
 
 test: ## run the tests under the race detector, with one run on real programs for each kind of topology
 	@$(SETUP) test

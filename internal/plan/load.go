@@ -29,7 +29,7 @@ func (b *builder) load() {
 	smoke.Counters, smoke.Transfers = b.plan.Smoke.Counters, b.plan.Smoke.Transfers
 	smoke.Uncounted = b.plan.Smoke.Uncounted
 	smoke.Round = max(len(direct), len(b.p.Prefill), len(b.p.Decode), len(b.p.Aggregated))
-	if b.p.Balancer != nil {
+	if b.p.Balancer != nil && b.p.Engine != "mocker" { // a simulated engine compiles no kernels
 		smoke.Direct = text.Each(b.backends, func(entry string) string { return "http://" + entry })
 	}
 	b.plan.Smoke = smoke

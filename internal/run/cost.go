@@ -146,9 +146,12 @@ func CostLines(costs []Cost) []string {
 	return lines
 }
 
-// String is "agg: 1 launch, 9 cells, 6132 requests; about 0.28 hours, 2.2 GPU-hours (assumed: 25 tok/s/user)".
+// String is "agg: 1 launch, 9 cells, 6132 requests; about 17 minutes, 2.2 GPU-hours (assumed: 25 tok/s/user)".
 func (c Cost) String() string {
 	parts := []string{"about " + short(c.Time.Hours()) + " hours"}
+	if c.Time < time.Hour {
+		parts[0] = "about " + short(c.Time.Minutes()) + " minutes"
+	}
 	if c.GPUHours > 0 {
 		parts = append(parts, short(c.GPUHours)+" GPU-hours")
 	}
@@ -161,8 +164,8 @@ func (c Cost) String() string {
 }
 
 // short has two significant digits, without an exponent.
-func short(hours float64) string {
-	rounded, err := strconv.ParseFloat(strconv.FormatFloat(hours, 'g', 2, 64), 64)
+func short(number float64) string {
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(number, 'g', 2, 64), 64)
 	if err != nil {
 		return "unknown"
 	}

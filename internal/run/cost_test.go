@@ -77,7 +77,7 @@ func TestTheStartOfAnEarlierLaunch(t *testing.T) {
 func TestCostLines(t *testing.T) {
 	a := Cost{Name: "a", Launches: 1, Cells: 9, Requests: 6132, Time: 1000 * time.Second, GPUHours: 2.222, From: "a guess"}
 	b := Cost{Name: "b", Launches: 1, Cells: 1, Requests: 12, Time: 200 * time.Hour, From: "a guess"}
-	want := "a: 1 launch, 9 cells, 6132 requests; about 0.28 hours, 2.2 GPU-hours (a guess)"
+	want := "a: 1 launch, 9 cells, 6132 requests; about 17 minutes, 2.2 GPU-hours (a guess)"
 	if got := CostLines([]Cost{a}); len(got) != 1 || got[0] != want {
 		t.Errorf("got %q", got)
 	}
