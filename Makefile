@@ -49,7 +49,7 @@ engines: ## install real vLLM, Dynamo and NIXL for the CPU into the cache (5 GB)
 test-engines: engines ## run the profiles cpu-* on real vLLM and prefill/decode, without a GPU; 15 minutes on two cores
 	@./internal/scripts/test.sh .bin/test-engines.log -tags engines -run Engines -timeout 40m ./internal/e2e/
 
-test-gpu: ## on a GPU node: test the real nvidia-smi, and measure the owners and the release of GPU memory
+test-gpu: ## on a GPU node: test the real nvidia-smi, settings, allocation, owners and the release of GPU memory
 	@./internal/scripts/test.sh .bin/test-gpu.log -tags gpu -run Real ./internal/host/gpu/
 	@grep -o 'figure: .*' .bin/test-gpu.log || echo "no figures: no test measured any"
 
