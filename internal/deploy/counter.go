@@ -56,18 +56,18 @@ const (
 )
 
 // awaitCounters returns the services whose counter is still zero or unreadable once all
-// others have moved or the counters had their moment.
-func (p Prober) awaitCounters(ctx context.Context, counters []plan.Counter) (idle []string) {
+// others have moved or the counters had their moment. unread is why some were unreadable.
+func (p Prober) awaitCounters(ctx context.Context, counters []plan.Counter) (idle []string, unread error) {
 	for began := time.Now(); ; time.Sleep(countedEvery) {
 		idle = nil
-		counts, _ := p.Counters(ctx, counters) // an unreadable one counts as idle
+		counts, unread := p.Counters(ctx, counters)
 		for _, c := range counters {
 			if counts[c.Service] == 0 {
 				idle = append(idle, c.Service)
 			}
 		}
 		if len(idle) == 0 || time.Since(began) > countedWithin || ctx.Err() != nil {
-			return idle
+			return idle, unread
 		}
 	}
 }
@@ -78,7 +78,7 @@ func (p Prober) awaitCounters(ctx context.Context, counters []plan.Counter) (idl
 func (p Prober) awaitTransfers(ctx context.Context, transfers []plan.Counter, idle []string) error {
 	for began := time.Now(); ; time.Sleep(countedEvery) {
 		var alone []string
-		counts, _ := p.Counters(ctx, transfers) // see above
+		counts, _ := p.Counters(ctx, transfers) // an unreadable one is not judged
 		for _, c := range transfers {
 			if n, read := counts[c.Service]; read && n == 0 && !slices.Contains(idle, c.Service) {
 				alone = append(alone, c.Service)

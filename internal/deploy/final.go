@@ -5,8 +5,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -44,8 +47,23 @@ func overTLS(ctx context.Context, address string) error {
 		return nil
 	}
 	_ = conn.Close() // nothing was sent
-	return &FinalError{"GET " + address + ": the server speaks HTTPS, and the load uses HTTP",
-		"remove the --ssl-* arguments from engine_args"}
+	return &FinalError{address + ": the server speaks HTTPS, and the load uses HTTP",
+		"remove the --ssl-* arguments from engine_args, or write https:// in the URL of perf"}
+}
+
+// otherScheme is the FinalError of a server that expects the other one of HTTP and HTTPS, or nil.
+func otherScheme(ctx context.Context, address string, err error) error {
+	late := net.Error(nil)
+	switch {
+	case strings.Contains(err.Error(), "first record does not look like a TLS handshake"), // crypto/tls
+		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"): // net/http
+		return &FinalError{"POST " + address + ": the server speaks HTTP, and the load uses HTTPS",
+			"write http:// in the URL"}
+	case errors.Is(err, syscall.ECONNREFUSED), errors.As(err, &late) && late.Timeout(), ctx.Err() != nil,
+		strings.HasPrefix(address, "https:"):
+		return nil
+	}
+	return overTLS(ctx, address)
 }
 
 // finals counts equal FinalErrors in a row.

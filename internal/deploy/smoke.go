@@ -31,25 +31,32 @@ const (
 type RefusedError struct {
 	Status int
 	Answer string
+	Keyed  bool // the request had a key of the user
 }
 
 func (e *RefusedError) Error() string {
 	text := fmt.Sprintf("HTTP %d: %s", e.Status, strings.TrimPrefix(e.Answer, strconv.Itoa(e.Status)+" "))
-	switch e.Status {
-	case http.StatusUnauthorized, http.StatusForbidden:
+	denied := e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
+	switch {
+	case denied && e.Keyed:
+		text += "\n  the server refuses the key: correct the variable that --api-key-env names"
+	case denied:
 		text += "\n  the server requires a key, and refuses the load's (perf.sh's is \"NOT USED\"): start it without " +
 			"one, or name the variable that has it (perf --api-key-env NAME)"
-	case http.StatusNotFound:
+	case e.Status == http.StatusNotFound:
 		text += "\n  the server has no such page: it is no OpenAI server, or serves completions below another path " +
 			"(perf --url takes the whole one)"
 	}
 	return text
 }
 
-// denied reports whether the server requires a key: no waiting changes that. 404 is no such
-// answer: a Dynamo frontend gives it until its router has the model.
-func (e *RefusedError) denied() bool {
-	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
+// denied reports whether no waiting changes an answer: the server requires a key, or the
+// other scheme. 404 is no such answer: a Dynamo frontend gives it until its router has the
+// model.
+func denied(err error) bool {
+	e, refused := errors.AsType[*RefusedError](err)
+	_, final := errors.AsType[*FinalError](err)
+	return final || refused && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
 }
 
 // Smoke streams completions with the load's own headers and body, to each URL that the load
@@ -58,8 +65,8 @@ func (e *RefusedError) denied() bool {
 // once as *RefusedError. A decode worker that goes on serving without a transfer from prefill
 // is an error that names it.
 func (p Prober) Smoke(ctx context.Context, s plan.Smoke, l aiperf.Load, note func(string)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, s.Deadline, fmt.Errorf("no proof within %s (timeouts.ready); "+
-		"kernels may be compiled in the first completion", s.Deadline))
+	ctx, cancel := context.WithTimeoutCause(ctx, s.Deadline, fmt.Errorf("no proof within %s: kernels may "+
+		"be compiled in the first completion; raise timeouts.ready", s.Deadline))
 	defer cancel()
 	if err := p.served(ctx, s.Direct, s, l, note); err != nil {
 		return err
@@ -73,7 +80,7 @@ func (p Prober) served(ctx context.Context, urls []string, s plan.Smoke, l aiper
 		return nil
 	}
 	began := time.Now()
-	for denials := 0; ; {
+	for denials, uncounted := 0, 0; ; {
 		slow := time.AfterFunc(slowRound, func() {
 			note("under way for 10 s: kernels may be compiled")
 		})
@@ -83,13 +90,20 @@ func (p Prober) served(ctx context.Context, urls []string, s plan.Smoke, l aiper
 		if is && refused.Status == http.StatusBadRequest {
 			return refused
 		}
-		if denials++; !is || !refused.denied() {
+		if denials++; !denied(err) {
 			denials = 0
 		}
 		if denials == required {
-			return refused
+			return err
 		}
-		idle := p.awaitCounters(ctx, s.Counters)
+		idle, unread := p.awaitCounters(ctx, s.Counters)
+		if uncounted++; err != nil || unread == nil || len(idle) < len(s.Counters) {
+			uncounted = 0
+		}
+		if uncounted == required {
+			return fmt.Errorf("completions are served, and no worker counts them: %w\n  correct the metric "+
+				"(command.requests), or remove it", unread)
+		}
 		if err == nil {
 			err = p.awaitTransfers(ctx, s.Transfers, idle)
 		}
@@ -102,7 +116,11 @@ func (p Prober) served(ctx context.Context, urls []string, s plan.Smoke, l aiper
 		note(smokeState(err, idle))
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s: %w", smokeState(err, idle), context.Cause(ctx))
+			state, cause := smokeState(err, idle), context.Cause(ctx)
+			if strings.Contains(state, cause.Error()) { // the request itself was cut off
+				return cause
+			}
+			return fmt.Errorf("%s: %w", state, cause)
 		case <-time.After(smokePause):
 		}
 	}
@@ -158,12 +176,17 @@ func (p Prober) complete(ctx context.Context, url string, l aiperf.Load) error {
 	streamer := &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true, DialContext: dial}}
 	resp, err := streamer.Do(req)
 	if err != nil {
-		return err
+		return cmp.Or(otherScheme(ctx, l.Target(url), err), err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusBadRequest && !strings.HasPrefix(url, "https:") {
+		if err := overTLS(ctx, l.Target(url)); err != nil {
+			return err
+		}
+	}
 	if resp.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, bodyLimit)) // a broken answer is shown as far as it came
-		return &RefusedError{Status: resp.StatusCode, Answer: readable(string(body))}
+		return &RefusedError{Status: resp.StatusCode, Answer: readable(string(body)), Keyed: p.key != ""}
 	}
 	return readStream(resp.Body)
 }

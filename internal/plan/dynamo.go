@@ -101,7 +101,8 @@ func (b *builder) worker(role Role, i int, w profile.Worker, scope discoveryScop
 	}
 	b.add(s, w.Env)
 	b.plan.Smoke.Counters = append(b.plan.Smoke.Counters, counter(s, "dynamo_component_requests_total"))
-	if role == Decode && strings.Contains(b.connector(role, w), "NixlConnector") {
+	// A command's transfers are counted where it is vLLM's; elsewhere the check is noted.
+	if role == Decode && (b.p.Engine == "command" || strings.Contains(b.connector(role, w), "NixlConnector")) {
 		b.plan.Smoke.Transfers = append(b.plan.Smoke.Transfers, counter(s, "vllm:nixl_xfer_time_seconds_count"))
 	}
 	b.workers++

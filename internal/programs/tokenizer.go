@@ -25,7 +25,9 @@ type Tokenizer struct {
 const loadTokenizer = `
 import sys
 from aiperf.common.tokenizer import Tokenizer
-Tokenizer.from_pretrained(sys.argv[1], trust_remote_code=sys.argv[2] == "True")
+tokenizer = Tokenizer.from_pretrained(sys.argv[1], trust_remote_code=sys.argv[2] == "True")
+if not tokenizer.encode("a few words"):
+    sys.exit("it encodes text to no tokens: files of the tokenizer are missing")
 print("\nloaded")
 `
 

@@ -47,7 +47,7 @@ func (s Series) extent(stat string) string {
 	if s.Simulated {
 		sentence = "simulated: " + sentence
 	}
-	c := Comparison{Noted: s.Noted}
+	c := Comparison{Noted: s.Noted, Notes: s.Notes}
 	return sentence + fmt.Sprintf(" (valid cells: %d of %d)", s.Valid, s.Cells) + c.caveats(s, s)
 }
 

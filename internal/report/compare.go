@@ -21,6 +21,7 @@ type Comparison struct {
 	Differ    []string             `json:"differ"`   // in the requests of the sides: "seed 104 against 100"
 	Hardware  []string             `json:"hardware"` // likewise, in their GPUs
 	Noted     []string             `json:"noted"`    // names of the checks that could not be made on either side
+	Notes     []string             `json:"notes"`    // observations on either side that a reader needs
 	Sentence  string               `json:"sentence"`
 }
 
@@ -37,7 +38,7 @@ func comparisons(all []Series, o Options) []Comparison {
 	if base < 0 {
 		sentence := text.Clean("no number: the baseline " + o.Baseline + " has no cell")
 		return append(made, Comparison{Baseline: o.Baseline, Sentence: sentence,
-			Differ: []string{}, Hardware: []string{}, Noted: []string{}})
+			Differ: []string{}, Hardware: []string{}, Noted: []string{}, Notes: []string{}})
 	}
 	for i, s := range all {
 		if i != base {
@@ -49,7 +50,8 @@ func comparisons(all []Series, o Options) []Comparison {
 
 func compare(base, other Series, o Options) Comparison {
 	c := Comparison{Baseline: base.Label, Other: other.Label, Simulated: base.Simulated || other.Simulated,
-		Differ: []string{}, Hardware: []string{}, Noted: union(slices.Clone(base.Noted), other.Noted...)}
+		Differ: []string{}, Hardware: []string{}, Noted: union(slices.Clone(base.Noted), other.Noted...),
+		Notes: union(slices.Clone(base.Notes), other.Notes...)}
 	stat, mark := "", ""
 	if o.Stat != "avg" {
 		stat = " (" + o.Stat + ")"
@@ -123,8 +125,8 @@ func (c Comparison) caveats(base, other Series) string {
 	if len(c.Hardware) > 0 {
 		text += " (on unlike GPUs: " + strings.Join(c.Hardware, ", ") + ")"
 	}
-	if len(c.Noted) > 0 {
-		text += " (" + checksNotMade(c.Noted) + ")"
+	for _, limit := range limits(c.Notes, c.Noted) {
+		text += " (" + limit + ")"
 	}
 	return text
 }

@@ -26,7 +26,7 @@ func (f Facts) lines() [][]string {
 	theirs, further := theirColumns(f.Stat), ourColumns(f.Stat)
 	header := slices.Concat([]string{"", "label", "configuration", "concurrency"}, theirs,
 		[]string{"is_pareto_efficient", "valid", "reason", "name", "artifacts", "gpus", "simulated"}, further,
-		[]string{"aiperf_version", byUsage, "token_counts_differ", "launch", "noted"})
+		[]string{"aiperf_version", byUsage, "token_counts_differ", "launch", "noted", "notes"})
 	lines := [][]string{header}
 	for i, r := range f.Rows {
 		gpus, differ := "", ""
@@ -42,7 +42,8 @@ func (f Facts) lines() [][]string {
 			[]string{pythonBool(r.Efficient), string(r.State), defused(strings.Join(r.Reasons, "; ")), defused(r.Name),
 				defused(r.Artifacts), gpus, pythonBool(r.Simulated)},
 			r.fields(further), []string{defused(r.AIPerf)}, r.fields([]string{byUsage}),
-			[]string{differ, strconv.Itoa(r.Launch), defused(strings.Join(r.Noted, "; "))}))
+			[]string{differ, strconv.Itoa(r.Launch), defused(strings.Join(r.Noted, "; ")),
+				defused(strings.Join(r.Notes, "; "))}))
 	}
 	return lines
 }

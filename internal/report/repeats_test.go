@@ -136,7 +136,7 @@ func TestNotedChecksAreCounted(t *testing.T) {
 	}
 }
 
-// A sidecar of topobench names the checks. A note is not one that could not be made.
+// F-36: a sidecar of topobench names the checks. A note is not one that could not be made, and is named as well.
 func TestChecksNotMadeComeFromTheSidecar(t *testing.T) {
 	f, err := Of(tree(t, [2]string{config("100", "20", ""), config("100", "20", "")}, `{"valid": true, "state": "valid",
 		"reasons": [], "checks": [{"name": "gpu-users", "state": "not-made", "detail": "NVML failed"},
@@ -150,11 +150,11 @@ func TestChecksNotMadeComeFromTheSidecar(t *testing.T) {
 		"warnings": strings.Join(f.Warnings, "\n"),
 		"table":    string(written(t, f.Table)),
 	} {
-		if !strings.Contains(got, want) {
-			t.Errorf("the %s lack %q:\n%s", form, want, got)
+		if !strings.Contains(got, want) || !strings.Contains(got, "the client is the limit") {
+			t.Errorf("the %s lack %q or the note:\n%s", form, want, got)
 		}
 	}
-	if got := string(written(t, f.CSV)); strings.Count(got, ",gpu-users; kernel\n") != 2 {
+	if got := string(written(t, f.CSV)); strings.Count(got, ",gpu-users; kernel,the client is the limit\n") != 2 {
 		t.Errorf("the CSV lacks the names:\n%s", got)
 	}
 	if r := f.Rows[0]; r.State != verdict.Valid || !r.Efficient || !slices.Equal(r.Noted, []string{"gpu-users", "kernel"}) {

@@ -22,6 +22,7 @@ type Row struct {
 	State         verdict.State      `json:"valid"`
 	Reasons       []string           `json:"reasons"`
 	Noted         []string           `json:"noted"`
+	Notes         []string           `json:"notes"` // observations that a reader of the number needs
 	Name          string             `json:"name"`
 	Artifacts     string             `json:"artifacts"`
 	GPUs          int                `json:"gpus"`
@@ -82,8 +83,9 @@ func rows(cells []artifacts.Cell, stat string) []Row {
 		d := c.Deployment
 		row := Row{
 			Label: d.Label(), Configuration: c.Path, Concurrency: c.Concurrency, Numbers: numbers(c, columns),
-			State: cmp.Or(c.Verdict.State, verdict.Unchecked), Reasons: []string{}, Noted: []string{}, Name: d.Name,
-			Artifacts: c.Artifacts, GPUs: c.GPUs, Simulated: d.Simulated, AIPerf: c.Measurement.AIPerf,
+			State: cmp.Or(c.Verdict.State, verdict.Unchecked), Reasons: []string{}, Noted: []string{},
+			Notes: []string{},
+			Name:  d.Name, Artifacts: c.Artifacts, GPUs: c.GPUs, Simulated: d.Simulated, AIPerf: c.Measurement.AIPerf,
 			Launch: c.Launch(), cell: c,
 		}
 		reasons := c.Verdict.Reasons
@@ -99,10 +101,26 @@ func rows(cells []artifacts.Cell, stat string) []Row {
 		for _, name := range c.Verdict.Noted() {
 			row.Noted = append(row.Noted, string(name))
 		}
+		for _, name := range c.Verdict.Notes() {
+			row.Notes = append(row.Notes, observation(name))
+		}
 		row.countTokens()
 		made = append(made, row)
 	}
 	return made
+}
+
+// observation is a note in a few words; the sidecar of the cell has the figures.
+func observation(name verdict.CheckName) string {
+	switch name {
+	case verdict.ClientCPU:
+		return "the client is the limit"
+	case verdict.Tunnel:
+		return "measured through a tunnel"
+	case verdict.GPUClocks:
+		return "GPUs were throttled"
+	}
+	return "note of the check " + string(name)
 }
 
 // numbers looks up every column. It leaves out a missing or unusable one; the verdict has the reason if it

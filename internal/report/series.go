@@ -25,6 +25,7 @@ type Series struct {
 	Cells     int      `json:"cells"`
 	Valid     int      `json:"valid"`  // cells that are valid and have both coordinates
 	Noted     []string `json:"noted"`  // names of the checks that could not be made in them
+	Notes     []string `json:"notes"`  // observations in them that a reader of the numbers needs
 	Points    []Point  `json:"points"` // in order of concurrency
 
 	miscounted bool            // aiperf counted other tokens than the server in a cell of Points
@@ -59,7 +60,7 @@ func series(rows []Row, o Options) []Series {
 
 // seriesOf averages the valid repeats of each concurrency, and builds the frontier of the means.
 func seriesOf(label string, rows []Row, stat string) Series {
-	s := Series{Label: label, Artifacts: []string{}, Noted: []string{}, Points: []Point{}}
+	s := Series{Label: label, Artifacts: []string{}, Noted: []string{}, Notes: []string{}, Points: []Point{}}
 	var own []Row
 	var valid []int // indices in rows
 	var repeats []stats.Repeat
@@ -76,7 +77,7 @@ func seriesOf(label string, rows []Row, stat string) Series {
 		}
 		valid, repeats = append(valid, i), append(repeats, stats.Repeat{Concurrency: r.Concurrency, X: x, Y: y})
 		s.miscounted = s.miscounted || r.miscounted()
-		s.Noted = union(s.Noted, r.Noted...)
+		s.Noted, s.Notes = union(s.Noted, r.Noted...), union(s.Notes, r.Notes...)
 	}
 	s.Cells, s.Valid = len(own), len(repeats)
 	s.Mixed, s.Listed = withinLabel(own)
@@ -159,4 +160,13 @@ func checksNotMade(names []string) string {
 		checks = " check"
 	}
 	return text.Clean(strconv.Itoa(len(names)) + checks + " could not be made: " + strings.Join(names, ", "))
+}
+
+// limits are the notes, and the checks that could not be made, as parts of a text.
+func limits(notes, notMade []string) []string {
+	parts := slices.Clone(notes)
+	if len(notMade) > 0 {
+		parts = append(parts, checksNotMade(notMade))
+	}
+	return parts
 }

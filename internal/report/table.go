@@ -79,8 +79,8 @@ const reasonWidth = 100 // characters in the table
 // verdict has the first reason, which is the cause; the CSV has all.
 func (r Row) verdict() string {
 	switch {
-	case r.State == verdict.Valid && len(r.Noted) > 0:
-		return "valid; " + checksNotMade(r.Noted)
+	case r.State == verdict.Valid && len(r.Noted)+len(r.Notes) > 0:
+		return strings.Join(append([]string{"valid"}, limits(r.Notes, r.Noted)...), "; ")
 	case r.State == verdict.Valid || len(r.Reasons) == 0:
 		return string(r.State)
 	}

@@ -51,8 +51,8 @@ func warnings(f Facts) []string {
 			warn("%s: %s are not drawn: their exports lack %s or output_token_throughput_avg",
 				s.Label, cells, perUser(f.Stat))
 		}
-		if len(s.Noted) > 0 {
-			warn("%s: %s", s.Label, checksNotMade(s.Noted))
+		for _, limit := range limits(s.Notes, s.Noted) {
+			warn("%s: %s", s.Label, limit)
 		}
 	}
 	all = append(all, unlikeSides(f.Comparisons)...)

@@ -149,7 +149,10 @@ func CostLines(costs []Cost) []string {
 // String is "agg: 1 launch, 9 cells, 6132 requests; about 17 minutes, 2.2 GPU-hours (assumed: 25 tok/s/user)".
 func (c Cost) String() string {
 	parts := []string{"about " + short(c.Time.Hours()) + " hours"}
-	if c.Time < time.Hour {
+	switch {
+	case c.Time < time.Minute:
+		parts[0] = "about " + short(c.Time.Seconds()) + " seconds"
+	case c.Time < time.Hour:
 		parts[0] = "about " + short(c.Time.Minutes()) + " minutes"
 	}
 	if c.GPUHours > 0 {

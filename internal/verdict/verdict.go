@@ -60,6 +60,17 @@ func (v Verdict) Noted() []CheckName {
 	return names
 }
 
+// Notes names the observations that a reader of the number needs, in order. A restart has a warning of its own.
+func (v Verdict) Notes() []CheckName {
+	var names []CheckName
+	for _, c := range v.Checks {
+		if c.State == Note && c.Name != Relaunched && c.Name != Flap {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
 // Find returns the check of a rule; ok is false if the rule did not apply.
 func (v Verdict) Find(name CheckName) (c Check, ok bool) {
 	i := slices.IndexFunc(v.Checks, func(c Check) bool { return c.Name == name })
