@@ -22,6 +22,10 @@ class Tokenizer:
             print(name, file=notes)
         if os.path.exists(name + "/own.py") and not trust_remote_code:
             raise ValueError(f"{name} contains custom code; pass trust_remote_code=True")
+        return cls()
+
+    def encode(self, text):
+        return [] if os.environ.get("NO_TOKENS") else [1]
 `
 
 // C16: a tokenizer is loaded as aiperf loads it, before anything starts, and again only when it has changed.
@@ -41,6 +45,10 @@ func TestC16ATokenizerIsLoadedOnceUntilItChanges(t *testing.T) {
 	elsewhere := programs.Prober{Environ: b.prober.Environ} // as in a wrapper that sets PYTHONPATH
 	if err := elsewhere.LoadTokenizer(t.Context(), python, plain); err != nil {
 		t.Errorf("an interpreter without aiperf: %v", err)
+	}
+	empty := programs.Prober{Environ: append(b.prober.Environ, "PYTHONPATH="+stub, "NOTES="+os.DevNull, "NO_TOKENS=1")}
+	if err := empty.LoadTokenizer(t.Context(), python, plain); err == nil || !strings.Contains(err.Error(), "no tokens") {
+		t.Errorf("a tokenizer without its files: %v", err)
 	}
 	for _, step := range []struct {
 		why    string

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,7 +33,7 @@ func TestPrinterWrapsOnATerminalOnly(t *testing.T) {
 		p.Whole(sentence)
 		fmt.Fprintln(p, sentence)                                        // a writer of lines wraps them too
 		got := make([]byte, len(row.want)+strings.Count(row.want, "\n")) // the terminal writes \r\n
-		if _, err := window.Read(got); err != nil {
+		if _, err := io.ReadFull(window, got); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(row.want, strings.ReplaceAll(string(got), "\r\n", "\n")); diff != "" {
