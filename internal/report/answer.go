@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,11 +74,7 @@ var markdown = strings.NewReplacer("*", `\*`, "`", "\\`", "[", `\[`, "<", "&lt;"
 
 func (f Facts) gpuModels() (models []string) {
 	for _, r := range f.Rows {
-		root, _, found := strings.Cut(r.Configuration, r.Artifacts+string(filepath.Separator))
-		if !found {
-			continue
-		}
-		if model := artifacts.GPUModelOf(filepath.Join(root, r.Artifacts, artifacts.DeploymentName)); model != "" {
+		if model := r.cell.Deployment.Machine[artifacts.GPUModel]; model != "" {
 			models = union(models, model)
 		}
 	}

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -56,18 +54,11 @@ func TestAnswerToPaste(t *testing.T) {
 }
 
 func TestMarkdownHasTheModelsOfTheGPUs(t *testing.T) {
-	dir := t.TempDir()
 	cells := slices.Concat(curve("aggregated", [][2]float64{{40, 10}, {30, 20}}),
 		repeat(curve("disaggregated", [][2]float64{{45, 15}, {25, 30}}), 1, 1, 1))
 	for i := range cells {
-		cells[i].Path = filepath.Join(dir, cells[i].Artifacts, "-concurrency1", "profile_export_aiperf.json")
-	}
-	for name, config := range map[string]string{"artifacts_0": `{"machine": {"GPU model": "NVIDIA L40S"}}`, "artifacts_1": `{}`} {
-		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name, artifacts.DeploymentName), []byte(config), 0o600); err != nil {
-			t.Fatal(err)
+		if cells[i].Artifacts == "artifacts_0" {
+			cells[i].Deployment.Machine = artifacts.Values{artifacts.GPUModel: "NVIDIA L40S"}
 		}
 	}
 	f, err := Of(cells, Options{})
