@@ -35,6 +35,9 @@ type Deployment struct {
 	NumGPUs   int      `json:"num_gpus,omitempty" help:"GPUs by which the throughput is divided"`
 	Workers   []Worker `json:"workers,omitempty" help:"the workers as they are, which the parallelisms may only sum up"`
 
+	Round int    `json:"round,omitempty" help:"round of the launch, from 1; each round is one pair"`
+	Arm   string `json:"arm,omitempty" help:"A or B if the run measured one profile twice"`
+
 	Settings Values `json:"settings,omitempty" help:"engine settings by name, which are compared between the sides"`
 	Load     *Load  `json:"load,omitempty" help:"the planned requests of every cell"`
 

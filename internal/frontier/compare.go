@@ -1,8 +1,10 @@
 package frontier
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // leastPart is the part of the narrower frontier that two frontiers must share before one ratio may
@@ -78,11 +80,7 @@ var ErrZeroBaseline = errors.New("cannot compare: the baseline is 0 tokens/s/GPU
 func Compare(baseline, other Curve, at *float64) (Comparison, error) {
 	baseLo, baseHi := baseline.Range()
 	otherLo, otherHi := other.Range()
-	lo, hi := max(baseLo, otherLo), min(baseHi, otherHi)
-	part := 1.0 // a single point is covered wholly
-	if width := min(baseHi-baseLo, otherHi-otherLo); width > 0 {
-		part = (hi - lo) / width
-	}
+	lo, hi, part := Shared(baseline, other)
 	c := Comparison{Lo: lo, Hi: hi, At: lo + (hi-lo)/2}
 	if at != nil {
 		c.At = *at
@@ -101,8 +99,69 @@ func Compare(baseline, other Curve, at *float64) (Comparison, error) {
 		return Comparison{}, ErrZeroBaseline
 	}
 	c.Diff, c.Ratio = c.Other-c.Baseline, c.Other/c.Baseline
-	if part < leastPart || hi > lo && hi-lo < noise*hi {
-		return c, &ThinOverlapError{Lo: lo, Hi: hi, Part: part}
+	return c, Enough(lo, hi, part)
+}
+
+// Shared is the range of x on all curves, and its part of the narrowest one: 1 if that is a single point, which is
+// covered wholly. lo is above hi if no x is on all.
+func Shared(curves ...Curve) (lo, hi, part float64) {
+	lo, hi = math.Inf(-1), math.Inf(1)
+	narrowest := math.Inf(1)
+	for _, c := range curves {
+		from, to := c.Range()
+		lo, hi, narrowest = max(lo, from), min(hi, to), min(narrowest, to-from)
 	}
-	return c, nil
+	if narrowest > 0 {
+		return lo, hi, (hi - lo) / narrowest
+	}
+	return lo, hi, 1
+}
+
+// Enough is *ThinOverlapError if a shared range is too small for a ratio.
+func Enough(lo, hi, part float64) error {
+	if part < leastPart || hi > lo && hi-lo < noise*hi {
+		return &ThinOverlapError{Lo: lo, Hi: hi, Part: part}
+	}
+	return nil
+}
+
+// steps is the number of parts of the shared range between which Crossings searches for a change of sign.
+const steps = 1000
+
+// Crossings are the x at which the curves have equal y with other above baseline on one side only, from left to right.
+func Crossings(baseline, other Curve) (at []float64) {
+	lo, hi, _ := Shared(baseline, other)
+	above := func(x float64) int {
+		b, onBase := baseline.At(x)
+		o, onOther := other.At(x)
+		if !onBase || !onOther {
+			return 0
+		}
+		return cmp.Compare(o, b)
+	}
+	last, lastX := 0, lo // the last sign that is not 0
+	for i := 0; i <= steps && lo < hi; i++ {
+		x := lo + (hi-lo)*float64(i)/steps
+		sign := above(x)
+		if sign == 0 {
+			continue
+		}
+		if last*sign < 0 {
+			at = append(at, bisect(lastX, x, func(x float64) bool { return above(x) == last }))
+		}
+		last, lastX = sign, x
+	}
+	return at
+}
+
+// bisect finds where holds, true at lo and false at hi, ends.
+func bisect(lo, hi float64, holds func(x float64) bool) float64 {
+	for range 60 {
+		if mid := lo + (hi-lo)/2; holds(mid) {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return hi
 }

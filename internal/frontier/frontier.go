@@ -94,6 +94,17 @@ func (c Curve) At(x float64) (y float64, ok bool) {
 	return c.between(i-1, x), true
 }
 
+// Step is the y of the best measured point that gives at least x to each user, without interpolation, as MLPerf
+// Endpoints reads a curve. ok is false to the right of Range; to the left every user gets more than x.
+func (c Curve) Step(x float64) (y float64, ok bool) {
+	for _, p := range c.points { // y falls from left to right
+		if p.X >= x {
+			return p.Y, true
+		}
+	}
+	return 0, false
+}
+
 // between is the cubic from point i to i+1 in Hermite form. The clamp removes rounding errors: y stays
 // between the y of the two points.
 func (c Curve) between(i int, x float64) float64 {
