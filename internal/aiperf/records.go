@@ -30,6 +30,12 @@ type requestRecord struct {
 		Blocked *struct { // the wait for a connection
 			Value float64 `json:"value"` // ms
 		} `json:"http_req_blocked"`
+		FirstToken struct {
+			Value float64 `json:"value"` // ms
+		} `json:"time_to_first_token"`
+		OSL struct {
+			Value float64 `json:"value"` // tokens
+		} `json:"output_sequence_length"`
 	} `json:"metrics"`
 	Error *ErrorGroup `json:"error"`
 }

@@ -41,6 +41,12 @@ var columnHelp = map[string]string{
 	"launch":              "2 if the cell was measured after a restart of its topology, else 1",
 	"noted":               "checks that could not be made and do not exclude the cell",
 	"notes":               "observations that a reader of the number needs, such as a client that was the limit",
+
+	steadyThroughput: "tokens/s in the longest span with 90 % of the requests under way, from concurrency 8 on",
+	steadySeconds:    "length of that span",
+	ttftRamp:         "TTFT of the last quarter of a wave of requests / of its first quarter, from concurrency 8 on",
+
+	"percentiles_without_evidence": "columns whose percentile needs more requests than the cell has: p90 10, p99 100",
 }
 
 // Metric is a number of the table, results.csv and the chart, for the manual.

@@ -11,8 +11,9 @@ import (
 )
 
 // Row is one cell. Numbers has the cell's metrics by CSV column (tokens/s, requests/s, ms, tokens), without
-// those that were not measured. Efficient means that its point, the mean of all repeats, is on the frontier.
-// Noted names the checks that could not be made and do not exclude the cell.
+// those that were not measured. Unsupported are the percentiles of too few requests. Efficient means that the row's
+// point, the mean of all repeats, is on the frontier. Noted names the checks that could not be made and do not
+// exclude the cell.
 type Row struct {
 	Label         string             `json:"label"`
 	Configuration string             `json:"configuration"` // path of the export
@@ -30,6 +31,7 @@ type Row struct {
 	AIPerf        string             `json:"aiperf_version"`
 	CountsDiffer  *bool              `json:"token_counts_differ"` // nil: one of the counts is missing
 	Launch        int                `json:"launch"`              // 2: measured after the topology was restarted
+	Unsupported   []string           `json:"percentiles_without_evidence"`
 
 	cell artifacts.Cell
 }
@@ -105,6 +107,8 @@ func rows(cells []artifacts.Cell, stat string) []Row {
 			row.Notes = append(row.Notes, observation(name))
 		}
 		row.countTokens()
+		row.addRecords()
+		row.findUnsupported(columns)
 		made = append(made, row)
 	}
 	return made
@@ -119,6 +123,10 @@ func observation(name verdict.CheckName) string {
 		return "measured through a tunnel"
 	case verdict.GPUClocks:
 		return "GPUs were throttled"
+	case verdict.SteadyState:
+		return "another throughput in steady state"
+	case verdict.Lockstep:
+		return "TTFT of requests in lockstep"
 	}
 	return "note of the check " + string(name)
 }

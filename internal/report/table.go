@@ -14,8 +14,9 @@ import (
 )
 
 // Table writes aligned columns for a terminal: a line for each cell, then, if there are repeats, a line for
-// each mean with its standard deviation. A star marks the frontier, a dash a missing number, a dagger a
-// number that depends on aiperf's count of tokens where the server counted others.
+// each mean with its standard deviation. A star marks the frontier, a dash a missing number, a
+// blank a percentile of too few requests, a dagger a number that depends on aiperf's count of tokens where the server
+// counted others.
 func (f Facts) Table(w io.Writer) error {
 	lines := [][]string{tableHeader(f.Stat)}
 	marked := slices.ContainsFunc(f.Rows, Row.miscounted)
@@ -68,6 +69,9 @@ func tableHeader(stat string) []string {
 }
 
 func (r Row) shown(column string) string {
+	if slices.Contains(r.Unsupported, column) {
+		return ""
+	}
 	if v, ok := r.Numbers[column]; ok {
 		return number(v)
 	}

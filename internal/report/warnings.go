@@ -51,6 +51,9 @@ func warnings(f Facts) []string {
 			warn("%s: %s are not drawn: their exports lack %s or output_token_throughput_avg",
 				s.Label, cells, perUser(f.Stat))
 		}
+		if few := s.percentileWarning(f); few != "" {
+			warn("%s", few)
+		}
 		for _, limit := range limits(s.Notes, s.Noted) {
 			warn("%s: %s", s.Label, limit)
 		}

@@ -32,8 +32,9 @@ type Cell struct {
 // attempt is one try at a cell.
 type attempt struct {
 	Cell
-	dir  string // its files
-	exit string // how aiperf ended
+	dir     string          // its files
+	exit    string          // how aiperf ended
+	records *aiperf.Summary // nil = there are none, or they could not be read
 }
 
 // FailFastError ends a run at its first cell that is not valid.
@@ -170,7 +171,7 @@ func (c cells) bar() func(aiperf.Progress) {
 func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 	e.AIPerf = verdict.AIPerf{Problem: o.Problem, Stalled: o.Stalled, Unseen: o.Unseen}
 	e.Tunnel = c.tunnel
-	e.InFlight = inFlight(filepath.Join(a.dir, aiperf.RecordsName))
+	e.Records = summarize(filepath.Join(a.dir, aiperf.RecordsName), a.Concurrency)
 	m, err := aiperf.Read(filepath.Join(a.dir, aiperf.ExportName))
 	if err != nil {
 		e.AIPerf.NoExport = err.Error()
@@ -197,21 +198,25 @@ func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 		}
 	}
 	a.Verdict = verdict.Of(e, m, verdict.Load{Requests: c.load.Requests(a.Concurrency),
-		Warmup: c.load.Warmup(a.Concurrency), OSL: c.load.OSL, Concurrency: a.Concurrency})
+		Warmup: c.load.Warmup(a.Concurrency), OSL: c.load.OSL, Concurrency: a.Concurrency,
+		Args: len(c.load.Args) > 0})
+	if r := e.Records; r != nil && r.Unread == "" {
+		a.records = &r.Summary
+	}
 	a.Numbers = headline(m)
 	c.noteOnce(a.Verdict.Checks)
 }
 
-// inFlight is the evidence in aiperf's records; nil = an aiperf that does not record it.
-func inFlight(records string) *verdict.InFlight {
-	most, recorded, err := aiperf.InFlight(records)
+// summarize is the evidence in aiperf's records; nil = there are none.
+func summarize(records string, concurrency int) *verdict.Records {
+	summary, err := aiperf.Summarize(records, concurrency)
 	switch {
 	case err != nil:
-		return &verdict.InFlight{Unread: err.Error()}
-	case !recorded:
+		return &verdict.Records{Unread: err.Error()}
+	case summary.Requests == 0:
 		return nil
 	}
-	return &verdict.InFlight{Most: most}
+	return &verdict.Records{Summary: summary}
 }
 
 // publish makes an attempt the cell of its topology, in artifacts_N, on the screen and in
@@ -223,7 +228,7 @@ func (r *Runner) publish(t *Topology, a *attempt) error {
 	}
 	valid := a.Verdict.State == verdict.Valid
 	sidecar, err := json.MarshalIndent(map[string]any{"valid": valid, "state": a.Verdict.State,
-		"reasons": a.Verdict.Reasons, "checks": a.Verdict.Checks, "run": r.Dir.ID()}, "", "  ")
+		"reasons": a.Verdict.Reasons, "checks": a.Verdict.Checks, "records": a.records, "run": r.Dir.ID()}, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -78,6 +78,11 @@ func Rules() []Rule {
 			Excludes, false, readable(outputLength)},
 		{InterToken, "every request needs an inter-token latency, or the mean is of a biased few", "",
 			Excludes, false, readable(interToken)},
+		{SteadyState, "the first and the last requests run beside fewer others than the configured ones",
+			"5 % between the throughput with 90 % of the requests under way and that of the cell; " + fromWaves,
+			Notes, false, ofWaves(steadyState)},
+		{Lockstep, "requests that start together wait for each other's prompts: TTFT is that of bursts",
+			"1.3 from the first to the last quarter in most waves; " + fromWaves, Notes, false, ofWaves(lockstep)},
 		{Numbers, "throughput and latency must be numbers greater than zero", "", Excludes, false, readable(positive)},
 	}
 }
