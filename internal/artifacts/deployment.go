@@ -58,6 +58,21 @@ type Load struct {
 	Warmup int `json:"warmup_requests_per_concurrency" help:"warm-up requests of a cell, divided by its concurrency"`
 
 	Extra []string `json:"extra_inputs,omitempty" help:"further fields of the request body, as planned"`
+	Args  []string `json:"args,omitempty" help:"further arguments of aiperf, from load.args of the profile"`
+}
+
+// Arguments are the further arguments of aiperf, "--option value, --option value", sorted; "none" without one.
+func (l Load) Arguments() string {
+	var options []string
+	for _, arg := range l.Args {
+		if last := len(options) - 1; last >= 0 && !strings.HasPrefix(arg, "-") {
+			options[last] += " " + arg
+		} else {
+			options = append(options, arg)
+		}
+	}
+	slices.Sort(options)
+	return cmp.Or(strings.Join(options, ", "), "none")
 }
 
 // ExtraInputs are the planned extra inputs, written as the function ExtraInputs writes those of an export.

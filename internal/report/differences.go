@@ -40,7 +40,8 @@ func Differences() []Difference {
 	return []Difference{
 		{"isl,osl,model", Refuses, Refuses, "throughputs of different work"},
 		{"gpus,parallelism", Ignored, Refuses, "throughput is divided by the GPUs; repeats have one topology"},
-		{"seed,requests,warm-up requests,extra inputs", Stated, Refuses, "the requests are not the same"},
+		{"seed,requests,warm-up requests,extra inputs,aiperf arguments", Stated, Refuses,
+			"the requests are not the same"},
 		{artifacts.GPUModel, Stated, Refuses, "the machines are not the same"},
 		{artifacts.PowerLimit, Stated, Listed, "a lower limit lowers the clocks"},
 		{"engine", Listed, Refuses, "the program that computes, with its version"},

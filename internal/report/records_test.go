@@ -87,3 +87,39 @@ func TestPercentilesOfTooFewRequests(t *testing.T) {
 		}
 	}
 }
+
+// load.args of two sides: stated in the sentence and in the table of settings. A tree of others does not record them.
+func TestSidesWithOtherArgumentsOfAIPerfAreNamed(t *testing.T) {
+	side := func(mode string, n int, load *artifacts.Load) artifacts.Cell {
+		c := loaded(mode, n, Setup{Model: "m", ISL: 30, OSL: 50, GPUs: 2})
+		c.Deployment.Load = load
+		return c
+	}
+	plan := func(args ...string) *artifacts.Load {
+		return &artifacts.Load{Seed: 100, Requests: 10, Warmup: 2, Args: args}
+	}
+	for _, row := range []struct {
+		why         string
+		ours, other *artifacts.Load
+		want        string // "" = no difference
+	}{
+		{"none", plan(), plan(), ""},
+		{"the same in another order", plan("--a", "1", "-v"), plan("-v", "--a", "1"), ""},
+		{"one side", plan("--request-rate", "5"), plan(), "aiperf arguments --request-rate 5 against none"},
+		{"only what differs", plan("-v", "--request-rate", "5"), plan("-v"), "aiperf arguments --request-rate 5 against none"},
+		{"a tree of another program", plan("--request-rate", "5"), nil, "aiperf arguments --request-rate 5 against not recorded"},
+	} {
+		f, err := Of([]artifacts.Cell{side("disaggregated", 0, row.ours), side("aggregated", 1, row.other)}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sentence := f.Sentences()[0]
+		if f.Comparisons[0].Measured == nil || strings.Contains(sentence, "aiperf arguments") != (row.want != "") ||
+			!strings.Contains(sentence, row.want) {
+			t.Errorf("%s: %s", row.why, sentence)
+		}
+		if row.want != "" && !strings.Contains(SettingsTable(f.Settings, f.Load), "\n  aiperf arguments ") {
+			t.Errorf("%s: the settings are\n%s", row.why, SettingsTable(f.Settings, f.Load))
+		}
+	}
+}

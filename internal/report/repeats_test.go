@@ -257,6 +257,10 @@ func TestRepeatsWithAnotherSetupAreNotAveraged(t *testing.T) {
 		}, "seed 100 (artifacts_0), 104 (artifacts_1)"},
 		{"extra inputs", func(c *artifacts.Cell) { c.Measurement.Extra = extra("50") }, func(c *artifacts.Cell) { c.Measurement.Extra = extra("60") },
 			"extra inputs max_tokens:50 (artifacts_0), max_tokens:60 (artifacts_1)"},
+		{"arguments of aiperf", func(c *artifacts.Cell) { c.Deployment.Load = plan(false) }, func(c *artifacts.Cell) {
+			c.Deployment.Load = plan(false)
+			c.Deployment.Load.Args = []string{"--request-rate", "5"}
+		}, "aiperf arguments none (artifacts_0), --request-rate 5 (artifacts_1)"},
 		{"an engine setting", func(c *artifacts.Cell) {
 			c.Deployment.Settings = map[string]string{"dtype": "auto", "block-size": "16"}
 		},

@@ -21,10 +21,11 @@ type Setup struct {
 	ISL      int    `json:"isl,omitzero"` // tokens
 	OSL      int    `json:"osl,omitzero"` // tokens
 	GPUs     int    `json:"gpus,omitzero"`
-	Seed     string `json:"seed,omitzero"`            // "100", or "100 + concurrency" for fresh prompts
-	Requests string `json:"requests,omitzero"`        // "10 x concurrency", or "500"
-	Warmup   string `json:"warmup_requests,omitzero"` // likewise
-	Extra    string `json:"extra_inputs,omitzero"`    // of the request body
+	Seed     string `json:"seed,omitzero"`             // "100", or "100 + concurrency" for fresh prompts
+	Requests string `json:"requests,omitzero"`         // "10 x concurrency", or "500"
+	Warmup   string `json:"warmup_requests,omitzero"`  // likewise
+	Extra    string `json:"extra_inputs,omitzero"`     // of the request body
+	Args     string `json:"aiperf_arguments,omitzero"` // of load.args, or "none"
 
 	GPUModel   string `json:"gpu_model,omitzero"`
 	PowerLimit string `json:"power_limit,omitzero"` // of each GPU: "700 W"
@@ -36,7 +37,8 @@ type trait struct{ name, value string }
 func (s Setup) traits() []trait {
 	return []trait{{"isl", strconv.Itoa(s.ISL)}, {"osl", strconv.Itoa(s.OSL)}, {"model", s.Model},
 		{"gpus", strconv.Itoa(s.GPUs)}, {"seed", s.Seed}, {"requests", s.Requests}, {"warm-up requests", s.Warmup},
-		{"extra inputs", s.Extra}, {artifacts.GPUModel, s.GPUModel}, {artifacts.PowerLimit, s.PowerLimit}}
+		{"extra inputs", s.Extra}, {"aiperf arguments", s.Args},
+		{artifacts.GPUModel, s.GPUModel}, {artifacts.PowerLimit, s.PowerLimit}}
 }
 
 // workload is the part of a setup without which throughputs are not comparable at all.
@@ -59,7 +61,7 @@ func setupOf(rows []Row) Setup {
 	s := Setup{Model: d.Model, ISL: d.ISL, OSL: d.OSL, GPUs: rows[0].GPUs}
 	s.GPUModel, s.PowerLimit = onMachines(rows, artifacts.GPUModel), onMachines(rows, artifacts.PowerLimit)
 	seeds, requests, warmups := map[int]int{}, map[int]int{}, map[int]int{}
-	var extras []string
+	var extras, args []string
 	fresh := false
 	for _, r := range rows {
 		m, plan, c := r.cell.Measurement, r.cell.Deployment.Load, r.Concurrency
@@ -73,7 +75,7 @@ func setupOf(rows []Row) Setup {
 			if fresh {
 				seeds[c] += c
 			}
-			extra = cmp.Or(extra, plan.ExtraInputs())
+			extra, args = cmp.Or(extra, plan.ExtraInputs()), union(args, plan.Arguments())
 		}
 		if m.Seed != nil {
 			seeds[c] = *m.Seed
@@ -87,7 +89,7 @@ func setupOf(rows []Row) Setup {
 	}
 	s.Seed = seedText(seeds, fresh)
 	s.Requests, s.Warmup = countText(requests), countText(warmups)
-	s.Extra = strings.Join(extras, " or ")
+	s.Extra, s.Args = strings.Join(extras, " or "), strings.Join(args, " or ")
 	return s
 }
 

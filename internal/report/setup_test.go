@@ -178,7 +178,7 @@ func TestTheSameIsReportedOnlyIfNothingDiffers(t *testing.T) {
 		want          string
 	}{
 		{"nothing differs", engines("16"), loads("100"), "engine settings: the same on every side\n" +
-			"load settings: the same on every side (not recorded: requests, warm-up requests, extra inputs)\n"},
+			"load settings: the same on every side (not recorded: requests, warm-up requests, extra inputs, aiperf arguments)\n"},
 		{"the load differs", engines("16"), loads("104"), "load settings that differ  x    y\n  seed                     100  104\n"},
 		{"the engines differ", engines("32"), loads("100"), "engine settings that differ  a   b\n  block-size                 16  32\n"},
 		{"no file has a side's seed", engines("16"), loads(""), "load settings that differ  x    y\n  seed                     100  ?\n"},

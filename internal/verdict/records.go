@@ -42,13 +42,13 @@ func steadyState(s aiperf.Summary, c cell) []finding {
 	case s.Throughput <= 0: // a fault that positive reports
 		return nil
 	}
-	differ := s.Steady.Throughput - s.Throughput
+	steady, whole := s.Steady.Throughput, s.Throughput
 	state := Valid
-	if math.Abs(differ) > steadyTolerance*s.Throughput {
+	if math.Abs(steady-whole) > steadyTolerance*whole {
 		state = Note
 	}
 	return one(state, fmt.Sprintf("%.4g tokens/s in the longest time with %s (%.3g s), %.4g in the whole cell "+
-		"(%.3g s): %+.1f %%", s.Steady.Throughput, least, s.Steady.Seconds, s.Throughput, s.Seconds, 100*differ/s.Throughput))
+		"(%.3g s): %+.1f %%", steady, least, s.Steady.Seconds, whole, s.Seconds, 100*(steady/whole-1)))
 }
 
 func lockstep(s aiperf.Summary, c cell) []finding {
@@ -60,8 +60,8 @@ func lockstep(s aiperf.Summary, c cell) []finding {
 	if 2*l.Ramped > l.Waves {
 		state = Note
 	}
-	return one(state, fmt.Sprintf("TTFT rises %.2f-fold within a wave of %d requests, %g-fold or more in %d of %d waves",
-		l.Ramp, c.load.Concurrency, aiperf.RampLimit, l.Ramped, l.Waves))
+	return one(state, fmt.Sprintf("TTFT rises %.2f-fold within a wave of %d requests, %g-fold or more in "+
+		"%d of %d waves", l.Ramp, c.load.Concurrency, aiperf.RampLimit, l.Ramped, l.Waves))
 }
 
 // fromWaves is part of the thresholds of rules that ofWaves limits.
@@ -77,7 +77,7 @@ func ofWaves(judge func(aiperf.Summary, cell) []finding) func(cell) []finding {
 		case r.Unread != "":
 			return one(Unchecked, r.Unread)
 		case r.Requests < c.load.Requests:
-			return one(Unchecked, fmt.Sprintf("the records have %d of %d measured requests", r.Requests, c.load.Requests))
+			return one(Unchecked, fmt.Sprintf("the records have %d of %d requests", r.Requests, c.load.Requests))
 		}
 		return judge(r.Summary, c)
 	}
