@@ -100,6 +100,7 @@ func TestHelpIsComplete(t *testing.T) {
 	for _, d := range report.Differences() {
 		want("rules", strings.ReplaceAll(d.Names, ",", ", "), "Between: "+string(d.Between)+". Within: "+string(d.Within)+". Reason: "+d.Why+".")
 	}
+	want("rules", "", report.PercentileRule())
 	for _, prefix := range plan.Recorded() {
 		want("rules", "", prefix)
 	}

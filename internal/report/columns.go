@@ -46,7 +46,7 @@ var columnHelp = map[string]string{
 	steadySeconds:    "length of that span",
 	ttftRamp:         "TTFT of the last quarter of a wave of requests / of its first quarter, from concurrency 8 on",
 
-	"percentiles_without_evidence": "columns whose percentile needs more requests than the cell has: p90 10, p99 100",
+	unsupported: "columns whose percentile needs more requests than the cell has: p90 10, p99 100",
 }
 
 // Metric is a number of the table, results.csv and the chart, for the manual.

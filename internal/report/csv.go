@@ -27,7 +27,7 @@ func (f Facts) lines() [][]string {
 	header := slices.Concat([]string{"", "label", "configuration", "concurrency"}, theirs,
 		[]string{"is_pareto_efficient", "valid", "reason", "name", "artifacts", "gpus", "simulated"}, further,
 		[]string{"aiperf_version", byUsage, "token_counts_differ", "launch", "noted", "notes"},
-		recordColumns(), []string{"percentiles_without_evidence"})
+		recordColumns(), []string{unsupported})
 	lines := [][]string{header}
 	for i, r := range f.Rows {
 		gpus, differ := "", ""

@@ -12,6 +12,8 @@ const (
 	steadyThroughput = "steady_output_token_throughput"
 	steadySeconds    = "steady_seconds"
 	ttftRamp         = "ttft_ramp"
+
+	unsupported = "percentiles_without_evidence"
 )
 
 func recordColumns() []string { return []string{steadyThroughput, steadySeconds, ttftRamp} }
@@ -42,6 +44,14 @@ func percentileOf(stat string) (p int, ok bool) {
 func leastRequests(p int) int {
 	tail := min(p, 100-p)
 	return (100 + tail - 1) / tail
+}
+
+// PercentileRule explains the blanks of the table.
+func PercentileRule() string {
+	return fmt.Sprintf("A percentile needs a request beyond it: p50 %d completed requests, p90 %d, p95 %d, p99 %d, and "+
+		"a low one as many as the high one (p10 as p90). With fewer it is blank in the table, and the column "+
+		"%s of results.csv names it.", leastRequests(50), leastRequests(90), leastRequests(95), leastRequests(99),
+		unsupported)
 }
 
 // findUnsupported lists the percentiles of columns for which the cell completed too few requests.
