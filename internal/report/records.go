@@ -48,8 +48,8 @@ func leastRequests(p int) int {
 
 // PercentileRule explains the blanks of the table.
 func PercentileRule() string {
-	return fmt.Sprintf("A percentile needs a request beyond it: p50 %d completed requests, p90 %d, p95 %d, p99 %d, and "+
-		"a low one as many as the high one (p10 as p90). With fewer it is blank in the table, and the column "+
+	return fmt.Sprintf("A percentile needs a request beyond it: p50 %d completed requests, p90 %d, p95 %d, p99 %d, "+
+		"and a low one as many as the high one (p10 as p90). With fewer it is blank in the table, and the column "+
 		"%s of results.csv names it.", leastRequests(50), leastRequests(90), leastRequests(95), leastRequests(99),
 		unsupported)
 }
