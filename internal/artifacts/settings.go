@@ -98,7 +98,8 @@ func distinct(all []Side) []Side {
 			sides = append(sides, side)
 		}
 	}
-	for _, other := range []func(Side) string{func(s Side) string { return s.label }, func(s Side) string { return s.path }} {
+	label, path := func(s Side) string { return s.label }, func(s Side) string { return s.path }
+	for _, other := range []func(Side) string{label, path} {
 		count := map[string]int{}
 		for _, side := range sides {
 			count[side.Name]++

@@ -115,15 +115,28 @@ func (s Series) launches(rows []Row) string {
 	return strconv.Itoa(n) + " launches"
 }
 
-// engines reports whether an engine computed nothing. Other programs' trees do not record it.
+// engines reports whether an engine computed nothing. Other programs' trees do not record it, and a command of the
+// profile may be anything.
 func (f Facts) engines() string {
 	if slices.ContainsFunc(f.Series, func(s Series) bool { return s.Simulated }) {
 		return "simulated engine"
 	}
-	if slices.ContainsFunc(f.Rows, func(r Row) bool { return r.cell.Deployment.Engine == "" }) {
-		return "engine not recorded"
+	var own []string // labels of the sides whose program the profile names
+	for _, r := range f.Rows {
+		switch r.cell.Deployment.Engine {
+		case "":
+			return "engine not recorded"
+		case "command":
+			own = union(own, text.Clean(r.Label))
+		}
 	}
-	return "real engine"
+	switch len(own) {
+	case 0:
+		return "real engine"
+	case len(f.Series):
+		return "own command as engine"
+	}
+	return "own command as engine of " + strings.Join(own, " and ")
 }
 
 // Measured reports whether a cell has a place in the picture, valid or not.
