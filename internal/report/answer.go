@@ -52,10 +52,11 @@ func (s Series) extent(stat string) string {
 
 // Markdown is the answer in one line to paste, with about (versions and the like), the models of the GPUs where they
 // are recorded, the launches of each side and whether an engine was simulated. Without about it names the versions of
-// aiperf. It is empty without an answer.
+// aiperf. It is empty without an answer, and if no comparison has a number.
 func (f Facts) Markdown(about ...string) string {
 	answer := strings.Join(f.Answer(), "; ")
-	if answer == "" {
+	measured := func(c Comparison) bool { return c.Measured != nil }
+	if answer == "" || len(f.Comparisons) > 0 && !slices.ContainsFunc(f.Comparisons, measured) {
 		return ""
 	}
 	if len(about) == 0 {
@@ -137,6 +138,11 @@ func (f Facts) engines() string {
 		return "own command as engine"
 	}
 	return "own command as engine of " + strings.Join(own, " and ")
+}
+
+// Counts reports whether a cell is valid and on a frontier.
+func (f Facts) Counts() bool {
+	return slices.ContainsFunc(f.Series, func(s Series) bool { return s.curve != nil })
 }
 
 // Measured reports whether a cell has a place in the picture, valid or not.

@@ -47,6 +47,9 @@ func TestAnswerToPaste(t *testing.T) {
 			"at 35.0 tok/s/user", "** (x; 1 launch a side; own command as engine of dynamo_vllm_disaggregated)"},
 		{"a restart is a launch", slices.Concat(one, restarted), []string{"x"},
 			"at 35.0 tok/s/user", "** (x; 1 launch of vllm_serve_aggregated, 2 launches of dynamo_vllm_disaggregated; engine not recorded)"},
+		{"a failed side has no line to paste", slices.Concat(one, invalid(slices.Clone(other))), []string{"x"},
+			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: dynamo_vllm_disaggregated has no valid point " +
+				"(vllm_serve_aggregated reaches 30.0 to 40.0 tok/s/user)", ""},
 		{"no cell counts", invalid(slices.Clone(one)), []string{"x"}, "", ""},
 	} {
 		f, err := Of(row.cells, Options{})

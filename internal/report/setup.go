@@ -53,17 +53,17 @@ func (s Setup) hardware() []trait {
 func ofGPUs(t trait) bool { return t.name == artifacts.GPUModel || t.name == artifacts.PowerLimit }
 
 // setupOf is the setup of cells of one topology. An export is closer to the truth than the plan in
-// deployment_config.json, which older trees do not have.
+// deployment_config.json, which older trees do not have. A failed cell has the plan only.
 func setupOf(rows []Row) Setup {
 	d := rows[0].cell.Deployment
 	s := Setup{Model: d.Model, ISL: d.ISL, OSL: d.OSL, GPUs: rows[0].GPUs}
 	s.GPUModel, s.PowerLimit = onMachines(rows, artifacts.GPUModel), onMachines(rows, artifacts.PowerLimit)
 	seeds, requests, warmups := map[int]int{}, map[int]int{}, map[int]int{}
 	var extras []string
-	fresh := false
+	fresh, planned := false, ""
 	for _, r := range rows {
 		m, plan, c := r.cell.Measurement, r.cell.Deployment.Load, r.Concurrency
-		if r.cell.Err != nil {
+		if r.cell.Err != nil && plan == nil {
 			continue
 		}
 		extra := artifacts.ExtraInputs(m.Extra)
@@ -73,7 +73,7 @@ func setupOf(rows []Row) Setup {
 			if fresh {
 				seeds[c] += c
 			}
-			extra = cmp.Or(extra, plan.ExtraInputs())
+			planned = plan.ExtraInputs()
 		}
 		if m.Seed != nil {
 			seeds[c] = *m.Seed
@@ -81,13 +81,13 @@ func setupOf(rows []Row) Setup {
 		if m.Requests > 0 {
 			requests[c], warmups[c] = m.Requests, m.Warmup
 		}
-		if extra != "" {
+		if extra = cmp.Or(extra, planned); r.cell.Err == nil && extra != "" {
 			extras = union(extras, extra)
 		}
 	}
 	s.Seed = seedText(seeds, fresh)
 	s.Requests, s.Warmup = countText(requests), countText(warmups)
-	s.Extra = strings.Join(extras, " or ")
+	s.Extra = cmp.Or(strings.Join(extras, " or "), planned)
 	return s
 }
 

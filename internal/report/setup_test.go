@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/csv"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -251,5 +252,27 @@ func TestFactsHaveTheSettingsOfTheirTopologies(t *testing.T) {
 	}
 	if text := string(written(t, f.JSON)); !strings.Contains(text, `"block-size": "128"`) {
 		t.Errorf("the JSON lacks them:\n%s", text)
+	}
+}
+
+// The cells of a topology that failed have no export. Its load is known from the plan.
+func TestAFailedCellHasThePlannedLoad(t *testing.T) {
+	cell := func(mode string, err error) artifacts.Cell {
+		c := at(mode, 10, 10)
+		c.Err, c.Deployment.Load = err, &artifacts.Load{Seed: 100, Requests: 10, Warmup: 2, Extra: []string{"ignore_eos:true"}}
+		return c
+	}
+	f, err := Of([]artifacts.Cell{cell("aggregated", nil), cell("disaggregated", errors.New("no export"))}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Setup{Seed: "100", Requests: "10 x concurrency", Warmup: "2 x concurrency", Extra: "ignore_eos:true", GPUs: 2}
+	for _, s := range f.Series {
+		if diff := cmp.Diff(want, s.Setup); diff != "" {
+			t.Errorf("%s (-want +got): %s", s.Label, diff)
+		}
+	}
+	if len(f.Load.Differ) > 0 {
+		t.Errorf("the loads differ: %q", f.Load.Differ)
 	}
 }
