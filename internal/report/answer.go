@@ -52,11 +52,12 @@ func (s Series) extent(stat string) string {
 
 // Markdown is the answer in one line to paste, with about (versions and the like), the models of the GPUs where they
 // are recorded, the launches of each side and whether an engine was simulated. Without about it names the versions of
-// aiperf. It is empty without an answer, and if no comparison has a number.
+// aiperf. It is empty without an answer, and if no comparison has a number because a side has no valid cell.
 func (f Facts) Markdown(about ...string) string {
 	answer := strings.Join(f.Answer(), "; ")
 	measured := func(c Comparison) bool { return c.Measured != nil }
-	if answer == "" || len(f.Comparisons) > 0 && !slices.ContainsFunc(f.Comparisons, measured) {
+	failed := func(s Series) bool { return s.curve == nil }
+	if answer == "" || slices.ContainsFunc(f.Series, failed) && !slices.ContainsFunc(f.Comparisons, measured) {
 		return ""
 	}
 	if len(about) == 0 {
