@@ -22,6 +22,8 @@ type requestRecord struct {
 		Phase string `json:"benchmark_phase"` // warmup or profiling
 		Start int64  `json:"request_start_ns"`
 		End   int64  `json:"request_end_ns"`
+
+		Worker string `json:"worker_id"` // each has connections of its own
 	} `json:"metadata"`
 	Metrics struct {
 		Latency struct {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"topobench/internal/artifacts"
@@ -30,7 +31,7 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 	root := s.Dir.Root()
 	if err == nil && len(facts.Rows) > 0 {
 		tabulate(out, facts)
-		if facts.Measured() {
+		if facts.Counts() {
 			out.Print(c.circumstances(facts, topologies)...)
 		}
 		err = writeFiles(out, facts, root, s.Dir.Path())
@@ -38,7 +39,7 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 		out.Print("no cell was measured: no chart and no results.csv were written in " + root)
 	}
 	out.Print("logs, plans and journal: " + s.Dir.Path())
-	answer(out, facts, root, versions(s.topologies))
+	answer(out, facts, root, versions(s.topologies), unmeasured(topologies, s.topologies)...)
 	return errors.Join(err, out.Err(), c.outcome(env, s, topologies))
 }
 
@@ -99,18 +100,35 @@ func versions(topologies []preflight.Topology) []string {
 	return nil
 }
 
-// answer is the end of the output, apart from the rest: the sentences, a line of Markdown to paste, and the chart.
-func answer(out *ui.Printer, facts report.Facts, dir string, about []string) {
+// answer is the end of the output, apart from the rest: the sentences, a line of Markdown to paste, and the chart. The
+// names are those of the topologies without a cell. If no cell counts, there is the chart only.
+func answer(out *ui.Printer, facts report.Facts, dir string, about []string, absent ...string) {
 	if !facts.Measured() {
 		return
 	}
-	out.Print("")
-	out.Bold(facts.Answer()...)
-	if line := facts.Markdown(about...); line != "" {
+	if facts.Counts() {
+		sentences, missing := facts.Answer(), "not measured: "+strings.Join(absent, ", ")
+		if len(absent) > 0 {
+			sentences, about = append(sentences, missing), append(slices.Clone(about), missing)
+		}
 		out.Print("")
-		out.Whole(line)
+		out.Bold(sentences...)
+		if line := facts.Markdown(about...); line != "" {
+			out.Print("")
+			out.Whole(line)
+		}
 	}
 	out.Print("chart: " + filepath.Join(dir, facts.Chart()))
+}
+
+// unmeasured are the topologies of a run that have no cell.
+func unmeasured(begun []run.Topology, all []preflight.Topology) (names []string) {
+	for i, t := range all {
+		if i >= len(begun) || len(begun[i].Cells) == 0 {
+			names = append(names, t.Profile.Name)
+		}
+	}
+	return names
 }
 
 // failures has the failure of each topology, the cause first, and its cells that are not valid.

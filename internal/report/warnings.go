@@ -76,6 +76,9 @@ func warnings(f Facts) []string {
 func unlikeSides(comparisons []Comparison) (all []string) {
 	for _, c := range comparisons {
 		sides := c.Other + " and " + c.Baseline
+		if c.Measured == nil {
+			continue
+		}
 		if len(c.Differ) > 0 {
 			all = append(all, text.Clean("the requests to "+sides+" differ: "+strings.Join(c.Differ, ", ")))
 		}

@@ -245,7 +245,8 @@ func ByHand(root string) script.Places {
 func (r *Runner) announce(w preflight.Topology, n, all int) {
 	if restartable(w.Plan) {
 		p := w.Profile
-		r.Screen.Phase(fmt.Sprintf("topology %d/%d: %s (%s, %d GPUs)", n, all, p.Name, p.Label(), p.GPUs()))
+		gpus := strings.TrimSuffix(fmt.Sprintf("%d GPUs", p.GPUs()), map[bool]string{true: "s"}[p.GPUs() == 1])
+		r.Screen.Phase(fmt.Sprintf("topology %d/%d: %s (%s, %s)", n, all, p.Name, p.Label(), gpus))
 	}
 }
 
