@@ -97,9 +97,10 @@ func unreached(all []preflight.Topology, launched []run.Topology) (lines []strin
 // rounds explains --repeats.
 func (p *page) rounds() {
 	p.heading("Rounds (run --repeats N)")
-	p.text(fmt.Sprintf("A run has 1 to %d rounds; 4 are a good number. Each round launches every topology afresh, "+
-		"with a full teardown and its proof, an artifacts_N of its own and the same prompts. Odd rounds have the given "+
-		"order, even rounds the reverse: an even number of rounds cancels a steady drift of the machine.", mostRounds))
+	p.text(fmt.Sprintf("A run has 1 to %d rounds; 4 are a good number. Each round launches every topology "+
+		"afresh, with a full teardown and its proof, an artifacts_N of its own and the same prompts. Odd rounds "+
+		"have the given order, even rounds the reverse: an even number of rounds cancels a steady drift of the "+
+		"machine.", mostRounds))
 	p.point("A launch that fails stops no later round. A topology that does not start in round 1 is not " +
 		"launched again.")
 	p.point("After a failure the exit code is 3 if every topology has a cell in some round, else 4.")
