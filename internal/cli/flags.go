@@ -147,16 +147,17 @@ func checkConcurrency(levels []int) error {
 	return nil
 }
 
-// loadProfiles reads built-in names and paths, and applies the flags. The error has all faults.
-func loadProfiles(names []string, f loadFlags, env *Env) ([]profile.Profile, error) {
+// loadProfiles reads built-in names and paths, each once, and applies the flags. The error has all faults, those of
+// other flags included.
+func loadProfiles(names []string, f loadFlags, env *Env, flags ...error) ([]profile.Profile, error) {
 	reader := env.reader()
 	var all []profile.Profile
 	own, err := f.by(names, func(arg string) string {
 		p, _ := readProfile(env.reader(), arg) // the faults follow below, with the settings
 		return p.Name
 	})
-	faults := []error{err}
-	for _, name := range names {
+	faults := append(flags, err, checkTwice(names))
+	for _, name := range text.Distinct(names) {
 		reader.Set = own[name]
 		p, err := readProfile(reader, name)
 		if err == nil {

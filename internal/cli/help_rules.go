@@ -43,6 +43,8 @@ func rulesPage(p *page) {
 		"A client without CPU time records ends late. Such an end counts as soon as a waiting request has its "+
 		"connection. If no request waits, the number can be too high.", verdict.Flight))
 
+	p.rounds()
+
 	p.heading("Checks before the start (topobench doctor)")
 	p.table(preflight.Names())
 

@@ -10,13 +10,14 @@ import (
 )
 
 type runCmd struct {
-	Profiles   []string `arg:"" name:"profile" help:"Built-in names or paths."`
-	Root       string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
-	Title      string   `default:"Single Node" help:"Title of the chart."`
-	Baseline   string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
-	FailFast   bool     `help:"Stop everything at the first cell that is not valid."`
-	Verbose    bool     `help:"Print deviations, prompts and times in full after the run."`
-	Keep       bool     `help:"Hold the last topology until Ctrl-C."`
+	Profiles []string `arg:"" name:"profile" help:"Built-in names or paths."`
+	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
+	Title    string   `default:"Single Node" help:"Title of the chart."`
+	Baseline string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
+	FailFast bool     `help:"Stop everything at the first cell that is not valid."`
+	Verbose  bool     `help:"Print deviations, prompts and times in full after the run."`
+	Keep     bool     `help:"Hold the last topology until Ctrl-C."`
+	roundFlags
 	binFlags   `group:"Programs"`
 	loadFlags  `group:"Load"`
 	limitFlags `group:"Disk"`
@@ -28,18 +29,20 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := linuxOnly("run"); err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env)
+	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check())
 	if err != nil {
 		return err
 	}
 	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
-		Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree), Load: c.options(),
-		MapGPUs: c.Map},
+		Launches: c.launches(c.Profiles), Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap),
+		MinFree: uint64(c.MinFree), Load: c.options(), MapGPUs: c.Map},
 		run.Options{FailFast: c.FailFast, WaitGPUs: c.Wait.value()})
 	if err != nil {
 		return err
 	}
-	for _, line := range costLines(c.Root, preflight.Report{Topologies: session.topologies}.Plans()) {
+	measured := arms(c.Profiles, session.topologies)
+	plans := preflight.Report{Topologies: measured}.Plans()
+	for _, line := range append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...) {
 		session.Screen.Note(line)
 	}
 	if c.Keep {
@@ -48,7 +51,8 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	guarded := session.WatchDisk(ctx)
 	var topologies []run.Topology
 	if err = session.fetchModels(guarded); err == nil {
-		topologies, err = session.Run(guarded, session.topologies, run.LadderOf(session.topologies))
+		session.topologies = measured
+		topologies, err = session.Run(guarded, session.topologies, run.LadderOf(session.topologies, c.Repeats))
 	}
 	session.At(run.Reporting)
 	err = errors.Join(session.close(err), c.report(env, session, topologies))
