@@ -30,10 +30,10 @@ type requestRecord struct {
 		Blocked *struct { // the wait for a connection
 			Value float64 `json:"value"` // ms
 		} `json:"http_req_blocked"`
-		Tokens *struct { // of the output
+		Tokens struct { // of the output
 			Value float64 `json:"value"`
 		} `json:"output_sequence_length"`
-		EndToEnd *struct {
+		EndToEnd struct {
 			Value float64 `json:"value"` // ms
 		} `json:"request_latency"`
 	} `json:"metrics"`
@@ -93,11 +93,8 @@ func countRecords(path string) recordCount {
 
 // rate is output tokens / end-to-end latency, in tokens/s. A failed request has none.
 func (r requestRecord) rate() (float64, bool) {
-	tokens, latency := r.Metrics.Tokens, r.Metrics.EndToEnd
-	if r.Error != nil || tokens == nil || latency == nil || latency.Value <= 0 {
-		return 0, false
-	}
-	return tokens.Value / latency.Value * 1000, true
+	tokens, latency := r.Metrics.Tokens.Value, r.Metrics.EndToEnd.Value
+	return tokens / latency * 1000, r.Error == nil && tokens > 0 && latency > 0
 }
 
 // Failed returns the causes of a cell's failed requests, from its profile_export.jsonl. If

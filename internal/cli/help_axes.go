@@ -9,8 +9,8 @@ func (p *page) axes() {
 		p.add("  " + a.Flag)
 		p.item(6, "", a.Help+". Column: "+a.Column+". Files: pareto_plot"+a.File+".png, results"+a.File+".csv.")
 	}
-	p.text("aiperf exports the number of e2e from 0.8 on; before, it is computed from profile_export.jsonl beside the " +
-		"export, by the same rule. An aiperf that wrote neither has no e2e. --stat is for the axis user only.")
+	p.text("aiperf exports the number of e2e from 0.8 on; before, it is computed from profile_export.jsonl beside " +
+		"the export, by the same rule. An aiperf that wrote neither has no e2e. --stat is for the axis user only.")
 	p.text("The sentence with a ratio has the TTFT of both sides, in the measured cells between which the ratio " +
 		"is read. It also names each other axis on which the other side has more tok/s/gpu, in the middle of the " +
 		"shared range of that axis. An axis has a part in this if every valid cell of both sides has its number: e2e " +

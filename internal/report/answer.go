@@ -19,7 +19,7 @@ func (f Facts) Answer() []string {
 	var answers []string
 	for _, s := range f.Series {
 		if s.curve != nil {
-			answers = append(answers, text.Clean(s.extent(f.axis())))
+			answers = append(answers, text.Clean(s.extent(f.axis)))
 		}
 	}
 	return answers

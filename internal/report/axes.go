@@ -22,8 +22,8 @@ func (f Facts) noteAxes() {
 	}
 }
 
-// axisNotes are the TTFT of both sides beside the x of the ratio, and the axes on which the other side wins. They need a
-// ratio.
+// axisNotes are the TTFT of both sides beside the x of the ratio, and the axes on which the other side wins. Without a
+// ratio there are none.
 func (f Facts) axisNotes(c Comparison) (notes []string) {
 	if c.Measured == nil {
 		return nil

@@ -39,21 +39,19 @@ func axes(stat string) []Axis {
 		user.Mark, user.File = stat, "_"+stat
 	}
 	return []Axis{user,
-		{"p90", perUserITL, "ITL p90", "_itl_p90", "1000 / p90 of the inter-token latency: nine of ten requests are at " +
-			"least as fast. The wait for the first token has no part in it"},
+		{"p90", perUserITL, "ITL p90", "_itl_p90", "1000 / p90 of the inter-token latency: nine of ten requests are " +
+			"at least as fast. The wait for the first token has no part in it"},
 		{"e2e", perUserE2E, "e2e p10", "_e2e", "p10 over requests of output tokens / end-to-end latency: nine of ten " +
 			"requests are at least as fast, the wait for the first token included"},
 	}
 }
 
-// axis is that of the options and of the facts made with them.
+// axis is the chosen one, or the guide's.
 func axis(x, stat string) Axis {
 	all := axes(stat)
 	i := slices.IndexFunc(all, func(a Axis) bool { return a.Flag == x })
 	return all[max(0, i)]
 }
-
-func (f Facts) axis() Axis { return axis(f.X, f.Stat) }
 
 func (o Options) axis() Axis { return axis(o.X, o.Stat) }
 
@@ -104,7 +102,7 @@ func (f Facts) available() error {
 		return nil
 	}
 	measured := slices.DeleteFunc(slices.Clone(f.Rows), func(r Row) bool { return r.cell.Err != nil })
-	has := func(r Row) bool { _, ok := r.Numbers[f.axis().Column]; return ok }
+	has := func(r Row) bool { _, ok := r.Numbers[f.axis.Column]; return ok }
 	if len(measured) == 0 || slices.ContainsFunc(measured, has) {
 		return nil
 	}

@@ -36,6 +36,8 @@ type Facts struct {
 	Skipped     []string           `json:"skipped"`  // files of the tree that are no cell, with the reason
 	Settings    artifacts.Settings `json:"settings"` // of the engines, a side for each topology
 	Load        artifacts.Settings `json:"load"`     // of the requests, a side for each series
+
+	axis Axis
 }
 
 // Stats lists the values of Options.Stat: the statistics that every metric on an axis has.
@@ -50,7 +52,7 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	if err := o.check(); err != nil {
 		return Facts{}, err
 	}
-	f := Facts{Title: "Pareto - " + cmp.Or(o.Title, "Single Node"), Stat: o.Stat, X: o.X,
+	f := Facts{Title: "Pareto - " + cmp.Or(o.Title, "Single Node"), Stat: o.Stat, X: o.X, axis: o.axis(),
 		Rows: rows(cells, o), Skipped: []string{}}
 	if err := f.available(); err != nil {
 		return Facts{}, err

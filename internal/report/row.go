@@ -169,8 +169,8 @@ func (r Row) relaunched() bool { return r.Launch > 1 }
 
 func (r Row) miscounted() bool { return r.CountsDiffer != nil && *r.CountsDiffer }
 
-// point is the row's place in the picture: x in tokens/s/user on the axis, y in tokens/s/GPU. ok is false if one of them
-// was not measured.
+// point is the row's place in the picture: x on the axis, in tokens/s/user, y in tokens/s/GPU. ok is false if one of
+// them was not measured.
 func (r Row) point(on Axis) (x, y float64, ok bool) {
 	x, hasX := r.Numbers[on.Column]
 	y, hasY := r.Numbers[perGPU]

@@ -129,7 +129,8 @@ func (s Series) repeats() (least, most int) {
 // Picture has the points of each series, and a ring for each measured cell that is not valid. A series
 // without a frontier has all its cells.
 func (f Facts) Picture() chart.Picture {
-	p := chart.Picture{Title: f.Title, XName: "tokens/s/user " + cmp.Or(f.axis().Mark, f.Stat), YName: "tokens/s/gpu avg"}
+	p := chart.Picture{Title: f.Title, YName: "tokens/s/gpu avg",
+		XName: "tokens/s/user " + cmp.Or(f.axis.Mark, f.Stat)}
 	for _, s := range f.Series {
 		drawn := chart.Series{Name: s.Label}
 		if least, most := s.repeats(); most > 1 {
@@ -143,7 +144,7 @@ func (f Facts) Picture() chart.Picture {
 				Note: strconv.Itoa(point.Concurrency), Frontier: point.Efficient})
 		}
 		for _, r := range f.Rows {
-			x, y, ok := r.point(f.axis())
+			x, y, ok := r.point(f.axis)
 			if hollow := r.State != verdict.Valid; ok && r.Label == s.Label && (hollow || len(s.Mixed) > 0) {
 				drawn.Points = append(drawn.Points,
 					chart.Point{X: x, Y: y, Note: strconv.Itoa(r.Concurrency), Hollow: hollow})

@@ -17,9 +17,9 @@ import (
 // each mean with its standard deviation. A star marks the frontier, a dash a missing number, a dagger a
 // number that depends on aiperf's count of tokens where the server counted others.
 func (f Facts) Table(w io.Writer) error {
-	lines := [][]string{tableHeader(f.axis(), f.Stat)}
+	lines := [][]string{tableHeader(f.axis, f.Stat)}
 	columns := theirColumns(f.Stat)
-	columns[0] = f.axis().Column
+	columns[0] = f.axis.Column
 	marked := slices.ContainsFunc(f.Rows, Row.miscounted)
 	for _, r := range f.Rows {
 		line := []string{text.Clean(r.Label), strconv.Itoa(r.Concurrency)}
