@@ -22,6 +22,7 @@ func TestTheSentenceHasTheTTFTBesideX(t *testing.T) {
 	base := ttft(curve("aggregated", [][2]float64{{96, 10}, {45, 80}, {20, 90}}), 10, 15)
 	again := repeat(base, 3, 1, 1)
 	again[1] = with(again[1], "time_to_first_token", "p50", 40)
+	spoilt := invalid(ttft(repeat(base, 4, 1, 1), 1000, 1000))
 	bare := curve("aggregated", [][2]float64{{96, 10}, {45, 80}, {20, 90}})
 	x := 45.0
 	for _, row := range []struct {
@@ -32,7 +33,7 @@ func TestTheSentenceHasTheTTFTBesideX(t *testing.T) {
 		{"two points of the frontier beside x, one at x; the dominated one at x has no part in it", base,
 			" (TTFT p50 and p90 beside it: dynamo_vllm_disaggregated 200.0 and 260.0 ms at concurrency 2, " +
 				"400.0 and 520.0 ms at 4; vllm_serve_aggregated 20.0 and 30.0 ms at concurrency 2)"},
-		{"the mean over repeats", slices.Concat(base, again),
+		{"the mean over valid repeats", slices.Concat(base, again, spoilt),
 			"; vllm_serve_aggregated 30.0 and 30.0 ms at concurrency 2)"},
 		{"a side without it", bare, " (TTFT p50 and p90 beside it: dynamo_vllm_disaggregated 200.0 and 260.0 ms at " +
 			"concurrency 2, 400.0 and 520.0 ms at 4; vllm_serve_aggregated not reported)"},
