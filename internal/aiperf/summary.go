@@ -80,7 +80,7 @@ type request struct {
 func (r requestRecord) request() request {
 	m := r.Metrics
 	q := request{start: r.Metadata.Start, sent: r.Metadata.Start, end: r.Metadata.End,
-		ttft: m.FirstToken.Value, tokens: m.OSL.Value, worker: r.Metadata.Worker}
+		ttft: m.FirstToken.Value, tokens: m.Tokens.Value, worker: r.Metadata.Worker}
 	if m.Blocked != nil {
 		q.waited = m.Blocked.Value > 0
 		q.sent += int64(m.Blocked.Value * 1e6)

@@ -63,7 +63,7 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 	}
 	cells, faults := artifacts.Tree(s.Dir.Root(), mine...)
 	printAll(env.Stderr, text.Each(faults, error.Error), "topobench: ")
-	return report.Of(cells, report.Options{Title: title, Baseline: c.Baseline, Order: order})
+	return onAxis(cells, report.Options{Title: title, X: c.X, Baseline: c.Baseline, Order: order})
 }
 
 // tabulate prints the settings that differ, the cells and the warnings.
