@@ -149,6 +149,8 @@ type Request struct {
 	PortRange  string         // path of the range of ports that the kernel assigns to clients; "" = unknown
 	MapGPUs    bool           // replace the GPUs of a profile by those of the allocation, in order
 	Look       bool           // query the GPUs in any case
+
+	hub map[programs.Model]error // answers of the hub so far
 }
 
 // Topology is a profile with the programs that it runs, their versions, and the plan that follows from them.
@@ -173,6 +175,7 @@ type Report struct {
 
 // All makes every check.
 func All(ctx context.Context, r Request) Report {
+	r.hub = map[programs.Model]error{}
 	report := Report{Checks: slices.Concat(comparable(r.Profiles, r.Baseline), r.disk(), r.root(), r.temp(),
 		r.surroundings(), r.openFiles())}
 	g := r.gpus(ctx)

@@ -10,13 +10,21 @@ import (
 )
 
 // tokenizer loads the tokenizer of a topology, as aiperf will. One that has to be downloaded is left to LoadTokenizer,
-// unless only the load is ours: aiperf would download it in its first cell.
+// once the hub lists it, unless only the load is ours: aiperf would download it in its first cell.
 func (r Request) tokenizer(ctx context.Context, t Topology) []Check {
 	at := r.tokenizerOf(t)
-	if !at.OnDisk() && t.Profile.Engine != programs.External {
-		return []Check{ok(Model, t.Profile.Name+": the tokenizer "+at.Name+" is loaded after its download")}
+	if at.OnDisk() || filepath.IsAbs(at.Name) || t.Profile.Engine == programs.External {
+		return failed(Model, r.LoadTokenizer(ctx, t), t.Profile.Name+": the tokenizer "+at.Name+" loads")
 	}
-	return failed(Model, r.LoadTokenizer(ctx, t), t.Profile.Name+": the tokenizer "+at.Name)
+	if m, isID := programs.ModelOf(t.Profile, r.Getenv); !isID || m.ID != at.Name {
+		p := r.tokenizerProber(t)
+		python := p.Interpreter(programs.AIPerf, t.Programs.AIPerf)
+		m = programs.Model{ID: at.Name, Hub: at.Hub, Format: "dummy"} // no weights
+		if err := r.available(ctx, p, python, m); err != nil {
+			return []Check{fail(Model, t.Profile.Source+": the tokenizer: "+err.Error(), "")}
+		}
+	}
+	return []Check{ok(Model, t.Profile.Name+": the tokenizer "+at.Name+" is loaded after its download")}
 }
 
 func (r Request) tokenizerOf(t Topology) programs.Tokenizer {

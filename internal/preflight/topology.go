@@ -48,20 +48,6 @@ func (r Request) topology(ctx context.Context, p profile.Profile, g gpus) (Topol
 		r.model(ctx, t))
 }
 
-// model checks what every engine and aiperf load. The tokenizer of a model that is not there is not tried.
-func (r Request) model(ctx context.Context, t Topology) []Check {
-	p := t.Profile
-	if err := programs.CheckModel(p, r.Getenv); err != nil {
-		return failed(Model, err, "")
-	}
-	checks := append([]Check{ok(Model, p.Name+": model "+p.Model)}, r.tokenizer(ctx, t)...)
-	if dir := programs.Namesake(p); dir != "" {
-		checks = append(checks, warn(Model, fmt.Sprintf("%s: model %s is an id of the hub, and the directory %s has "+
-			"that name too", p.Name, p.Model, dir), "write its path, with ./ or / in front, to serve the directory"))
-	}
-	return checks
-}
-
 // Installation is what a plan is made for: programs of these versions on this machine, and the environment of this
 // process.
 func (r Request) Installation(found plan.Programs, versions plan.Versions) plan.Installation {

@@ -34,7 +34,7 @@ print("\nloaded")
 // TokenizerError is a tokenizer that aiperf cannot load.
 type TokenizerError struct {
 	Tokenizer
-	Output string // the end of what its interpreter printed
+	Output string // the exception that its interpreter printed
 }
 
 func (e *TokenizerError) Error() string {
@@ -94,7 +94,7 @@ func (p Prober) LoadTokenizer(ctx context.Context, python string, t Tokenizer) e
 	case strings.Contains(output, "No module named 'aiperf"):
 		return nil // a shell script around aiperf sets PYTHONPATH, or the check of programs reports the lack
 	case err != nil:
-		return &TokenizerError{t, cmp.Or(lastLine(output), err.Error())}
+		return &TokenizerError{t, cmp.Or(exception(output), err.Error())}
 	}
 	known[t.Name] = t.fingerprint(python) // a download may have added files
 	p.keep(known)
