@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,18 +25,19 @@ type planCmd struct {
 	JSON      bool     `name:"json" help:"Print JSON; @CALL@ is a random word of each call of the script."`
 	Guide     bool     `help:"Print the differences from the guide, with reasons."`
 	Root      string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Directory of the results." type:"path"`
+	Map       bool     `name:"gpus-from-allocation" help:"Replace each profile's GPUs by those of the allocation."`
 	binFlags  `group:"Programs"`
 	loadFlags `group:"Load"`
 }
 
-// Run prints plans. It starts nothing and writes no file.
-func (c *planCmd) Run(env *Env) error {
+// Run prints plans. It writes no file, and starts nothing but nvidia-smi for --gpus-from-allocation.
+func (c *planCmd) Run(ctx context.Context, env *Env) error {
 	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env)
 	if err != nil {
 		return err
 	}
 	env.printDropped()
-	plans, err := c.plans(profiles, env)
+	plans, err := c.plans(ctx, profiles, env)
 	if err != nil {
 		return &usageError{err}
 	}
@@ -82,26 +84,31 @@ func (c *planCmd) placed(plans []plan.Plan) ([]plan.Plan, error) {
 }
 
 // plans plans each profile. The error has the faults of all profiles.
-func (c *planCmd) plans(profiles []profile.Profile, env *Env) ([]plan.Plan, error) {
+func (c *planCmd) plans(ctx context.Context, profiles []profile.Profile, env *Env) ([]plan.Plan, error) {
 	var plans []plan.Plan
 	var faults []error
 	for _, p := range profiles {
-		launch, err := c.make(p, env)
+		launch, err := c.make(ctx, p, env)
 		plans, faults = append(plans, launch), append(faults, err)
 	}
 	return plans, errors.Join(faults...)
 }
 
 // make plans one profile. Missing programs get their bare names, so that a laptop can print the plan of a node.
-func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
+func (c *planCmd) make(ctx context.Context, p profile.Profile, env *Env) (plan.Plan, error) {
 	checks := preflight.Request{Programs: programs.Paths(c.binFlags), Environ: env.Environ, Getenv: env.Getenv,
-		AsRoot: env.Root}
+		AsRoot: env.Root, MapGPUs: c.Map}
 	paths, found, versions, err := checks.Recall(p)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "topobench: planned with bare names: %v\n", err)
 		paths = bareNames(paths)
 	}
 	printAll(env.Stderr, found.Lines(), "topobench: "+p.Name+": ")
+	p, lines, err := checks.Mapped(ctx, p, versions.VLLM)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	printAll(env.Stderr, lines, "topobench: ")
 	on := checks.Installation(paths, versions)
 	if on.Configs, err = profile.ReadEngineConfigs(p); err != nil { // it may be on the node
 		fmt.Fprintf(env.Stderr, "topobench: warning: settings are compared without it: %v\n", err)
@@ -113,7 +120,7 @@ func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 	for _, c := range preflight.Contradictions(versions, launch) {
 		fmt.Fprintf(env.Stderr, "topobench: %s\n", c)
 	}
-	lines := preflight.VersionLines([]preflight.Topology{{Profile: p, Versions: versions, Plan: launch}})
+	lines = preflight.VersionLines([]preflight.Topology{{Profile: p, Versions: versions, Plan: launch}})
 	printAll(env.Stderr, lines, "topobench: "+p.Name+": ")
 	warnings := slices.Concat(preflight.PortWarning(env.PortRange, launch), preflight.Slow(launch, env.Environ))
 	for _, w := range warnings {
