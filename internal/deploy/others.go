@@ -16,7 +16,7 @@ import (
 	"topobench/internal/plan"
 )
 
-// others is the FinalError of servers of others, which should be up: none has to be awaited. One that lists models, and
+// others is the FinalError of servers of others, which should be up: none has to be awaited. One that lists models and
 // not the one of the load, answers some other deployment's numbers. Completions judge a server without a list.
 func (p Prober) others(ctx context.Context, urls []string, s plan.Smoke, l aiperf.Load, began time.Time) error {
 	if s.Absent == 0 {
@@ -27,7 +27,7 @@ func (p Prober) others(ctx context.Context, urls []string, s plan.Smoke, l aiper
 		switch {
 		case unreachable(err) && time.Since(began) >= s.Absent:
 			return &FinalError{fmt.Sprintf("no server answers at %s: %v", url, err),
-				"start the server, or correct --url; a server in a container or on another host needs its port published"}
+				"start the server, or correct --url; a server in a container needs its port published"}
 		case unreachable(err):
 			return err
 		case len(listed) > 0 && !slices.Contains(listed, l.Model):

@@ -122,7 +122,7 @@ func (g gpus) assign(p profile.Profile, inOrder bool) (profile.Profile, []string
 	}
 	outside := slices.DeleteFunc(slices.Clone(want), allowed)
 	if len(outside) == 0 {
-		return p, nil, []Check{ok(Allocation, fmt.Sprintf("%s: GPU %s, %s", p.Name, gpu.Indices(want), g.limit()))}
+		return p, nil, []Check{ok(Allocation, fmt.Sprintf("%s uses GPU %s: %s", p.Name, gpu.Indices(want), g.limit()))}
 	}
 	remedy := "name GPUs of the allocation in cuda_visible_devices, or map the profile with --gpus-from-allocation"
 	if len(g.allocation.Devices) < len(want) {

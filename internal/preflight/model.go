@@ -13,20 +13,38 @@ func (r Request) model(ctx context.Context, t Topology) []Check {
 	if err := programs.CheckModel(p, r.Getenv); err != nil {
 		return failed(Model, err, "")
 	}
-	found := p.Name + ": model " + p.Model
-	if m, isID := programs.ModelOf(p, r.Getenv); isID && !m.Cached() {
-		prober, python := r.Fetcher(t)
-		if err := r.available(ctx, prober, python, m); err != nil {
-			return []Check{fail(Model, p.Source+": "+err.Error(), "")}
-		}
-		found += " is fetched before the start: it is not in the cache " + m.Hub
+	have, toFetch := r.present(ctx, t)
+	if have.State == Failure || have.State == Warning && t.unfit != nil {
+		return []Check{have}
 	}
-	checks := append([]Check{ok(Model, found)}, r.tokenizer(ctx, t)...)
+	checks := append([]Check{have}, r.tokenizer(ctx, t, toFetch)...)
 	if dir := programs.Namesake(p); dir != "" {
 		checks = append(checks, warn(Model, fmt.Sprintf("%s: model %s is an id of the hub, and the directory %s has "+
 			"that name too", p.Name, p.Model, dir), "write its path, with ./ or / in front, to serve the directory"))
 	}
 	return checks
+}
+
+// present checks that a model is here, or will be fetched before the start.
+func (r Request) present(ctx context.Context, t Topology) (c Check, toFetch bool) {
+	found := t.Profile.Name + ": model " + t.Profile.Model
+	m, isID := programs.ModelOf(t.Profile, r.Getenv)
+	if !isID || m.Cached() {
+		return ok(Model, found), false
+	}
+	found += " is not in the Hugging Face cache " + m.Hub
+	if t.unfit != nil {
+		return warn(Model, found, "correct the programs first: the engine's Python probes the hub"), false
+	}
+	prober, python := r.Fetcher(t)
+	if python == "" {
+		return warn(Model, found+", and each worker downloads it: cannot see which Python runs the engine",
+			"run hf download "+m.ID+" first"), false
+	}
+	if err := r.available(ctx, prober, python, m); err != nil {
+		return fail(Model, t.Profile.Source+": "+err.Error(), ""), false
+	}
+	return ok(Model, found+", and is fetched before the start"), true
 }
 
 // Fetcher is the interpreter that fetches the model of a topology, with a prober in the environment of the engine;
@@ -40,15 +58,21 @@ func (r Request) Fetcher(t Topology) (p programs.Prober, python string) {
 	return p, p.Interpreter(tool, program)
 }
 
+// atHub is a model, and the interpreter that fetches it.
+type atHub struct {
+	python string
+	programs.Model
+}
+
 // available fails if a model cannot be fetched. Two topologies with one model need one answer of the hub.
 func (r Request) available(ctx context.Context, p programs.Prober, python string, m programs.Model) error {
 	if python == "" {
 		return nil
 	}
-	err, known := r.hub[m]
+	err, known := r.hub[atHub{python, m}]
 	if !known {
 		err = p.Available(ctx, python, m)
-		r.hub[m] = err
+		r.hub[atHub{python, m}] = err
 	}
 	return err
 }

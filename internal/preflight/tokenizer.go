@@ -10,16 +10,17 @@ import (
 )
 
 // tokenizer loads the tokenizer of a topology, as aiperf will. One that has to be downloaded is left to LoadTokenizer,
-// once the hub lists it, unless only the load is ours: aiperf would download it in its first cell.
-func (r Request) tokenizer(ctx context.Context, t Topology) []Check {
+// once the hub lists it, unless only the load is ours: aiperf would download it in its first cell. toFetch: the model
+// is fetched before the start, and its tokenizer with it.
+func (r Request) tokenizer(ctx context.Context, t Topology, toFetch bool) []Check {
 	at := r.tokenizerOf(t)
 	if at.OnDisk() || filepath.IsAbs(at.Name) || t.Profile.Engine == programs.External {
 		return failed(Model, r.LoadTokenizer(ctx, t), t.Profile.Name+": the tokenizer "+at.Name+" loads")
 	}
-	if m, isID := programs.ModelOf(t.Profile, r.Getenv); !isID || m.ID != at.Name {
+	if !toFetch || at.Name != t.Profile.Model {
 		p := r.tokenizerProber(t)
 		python := p.Interpreter(programs.AIPerf, t.Programs.AIPerf)
-		m = programs.Model{ID: at.Name, Hub: at.Hub, Format: "dummy"} // no weights
+		m := programs.Model{ID: at.Name, Hub: at.Hub, Format: "dummy"} // no weights
 		if err := r.available(ctx, p, python, m); err != nil {
 			return []Check{fail(Model, t.Profile.Source+": the tokenizer: "+err.Error(), "")}
 		}
