@@ -42,11 +42,11 @@ func again(t run.Topology) []int {
 	})
 }
 
-// conclusion is the last line of a run that failed: what failed first and why, its log, and the next command. It is
+// conclusion is the last line of a run that failed: what failed first and why, its log, and the next step. It is
 // empty if nothing failed and the run was interrupted.
 func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) string {
 	var failed []string
-	var why, log string
+	var why, log, first string
 	var missing []int
 	whole := false // a topology has to be measured from the beginning
 	for _, t := range topologies {
@@ -55,7 +55,7 @@ func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) str
 			continue
 		}
 		if failed = append(failed, t.Name); len(failed) == 1 {
-			why, log = cause, path
+			why, log, first = cause, path, remedy(t)
 		}
 		whole = whole || len(t.Cells) == 0
 		missing = append(missing, again(t)...)
@@ -74,7 +74,7 @@ func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) str
 		missing = nil
 	}
 	return fmt.Sprintf("%s failed: %s%s | log: %s | next: %s", failed[0], why, others, log,
-		repeat(env.Args, c.passed(s, failed), slices.Compact(missing)))
+		next(first, repeat(env.Args, c.passed(s, failed), slices.Compact(missing))))
 }
 
 // failure is the cause in one line and the log of a topology that failed, or of its first cell that is not valid.
