@@ -39,7 +39,8 @@ type Job struct {
 	Env         []string           // the whole environment of aiperf
 	Started     func(shepherd int) // gets the pid of aiperf's shepherd; may be nil
 	Progress    func(Progress)
-	Force       context.Context // ends when an interrupted aiperf gets no further grace
+	Throttled   func() time.Duration // how long this process has waited for CPU quota so far; may be nil
+	Force       context.Context      // ends when an interrupted aiperf gets no further grace
 }
 
 // Outcome is the end of aiperf. Problem is empty if aiperf ended by itself with code 0.
@@ -47,9 +48,9 @@ type Outcome struct {
 	Exit    host.Exit
 	Took    time.Duration
 	Problem string
-	Error   string        // the last line of its log that names an error
-	Stalled bool          // requests no longer completed: the server is at fault
-	Unseen  time.Duration // the longest gap between two checks, beyond the usual interval
+	Error   string // the last line of its log that names an error
+	Stalled bool   // requests no longer completed: the server is at fault
+	Unseen  Unseen
 }
 
 // Run runs the job. It fails if it cannot start aiperf or cannot prove it gone; any other end
@@ -117,8 +118,10 @@ func follow(ctx context.Context, child *host.Child, j Job) (o Outcome) {
 	defer timeout.Stop()
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
-	checked := time.Now()
-	reader, stall := newReader(j), newStall(j.Load.Limits(j.Concurrency, j.Previous), checked)
+	began := time.Now()
+	gaps := newGaps(j.Throttled, began)
+	defer gaps.stop()
+	reader, stall := newReader(j), newStall(j.Load.Limits(j.Concurrency, j.Previous), began)
 	for o.Problem == "" {
 		ended := false
 		select {
@@ -131,8 +134,8 @@ func follow(ctx context.Context, child *host.Child, j Job) (o Outcome) {
 		case <-tick.C:
 		}
 		now := time.Now()
-		o.Unseen = max(o.Unseen, now.Sub(checked)-progressEvery)
-		checked = now
+		gaps.check(now)
+		o.Unseen = gaps.longest
 		p := reader.read()
 		j.Progress(p)
 		if ended {

@@ -50,7 +50,7 @@ func Rules() []Rule {
 			Excludes, true, workers},
 		{Ejected, "nginx stopped using a server for 10000 s", "3 faults of one server", Excludes, true, ejected},
 		{Tunnel, "a tunnel adds its delays and drops to those of the server", "", Notes, false, tunnel},
-		{Suspended, "nothing was observed while topobench itself was suspended", "2 s", Excludes, false, suspended},
+		{Suspended, "nothing was observed while topobench itself was suspended or had no CPU time", "2 s", Excludes, false, suspended},
 		{Restarted, "a restarted service lost its cache and its connections", "", Excludes, false, restarted},
 		{Flap, "a service missed a health probe after the cell", "", Notes, false, flapped},
 		{GPUUsers, "a foreign process on a GPU slows the engine", "1 GiB where processes are hidden",
