@@ -11,6 +11,7 @@
 package aiperf
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -76,7 +77,8 @@ func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 	}
 	if o.Problem != "" {
 		log, err := text.End(j.Log, errorBytes)
-		o.Error = lastError(text.Lines(log))
+		lines := text.Lines(log)
+		o.Error = cmp.Or(boxed(lines), lastError(lines))
 		if err != nil {
 			o.Error = fmt.Sprintf("cannot read its log: %v", err)
 		}
