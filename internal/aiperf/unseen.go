@@ -41,7 +41,8 @@ func (g *gaps) stop() { signal.Stop(g.continued) }
 func (g *gaps) check(now time.Time) {
 	gap, throttled := now.Sub(g.checked)-progressEvery, g.read()
 	if gap > g.longest.For {
-		g.longest = Unseen{For: gap, Throttled: max(0, throttled-g.throttled), Stopped: gap > time.Second && g.resumed()}
+		stopped := gap > time.Second && g.resumed()
+		g.longest = Unseen{For: gap, Throttled: max(0, throttled-g.throttled), Stopped: stopped}
 	}
 	g.checked, g.throttled = now, throttled
 }

@@ -65,7 +65,7 @@ func hub(getenv func(string) string) string {
 
 // TokenizerOf is the tokenizer of a profile; remote lets its own Python run. aiperf has the HF_* of the profile.
 func TokenizerOf(p profile.Profile, remote bool, getenv func(string) string) Tokenizer {
-	return Tokenizer{cmp.Or(p.Tokenizer, p.Model), hub(workerEnv(p, getenv)), remote}
+	return Tokenizer{Name: cmp.Or(p.Tokenizer, p.Model), Hub: hub(workerEnv(p, getenv)), Remote: remote}
 }
 
 // Cached reports whether the model is in its cache. A snapshot without config.json does not count, nor does one whose
