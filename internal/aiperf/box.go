@@ -10,7 +10,9 @@ import (
 // boxed is the first reason in the box of errors that aiperf draws at its end, or the whole text of a box without
 // reasons; "" = there is none. The last error of its log before the box is only a summary.
 func boxed(lines []string) string {
-	begin := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "╭") && strings.Contains(l, "Error") })
+	begin := slices.IndexFunc(lines, func(l string) bool {
+		return strings.HasPrefix(l, "╭") && strings.Contains(l, "Error")
+	})
 	if begin < 0 {
 		return ""
 	}

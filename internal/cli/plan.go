@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -110,10 +111,10 @@ func (c *planCmd) make(ctx context.Context, p profile.Profile, env *Env) (plan.P
 	}
 	printAll(env.Stderr, lines, "topobench: ")
 	on := checks.Installation(paths, versions)
-	if on.Configs, err = profile.ReadEngineConfigs(p); err != nil { // it may be on the node
-		fmt.Fprintf(env.Stderr, "topobench: warning: settings are compared without it: %v\n", err)
-	}
+	var wrong error
+	on.Configs, wrong = engineConfigs(p, env)
 	launch, err := plan.Make(p, on, c.options())
+	err = errors.Join(wrong, err)
 	if err != nil {
 		return launch, err
 	}
@@ -127,6 +128,20 @@ func (c *planCmd) make(ctx context.Context, p profile.Profile, env *Env) (plan.P
 		fmt.Fprintf(env.Stderr, "topobench: warning: %s\n", w)
 	}
 	return launch, nil
+}
+
+// engineConfigs reads the engines' own configuration files. One that is not here is a warning, as it may be on the node.
+func engineConfigs(p profile.Profile, env *Env) (profile.EngineConfigs, error) {
+	configs, err := profile.ReadEngineConfigs(p)
+	wrong := slices.DeleteFunc(flatten(err), func(err error) bool {
+		absent := errors.Is(err, fs.ErrNotExist)
+		if absent {
+			fmt.Fprintf(env.Stderr, "topobench: warning: %v; run would refuse that, and settings are compared without "+
+				"the file\n", err)
+		}
+		return absent
+	})
+	return configs, errors.Join(wrong...)
 }
 
 // costLines estimate a run of plans, with the rates of the runs before it in its root.

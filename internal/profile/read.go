@@ -58,6 +58,7 @@ func (r Reader) Parse(source string, data []byte) (Profile, error) {
 	if faults := d.finish(problems); len(faults) > 0 {
 		return Profile{}, faults
 	}
+	d.placeConfigs(&p)
 	return p, nil
 }
 

@@ -78,7 +78,8 @@ func (t Tokenizer) refused(output string) error {
 	for line := range strings.Lines(t.Settings) {
 		name, _, _ := strings.Cut(line, "=")
 		all = append(all, name)
-		if slices.ContainsFunc(strings.Fields(why), func(word string) bool { return strings.HasSuffix(name, "_"+word) }) {
+		isEnd := func(word string) bool { return strings.HasSuffix(name, "_"+word) }
+		if slices.ContainsFunc(strings.Fields(why), isEnd) {
 			named = append(named, name)
 		}
 	}
