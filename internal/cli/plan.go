@@ -130,7 +130,7 @@ func (c *planCmd) make(ctx context.Context, p profile.Profile, env *Env) (plan.P
 	return launch, nil
 }
 
-// engineConfigs reads the engines' own configuration files. One that is not here is a warning, as it may be on the node.
+// engineConfigs reads the engines' own configuration files. An absent one is a warning, as it may be on the node.
 func engineConfigs(p profile.Profile, env *Env) (profile.EngineConfigs, error) {
 	configs, err := profile.ReadEngineConfigs(p)
 	wrong := slices.DeleteFunc(flatten(err), func(err error) bool {
