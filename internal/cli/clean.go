@@ -103,8 +103,8 @@ func foundError(f recovery.Found) error {
 		return &runningError{fmt.Sprintf("run %s is still running (process %d)", f.ID, f.Owner.PID),
 			"wait for it, or stop it with clean --force"}
 	case f.Fate == recovery.Running: // a signal needs a process
-		return &runningError{fmt.Sprintf("run %s: %v", f.ID, f.Err), "its process is not visible to this user here: run " +
-			"clean --force where it was started (another container), or as its user (sudo -u USER)"}
+		return &runningError{fmt.Sprintf("run %s: %v", f.ID, f.Err), "its process is not visible to this user here: " +
+			"run clean --force where it was started (another container), or as its user (sudo -u USER)"}
 	case len(f.Left) > 0:
 		return deploy.Dirty("run "+f.ID, f.Left, nil, strings.Split(f.Err.Error(), "\n")...)
 	}

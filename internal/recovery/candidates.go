@@ -40,7 +40,8 @@ func (c Cleaner) unfinished() ([]candidate, error) {
 		foreign := func(path string) bool { return !ownedByUser(path) }
 		if n, others := len(below), filtered(below, foreign); err == nil && len(others) > 0 {
 			below = slices.DeleteFunc(below, foreign)
-			err = fmt.Errorf("cannot clean %d of the runs below %s: %s", n-len(below), root, foreignRemedy(others, root))
+			err = fmt.Errorf("cannot clean %d of the runs below %s: %s", n-len(below), root,
+				foreignRemedy(others, root))
 		}
 		faults = append(faults, err)
 		paths = append(paths, slices.DeleteFunc(below, ended)...)

@@ -13,8 +13,8 @@ func TestTheAdviceForRunsOfAnotherUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	got := foreignRemedy([]string{dir, dir, dir + "/gone"}, "/root/of/results")
-	want := "sudo -u " + me.Username + " topobench clean --artifacts-root-dir /root/of/results"
+	got := foreignRemedy([]string{dir, dir, dir + "/gone"}, "/srv/results")
+	want := "sudo -u " + me.Username + " topobench clean --artifacts-root-dir /srv/results"
 	if strings.Count(got, want) != 1 || !strings.Contains(got, "belong to another user, "+me.Username) &&
 		!strings.Contains(got, "belong to "+me.Username+", another user") || strings.Contains(got, "--force") {
 		t.Errorf("%q lacks %q", got, want)
