@@ -47,12 +47,12 @@ func again(t run.Topology) []int {
 	})
 }
 
-// conclusion is the last line of a run that failed: what failed first and why, its log, and the next command. It is
+// conclusion is the last line of a run that failed: what failed first and why, its log, and the next step. It is
 // empty if nothing failed and the run was interrupted. Rounds and arms are repeated as a whole: a part of them would
 // have nothing to be paired with.
 func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) string {
 	var titles, failed []string
-	var why, log string
+	var why, log, first string
 	var missing []int
 	whole := false // a topology has to be measured from the beginning
 	for _, t := range topologies {
@@ -61,7 +61,7 @@ func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) str
 			continue
 		}
 		if titles, failed = append(titles, t.String()), append(failed, t.Name); len(failed) == 1 {
-			why, log = cause, path
+			why, log, first = cause, path, remedy(t)
 		}
 		whole = whole || len(t.Cells) == 0
 		missing = append(missing, again(t)...)
@@ -84,7 +84,7 @@ func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) str
 		passed, missing = nil, nil
 	}
 	return fmt.Sprintf("%s failed: %s%s | log: %s | next: %s", titles[0], why, others, log,
-		repeat(env.Args, passed, slices.Compact(missing)))
+		next(first, repeat(env.Args, passed, slices.Compact(missing))))
 }
 
 // failure is the cause in one line and the log of a topology that failed, or of its first cell that is not valid.

@@ -59,6 +59,7 @@ func (r Reader) Parse(source string, data []byte) (Profile, error) {
 	if faults := d.finish(problems); len(faults) > 0 {
 		return Profile{Name: p.Name}, faults
 	}
+	d.placeConfigs(&p)
 	return p, nil
 }
 

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
+	"topobench/internal/host/proc"
 	"topobench/internal/journal"
 	"topobench/internal/monitor"
 	"topobench/internal/plan"
@@ -140,6 +142,7 @@ func (c cells) aiperf(watch *monitor.Watch, a *attempt) (aiperf.Outcome, error) 
 		Name: fmt.Sprintf("aiperf-c%d", a.Concurrency), Load: c.load, Concurrency: a.Concurrency,
 		Previous: c.t.previous, Dir: a.dir, Log: a.Log, Env: aiperf.Environ(env, c.Environ),
 		Force: c.Force, Started: watch.Client,
+		Throttled: func() time.Duration { return proc.Limit(os.Getpid()).ThrottledFor },
 		Progress: func(p aiperf.Progress) {
 			if p.Warm+p.Done > 0 {
 				watch.Loading()
