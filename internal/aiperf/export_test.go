@@ -87,6 +87,27 @@ func TestParseReads013(t *testing.T) {
 	}
 }
 
+// The next export overwrites the buffer, not the measurement before it.
+func TestReaderKeepsWhatItHasRead(t *testing.T) {
+	var r Reader
+	for range 2 {
+		for _, version := range []string{"0.1.1", "0.3.0", "0.11.0"} {
+			path := filepath.Join("testdata/versions", version, "-concurrency2", ExportName)
+			got, err := r.Read(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range r.buffer {
+				r.buffer[i] = 'x'
+			}
+			want, err := Read(path)
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(Measurement{}, recordCount{})); diff != "" || err != nil {
+				t.Errorf("%s: want (-), got (+):\n%s%v", version, diff, err)
+			}
+		}
+	}
+}
+
 // An unusual input_config does not make an export unreadable.
 func TestParseReadsUnusualInputs(t *testing.T) {
 	for _, row := range []struct {

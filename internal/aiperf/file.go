@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 	"unicode/utf8"
@@ -17,7 +18,10 @@ import (
 
 // ReadFile reads a regular file of at most MaxBytes. The error is a *FileError
 // or the file system's.
-func ReadFile(path string) (data []byte, err error) {
+func ReadFile(path string) ([]byte, error) { return readInto(nil, path) }
+
+// readInto is ReadFile into a buffer, or into a new one if the file is larger.
+func readInto(buffer []byte, path string) (data []byte, err error) {
 	file, size, err := open(path)
 	if err != nil {
 		return nil, err
@@ -26,7 +30,7 @@ func ReadFile(path string) (data []byte, err error) {
 	if size > MaxBytes {
 		return nil, &FileError{Path: path, Err: ErrTooLarge}
 	}
-	data = make([]byte, size)
+	data = slices.Grow(buffer[:0], int(size))[:size]
 	n, err := io.ReadFull(file, data)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { // EOF: the file has become shorter
 		return nil, fmt.Errorf("cannot read a result: %s: %w", path, err)
