@@ -54,7 +54,8 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	f.Series = series(f.Rows, o) // it marks the efficient rows
 	f.Comparisons = comparisons(f.Series, o)
 	f.Warnings = warnings(f)
-	f.Settings = artifacts.CompareSettings(deployments(f.Rows))
+	_, topologies := byArtifacts(f.Rows)
+	f.Settings = artifacts.CompareSettings(topologies)
 	f.Load = loadSettings(f.Series)
 	if slices.ContainsFunc(f.Series, func(s Series) bool { return s.Simulated }) {
 		f.Title = "Simulated: " + f.Title // in front, because the chart cuts off the end of a long title

@@ -137,7 +137,8 @@ func listed(byConcurrency map[int]int) string {
 // onMachines has each value of a name that the machines of the rows have: "500 W or 700 W".
 func onMachines(rows []Row, name string) string {
 	var values []string
-	for _, d := range deployments(rows) {
+	_, topologies := byArtifacts(rows)
+	for _, d := range topologies {
 		if value := d.Machine[name]; value != "" {
 			values = union(values, value)
 		}
@@ -185,17 +186,6 @@ func loadSettings(all []Series) artifacts.Settings {
 	return artifacts.Compare(sides, names)
 }
 
-// deployments are those of the rows, each artifacts_N once, in order.
-func deployments(rows []Row) []artifacts.Deployment {
-	var all []artifacts.Deployment
-	for i, r := range rows {
-		if i == 0 || r.cell.N != rows[i-1].cell.N {
-			all = append(all, r.cell.Deployment)
-		}
-	}
-	return all
-}
-
 // SettingsTable has the settings that differ between the sides, first of the engines, then of the load. Only
 // if nothing differs it reports that they are the same. It is empty if there are no two sides.
 func SettingsTable(engines, load artifacts.Settings) string {
@@ -228,21 +218,13 @@ func SettingsTable(engines, load artifacts.Settings) string {
 // widest is the number of characters that a value may have in the table: a configuration in JSON has hundreds.
 const widest = 60
 
-// middleCut leaves out the middle of a long value. Files have it whole.
-func middleCut(value string) string {
-	if all := []rune(value); len(all) > widest {
-		return string(all[:widest/2]) + "..." + string(all[len(all)-widest/2+3:])
-	}
-	return value
-}
-
 func sideBySide(title string, s artifacts.Settings) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	line := func(first string, of func(artifacts.Side) string) {
 		fmt.Fprint(w, first)
 		for _, side := range s.Sides {
-			fmt.Fprint(w, "\t", middleCut(text.Clean(of(side))))
+			fmt.Fprint(w, "\t", text.Ends(of(side), widest))
 		}
 		fmt.Fprintln(w)
 	}

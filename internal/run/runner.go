@@ -22,6 +22,7 @@ import (
 	"topobench/internal/preflight"
 	"topobench/internal/recovery"
 	"topobench/internal/script"
+	"topobench/internal/text"
 	"topobench/internal/ui"
 	"topobench/internal/verdict"
 )
@@ -245,7 +246,8 @@ func ByHand(root string) script.Places {
 func (r *Runner) announce(w preflight.Topology, n, all int) {
 	if restartable(w.Plan) {
 		p := w.Profile
-		r.Screen.Phase(fmt.Sprintf("topology %d/%d: %s (%s, %d GPUs)", n, all, p.Name, p.Label(), p.GPUs()))
+		r.Screen.Phase(fmt.Sprintf("topology %d/%d: %s (%s, %s)", n, all, p.Name, p.Label(),
+			text.Count(p.GPUs(), "GPU", "GPUs")))
 	}
 }
 
