@@ -138,7 +138,8 @@ func (g gpus) mapped(p profile.Profile, want []int) (profile.Profile, []string, 
 	has := g.allocation.Devices
 	if len(has) < len(want) {
 		return p, nil, []Check{fail(Allocation, fmt.Sprintf("cannot map the %s of %s: the allocation is %s",
-			text.Count(len(want), "GPU", "GPUs"), p.Name, g.allocation), "get a larger allocation, or choose a smaller profile")}
+			text.Count(len(want), "GPU", "GPUs"), p.Name, g.allocation),
+			"get a larger allocation, or choose a smaller profile")}
 	}
 	to := map[int]int{}
 	var lines []string
