@@ -21,6 +21,7 @@ type runCmd struct {
 	loadFlags  `group:"Load"`
 	limitFlags `group:"Disk"`
 	gpuFlags   `group:"GPUs"`
+	ratioFlags
 }
 
 // Run measures the profiles, then reports.
@@ -28,7 +29,7 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := linuxOnly("run"); err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env)
+	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.ratioFlags.check())
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,10 @@ type Options struct {
 	At       *float64 // tokens/s/user to compare at; nil is the middle of the shared range
 	Baseline string   // a label; default the first aggregated series, else the first
 	Order    []string // labels in profile order; others follow in order of appearance
+
+	Equivalence float64 // ratios from 1/(1+Equivalence) to 1+Equivalence are equal; default 0.03
+	Rounds      int     // planned; without it those that have a cell
+	AA          []AA    // measured before in this root
 }
 
 // Facts is the content of every form. Comparisons has one entry for each series but the baseline; if the
@@ -45,7 +49,7 @@ func Stats() []string {
 // Of makes the facts of cells, with rows in order of artifacts_N and concurrency. It fails if the statistic
 // is unknown. No cells are no error.
 func Of(cells []artifacts.Cell, o Options) (Facts, error) {
-	o.Stat = cmp.Or(o.Stat, "avg")
+	o.Stat, o.Equivalence = cmp.Or(o.Stat, "avg"), cmp.Or(o.Equivalence, Equivalence)
 	if !slices.Contains(Stats(), o.Stat) {
 		return Facts{}, fmt.Errorf("cannot use statistic %q: choose one of %s", o.Stat, strings.Join(Stats(), " "))
 	}
@@ -53,6 +57,9 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 		Rows: rows(cells, o.Stat), Skipped: []string{}}
 	f.Series = series(f.Rows, o) // it marks the efficient rows
 	f.Comparisons = comparisons(f.Series, o)
+	for i, c := range f.Comparisons {
+		f.Comparisons[i].Sentence += c.end
+	}
 	f.Warnings = warnings(f)
 	f.Settings = artifacts.CompareSettings(deployments(f.Rows))
 	f.Load = loadSettings(f.Series)
