@@ -26,14 +26,14 @@ func (c *Comparison) judge(r reading, equivalence float64) {
 func (c Comparison) intervalText(r reading) string {
 	behind := fmt.Sprintf("%d of %d rounds", r.counted[0], r.of[0])
 	if r.unpaired != "" {
-		behind = fmt.Sprintf("%d of %d launches against %d of %d, unpaired because %s", r.counted[1], r.of[1], r.counted[0],
-			r.of[0], r.unpaired)
+		behind = fmt.Sprintf("%d of %d launches against %d of %d, unpaired because %s",
+			r.counted[1], r.of[1], r.counted[0], r.of[0], r.unpaired)
 	}
 	switch {
 	case r.interval.Bounded:
 		places := ratioDecimals(r.interval)
-		return fmt.Sprintf("%s interval %.*f to %.*f, %s", percent(stats.Confidence), places, r.interval.Low,
-			places, r.interval.High, behind)
+		return fmt.Sprintf("%s interval %.*f to %.*f, %s", percent(stats.Confidence),
+			places, r.interval.Low, places, r.interval.High, behind)
 	case r.of == [2]int{1, 1}:
 		return "1 launch a side: no interval"
 	case r.unpaired == "" && r.counted[0] == 1 || r.unpaired != "" && min(r.counted[0], r.counted[1]) == 1:

@@ -68,13 +68,7 @@ func readingTicks(base, other []launch) (ticks []float64) {
 		from, to := c.Range()
 		least, most = min(least, from), max(most, to)
 	}
-	factor, exponent := roundStep(hi - lo)
-	tick := func(k float64) float64 {
-		if exponent < 0 {
-			return k * factor / math.Pow10(-exponent) // 3/10 is 0.3, 3*0.1 is not
-		}
-		return k * factor * math.Pow10(exponent)
-	}
+	tick := roundStep(lo, hi)
 	for k := math.Ceil(lo/tick(1)) - 1; k <= math.Floor(hi/tick(1))+1; k++ {
 		if x := tick(k); x > 0 && x >= least && x <= most {
 			ticks = append(ticks, x)
@@ -83,15 +77,21 @@ func readingTicks(base, other []launch) (ticks []float64) {
 	return ticks
 }
 
-// roundStep is the smallest 1, 2 or 5 times a power of ten of which at most five multiples are in a range.
-func roundStep(width float64) (factor float64, exponent int) {
-	exponent = int(math.Floor(math.Log10(width / 4)))
-	for _, factor = range []float64{1, 2, 5} {
-		if factor*math.Pow10(exponent) >= width/4 {
-			return factor, exponent
+// roundStep has the multiples of the smallest 1, 2 or 5 times a power of ten that has at most five in a range.
+func roundStep(lo, hi float64) (multiple func(k float64) float64) {
+	for exponent := int(math.Floor(math.Log10((hi - lo) / 6))); ; exponent++ {
+		for _, factor := range []float64{1, 2, 5} {
+			multiple = func(k float64) float64 {
+				if exponent < 0 {
+					return k * factor / math.Pow10(-exponent) // 3/10 is 0.3, 3*0.1 is not
+				}
+				return k * factor * math.Pow10(exponent)
+			}
+			if math.Floor(hi/multiple(1))-math.Ceil(lo/multiple(1)) < 5 {
+				return multiple
+			}
 		}
 	}
-	return 1, exponent + 1
 }
 
 // alone is the geometric mean of the launches of a side that have x.
@@ -196,7 +196,8 @@ func (r Reading) line(c Comparison, bounded bool) []string {
 	if r.Ratio != nil {
 		counts = r.launches.behind()
 	}
-	line := []string{strconv.FormatFloat(r.At, 'f', -1, 64), y(c.Other, r.Other), y(c.Baseline, r.Baseline), ratio(r.Ratio, places)}
+	line := []string{strconv.FormatFloat(r.At, 'f', -1, 64), y(c.Other, r.Other), y(c.Baseline, r.Baseline),
+		ratio(r.Ratio, places)}
 	if bounded {
 		line = append(line, interval, counts)
 	}

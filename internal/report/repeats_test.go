@@ -154,7 +154,7 @@ func TestChecksNotMadeComeFromTheSidecar(t *testing.T) {
 			t.Errorf("the %s lack %q or the note:\n%s", form, want, got)
 		}
 	}
-	if got := string(written(t, f.CSV)); strings.Count(got, ",gpu-users; kernel,the client is the limit\n") != 2 {
+	if got := string(written(t, f.CSV)); strings.Count(got, ",gpu-users; kernel,the client is the limit,,\n") != 2 {
 		t.Errorf("the CSV lacks the names:\n%s", got)
 	}
 	if r := f.Rows[0]; r.State != verdict.Valid || !r.Efficient || !slices.Equal(r.Noted, []string{"gpu-users", "kernel"}) {

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"topobench/internal/artifacts"
@@ -164,6 +165,14 @@ func (r Row) series() string {
 		return r.Label
 	}
 	return r.Label + " (" + r.Arm + ")"
+}
+
+// round is empty if no file has it.
+func (r Row) round() string {
+	if r.Round == 0 {
+		return ""
+	}
+	return strconv.Itoa(r.Round)
 }
 
 // counts reports whether the row is valid and has a place in the picture.

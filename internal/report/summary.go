@@ -107,7 +107,8 @@ func (p Point) spread() string {
 
 // SummaryColumns describes every column of summary.csv, in its order.
 func SummaryColumns() (all []Column) {
-	quantity := map[string]string{"x": "tokens/s/user", "y": "tokens/s/gpu", "ttft": "the time to the first token, in ms"}
+	quantity := map[string]string{"x": "tokens/s/user", "y": "tokens/s/gpu",
+		"ttft": "the time to the first token, in ms"}
 	suffixes := map[string]string{"mean": "mean over launches of ", "sd": "standard deviation of ",
 		"cv": "coefficient of variation (sd / mean) of ", "low": "lower end of the 95 % interval of the mean of ",
 		"high": "upper end of the 95 % interval of the mean of "}

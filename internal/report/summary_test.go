@@ -102,3 +102,24 @@ func TestThePictureHasTheIntervals(t *testing.T) {
 		}
 	}
 }
+
+func TestRoundsAreInTableAndCSV(t *testing.T) {
+	f := facts(t, aaCells(1, 1), Options{})
+	lines := f.lines()
+	round, arm := slices.Index(lines[0], "round"), slices.Index(lines[0], "arm")
+	for i, r := range f.Rows {
+		if lines[i+1][round] != strconv.Itoa(r.Round) || lines[i+1][arm] != r.Arm {
+			t.Errorf("row %d: %q, %q of %+v", i, lines[i+1][round], lines[i+1][arm], r)
+		}
+	}
+	if table := string(written(t, f.Table)); !strings.Contains(table, "conc  round  tok/s/user") || !strings.Contains(table, "vllm_serve_aggregated (B)     1      2        20.0") {
+		t.Errorf("got\n%s", table)
+	}
+	single := facts(t, rounds(1), Options{})
+	if table := string(written(t, single.Table)); strings.Contains(table, "round") {
+		t.Errorf("one round needs no column:\n%s", table)
+	}
+	if lines := facts(t, curve("aggregated", [][2]float64{{1, 1}}), Options{}).lines(); lines[1][round] != "" {
+		t.Errorf("a round that is not recorded: %q", lines[1])
+	}
+}

@@ -36,6 +36,9 @@ func (f Facts) Table(w io.Writer) error {
 	}
 	table := align(lines)
 
+	if slices.ContainsFunc(f.Rows, func(r Row) bool { return r.Round > 1 }) {
+		table = align(f.withRounds(lines))
+	}
 	means := [][]string{
 		{"mean", "conc", lines[0][2], "sd", lines[0][3], "sd", "frontier", "valid launches"}}
 	for _, s := range f.Series {
@@ -55,6 +58,15 @@ func (f Facts) Table(w io.Writer) error {
 		return fmt.Errorf("cannot write the table: %w", err)
 	}
 	return nil
+}
+
+// withRounds adds the rounds behind the concurrencies.
+func (f Facts) withRounds(lines [][]string) [][]string {
+	lines[0] = slices.Insert(lines[0], 2, "round")
+	for i, r := range f.Rows {
+		lines[i+1] = slices.Insert(lines[i+1], 2, r.round())
+	}
+	return lines
 }
 
 // validText counts the launches with a valid cell: "2 of 3", with the mark of a large spread.
