@@ -13,6 +13,7 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/report"
+	"topobench/internal/ui"
 )
 
 // rounds writes launches of both sides, with sidecars: the levels double from 1, and y of the other side is 1.5 times
@@ -126,11 +127,23 @@ func TestPlotNamesTheAAOfItsRoot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := report.KeepAA(root, facts.AA()); err != nil {
+	var printed bytes.Buffer
+	if err := keepAA(ui.NewPrinter(&printed, func(string) string { return "" }), facts, root); err != nil {
 		t.Fatal(err)
+	}
+	if want := "wrote " + filepath.Join(root, report.AAName) + "\n"; printed.String() != want {
+		t.Errorf("got %q, want %q", &printed, want)
 	}
 	if out := plotted(t, root); !strings.Contains(out, "(A/A of vllm_aggregated on this node: differences below 0.") {
 		t.Errorf("got:\n%s", out)
+	}
+	if err := os.WriteFile(filepath.Join(root, report.AAName), []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var out, broken bytes.Buffer // a broken file takes no chart away
+	code := Main([]string{"plot", "--artifacts-root-dir", root, "--out", root}, &Env{Stdout: &out, Stderr: &broken})
+	if code != codeOK || !strings.Contains(broken.String(), report.AAName) || strings.Contains(out.String(), "A/A") {
+		t.Errorf("exit %d\n%s%s", code, &out, &broken)
 	}
 }
 

@@ -32,6 +32,9 @@ func TestSentences(t *testing.T) {
 		{"no overlap: both ranges, no number", append(agg([2]float64{1, 9}, [2]float64{2, 8}), dis([2]float64{3, 9}, [2]float64{4, 8})...), Options{},
 			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share no tok/s/user " +
 				"(dynamo_vllm_disaggregated reaches 3.00 to 4.00 tok/s/user; vllm_serve_aggregated reaches 1.00 to 2.00 tok/s/user)"},
+		{"no overlap: another x would not help", append(agg([2]float64{1, 9}, [2]float64{2, 8}), dis([2]float64{3, 9}, [2]float64{4, 8})...), Options{At: &x19},
+			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share no tok/s/user " +
+				"(dynamo_vllm_disaggregated reaches 3.00 to 4.00 tok/s/user; vllm_serve_aggregated reaches 1.00 to 2.00 tok/s/user)"},
 		{"a thin overlap carries no headline", append(agg([2]float64{10, 9}, [2]float64{20, 8}), dis([2]float64{19.5, 9}, [2]float64{40, 8})...), Options{},
 			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share only 19.5 to 20.0 tok/s/user, 5.0 % of the narrower frontier (at least 10 % are needed): too little for a ratio; " +
 				"measure concurrencies at which both reach the same tok/s/user (dynamo_vllm_disaggregated reaches 19.5 to 40.0 tok/s/user; vllm_serve_aggregated reaches 10.0 to 20.0 tok/s/user)"},

@@ -135,10 +135,13 @@ func stepRatio(base, other []launch, x float64) *float64 {
 	for i := range max(len(base), len(other)) {
 		yb, hasBase := ofBase[i]
 		yo, hasOther := ofOther[i]
-		if both := hasBase && hasOther; hasBase && (both || r.unpaired != "") {
+		if r.unpaired == "" && !(hasBase && hasOther) {
+			continue
+		}
+		if hasBase {
 			b = append(b, yb)
 		}
-		if both := hasBase && hasOther; hasOther && (both || r.unpaired != "") {
+		if hasOther {
 			o = append(o, yo)
 		}
 	}

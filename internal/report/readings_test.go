@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"topobench/internal/frontier"
 )
 
 func TestReadingsAtRoundNumbers(t *testing.T) {
@@ -44,6 +46,25 @@ func TestReadingsWhereASideHasNoPoint(t *testing.T) {
 		t.Errorf("got crossings %v", c.Crossings)
 	}
 	golden(t, "readings_unreachable.txt", []byte(c.ReadingsTable()))
+}
+
+// A round in which one side does not reach x is left out of the step ratio on both sides; of unpaired launches only
+// those that do not reach it are.
+func TestStepRatioHasTheRoundsOfBothSides(t *testing.T) {
+	at := func(round int, x, y float64) launch {
+		return launch{n: round, round: round, curve: curveOf([]frontier.Point{{X: x, Y: y}})}
+	}
+	base, other := []launch{at(1, 50, 10), at(2, 40, 100)}, []launch{at(1, 50, 20), at(2, 50, 80)}
+	if got := stepRatio(base, other, 45); got == nil || *got != 2 {
+		t.Errorf("paired: got %v, want 20 / 10", got)
+	}
+	other[1].round = 1
+	if got := stepRatio(base, other, 45); got == nil || math.Abs(*got-4) > 1e-9 {
+		t.Errorf("unpaired: got %v, want 40 / 10", got)
+	}
+	if got := stepRatio(base, other, 55); got != nil {
+		t.Errorf("unreachable: got %g", *got)
+	}
 }
 
 func TestNoReadings(t *testing.T) {
