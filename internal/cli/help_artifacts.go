@@ -18,8 +18,9 @@ func artifactsPage(p *page) {
 			"is the next free number, one for each topology"},
 		{filepath.Join(cell, aiperf.ExportName), "aiperf's result at concurrency 4"},
 		{filepath.Join(cell, artifacts.SidecarName), "the verdict of topobench on it"},
-		{"pareto_plot.png, pareto_plot.svg", "the chart; pareto_plot_p50.png with plot --stat p50"},
-		{"results.csv", "a row for each cell; results_p50.csv with plot --stat p50"},
+		{"pareto_plot.png, pareto_plot.svg", "the chart; pareto_plot_p50.png with plot --stat p50, " +
+			"pareto_plot_e2e.png with --x e2e"},
+		{"results.csv", "a row for each cell; results_p50.csv with plot --stat p50, results_e2e.csv with --x e2e"},
 		{"summary.csv", "a row for each series and concurrency: means over launches with intervals"},
 		{report.AAName, "A/A measurements (one profile as two sides) with the difference that the node resolves"},
 		{filepath.Join(state, "journal.ndjson"), "one event a line"},

@@ -146,6 +146,9 @@ func TestHelpIsComplete(t *testing.T) {
 	for _, m := range report.Metrics() {
 		want("metrics", cmp.Or(m.Shown, m.Column), m.Help+". Unit: "+m.Unit+". Source: "+m.Source)
 	}
+	for _, axis := range report.Axes() {
+		want("metrics", axis.Flag, axis.Help+". Column: "+axis.Column+". Files: pareto_plot"+axis.File+".png, results"+axis.File+".csv.")
+	}
 }
 
 // Every key has its type, and but for a grace, whose name is a role, its description. Defaults are the program's own.

@@ -14,6 +14,7 @@ type runCmd struct {
 	Root       string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
 	Title      string   `default:"Single Node" help:"Title of the chart."`
 	Baseline   string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
+	X          string   `default:"user" enum:"user,p90,e2e" help:"Axis: user, p90 or e2e (topobench help metrics)."`
 	FailFast   bool     `help:"Stop everything at the first cell that is not valid."`
 	Verbose    bool     `help:"Print deviations, prompts and times in full after the run."`
 	Keep       bool     `help:"Hold the last topology until Ctrl-C."`

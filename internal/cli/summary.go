@@ -61,7 +61,7 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 	}
 	cells, faults := artifacts.Tree(s.Dir.Root(), mine...)
 	printAll(env.Stderr, text.Each(faults, error.Error), "topobench: ")
-	return report.Of(cells, report.Options{Title: title, Baseline: c.Baseline, Order: order,
+	return onAxis(cells, report.Options{Title: title, X: c.X, Baseline: c.Baseline, Order: order,
 		Equivalence: float64(c.Equivalence), AA: knownAA(env, s.Dir.Root())})
 }
 

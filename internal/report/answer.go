@@ -19,14 +19,14 @@ func (f Facts) Answer() []string {
 	var answers []string
 	for _, s := range f.Series {
 		if s.curve != nil {
-			answers = append(answers, text.Clean(s.extent(f.Stat)))
+			answers = append(answers, text.Clean(s.extent(f.axis)))
 		}
 	}
 	return answers
 }
 
 // extent is the two ends of a frontier: "a_b gives 14.7 tokens/s/gpu at 140.4 tok/s/user and 23.9 at 109.8".
-func (s Series) extent(stat string) string {
+func (s Series) extent(on Axis) string {
 	var ends []Point
 	for _, p := range s.Points {
 		if p.Efficient {
@@ -35,10 +35,7 @@ func (s Series) extent(stat string) string {
 	}
 	slices.SortStableFunc(ends, func(a, b Point) int { return cmp.Compare(b.X.Mean, a.X.Mean) })
 	fast, busy := ends[0], ends[len(ends)-1]
-	at := " tok/s/user"
-	if stat != "avg" {
-		at += " (" + stat + ")"
-	}
+	at := " tok/s/user" + on.marked()
 	sentence := fmt.Sprintf("%s gives %s tokens/s/gpu at %s%s", s.Label, number(fast.Y.Mean), number(fast.X.Mean), at)
 	if len(ends) > 1 {
 		sentence += fmt.Sprintf(" and %s at %s", number(busy.Y.Mean), number(busy.X.Mean))

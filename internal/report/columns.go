@@ -57,7 +57,7 @@ type Metric struct {
 // Metrics describes every number, those of the table first.
 func Metrics() []Metric {
 	var all []Metric
-	shown := tableHeader("avg")
+	shown := tableHeader(axis("user", "avg"), "avg")
 	for i, column := range theirColumns("avg") {
 		all = append(all, describe(column, shown[2+i])) // after series and concurrency
 	}
@@ -91,6 +91,10 @@ var metricHelp = map[string]Metric{
 	"output_sequence_length":  {Unit: "tokens", Help: "STAT output length, by the text tokenised again"},
 	"usage_completion_tokens": {Unit: "tokens", Help: "STAT output length, by the server's usage"},
 	cacheRead:                 {Unit: "%", Help: "share of prompt tokens that the servers read from a prefix cache"},
+	"e2e_output_token_throughput": {Unit: "tokens/s/user",
+		Help: "STAT over requests of output tokens / end-to-end latency: the speed with the wait for the first token"},
+	perUserITL: {Unit: "tokens/s/user", Source: "1000 / inter_token_latency p90",
+		Help: "the speed at the p90 of the inter-token latency"},
 	perGPU: {Unit: "tokens/s/gpu", Source: "output_token_throughput / GPUs",
 		Help: "output tokens of all requests a second and GPU, whatever statistic is chosen"},
 	byUsage: {Unit: "tokens/s/gpu", Source: "the same, by usage_completion_tokens",

@@ -70,10 +70,7 @@ func compare(base, other Series, o Options) Comparison {
 		Rounds: []Round{}, Readings: []Reading{}, Crossings: []float64{}, Equivalence: o.Equivalence,
 		Differ: []string{}, Hardware: []string{}, Noted: union(slices.Clone(base.Noted), other.Noted...),
 		Notes: union(slices.Clone(base.Notes), other.Notes...)}
-	stat, mark := "", ""
-	if o.Stat != "avg" {
-		stat = " (" + o.Stat + ")"
-	}
+	stat, mark := o.axis().marked(), ""
 	if c.Simulated {
 		mark = "simulated: "
 	}

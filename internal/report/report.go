@@ -7,7 +7,6 @@ package report
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -18,6 +17,7 @@ import (
 type Options struct {
 	Title    string   // default "Single Node"
 	Stat     string   // of tokens/s/user, TTFT and ITL; default "avg"
+	X        string   // axis of tokens/s/user, the Flag of one of Axes; default "user"
 	At       *float64 // tokens/s/user to compare at; nil is the middle of the shared range
 	Baseline string   // a label; default the first aggregated series, else the first
 	Order    []string // labels in profile order; others follow in order of appearance
@@ -32,6 +32,7 @@ type Options struct {
 type Facts struct {
 	Title       string             `json:"title"`
 	Stat        string             `json:"stat"`
+	X           string             `json:"x"` // axis: user, p90 or e2e
 	Rows        []Row              `json:"rows"`
 	Series      []Series           `json:"series"`
 	Comparisons []Comparison       `json:"comparisons"`
@@ -39,6 +40,8 @@ type Facts struct {
 	Skipped     []string           `json:"skipped"`  // files of the tree that are no cell, with the reason
 	Settings    artifacts.Settings `json:"settings"` // of the engines, a side for each topology
 	Load        artifacts.Settings `json:"load"`     // of the requests, a side for each series
+
+	axis Axis
 }
 
 // Stats lists the values of Options.Stat: the statistics that every metric on an axis has.
@@ -47,16 +50,20 @@ func Stats() []string {
 }
 
 // Of makes the facts of cells, with rows in order of artifacts_N and concurrency. It fails if the statistic
-// is unknown. No cells are no error.
+// or the axis is unknown, and with *AxisError if no measured cell has the axis. No cells are no error.
 func Of(cells []artifacts.Cell, o Options) (Facts, error) {
-	o.Stat, o.Equivalence = cmp.Or(o.Stat, "avg"), cmp.Or(o.Equivalence, Equivalence)
-	if !slices.Contains(Stats(), o.Stat) {
-		return Facts{}, fmt.Errorf("cannot use statistic %q: choose one of %s", o.Stat, strings.Join(Stats(), " "))
+	o.Stat, o.X, o.Equivalence = cmp.Or(o.Stat, "avg"), cmp.Or(o.X, "user"), cmp.Or(o.Equivalence, Equivalence)
+	if err := o.check(); err != nil {
+		return Facts{}, err
 	}
-	f := Facts{Title: "Pareto - " + cmp.Or(o.Title, "Single Node"), Stat: o.Stat,
-		Rows: rows(cells, o.Stat), Skipped: []string{}}
+	f := Facts{Title: "Pareto - " + cmp.Or(o.Title, "Single Node"), Stat: o.Stat, X: o.X, axis: o.axis(),
+		Rows: rows(cells, o), Skipped: []string{}}
+	if err := f.available(); err != nil {
+		return Facts{}, err
+	}
 	f.Series = series(f.Rows, o) // it marks the efficient rows
 	f.Comparisons = comparisons(f.Series, o)
+	f.noteAxes()
 	for i, c := range f.Comparisons {
 		f.Comparisons[i].Sentence += c.end
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,13 +60,13 @@ func series(rows []Row, o Options) []Series {
 	slices.SortStableFunc(labels, func(a, b string) int { return place(a) - place(b) })
 	made := []Series{}
 	for _, label := range labels {
-		made = append(made, seriesOf(label, rows, o.Stat))
+		made = append(made, seriesOf(label, rows, o.axis(), o.Stat))
 	}
 	return made
 }
 
 // seriesOf averages the valid cells of each concurrency over launches, and builds the frontier of the means.
-func seriesOf(label string, rows []Row, stat string) Series {
+func seriesOf(label string, rows []Row, on Axis, stat string) Series {
 	s := Series{Label: label, Artifacts: []string{}, Noted: []string{}, Notes: []string{}, Points: []Point{}}
 	var own []Row
 	var valid []int // indices in rows
@@ -77,7 +78,7 @@ func seriesOf(label string, rows []Row, stat string) Series {
 		s.plain, s.arm = r.Label, r.Arm
 		s.Mode, s.Simulated = r.cell.Deployment.Mode, s.Simulated || r.Simulated
 		s.Artifacts = union(s.Artifacts, r.Artifacts)
-		if !r.counts(stat) {
+		if !r.counts(on) {
 			continue
 		}
 		valid = append(valid, i)
@@ -90,7 +91,7 @@ func seriesOf(label string, rows []Row, stat string) Series {
 		return s
 	}
 	s.Setup, s.host = setupOf(own), onMachines(own, "host")
-	s.each, s.Points = launches(own, stat)
+	s.each, s.Points = launches(own, on, stat)
 	means := s.means()
 	for i, on := range frontier.Of(means) {
 		s.Points[i].Efficient = on
@@ -106,7 +107,7 @@ func seriesOf(label string, rows []Row, stat string) Series {
 
 // launches have the frontier of each artifacts_N. The points are the means over launches: a cell that was measured
 // twice in one launch counts once, with the mean of the two.
-func launches(own []Row, stat string) (all []launch, points []Point) {
+func launches(own []Row, on Axis, stat string) (all []launch, points []Point) {
 	var repeats []stats.Repeat
 	ttft := map[int][]float64{} // by concurrency, one value a launch
 	groups, deployments := byArtifacts(own)
@@ -114,8 +115,8 @@ func launches(own []Row, stat string) (all []launch, points []Point) {
 		var cells []stats.Repeat
 		waits := map[int][]float64{}
 		for _, r := range group {
-			x, y, _ := r.point(stat)
-			if !r.counts(stat) {
+			x, y, _ := r.point(on)
+			if !r.counts(on) {
 				continue
 			}
 			cells = append(cells, stats.Repeat{Concurrency: r.Concurrency, X: x, Y: y})
@@ -180,7 +181,8 @@ func (s Series) repeats() (least, most int) {
 // Picture has the points of each series, and a ring for each measured cell that is not valid. A series
 // without a frontier has all its cells.
 func (f Facts) Picture() chart.Picture {
-	p := chart.Picture{Title: f.Title, XName: "tokens/s/user " + f.Stat, YName: "tokens/s/gpu avg"}
+	p := chart.Picture{Title: f.Title, YName: "tokens/s/gpu avg",
+		XName: "tokens/s/user " + cmp.Or(f.axis.Mark, f.Stat)}
 	for _, s := range f.Series {
 		drawn := chart.Series{Name: s.Label}
 		if least, most := s.repeats(); most > 1 {
@@ -194,7 +196,7 @@ func (f Facts) Picture() chart.Picture {
 				Note: strconv.Itoa(point.Concurrency), Frontier: point.Efficient, Cross: point.cross()})
 		}
 		for _, r := range f.Rows {
-			x, y, ok := r.point(f.Stat)
+			x, y, ok := r.point(f.axis)
 			if hollow := r.State != verdict.Valid; ok && r.series() == s.Label && (hollow || len(s.Mixed) > 0) {
 				drawn.Points = append(drawn.Points,
 					chart.Point{X: x, Y: y, Note: strconv.Itoa(r.Concurrency), Hollow: hollow})

@@ -84,7 +84,7 @@ func (s Series) summaryLine(f Facts, concurrency int, p Point) []string {
 func (s Series) validLaunches(f Facts, concurrency int) int {
 	var valid []string
 	for _, r := range f.Rows {
-		if r.series() == s.Label && r.Concurrency == concurrency && r.counts(f.Stat) {
+		if r.series() == s.Label && r.Concurrency == concurrency && r.counts(f.axis) {
 			valid = union(valid, r.Artifacts)
 		}
 	}

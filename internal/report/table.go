@@ -17,11 +17,13 @@ import (
 // each mean with its standard deviation and a mark if that is large. A star marks the frontier, a dash a missing
 // number, a dagger a number that depends on aiperf's count of tokens where the server counted others.
 func (f Facts) Table(w io.Writer) error {
-	lines := [][]string{tableHeader(f.Stat)}
+	lines := [][]string{tableHeader(f.axis, f.Stat)}
+	columns := theirColumns(f.Stat)
+	columns[0] = f.axis.Column
 	marked := slices.ContainsFunc(f.Rows, Row.miscounted)
 	for _, r := range f.Rows {
 		line := []string{text.Clean(r.series()), strconv.Itoa(r.Concurrency)}
-		for i, name := range theirColumns(f.Stat) {
+		for i, name := range columns {
 			shown := r.shown(name)
 			if ttft := i == 2; marked && !ttft { // the other rows get a space, so that digits stay aligned
 				dagger := " "
@@ -79,12 +81,15 @@ func (s Series) validText(p Point) string {
 }
 
 // tableHeader names the columns. tok/s/gpu is an average whatever the statistic is.
-func tableHeader(stat string) []string {
-	suffix := ""
+func tableHeader(on Axis, stat string) []string {
+	suffix, mark := "", ""
 	if stat != "avg" {
 		suffix = " " + stat
 	}
-	return []string{"series", "conc", "tok/s/user" + suffix, "tok/s/gpu", "TTFT ms" + suffix, "ITL ms" + suffix,
+	if on.Mark != "" {
+		mark = " " + on.Mark
+	}
+	return []string{"series", "conc", "tok/s/user" + mark, "tok/s/gpu", "TTFT ms" + suffix, "ITL ms" + suffix,
 		"frontier", "valid"}
 }
 

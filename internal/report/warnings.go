@@ -49,7 +49,7 @@ func warnings(f Facts) []string {
 		}
 		if cells := s.which(f.Rows, func(r Row) bool { return r.State == verdict.Valid && !f.placed(r) }); cells != "" {
 			warn("%s: %s are not drawn: their exports lack %s or output_token_throughput_avg",
-				s.Label, cells, perUser(f.Stat))
+				s.Label, cells, f.axis.Column)
 		}
 		for _, limit := range limits(s.Notes, s.Noted) {
 			warn("%s: %s", s.Label, limit)
@@ -84,7 +84,7 @@ func unlikeSides(comparisons []Comparison) (all []string) {
 }
 
 func (f Facts) placed(r Row) bool {
-	_, _, ok := r.point(f.Stat)
+	_, _, ok := r.point(f.axis)
 	return ok
 }
 
