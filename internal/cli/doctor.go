@@ -17,11 +17,12 @@ import (
 )
 
 type doctorCmd struct {
-	Profiles  []string `arg:"" optional:"" name:"profile" help:"Built-in names or paths (default: only the machine)."`
-	JSON      bool     `name:"json" help:"Print JSON: exit_code, and checks of check, state, found, remedy, exit_code."`
-	Root      string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
-	Baseline  string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
-	Map       bool     `name:"gpus-from-allocation" help:"Replace each profile's GPUs by those of the allocation."`
+	Profiles []string `arg:"" optional:"" name:"profile" help:"Built-in names or paths (default: only the machine)."`
+	JSON     bool     `name:"json" help:"Print JSON: exit_code, and checks of check, state, found, remedy, exit_code."`
+	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
+	Baseline string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
+	Map      bool     `name:"gpus-from-allocation" help:"Replace each profile's GPUs by those of the allocation."`
+	roundFlags
 	binFlags  `group:"Programs"`
 	loadFlags `group:"Load"`
 	MinFree   size `default:"1GiB" help:"Disk space that must be free for logs (0 = not checked)." group:"Disk"`
@@ -32,11 +33,12 @@ func (c *doctorCmd) Run(ctx context.Context, env *Env) error {
 	if err := linuxOnly("doctor"); err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env)
+	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check())
 	if err != nil {
 		return err
 	}
 	report := preflight.Doctor(ctx, env.complete(preflight.Request{Profiles: profiles, Load: c.options(),
+		Launches: c.launches(c.Profiles),
 		Programs: programs.Paths(c.binFlags), Baseline: c.Baseline, Root: c.Root, MinFree: uint64(c.MinFree),
 		MapGPUs: c.Map}))
 	report.Checks = append(report.Checks, inPlace(ctx, report)...)

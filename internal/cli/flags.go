@@ -8,6 +8,7 @@ import (
 
 	"topobench/internal/aiperf"
 	"topobench/internal/profile"
+	"topobench/internal/text"
 	"topobench/profiles"
 )
 
@@ -122,13 +123,13 @@ func checkConcurrency(levels []int) error {
 	return nil
 }
 
-// loadProfiles reads built-in names and paths, and applies the flags. The error has all faults, those of other flags
-// included.
+// loadProfiles reads built-in names and paths, each once, and applies the flags. The error has all faults, those of
+// other flags included.
 func loadProfiles(names []string, f loadFlags, env *Env, flags ...error) ([]profile.Profile, error) {
 	reader := env.reader()
 	var all []profile.Profile
-	faults := append(flags, f.check(names))
-	for _, name := range names {
+	faults := append(flags, f.check(names), checkTwice(names))
+	for _, name := range text.Distinct(names) {
 		reader.Set = f.of(name)
 		p, err := readProfile(reader, name)
 		if err == nil {

@@ -39,6 +39,8 @@ func rulesPage(p *page) {
 	p.text("A cell that does not count stays in the table, the CSV and the chart (hollow), with its reasons. It " +
 		"is not on the frontier.")
 
+	p.rounds()
+
 	p.heading("Checks before the start (topobench doctor)")
 	p.table(preflight.Names())
 

@@ -29,7 +29,7 @@ func TestTheLogOfAFailure(t *testing.T) {
 		{run.Topology{Name: "a"}, "", ""},
 		{run.Topology{Name: "a", Err: &host.DiedError{Name: "w", Exit: host.Exit{At: time.Unix(1, 0), Code: 1}, Log: "w.log"}}, "w died: exit 1", "w.log"},
 		{run.Topology{Name: "a", Err: &deploy.NotReadyError{Service: "w", Last: errors.New("x\ny"), Log: "w.log"}}, "w is not ready after 0s: x", "w.log"},
-		{run.Topology{Name: "a", Err: errors.New("does not serve: x\ny")}, "does not serve: x", logs},
+		{run.Topology{Name: "a", Dir: logs, Err: errors.New("does not serve: x\ny")}, "does not serve: x", logs},
 		{run.Topology{Name: "perf", Err: errors.New("does not serve: x")}, "does not serve: x", dir},
 		{run.Topology{Name: "a", Cells: []run.Cell{cell}}, "concurrency 4 is invalid: aiperf: x", "c1.log"},
 	} {

@@ -20,17 +20,18 @@ import (
 )
 
 type planCmd struct {
-	Profiles  []string `arg:"" name:"profile" help:"Built-in names or paths."`
-	JSON      bool     `name:"json" help:"Print JSON; @CALL@ is a random word of each call of the script."`
-	Guide     bool     `help:"Print the differences from the guide, with reasons."`
-	Root      string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Directory of the results." type:"path"`
+	Profiles []string `arg:"" name:"profile" help:"Built-in names or paths."`
+	JSON     bool     `name:"json" help:"Print JSON; @CALL@ is a random word of each call of the script."`
+	Guide    bool     `help:"Print the differences from the guide, with reasons."`
+	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Directory of the results." type:"path"`
+	roundFlags
 	binFlags  `group:"Programs"`
 	loadFlags `group:"Load"`
 }
 
 // Run prints plans. It starts nothing and writes no file.
 func (c *planCmd) Run(env *Env) error {
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env)
+	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check())
 	if err != nil {
 		return err
 	}
@@ -44,7 +45,8 @@ func (c *planCmd) Run(env *Env) error {
 		all = append(all, p.Deployment)
 	}
 	fmt.Fprint(env.Stderr, report.SettingsTable(artifacts.CompareSettings(all), artifacts.Settings{}))
-	printAll(env.Stderr, costLines(c.Root, plans), "topobench: cost of a run: ")
+	printAll(env.Stderr, costLines(c.Root, plans, c.Repeats), "topobench: cost of a run: ")
+	printAll(env.Stderr, c.note(len(plans)), "topobench: ")
 	switch {
 	case c.JSON:
 		if plans, err = c.placed(plans); err != nil {
@@ -89,6 +91,9 @@ func (c *planCmd) plans(profiles []profile.Profile, env *Env) ([]plan.Plan, erro
 		launch, err := c.make(p, env)
 		plans, faults = append(plans, launch), append(faults, err)
 	}
+	if isAA(c.Profiles) {
+		plans = preflight.Report{Topologies: run.Arms(preflight.Topology{Plan: plans[0]})}.Plans()
+	}
 	return plans, errors.Join(faults...)
 }
 
@@ -122,11 +127,11 @@ func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 	return launch, nil
 }
 
-// costLines estimate a run of plans, with the rates of the runs before it in its root.
-func costLines(root string, plans []plan.Plan) []string {
+// costLines estimate a run of plans over some rounds, with the rates of the runs before it in its root.
+func costLines(root string, plans []plan.Plan, rounds int) []string {
 	var costs []run.Cost
 	for _, p := range plans {
-		costs = append(costs, run.CostOf(p, run.RatesOf(root, p)))
+		costs = append(costs, run.CostOf(p, run.RatesOf(root, p)).Times(rounds))
 	}
 	return run.CostLines(costs)
 }

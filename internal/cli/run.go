@@ -22,6 +22,7 @@ type runCmd struct {
 	loadFlags  `group:"Load"`
 	limitFlags `group:"Disk"`
 	gpuFlags   `group:"GPUs"`
+	roundFlags
 	ratioFlags
 }
 
@@ -30,18 +31,20 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := linuxOnly("run"); err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.ratioFlags.check())
+	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check())
 	if err != nil {
 		return err
 	}
 	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
-		Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree), Load: c.options(),
-		MapGPUs: c.Map},
+		Launches: c.launches(c.Profiles), Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap),
+		MinFree: uint64(c.MinFree), Load: c.options(), MapGPUs: c.Map},
 		run.Options{FailFast: c.FailFast, WaitGPUs: c.Wait.value()})
 	if err != nil {
 		return err
 	}
-	for _, line := range costLines(c.Root, preflight.Report{Topologies: session.topologies}.Plans()) {
+	measured := arms(c.Profiles, session.topologies)
+	plans := preflight.Report{Topologies: measured}.Plans()
+	for _, line := range append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...) {
 		session.Screen.Note(line)
 	}
 	if c.Keep {
@@ -50,7 +53,8 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	guarded := session.WatchDisk(ctx)
 	var topologies []run.Topology
 	if err = session.fetchModels(guarded); err == nil {
-		topologies, err = session.Run(guarded, session.topologies, run.LadderOf(session.topologies))
+		session.topologies = measured
+		topologies, err = session.Run(guarded, session.topologies, run.LadderOf(session.topologies, c.Repeats))
 	}
 	session.At(run.Reporting)
 	err = errors.Join(session.close(err), c.report(env, session, topologies))

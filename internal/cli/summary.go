@@ -23,9 +23,7 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 	}
 	out := ui.NewPrinter(env.Stdout, env.Getenv)
 	out.Print(failures(topologies)...)
-	for _, unreached := range s.topologies[min(len(topologies), len(s.topologies)):] {
-		out.Print(unreached.Profile.Name + ": not started")
-	}
+	out.Print(unreached(s.topologies, topologies)...)
 	facts, err := c.facts(env, s, topologies)
 	root := s.Dir.Root()
 	if err == nil && len(facts.Rows) > 0 {
@@ -47,6 +45,9 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.Facts, error) {
 	title := c.Title
 	var order, mine []string
+	if len(unreached(s.topologies, topologies)) > 0 {
+		title = "partial: " + c.Title
+	}
 	for _, t := range topologies {
 		order = append(order, t.Label)
 		if t.Artifacts.Path != "" {
@@ -61,7 +62,7 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 	}
 	cells, faults := artifacts.Tree(s.Dir.Root(), mine...)
 	printAll(env.Stderr, text.Each(faults, error.Error), "topobench: ")
-	return onAxis(cells, report.Options{Title: title, X: c.X, Baseline: c.Baseline, Order: order,
+	return onAxis(cells, report.Options{Title: title, X: c.X, Baseline: c.Baseline, Order: order, Rounds: c.Repeats,
 		Equivalence: float64(c.Equivalence), AA: knownAA(env, s.Dir.Root())})
 }
 
@@ -123,23 +124,23 @@ func answer(out *ui.Printer, facts report.Facts, dir string, about []string) {
 func failures(topologies []run.Topology) (lines []string) {
 	for _, t := range topologies {
 		if t.Lost != nil {
-			lines = append(lines, "\n"+t.Name+" failed and was restarted once: "+firstLine(t.Lost.Cause))
+			lines = append(lines, "\n"+t.String()+" failed and was restarted once: "+firstLine(t.Lost.Cause))
 		}
 		if t.Err != nil {
-			lines = append(lines, fmt.Sprintf("\n%s: %v", t.Name, t.Err))
+			lines = append(lines, fmt.Sprintf("\n%v: %v", t, t.Err))
 		}
 		for _, cell := range t.Cells {
 			if cell.Verdict.State == verdict.Valid {
 				continue
 			}
-			lines = append(lines, fmt.Sprintf("%s: concurrency %d is %s (%s)", t.Name, cell.Concurrency,
+			lines = append(lines, fmt.Sprintf("%v: concurrency %d is %s (%s)", t, cell.Concurrency,
 				cell.Verdict.State, filepath.Join(t.Artifacts.Name(), filepath.Base(cell.Path))))
 			for _, reason := range cell.Verdict.Reasons {
 				lines = append(lines, "  "+reason)
 			}
 		}
 		if missing := t.Asked[len(t.Cells):]; len(missing) > 0 {
-			lines = append(lines, fmt.Sprintf("%s: not measured: concurrency %s", t.Name, levels(missing)))
+			lines = append(lines, fmt.Sprintf("%v: not measured: concurrency %s", t, levels(missing)))
 		}
 	}
 	return lines

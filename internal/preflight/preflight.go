@@ -134,6 +134,7 @@ func (e *Error) Error() string { return e.Check.String() }
 // Request is what a command is about to run.
 type Request struct {
 	Profiles   []profile.Profile // with the load flags applied
+	Launches   int               // of each profile; 0 = one
 	Programs   programs.Paths    // the programs that flags name
 	Baseline   string            // label of the series that the others are compared with; "" = the default
 	Root       string            // where results are written
