@@ -42,16 +42,17 @@ func (c Comparison) intervalText(r reading) string {
 	return "no interval: " + behind + ", too far apart"
 }
 
-// ratioDecimals are two, or as many as show on which side of 1 an end of the interval is, and that the ends differ.
+// ratioDecimals are two, or up to four to show on which side of 1 an end of the interval is, and that the ends differ.
 func ratioDecimals(r stats.Ratio) int {
-	for places := 2; places < 6; places++ {
+	for places := 2; places < 4; places++ {
 		unit := math.Pow10(places)
 		low, high := math.Round(r.Low*unit), math.Round(r.High*unit)
-		if low != high && (r.Low > 1) == (low > unit) && (r.High < 1) == (high < unit) {
+		differ := low != high || r.High-r.Low < 1e-4
+		if differ && (r.Low > 1) == (low > unit) && (r.High < 1) == (high < unit) {
 			return places
 		}
 	}
-	return 6
+	return 4
 }
 
 // verdictText is the verdict in the words of the sentence.

@@ -200,7 +200,7 @@ func TestTheIntervalShowsItsSideOfOne(t *testing.T) {
 	for _, row := range []struct {
 		low, high float64
 		want      int
-	}{{1.74, 1.88, 2}, {1.004, 1.2, 3}, {0.9, 0.9996, 4}, {1.5001, 1.5002, 4}, {1, 1, 6}, {0.97, 1.04, 2}} {
+	}{{1.74, 1.88, 2}, {1.004, 1.2, 3}, {0.9, 0.9996, 4}, {1.5001, 1.50025, 4}, {1, 1, 2}, {0.5, 0.5, 2}, {1.00001, 1.00002, 4}, {0.97, 1.04, 2}} {
 		if got := ratioDecimals(stats.Ratio{Low: row.low, High: row.high}); got != row.want {
 			t.Errorf("%g to %g: %d decimals, want %d", row.low, row.high, got, row.want)
 		}

@@ -115,6 +115,9 @@ func TestRoundsAreInTableAndCSV(t *testing.T) {
 	if table := string(written(t, f.Table)); !strings.Contains(table, "conc  round  tok/s/user") || !strings.Contains(table, "vllm_serve_aggregated (B)     1      2        20.0") {
 		t.Errorf("got\n%s", table)
 	}
+	if table := string(written(t, f.Table)); !strings.Contains(table, "\nmean                       conc  tok/s/user   sd  tok/s/gpu   sd  frontier  valid launches\n") {
+		t.Errorf("the columns of the means have other names:\n%s", table)
+	}
 	single := facts(t, rounds(1), Options{})
 	if table := string(written(t, single.Table)); strings.Contains(table, "round") {
 		t.Errorf("one round needs no column:\n%s", table)

@@ -62,13 +62,13 @@ func (f Facts) Table(w io.Writer) error {
 	return nil
 }
 
-// withRounds adds the rounds behind the concurrencies.
+// withRounds has the rounds behind the concurrencies.
 func (f Facts) withRounds(lines [][]string) [][]string {
-	lines[0] = slices.Insert(lines[0], 2, "round")
+	wider := [][]string{slices.Insert(slices.Clone(lines[0]), 2, "round")}
 	for i, r := range f.Rows {
-		lines[i+1] = slices.Insert(lines[i+1], 2, r.round())
+		wider = append(wider, slices.Insert(slices.Clone(lines[i+1]), 2, r.round()))
 	}
-	return lines
+	return wider
 }
 
 // validText counts the launches with a valid cell: "2 of 3", with the mark of a large spread.
