@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -194,13 +195,22 @@ type CellID struct {
 	Concurrency, Repeat int
 }
 
+// CellPrefix begins the name of a published cell.
+const CellPrefix = "-concurrency"
+
 // CellName is the directory of a published cell in artifacts_N: perf.sh's name.
-func CellName(concurrency int) string { return fmt.Sprintf("-concurrency%d", concurrency) }
+func CellName(concurrency int) string { return fmt.Sprintf("%s%d", CellPrefix, concurrency) }
 
 // Artifacts is one artifacts_N directory: one repeat of one topology.
 type Artifacts struct {
 	N    int
 	Path string // absolute
+}
+
+// Of is the directory of that name, artifacts_N, below a root.
+func Of(root, name string) Artifacts {
+	n, _ := strconv.Atoi(strings.TrimPrefix(name, "artifacts_")) // a name that a run chose
+	return Artifacts{N: n, Path: filepath.Join(root, name)}
 }
 
 // Name is artifacts_N.

@@ -2,12 +2,10 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -108,10 +106,7 @@ func dispatch(args []string, env *Env, signals *signals) (code int) {
 		}
 	}()
 	var c commands
-	parser, err := kong.New(&c, kong.Name("topobench"), kong.Description(description), kong.Vars{"version": version()},
-		kong.Writers(env.Stdout, env.Stderr), kong.Exit(func(code int) { panic(stopped(code)) }), kong.UsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.KindMapper(reflect.Int, kong.MapperFunc(decodeInt)),
-		kong.BindTo(signals.ctx, (*context.Context)(nil)), kong.Bind(env, signals))
+	parser, err := c.parser(env, signals)
 	if err != nil {
 		return finish(env, err)
 	}

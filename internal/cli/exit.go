@@ -45,7 +45,10 @@ func exits() []exit {
 			is[*deploy.DirtyError]},
 		signal(syscall.SIGINT, "SIGINT (Ctrl-C)"), signal(syscall.SIGTERM, "SIGTERM"), signal(syscall.SIGHUP, "SIGHUP"),
 		{codeBusy, "another process uses a port or a GPU; the message names it",
-			func(err error) bool { return deploy.Busy(err) || is[*runningError](err) || ends(err, codeBusy) }},
+			func(err error) bool {
+				return deploy.Busy(err) || is[*runningError](err) || is[*run.LiveError](err) ||
+					ends(err, codeBusy)
+			}},
 		{codeNotUp, "a topology did not start",
 			func(err error) bool { return is[*run.NotUpError](err) || ends(err, codeNotUp) }},
 		{codePartial, "partial: some cells failed or are not valid",
@@ -53,7 +56,7 @@ func exits() []exit {
 		{codeUsage, "a fault in the command line or a profile; a program, a model, a GPU or disk space is missing",
 			func(err error) bool {
 				return is[*usageError](err) || is[profile.Faults](err) || is[*gpu.MissingError](err) ||
-					ends(err, codeUsage)
+					is[*run.NotFoundError](err) || is[*run.DriftError](err) || ends(err, codeUsage)
 			}},
 		{codeFailed, "failed", func(err error) bool { return err != nil }},
 		{codeOK, "everything was measured and is valid", func(err error) bool { return err == nil }},

@@ -32,7 +32,7 @@ func moments() []moment {
 			for nth := 1; nth <= services; nth++ {
 				all = append(all, moment{p, nth})
 			}
-		case run.Measuring, run.Publishing:
+		case run.Measuring, run.Publishing, run.Recording:
 			all = append(all, moment{p, 2})
 		default:
 			all = append(all, moment{p, 1})
@@ -161,7 +161,7 @@ func (s *workspace) intact(t *testing.T, m moment) {
 		t.Error("no deployment_config.json")
 	}
 	switch m.phase {
-	case run.Measuring, run.Publishing, run.Stopping, run.Proving, run.Reporting:
+	case run.Measuring, run.Publishing, run.Recording, run.Stopping, run.Proving, run.Reporting:
 		if len(s.glob("root/artifacts_0/-concurrency1")) == 0 {
 			t.Error("the finished cell is lost")
 		}

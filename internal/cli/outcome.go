@@ -83,8 +83,11 @@ func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) str
 	if topologies[0].Rounds != 1 || isAA(c.Profiles) {
 		passed, missing = nil, nil
 	}
-	return fmt.Sprintf("%s failed: %s%s | log: %s | next: %s", titles[0], why, others, log,
-		next(first, repeat(env.Args, passed, slices.Compact(missing))))
+	command := repeat(env.Args, passed, slices.Compact(missing))
+	if c.Resume {
+		command = goOn(s.Dir.Root(), topologies)
+	}
+	return fmt.Sprintf("%s failed: %s%s | log: %s | next: %s", titles[0], why, others, log, next(first, command))
 }
 
 // failure is the cause in one line and the log of a topology that failed, or of its first cell that is not valid.

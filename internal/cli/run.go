@@ -10,7 +10,7 @@ import (
 )
 
 type runCmd struct {
-	Profiles []string `arg:"" name:"profile" help:"Built-in names or paths."`
+	Profiles []string `arg:"" optional:"" name:"profile" help:"Built-in names or paths."`
 	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
 	Title    string   `default:"Single Node" help:"Title of the chart."`
 	Baseline string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
@@ -20,10 +20,11 @@ type runCmd struct {
 	Keep     bool     `help:"Hold the last topology until Ctrl-C."`
 	ratioFlags
 	roundFlags
-	binFlags   `group:"Programs"`
-	loadFlags  `group:"Load"`
-	limitFlags `group:"Disk"`
-	gpuFlags   `group:"GPUs"`
+	resumeFlags `group:"Resume"`
+	binFlags    `group:"Programs"`
+	loadFlags   `group:"Load"`
+	limitFlags  `group:"Disk"`
+	gpuFlags    `group:"GPUs"`
 }
 
 // Run measures the profiles, then reports.
@@ -31,21 +32,43 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := linuxOnly("run"); err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check())
+	flags := c.resumeFlags.check(c.Profiles, env.Args)
+	if !c.Resume {
+		return c.measure(ctx, env, s, nil, flags)
+	}
+	if flags != nil {
+		return &usageError{flags}
+	}
+	begun, past, err := c.begun(ctx, env, s)
+	if err != nil {
+		return err
+	}
+	return begun.measure(ctx, env, s, past, nil)
+}
+
+// measure begins a campaign, or continues past. flags are faults to report with all others.
+func (c *runCmd) measure(ctx context.Context, env *Env, s *signals, past *run.Past, flags error) error {
+	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check(), flags)
 	if err != nil {
 		return err
 	}
 	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
 		Launches: c.launches(c.Profiles), Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap),
 		MinFree: uint64(c.MinFree), Load: c.options(), MapGPUs: c.Map},
-		run.Options{FailFast: c.FailFast, WaitGPUs: c.Wait.value()})
+		run.Options{FailFast: c.FailFast, WaitGPUs: c.Wait.value(), Past: past, Again: c.Again, AllowDrift: c.AllowDrift})
 	if err != nil {
 		return err
 	}
+	if session.Campaign, err = env.campaign(past, profiles, session.topologies); err != nil {
+		return session.close(err)
+	}
 	measured := arms(c.Profiles, session.topologies)
 	plans := preflight.Report{Topologies: measured}.Plans()
-	for _, line := range append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...) {
-		session.Screen.Note(line)
+	lines := append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...)
+	for _, line := range lines {
+		if past == nil { // else the first run has printed them
+			session.Screen.Note(line)
+		}
 	}
 	if c.Keep {
 		session.Hold = session.hold
@@ -57,7 +80,7 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 		topologies, err = session.Run(guarded, session.topologies, run.LadderOf(session.topologies, c.Repeats))
 	}
 	session.At(run.Reporting)
-	err = errors.Join(session.close(err), c.report(env, session, topologies))
+	err = errors.Join(session.close(session.withNext(err, topologies)), c.report(env, session, topologies))
 	return errors.Join(err, c.lateInterrupt(ctx, err))
 }
 

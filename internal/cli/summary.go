@@ -157,7 +157,7 @@ func failures(topologies []run.Topology) (lines []string) {
 				lines = append(lines, "  "+reason)
 			}
 		}
-		if missing := t.Asked[len(t.Cells):]; len(missing) > 0 {
+		if missing := t.Missing(); len(missing) > 0 {
 			lines = append(lines, fmt.Sprintf("%v: not measured: concurrency %s", t, levels(missing)))
 		}
 	}

@@ -155,6 +155,10 @@ type CellDone struct {
 	Checks      []verdict.Check `json:"checks"`
 	Seconds     float64         `json:"seconds"`
 	Exit        string          `json:"exit"` // of aiperf
+
+	Artifacts string `json:"artifacts"` // artifacts_N
+	Attempt   string `json:"attempt"`   // its directory, below that of the run
+	SHA256    string `json:"sha256"`    // of the published sidecar and export
 }
 
 // TeardownBegin is the start of a teardown.
@@ -221,7 +225,8 @@ type Dropped struct {
 
 // RunEnd is the last event of a run that ended by itself.
 type RunEnd struct {
-	Dirty bool `json:"dirty"` // something was left
+	Dirty    bool `json:"dirty"`              // something was left
+	Finished bool `json:"finished,omitempty"` // every cell of the campaign was measured
 }
 
 // Crashed ends the journal of a killed run. A later process writes it.
@@ -234,6 +239,19 @@ type Cleaned struct{ Recovered }
 type Recovered struct {
 	Killed []string `json:"killed,omitempty"` // a table of processes
 	Shm    []string `json:"shm,omitempty"`    // paths
+	Torn   int      `json:"torn,omitempty"`   // bytes of a half-written last line, which were cut off
+}
+
+// Drift is what had changed since the campaign began when a run continued it with --allow-drift.
+type Drift struct {
+	Differences []Difference `json:"differences"`
+}
+
+// Difference is a fact of a campaign and its value now.
+type Difference struct {
+	Fact string `json:"fact"`
+	Was  string `json:"was"`
+	Is   string `json:"is"`
 }
 
 // Kind is the name of the event in the file.
@@ -269,6 +287,7 @@ func (Dropped) Kind() string             { return "dropped" }
 func (RunEnd) Kind() string              { return "run-end" }
 func (Crashed) Kind() string             { return "crashed" }
 func (Cleaned) Kind() string             { return "cleaned" }
+func (Drift) Kind() string               { return "drift" }
 
 // Unknown is an event of a later version.
 type Unknown struct{ Name string }
@@ -334,6 +353,7 @@ func decoders() []decoder {
 		of[RunEnd]("the run ended by itself"),
 		of[Crashed]("the run was killed; a later process cleaned up after it"),
 		of[Cleaned]("a later process cleaned up after a run that had ended"),
+		of[Drift]("what had changed when a run continued its campaign with --allow-drift"),
 	}
 }
 

@@ -28,6 +28,7 @@ type file struct {
 	seq  int   // of the last good line
 	end  int64 // offset after the last good line, in bytes
 	torn bool  // bytes of a failed append follow end
+	cut  int   // bytes of a torn last line that was there at the opening
 	sync func(*os.File) error
 }
 
@@ -65,7 +66,7 @@ func (j *file) resume() error {
 	if err != nil {
 		return fmt.Errorf("cannot continue the journal %s: %w; start a new run", j.path, err)
 	}
-	j.seq, j.end, j.torn = len(records), end, end < int64(len(data))
+	j.seq, j.end, j.torn, j.cut = len(records), end, end < int64(len(data)), len(data)-int(end)
 	if err := j.mend(); err != nil {
 		return err
 	}

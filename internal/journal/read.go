@@ -100,6 +100,11 @@ func EndOf(path string) End {
 	if _, damaged := errors.AsType[*DamageError](err); damaged {
 		return EndDamaged
 	}
+	return EndIn(records)
+}
+
+// EndIn is the end in the records of a whole journal.
+func EndIn(records []Record) End {
 	end := NoEnd
 	for _, r := range records {
 		switch e := r.Event.(type) {
@@ -118,18 +123,18 @@ func EndOf(path string) End {
 // has no end, with Cleaned if it ended dirty or if r is not empty. A damaged journal is
 // an error and stays as it is.
 func Finish(path string, r Recovered) error {
-	var last Event = Cleaned{r}
-	switch EndOf(path) {
-	case NoEnd:
-		last = Crashed{r}
-	case EndClean:
-		if len(r.Killed)+len(r.Shm) == 0 {
-			return nil
-		}
+	end := EndOf(path)
+	if end == EndClean && len(r.Killed)+len(r.Shm) == 0 {
+		return nil
 	}
 	f, err := openFile(path)
 	if err != nil {
 		return fmt.Errorf("cannot finish the journal of run %s: %w", filepath.Base(filepath.Dir(path)), err)
+	}
+	r.Torn = f.cut
+	var last Event = Cleaned{r}
+	if end == NoEnd {
+		last = Crashed{r}
 	}
 	return errors.Join(f.append(time.Now(), last, true), f.close())
 }

@@ -134,6 +134,8 @@ func observation(name verdict.CheckName) string {
 		return "measured through a tunnel"
 	case verdict.GPUClocks:
 		return "GPUs were throttled"
+	case verdict.Drift:
+		return "measured in part after a change of the setup (--allow-drift)"
 	case verdict.SteadyState:
 		return "another throughput in steady state"
 	case verdict.Lockstep:

@@ -28,6 +28,8 @@ type Cell struct {
 	Path    string // of its directory in artifacts_N
 	Numbers string // for the screen; "" = none
 	Log     string // of aiperf
+
+	sum string // of its published files
 }
 
 // attempt is one try at a cell.
@@ -178,6 +180,10 @@ func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 			e.AIPerf.Causes = o.Error
 		}
 	}
+	e.Drift = c.drift
+	if c.t.Continued {
+		e.Relaunched = "in a further launch of its round, by run --resume"
+	}
 	if c.t.Launches > 1 {
 		e.Relaunched = "after a restart of the topology"
 		if c.t.pending != nil {
@@ -220,14 +226,23 @@ func (r *Runner) publish(t *Topology, a *attempt) error {
 		return err
 	}
 	r.at(Publishing)
-	if err := artifacts.Publish(a.dir, a.Path, append(sidecar, '\n')); err != nil {
+	err = r.retire(a)
+	if err == nil {
+		err = artifacts.Publish(a.dir, a.Path, append(sidecar, '\n'))
+	}
+	if err == nil {
+		a.sum, err = artifacts.Checksum(a.Path)
+	}
+	if err != nil {
 		return err
 	}
+	r.at(Recording)
 	// The journal has the checks too: people send it without the artifacts.
-	r.Journal.Note(journal.CellDone{Topology: t.Name, Round: a.Repeat, Concurrency: a.Concurrency,
-		State: a.Verdict.State, Reasons: a.Verdict.Reasons, Checks: a.Verdict.Checks,
-		Seconds: a.Took.Seconds(), Exit: a.exit})
-	t.Cells, r.done = append(t.Cells, a.Cell), append(r.done, a.Cell)
+	done := r.cellDone(*t, a.Cell)
+	done.Exit, done.Attempt = a.exit, strings.TrimPrefix(a.dir, r.Dir.Path()+"/")
+	r.Journal.Note(done)
+	t.finish(a.Cell)
+	r.done = append(r.done, a.Cell)
 	r.Screen.Note(cellLine(t.String(), a.Cell))
 	if r.FailFast && !valid {
 		return &FailFastError{Cell: a.Cell}

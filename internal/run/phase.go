@@ -23,6 +23,7 @@ const (
 	Smoking    Phase = "smoke"    // all gates are open
 	Measuring  Phase = "cell"     // aiperf is about to start
 	Publishing Phase = "publish"  // a cell's files are about to appear in artifacts_N
+	Recording  Phase = "record"   // a cell is in artifacts_N, and its journal line is about to be written
 	Stopping   Phase = "teardown" // the first service is about to be stopped
 	Proving    Phase = "proof"    // the last service is gone
 	Reporting  Phase = "report"   // table, CSV and chart are about to be written
@@ -30,8 +31,8 @@ const (
 
 // Phases lists all phases.
 func Phases() []Phase {
-	return []Phase{Claiming, Planning, Launching, Starting, Awaiting, Smoking, Measuring, Publishing, Stopping,
-		Proving, Reporting}
+	return []Phase{Claiming, Planning, Launching, Starting, Awaiting, Smoking, Measuring, Publishing, Recording,
+		Stopping, Proving, Reporting}
 }
 
 // Interrupt is the cause of a run's context that a signal ended.

@@ -64,13 +64,16 @@ func (c cells) bar(id artifacts.CellID) func(aiperf.Progress) {
 // what the running one has taken so far.
 func (c cells) overhead() time.Duration {
 	var sum time.Duration
+	own := 0 // launches of this run
 	for _, t := range c.launched {
-		sum += t.Times.Total - t.Times.AIPerf
+		if sum += t.Times.Total - t.Times.AIPerf; t.Times.Total > 0 {
+			own++
+		}
 	}
-	if len(c.launched) == 0 {
+	if own == 0 {
 		return c.t.Times.Launch + c.t.Times.Engine + c.t.Times.Smoke
 	}
-	return sum / time.Duration(len(c.launched))
+	return sum / time.Duration(own)
 }
 
 // untilEnd estimates the time from the end of the first cell to the end of the last one. It

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,7 @@ type Topology struct {
 	Launches    int            // 2: it was restarted
 	Lost        *LaunchFailure // why it was restarted
 	Err         error          // why it did not start or does not serve, or why its second launch failed
+	Continued   bool           // an earlier run has measured cells of it
 
 	pending  *attempt        // of a cell that failed with its launch, until the cell is measured or given up
 	previous aiperf.Previous // the latest measured cell
@@ -50,23 +52,36 @@ func (t Topology) String() string {
 	return fmt.Sprintf("%s (round %d)", t.Name, t.Repeat)
 }
 
+// Missing are the concurrencies without a cell.
+func (t Topology) Missing() []int {
+	return slices.DeleteFunc(slices.Clone(t.Asked), func(level int) bool {
+		return slices.ContainsFunc(t.Cells, func(c Cell) bool { return c.Concurrency == level })
+	})
+}
+
 // Run measures cells in the order of the schedule. Consecutive cells of one topology and
 // round share a launch. A topology that does not start in the first round is not launched
 // again. The error is what ended the run early: an interrupt, --fail-fast, a busy port or
 // GPU, or *deploy.DirtyError.
 func (r *Runner) Run(ctx context.Context, topologies []preflight.Topology, s Schedule) ([]Topology, error) {
+	r.schedule = s
+	if err := r.begin(topologies); err != nil {
+		return nil, err
+	}
 	r.at(Claiming)
 	release, err := r.claim(ctx, topologies)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	r.schedule = s
+	if err := r.checkDrift(topologies); err != nil {
+		return nil, err
+	}
 	for id, more := r.upcoming(); more; id, more = r.upcoming() {
 		w := find(topologies, id.Topology)
 		r.announce(w, id.Repeat, len(topologies))
 		t, err := r.topology(ctx, w, id.Repeat)
-		r.launched = append(r.launched, t)
+		r.keep(t)
 		if err != nil {
 			return r.launched, err
 		}
@@ -81,6 +96,7 @@ func (r *Runner) topology(ctx context.Context, w preflight.Topology, round int) 
 	took := r.stopwatch()
 	t = Topology{Name: w.Profile.Name, Label: w.Plan.Deployment.Label(), Repeat: round, Rounds: r.rounds(),
 		Asked: w.Profile.Load.Concurrency}
+	t = r.continued(t)
 	defer func() { t.Times.Total = took() }()
 	failure, err := r.launch(ctx, w, &t)
 	if failure != nil && err == nil && restartable(w.Plan) {

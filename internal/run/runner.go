@@ -44,6 +44,11 @@ type Options struct {
 	WaitGPUs  time.Duration             // how long to wait for busy GPUs
 	LogCap    uint64                    // bytes of each log; 0 = any
 	Reserve   uint64                    // bytes of the disk that stay free for results
+
+	Campaign   *artifacts.Campaign // to record; nil = the run cannot be continued
+	Past       *Past               // the campaign that the run continues; nil = it begins one
+	Again      bool                // measure finished cells that are not valid again
+	AllowDrift bool                // continue after a change of the setup
 }
 
 // Prober probes what serves. deploy.Prober does it over HTTP.
@@ -67,10 +72,12 @@ type Runner struct {
 	disk    disk
 
 	schedule  Schedule
-	done      []Cell               // measured or skipped, in order
-	launched  []Topology           // those that were taken down again, in order
-	abandoned map[string]bool      // topologies that did not start in the first round
-	placed    map[string]plan.Plan // first launches by topology
+	done      []Cell                          // measured or skipped, in order
+	launched  []Topology                      // those that were taken down again, in order
+	abandoned map[string]bool                 // topologies that did not start in the first round
+	placed    map[string]plan.Plan            // launches of round 1 by topology
+	setups    map[string]artifacts.Deployment // by topology, as they are now
+	drift     string                          // what has changed since the campaign began
 	machine   machine
 	waited    time.Duration              // for busy GPUs and for the end of a hold
 	noted     map[verdict.CheckName]bool // notes that were shown
@@ -115,7 +122,8 @@ func (r *Runner) Close(why error) error {
 		_, dirty = errors.AsType[*deploy.DirtyError](why)
 	}
 	r.disk.release()
-	r.Journal.Note(journal.RunEnd{Dirty: dirty})
+	finished := r.Campaign != nil && r.schedule != nil && !r.Unfinished()
+	r.Journal.Note(journal.RunEnd{Dirty: dirty, Finished: finished})
 	why = errors.Join(why, r.Journal.Close())
 	if dirty {
 		return why
@@ -159,8 +167,10 @@ func (r *Runner) claim(ctx context.Context, topologies []preflight.Topology) (re
 	}
 	release, err = r.gpus.claim(ctx, plans...)
 	var sides []artifacts.Deployment
+	r.setups = map[string]artifacts.Deployment{}
 	for _, p := range plans {
-		sides = append(sides, r.recorded(p))
+		d := r.recorded(p)
+		sides, r.setups[p.Name] = append(sides, d), d
 	}
 	r.Journal.Note(journal.Settings{Settings: artifacts.CompareSettings(sides)})
 	return release, err
@@ -169,7 +179,7 @@ func (r *Runner) claim(ctx context.Context, topologies []preflight.Topology) (re
 // place is the plan of a launch in its directories, with its artifacts_N.
 func (r *Runner) place(w preflight.Topology, t *Topology) (p plan.Plan, err error) {
 	p, known := r.placed[t.Name]
-	if delete(r.placed, t.Name); !known {
+	if delete(r.placed, t.Name); !known || t.Repeat > 1 {
 		if p, err = r.placeLaunch(w, t.Repeat, t.Launches); err != nil {
 			return p, err
 		}
@@ -272,7 +282,7 @@ func (r *Runner) announce(w preflight.Topology, round, all int) {
 	}
 	n := 1
 	for _, t := range r.launched {
-		if t.Repeat == round {
+		if t.Repeat == round && t.Name != w.Profile.Name {
 			n++
 		}
 	}

@@ -205,3 +205,5 @@ func nginx(c cell) []finding {
 func tunnel(c cell) []finding { return when(c.e.Tunnel != "", Note, c.e.Tunnel) }
 
 func relaunched(c cell) []finding { return when(c.e.Relaunched != "", Note, c.e.Relaunched) }
+
+func drifted(c cell) []finding { return when(c.e.Drift != "", Note, c.e.Drift) }

@@ -31,6 +31,7 @@ type Evidence struct {
 	Nginx      *NginxLog
 	Tunnel     string // that the load goes through
 	Relaunched string // why this is not the first launch or attempt
+	Drift      string // what had changed since the campaign began
 }
 
 // AIPerf is how aiperf ended.

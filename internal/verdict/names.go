@@ -20,6 +20,7 @@ const (
 	Kernel     CheckName = "kernel"
 	Nginx      CheckName = "nginx"
 	Relaunched CheckName = "relaunched"
+	Drift      CheckName = "drift"
 	Spread     CheckName = "spread"
 	Transfers  CheckName = "kv-transfers"
 

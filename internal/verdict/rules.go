@@ -62,6 +62,8 @@ func Rules() []Rule {
 		{Kernel, "the kernel reported a GPU fault or ran out of memory", "", Notes, false, kernel},
 		{Nginx, "nginx logged faults of its servers", "", Notes, false, nginx},
 		{Relaunched, "the topology was restarted, or the cell measured again", "", Notes, false, relaunched},
+		{Drift, "the campaign was continued after a change of its setup (run --resume --allow-drift)", "", Notes, false,
+			drifted},
 		{Run, "aiperf must end by itself with status 0", "", Excludes, false, run},
 		{Result, "the export must be readable", "", Excludes, false, result},
 		{Concurrency, "an export of another concurrency was moved or left over", "", Excludes, false, concurrency},
