@@ -71,7 +71,8 @@ func ReadCampaign(run string) (Campaign, error) {
 		err = aiperf.Decode(path, data, &c)
 	}
 	if err == nil && c.Schema != campaignSchema {
-		err = fmt.Errorf("cannot read %s: its schema is %d, and this topobench reads %d", path, c.Schema, campaignSchema)
+		const fault = "cannot read %s: its schema is %d, and this topobench reads %d"
+		err = fmt.Errorf(fault, path, c.Schema, campaignSchema)
 	}
 	return c, err
 }

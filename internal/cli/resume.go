@@ -99,7 +99,8 @@ func (c *commands) parser(env *Env, signals *signals) (*kong.Kong, error) {
 }
 
 // campaign is what a run records of itself, so that it can be continued.
-func (e *Env) campaign(past *run.Past, profiles []profile.Profile, found []preflight.Topology) (*artifacts.Campaign, error) {
+func (e *Env) campaign(past *run.Past, profiles []profile.Profile, found []preflight.Topology) (
+	*artifacts.Campaign, error) {
 	directory, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("cannot record the campaign: %w", err)

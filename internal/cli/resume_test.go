@@ -56,10 +56,13 @@ func campaignWorkspace(t *testing.T) *workspace {
 	return s
 }
 
+// slow gives each aiperf 50 ms before its requests: the check of its CPU time needs to see it.
+const slow = "LC_FAKE_AIPERF=slow 50"
+
 // topobench runs a command to its end.
 func (s *workspace) topobench(t *testing.T, want int, env []string, args ...string) {
 	t.Helper()
-	if _, err := s.launch("it", append(paths(), env...), append([]string{"topobench"}, args...)...); err != nil {
+	if _, err := s.launch("it", append(append(paths(), slow), env...), append([]string{"topobench"}, args...)...); err != nil {
 		t.Fatal(err)
 	}
 	code, err := s.code("it")
@@ -159,7 +162,7 @@ func TestF5AACampaignGoesOnAfterAKillInEveryPhase(t *testing.T) {
 		t.Run(fmt.Sprintf("%s-%d", m.phase, m.nth), func(t *testing.T) {
 			t.Parallel()
 			s := campaignWorkspace(t)
-			it, err := s.launch("it", append(paths(), fmt.Sprintf("LC_AT=hold %s %d", m.phase, m.nth)),
+			it, err := s.launch("it", append(paths(), slow, fmt.Sprintf("LC_AT=hold %s %d", m.phase, m.nth)),
 				append([]string{"topobench"}, campaign...)...)
 			if err != nil {
 				t.Fatal(err)

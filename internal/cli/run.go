@@ -55,7 +55,8 @@ func (c *runCmd) measure(ctx context.Context, env *Env, s *signals, past *run.Pa
 	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
 		Launches: c.launches(c.Profiles), Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap),
 		MinFree: uint64(c.MinFree), Load: c.options(), MapGPUs: c.Map},
-		run.Options{FailFast: c.FailFast, WaitGPUs: c.Wait.value(), Past: past, Again: c.Again, AllowDrift: c.AllowDrift})
+		run.Options{FailFast: c.FailFast, WaitGPUs: c.Wait.value(), Past: past, Again: c.Again,
+			AllowDrift: c.AllowDrift})
 	if err != nil {
 		return err
 	}

@@ -147,7 +147,8 @@ func (r *Runner) begin(topologies []preflight.Topology) error {
 		for _, c := range adopted {
 			r.Journal.Note(r.cellDone(t, c))
 		}
-		t.Label, t.Rounds, t.Asked = topologies[i].Plan.Deployment.Label(), r.rounds(), topologies[i].Profile.Load.Concurrency
+		w := topologies[i]
+		t.Label, t.Rounds, t.Asked = w.Plan.Deployment.Label(), r.rounds(), w.Profile.Load.Concurrency
 		r.launched, r.done = append(r.launched, t), append(r.done, t.Cells...)
 	}
 	r.Screen.Note(fmt.Sprintf("continuing the campaign of run %s: %s finished", r.Campaign.Continues,
