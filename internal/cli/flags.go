@@ -122,11 +122,12 @@ func checkConcurrency(levels []int) error {
 	return nil
 }
 
-// loadProfiles reads built-in names and paths, and applies the flags. The error has all faults.
-func loadProfiles(names []string, f loadFlags, env *Env) ([]profile.Profile, error) {
+// loadProfiles reads built-in names and paths, and applies the flags. The error has all faults, those of other flags
+// included.
+func loadProfiles(names []string, f loadFlags, env *Env, flags ...error) ([]profile.Profile, error) {
 	reader := env.reader()
 	var all []profile.Profile
-	faults := []error{f.check(names)}
+	faults := append(flags, f.check(names))
 	for _, name := range names {
 		reader.Set = f.of(name)
 		p, err := readProfile(reader, name)

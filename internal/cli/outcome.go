@@ -27,6 +27,9 @@ func (c *runCmd) outcome(env *Env, s *session, topologies []run.Topology) error 
 			code = codePartial
 		}
 	}
+	if why := s.NoInterval(); code == codeOK && why != "" {
+		return &reportedError{codeFailed, "no interval: " + why}
+	}
 	if code == codeOK {
 		return nil
 	}
@@ -70,7 +73,7 @@ func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) str
 	for _, unreached := range s.topologies[min(len(topologies), len(s.topologies)):] {
 		failed, whole = append(failed, unreached.Profile.Name), true
 	}
-	if slices.Sort(missing); whole {
+	if slices.Sort(missing); whole || c.Precision != nil {
 		missing = nil
 	}
 	return fmt.Sprintf("%s failed: %s%s | log: %s | next: %s", failed[0], why, others, log,
@@ -101,8 +104,11 @@ func failure(t run.Topology, dir string) (cause, log string) {
 	return "", ""
 }
 
-// passed are the profiles, as they were given, of topologies without a failure.
+// passed are the profiles, as they were given, of topologies without a failure. An adaptive run repeats both.
 func (c *runCmd) passed(s *session, failed []string) (args []string) {
+	if c.Precision != nil {
+		return nil
+	}
 	for i, t := range s.topologies {
 		if i < len(c.Profiles) && !slices.Contains(failed, t.Profile.Name) {
 			args = append(args, c.Profiles[i])

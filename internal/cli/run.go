@@ -10,13 +10,14 @@ import (
 )
 
 type runCmd struct {
-	Profiles   []string `arg:"" name:"profile" help:"Built-in names or paths."`
-	Root       string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
-	Title      string   `default:"Single Node" help:"Title of the chart."`
-	Baseline   string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
-	FailFast   bool     `help:"Stop everything at the first cell that is not valid."`
-	Verbose    bool     `help:"Print deviations, prompts and times in full after the run."`
-	Keep       bool     `help:"Hold the last topology until Ctrl-C."`
+	Profiles []string `arg:"" name:"profile" help:"Built-in names or paths."`
+	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
+	Title    string   `default:"Single Node" help:"Title of the chart."`
+	Baseline string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
+	FailFast bool     `help:"Stop everything at the first cell that is not valid."`
+	Verbose  bool     `help:"Print deviations, prompts and times in full after the run."`
+	Keep     bool     `help:"Hold the last topology until Ctrl-C."`
+	adaptiveFlags
 	binFlags   `group:"Programs"`
 	loadFlags  `group:"Load"`
 	limitFlags `group:"Disk"`
@@ -28,10 +29,12 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := linuxOnly("run"); err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env)
+	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env,
+		c.adaptiveFlags.check(c.Profiles, c.Concurrency, false))
 	if err != nil {
 		return err
 	}
+	adaptive := c.schedule(profiles)
 	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
 		Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree), Load: c.options(),
 		MapGPUs: c.Map},
@@ -39,7 +42,12 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err != nil {
 		return err
 	}
-	for _, line := range costLines(c.Root, preflight.Report{Topologies: session.topologies}.Plans()) {
+	lines := costLines(c.Root, preflight.Report{Topologies: session.topologies}.Plans())
+	var schedule run.Schedule = run.LadderOf(session.topologies)
+	if adaptive != nil {
+		schedule, lines = *adaptive, adaptive.Announcement()
+	}
+	for _, line := range lines {
 		session.Screen.Note(line)
 	}
 	if c.Keep {
@@ -48,7 +56,7 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	guarded := session.WatchDisk(ctx)
 	var topologies []run.Topology
 	if err = session.fetchModels(guarded); err == nil {
-		topologies, err = session.Run(guarded, session.topologies, run.LadderOf(session.topologies))
+		topologies, err = session.Run(guarded, session.topologies, schedule)
 	}
 	session.At(run.Reporting)
 	err = errors.Join(session.close(err), c.report(env, session, topologies))

@@ -37,6 +37,7 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 	} else if err == nil {
 		out.Print("no cell was measured: no chart and no results.csv were written in " + root)
 	}
+	out.Print(s.Summary()...)
 	out.Print("logs, plans and journal: " + s.Dir.Path())
 	answer(out, facts, root, versions(s.topologies))
 	return errors.Join(err, out.Err(), c.outcome(env, s, topologies))
@@ -61,7 +62,8 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 	}
 	cells, faults := artifacts.Tree(s.Dir.Root(), mine...)
 	printAll(env.Stderr, text.Each(faults, error.Error), "topobench: ")
-	return report.Of(cells, report.Options{Title: title, Baseline: c.Baseline, Order: order})
+	return report.Of(cells, report.Options{Title: title, Baseline: c.Baseline, Order: order, At: c.At,
+		Caveat: s.Caveat()})
 }
 
 // tabulate prints the settings that differ, the cells and the warnings.

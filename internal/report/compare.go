@@ -52,6 +52,9 @@ func compare(base, other Series, o Options) Comparison {
 	c := Comparison{Baseline: base.Label, Other: other.Label, Simulated: base.Simulated || other.Simulated,
 		Differ: []string{}, Hardware: []string{}, Noted: union(slices.Clone(base.Noted), other.Noted...),
 		Notes: union(slices.Clone(base.Notes), other.Notes...)}
+	if o.Caveat != "" {
+		c.Notes = append(c.Notes, o.Caveat)
+	}
 	stat, mark := "", ""
 	if o.Stat != "avg" {
 		stat = " (" + o.Stat + ")"

@@ -20,6 +20,7 @@ type Options struct {
 	Stat     string   // of tokens/s/user, TTFT and ITL; default "avg"
 	At       *float64 // tokens/s/user to compare at; nil is the middle of the shared range
 	Baseline string   // a label; default the first aggregated series, else the first
+	Caveat   string   // a further limit of every ratio, for its sentence
 	Order    []string // labels in profile order; others follow in order of appearance
 }
 
@@ -51,6 +52,9 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	}
 	f := Facts{Title: "Pareto - " + cmp.Or(o.Title, "Single Node"), Stat: o.Stat,
 		Rows: rows(cells, o.Stat), Skipped: []string{}}
+	if mark := adaptiveRun(f.Rows); mark != nil && o.At == nil {
+		o.At = &mark.At
+	}
 	f.Series = series(f.Rows, o) // it marks the efficient rows
 	f.Comparisons = comparisons(f.Series, o)
 	f.Warnings = warnings(f)

@@ -31,7 +31,8 @@ type Row struct {
 	CountsDiffer  *bool              `json:"token_counts_differ"` // nil: one of the counts is missing
 	Launch        int                `json:"launch"`              // 2: measured after the topology was restarted
 
-	cell artifacts.Cell
+	cell    artifacts.Cell
+	leftOut bool // of an adaptive run, and no part of its interval
 }
 
 const (
@@ -107,6 +108,7 @@ func rows(cells []artifacts.Cell, stat string) []Row {
 		row.countTokens()
 		made = append(made, row)
 	}
+	leaveOut(made)
 	return made
 }
 

@@ -71,8 +71,8 @@ func seriesOf(label string, rows []Row, stat string) Series {
 		own = append(own, r)
 		s.Mode, s.Simulated = r.cell.Deployment.Mode, s.Simulated || r.Simulated
 		s.Artifacts = union(s.Artifacts, r.Artifacts)
-		x, y, ok := r.point(stat)
-		if !ok || r.State != verdict.Valid {
+		x, y, _ := r.point(stat)
+		if !r.counts(stat) {
 			continue
 		}
 		valid, repeats = append(valid, i), append(repeats, stats.Repeat{Concurrency: r.Concurrency, X: x, Y: y})

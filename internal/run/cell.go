@@ -27,6 +27,9 @@ type Cell struct {
 	Path    string // of its directory in artifacts_N
 	Numbers string // for the screen; "" = none
 	Log     string // of aiperf
+
+	X, Y   float64 // tokens/s/user and tokens/s/GPU
+	Counts bool    // it is valid, and X and Y were measured
 }
 
 // attempt is one try at a cell.
@@ -58,6 +61,7 @@ type cells struct {
 	load    aiperf.Load
 	monitor *monitor.Monitor
 	tunnel  string // that the load goes through
+	gpus    int    // that Y is divided by; 0 = unknown
 }
 
 // monitor observes a launch.
@@ -156,7 +160,7 @@ func (c cells) bar() func(aiperf.Progress) {
 	for _, cell := range c.t.Cells {
 		finished = append(finished, ui.Cell{Concurrency: cell.Concurrency, Took: cell.Took})
 	}
-	began, all := time.Now(), c.load.Concurrency
+	began, all := time.Now(), c.t.Asked
 	left := all[len(finished):]
 	return func(p aiperf.Progress) {
 		eta, _ := ui.ETA(finished, left, time.Since(began))
@@ -199,6 +203,7 @@ func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 	a.Verdict = verdict.Of(e, m, verdict.Load{Requests: c.load.Requests(a.Concurrency),
 		Warmup: c.load.Warmup(a.Concurrency), OSL: c.load.OSL, Concurrency: a.Concurrency})
 	a.Numbers = headline(m)
+	a.read(m, c.gpus)
 	c.noteOnce(a.Verdict.Checks)
 }
 
@@ -233,7 +238,8 @@ func (r *Runner) publish(t *Topology, a *attempt) error {
 	}
 	// The journal has the checks too: people send it without the artifacts.
 	r.Journal.Note(journal.CellDone{Topology: t.Name, Concurrency: a.Concurrency, State: a.Verdict.State,
-		Reasons: a.Verdict.Reasons, Checks: a.Verdict.Checks, Seconds: a.Took.Seconds(), Exit: a.exit})
+		Reasons: a.Verdict.Reasons, Checks: a.Verdict.Checks, Seconds: a.Took.Seconds(), Exit: a.exit,
+		X: a.X, Y: a.Y})
 	t.Cells, r.done = append(t.Cells, a.Cell), append(r.done, a.Cell)
 	r.Screen.Note(cellLine(t.Name, a.Cell))
 	if r.FailFast && !valid {

@@ -172,7 +172,9 @@ func (r *Runner) place(w preflight.Topology, t *Topology) (p plan.Plan, err erro
 		}
 	}
 	if t.Artifacts.Path == "" {
-		if err := r.createArtifacts(t, r.recorded(p)); err != nil {
+		d := r.recorded(p)
+		d.Adaptive = r.mark(t.Repeat)
+		if err := r.createArtifacts(t, d); err != nil {
 			return p, err
 		}
 	}
