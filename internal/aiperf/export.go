@@ -34,6 +34,7 @@ type metrics struct {
 	InterToken *stats `json:"inter_token_latency"`
 	Throughput *stats `json:"output_token_throughput"`
 	PerUser    *stats `json:"output_token_throughput_per_user"`
+	EndToEnd   *stats `json:"e2e_output_token_throughput"`
 	OSL        *stats `json:"output_sequence_length"`
 	Usage      *stats `json:"usage_completion_tokens"`
 	CacheRead  *stats `json:"overall_usage_prompt_cache_read_pct"`
@@ -43,7 +44,7 @@ func (m metrics) byTag() map[string]*stats {
 	return map[string]*stats{"ttft": m.TTFT, "time_to_first_token": m.FirstToken, "request_count": m.Requests,
 		"error_request_count": m.Failed, "request_throughput": m.Rate, "request_latency": m.Latency,
 		"inter_token_latency":     m.InterToken,
-		"output_token_throughput": m.Throughput, "output_token_throughput_per_user": m.PerUser,
+		"output_token_throughput": m.Throughput, "output_token_throughput_per_user": m.PerUser, endToEnd: m.EndToEnd,
 		"output_sequence_length": m.OSL, "usage_completion_tokens": m.Usage,
 		"overall_usage_prompt_cache_read_pct": m.CacheRead}
 }

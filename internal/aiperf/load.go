@@ -18,6 +18,7 @@ type Load struct {
 	ISL         int      `json:"isl"`
 	OSL         int      `json:"osl"`
 	Concurrency []int    `json:"concurrency"`
+	Args        []string `json:"args,omitempty"` // of the profile, after all others
 	Options
 	Exact     bool          `json:"exact"`       // perf.sh's argv and nothing else
 	Quiet     bool          `json:"quiet"`       // aiperf can omit GPU telemetry and server metrics
@@ -85,8 +86,8 @@ func (l Load) Level(c int) Level {
 // Argv is the aiperf command for concurrency c with its artifacts in dir.
 func (l Load) Argv(c int, dir string) []string { return l.Command(l.Level(c), dir) }
 
-// Command is perf.sh's aiperf command, in perf.sh's order. Without Exact, aiperf draws no
-// screen and scrapes no GPUs and servers: 12.5 s per cell instead of 14.8 (aiperf 0.13).
+// Command is perf.sh's aiperf command, in perf.sh's order, and then the profile's arguments. Without Exact, aiperf
+// draws no screen and scrapes no GPUs and servers: 12.5 s per cell instead of 14.8 (aiperf 0.13).
 func (l Load) Command(at Level, dir string) []string {
 	argv := append(l.program(), "profile", "--model", l.Model, "--tokenizer", l.Tokenizer,
 		"--endpoint-type", "chat", "--endpoint", l.endpoint(), "--streaming")
@@ -115,5 +116,5 @@ func (l Load) Command(at Level, dir string) []string {
 	for _, header := range l.Headers() {
 		argv = append(argv, "-H", header)
 	}
-	return argv
+	return append(argv, l.Args...)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
 )
 
 // The files that aiperf writes into its artifact directory: the export, and one line for
@@ -43,7 +42,7 @@ type Measurement struct {
 	Seed                          *int              // of the prompts
 	Extra                         map[string]string // further keys of each request's body, with their JSON text
 
-	records *recordCount // of profile_export.jsonl, if the export has no count
+	records *recordCount // of profile_export.jsonl, if it was read
 }
 
 // Read reads an export. For aiperf 0.3 to 0.7 it also reads the records beside it, because
@@ -59,9 +58,7 @@ func Read(path string) (Measurement, error) {
 		return Measurement{}, err
 	}
 	if _, uncounted := m.Timed(); uncounted != nil {
-		records := filepath.Join(filepath.Dir(path), RecordsName)
-		timed, all, err := countRecords(records)
-		m.records = &recordCount{records, timed, all, err}
+		m.readRecords()
 	}
 	return m, nil
 }
@@ -85,7 +82,8 @@ func (m Measurement) Value(tag, stat string) (float64, error) {
 // recordCount counts the measured requests in profile_export.jsonl.
 type recordCount struct {
 	path       string
-	timed, all int // timed have an inter-token latency
+	timed, all int       // timed have an inter-token latency
+	rates      []float64 // output tokens / end-to-end latency of each completed request, in tokens/s
 	err        error
 }
 

@@ -23,6 +23,7 @@ type Cell struct {
 	GPUs        int
 	Measurement aiperf.Measurement
 	Verdict     verdict.Verdict
+	Records     *aiperf.Summary // nil = the run that measured the cell kept none
 	Err         error
 }
 
@@ -51,7 +52,8 @@ func (c *Cell) read() {
 	}
 	load := verdict.Load{Requests: c.Measurement.Requests, OSL: c.Deployment.OSL, Concurrency: c.Concurrency}
 	here := verdict.Of(e, c.Measurement, load)
-	stored, ours := readSidecar(filepath.Join(filepath.Dir(c.Path), SidecarName))
+	stored, summary, ours := readSidecar(filepath.Join(filepath.Dir(c.Path), SidecarName))
+	c.Records = summary
 	if !ours {
 		c.Verdict = verdict.Sum(append(here.Checks, stored...))
 		return
@@ -74,14 +76,16 @@ type sidecar struct {
 	State   verdict.State   `json:"state" help:"valid, unchecked or invalid: the worst state of its checks"`
 	Reasons []string        `json:"reasons" help:"why the cell is not valid"`
 	Checks  []verdict.Check `json:"checks" help:"every check that was made (topobench help rules)"`
+
+	Records *aiperf.Summary `json:"records" help:"from profile_export.jsonl; null if there is none"`
 }
 
-// readSidecar returns the checks of a topobench.json. ours is false if the file is missing or
+// readSidecar returns the checks and the numbers of a topobench.json. ours is false if the file is missing or
 // unreadable; for an unreadable one, a check makes the cell unchecked.
-func readSidecar(path string) (checks []verdict.Check, ours bool) {
+func readSidecar(path string) (checks []verdict.Check, numbers *aiperf.Summary, ours bool) {
 	data, err := aiperf.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, false
+		return nil, nil, false
 	}
 	var s sidecar
 	if err == nil {
@@ -92,9 +96,9 @@ func readSidecar(path string) (checks []verdict.Check, ours bool) {
 	}
 	if err != nil {
 		detail := fmt.Sprintf("cannot read %s: %v", path, err)
-		return []verdict.Check{{Name: verdict.Sidecar, State: verdict.Unchecked, Detail: detail}}, false
+		return []verdict.Check{{Name: verdict.Sidecar, State: verdict.Unchecked, Detail: detail}}, nil, false
 	}
-	return s.checks(), true
+	return s.checks(), s.Records, true
 }
 
 // checks returns the sidecar's checks. If they contradict its verdict, each reason of the

@@ -170,6 +170,16 @@ func TestExtraInputsAreWrittenAlike(t *testing.T) {
 	}
 }
 
+func TestArgumentsAreWrittenByOption(t *testing.T) {
+	l := Load{Args: []string{"--request-rate", "5", "-v", "--goodput", "a:1 b:2", "--audio-format=wav"}}
+	if got, want := l.Arguments(), "--audio-format=wav, --goodput a:1 b:2, --request-rate 5, -v"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := (Load{}).Arguments(); got != "none" {
+		t.Errorf("no argument is %q", got)
+	}
+}
+
 // FuzzDeployment checks that no input causes a panic, and that an accepted one can be written
 // and read back unchanged, and has GPUs or an error.
 func FuzzDeployment(f *testing.F) {

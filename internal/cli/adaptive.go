@@ -21,8 +21,8 @@ const (
 	mostMaxRounds    = 99
 )
 
-// check has the faults of the flags for the named profiles; repeats is whether --repeats is given.
-func (f adaptiveFlags) check(profiles []string, concurrency levels, repeats bool) error {
+// check has the faults of the flags for the named profiles. chosen are further flags that --precision excludes.
+func (f adaptiveFlags) check(profiles []string, chosen []string) error {
 	faults := []error{checkAt(f.At)}
 	if n := f.MaxRounds; n != nil && (*n < stats.FirstStage || *n > mostMaxRounds) {
 		faults = append(faults, fmt.Errorf("--max-rounds %d is not from %d to %d", *n, stats.FirstStage, mostMaxRounds))
@@ -35,20 +35,30 @@ func (f adaptiveFlags) check(profiles []string, concurrency levels, repeats bool
 		return errors.Join(faults...)
 	}
 	faults = append(faults, f.Precision.check("precision"))
-	for _, rule := range []struct {
-		broken bool
-		fault  string
-	}{
-		{f.At == nil, "--precision needs --at X: the tok/s/user of the ratio"},
-		{len(profiles) != 2 || profiles[0] == profiles[1], "--precision compares two different profiles"},
-		{len(concurrency) > 0, "--precision chooses the levels: omit --concurrency"},
-		{repeats, "--precision chooses the number of rounds: omit --repeats"},
-	} {
-		if rule.broken {
-			faults = append(faults, errors.New(rule.fault))
-		}
+	if f.At == nil {
+		faults = append(faults, errors.New("--precision needs --at X: the tok/s/user of the ratio"))
+	}
+	if len(profiles) != 2 || profiles[0] == profiles[1] {
+		faults = append(faults, errors.New("--precision compares two different profiles"))
+	}
+	for _, flag := range chosen {
+		faults = append(faults, fmt.Errorf("--precision chooses levels and rounds, by tok/s/user: omit %s", flag))
 	}
 	return errors.Join(faults...)
+}
+
+// given are the flags of a run that --precision excludes.
+func (c *runCmd) given() (flags []string) {
+	if len(c.Concurrency) > 0 {
+		flags = append(flags, "--concurrency")
+	}
+	if c.Repeats != 1 {
+		flags = append(flags, "--repeats")
+	}
+	if c.X != "user" {
+		flags = append(flags, "--x")
+	}
+	return flags
 }
 
 // schedule is the adaptive schedule of two profiles, nil without --precision. It gives them the levels of the search,

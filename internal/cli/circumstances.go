@@ -27,7 +27,8 @@ func (c *runCmd) circumstances(facts report.Facts, topologies []run.Topology) []
 	}
 	var lines []string
 	if len(counts) > 0 {
-		lines = append(lines, "differs from the guide: "+strings.Join(counts, ", ")+" (--verbose names them)")
+		lines = append(lines, fmt.Sprintf("differs from the guide: %s (--verbose names them)",
+			strings.Join(text.Distinct(counts), ", ")))
 	}
 	prompts := "one seed for all concurrencies, as in the guide"
 	if c.FreshPrompts {

@@ -38,6 +38,12 @@ func rulesPage(p *page) {
 	}
 	p.text("A cell that does not count stays in the table, the CSV and the chart (hollow), with its reasons. It " +
 		"is not on the frontier.")
+	p.text(report.PercentileRule())
+	p.text(fmt.Sprintf("The check %s counts the requests between aiperf's records of their connection and their end. "+
+		"A client without CPU time records ends late. Such an end counts as soon as a waiting request has its "+
+		"connection. If no request waits, the number can be too high.", verdict.Flight))
+
+	p.rounds()
 
 	p.heading("Checks before the start (topobench doctor)")
 	p.table(preflight.Names())
@@ -88,8 +94,10 @@ func (p *page) ratio() {
 		p.item(6, "", fmt.Sprintf("Between: %s. Within: %s. Reason: %s.", d.Between, d.Within, d.Why))
 	}
 	p.text("The list is printed by run, plan and plot. It always has " + strings.Join(plan.Compared(), ", ") +
-		", the version of the engine, and every other argument of an engine, verbatim; a file that --config names is " +
-		"read. \"The same on every side\" is printed only if nothing differs. deployment_config.json has the values.")
+		", the version of the engine, and every other argument of an engine, verbatim; a file that --config names " +
+		"is read. An argument that one side lacks has vLLM's default, \"0.9 (default)\", or \"default\" where that " +
+		"depends on the version, the model or the GPU. \"The same on every side\" is printed only if " +
+		"nothing differs. deployment_config.json has the values.")
 	p.text("Variables are those of a profile's env, and those of the caller whose names begin with " +
 		strings.Join(plan.Recorded(), " ") + ". Secrets and the passwords of URLs are left out.")
 }

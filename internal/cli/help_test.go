@@ -100,6 +100,7 @@ func TestHelpIsComplete(t *testing.T) {
 	for _, d := range report.Differences() {
 		want("rules", strings.ReplaceAll(d.Names, ",", ", "), "Between: "+string(d.Between)+". Within: "+string(d.Within)+". Reason: "+d.Why+".")
 	}
+	want("rules", "", report.PercentileRule())
 	for _, prefix := range plan.Recorded() {
 		want("rules", "", prefix)
 	}
@@ -141,6 +142,9 @@ func TestHelpIsComplete(t *testing.T) {
 	}
 	for _, m := range report.Metrics() {
 		want("metrics", cmp.Or(m.Shown, m.Column), m.Help+". Unit: "+m.Unit+". Source: "+m.Source)
+	}
+	for _, axis := range report.Axes() {
+		want("metrics", axis.Flag, axis.Help+". Column: "+axis.Column+". Files: pareto_plot"+axis.File+".png, results"+axis.File+".csv.")
 	}
 }
 

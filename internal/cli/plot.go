@@ -19,6 +19,7 @@ type plotCmd struct {
 	Root     string   `name:"artifacts-root-dir" required:"" type:"existingdir" help:"Directory of artifacts_0, ..."`
 	Title    string   `default:"Single Node" help:"Title of the chart."`
 	Stat     string   `default:"avg" help:"Statistic of tokens/s/user, TTFT and ITL; file names have it."`
+	X        string   `default:"user" enum:"user,p90,e2e" help:"Axis: user, p90 or e2e (topobench help metrics)."`
 	Out      string   `default:"." type:"path" help:"Directory for pareto_plot.png, .svg and results.csv."`
 	At       *float64 `placeholder:"X" help:"Compare at X tok/s/user (default: the middle of the shared range)."`
 	Baseline string   `placeholder:"LABEL" help:"Compare with this series (default: the aggregated one)."`
@@ -38,7 +39,8 @@ func (c *plotCmd) Run(env *Env) error {
 		return fmt.Errorf("cannot plot %s: no cell was found below it (artifacts_N/-concurrencyC/%s)",
 			c.Root, aiperf.ExportName)
 	}
-	facts, err := report.Of(cells, report.Options{Title: c.Title, Stat: c.Stat, At: c.At, Baseline: c.Baseline})
+	facts, err := report.Of(cells, report.Options{Title: c.Title, Stat: c.Stat, X: c.X, At: c.At,
+		Baseline: c.Baseline})
 	if err == nil {
 		err = c.checkBaseline(facts.Series)
 	}

@@ -35,7 +35,7 @@ func deployment(p profile.Profile) artifacts.Deployment {
 // RequestsOf is the part of deployment_config.json that describes the requests of a load.
 func RequestsOf(l aiperf.Load) *artifacts.Load {
 	return &artifacts.Load{Seed: l.Seed, FreshPrompts: l.FreshPrompts,
-		Requests: l.Requests(1), Warmup: l.Warmup(1), Extra: l.Extra()}
+		Requests: l.Requests(1), Warmup: l.Warmup(1), Extra: l.Extra(), Args: l.Args}
 }
 
 // parallelism is upstream's pair of a role: tp, and the number of workers of that width. Upstream has no pipeline

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"topobench/internal/aiperf"
+	"topobench/internal/profile"
 	"topobench/profiles"
 )
 
@@ -66,6 +67,38 @@ func TestDeviationsOfWishes(t *testing.T) {
 		}
 		if diff := cmp.Diff(strings.Fields(row.want), ids); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", row.why, diff)
+		}
+	}
+}
+
+func TestLoadArgsAreADeviationAndRecorded(t *testing.T) {
+	const text = "{name: a, kind: k, engine: vllm, model: m, aggregated: [{cuda_visible_devices: [0]}], load: {args: [%s]}}"
+	for _, args := range []string{"", "--request-rate, '5'"} {
+		p := planned(t, read(t, "p.yaml", fmt.Sprintf(text, args)))
+		want := strings.Fields(strings.NewReplacer(",", "", "'", "").Replace(args))
+		argv := p.Load.Argv(2, "/cell")
+		if got := argv[len(argv)-len(want):]; !slices.Equal(got, want) || !slices.Equal(p.Deployment.Load.Args, want) {
+			t.Errorf("%q: aiperf gets %q, deployment_config.json %q", args, got, p.Deployment.Load.Args)
+		}
+		if stated := slices.ContainsFunc(p.Deviations, func(d Deviation) bool { return d.ID == "load-args" }); stated != (args != "") {
+			t.Errorf("%q: a deviation: %t", args, stated)
+		}
+	}
+}
+
+// The table of refused arguments has every option of aiperf's command.
+func TestLoadArgsCannotSetWhatTheCommandSets(t *testing.T) {
+	load := aiperf.Load{URLs: []string{"u"}, ISL: 1, OSL: 2, NVExt: true, TrustRemote: true}
+	exact, quiet := load, load
+	exact.Exact, quiet.Quiet = true, true
+	for _, word := range slices.Concat(exact.Argv(1, "d"), quiet.Argv(1, "d")) {
+		if !strings.HasPrefix(word, "-") {
+			continue
+		}
+		text := "{name: a, kind: k, engine: vllm, model: m, aggregated: [{cuda_visible_devices: [0]}], load: {args: [" + word + "]}}"
+		_, err := profile.Reader{Getenv: func(string) string { return "" }, Cache: "/cache"}.Parse("p.yaml", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), "cannot pass "+word) {
+			t.Errorf("%s: %v", word, err)
 		}
 	}
 }

@@ -59,6 +59,18 @@ func (r Request) gpus(ctx context.Context) (g gpus) {
 	return g
 }
 
+// Mapped is a profile with the GPUs of the allocation in the place of its own, and a line for each; unchanged without
+// MapGPUs, and if its GPUs are nominal. The error is that of the check with which a run would end.
+func (r Request) Mapped(ctx context.Context, p profile.Profile, vllm plan.Version) (profile.Profile, []string, error) {
+	if !r.MapGPUs || !plan.RealGPUs(p.Engine, vllm) {
+		return p, nil, nil
+	}
+	r.Profiles = []profile.Profile{p}
+	g := r.gpus(ctx)
+	mapped, lines, checks := g.assign(p, true)
+	return mapped, lines, errors.Join(g.unusable, Report{Checks: checks}.Err())
+}
+
 // checks are those of nvidia-smi itself.
 func (g gpus) checks(all []Topology) []Check {
 	external := func(t Topology) bool { return t.Profile.Engine == programs.External }
@@ -110,7 +122,7 @@ func (g gpus) assign(p profile.Profile, inOrder bool) (profile.Profile, []string
 	}
 	outside := slices.DeleteFunc(slices.Clone(want), allowed)
 	if len(outside) == 0 {
-		return p, nil, []Check{ok(Allocation, fmt.Sprintf("%s: GPU %s, %s", p.Name, gpu.Indices(want), g.limit()))}
+		return p, nil, []Check{ok(Allocation, fmt.Sprintf("%s uses GPU %s: %s", p.Name, gpu.Indices(want), g.limit()))}
 	}
 	remedy := "name GPUs of the allocation in cuda_visible_devices, or map the profile with --gpus-from-allocation"
 	if len(g.allocation.Devices) < len(want) {

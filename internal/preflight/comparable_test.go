@@ -25,6 +25,7 @@ func TestComparable(t *testing.T) {
 		want  []string // parts of the message; none: they may be compared
 	}{
 		{"the same load", read(t, "b", "kb", ""), nil},
+		{"other arguments of aiperf, which the sentence names", read(t, "b", "kb", ", load: {args: [-v]}"), nil},
 		{"another length, with both values", read(t, "b", "kb", ", load: {isl: 7}"), []string{"load.isl is 3000 in a.yaml and 7 in b.yaml", "--isl"}},
 		{"everything that differs at once", read(t, "b", "kb", ", load: {osl: 9, concurrency: [3], exact: true}, tokenizer: x"),
 			[]string{"load.osl", "load.concurrency", "load.exact", "tokenizer"}},

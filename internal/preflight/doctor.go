@@ -41,7 +41,7 @@ func Doctor(ctx context.Context, r Request) Report {
 	report.Checks = append(report.Checks, report.devices(used, power)...)
 	for i, err := range unread {
 		if name := []string{GPUs, NVLink}[i]; err != nil && report.GPUsUnknown == "" {
-			report.Checks = append(report.Checks, warn(name, text.Clean(err.Error()), ""))
+			report.Checks = append(report.Checks, warn(name, err.Error(), ""))
 		}
 	}
 	report.Checks = append(report.Checks, nvlink(matrix, plans)...)
@@ -78,7 +78,7 @@ func (r Request) programLines(ctx context.Context, topologies []Topology) (check
 	var lines []string
 	for _, t := range topologies {
 		for _, tool := range programs.Tools() {
-			if at, found := t.Found[tool]; found {
+			if at, found := t.Found[tool]; found && !unfit(t.unfit, tool) {
 				lines = append(lines, line(tool, at, t.Versions))
 			}
 		}
@@ -89,6 +89,15 @@ func (r Request) programLines(ctx context.Context, topologies []Topology) (check
 	return checks
 }
 
+// unfit reports that err has an interpreter of the tool that lacks a package.
+func unfit(err error, tool programs.Tool) bool {
+	if joined, several := err.(interface{ Unwrap() []error }); several {
+		return slices.ContainsFunc(joined.Unwrap(), func(e error) bool { return unfit(e, tool) })
+	}
+	e, is := err.(*programs.LackingError)
+	return is && e.Tool == tool
+}
+
 // everyProgram probes all programs. A missing one is a warning: a profile may not need it.
 func (r Request) everyProgram(ctx context.Context) (checks []Check) {
 	for _, tool := range programs.Tools() {
@@ -97,13 +106,13 @@ func (r Request) everyProgram(ctx context.Context) (checks []Check) {
 		}
 		found, err := programs.Search{Flags: r.Programs, Getenv: r.Getenv}.Find(tool)
 		if err != nil {
-			checks = append(checks, warn(Programs, text.Clean(err.Error()), ""))
+			checks = append(checks, warn(Programs, err.Error(), ""))
 			continue
 		}
 		at := found[tool]
 		answer, err := r.Prober(profile.Profile{}, tool, at.Path).Probe(ctx, tool, at.Path)
 		if err != nil {
-			checks = append(checks, warn(Programs, text.Clean(err.Error()), ""))
+			checks = append(checks, warn(Programs, err.Error(), ""))
 			continue
 		}
 		engine := map[programs.Tool]string{programs.Python: "dynamo", programs.VLLM: "vllm"}[tool]

@@ -101,7 +101,7 @@ func TestDoctorChecksAMachine(t *testing.T) {
 		}
 	}
 	text := fmt.Sprint(report.Checks)
-	for _, want := range []string{"the profiles have one load", "python is " + r.Temp + "/python3 (PATH): Dynamo 1.6.1", "power limit 300 W",
+	for _, want := range []string{"all profiles have the same load", "python is " + r.Temp + "/python3 (PATH): Dynamo 1.6.1", "power limit 300 W",
 		"links between the GPUs: NV1"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)

@@ -91,7 +91,7 @@ func (s system) governor() Check {
 	}
 	switch {
 	case len(count) == 0:
-		return ok(Governor, "this machine shows no governor of its CPUs")
+		return ok(Governor, "the CPUs have no governor, as in a virtual machine")
 	case len(count) == 1 && count["performance"] > 0:
 		return ok(Governor, named[0])
 	}

@@ -36,7 +36,7 @@ var versioned = []string{"aiperf", "dynamo", "etcd", "nats", "nginx", "vllm"}
 func check(p Profile) []problem {
 	return slices.Concat(
 		checkNames(p), checkRoles(p), checkFrontend(p), checkBalancer(p), checkDiscovery(p),
-		checkWorkers(p), checkCommand(p), checkGPUs(p), checkPorts(p), checkLoad(p.Load),
+		checkWorkers(p), checkCommand(p), checkGPUs(p), checkPorts(p), checkLoad(p.Load), checkLoadArgs(p.Load),
 		checkEvidence(p), checkHosts(p), checkVersions(p.Versions), checkEnvironment(p))
 }
 

@@ -40,7 +40,7 @@ type Profile struct {
 	EngineArgs []string          `yaml:"engine_args" help:"arguments of every worker, before the worker's own"`
 	Env        map[string]string `yaml:"env" help:"variables of workers and frontends, and HF_* for aiperf"`
 
-	Load     Sweep           `yaml:"load" help:"requests of a cell; all profiles of one run need the same"`
+	Load     Sweep           `yaml:"load" help:"requests of a cell, one for all profiles of a run but for args"`
 	Evidence string          `yaml:"evidence" one:"required|noted" help:"noted: cells count without counters"`
 	Timeouts Timeouts        `yaml:"timeouts" help:"limits of what can hang"`
 	Hosts    map[string]Host `yaml:"hosts" help:"machines by name; only plan uses other machines than this one"`
@@ -58,8 +58,9 @@ type Profile struct {
 	ShareGPU bool              `yaml:"share_gpu" help:"let two workers name the same GPU"`
 	Versions map[string]string `yaml:"versions" help:"versions to plan for, instead of the installed ones"`
 
-	X      struct{} `yaml:"x" help:"place for YAML anchors; topobench ignores it"`
-	Source string   `yaml:"-"` // where it was read: a path, or "built-in NAME"
+	X         struct{}          `yaml:"x" help:"place for YAML anchors; topobench ignores it"`
+	Source    string            `yaml:"-"` // where it was read: a path, or "built-in NAME"
+	ConfigsAt map[string]string `yaml:"-"` // file:line:column of each --config, by the path of its file
 }
 
 // Discovery is how workers find each other: "start" a private server, "none", or the URL of
@@ -104,11 +105,12 @@ func (w Worker) Width() int { return w.TP * w.PP * w.DP }
 // Sweep is the load: one run for each concurrency, in this order. ISL and OSL are input and output tokens of a request.
 // Exact means perf.sh's own argv, Spread means requests to every server in turn, without a balancer.
 type Sweep struct {
-	ISL         int   `yaml:"isl" in:"1..1000000" help:"input tokens of a request"`
-	OSL         int   `yaml:"osl" in:"1..1000000" help:"output tokens of a request"`
-	Concurrency []int `yaml:"concurrency" in:"1..4096" help:"requests at the same time; one cell for each"`
-	Exact       bool  `yaml:"exact" help:"aiperf's arguments are those of perf.sh and no others"`
-	Spread      bool  `yaml:"spread" help:"aiperf sends to every server in turn; no balancer"`
+	ISL         int      `yaml:"isl" in:"1..1000000" help:"input tokens of a request"`
+	OSL         int      `yaml:"osl" in:"1..1000000" help:"output tokens of a request"`
+	Concurrency []int    `yaml:"concurrency" in:"1..4096" help:"requests at the same time; one cell for each"`
+	Exact       bool     `yaml:"exact" help:"aiperf's arguments are those of perf.sh and no others"`
+	Spread      bool     `yaml:"spread" help:"aiperf sends to every server in turn; no balancer"`
+	Args        []string `yaml:"args" help:"arguments of aiperf profile, after topobench's; sides may differ"`
 }
 
 // Timeouts bound what can hang.

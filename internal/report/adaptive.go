@@ -29,8 +29,8 @@ func leaveOut(rows []Row) {
 }
 
 // counts reports whether a row is a part of the frontier of its series.
-func (r Row) counts(stat string) bool {
-	_, _, placed := r.point(stat)
+func (r Row) counts(on Axis) bool {
+	_, _, placed := r.point(on)
 	return placed && r.State == verdict.Valid && !r.leftOut
 }
 

@@ -54,7 +54,7 @@ func TestRowsOfOneAdaptiveRun(t *testing.T) {
 		{"one run", slices.Concat(of("r"), of("r")), true}, {"two runs", slices.Concat(of("r"), of("s")), false},
 		{"a ladder beside it", slices.Concat(of("r"), cells), false}, {"no row", nil, false},
 	} {
-		if got := adaptiveRun(rows(row.cells, "avg")) != nil; got != row.want {
+		if got := adaptiveRun(rows(row.cells, Options{Stat: "avg", X: "user"})) != nil; got != row.want {
 			t.Errorf("%s: got %t", row.why, got)
 		}
 	}

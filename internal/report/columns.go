@@ -41,6 +41,12 @@ var columnHelp = map[string]string{
 	"launch":              "2 if the cell was measured after a restart of its topology, else 1",
 	"noted":               "checks that could not be made and do not exclude the cell",
 	"notes":               "observations that a reader of the number needs, such as a client that was the limit",
+
+	steadyThroughput: "tokens/s in the longest span with 90 % of the requests under way, from concurrency 8 on",
+	steadySeconds:    "length of that span",
+	ttftRamp:         "TTFT of the last quarter of a wave of requests / of its first quarter, from concurrency 8 on",
+
+	unsupported: "columns whose percentile needs more requests than the cell has: p90 10, p99 100",
 }
 
 // Metric is a number of the table, results.csv and the chart, for the manual.
@@ -55,7 +61,7 @@ type Metric struct {
 // Metrics describes every number, those of the table first.
 func Metrics() []Metric {
 	var all []Metric
-	shown := tableHeader("avg")
+	shown := tableHeader(axis("user", "avg"), "avg")
 	for i, column := range theirColumns("avg") {
 		all = append(all, describe(column, shown[2+i])) // after series and concurrency
 	}
@@ -89,6 +95,10 @@ var metricHelp = map[string]Metric{
 	"output_sequence_length":  {Unit: "tokens", Help: "STAT output length, by the text tokenised again"},
 	"usage_completion_tokens": {Unit: "tokens", Help: "STAT output length, by the server's usage"},
 	cacheRead:                 {Unit: "%", Help: "share of prompt tokens that the servers read from a prefix cache"},
+	"e2e_output_token_throughput": {Unit: "tokens/s/user",
+		Help: "STAT over requests of output tokens / end-to-end latency: the speed with the wait for the first token"},
+	perUserITL: {Unit: "tokens/s/user", Source: "1000 / inter_token_latency p90",
+		Help: "the speed at the p90 of the inter-token latency"},
 	perGPU: {Unit: "tokens/s/gpu", Source: "output_token_throughput / GPUs",
 		Help: "output tokens of all requests a second and GPU, whatever statistic is chosen"},
 	byUsage: {Unit: "tokens/s/gpu", Source: "the same, by usage_completion_tokens",

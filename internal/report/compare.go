@@ -55,10 +55,7 @@ func compare(base, other Series, o Options) Comparison {
 	if o.Caveat != "" {
 		c.Notes = append(c.Notes, o.Caveat)
 	}
-	stat, mark := "", ""
-	if o.Stat != "avg" {
-		stat = " (" + o.Stat + ")"
-	}
+	stat, mark := o.axis().marked(), ""
 	if c.Simulated {
 		mark = "simulated: "
 	}
@@ -92,8 +89,13 @@ func obstacle(base, other Series) string {
 	if differ := against(other.workload(), base.workload()); len(differ) > 0 {
 		return "different loads: " + strings.Join(differ, ", ")
 	}
-	if base.curve == nil || other.curve == nil {
-		return "a series has no valid point" + ranges(base, other)
+	switch {
+	case base.curve == nil && other.curve == nil:
+		return "neither has a valid point"
+	case other.curve == nil:
+		return other.extentOrNone() + " (" + base.extentOrNone() + ")"
+	case base.curve == nil:
+		return base.extentOrNone() + " (" + other.extentOrNone() + ")"
 	}
 	return ""
 }
@@ -160,15 +162,17 @@ func refusal(err error) string {
 	return err.Error()
 }
 
-// ranges is the extent of each frontier: " (A reaches 3.00 to 4.00 tok/s/user; B has no valid point)".
+// ranges is the extent of each frontier: " (A reaches 3.00 to 4.00 tok/s/user; B reaches 5.00 to 6.00 tok/s/user)".
 func ranges(base, other Series) string {
-	extent := func(s Series) string {
-		if s.curve == nil {
-			return s.Label + " has no valid point"
-		}
-		return s.Label + " reaches " + span(s.curve.Range())
+	return " (" + other.extentOrNone() + "; " + base.extentOrNone() + ")"
+}
+
+// extentOrNone is the extent of a frontier: "A reaches 3.00 to 4.00 tok/s/user".
+func (s Series) extentOrNone() string {
+	if s.curve == nil {
+		return s.Label + " has no valid point"
 	}
-	return " (" + extent(other) + "; " + extent(base) + ")"
+	return s.Label + " reaches " + span(s.curve.Range())
 }
 
 func span(lo, hi float64) string { return number(lo) + " to " + number(hi) + " tok/s/user" }

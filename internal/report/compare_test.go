@@ -42,8 +42,8 @@ func TestSentences(t *testing.T) {
 			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: 200 tok/s/user is not within both: the shared range is 10 to 20 " +
 				"(dynamo_vllm_disaggregated reaches 10.0 to 20.0 tok/s/user; vllm_serve_aggregated reaches 10.0 to 20.0 tok/s/user)"},
 		{"a series without a valid point is compared with nothing", append(agg([2]float64{10, 9}), invalid(dis([2]float64{10, 9}))...), Options{},
-			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: a series has no valid point " +
-				"(dynamo_vllm_disaggregated has no valid point; vllm_serve_aggregated reaches 10.0 to 10.0 tok/s/user)"},
+			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: " +
+				"dynamo_vllm_disaggregated has no valid point (vllm_serve_aggregated reaches 10.0 to 10.0 tok/s/user)"},
 	} {
 		for _, simulated := range []bool{false, true} {
 			f, err := Of(simulate(row.cells, simulated), row.o)

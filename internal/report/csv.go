@@ -26,7 +26,8 @@ func (f Facts) lines() [][]string {
 	theirs, further := theirColumns(f.Stat), ourColumns(f.Stat)
 	header := slices.Concat([]string{"", "label", "configuration", "concurrency"}, theirs,
 		[]string{"is_pareto_efficient", "valid", "reason", "name", "artifacts", "gpus", "simulated"}, further,
-		[]string{"aiperf_version", byUsage, "token_counts_differ", "launch", "noted", "notes"})
+		[]string{"aiperf_version", byUsage, "token_counts_differ", "launch", "noted", "notes"},
+		recordColumns(), []string{unsupported})
 	lines := [][]string{header}
 	for i, r := range f.Rows {
 		gpus, differ := "", ""
@@ -43,7 +44,8 @@ func (f Facts) lines() [][]string {
 				defused(r.Artifacts), gpus, pythonBool(r.Simulated)},
 			r.fields(further), []string{defused(r.AIPerf)}, r.fields([]string{byUsage}),
 			[]string{differ, strconv.Itoa(r.Launch), defused(strings.Join(r.Noted, "; ")),
-				defused(strings.Join(r.Notes, "; "))}))
+				defused(strings.Join(r.Notes, "; "))},
+			r.fields(recordColumns()), []string{strings.Join(r.Unsupported, "; ")}))
 	}
 	return lines
 }

@@ -40,7 +40,8 @@ func Differences() []Difference {
 	return []Difference{
 		{"isl,osl,model", Refuses, Refuses, "throughputs of different work"},
 		{"gpus,parallelism", Ignored, Refuses, "throughput is divided by the GPUs; repeats have one topology"},
-		{"seed,requests,warm-up requests,extra inputs", Stated, Refuses, "the requests are not the same"},
+		{"seed,requests,warm-up requests,extra inputs,aiperf arguments", Stated, Refuses,
+			"the requests are not the same"},
 		{artifacts.GPUModel, Stated, Refuses, "the machines are not the same"},
 		{artifacts.PowerLimit, Stated, Listed, "a lower limit lowers the clocks"},
 		{"engine", Listed, Refuses, "the program that computes, with its version"},
@@ -90,10 +91,10 @@ func withinLabel(rows []Row) (refused, listed []string) {
 	}
 	refused, listed = []string{}, []string{}
 	for _, name := range names {
-		values := apart(byName[name])
-		if len(values) < 2 {
+		if artifacts.Alike(text.Each(byName[name], func(t trait) string { return t.value })) {
 			continue
 		}
+		values := apart(byName[name])
 		difference := text.Clean(name + " " + strings.Join(values, ", "))
 		if differenceOf(name, options).Within == Refuses {
 			refused = append(refused, difference)

@@ -154,7 +154,7 @@ func TestChecksNotMadeComeFromTheSidecar(t *testing.T) {
 			t.Errorf("the %s lack %q or the note:\n%s", form, want, got)
 		}
 	}
-	if got := string(written(t, f.CSV)); strings.Count(got, ",gpu-users; kernel,the client is the limit\n") != 2 {
+	if got := string(written(t, f.CSV)); strings.Count(got, ",gpu-users; kernel,the client is the limit,") != 2 {
 		t.Errorf("the CSV lacks the names:\n%s", got)
 	}
 	if r := f.Rows[0]; r.State != verdict.Valid || !r.Efficient || !slices.Equal(r.Noted, []string{"gpu-users", "kernel"}) {
@@ -257,6 +257,10 @@ func TestRepeatsWithAnotherSetupAreNotAveraged(t *testing.T) {
 		}, "seed 100 (artifacts_0), 104 (artifacts_1)"},
 		{"extra inputs", func(c *artifacts.Cell) { c.Measurement.Extra = extra("50") }, func(c *artifacts.Cell) { c.Measurement.Extra = extra("60") },
 			"extra inputs max_tokens:50 (artifacts_0), max_tokens:60 (artifacts_1)"},
+		{"arguments of aiperf", func(c *artifacts.Cell) { c.Deployment.Load = plan(false) }, func(c *artifacts.Cell) {
+			c.Deployment.Load = plan(false)
+			c.Deployment.Load.Args = []string{"--request-rate", "5"}
+		}, "aiperf arguments none (artifacts_0), --request-rate 5 (artifacts_1)"},
 		{"an engine setting", func(c *artifacts.Cell) {
 			c.Deployment.Settings = map[string]string{"dtype": "auto", "block-size": "16"}
 		},

@@ -7,7 +7,6 @@ package report
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -18,6 +17,7 @@ import (
 type Options struct {
 	Title    string   // default "Single Node"
 	Stat     string   // of tokens/s/user, TTFT and ITL; default "avg"
+	X        string   // axis of tokens/s/user, the Flag of one of Axes; default "user"
 	At       *float64 // tokens/s/user to compare at; nil is the middle of the shared range
 	Baseline string   // a label; default the first aggregated series, else the first
 	Caveat   string   // a further limit of every ratio, for its sentence
@@ -29,6 +29,7 @@ type Options struct {
 type Facts struct {
 	Title       string             `json:"title"`
 	Stat        string             `json:"stat"`
+	X           string             `json:"x"` // axis: user, p90 or e2e
 	Rows        []Row              `json:"rows"`
 	Series      []Series           `json:"series"`
 	Comparisons []Comparison       `json:"comparisons"`
@@ -36,6 +37,8 @@ type Facts struct {
 	Skipped     []string           `json:"skipped"`  // files of the tree that are no cell, with the reason
 	Settings    artifacts.Settings `json:"settings"` // of the engines, a side for each topology
 	Load        artifacts.Settings `json:"load"`     // of the requests, a side for each series
+
+	axis Axis
 }
 
 // Stats lists the values of Options.Stat: the statistics that every metric on an axis has.
@@ -44,21 +47,26 @@ func Stats() []string {
 }
 
 // Of makes the facts of cells, with rows in order of artifacts_N and concurrency. It fails if the statistic
-// is unknown. No cells are no error.
+// or the axis is unknown, and with *AxisError if no measured cell has the axis. No cells are no error.
 func Of(cells []artifacts.Cell, o Options) (Facts, error) {
-	o.Stat = cmp.Or(o.Stat, "avg")
-	if !slices.Contains(Stats(), o.Stat) {
-		return Facts{}, fmt.Errorf("cannot use statistic %q: choose one of %s", o.Stat, strings.Join(Stats(), " "))
+	o.Stat, o.X = cmp.Or(o.Stat, "avg"), cmp.Or(o.X, "user")
+	if err := o.check(); err != nil {
+		return Facts{}, err
 	}
-	f := Facts{Title: "Pareto - " + cmp.Or(o.Title, "Single Node"), Stat: o.Stat,
-		Rows: rows(cells, o.Stat), Skipped: []string{}}
-	if mark := adaptiveRun(f.Rows); mark != nil && o.At == nil {
+	f := Facts{Title: "Pareto - " + cmp.Or(o.Title, "Single Node"), Stat: o.Stat, X: o.X, axis: o.axis(),
+		Rows: rows(cells, o), Skipped: []string{}}
+	if err := f.available(); err != nil {
+		return Facts{}, err
+	}
+	if mark := adaptiveRun(f.Rows); mark != nil && o.At == nil && o.X == "user" && o.Stat == "avg" {
 		o.At = &mark.At
 	}
 	f.Series = series(f.Rows, o) // it marks the efficient rows
 	f.Comparisons = comparisons(f.Series, o)
+	f.noteAxes()
 	f.Warnings = warnings(f)
-	f.Settings = artifacts.CompareSettings(deployments(f.Rows))
+	paths, all := deployments(f.Rows)
+	f.Settings = artifacts.CompareSettings(all, paths...)
 	f.Load = loadSettings(f.Series)
 	if slices.ContainsFunc(f.Series, func(s Series) bool { return s.Simulated }) {
 		f.Title = "Simulated: " + f.Title // in front, because the chart cuts off the end of a long title

@@ -11,8 +11,9 @@ import (
 )
 
 // Row is one cell. Numbers has the cell's metrics by CSV column (tokens/s, requests/s, ms, tokens), without
-// those that were not measured. Efficient means that its point, the mean of all repeats, is on the frontier.
-// Noted names the checks that could not be made and do not exclude the cell.
+// those that were not measured. Unsupported are the percentiles of too few requests. Efficient means that the row's
+// point, the mean of all repeats, is on the frontier. Noted names the checks that could not be made and do not
+// exclude the cell.
 type Row struct {
 	Label         string             `json:"label"`
 	Configuration string             `json:"configuration"` // path of the export
@@ -30,6 +31,7 @@ type Row struct {
 	AIPerf        string             `json:"aiperf_version"`
 	CountsDiffer  *bool              `json:"token_counts_differ"` // nil: one of the counts is missing
 	Launch        int                `json:"launch"`              // 2: measured after the topology was restarted
+	Unsupported   []string           `json:"percentiles_without_evidence"`
 
 	cell    artifacts.Cell
 	leftOut bool // of an adaptive run, and no part of its interval
@@ -63,25 +65,33 @@ func ourColumns(stat string) []string {
 		"output_sequence_length_avg",
 		"usage_completion_tokens_avg",
 		cacheRead + "_avg",
+		"time_to_first_token_p90",
+		itlP90,
+		perUserITL,
+		perUserE2E,
 	}, func(column string) bool { return slices.Contains(theirColumns(stat), column) })
 }
 
-// metric splits the name of a column. The tags of perGPU and byUsage, which are computed, are no metric of aiperf.
+// metric splits the name of a column. The tags of perGPU, byUsage and perUserITL, which are computed, are no metric of
+// aiperf.
 func metric(column string) (tag, stat string) {
 	i := strings.LastIndex(column, "_")
 	return column[:i], column[i+1:]
 }
 
 // rows makes a row of every cell. series decides which are efficient.
-func rows(cells []artifacts.Cell, stat string) []Row {
+func rows(cells []artifacts.Cell, o Options) []Row {
 	cells = slices.Clone(cells)
 	slices.SortStableFunc(cells, func(a, b artifacts.Cell) int {
 		return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(a.Concurrency, b.Concurrency))
 	})
-	columns := append(theirColumns(stat), ourColumns(stat)...)
+	columns := append(theirColumns(o.Stat), ourColumns(o.Stat)...)
 	made := make([]Row, 0, len(cells))
 	for _, c := range cells {
 		d := c.Deployment
+		if o.X == "e2e" && c.Err == nil {
+			c.Measurement.ReadRecords()
+		}
 		row := Row{
 			Label: d.Label(), Configuration: c.Path, Concurrency: c.Concurrency, Numbers: numbers(c, columns),
 			State: cmp.Or(c.Verdict.State, verdict.Unchecked), Reasons: []string{}, Noted: []string{},
@@ -106,6 +116,8 @@ func rows(cells []artifacts.Cell, stat string) []Row {
 			row.Notes = append(row.Notes, observation(name))
 		}
 		row.countTokens()
+		row.addRecords()
+		row.findUnsupported(columns)
 		made = append(made, row)
 	}
 	leaveOut(made)
@@ -121,6 +133,10 @@ func observation(name verdict.CheckName) string {
 		return "measured through a tunnel"
 	case verdict.GPUClocks:
 		return "GPUs were throttled"
+	case verdict.SteadyState:
+		return "another throughput in steady state"
+	case verdict.Lockstep:
+		return "TTFT of requests in lockstep"
 	}
 	return "note of the check " + string(name)
 }
@@ -140,6 +156,7 @@ func numbers(c artifacts.Cell, columns []string) map[string]float64 {
 	if v, err := c.Measurement.Value("output_token_throughput", "avg"); err == nil && c.GPUs > 0 {
 		found[perGPU] = v / float64(c.GPUs)
 	}
+	onAxes(c, found)
 	return found
 }
 
@@ -162,10 +179,10 @@ func (r Row) relaunched() bool { return r.Launch > 1 }
 
 func (r Row) miscounted() bool { return r.CountsDiffer != nil && *r.CountsDiffer }
 
-// point is the row's place in the picture: x in tokens/s/user, y in tokens/s/GPU. ok is false if one of them
-// was not measured.
-func (r Row) point(stat string) (x, y float64, ok bool) {
-	x, hasX := r.Numbers[perUser(stat)]
+// point is the row's place in the picture: x on the axis, in tokens/s/user, y in tokens/s/GPU. ok is false if one of
+// them was not measured.
+func (r Row) point(on Axis) (x, y float64, ok bool) {
+	x, hasX := r.Numbers[on.Column]
 	y, hasY := r.Numbers[perGPU]
 	return x, y, hasX && hasY
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,13 +54,13 @@ func series(rows []Row, o Options) []Series {
 	slices.SortStableFunc(labels, func(a, b string) int { return place(a) - place(b) })
 	made := []Series{}
 	for _, label := range labels {
-		made = append(made, seriesOf(label, rows, o.Stat))
+		made = append(made, seriesOf(label, rows, o.axis()))
 	}
 	return made
 }
 
 // seriesOf averages the valid repeats of each concurrency, and builds the frontier of the means.
-func seriesOf(label string, rows []Row, stat string) Series {
+func seriesOf(label string, rows []Row, on Axis) Series {
 	s := Series{Label: label, Artifacts: []string{}, Noted: []string{}, Notes: []string{}, Points: []Point{}}
 	var own []Row
 	var valid []int // indices in rows
@@ -71,8 +72,8 @@ func seriesOf(label string, rows []Row, stat string) Series {
 		own = append(own, r)
 		s.Mode, s.Simulated = r.cell.Deployment.Mode, s.Simulated || r.Simulated
 		s.Artifacts = union(s.Artifacts, r.Artifacts)
-		x, y, _ := r.point(stat)
-		if !r.counts(stat) {
+		x, y, _ := r.point(on)
+		if !r.counts(on) {
 			continue
 		}
 		valid, repeats = append(valid, i), append(repeats, stats.Repeat{Concurrency: r.Concurrency, X: x, Y: y})
@@ -128,7 +129,8 @@ func (s Series) repeats() (least, most int) {
 // Picture has the points of each series, and a ring for each measured cell that is not valid. A series
 // without a frontier has all its cells.
 func (f Facts) Picture() chart.Picture {
-	p := chart.Picture{Title: f.Title, XName: "tokens/s/user " + f.Stat, YName: "tokens/s/gpu avg"}
+	p := chart.Picture{Title: f.Title, YName: "tokens/s/gpu avg",
+		XName: "tokens/s/user " + cmp.Or(f.axis.Mark, f.Stat)}
 	for _, s := range f.Series {
 		drawn := chart.Series{Name: s.Label}
 		if least, most := s.repeats(); most > 1 {
@@ -142,7 +144,7 @@ func (f Facts) Picture() chart.Picture {
 				Note: strconv.Itoa(point.Concurrency), Frontier: point.Efficient})
 		}
 		for _, r := range f.Rows {
-			x, y, ok := r.point(f.Stat)
+			x, y, ok := r.point(f.axis)
 			if hollow := r.State != verdict.Valid; ok && r.Label == s.Label && (hollow || len(s.Mixed) > 0) {
 				drawn.Points = append(drawn.Points,
 					chart.Point{X: x, Y: y, Note: strconv.Itoa(r.Concurrency), Hollow: hollow})

@@ -14,14 +14,17 @@ import (
 )
 
 // Table writes aligned columns for a terminal: a line for each cell, then, if there are repeats, a line for
-// each mean with its standard deviation. A star marks the frontier, a dash a missing number, a dagger a
-// number that depends on aiperf's count of tokens where the server counted others.
+// each mean with its standard deviation. A star marks the frontier, a dash a missing number, a
+// blank a percentile of too few requests, a dagger a number that depends on aiperf's count of tokens where the server
+// counted others.
 func (f Facts) Table(w io.Writer) error {
-	lines := [][]string{tableHeader(f.Stat)}
+	lines := [][]string{tableHeader(f.axis, f.Stat)}
+	columns := theirColumns(f.Stat)
+	columns[0] = f.axis.Column
 	marked := slices.ContainsFunc(f.Rows, Row.miscounted)
 	for _, r := range f.Rows {
 		line := []string{text.Clean(r.Label), strconv.Itoa(r.Concurrency)}
-		for i, name := range theirColumns(f.Stat) {
+		for i, name := range columns {
 			shown := r.shown(name)
 			if ttft := i == 2; marked && !ttft { // the other rows get a space, so that digits stay aligned
 				dagger := " "
@@ -58,16 +61,22 @@ func (f Facts) Table(w io.Writer) error {
 }
 
 // tableHeader names the columns. tok/s/gpu is an average whatever the statistic is.
-func tableHeader(stat string) []string {
-	suffix := ""
+func tableHeader(on Axis, stat string) []string {
+	suffix, mark := "", ""
 	if stat != "avg" {
 		suffix = " " + stat
 	}
-	return []string{"series", "conc", "tok/s/user" + suffix, "tok/s/gpu", "TTFT ms" + suffix, "ITL ms" + suffix,
+	if on.Mark != "" {
+		mark = " " + on.Mark
+	}
+	return []string{"series", "conc", "tok/s/user" + mark, "tok/s/gpu", "TTFT ms" + suffix, "ITL ms" + suffix,
 		"frontier", "valid"}
 }
 
 func (r Row) shown(column string) string {
+	if slices.Contains(r.Unsupported, column) {
+		return ""
+	}
 	if v, ok := r.Numbers[column]; ok {
 		return number(v)
 	}

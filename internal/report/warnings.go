@@ -49,7 +49,10 @@ func warnings(f Facts) []string {
 		}
 		if cells := s.which(f.Rows, func(r Row) bool { return r.State == verdict.Valid && !f.placed(r) }); cells != "" {
 			warn("%s: %s are not drawn: their exports lack %s or output_token_throughput_avg",
-				s.Label, cells, perUser(f.Stat))
+				s.Label, cells, f.axis.Column)
+		}
+		if few := s.percentileWarning(f); few != "" {
+			warn("%s", few)
 		}
 		for _, limit := range limits(s.Notes, s.Noted) {
 			warn("%s: %s", s.Label, limit)
@@ -73,6 +76,9 @@ func warnings(f Facts) []string {
 func unlikeSides(comparisons []Comparison) (all []string) {
 	for _, c := range comparisons {
 		sides := c.Other + " and " + c.Baseline
+		if c.Measured == nil {
+			continue
+		}
 		if len(c.Differ) > 0 {
 			all = append(all, text.Clean("the requests to "+sides+" differ: "+strings.Join(c.Differ, ", ")))
 		}
@@ -84,7 +90,7 @@ func unlikeSides(comparisons []Comparison) (all []string) {
 }
 
 func (f Facts) placed(r Row) bool {
-	_, _, ok := r.point(f.Stat)
+	_, _, ok := r.point(f.axis)
 	return ok
 }
 

@@ -5,16 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
+	"topobench/internal/host/proc"
 	"topobench/internal/journal"
 	"topobench/internal/monitor"
 	"topobench/internal/plan"
-	"topobench/internal/ui"
 	"topobench/internal/verdict"
 )
 
@@ -35,8 +36,9 @@ type Cell struct {
 // attempt is one try at a cell.
 type attempt struct {
 	Cell
-	dir  string // its files
-	exit string // how aiperf ended
+	dir     string          // its files
+	exit    string          // how aiperf ended
+	records *aiperf.Summary // nil = there are none, or they could not be read
 }
 
 // FailFastError ends a run at its first cell that is not valid.
@@ -107,7 +109,7 @@ func (c cells) measure(ctx context.Context, id artifacts.CellID) (*attempt, *Lau
 	case err != nil:
 		return nil, nil, err
 	case interrupted(ctx):
-		c.Journal.Note(journal.CellAborted{Topology: c.t.Name, Concurrency: id.Concurrency})
+		c.Journal.Note(journal.CellAborted{Topology: c.t.Name, Round: id.Repeat, Concurrency: id.Concurrency})
 		return nil, nil, nil
 	}
 	a.Took, a.exit = outcome.Took, outcome.Exit.String()
@@ -138,12 +140,13 @@ func (c cells) aiperf(watch *monitor.Watch, a *attempt) (aiperf.Outcome, error) 
 	}
 	c.at(Measuring)
 	argv := c.load.Argv(a.Concurrency, a.dir)
-	c.Journal.Note(journal.CellBegin{Topology: c.t.Name, Concurrency: a.Concurrency, Argv: argv})
-	bar := c.bar()
+	c.Journal.Note(journal.CellBegin{Topology: c.t.Name, Round: a.Repeat, Concurrency: a.Concurrency, Argv: argv})
+	bar := c.bar(a.CellID)
 	outcome, err := aiperf.Run(watch.Context(), c.starter, aiperf.Job{
 		Name: fmt.Sprintf("aiperf-c%d", a.Concurrency), Load: c.load, Concurrency: a.Concurrency,
 		Previous: c.t.previous, Dir: a.dir, Log: a.Log, Env: aiperf.Environ(env, c.Environ),
 		Force: c.Force, Started: watch.Client,
+		Throttled: func() time.Duration { return proc.Limit(os.Getpid()).ThrottledFor },
 		Progress: func(p aiperf.Progress) {
 			if p.Warm+p.Done > 0 {
 				watch.Loading()
@@ -154,27 +157,12 @@ func (c cells) aiperf(watch *monitor.Watch, a *attempt) (aiperf.Outcome, error) 
 	return outcome, err
 }
 
-// bar draws the live line of a running cell.
-func (c cells) bar() func(aiperf.Progress) {
-	var finished []ui.Cell
-	for _, cell := range c.t.Cells {
-		finished = append(finished, ui.Cell{Concurrency: cell.Concurrency, Took: cell.Took})
-	}
-	began, all := time.Now(), c.t.Asked
-	left := all[len(finished):]
-	return func(p aiperf.Progress) {
-		eta, _ := ui.ETA(finished, left, time.Since(began))
-		c.Screen.Sweep(ui.Sweep{Done: len(finished), All: len(all), Concurrency: left[0],
-			Requests: p.Done, Asked: p.Asked, Left: eta})
-	}
-}
-
 // judge completes the evidence with aiperf's end and its files, and gives the attempt its
 // verdict and the numbers that the screen shows.
 func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 	e.AIPerf = verdict.AIPerf{Problem: o.Problem, Stalled: o.Stalled, Unseen: o.Unseen}
 	e.Tunnel = c.tunnel
-	e.InFlight = inFlight(filepath.Join(a.dir, aiperf.RecordsName))
+	e.Records = summarize(filepath.Join(a.dir, aiperf.RecordsName), a.Concurrency)
 	m, err := aiperf.Read(filepath.Join(a.dir, aiperf.ExportName))
 	if err != nil {
 		e.AIPerf.NoExport = err.Error()
@@ -201,22 +189,26 @@ func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 		}
 	}
 	a.Verdict = verdict.Of(e, m, verdict.Load{Requests: c.load.Requests(a.Concurrency),
-		Warmup: c.load.Warmup(a.Concurrency), OSL: c.load.OSL, Concurrency: a.Concurrency})
+		Warmup: c.load.Warmup(a.Concurrency), OSL: c.load.OSL, Concurrency: a.Concurrency,
+		Args: len(c.load.Args) > 0})
+	if r := e.Records; r != nil && r.Unread == "" {
+		a.records = &r.Summary
+	}
 	a.Numbers = headline(m)
 	a.read(m, c.gpus)
 	c.noteOnce(a.Verdict.Checks)
 }
 
-// inFlight is the evidence in aiperf's records; nil = an aiperf that does not record it.
-func inFlight(records string) *verdict.InFlight {
-	most, recorded, err := aiperf.InFlight(records)
+// summarize is the evidence in aiperf's records; nil = there are none.
+func summarize(records string, concurrency int) *verdict.Records {
+	summary, err := aiperf.Summarize(records, concurrency)
 	switch {
 	case err != nil:
-		return &verdict.InFlight{Unread: err.Error()}
-	case !recorded:
+		return &verdict.Records{Unread: err.Error()}
+	case summary.Requests == 0:
 		return nil
 	}
-	return &verdict.InFlight{Most: most}
+	return &verdict.Records{Summary: summary}
 }
 
 // publish makes an attempt the cell of its topology, in artifacts_N, on the screen and in
@@ -228,7 +220,7 @@ func (r *Runner) publish(t *Topology, a *attempt) error {
 	}
 	valid := a.Verdict.State == verdict.Valid
 	sidecar, err := json.MarshalIndent(map[string]any{"valid": valid, "state": a.Verdict.State,
-		"reasons": a.Verdict.Reasons, "checks": a.Verdict.Checks, "run": r.Dir.ID()}, "", "  ")
+		"reasons": a.Verdict.Reasons, "checks": a.Verdict.Checks, "records": a.records, "run": r.Dir.ID()}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -237,11 +229,11 @@ func (r *Runner) publish(t *Topology, a *attempt) error {
 		return err
 	}
 	// The journal has the checks too: people send it without the artifacts.
-	r.Journal.Note(journal.CellDone{Topology: t.Name, Concurrency: a.Concurrency, State: a.Verdict.State,
-		Reasons: a.Verdict.Reasons, Checks: a.Verdict.Checks, Seconds: a.Took.Seconds(), Exit: a.exit,
-		X: a.X, Y: a.Y})
+	r.Journal.Note(journal.CellDone{Topology: t.Name, Round: a.Repeat, Concurrency: a.Concurrency,
+		State: a.Verdict.State, Reasons: a.Verdict.Reasons, Checks: a.Verdict.Checks,
+		Seconds: a.Took.Seconds(), Exit: a.exit, X: a.X, Y: a.Y})
 	t.Cells, r.done = append(t.Cells, a.Cell), append(r.done, a.Cell)
-	r.Screen.Note(cellLine(t.Name, a.Cell))
+	r.Screen.Note(cellLine(t.String(), a.Cell))
 	if r.FailFast && !valid {
 		return &FailFastError{Cell: a.Cell}
 	}
@@ -250,11 +242,12 @@ func (r *Runner) publish(t *Topology, a *attempt) error {
 
 // recordFailure reports that a launch failed. a is nil between two cells.
 func (r *Runner) recordFailure(t *Topology, f *LaunchFailure, a *attempt, restartable bool) {
-	lost := journal.LaunchLost{Topology: t.Name, Launch: t.Launches, Class: string(f.Class), Error: f.Cause.Error()}
-	where := t.Name
+	lost := journal.LaunchLost{Topology: t.Name, Round: t.Repeat, Launch: t.Launches, Class: string(f.Class),
+		Error: f.Cause.Error()}
+	where := t.String()
 	if a != nil {
 		lost.Concurrency, lost.Attempt = a.Concurrency, a.dir
-		where = fmt.Sprintf("%s: concurrency %d", t.Name, a.Concurrency)
+		where = fmt.Sprintf("%v: concurrency %d", t, a.Concurrency)
 	}
 	r.Journal.Note(lost)
 	next := "the rest of its sweep is not measured"

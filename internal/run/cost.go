@@ -131,6 +131,13 @@ func CostOf(p plan.Plan, r Rates) Cost {
 	return c
 }
 
+// Times is the cost of that many launches.
+func (c Cost) Times(launches int) Cost {
+	c.Launches, c.Cells, c.Requests = launches*c.Launches, launches*c.Cells, launches*c.Requests
+	c.Time, c.GPUHours = time.Duration(launches)*c.Time, float64(launches)*c.GPUHours
+	return c
+}
+
 // CostLines are a line for each topology, and the sum of several.
 func CostLines(costs []Cost) []string {
 	var lines []string

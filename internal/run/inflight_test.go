@@ -29,4 +29,7 @@ func TestC10ACellWithOneConnectionIsInvalid(t *testing.T) {
 	if check, _ := a.Verdict.Find(verdict.Flight); check.State != verdict.Invalid || !strings.Contains(check.Detail, "1 of 2") {
 		t.Errorf("got %+v, want 1 of 2 requests", check)
 	}
+	if a.records == nil || a.records.Requests != 20 || a.records.InFlight != 1 {
+		t.Errorf("the sidecar gets %+v", a.records)
+	}
 }

@@ -266,6 +266,7 @@ func TestScriptSweepIsTheLoad(t *testing.T) {
 		for _, options := range []aiperf.Options{guide(), {Seed: 7, FreshPrompts: true}} {
 			launch := builtInPlan(t, name)
 			launch.Load.Options = options
+			launch.Load.Args = []string{"--goodput", "time_to_first_token:500 inter_token_latency:25", "--x=a b'$c"}
 			text := parts(t, launch, (*script).load)
 			got, _ := calls(t, `env() { if [ "$1" = -i ]; then shift 2; fi; show "$@"; }
 request() { code=200; }; wait_served() { :; }; cat() { :; }; echo() { :; }; plot() { :; }; inherited=(); cd /

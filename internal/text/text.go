@@ -34,6 +34,23 @@ func Clean(s string) string {
 	return strings.Join(lines, " ")
 }
 
+// OneLine joins the lines of a message: "; " is between two, unless the first ends in a mark of its own.
+func OneLine(s string) string {
+	var b strings.Builder
+	for line := range strings.Lines(s) {
+		words := strings.Join(strings.Fields(Clean(line)), " ")
+		switch end := b.String(); {
+		case words == "" || end == "":
+		case strings.ContainsRune(":;,.", rune(end[len(end)-1])):
+			b.WriteByte(' ')
+		default:
+			b.WriteString("; ")
+		}
+		b.WriteString(words)
+	}
+	return b.String()
+}
+
 // Line is Clean, cut to width characters.
 func Line(s string, width int) string {
 	runes := []rune(Clean(s))

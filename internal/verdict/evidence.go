@@ -1,6 +1,6 @@
 package verdict
 
-import "time"
+import "topobench/internal/aiperf"
 
 // Load is the load as it was configured; 0 = unknown.
 type Load struct {
@@ -8,6 +8,7 @@ type Load struct {
 	Warmup      int
 	OSL         int // output tokens of each request
 	Concurrency int
+	Args        bool // the profile gives aiperf further arguments
 }
 
 // Evidence is what was observed while a cell ran. A nil or empty field was not observed
@@ -25,7 +26,7 @@ type Evidence struct {
 	Transfers  *Traffic // KV caches that decode workers fetched from prefill workers
 	GPUs       *GPUs
 	Client     *Client
-	InFlight   *InFlight
+	Records    *Records
 	Kernel     *KernelLog
 	Nginx      *NginxLog
 	Tunnel     string // that the load goes through
@@ -38,7 +39,7 @@ type AIPerf struct {
 	Causes   string        // of failed requests, or its own last error
 	NoExport string        // why its export could not be read
 	Stalled  bool          // requests stopped completing
-	Unseen   time.Duration // the longest time in which topobench did not run
+	Unseen   aiperf.Unseen // the longest time in which topobench did not run
 }
 
 // Unhealthy is a service that did not pass its health probe.
@@ -104,10 +105,10 @@ type Client struct {
 	Unread    string  // why it could not be read
 }
 
-// InFlight is how many requests aiperf had under way.
-type InFlight struct {
-	Most   int    // at one time, in the measured phase
-	Unread string // why its records could not be read
+// Records is what aiperf's records of single requests show.
+type Records struct {
+	aiperf.Summary
+	Unread string // why they could not be read
 }
 
 // KernelLog is the kernel's messages about GPUs and memory.

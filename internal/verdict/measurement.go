@@ -36,23 +36,6 @@ func concurrency(c cell) []finding {
 	return one(Valid, fmt.Sprintf("%d", c.load.Concurrency))
 }
 
-// leastInFlight is the share of the configured requests that must have been under way at one time.
-const leastInFlight = 0.95
-
-func inFlight(c cell) []finding {
-	f, want := c.e.InFlight, min(c.load.Concurrency, c.load.Requests)
-	switch {
-	case f == nil || want == 0 || c.e.AIPerf.Problem != "":
-		return nil
-	case f.Unread != "":
-		return one(Unchecked, f.Unread)
-	case float64(f.Most) < leastInFlight*float64(want):
-		return one(Invalid, fmt.Sprintf("at most %d of %d requests were under way: the others waited for a connection",
-			f.Most, want))
-	}
-	return one(Valid, fmt.Sprintf("%d requests were under way at one time", f.Most))
-}
-
 // tolerance is how far the mean output length may be from the configured one.
 const tolerance = 0.02
 

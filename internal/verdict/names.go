@@ -32,6 +32,8 @@ const (
 	Cancelled   CheckName = "cancelled"
 	OutputLen   CheckName = "output length"
 	InterToken  CheckName = "inter-token latency"
+	SteadyState CheckName = "steady-state"
+	Lockstep    CheckName = "lockstep"
 	Numbers     CheckName = "numbers"
 
 	Sidecar CheckName = "topobench.json" // the sidecar of a cell could not be read

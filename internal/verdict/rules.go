@@ -50,7 +50,8 @@ func Rules() []Rule {
 			Excludes, true, workers},
 		{Ejected, "nginx stopped using a server for 10000 s", "3 faults of one server", Excludes, true, ejected},
 		{Tunnel, "a tunnel adds its delays and drops to those of the server", "", Notes, false, tunnel},
-		{Suspended, "nothing was observed while topobench itself was suspended", "2 s", Excludes, false, suspended},
+		{Suspended, "nothing was observed while topobench was suspended or without CPU time", "2 s", Excludes, false,
+			suspended},
 		{Restarted, "a restarted service lost its cache and its connections", "", Excludes, false, restarted},
 		{Flap, "a service missed a health probe after the cell", "", Notes, false, flapped},
 		{GPUUsers, "a foreign process on a GPU slows the engine", "1 GiB where processes are hidden",
@@ -78,6 +79,11 @@ func Rules() []Rule {
 			Excludes, false, readable(outputLength)},
 		{InterToken, "every request needs an inter-token latency, or the mean is of a biased few", "",
 			Excludes, false, readable(interToken)},
+		{SteadyState, "the first and the last requests run beside fewer others than the configured ones",
+			"5 % between the throughput with 90 % of the requests under way and that of the cell; " + fromWaves,
+			Notes, false, ofWaves(steadyState)},
+		{Lockstep, "requests that start together wait for each other's prompts: TTFT is that of bursts",
+			"1.3 from the first to the last quarter in most waves; " + fromWaves, Notes, false, ofWaves(lockstep)},
 		{Numbers, "throughput and latency must be numbers greater than zero", "", Excludes, false, readable(positive)},
 	}
 }
