@@ -45,14 +45,21 @@ type Measurement struct {
 	records *recordCount // of profile_export.jsonl, if it was read
 }
 
+// Reader reads exports, one after another, through one buffer. The zero value is ready.
+type Reader struct{ buffer []byte }
+
+// Read reads one export.
+func Read(path string) (Measurement, error) { return new(Reader).Read(path) }
+
 // Read reads an export. For aiperf 0.3 to 0.7 it also reads the records beside it, because
 // those exports do not count the requests with an inter-token latency. The error is a
 // *FileError or the file system's.
-func Read(path string) (Measurement, error) {
-	data, err := ReadFile(path)
+func (r *Reader) Read(path string) (Measurement, error) {
+	data, err := readInto(r.buffer, path)
 	if err != nil {
 		return Measurement{}, err
 	}
+	r.buffer = data // Parse copies what it returns
 	m, err := Parse(path, data)
 	if err != nil {
 		return Measurement{}, err

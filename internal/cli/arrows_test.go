@@ -23,7 +23,7 @@ func arrows() map[string][]string {
 		"recovery":      {"host/proc", "artifacts", "journal"},
 		"journal":       {"artifacts", "plan", "verdict", "host/gpu", "text"},
 		"run": {"preflight", "plan", "script", "deploy", "aiperf", "monitor", "verdict", "frontier", "stats", "artifacts", "journal", "ui", "recovery",
-			"host", "host/proc", "host/gpu"},
+			"host", "host/proc", "host/gpu", "text"},
 		"script":        {"plan", "aiperf", "artifacts", "text"},
 		"deploy":        {"plan", "verdict", "host", "host/proc", "aiperf", "text"}, // the smoke test sends the load's body
 		"monitor":       {"plan", "verdict", "host", "host/gpu", "host/proc"},

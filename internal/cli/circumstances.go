@@ -22,7 +22,7 @@ func (c *runCmd) circumstances(facts report.Facts, topologies []run.Topology) []
 	var counts []string
 	for _, t := range topologies {
 		if n := len(t.Deviations); n > 0 {
-			counts = append(counts, fmt.Sprintf("%s in %d points", t.Name, n))
+			counts = append(counts, t.Name+" in "+text.Count(n, "point", "points"))
 		}
 	}
 	var lines []string

@@ -31,7 +31,7 @@ func (c *plotCmd) Run(env *Env) error {
 	if err := checkAt(c.At); err != nil {
 		return &usageError{err}
 	}
-	// A thousand exports make 15 MB of short-lived garbage: fewer collections save a twentieth of the time.
+	// A thousand exports make 20 MB of short-lived garbage: fewer collections save an eighth of the time.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	cells, faults := artifacts.Tree(c.Root)
 	printAll(env.Stderr, text.Each(faults, error.Error), "topobench: ")

@@ -12,6 +12,7 @@ import (
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/programs"
+	"topobench/internal/text"
 )
 
 // queryLimit bounds the answer of nvidia-smi, which takes some ten seconds where the driver has to be loaded.
@@ -126,7 +127,8 @@ func (g gpus) assign(p profile.Profile, inOrder bool) (profile.Profile, []string
 	}
 	remedy := "name GPUs of the allocation in cuda_visible_devices, or map the profile with --gpus-from-allocation"
 	if len(g.allocation.Devices) < len(want) {
-		remedy = fmt.Sprintf("the profile needs %d whole GPUs: get an allocation with as many", len(want))
+		remedy = "the profile needs " + text.Count(len(want), "whole GPU", "whole GPUs") +
+			": get an allocation with as many"
 	}
 	return p, nil, []Check{fail(Allocation, fmt.Sprintf("cannot run %s on GPU %s: the allocation is %s",
 		p.Name, gpu.Indices(outside), g.allocation), remedy)}
@@ -147,8 +149,9 @@ func (g gpus) limit() string {
 func (g gpus) mapped(p profile.Profile, want []int) (profile.Profile, []string, []Check) {
 	has := g.allocation.Devices
 	if len(has) < len(want) {
-		return p, nil, []Check{fail(Allocation, fmt.Sprintf("cannot map the %d GPUs of %s: the allocation is %s",
-			len(want), p.Name, g.allocation), "get a larger allocation, or choose a smaller profile")}
+		return p, nil, []Check{fail(Allocation, fmt.Sprintf("cannot map the %s of %s: the allocation is %s",
+			text.Count(len(want), "GPU", "GPUs"), p.Name, g.allocation),
+			"get a larger allocation, or choose a smaller profile")}
 	}
 	to := map[int]int{}
 	var lines []string

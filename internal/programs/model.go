@@ -43,13 +43,9 @@ func engineArg(p profile.Profile, name string) (value string) {
 	for _, w := range slices.Concat(p.Prefill, p.Decode, p.Aggregated) {
 		args = append(args, w.EngineArgs...)
 	}
-	for i, arg := range args {
-		flag, joined, is := strings.Cut(arg, "=")
-		switch flag = strings.ReplaceAll(flag, "_", "-"); {
-		case flag == "--"+name && is:
-			value = joined
-		case flag == "--"+name && i+1 < len(args):
-			value = args[i+1]
+	for _, o := range profile.Options(args) {
+		if o.Name == name {
+			value = o.Value
 		}
 	}
 	return value

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"topobench/internal/artifacts"
@@ -108,10 +107,7 @@ func (s Series) launches(rows []Row) string {
 	for _, launches := range last {
 		n += launches
 	}
-	if n == 1 {
-		return "1 launch"
-	}
-	return strconv.Itoa(n) + " launches"
+	return text.Count(n, "launch", "launches")
 }
 
 // engines reports whether an engine computed nothing. Other programs' trees do not record it, and a command of the

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/text"
 )
 
 // Options selects the statistic, the baseline of the comparisons and the order of the series.
@@ -65,8 +66,9 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	f.Comparisons = comparisons(f.Series, o)
 	f.noteAxes()
 	f.Warnings = warnings(f)
-	paths, all := deployments(f.Rows)
-	f.Settings = artifacts.CompareSettings(all, paths...)
+	groups, topologies := byArtifacts(f.Rows)
+	paths := text.Each(groups, func(rows []Row) string { return rows[0].Artifacts })
+	f.Settings = artifacts.CompareSettings(topologies, paths...)
 	f.Load = loadSettings(f.Series)
 	if slices.ContainsFunc(f.Series, func(s Series) bool { return s.Simulated }) {
 		f.Title = "Simulated: " + f.Title // in front, because the chart cuts off the end of a long title

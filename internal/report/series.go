@@ -157,11 +157,7 @@ func (f Facts) Picture() chart.Picture {
 
 // checksNotMade counts and names checks: "2 checks could not be made: gpu-users, in-flight".
 func checksNotMade(names []string) string {
-	checks := " checks"
-	if len(names) == 1 {
-		checks = " check"
-	}
-	return text.Clean(strconv.Itoa(len(names)) + checks + " could not be made: " + strings.Join(names, ", "))
+	return text.Clean(text.Count(len(names), "check", "checks") + " could not be made: " + strings.Join(names, ", "))
 }
 
 // limits are the notes, and the checks that could not be made, as parts of a text.

@@ -139,8 +139,8 @@ func listed(byConcurrency map[int]int) string {
 // onMachines has each value of a name that the machines of the rows have: "500 W or 700 W".
 func onMachines(rows []Row, name string) string {
 	var values []string
-	_, all := deployments(rows)
-	for _, d := range all {
+	_, topologies := byArtifacts(rows)
+	for _, d := range topologies {
 		if value := d.Machine[name]; value != "" {
 			values = union(values, value)
 		}
@@ -186,16 +186,6 @@ func loadSettings(all []Series) artifacts.Settings {
 		sides = append(sides, side)
 	}
 	return artifacts.Compare(sides, names)
-}
-
-// deployments are those of the rows, each artifacts_N once, in order, with the names of their directories.
-func deployments(rows []Row) (names []string, all []artifacts.Deployment) {
-	for i, r := range rows {
-		if i == 0 || r.cell.N != rows[i-1].cell.N {
-			names, all = append(names, r.Artifacts), append(all, r.cell.Deployment)
-		}
-	}
-	return names, all
 }
 
 // SettingsTable has the settings that differ between the sides: those of the engines, what they run on, and the load.
@@ -250,14 +240,6 @@ func sections(s artifacts.Settings) []section {
 // widest is the number of characters that a value may have in the table: a configuration in JSON has hundreds.
 const widest = 60
 
-// middleCut leaves out the middle of a long value. Files have it whole.
-func middleCut(value string) string {
-	if all := []rune(value); len(all) > widest {
-		return string(all[:widest/2]) + "..." + string(all[len(all)-widest/2+3:])
-	}
-	return value
-}
-
 // sideBySide has a column for each side, and a row for each name of the sections.
 func sideBySide(s artifacts.Settings, sections []section) string {
 	var b strings.Builder
@@ -265,7 +247,7 @@ func sideBySide(s artifacts.Settings, sections []section) string {
 	line := func(first string, of func(artifacts.Side) string) {
 		fmt.Fprint(w, first)
 		for _, side := range s.Sides {
-			fmt.Fprint(w, "\t", middleCut(text.Clean(of(side))))
+			fmt.Fprint(w, "\t", text.Ends(of(side), widest))
 		}
 		fmt.Fprintln(w)
 	}

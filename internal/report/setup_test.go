@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -240,7 +241,8 @@ func TestTheSameIsReportedOnlyIfNothingDiffers(t *testing.T) {
 func TestFactsHaveTheSettingsOfTheirTopologies(t *testing.T) {
 	cell := func(n int, name, block string) artifacts.Cell {
 		c := at("aggregated", 1, 1)
-		c.N, c.Deployment.Name, c.Deployment.Settings = n, name, map[string]string{"block-size": block}
+		c.N, c.Artifacts = n, fmt.Sprintf("artifacts_%d", n)
+		c.Deployment.Name, c.Deployment.Settings = name, map[string]string{"block-size": block}
 		return c
 	}
 	f, err := Of([]artifacts.Cell{cell(1, "b", "128"), cell(0, "a", "16"), cell(1, "b", "128")}, Options{})

@@ -7,6 +7,7 @@ import (
 	"topobench/internal/artifacts"
 	"topobench/internal/frontier"
 	"topobench/internal/stats"
+	"topobench/internal/text"
 )
 
 // Adaptive measures two topologies around one tokens/s/user until the interval of their ratio is narrow enough. The
@@ -159,6 +160,6 @@ func (a Adaptive) conclude(c *Campaign, round int) {
 	c.over = len(c.Ratios) >= c.planned || c.Lost == lostRounds || round-c.First+1 >= a.MaxRounds
 	if c.over && len(c.Ratios) < stats.FirstStage {
 		c.Why = fmt.Sprintf("only %s of %d counted, and an interval needs %d",
-			counted(len(c.Ratios), "round", "rounds"), len(c.Ratios)+c.Lost, stats.FirstStage)
+			text.Count(len(c.Ratios), "round", "rounds"), len(c.Ratios)+c.Lost, stats.FirstStage)
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"topobench/internal/preflight"
 	"topobench/internal/recovery"
 	"topobench/internal/script"
+	"topobench/internal/text"
 	"topobench/internal/ui"
 	"topobench/internal/verdict"
 )
@@ -280,8 +281,8 @@ func (r *Runner) announce(w preflight.Topology, round, all int) {
 		all -= len(r.abandoned)
 	}
 	p := w.Profile
-	r.Screen.Phase(fmt.Sprintf("%stopology %d/%d: %s (%s, %d GPUs)", roundOf(round, r.rounds()), n, all, p.Name,
-		p.Label(), p.GPUs()))
+	r.Screen.Phase(fmt.Sprintf("%stopology %d/%d: %s (%s, %s)", roundOf(round, r.rounds()), n, all, p.Name,
+		p.Label(), text.Count(p.GPUs(), "GPU", "GPUs")))
 }
 
 // at reports that a phase begins. Tests hold the run there.

@@ -8,6 +8,7 @@ import (
 	"topobench/internal/aiperf"
 	"topobench/internal/frontier"
 	"topobench/internal/stats"
+	"topobench/internal/text"
 )
 
 // Spent are the requests of an adaptive run, with those of the warm-up.
@@ -92,7 +93,7 @@ func (a Adaptive) Summary(done []Cell) []string {
 		missed = fmt.Sprintf(", %d in rounds that missed %.4g tok/s/user", s.Missed, a.At)
 	}
 	spent := fmt.Sprintf("requests: %d (%d in the search%s, %d in %s)", s.Search+s.Missed+s.Rounds, s.Search, missed,
-		s.Rounds, counted(len(c.Ratios)+c.Lost, "round", "rounds"))
+		s.Rounds, text.Count(len(c.Ratios)+c.Lost, "round", "rounds"))
 	if why := c.noInterval(); why != "" {
 		return []string{spent, "no interval: " + why}
 	}
@@ -165,7 +166,7 @@ func (a Adaptive) reached(c Campaign) string {
 func (c Campaign) noInterval() string {
 	if c.Why == "" && len(c.Ratios) < stats.FirstStage {
 		return fmt.Sprintf("the run ended after %s, and an interval needs %d",
-			counted(len(c.Ratios), "round", "rounds"), stats.FirstStage)
+			text.Count(len(c.Ratios), "round", "rounds"), stats.FirstStage)
 	}
 	return c.Why
 }
