@@ -21,6 +21,8 @@ func artifactsPage(p *page) {
 		{"pareto_plot.png, pareto_plot.svg", "the chart; pareto_plot_p50.png with plot --stat p50, " +
 			"pareto_plot_e2e.png with --x e2e"},
 		{"results.csv", "a row for each cell; results_p50.csv with plot --stat p50, results_e2e.csv with --x e2e"},
+		{"summary.csv", "a row for each series and concurrency: means over launches with intervals"},
+		{report.AAName, "A/A measurements (one profile as two sides) with the difference that the node resolves"},
 		{filepath.Join(state, "journal.ndjson"), "one event a line"},
 		{filepath.Join(state, "topologies", "NAME"), "logs, rendered files and plan.sh of a topology; " +
 			"those of its second round are in round-2, of a restart in launch-2 below its round"},
@@ -45,6 +47,12 @@ func artifactsPage(p *page) {
 		}
 		p.item(nameColumn, name, c.Help)
 	}
+	p.heading("summary.csv")
+	for _, c := range report.SummaryColumns() {
+		p.item(nameColumn, c.Name, c.Help)
+	}
+	p.heading(report.AAName)
+	p.table(report.AAKeys())
 	p.heading("Events of journal.ndjson")
 	p.table(journal.Kinds())
 }

@@ -88,6 +88,7 @@ func (p *page) ratio() {
 	p.point(fmt.Sprintf("the shared range is less than %.0f %% of the narrower frontier, or %.0f %% of its tok/s/user;",
 		100*part, 100*width))
 	p.point("a difference below refuses it.")
+	p.interval()
 	p.heading("Differences, between two sides and between the artifacts of one label")
 	for _, d := range report.Differences() {
 		p.item(2, "", strings.ReplaceAll(d.Names, ",", ", "))

@@ -18,6 +18,7 @@ type runCmd struct {
 	FailFast bool     `help:"Stop everything at the first cell that is not valid."`
 	Verbose  bool     `help:"Print deviations, prompts and times in full after the run."`
 	Keep     bool     `help:"Hold the last topology until Ctrl-C."`
+	ratioFlags
 	roundFlags
 	adaptiveFlags
 	binFlags   `group:"Programs"`
@@ -31,7 +32,7 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := linuxOnly("run"); err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(),
+	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check(),
 		c.adaptiveFlags.check(c.Profiles, c.given()))
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 		if facts.Counts() {
 			out.Print(c.circumstances(facts, topologies)...)
 		}
-		err = writeFiles(out, facts, root, s.Dir.Path())
+		err = errors.Join(writeFiles(out, facts, root, s.Dir.Path()), keepAA(out, facts, root))
 	} else if err == nil {
 		out.Print("no cell was measured: no chart and no results.csv were written in " + root)
 	}
@@ -64,11 +64,11 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 	}
 	cells, faults := artifacts.Tree(s.Dir.Root(), mine...)
 	printAll(env.Stderr, text.Each(faults, error.Error), "topobench: ")
-	return onAxis(cells, report.Options{Title: title, X: c.X, Baseline: c.Baseline, Order: order, At: c.At,
-		Caveat: s.Caveat()})
+	return onAxis(cells, report.Options{Title: title, X: c.X, Baseline: c.Baseline, Order: order, Rounds: c.Repeats,
+		At: c.At, Caveat: s.Caveat(), Equivalence: float64(c.Equivalence), AA: knownAA(env, s.Dir.Root())})
 }
 
-// tabulate prints the settings that differ, the cells and the warnings.
+// tabulate prints the settings that differ, the cells, the ratio at several tok/s/user and the warnings.
 func tabulate(out *ui.Printer, facts report.Facts) {
 	if settings := report.SettingsTable(facts.Settings, facts.Load); settings != "" {
 		out.Print("", settings)
@@ -76,6 +76,11 @@ func tabulate(out *ui.Printer, facts report.Facts) {
 	var table strings.Builder
 	_ = facts.Table(&table) // a strings.Builder does not fail
 	out.Print("", table.String(), "")
+	for _, c := range facts.Comparisons {
+		if readings := c.ReadingsTable(); readings != "" {
+			out.Print(readings, "")
+		}
+	}
 	for _, w := range facts.Warnings {
 		out.Print("warning: " + w)
 	}

@@ -90,7 +90,7 @@ func TestDoctorChecksAMachine(t *testing.T) {
 	smi := filepath.Join(r.Temp, "nvidia-smi")
 	script := "#!/bin/sh\ncase $1 in topo) printf '\\tGPU0\\tGPU1\\nGPU0\\tX\\tNV1\\nGPU1\\tNV1\\tX\\n';; " +
 		"*index,uuid*) echo 0, GPU-a, 00000000:01:00.0, NVIDIA X, 4, 100, Disabled, Default, Enabled, 0, 0x0;; " +
-		"*index,driver_version*) echo 0, 3, 1, 2, 300, 300;; esac\n"
+		"*index,driver_version*) echo 0, 3, 300, 300, 1, 2;; esac\n"
 	if err := os.WriteFile(smi, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}

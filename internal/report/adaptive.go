@@ -1,8 +1,11 @@
 package report
 
 import (
+	"fmt"
+	"slices"
+
 	"topobench/internal/artifacts"
-	"topobench/internal/verdict"
+	"topobench/internal/stats"
 )
 
 // leaveOut marks the rows of adaptive runs that are no part of an interval: those of the search, and of rounds before
@@ -28,12 +31,6 @@ func leaveOut(rows []Row) {
 	}
 }
 
-// counts reports whether a row is a part of the frontier of its series.
-func (r Row) counts(on Axis) bool {
-	_, _, placed := r.point(on)
-	return placed && r.State == verdict.Valid && !r.leftOut
-}
-
 // adaptiveRun is the mark of the one adaptive run that measured all the rows; nil if there is no such run.
 func adaptiveRun(rows []Row) (mark *artifacts.Adaptive) {
 	for _, r := range rows {
@@ -44,4 +41,29 @@ func adaptiveRun(rows []Row) (mark *artifacts.Adaptive) {
 		mark = a
 	}
 	return mark
+}
+
+// withoutLeftOut are the rows that may be a part of an interval.
+func withoutLeftOut(rows []Row) []Row {
+	return slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.leftOut })
+}
+
+// readingOf measures both sides. The rounds of one adaptive run have Stein's interval, because the first of them chose
+// how many there are. If one of them does not reach the point of the run there is no number.
+func readingOf(base, other Series, at *float64) (reading, error) {
+	r, err := measure(base.each, other.each, at)
+	mark := base.adaptive
+	if err != nil || r.unpaired != "" || mark == nil || other.adaptive == nil || mark.Run != other.adaptive.Run {
+		return r, err
+	}
+	if valid, _ := r.valid(base.each, other.each); r.At == mark.At && len(valid) > r.counted[0] {
+		return r, fmt.Errorf("%g tok/s/user is not within both sides in %d of %d rounds of the adaptive run", mark.At,
+			len(valid)-r.counted[0], len(valid))
+	}
+	var ratios []float64
+	for _, round := range r.rounds {
+		ratios = append(ratios, round.Ratio)
+	}
+	r.interval, r.byRule = stats.Stein(ratios), true
+	return r, nil
 }

@@ -1,11 +1,13 @@
 package report
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/stats"
 )
 
 // marked are cells of a launch of an adaptive run as artifacts_n.
@@ -57,5 +59,44 @@ func TestRowsOfOneAdaptiveRun(t *testing.T) {
 		if got := adaptiveRun(rows(row.cells, Options{Stat: "avg", X: "user"})) != nil; got != row.want {
 			t.Errorf("%s: got %t", row.why, got)
 		}
+	}
+}
+
+// The interval is Stein's: the spread of the first four rounds, the mean of all six. A round that misses the point of the
+// run leaves no number.
+func TestTheIntervalOfAnAdaptiveRun(t *testing.T) {
+	base, other := curve("aggregated", [][2]float64{{50, 30}, {30, 60}}), curve("disaggregated", [][2]float64{{50, 60}, {30, 90}})
+	mark := artifacts.Adaptive{Run: "r", First: 2}
+	var cells []artifacts.Cell
+	var ratios []float64
+	for i, y := range []float64{1, 1.02, 0.99, 1.01, 1.2, 0.8} {
+		for side, of := range [][]artifacts.Cell{base, other} {
+			launch := marked(of, 2*i+side, 2+i, mark)
+			if side == 1 {
+				launch = repeat(launch, 2*i+side, 1, y)
+			}
+			cells = append(cells, launch...)
+		}
+		ratios = append(ratios, y*75/45)
+	}
+	f, err := Of(cells, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, c := stats.Stein(ratios), f.Comparisons[0]
+	if c.RatioHigh == nil || math.Abs(*c.RatioHigh-want.High) > 1e-9 || !strings.Contains(c.Sentence, "6 of 6 rounds by Stein's rule") {
+		t.Errorf("got %v, %q, want %+v", c.RatioHigh, c.Sentence, want)
+	}
+	missing := marked(repeat(base, 4, 0.7, 1), 4, 4, mark) // 35 at most
+	f, err = Of(slices.Concat(cells[:8], missing, cells[10:]), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := f.Sentences()[0]; !strings.Contains(got, "no number") || !strings.Contains(got, "not within both sides in 1 of 6 rounds") {
+		t.Errorf("got %q, want no number", got)
+	}
+	x := 45.0
+	if f, err = Of(cells, Options{At: &x}); err != nil || !strings.Contains(f.Sentences()[0], "6 of 6 rounds by Stein's rule") {
+		t.Errorf("got %q, %v: a reading beside the point has the same rounds", f.Sentences(), err)
 	}
 }

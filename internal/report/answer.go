@@ -99,7 +99,7 @@ func (f Facts) launches() string {
 func (s Series) launches(rows []Row) string {
 	last := map[string]int{} // by artifacts_N
 	for _, r := range rows {
-		if r.Label == s.Label {
+		if r.series() == s.Label {
 			last[r.Artifacts] = max(last[r.Artifacts], r.Launch, 1)
 		}
 	}

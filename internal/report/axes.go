@@ -46,7 +46,7 @@ func (f Facts) firstTokens(label string, x float64) string {
 		for _, r := range f.Rows {
 			median, hasMedian := r.Numbers["time_to_first_token_p50"]
 			slow, hasSlow := r.Numbers["time_to_first_token_p90"]
-			if r.Label == label && r.Concurrency == c && r.State == verdict.Valid && hasMedian && hasSlow {
+			if r.series() == label && r.Concurrency == c && r.State == verdict.Valid && !r.leftOut && hasMedian && hasSlow {
 				p50, p90 = append(p50, median), append(p90, slow)
 			}
 		}
@@ -112,7 +112,7 @@ func winner(ratio float64) int { return cmp.Compare(math.Round(100*ratio), 100) 
 func (f Facts) curveOn(label string, on Axis) (curve frontier.Curve, ok bool) {
 	var repeats []stats.Repeat
 	for _, r := range f.Rows {
-		if r.Label != label || r.State != verdict.Valid || !f.placed(r) {
+		if r.series() != label || r.State != verdict.Valid || !f.placed(r) {
 			continue
 		}
 		x, y, measured := r.point(on)

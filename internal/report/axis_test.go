@@ -43,7 +43,8 @@ func TestFormsOnTheOtherAxes(t *testing.T) {
 		if _, err := f.Files(dir); err != nil {
 			t.Fatal(err)
 		}
-		want := []string{"pareto_plot" + suffix + ".png", "pareto_plot" + suffix + ".svg", "results" + suffix + ".csv"}
+		want := []string{"pareto_plot" + suffix + ".png", "pareto_plot" + suffix + ".svg", "results" + suffix + ".csv",
+			"summary" + suffix + ".csv"}
 		if diff := cmp.Diff(want, names(t, dir)); diff != "" {
 			t.Errorf("--x %s: %s", x, diff)
 		}

@@ -40,6 +40,8 @@ var columnHelp = map[string]string{
 	"token_counts_differ": "True if aiperf and the server count output tokens differently, by more than 2 %",
 	"launch":              "2 if the cell was measured after a restart of its topology, else 1",
 	"noted":               "checks that could not be made and do not exclude the cell",
+	"round":               "round of the launch, from 1; empty if it is not recorded",
+	"arm":                 "A or B if one profile was measured twice",
 	"notes":               "observations that a reader of the number needs, such as a client that was the limit",
 
 	steadyThroughput: "tokens/s in the longest span with 90 % of the requests under way, from concurrency 8 on",

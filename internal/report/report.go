@@ -23,6 +23,10 @@ type Options struct {
 	Baseline string   // a label; default the first aggregated series, else the first
 	Caveat   string   // a further limit of every ratio, for its sentence
 	Order    []string // labels in profile order; others follow in order of appearance
+
+	Equivalence float64 // ratios from 1/(1+Equivalence) to 1+Equivalence are equal; default 0.03
+	Rounds      int     // planned; without it those that have a cell
+	AA          []AA    // measured before in this root
 }
 
 // Facts is the content of every form. Comparisons has one entry for each series but the baseline; if the
@@ -50,7 +54,7 @@ func Stats() []string {
 // Of makes the facts of cells, with rows in order of artifacts_N and concurrency. It fails if the statistic
 // or the axis is unknown, and with *AxisError if no measured cell has the axis. No cells are no error.
 func Of(cells []artifacts.Cell, o Options) (Facts, error) {
-	o.Stat, o.X = cmp.Or(o.Stat, "avg"), cmp.Or(o.X, "user")
+	o.Stat, o.X, o.Equivalence = cmp.Or(o.Stat, "avg"), cmp.Or(o.X, "user"), cmp.Or(o.Equivalence, Equivalence)
 	if err := o.check(); err != nil {
 		return Facts{}, err
 	}
@@ -65,6 +69,9 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	f.Series = series(f.Rows, o) // it marks the efficient rows
 	f.Comparisons = comparisons(f.Series, o)
 	f.noteAxes()
+	for i, c := range f.Comparisons {
+		f.Comparisons[i].Sentence += c.end
+	}
 	f.Warnings = warnings(f)
 	groups, topologies := byArtifacts(f.Rows)
 	paths := text.Each(groups, func(rows []Row) string { return rows[0].Artifacts })

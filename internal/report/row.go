@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"topobench/internal/artifacts"
@@ -32,6 +33,8 @@ type Row struct {
 	CountsDiffer  *bool              `json:"token_counts_differ"` // nil: one of the counts is missing
 	Launch        int                `json:"launch"`              // 2: measured after the topology was restarted
 	Unsupported   []string           `json:"percentiles_without_evidence"`
+	Round         int                `json:"round"` // 0: not recorded
+	Arm           string             `json:"arm"`   // A or B if one profile was measured twice
 
 	cell    artifacts.Cell
 	leftOut bool // of an adaptive run, and no part of its interval
@@ -97,7 +100,7 @@ func rows(cells []artifacts.Cell, o Options) []Row {
 			State: cmp.Or(c.Verdict.State, verdict.Unchecked), Reasons: []string{}, Noted: []string{},
 			Notes: []string{},
 			Name:  d.Name, Artifacts: c.Artifacts, GPUs: c.GPUs, Simulated: d.Simulated, AIPerf: c.Measurement.AIPerf,
-			Launch: c.Launch(), cell: c,
+			Launch: c.Launch(), Round: d.Round, Arm: d.Arm, cell: c,
 		}
 		reasons := c.Verdict.Reasons
 		if c.Err != nil {
@@ -173,6 +176,28 @@ func (r *Row) countTokens() {
 	if y, ok := r.Numbers[perGPU]; ok && text > 0 {
 		r.Numbers[byUsage] = y * usage / text
 	}
+}
+
+// series is the name of the row's series. The arms of an A/A measurement are two.
+func (r Row) series() string {
+	if r.Arm == "" {
+		return r.Label
+	}
+	return r.Label + " (" + r.Arm + ")"
+}
+
+// round is empty if no file has it.
+func (r Row) round() string {
+	if r.Round == 0 {
+		return ""
+	}
+	return strconv.Itoa(r.Round)
+}
+
+// counts reports whether the row is valid and has a place in the picture.
+func (r Row) counts(on Axis) bool {
+	_, _, placed := r.point(on)
+	return placed && r.State == verdict.Valid && !r.leftOut
 }
 
 func (r Row) relaunched() bool { return r.Launch > 1 }

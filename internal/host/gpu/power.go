@@ -20,10 +20,11 @@ type Power struct {
 // device that does not answer is absent.
 func (m SMI) Power(ctx context.Context) []Power {
 	var all []Power
-	// Not every driver has a default limit.
+	// Not every driver has clocks and a default limit.
 	for _, fields := range [][]string{
-		{"index", "driver_version", "clocks.sm", "clocks.max.sm", "power.limit", "power.default_limit"},
-		{"index", "driver_version", "clocks.sm", "clocks.max.sm", "power.limit"},
+		{"index", "driver_version", "power.limit", "power.default_limit", "clocks.sm", "clocks.max.sm"},
+		{"index", "driver_version", "power.limit", "power.default_limit"},
+		{"index", "driver_version", "power.limit"},
 		{"index", "driver_version"},
 	} {
 		err := m.query(ctx, "gpu="+strings.Join(fields, ","), func(text string) (explained bool, err error) {
@@ -45,7 +46,7 @@ func parsePower(text string, fields int) (all []Power) {
 			continue
 		}
 		f = append(f, "", "", "", "")
-		p := Power{f[0], known(f[1]), unit(f[2], "MHz"), unit(f[3], "MHz"), unit(f[4], "W"), unit(f[5], "W")}
+		p := Power{f[0], known(f[1]), unit(f[4], "MHz"), unit(f[5], "MHz"), unit(f[2], "W"), unit(f[3], "W")}
 		if !slices.Contains(all, p) {
 			all = append(all, p)
 		}

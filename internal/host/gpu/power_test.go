@@ -22,22 +22,23 @@ func old(text string, fields ...string) SMI {
 }
 
 func TestPower(t *testing.T) {
-	all := []string{"index", "driver_version", "clocks.sm", "clocks.max.sm", "power.limit", "power.default_limit"}
+	all := []string{"index", "driver_version", "power.limit", "power.default_limit", "clocks.sm", "clocks.max.sm"}
 	for _, row := range []struct {
 		why  string
 		smi  SMI
 		want []Power
 	}{
-		{"everything", old("0, 570.1, 345, 1980, 500.00, 700.00\n1, 570.1, 1980, 1980, 350.50, 700.00\n", all...),
+		{"everything", old("0, 570.1, 500.00, 700.00, 345, 1980\n1, 570.1, 350.50, 700.00, 1980, 1980\n", all...),
 			[]Power{{"0", "570.1", "345 MHz", "1980 MHz", "500 W", "700 W"}, {"1", "570.1", "1980 MHz", "1980 MHz", "350.5 W", "700 W"}}},
-		{"a device without limits", old("0, 570.1, 345, 1980, [N/A], [Not Supported]\n", all...),
+		{"a device without limits", old("0, 570.1, [N/A], [Not Supported], 345, 1980\n", all...),
 			[]Power{{"0", "570.1", "345 MHz", "1980 MHz", "", ""}}},
-		{"no default limit", old("0, 400.1, 345, [N/A], 300.00", all[:5]...), []Power{{"0", "400.1", "345 MHz", "", "300 W", ""}}},
+		{"no clocks", old("0, 400.1, 300.00, 350.00", all[:4]...), []Power{{"0", "400.1", "", "", "300 W", "350 W"}}},
+		{"no default limit", old("0, 400.1, 300.00", all[:3]...), []Power{{"0", "400.1", "", "", "300 W", ""}}},
 		{"no limits at all", old("0, 400.1", all[:2]...), []Power{{"0", "400.1", "", "", "", ""}}},
 		{"none of the fields", old(""), nil},
 		{"an empty answer", old("", all...), nil},
 		{"lines of another query", old(h100, all...), nil},
-		{"a whole number", old("0, 1, 2, 3, 700, 700", all...), []Power{{"0", "1", "2 MHz", "3 MHz", "700 W", "700 W"}}},
+		{"a whole number", old("0, 1, 700, 700, 2, 3", all...), []Power{{"0", "1", "2 MHz", "3 MHz", "700 W", "700 W"}}},
 	} {
 		if diff := cmp.Diff(row.want, row.smi.Power(t.Context())); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", row.why, diff)
