@@ -140,9 +140,12 @@ func (a Adaptive) widen(c *Campaign) (why string, missed bool) {
 		}
 		b := c.Brackets[side]
 		wider, ok := b.wider(a.At-lo < hi-a.At, a.Top)
-		if c.widened || !ok {
+		switch {
+		case (c.widened || !ok) && outside:
 			return fmt.Sprintf("%s at concurrency %d and %d does not reach %.4g tok/s/user in every round",
 				name, b.Low, b.High, a.At), true
+		case c.widened || !ok:
+			return fmt.Sprintf("the frontiers share too little around %.4g tok/s/user for a ratio", a.At), true
 		}
 		c.Brackets[side] = wider
 	}

@@ -194,3 +194,25 @@ func TestABracketThatMissesIsWidenedOnce(t *testing.T) {
 		}
 	}
 }
+
+// The report refuses a ratio where the sides share less than 1 % of tokens/s/user: the rounds must not go on there.
+func TestAThinRangeWidensBothBrackets(t *testing.T) {
+	b, a := quiet(side{60, 30, 1, 8}, side{60, 30, 1, 8}), adaptive(45)
+	done, _ := b.campaign(t, a)
+	for i := range done {
+		if done[i].Repeat > searchRound { // 45.2 and 44.9 instead of 47.4 and 39.1
+			done[i].X = 45.2
+			if done[i].Concurrency == 16 {
+				done[i].X = 44.9
+			}
+		}
+	}
+	c := a.Campaign(done)
+	if c.Brackets[0] != c.Brackets[1] || c.Brackets[0] == (Bracket{8, 16}) || c.First != 3 {
+		t.Errorf("got %+v, want both brackets wider from round 3 on", c)
+	}
+	a.Top = 16 // 45 is nearer to the end that has no further level
+	if c = a.Campaign(done); !strings.Contains(c.Why, "share too little around 45") {
+		t.Errorf("got %+v, want no number", c)
+	}
+}
