@@ -48,6 +48,14 @@ func withoutLeftOut(rows []Row) []Row {
 	return slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.leftOut })
 }
 
+// counted is the number of launches that may be a part of the means.
+func (s Series) counted() int {
+	if len(s.Mixed) > 0 {
+		return len(s.Artifacts)
+	}
+	return len(s.each)
+}
+
 // readingOf measures both sides. The rounds of one adaptive run have Stein's interval, because the first of them chose
 // how many there are. If one of them does not reach the point of the run there is no number.
 func readingOf(base, other Series, at *float64) (reading, error) {

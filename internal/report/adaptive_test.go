@@ -36,6 +36,9 @@ func TestTheSearchIsNoPartOfAReading(t *testing.T) {
 	if m == nil || m.At != 40 || m.Baseline != 45 || m.Other != 75 {
 		t.Fatalf("got %+v, %q, want 75 against 45 at the 40 tok/s/user of the run", m, f.Sentences())
 	}
+	if got := string(written(t, f.Summary)); strings.Count(got, ",1,1,") != 4 {
+		t.Errorf("got %s, want 1 of 1 launches at each of two levels and sides", got)
+	}
 	for i, want := range []string{"search of an adaptive run", "before the bracket was widened", ""} {
 		row := f.Rows[4*i]
 		if got := strings.Join(row.Notes, ""); got != want || row.Efficient != (want == "") {
