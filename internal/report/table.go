@@ -15,8 +15,8 @@ import (
 
 // Table writes aligned columns for a terminal: a line for each cell, then, if there are several launches, a line for
 // each mean with its standard deviation and a mark if that is large. A star marks the frontier, a dash a missing
-// number, a blank a percentile of too few requests, a dagger a number that depends on aiperf's count of tokens where the
-// server counted others.
+// number, a blank a percentile of too few requests, a dagger a number that depends on aiperf's count of tokens where
+// the server counted others.
 func (f Facts) Table(w io.Writer) error {
 	lines := [][]string{tableHeader(f.axis, f.Stat)}
 	columns := theirColumns(f.Stat)
