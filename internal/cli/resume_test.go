@@ -132,6 +132,34 @@ func without(t *testing.T, text string, columns ...string) string {
 	return b.String()
 }
 
+// killed begins a campaign and kills it at a moment.
+func (s *workspace) killed(t *testing.T, m moment, args ...string) {
+	t.Helper()
+	it, err := s.launch("it", append(paths(), slow, fmt.Sprintf("LC_AT=hold %s %d", m.phase, m.nth)),
+		append([]string{"topobench"}, args...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.reaches(t, "held")
+	if err := it.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.code("it"); err != nil {
+		t.Fatal(err)
+	}
+	s.gone(t, 2*time.Second)
+}
+
+// equals compares the results of the campaign with those of an uninterrupted one.
+func (s *workspace) equals(t *testing.T, want map[string]string) {
+	t.Helper()
+	for name, got := range s.results(t) {
+		if diff := cmp.Diff(want[name], got); diff != "" {
+			t.Errorf("%s (-whole +continued):\n%s", name, diff)
+		}
+	}
+}
+
 // crashes are the moments of a campaign at which it is killed: each phase in the second launch, or once.
 func crashes() []moment {
 	var all []moment
@@ -162,29 +190,31 @@ func TestF5AACampaignGoesOnAfterAKillInEveryPhase(t *testing.T) {
 		t.Run(fmt.Sprintf("%s-%d", m.phase, m.nth), func(t *testing.T) {
 			t.Parallel()
 			s := campaignWorkspace(t)
-			it, err := s.launch("it", append(paths(), slow, fmt.Sprintf("LC_AT=hold %s %d", m.phase, m.nth)),
-				append([]string{"topobench"}, campaign...)...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.reaches(t, "held")
-			if err := it.cmd.Process.Signal(syscall.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := s.code("it"); err != nil {
-				t.Fatal(err)
-			}
-			s.gone(t, 2*time.Second)
+			s.killed(t, m, campaign...)
 			s.topobench(t, 0, nil, "run", "--resume", "--artifacts-root-dir", "root")
-			for name, got := range s.results(t) {
-				if diff := cmp.Diff(want[name], got); diff != "" {
-					t.Errorf("%s (-whole +continued):\n%s", name, diff)
-				}
-			}
+			s.equals(t, want)
 			s.topobench(t, 2, nil, "run", "--resume", "--artifacts-root-dir", "root")
 			if said := s.text("it.err"); !strings.Contains(said, "is finished") {
 				t.Errorf("a finished campaign is continued again: %s", said)
 			}
+		})
+	}
+}
+
+// An adaptive campaign decides its next cell by the finished ones, also by those of a dead run.
+func TestF5AAnAdaptiveCampaignGoesOn(t *testing.T) {
+	adaptive := []string{"run", "left.yaml", "right.yaml", "--at", "110", "--precision", "3%",
+		"--artifacts-root-dir", "root"}
+	whole := campaignWorkspace(t)
+	whole.topobench(t, 0, nil, adaptive...)
+	want := whole.results(t)
+	for _, m := range []moment{{run.Recording, 3}, {run.Recording, 9}, {run.Launching, 6}} { // search, rounds
+		t.Run(fmt.Sprintf("%s-%d", m.phase, m.nth), func(t *testing.T) {
+			t.Parallel()
+			s := campaignWorkspace(t)
+			s.killed(t, m, adaptive...)
+			s.topobench(t, 0, nil, "run", "--resume", "--artifacts-root-dir", "root")
+			s.equals(t, want)
 		})
 	}
 }

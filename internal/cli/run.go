@@ -20,6 +20,7 @@ type runCmd struct {
 	Keep     bool     `help:"Hold the last topology until Ctrl-C."`
 	ratioFlags
 	roundFlags
+	adaptiveFlags
 	resumeFlags `group:"Resume"`
 	binFlags    `group:"Programs"`
 	loadFlags   `group:"Load"`
@@ -48,10 +49,12 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 
 // measure begins a campaign, or continues past. flags are faults to report with all others.
 func (c *runCmd) measure(ctx context.Context, env *Env, s *signals, past *run.Past, flags error) error {
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check(), flags)
+	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check(),
+		c.adaptiveFlags.check(c.Profiles, c.given()), flags)
 	if err != nil {
 		return err
 	}
+	adaptive := c.schedule(profiles)
 	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
 		Launches: c.launches(c.Profiles), Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap),
 		MinFree: uint64(c.MinFree), Load: c.options(), MapGPUs: c.Map},
@@ -66,6 +69,10 @@ func (c *runCmd) measure(ctx context.Context, env *Env, s *signals, past *run.Pa
 	measured := arms(c.Profiles, session.topologies)
 	plans := preflight.Report{Topologies: measured}.Plans()
 	lines := append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...)
+	var schedule run.Schedule = run.LadderOf(measured, c.Repeats)
+	if adaptive != nil {
+		schedule, lines = *adaptive, adaptive.Announcement()
+	}
 	for _, line := range lines {
 		if past == nil { // else the first run has printed them
 			session.Screen.Note(line)
@@ -78,7 +85,7 @@ func (c *runCmd) measure(ctx context.Context, env *Env, s *signals, past *run.Pa
 	var topologies []run.Topology
 	if err = session.fetchModels(guarded); err == nil {
 		session.topologies = measured
-		topologies, err = session.Run(guarded, session.topologies, run.LadderOf(session.topologies, c.Repeats))
+		topologies, err = session.Run(guarded, session.topologies, schedule)
 	}
 	session.At(run.Reporting)
 	err = errors.Join(session.close(session.withNext(err, topologies)), c.report(env, session, topologies))

@@ -159,6 +159,10 @@ type CellDone struct {
 	Artifacts string `json:"artifacts"` // artifacts_N
 	Attempt   string `json:"attempt"`   // its directory, below that of the run
 	SHA256    string `json:"sha256"`    // of the published sidecar and export
+
+	// Tokens/s/user and tokens/s/GPU, which decide the next cell of an adaptive run; absent = not measured.
+	X float64 `json:"x,omitempty"`
+	Y float64 `json:"y,omitempty"`
 }
 
 // TeardownBegin is the start of a teardown.

@@ -29,6 +29,9 @@ type Cell struct {
 	Numbers string // for the screen; "" = none
 	Log     string // of aiperf
 
+	X, Y   float64 // tokens/s/user and tokens/s/GPU
+	Counts bool    // it is valid, and X and Y were measured
+
 	sum string // of its published files
 }
 
@@ -62,6 +65,7 @@ type cells struct {
 	load    aiperf.Load
 	monitor *monitor.Monitor
 	tunnel  string // that the load goes through
+	gpus    int    // that Y is divided by; 0 = unknown
 }
 
 // monitor observes a launch.
@@ -197,6 +201,7 @@ func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 		a.records = &r.Summary
 	}
 	a.Numbers = headline(m)
+	a.read(m, c.gpus)
 	c.noteOnce(a.Verdict.Checks)
 }
 

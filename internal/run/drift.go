@@ -105,9 +105,11 @@ func changedLine(was, is artifacts.Source) journal.Difference {
 	return journal.Difference{Fact: fmt.Sprintf("%s:%d", is.Path, same+1), Was: line(a), Is: line(b)}
 }
 
-// changed are the differences of a topology: settings, load, variables, versions and machine. A round is none.
+// changed are the differences of a topology: settings, load, variables, versions and machine. A round is none, nor is
+// the place of a launch in an adaptive run.
 func changed(was, is artifacts.Deployment) []journal.Difference {
 	was.Round, is.Round = 0, 0
+	was.Adaptive, is.Adaptive = nil, nil
 	return changedKeys("", flat(was), flat(is))
 }
 

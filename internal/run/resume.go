@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
 	"topobench/internal/journal"
 	"topobench/internal/preflight"
@@ -52,7 +53,8 @@ func place(all []Topology, name string, round int) int {
 func finished(root string, e journal.CellDone) Cell {
 	c := Cell{CellID: artifacts.CellID{Topology: e.Topology, Concurrency: e.Concurrency, Repeat: e.Round},
 		Verdict: verdict.Verdict{State: e.State, Reasons: e.Reasons, Checks: e.Checks},
-		Took:    time.Duration(e.Seconds * float64(time.Second)), sum: e.SHA256}
+		Took:    time.Duration(e.Seconds * float64(time.Second)), X: e.X, Y: e.Y, sum: e.SHA256}
+	c.Counts = c.counts()
 	c.Path = artifacts.Of(root, e.Artifacts).Cell(e.Concurrency)
 	return c
 }
@@ -117,6 +119,11 @@ func (t *Topology) unrecorded() (cells []Cell, err error) {
 		if c.sum, err = artifacts.Checksum(c.Path); err != nil {
 			return nil, err
 		}
+		if m, err := aiperf.Read(filepath.Join(c.Path, aiperf.ExportName)); err == nil { // a failed cell has none
+			d, _ := artifacts.ReadDeployment(filepath.Join(t.Artifacts.Path, artifacts.DeploymentName))
+			gpus, _ := d.GPUs() // without it there is no tokens/s/GPU
+			c.read(m, gpus)
+		}
 		cells = append(cells, c)
 	}
 	return cells, nil
@@ -148,7 +155,11 @@ func (r *Runner) begin(topologies []preflight.Topology) error {
 			r.Journal.Note(r.cellDone(t, c))
 		}
 		w := topologies[i]
-		t.Label, t.Rounds, t.Asked = w.Plan.Deployment.Label(), r.rounds(), w.Profile.Load.Concurrency
+		t.Label, t.Rounds = w.Plan.Deployment.Label(), r.rounds()
+		t.Asked = r.asked(w.Profile.Load.Concurrency)
+		for _, c := range t.Cells {
+			t.ask(c.CellID)
+		}
 		r.launched, r.done = append(r.launched, t), append(r.done, t.Cells...)
 	}
 	r.Screen.Note(fmt.Sprintf("continuing the campaign of run %s: %s finished", r.Campaign.Continues,
@@ -160,6 +171,7 @@ func (r *Runner) begin(topologies []preflight.Topology) error {
 func (r *Runner) cellDone(t Topology, c Cell) journal.CellDone {
 	return journal.CellDone{Topology: t.Name, Round: c.Repeat, Concurrency: c.Concurrency, State: c.Verdict.State,
 		Reasons: c.Verdict.Reasons, Checks: c.Verdict.Checks, Seconds: c.Took.Seconds(),
+		X: c.X, Y: c.Y,
 		Artifacts: t.Artifacts.Name(), SHA256: c.sum}
 }
 
@@ -171,6 +183,7 @@ func (r *Runner) continued(t Topology) Topology {
 	}
 	before := r.launched[i]
 	t.Artifacts, t.Cells, t.Continued = before.Artifacts, slices.Clone(before.Cells), len(before.Cells) > 0
+	t.Asked = slices.Clone(before.Asked)
 	return t
 }
 
