@@ -44,6 +44,7 @@ func rulesPage(p *page) {
 		"connection. If no request waits, the number can be too high.", verdict.Flight))
 
 	p.rounds()
+	p.resume()
 
 	p.heading("Checks before the start (topobench doctor)")
 	p.table(preflight.Names())

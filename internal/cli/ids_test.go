@@ -52,3 +52,4 @@ func TestC05TheAllocationIsALimit(t *testing.T) { scripts(t, "gpu-allocation") }
 func TestDoctorEndsAsRunWould(t *testing.T)                    { scripts(t, "doctor") }
 func TestC02C11C12C20C21TheEnvironmentIsTheUsers(t *testing.T) { scripts(t, "environment") }
 func TestC02C04UnlikeSettingsAreNamed(t *testing.T)            { scripts(t, "unlike") }
+func TestF8DAChangedSetupIsRefused(t *testing.T)               { scripts(t, "resume-drift") }

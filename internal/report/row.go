@@ -137,7 +137,7 @@ func observation(name verdict.CheckName) string {
 	case verdict.GPUClocks:
 		return "GPUs were throttled"
 	case verdict.Drift:
-		return "measured in part after a change of the setup (--allow-drift)"
+		return "measured in part after a change of the setup"
 	case verdict.SteadyState:
 		return "another throughput in steady state"
 	case verdict.Lockstep:

@@ -146,6 +146,8 @@ func (r *Runner) begin(topologies []preflight.Topology) error {
 		if i < 0 {
 			return fmt.Errorf("cannot resume: the campaign has a topology %s, and no profile has that name now", t.Name)
 		}
+		w := topologies[i]
+		t.Label, t.Rounds = w.Plan.Deployment.Label(), r.rounds()
 		adopted, notes, err := t.verify(r.Again)
 		faults = append(faults, err)
 		for _, note := range notes {
@@ -154,8 +156,6 @@ func (r *Runner) begin(topologies []preflight.Topology) error {
 		for _, c := range adopted {
 			r.Journal.Note(r.cellDone(t, c))
 		}
-		w := topologies[i]
-		t.Label, t.Rounds = w.Plan.Deployment.Label(), r.rounds()
 		t.Asked = r.asked(w.Profile.Load.Concurrency)
 		for _, c := range t.Cells {
 			t.ask(c.CellID)
