@@ -113,9 +113,10 @@ func foundError(f recovery.Found) error {
 
 // recoverRuns cleans up after dead runs of this user before a new run starts. It fails if a
 // process is left, because the new run must not start beside it. note gets the other faults.
-func recoverRuns(ctx context.Context, env *Env, note func(string)) error {
+// Without a root it finds them by their temporary directories only, which a restart of the machine may remove.
+func recoverRuns(ctx context.Context, env *Env, note func(string), roots ...string) error {
 	temp, others := env.temps()
-	all, err := recovery.Cleaner{Temp: temp, Temps: others}.Clean(ctx)
+	all, err := recovery.Cleaner{Temp: temp, Temps: others, Roots: roots}.Clean(ctx)
 	if err != nil {
 		note(err.Error())
 	}

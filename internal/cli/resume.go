@@ -70,6 +70,12 @@ func (c *runCmd) begun(ctx context.Context, env *Env, s *signals) (*runCmd, *run
 		return nil, nil, err
 	}
 	past, err := run.FindPast(c.Root, c.Earlier, c.Again)
+	if is[*run.LiveError](err) { // or the machine was restarted
+		if err := recoverRuns(ctx, env, note, c.Root); err != nil {
+			return nil, nil, err
+		}
+		past, err = run.FindPast(c.Root, c.Earlier, c.Again)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -149,7 +155,8 @@ func (e *unfinishedError) Unwrap() error { return e.error }
 // withNext adds the command that continues a run to the reason for its early end.
 func (s *session) withNext(err error, topologies []run.Topology) error {
 	measured := slices.ContainsFunc(topologies, func(t run.Topology) bool { return len(t.Cells) > 0 })
-	if err == nil || !s.Unfinished() || !measured && !is[*run.Interrupt](err) || is[*run.DriftError](err) {
+	gone := s.Dir.Check() != nil
+	if err == nil || gone || !s.Unfinished() || !measured && !is[*run.Interrupt](err) || is[*run.DriftError](err) {
 		return err
 	}
 	return &unfinishedError{err, resumeCommand(s.Dir.Root())}

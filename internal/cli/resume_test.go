@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -186,6 +188,7 @@ func TestF5AACampaignGoesOnAfterAKillInEveryPhase(t *testing.T) {
 	if !strings.Contains(want["facts"], `"ratio_low": `) || strings.Contains(want["facts"], `"ratio_low": null`) {
 		t.Fatalf("no interval to compare:\n%s", want["facts"])
 	}
+	t.Run("restart", func(t *testing.T) { t.Parallel(); restarted(t, want) })
 	for _, m := range crashes() {
 		t.Run(fmt.Sprintf("%s-%d", m.phase, m.nth), func(t *testing.T) {
 			t.Parallel()
@@ -199,6 +202,28 @@ func TestF5AACampaignGoesOnAfterAKillInEveryPhase(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A restart of the machine ends every process, and may empty /tmp. The last line of the journal may be torn.
+func restarted(t *testing.T, want map[string]string) {
+	s := campaignWorkspace(t)
+	s.killed(t, moment{run.Measuring, 4}, campaign...)
+	temps, err := filepath.Glob(filepath.Join(s.temp, "*"))
+	for _, temp := range temps {
+		err = errors.Join(err, os.RemoveAll(temp))
+	}
+	for _, name := range s.glob("root/.topobench/*/journal.ndjson") {
+		text := regexp.MustCompile(`"boot":"[^"]*"`).ReplaceAllString(s.text(name), `"boot":"another"`)
+		err = errors.Join(err, os.WriteFile(filepath.Join(s.dir, name), []byte(text+`{"seq":99,"ti`), 0o600))
+	}
+	if err != nil || len(temps) == 0 {
+		t.Fatal(err, temps)
+	}
+	s.topobench(t, 0, nil, "run", "--resume", "--artifacts-root-dir", "root")
+	if said := s.text("it.err"); !strings.Contains(said, "the half line was cut off") {
+		t.Errorf("a torn line was cut off without a word: %s", said)
+	}
+	s.equals(t, want)
 }
 
 // An adaptive campaign decides its next cell by the finished ones, also by those of a dead run.

@@ -39,6 +39,24 @@ func TestFinishEndsAJournalOnce(t *testing.T) {
 	}
 }
 
+// The torn last line of a killed run is cut off, and the last event has its length.
+func TestF5AFinishCutsTheTornTail(t *testing.T) {
+	path := journalPath(t)
+	record(t, path, Smoke{})
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, string(text)+`{"seq":2,`)
+	if err := Finish(path, Recovered{}); err != nil {
+		t.Fatal(err)
+	}
+	records, err := Read(path)
+	if err != nil || len(records) != 2 || records[1].Event.(Crashed).Torn != len(`{"seq":2,`) {
+		t.Errorf("%v: %+v", err, records)
+	}
+}
+
 // A run that ended and left something is unfinished until it is cleaned.
 func TestF57DirtyEndIsNoEnd(t *testing.T) {
 	path := journalPath(t)

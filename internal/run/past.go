@@ -32,8 +32,8 @@ func (e *NotFoundError) Error() string { return "cannot resume: " + e.Why }
 type LiveError struct{ Run, Root string }
 
 func (e *LiveError) Error() string {
-	return fmt.Sprintf("cannot resume: run %s is still running, or nothing has cleaned up after it: wait for it, or "+
-		"run topobench clean --artifacts-root-dir %s", e.Run, e.Root)
+	return fmt.Sprintf("cannot resume: run %s is still running; wait for it, or stop it with topobench clean --force "+
+		"--artifacts-root-dir %s", e.Run, e.Root)
 }
 
 // FindPast is the campaign of the run with that id, else the newest one below root: unfinished, unless again.

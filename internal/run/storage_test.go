@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ import (
 func newRunner(t testing.TB, o Options) (r *Runner, screen *bytes.Buffer) {
 	t.Helper()
 	screen = &bytes.Buffer{}
-	o.Root, o.Temp, o.Force = t.TempDir(), t.TempDir(), t.Context()
+	o.Root, o.Temp, o.Force = cmp.Or(o.Root, t.TempDir()), t.TempDir(), t.Context()
 	o.Screen = ui.New(ui.Detect(screen, func(string) string { return "" }))
 	r, err := New(o)
 	if err != nil {
