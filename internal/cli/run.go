@@ -88,7 +88,7 @@ func (c *runCmd) measure(ctx context.Context, env *Env, s *signals, past *run.Pa
 		topologies, err = session.Run(guarded, session.topologies, schedule)
 	}
 	session.At(run.Reporting)
-	err = errors.Join(session.close(session.withNext(err, topologies)), c.report(env, session, topologies))
+	err = errors.Join(session.withNext(session.close(err), topologies), c.report(env, session, topologies))
 	return errors.Join(err, c.lateInterrupt(ctx, err))
 }
 
