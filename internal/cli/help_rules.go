@@ -68,6 +68,8 @@ func rulesPage(p *page) {
 
 	p.ratio()
 
+	p.baseline()
+
 	p.heading("Exit codes, the strongest first")
 	for _, e := range exits() {
 		p.item(7, strconv.Itoa(e.code), e.meaning)

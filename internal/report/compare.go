@@ -37,8 +37,9 @@ type Comparison struct {
 	Notes    []string `json:"notes"`    // observations on either side that a reader needs
 	Sentence string   `json:"sentence"`
 
-	aa  *AA    // of two arms, with an interval
-	end string // of Sentence: the verdict
+	aa      *AA     // of two arms, with an interval
+	end     string  // of Sentence: the verdict
+	reading reading // behind Measured
 }
 
 // comparisons compares every other series with the baseline.
