@@ -16,14 +16,14 @@ import (
 )
 
 type compareCmd struct {
-	A       string   `arg:"" type:"path" help:"Baseline: an artifacts root, a run in ROOT/.topobench, or a saved file."`
-	B       string   `arg:"" type:"path" optional:"" help:"The other side: a root or a run."`
+	A       string   `arg:"" help:"Baseline: an artifacts root, a run in ROOT/.topobench, or a saved file."`
+	B       string   `arg:"" optional:"" help:"The other side: a root or a run."`
 	As      []string `sep:"none" placeholder:"OLD=NEW" help:"Compare label OLD of the baseline with label NEW."`
 	Only    []string `sep:"none" placeholder:"LABEL" help:"Compare only this label of the baseline."`
 	At      *float64 `placeholder:"X" help:"Compare at X tok/s/user (default: the middle of the shared range)."`
 	X       string   `default:"user" enum:"user,p90,e2e" help:"Axis: user, p90 or e2e (topobench help metrics)."`
-	MaxLoss percent  `default:"3%" placeholder:"3%" help:"A loss up to this is no loss (${default})."`
-	Save    string   `type:"path" placeholder:"FILE" help:"Save A as a baseline, instead of a comparison."`
+	MaxLoss percent  `default:"3%" placeholder:"3%" help:"Largest loss that counts as none (${default})."`
+	Save    string   `placeholder:"FILE" help:"Save A as a baseline, instead of a comparison."`
 	JSON    bool     `name:"json" help:"Print the comparison as JSON on stdout."`
 }
 
@@ -53,7 +53,8 @@ func (c *compareCmd) Run(env *Env) error {
 		err = result.JSON(env.Stdout)
 	} else {
 		out := ui.NewPrinter(env.Stdout, env.Getenv)
-		show(out, result, base, other)
+		out.Print(slices.Concat(sides("baseline", c.A, base), sides("new", c.B, other))...)
+		show(out, result)
 		err = out.Err()
 	}
 	return errors.Join(err, ended(result.Result))
@@ -120,11 +121,12 @@ func (c *compareCmd) campaign(env *Env, path string) (report.Campaign, error) {
 // launchesOf is the artifacts root of a path, and the artifacts_N of its run if the path is that of a run. A root has
 // no names: all its artifacts_N count, of whatever run.
 func launchesOf(path string) (root string, names []string, err error) {
-	dir := artifacts.At(path)
-	if filepath.Base(filepath.Dir(path)) != artifacts.StateDir {
-		return path, nil, nil
+	abs, err := filepath.Abs(path)
+	if err != nil || filepath.Base(filepath.Dir(abs)) != artifacts.StateDir {
+		return path, nil, err
 	}
-	records, err := journal.Read(filepath.Join(path, journal.Name))
+	dir := artifacts.At(abs)
+	records, err := journal.Read(filepath.Join(abs, journal.Name))
 	if err != nil {
 		return "", nil, fmt.Errorf("cannot compare run %s: %w", dir.ID(), err)
 	}
@@ -148,18 +150,20 @@ func (c *compareCmd) save(env *Env) error {
 	if !campaign.Measured() {
 		return fmt.Errorf("cannot save %s as a baseline: no label has a valid cell, or its launches are unlike", c.A)
 	}
-	if err := campaign.Save(c.Save); err != nil {
+	if campaign.From, err = filepath.Abs(c.A); err == nil {
+		err = campaign.Save(c.Save)
+	}
+	if err != nil {
 		return err
 	}
 	out := ui.NewPrinter(env.Stdout, env.Getenv)
-	out.Print(sides("saved", campaign)...)
+	out.Print(sides("saved", c.A, campaign)...)
 	out.Print("wrote " + c.Save)
 	return out.Err()
 }
 
 // show prints the differences first, then the sentences, and a table to paste.
-func show(out *ui.Printer, a report.Against, base, other report.Campaign) {
-	out.Print(slices.Concat(sides("baseline", base), sides("new", other))...)
+func show(out *ui.Printer, a report.Against) {
 	if table := a.Differences(); table != "" {
 		out.Print("", table)
 	}
@@ -179,12 +183,19 @@ func show(out *ui.Printer, a report.Against, base, other report.Campaign) {
 	for line := range strings.SplitSeq(a.Markdown(), "\n") {
 		out.Whole(line)
 	}
-	out.Print("", "result: "+string(a.Result))
+	result := "result: " + string(a.Result)
+	if labels := a.Deciding(); len(labels) > 0 {
+		result += " (" + strings.Join(labels, ", ") + ")"
+	}
+	out.Print("", result)
 }
 
 // sides names the launches of each label, because a root may have those of several runs.
-func sides(title string, c report.Campaign) []string {
-	lines := []string{title + ": " + c.From}
+func sides(title, path string, c report.Campaign) []string {
+	lines := []string{title + ": " + path}
+	if isFile(path) {
+		lines[0] += " (saved from " + text.Clean(c.From) + ")"
+	}
 	for _, l := range c.Labels {
 		launches := text.Each(l.Launches, func(one report.Launch) string { return one.Artifacts })
 		line := fmt.Sprintf("%s: %s (%d of %d cells valid)", l.Label, strings.Join(launches, " "), l.Valid, l.Cells)

@@ -109,7 +109,7 @@ func TestComparePrintsDifferencesFirst(t *testing.T) {
 	at := 0
 	for _, want := range []string{"baseline: " + old + "\n  vllm_aggregated: artifacts_0 artifacts_1 artifacts_2 (9 of 9 cells valid)\n", "new: " + bad,
 		"setup of vllm_aggregated: what differs\n", "  host  node7     node8\n", "\n\nat 169.0 tok/s/user vllm_aggregated gives ",
-		"3 of 3 launches against 3 of 3; shared range", "): worse than the baseline by more than 3 %\n", "\n| label | ", "| worse |\n", "\nresult: worse\n"} {
+		"3 of 3 launches against 3 of 3; shared range", "): worse than the baseline by more than 3 %\n", "\n| label | ", "| worse |\n", "\nresult: worse (vllm_aggregated)\n"} {
 		i := strings.Index(out[at:], want)
 		if i < 0 {
 			t.Fatalf("lacks %q in its place:\n%s", want, out)
@@ -139,7 +139,8 @@ func TestCompareWithASavedBaseline(t *testing.T) {
 	live, _ := compared(t, codeWorse, old, bad)
 	first, _ := compared(t, codeWorse, path, bad)
 	second, _ := compared(t, codeWorse, bad, path)
-	if first != live || first != second {
+	if from := "baseline: " + path + " (saved from " + old + ")\n"; !strings.HasPrefix(first, from) || first != second ||
+		strings.TrimPrefix(first, from) != strings.TrimPrefix(live, "baseline: "+old+"\n") {
 		t.Errorf("got\n%s\nand\n%s\nand of the root\n%s", first, second, live)
 	}
 	compared(t, codeUsage, path, bad, "--x", "e2e", "--at", "nonsense")
@@ -169,11 +170,11 @@ func TestCompareTwoRunsOfOneRoot(t *testing.T) {
 	first, second, none := run("r1", "artifacts_0 artifacts_0"), run("r2", "artifacts_1"), run("r3", "")
 	out, _ := compared(t, codePartial, first, second)
 	if !strings.Contains(out, "baseline: "+first+"\n  vllm_aggregated: artifacts_0 (3 of 3 cells valid)\nnew: "+second+"\n  vllm_aggregated: artifacts_1 (3 of 3") ||
-		!strings.Contains(out, ": one launch: not separable from noise\n") {
+		!strings.Contains(out, ": one launch: not separable from noise; more launches of both") {
 		t.Errorf("got %s", out)
 	}
-	t.Chdir(root)
-	compared(t, codePartial, filepath.Join(artifacts.StateDir, "r1"), filepath.Join(artifacts.StateDir, "r2"))
+	t.Chdir(first)
+	compared(t, codePartial, ".", filepath.Join("..", "r2"))
 	if _, faults := compared(t, codeFailed, first, none); !strings.Contains(faults, "cannot compare run r3: it launched no topology") {
 		t.Errorf("got %s", faults)
 	}

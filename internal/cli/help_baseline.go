@@ -1,8 +1,6 @@
 package cli
 
-import (
-	"topobench/internal/report"
-)
+import "topobench/internal/report"
 
 // baseline explains compare.
 func (p *page) baseline() {
@@ -11,11 +9,11 @@ func (p *page) baseline() {
 		"compare ROOT --save FILE wrote, which is the baseline on either side. All artifacts_N of a root count, of " +
 		"whatever run, and the output names them; a run has those that its journal names. Both arms of an A/A " +
 		"measurement are one label.")
-	p.text("Labels are matched by name, or by --as OLD=NEW. Both sides of a label are read at --at, else in the middle " +
-		"of the range that all their launches share. The launches of two campaigns are not paired, also if their " +
+	p.text("Labels are matched by name, or by --as OLD=NEW. Both sides of a label are read at --at, else in the " +
+		"middle of the range that all their launches share. Launches of two campaigns are not paired, also if their " +
 		"rounds have the same numbers: the interval is Welch's. The differences of the setup are printed first, and " +
-		"those of the table below refuse a ratio or are named in its sentence. A label of the baseline that the other " +
-		"side lacks is not compared; --only LABEL leaves others out.")
+		"those of the table below refuse a ratio or are named in its sentence. A label of the baseline that the " +
+		"other side lacks is not compared; --only LABEL leaves others out.")
 	p.text("The result of a label, with --max-loss " + percent(report.MaxLoss).String() + "; the worst label decides:")
 	p.add("")
 	for _, r := range report.Results() {

@@ -66,24 +66,30 @@ type Against struct {
 	Left     []string `json:"left"` // labels of the baseline that were left out
 }
 
+// Count is a number of launches with a value at the tokens/s/user of the reading, of all launches of a side.
+type Count struct {
+	Counted int `json:"counted"`
+	Of      int `json:"of"`
+}
+
 // Pair is one label on both sides. Numbers that do not exist are null.
 type Pair struct {
-	Label         string    `json:"label"`
-	BaselineLabel string    `json:"baseline_label"`
-	Result        Result    `json:"result"`
-	Differ        []Unlike  `json:"differ"` // in the setups
-	At            *float64  `json:"at"`     // tokens/s/user
-	Baseline      *float64  `json:"baseline"`
-	Other         *float64  `json:"other"` // tokens/s/gpu
-	Ratio         *float64  `json:"ratio"`
-	RatioLow      *float64  `json:"ratio_low"`
-	RatioHigh     *float64  `json:"ratio_high"`
-	Confidence    *float64  `json:"confidence"`
-	Launches      [2]string `json:"launches"` // that count, of the baseline and of the other side: "3 of 4"
-	AA            *AA       `json:"aa"`       // that applies, if a side has one launch
-	Resolvable    *float64  `json:"resolvable"`
-	Simulated     bool      `json:"simulated"`
-	Sentence      string    `json:"sentence"`
+	Label         string   `json:"label"`
+	BaselineLabel string   `json:"baseline_label"`
+	Result        Result   `json:"result"`
+	Differ        []Unlike `json:"differ"` // in the setups
+	At            *float64 `json:"at"`     // tokens/s/user
+	Baseline      *float64 `json:"baseline"`
+	Other         *float64 `json:"other"` // tokens/s/gpu
+	Ratio         *float64 `json:"ratio"`
+	RatioLow      *float64 `json:"ratio_low"`
+	RatioHigh     *float64 `json:"ratio_high"`
+	Confidence    *float64 `json:"confidence"`
+	Launches      [2]Count `json:"launches"` // of the baseline, and of the other side
+	AA            *AA      `json:"aa"`       // that applies, if a side has one launch
+	Resolvable    *float64 `json:"resolvable"`
+	Simulated     bool     `json:"simulated"`
+	Sentence      string   `json:"sentence"`
 
 	absent bool // from the other side
 }
@@ -109,8 +115,9 @@ func Judge(base, other Campaign, t Terms) (Against, error) {
 			pair.judge(l, other.Labels[i], slices.Concat(base.AA, other.AA), t, other.X)
 		} else {
 			pair.absent = true
-			pair.Sentence = text.Clean(fmt.Sprintf("no number for %s: %s has no such label, but %s", name, other.From,
-				strings.Join(other.names(), ", ")))
+			pair.Sentence = text.Clean(fmt.Sprintf("no number for %s: %s has no such label, but %s: rename it with "+
+				"--as %s=NEW, or choose others with --only", name, other.From, strings.Join(other.names(), ", "),
+				l.Label))
 		}
 		a.Labels = append(a.Labels, pair)
 		a.Result = worst(a.Result, pair.Result)
@@ -136,6 +143,16 @@ func worst(a, b Result) Result {
 
 func (c Campaign) names() []string {
 	return text.Each(c.Labels, func(l Label) string { return l.Label })
+}
+
+// Deciding are the labels with the result of the whole.
+func (a Against) Deciding() (labels []string) {
+	for _, p := range a.Labels {
+		if p.Result == a.Result {
+			labels = append(labels, text.Clean(p.Label))
+		}
+	}
+	return labels
 }
 
 // check reports all labels of the terms that no side has.
@@ -174,11 +191,11 @@ func (p *Pair) judge(base, other Label, known []AA, t Terms, x string) {
 	p.At, p.Baseline, p.Other, p.Ratio = &r.At, &r.Baseline, &r.Other, c.Ratio
 	p.RatioLow, p.RatioHigh, p.Confidence = c.RatioLow, c.RatioHigh, c.Confidence
 	for side := range p.Launches {
-		p.Launches[side] = fmt.Sprintf("%d of %d", r.counted[side], r.of[side])
+		p.Launches[side] = Count{r.counted[side], r.of[side]}
 	}
 	if min(r.counted[0], r.counted[1]) == 1 {
-		own := func(a AA) bool { return a.Label != base.Label && a.Label != other.Label }
-		if aa, ok := applicable(slices.DeleteFunc(slices.Clone(known), own), b, o); ok {
+		unfit := func(a AA) bool { return a.Label != base.Label && a.Label != other.Label || a.Rounds < 2 }
+		if aa, ok := applicable(slices.DeleteFunc(slices.Clone(known), unfit), b, o); ok {
 			p.AA, p.Resolvable = &aa, new(aa.between(r.counted))
 		}
 	}
@@ -227,7 +244,7 @@ func (p *Pair) reason(r reading, maxLoss float64) string {
 	case resolves != "":
 		return "one launch: not separable from noise: " + resolves
 	}
-	return "one launch: not separable from noise"
+	return "one launch: not separable from noise; more launches of both sides give an interval (run --repeats)"
 }
 
 // between is the smallest difference that is resolved between so many launches a side. The spread of a ratio in one
@@ -280,6 +297,7 @@ func (p Pair) fields() []string {
 	}
 	fields[1], fields[2], fields[3] = number(*p.At), number(*p.Baseline), number(*p.Other)
 	fields[4] = fmt.Sprintf("%.*fx", places, *p.Ratio)
-	fields[6] = p.Launches[1] + " against " + p.Launches[0]
+	was, is := p.Launches[0], p.Launches[1]
+	fields[6] = fmt.Sprintf("%d of %d against %d of %d", is.Counted, is.Of, was.Counted, was.Of)
 	return fields
 }

@@ -74,14 +74,15 @@ func TestTheResultAgainstABaseline(t *testing.T) {
 		{"C03 the interval has the limit", []float64{1, 1.01}, []float64{0.97, 0.96}, nil, 0, Undecided, "): inconclusive: 0.97 is within the interval; more rounds make it narrower (run --repeats)"},
 		{"C04 a larger loss is allowed", []float64{1, 1.01, 1}, []float64{0.8, 0.81, 0.8}, nil, 0.3, NotWorse, "by more than 30 %"},
 		{"C05 one launch a side, equal", []float64{1}, []float64{0.98}, nil, 0, NotWorse, "(1 launch a side: no interval; shared range 20.0 to 96.0 tok/s/user; interpolated): not worse than the baseline by more than 3 %"},
-		{"C06 one launch a side, below", []float64{1}, []float64{0.9}, nil, 0, Undecided, "): one launch: not separable from noise"},
-		{"C07 one launch on one side, below", []float64{1, 1.01}, []float64{0.9}, nil, 0, Undecided, "): one launch: not separable from noise"},
+		{"C06 one launch a side, below", []float64{1}, []float64{0.9}, nil, 0, Undecided, "): one launch: not separable from noise; more launches of both sides give an interval (run --repeats)"},
+		{"C07 one launch on one side, below", []float64{1, 1.01}, []float64{0.9}, nil, 0, Undecided, "): one launch: not separable from noise; more launches of both sides give an interval (run --repeats)"},
 		{"C08 an A/A resolves it", []float64{1}, []float64{0.9}, aa(0.02, label), 0, WorseThan, "): worse than the baseline by more than 3 %: the A/A of " + label + " on this node resolves 4 % between so few launches"},
 		{"C09 an A/A does not", []float64{1}, []float64{0.9}, aa(0.06, label), 0, Undecided, "): one launch: not separable from noise: the A/A of " + label + " on this node resolves 12 % between so few launches"},
-		{"C10 an A/A of another label", []float64{1}, []float64{0.9}, aa(0.02, "other"), 0, Undecided, "): one launch: not separable from noise"},
+		{"C10 an A/A of another label", []float64{1}, []float64{0.9}, aa(0.02, "other"), 0, Undecided, "): one launch: not separable from noise; more launches of both sides give an interval (run --repeats)"},
 		{"C11 an A/A does not replace an interval", []float64{1, 1.01}, []float64{0.97, 0.96}, aa(0.001, label), 0, Undecided, "more rounds make it narrower (run --repeats)"},
 		{"C12 above", []float64{1, 1.01}, []float64{1.5, 1.51}, nil, 0, NotWorse, "by more than 3 %"},
 		{"C13 exactly the limit", []float64{1}, []float64{0.75}, nil, 0.25, NotWorse, "by more than 25 %"},
+		{"C15 an A/A of one round", []float64{1}, []float64{0.9}, []AA{{Label: label, Host: "node7", Setup: aa(0, label)[0].Setup}}, 0, Undecided, "give an interval (run --repeats)"},
 		{"C14 far apart", []float64{1, 1e300}, []float64{1, 1}, nil, 0, Undecided, ""},
 	} {
 		base := campaignOf(t, "old", sided(row.base...), row.known)
@@ -105,8 +106,8 @@ func TestRoundsOfTwoCampaignsAreNoPairs(t *testing.T) {
 	if want := "95 % interval 0.81 to 1.23, 3 of 3 launches against 3 of 3; shared range"; !strings.Contains(p.Sentence, want) {
 		t.Errorf("got %s, want %s", p.Sentence, want)
 	}
-	if want := [2]string{"3 of 3", "3 of 3"}; p.Launches != want {
-		t.Errorf("got %q", p.Launches)
+	if want := [2]Count{{3, 3}, {3, 3}}; p.Launches != want {
+		t.Errorf("got %v", p.Launches)
 	}
 }
 
@@ -188,8 +189,8 @@ func TestArmsAreLaunchesOfOneLabel(t *testing.T) {
 	if len(c.Labels) != 1 || len(c.Labels[0].Launches) != 4 || c.Labels[0].Label != "vllm_serve_aggregated" {
 		t.Fatalf("got %+v", c.Labels)
 	}
-	if p := judged(t, c, c, Terms{}).Labels[0]; p.Launches != [2]string{"4 of 4", "4 of 4"} {
-		t.Errorf("got %q", p.Launches)
+	if p := judged(t, c, c, Terms{}).Labels[0]; p.Launches != [2]Count{{4, 4}, {4, 4}} {
+		t.Errorf("got %v", p.Launches)
 	}
 }
 
@@ -266,8 +267,8 @@ func TestASavedBaselineIsItsRoot(t *testing.T) {
 	if diff := cmp.Diff(judged(t, base, other, Terms{}), judged(t, saved, other, Terms{}), cmp.AllowUnexported(Pair{})); diff != "" {
 		t.Errorf("(-root +saved):\n%s", diff)
 	}
-	if got := judged(t, saved, other, Terms{}).Labels[0].Launches; got != [2]string{"3 of 4", "3 of 3"} {
-		t.Errorf("got %q", got)
+	if got := judged(t, saved, other, Terms{}).Labels[0].Launches; got != [2]Count{{3, 4}, {3, 3}} {
+		t.Errorf("got %v", got)
 	}
 	if err := base.Save(path); err != nil {
 		t.Errorf("a baseline replaces another: %v", err)

@@ -38,7 +38,7 @@ type Label struct {
 	Mixed      []string `json:"mixed" help:"differences between its launches that refuse a ratio"`
 	Noted      []string `json:"noted" help:"checks that could not be made"`
 	Notes      []string `json:"notes" help:"observations that limit the numbers"`
-	Miscounted bool     `json:"token_counts_differ" help:"true if aiperf's count of tokens differs from the usage"`
+	Miscounted bool     `json:"token_counts_differ" help:"true if aiperf counts other tokens than the server"`
 	Cells      int      `json:"cells" help:"measured cells"`
 	Valid      int      `json:"valid" help:"valid ones"`
 	Launches   []Launch `json:"launches" help:"one for each artifacts_N"`
@@ -62,7 +62,8 @@ type LaunchPoint struct {
 
 // BaselineKeys are the keys of baseline.json, each with its meaning.
 func BaselineKeys() (keys [][2]string) {
-	for _, of := range []reflect.Type{reflect.TypeFor[Campaign](), reflect.TypeFor[Label](), reflect.TypeFor[Launch]()} {
+	parts := []reflect.Type{reflect.TypeFor[Campaign](), reflect.TypeFor[Label](), reflect.TypeFor[Launch]()}
+	for _, of := range parts {
 		for field := range of.Fields() {
 			keys = append(keys, [2]string{field.Tag.Get("json"), field.Tag.Get("help")})
 		}
