@@ -67,6 +67,7 @@ func rulesPage(p *page) {
 		"measured.", run.Launches))
 
 	p.ratio()
+	p.adaptive()
 
 	p.baseline()
 

@@ -20,6 +20,7 @@ type runCmd struct {
 	Keep     bool     `help:"Hold the last topology until Ctrl-C."`
 	ratioFlags
 	roundFlags
+	adaptiveFlags
 	binFlags   `group:"Programs"`
 	loadFlags  `group:"Load"`
 	limitFlags `group:"Disk"`
@@ -31,10 +32,12 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := linuxOnly("run"); err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check())
+	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check(),
+		c.adaptiveFlags.check(c.Profiles, c.given()))
 	if err != nil {
 		return err
 	}
+	adaptive := c.schedule(profiles)
 	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
 		Launches: c.launches(c.Profiles), Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap),
 		MinFree: uint64(c.MinFree), Load: c.options(), MapGPUs: c.Map},
@@ -44,7 +47,12 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	}
 	measured := arms(c.Profiles, session.topologies)
 	plans := preflight.Report{Topologies: measured}.Plans()
-	for _, line := range append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...) {
+	lines := append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...)
+	var schedule run.Schedule = run.LadderOf(measured, c.Repeats)
+	if adaptive != nil {
+		schedule, lines = *adaptive, adaptive.Announcement()
+	}
+	for _, line := range lines {
 		session.Screen.Note(line)
 	}
 	if c.Keep {
@@ -54,7 +62,7 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	var topologies []run.Topology
 	if err = session.fetchModels(guarded); err == nil {
 		session.topologies = measured
-		topologies, err = session.Run(guarded, session.topologies, run.LadderOf(session.topologies, c.Repeats))
+		topologies, err = session.Run(guarded, session.topologies, schedule)
 	}
 	session.At(run.Reporting)
 	err = errors.Join(session.close(err), c.report(env, session, topologies))

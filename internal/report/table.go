@@ -15,8 +15,8 @@ import (
 
 // Table writes aligned columns for a terminal: a line for each cell, then, if there are several launches, a line for
 // each mean with its standard deviation and a mark if that is large. A star marks the frontier, a dash a missing
-// number, a blank a percentile of too few requests, a dagger a number that depends on aiperf's count of tokens where the
-// server counted others.
+// number, a blank a percentile of too few requests, a dagger a number that depends on aiperf's count of tokens where
+// the server counted others.
 func (f Facts) Table(w io.Writer) error {
 	lines := [][]string{tableHeader(f.axis, f.Stat)}
 	columns := theirColumns(f.Stat)
@@ -74,7 +74,7 @@ func (f Facts) withRounds(lines [][]string) [][]string {
 
 // validText counts the launches with a valid cell: "2 of 3", with the mark of a large spread.
 func (s Series) validText(p Point) string {
-	count := fmt.Sprintf("%d of %d", p.X.N, len(s.Artifacts))
+	count := fmt.Sprintf("%d of %d", p.X.N, s.counted())
 	if spread := p.spread(); spread != "" {
 		count += "; " + spread
 	}

@@ -28,6 +28,9 @@ type Cell struct {
 	Path    string // of its directory in artifacts_N
 	Numbers string // for the screen; "" = none
 	Log     string // of aiperf
+
+	X, Y   float64 // tokens/s/user and tokens/s/GPU
+	Counts bool    // it is valid, and X and Y were measured
 }
 
 // attempt is one try at a cell.
@@ -60,6 +63,7 @@ type cells struct {
 	load    aiperf.Load
 	monitor *monitor.Monitor
 	tunnel  string // that the load goes through
+	gpus    int    // that Y is divided by; 0 = unknown
 }
 
 // monitor observes a launch.
@@ -191,6 +195,7 @@ func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 		a.records = &r.Summary
 	}
 	a.Numbers = headline(m)
+	a.read(m, c.gpus)
 	c.noteOnce(a.Verdict.Checks)
 }
 
@@ -226,7 +231,7 @@ func (r *Runner) publish(t *Topology, a *attempt) error {
 	// The journal has the checks too: people send it without the artifacts.
 	r.Journal.Note(journal.CellDone{Topology: t.Name, Round: a.Repeat, Concurrency: a.Concurrency,
 		State: a.Verdict.State, Reasons: a.Verdict.Reasons, Checks: a.Verdict.Checks,
-		Seconds: a.Took.Seconds(), Exit: a.exit})
+		Seconds: a.Took.Seconds(), Exit: a.exit, X: a.X, Y: a.Y})
 	t.Cells, r.done = append(t.Cells, a.Cell), append(r.done, a.Cell)
 	r.Screen.Note(cellLine(t.String(), a.Cell))
 	if r.FailFast && !valid {

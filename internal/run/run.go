@@ -80,7 +80,7 @@ func (r *Runner) Run(ctx context.Context, topologies []preflight.Topology, s Sch
 func (r *Runner) topology(ctx context.Context, w preflight.Topology, round int) (t Topology, err error) {
 	took := r.stopwatch()
 	t = Topology{Name: w.Profile.Name, Label: w.Plan.Deployment.Label(), Repeat: round, Rounds: r.rounds(),
-		Asked: w.Profile.Load.Concurrency}
+		Asked: r.asked(w.Profile.Load.Concurrency)}
 	defer func() { t.Times.Total = took() }()
 	failure, err := r.launch(ctx, w, &t)
 	if failure != nil && err == nil && restartable(w.Plan) {
@@ -169,8 +169,10 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		took := time.Since(t.Lost.At).Seconds()
 		r.Screen.Note(fmt.Sprintf("%v restarted in %.1f s; resuming the sweep", t, took))
 	}
-	c := cells{Runner: r, t: t, load: load, monitor: m, tunnel: r.tunnel(ctx, p)}
+	gpus, _ := p.Deployment.GPUs() // no GPUs: cells without tokens/s/GPU
+	c := cells{Runner: r, t: t, load: load, monitor: m, tunnel: r.tunnel(ctx, p), gpus: gpus}
 	for id, more := r.next(t); more; id, more = r.next(t) {
+		t.ask(id)
 		a, failure, err := c.measure(ctx, id)
 		switch {
 		case err != nil:

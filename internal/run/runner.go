@@ -176,6 +176,7 @@ func (r *Runner) place(w preflight.Topology, t *Topology) (p plan.Plan, err erro
 	}
 	if t.Artifacts.Path == "" {
 		d := r.recorded(p)
+		d.Adaptive = r.mark(t.Repeat)
 		if len(p.Services) > 0 { // rounds of a server that somebody else runs are no launches
 			d.Round = t.Repeat
 		}
