@@ -65,7 +65,7 @@ func (c *compareCmd) check() (renamed map[string]string, err error) {
 	faults := []error{checkAt(c.At)}
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
 	if loss := float64(c.MaxLoss); !(loss >= 0 && loss < 1) {
-		fault("--max-loss %v is not from 0%% to less than 100%%", c.MaxLoss)
+		fault("--max-loss %v is not from 0%% to less than 100%%: use one such as 3%%", c.MaxLoss)
 	}
 	renamed = map[string]string{}
 	for _, pair := range c.As {
