@@ -12,7 +12,7 @@ func (p *page) baseline() {
 	p.text("Labels are matched by name, or by --as OLD=NEW. Both sides of a label are read at --at, else in the " +
 		"middle of the range that all their launches share. Launches of two campaigns are not paired, also if their " +
 		"rounds have the same numbers: the interval is Welch's. The differences of the setup are printed first, and " +
-		"those of the table below refuse a ratio or are named in its sentence. A label of the baseline that the " +
+		"those of the table above refuse a ratio or are named in its sentence. A label of the baseline that the " +
 		"other side lacks is not compared; --only LABEL leaves others out.")
 	p.text("The result of a label, with --max-loss " + percent(report.MaxLoss).String() + "; the worst label decides:")
 	p.add("")

@@ -68,7 +68,6 @@ func rulesPage(p *page) {
 
 	p.ratio()
 	p.adaptive()
-
 	p.baseline()
 
 	p.heading("Exit codes, the strongest first")

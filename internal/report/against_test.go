@@ -83,6 +83,7 @@ func TestTheResultAgainstABaseline(t *testing.T) {
 		{"C12 above", []float64{1, 1.01}, []float64{1.5, 1.51}, nil, 0, NotWorse, "by more than 3 %"},
 		{"C13 exactly the limit", []float64{1}, []float64{0.75}, nil, 0.25, NotWorse, "by more than 25 %"},
 		{"C15 an A/A of one round", []float64{1}, []float64{0.9}, []AA{{Label: label, Host: "node7", Setup: aa(0, label)[0].Setup}}, 0, Undecided, "give an interval (run --repeats)"},
+		{"C16 the ratio is above, and the interval has the limit", []float64{1, 1.02}, []float64{0.98, 1.03}, nil, 0, Undecided, "(run --repeats)"},
 		{"C14 far apart", []float64{1, 1e300}, []float64{1, 1}, nil, 0, Undecided, ""},
 	} {
 		base := campaignOf(t, "old", sided(row.base...), row.known)
@@ -248,6 +249,25 @@ func TestSetupsThatDifferAreNamed(t *testing.T) {
 	}
 	if !strings.HasPrefix(table, "setup of vllm_serve_aggregated: what differs\n  name ") || !strings.Contains(a.Labels[0].Sentence, "(on unlike GPUs: GPU model NVIDIA L40S against NVIDIA H100)") {
 		t.Errorf("got\n%s%s", table, a.Labels[0].Sentence)
+	}
+}
+
+// Launches of one side may differ: each value is named once.
+func TestASideWithTwoValuesOfOneSetup(t *testing.T) {
+	limits := func(watts ...string) Campaign {
+		cells := sided(1, 1)
+		for i := range cells {
+			cells[i].Deployment.Machine = artifacts.Values{"host": "node7", artifacts.PowerLimit: watts[cells[i].N]}
+		}
+		return campaignOf(t, "root", cells, nil)
+	}
+	both := limits("700 W", "500 W")
+	want := []Unlike{{artifacts.PowerLimit, "700 W", "700 W or 500 W"}}
+	if diff := cmp.Diff(want, judged(t, limits("700 W", "700 W"), both, Terms{}).Labels[0].Differ); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := judged(t, both, limits("500 W", "700 W"), Terms{}).Labels[0].Differ; len(got) > 0 {
+		t.Errorf("the same values in another order: %v", got)
 	}
 }
 

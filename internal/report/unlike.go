@@ -71,8 +71,7 @@ func (l Label) values(complete []artifacts.Values) map[string][]string {
 		note("aiperf", one.AIPerf)
 	}
 	for _, t := range l.Setup.traits() {
-		delete(all, t.name) // the machine of each launch has the GPUs too
-		if t.value != "0" {
+		if all[t.name] == nil && t.value != "0" { // the machine of each launch has the GPUs too
 			note(t.name, t.value)
 		}
 	}
