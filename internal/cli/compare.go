@@ -102,7 +102,7 @@ func (c *compareCmd) campaign(env *Env, path string) (report.Campaign, error) {
 	if isFile(path) {
 		return report.ReadCampaign(path)
 	}
-	root, only, err := launchesOf(path)
+	root, only, err := launchesOf(env, path)
 	if err != nil {
 		return report.Campaign{}, err
 	}
@@ -120,7 +120,7 @@ func (c *compareCmd) campaign(env *Env, path string) (report.Campaign, error) {
 
 // launchesOf is the artifacts root of a path, and the artifacts_N of its run if the path is that of a run. A root has
 // no names: all its artifacts_N count, of whatever run.
-func launchesOf(path string) (root string, names []string, err error) {
+func launchesOf(env *Env, path string) (root string, names []string, err error) {
 	abs, err := filepath.Abs(path)
 	if err != nil || filepath.Base(filepath.Dir(abs)) != artifacts.StateDir {
 		return path, nil, err
@@ -134,6 +134,9 @@ func launchesOf(path string) (root string, names []string, err error) {
 		if e, is := r.Event.(journal.LaunchBegin); is && !slices.Contains(names, e.Artifacts) {
 			names = append(names, e.Artifacts)
 		}
+	}
+	if journal.EndOf(filepath.Join(abs, journal.Name)) == journal.NoEnd {
+		printAll(env.Stderr, []string{"run " + dir.ID() + " has not ended: only its cells so far count"}, "topobench: ")
 	}
 	if len(names) == 0 {
 		return "", nil, fmt.Errorf("cannot compare run %s: it launched no topology", dir.ID())

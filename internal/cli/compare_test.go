@@ -174,6 +174,9 @@ func TestCompareTwoRunsOfOneRoot(t *testing.T) {
 		!strings.Contains(out, ": one launch: not separable from noise; more launches of both") {
 		t.Errorf("got %s", out)
 	}
+	if _, faults := compared(t, codePartial, first, second); !strings.Contains(faults, "run r1 has not ended: only its cells so far count\n") {
+		t.Errorf("got %s", faults)
+	}
 	t.Chdir(first)
 	compared(t, codePartial, ".", filepath.Join("..", "r2"))
 	if _, faults := compared(t, codeFailed, first, none); !strings.Contains(faults, "cannot compare run r3: it launched no topology") {
@@ -190,6 +193,25 @@ func TestCompareTwoRunsOfOneRoot(t *testing.T) {
 	}
 	if out, _ := compared(t, codeWorse, first, second); !strings.Contains(out, "the A/A of vllm_aggregated on this node resolves 4 % between so few launches") {
 		t.Errorf("got %s", out)
+	}
+}
+
+// A root of two setups is no side; one of its runs may be.
+func TestCompareNamesARootOfUnlikeLaunches(t *testing.T) {
+	root := scaled(t, "vllm", 1, 1)
+	path := filepath.Join(root, "artifacts_1", artifacts.DeploymentName)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, path, strings.Replace(string(data), `"model": "m"`, `"model": "n"`, 1))
+	out, _ := compared(t, codeFailed, scaled(t, "vllm", 1), root)
+	if !strings.Contains(out, "vllm_aggregated: its launches are unlike: name one run, ROOT/.topobench/RUN-ID\n") ||
+		!strings.Contains(out, "no number for vllm_aggregated against vllm_aggregated (baseline): vllm_aggregated has no frontier, its artifacts differ: model m") {
+		t.Errorf("got %s", out)
+	}
+	if _, faults := compared(t, codeFailed, root, "--save", filepath.Join(t.TempDir(), "b.json")); !strings.Contains(faults, "no label has a valid cell, or its launches are unlike") {
+		t.Errorf("got %s", faults)
 	}
 }
 

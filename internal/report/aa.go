@@ -75,6 +75,9 @@ func (s Series) work() artifacts.Values {
 
 // conclude is the end of the sentence: the verdict, or for an A/A measurement what the node resolves.
 func (c *Comparison) conclude(r reading, base, other Series) string {
+	if r.unpaired == separate {
+		return "" // Judge has terms of its own
+	}
 	if !arms(base, other) || r.unpaired != "" || !r.interval.Bounded {
 		return c.verdictText()
 	}

@@ -160,8 +160,8 @@ func (t Terms) check(base, other Campaign) error {
 	var faults []error
 	unknown := func(flag, label string, side Campaign) {
 		if !slices.Contains(side.names(), label) {
-			faults = append(faults, fmt.Errorf("cannot use %s: %s has no label %s, but %s", flag, side.From, label,
-				strings.Join(side.names(), ", ")))
+			faults = append(faults, fmt.Errorf("cannot use %s: %s has no label %s, but %s", flag, text.Clean(side.From),
+				label, text.Clean(strings.Join(side.names(), ", "))))
 		}
 	}
 	for _, old := range slices.Sorted(maps.Keys(t.As)) {
@@ -200,7 +200,7 @@ func (p *Pair) judge(base, other Label, known []AA, t Terms, x string) {
 		}
 	}
 	p.Result = p.decide(r, t.MaxLoss)
-	p.Sentence += ": " + p.reason(r, t.MaxLoss)
+	p.Sentence += text.Clean(": " + p.reason(r, t.MaxLoss))
 }
 
 // decide is the result of a pair with a ratio. Without an interval it may be worse only if an A/A measurement resolves

@@ -19,6 +19,7 @@ type Comparison struct {
 	Other     string               `json:"other"`
 	Simulated bool                 `json:"simulated"`
 	Measured  *frontier.Comparison `json:"measured"`
+	reading   reading              // behind Measured
 
 	Ratio       *float64      `json:"ratio"` // geometric mean over the rounds that count
 	RatioLow    *float64      `json:"ratio_low"`
@@ -37,9 +38,8 @@ type Comparison struct {
 	Notes    []string `json:"notes"`    // observations on either side that a reader needs
 	Sentence string   `json:"sentence"`
 
-	aa      *AA     // of two arms, with an interval
-	end     string  // of Sentence: the verdict
-	reading reading // behind Measured
+	aa  *AA    // of two arms, with an interval
+	end string // of Sentence: the verdict
 }
 
 // comparisons compares every other series with the baseline.
