@@ -41,6 +41,7 @@ type Question struct {
 	Backlog []int         // TCP ports whose waiting connections to count
 	GPUs    time.Duration // how long the driver may take to answer; 0 = leave the GPUs out
 	Power   time.Duration // likewise, for the power limits
+	Facts   time.Duration // likewise, for clocks, links and CUDA
 	Pages   []string      // URLs to get, such as a worker's /metrics
 	Kernel  bool          // read the kernel log
 	After   uint64        // the number of the last kernel message that is known already
@@ -63,6 +64,7 @@ type Snapshot struct {
 	GPUs     gpu.State   // with the owners of its processes
 	GPUFault string
 	Power    []gpu.Power // empty if the driver does not report it
+	Facts    gpu.Facts
 	Pages    map[string]Page
 	Kernel   KernelLog
 	Loads    []proc.Load // of Trees, then of Again; zero for a tree whose root is gone
@@ -165,6 +167,9 @@ func (l Local) Look(ctx context.Context, q Question) (Snapshot, error) {
 	}
 	if q.Power > 0 && l.NvidiaSMI != "" {
 		s.Power = gpu.SMI{Run: l.nvidiaSMI, Limit: q.Power}.Power(ctx)
+	}
+	if q.Facts > 0 && l.NvidiaSMI != "" {
+		s.Facts = gpu.SMI{Run: l.nvidiaSMI, Limit: q.Facts}.Facts(ctx)
 	}
 	if q.Kernel {
 		s.Kernel = readKernel(l.Kernel, q.After)

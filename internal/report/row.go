@@ -108,6 +108,7 @@ func rows(cells []artifacts.Cell, stat string) []Row {
 		}
 		row.countTokens()
 		row.addRecords()
+		row.addPower()
 		row.findUnsupported(columns)
 		made = append(made, row)
 	}

@@ -100,8 +100,10 @@ func (r *Runner) launch(ctx context.Context, w preflight.Topology, t *Topology) 
 	t.Times.Plan += time.Since(began)
 	r.Journal.Note(journal.LaunchBegin{Topology: t.Name, Launch: t.Launches, Artifacts: t.Artifacts.Name(), Plan: p})
 	took := r.stopwatch()
+	r.facts = r.newCollection(w, p)
 	serving, err := r.up(ctx, p)
 	if err != nil {
+		r.facts.write(t, deploy.Times{}, false)
 		t.Times.failed(took())
 		r.Journal.Note(journal.LaunchFailed{Topology: t.Name, Error: err.Error()})
 		if end := endsRun(ctx, err); end != nil {
@@ -132,6 +134,7 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 	ctx, began := serving.Context(), time.Now()
 	load, err := r.smokeTest(ctx, p, t)
 	t.Times.Smoke += time.Since(began)
+	r.facts.write(t, serving.Times(), err == nil)
 	switch {
 	case interrupted(ctx):
 		return nil, nil
@@ -143,7 +146,9 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		return nil, nil
 	}
 	p.Load = load
-	m := r.monitor(p, serving)
+	gpuLog, stop := r.sampleGPUs(ctx, p)
+	defer stop()
+	m := r.monitor(p, serving, gpuLog)
 	processes, err := m.Processes()
 	if err != nil {
 		r.Journal.Note(journal.ServicesUnknown{Topology: t.Name, Error: err.Error()})
@@ -157,7 +162,7 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		took := time.Since(t.Lost.At).Seconds()
 		r.Screen.Note(fmt.Sprintf("%s restarted in %.1f s; resuming the sweep", t.Name, took))
 	}
-	c := cells{Runner: r, t: t, load: load, monitor: m, tunnel: r.tunnel(ctx, p)}
+	c := cells{Runner: r, t: t, load: load, monitor: m, tunnel: r.tunnel(ctx, p), devices: p.Hardware.Devices}
 	for id, more := r.next(t); more; id, more = r.next(t) {
 		a, failure, err := c.measure(ctx, id)
 		switch {
