@@ -94,33 +94,47 @@ type Power struct {
 	Samples int     `json:"samples" help:"samples of each GPU"`
 }
 
-// leastPower is the number of samples that a mean of the power needs.
-const leastPower = 3
+const (
+	leastPower = 3   // samples that a mean of the power needs
+	widestGap  = 5.0 // seconds between two of them: a mean of a part is no mean of the whole
+)
 
-// PowerOf is the mean power between two times of the samples, in seconds. It is nil with fewer than three samples, or
-// if one of the devices lacks a value.
+// PowerOf is the mean power between two times of the samples, in seconds. It is nil if one of the devices has fewer than
+// three samples there, or a gap.
 func PowerOf(samples []Sample, devices []int, from, to float64) *Power {
-	sums, count := map[int]float64{}, map[int]int{}
-	least := 0
-	for _, s := range samples {
-		for _, g := range s.GPUs {
-			if from <= s.T && s.T <= to && g.Watts != nil {
-				sums[g.Index] += *g.Watts
-				count[g.Index]++
-			}
-		}
-	}
-	total := 0.0
+	p := Power{}
 	for i, index := range devices {
-		if i == 0 || count[index] < least {
-			least = count[index]
+		watts, n := meanPower(samples, index, from, to)
+		if n < leastPower {
+			return nil
 		}
-		if count[index] > 0 {
-			total += sums[index] / float64(count[index])
+		p.Watts += watts / float64(len(devices))
+		if i == 0 || n < p.Samples {
+			p.Samples = n
 		}
 	}
-	if least < leastPower {
+	if p.Samples == 0 {
 		return nil
 	}
-	return &Power{Watts: total / float64(len(devices)), Samples: least}
+	return &p
+}
+
+// meanPower is that of one device, and the number of its samples; 0 if there is a gap.
+func meanPower(samples []Sample, index int, from, to float64) (watts float64, n int) {
+	last := from
+	for _, s := range samples {
+		for _, g := range s.GPUs {
+			if g.Index != index || g.Watts == nil || s.T < from || s.T > to {
+				continue
+			}
+			if s.T-last > widestGap {
+				return 0, 0
+			}
+			watts, n, last = watts+*g.Watts, n+1, s.T
+		}
+	}
+	if n == 0 || to-last > widestGap {
+		return 0, 0
+	}
+	return watts / float64(n), n
 }

@@ -53,6 +53,12 @@ func TestPowerOfTheRequests(t *testing.T) {
 		return s
 	}
 	idle, low, high := number(70), number(300), number(500)
+	var gap []Sample
+	for i := range 20 {
+		if i < 5 || i > 10 {
+			gap = append(gap, at(float64(i), low))
+		}
+	}
 	all := []Sample{at(0, idle, idle), at(1, low, high), at(2, low, high), at(3, low, high), at(4, idle, idle)}
 	for _, row := range []struct {
 		why      string
@@ -65,7 +71,11 @@ func TestPowerOfTheRequests(t *testing.T) {
 		{"one of the GPUs", all, []int{1}, 0.5, 3.5, &Power{Watts: 500, Samples: 3}},
 		{"two samples are no mean", all, []int{0, 1}, 1.5, 3.5, nil},
 		{"a GPU without samples", all, []int{0, 1, 2}, 0.5, 3.5, nil},
-		{"a driver that does not report it", []Sample{at(1, low, nil), at(2, low, nil), at(3, low, nil)}, []int{0, 1}, 0, 9, nil},
+		{"a driver that does not report it", []Sample{at(1, low, nil), at(2, low, nil), at(3, low, nil)}, []int{0, 1}, 0, 4, nil},
+		{"samples that end early", gap[:5], []int{0}, 0, 12, nil},
+		{"samples that begin late", gap[5:], []int{0}, 0, 19, nil},
+		{"samples with a gap", gap, []int{0}, 0, 19, nil},
+		{"samples that are enough", gap, []int{0}, 11, 22, &Power{Watts: 300, Samples: 9}},
 		{"no device", all, nil, 0, 9, nil},
 		{"no sample", nil, []int{0}, 0, 9, nil},
 	} {

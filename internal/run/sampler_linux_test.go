@@ -94,6 +94,21 @@ func TestNvidiaSMITakesItsShare(t *testing.T) {
 	}
 }
 
+// The facts of eight GPUs and of this machine are there long before their limit.
+func TestFactsAreCollectedInTime(t *testing.T) {
+	witness := testbed.Audit(t)
+	r, _ := newRunner(t, Options{Environ: witness.Env(), Shepherd: testbed.Program(), NvidiaSMI: fakeSMI(t)})
+	hardware := plan.Hardware{Devices: []int{0, 1, 2, 3, 4, 5, 6, 7}, Within: time.Minute}
+	c := r.newCollection(preflight.Topology{Profile: read(t, "a", "k", "")}, plan.Plan{Name: "a", Hardware: hardware})
+	c.start(t.Context())
+	complete := c.complete()
+	t.Logf("collected in %s", time.Since(c.since))
+	p := c.provenance(1, deploy.Times{}, true)
+	if !complete || len(p.Missing) > 0 || p.CUDA != "13.0" || p.Facts["GPU links"] != "NV18" || len(p.Links) != 9 {
+		t.Errorf("complete %t, got %+v", complete, p)
+	}
+}
+
 // The power is that between the first request and the last one, by aiperf's own times.
 func TestPowerNeedsTheTimesOfTheRequests(t *testing.T) {
 	began := time.Now()
