@@ -99,8 +99,8 @@ const (
 	widestGap  = 5.0 // seconds between two of them: a mean of a part is no mean of the whole
 )
 
-// PowerOf is the mean power between two times of the samples, in seconds. It is nil if one of the devices has fewer than
-// three samples there, or a gap.
+// PowerOf is the mean power between two times of the samples, in seconds. It is nil if one of the devices has fewer
+// than three samples there, or a gap.
 func PowerOf(samples []Sample, devices []int, from, to float64) *Power {
 	p := Power{}
 	for i, index := range devices {

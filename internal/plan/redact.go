@@ -63,6 +63,9 @@ func PublicEnviron(s Service, caller []string) []string {
 	return public
 }
 
+// shortestSecret is in bytes. A shorter value is no secret, as the 2 of "--eos-token 2", and other values contain it.
+const shortestSecret = 4
+
 // Public is a text of a profile without the secrets in the arguments and variables of its services.
 func Public(text string, p Plan) string {
 	secrets := map[string]bool{}
@@ -80,8 +83,10 @@ func Public(text string, p Plan) string {
 			}
 		}
 	}
-	delete(secrets, "")
 	for _, secret := range slices.Sorted(maps.Keys(secrets)) {
+		if len(secret) < shortestSecret {
+			continue
+		}
 		text = strings.ReplaceAll(text, secret, withheld)
 	}
 	return credentials.ReplaceAllString(text, "://")
