@@ -153,7 +153,7 @@ func (c *collection) provenance(launch int, times deploy.Times, ready bool) arti
 	}
 	for _, s := range made.Services {
 		p.Services = append(p.Services, c.service(s))
-		if at := len(p.Services) - 1; ready && s.Role == plan.Decode && len(p.Services[at].Transport) == 0 {
+		if at := len(p.Services) - 1; ready && !made.Simulated && s.Role == plan.Decode && len(p.Services[at].Transport) == 0 {
 			p.Missing = append(p.Missing, noTransport(s.Name))
 		}
 	}

@@ -30,6 +30,16 @@ func fakeSMI(t *testing.T) string {
 	return filepath.Join(dir, "nvidia-smi")
 }
 
+// children are the living descendants of this process, shepherds included.
+func children(t *testing.T) []proc.Proc {
+	t.Helper()
+	all, err := proc.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return proc.Living(proc.Below(all, os.Getpid(), nil))
+}
+
 // A driver without a field of the query is sampled without it, and nvidia-smi is gone when the sampling has stopped.
 func TestOneNvidiaSMISamplesALaunch(t *testing.T) {
 	witness := testbed.Audit(t)
@@ -46,8 +56,8 @@ func TestOneNvidiaSMISamplesALaunch(t *testing.T) {
 	if got[0].Index != 1 || got[1].Index != 3 || time.Since(got[0].At).Abs() > time.Minute || got[0].Slowed == nil {
 		t.Errorf("got %+v", got)
 	}
-	if left, err := host.Leftovers(); len(left) > 0 || err != nil {
-		t.Errorf("%v, %v", left, err)
+	if left := children(t); len(left) > 0 {
+		t.Errorf("%v", left)
 	}
 	r.NvidiaSMI = ""
 	if log, stop := r.sampleGPUs(t.Context(), p); log != "" {
@@ -145,15 +155,14 @@ func TestCollectionEndsBeforeTheProof(t *testing.T) {
 	checks := r.facts.stopsBefore([]deploy.TeardownCheck{{Name: "t"}})
 	r.facts.start(t.Context())
 	testbed.Eventually(t, 30*time.Second, func() bool {
-		all, err := proc.Snapshot()
-		return err == nil && len(proc.Below(all, os.Getpid(), nil)) >= 2 // a shepherd and its nvidia-smi
+		return len(children(t)) >= 2 // a shepherd and its nvidia-smi
 	})
 	began := time.Now()
 	if err := checks[0].Remove(); err != nil {
 		t.Error(err)
 	}
-	if left, err := host.Leftovers(); len(left) > 0 || err != nil {
-		t.Errorf("after %s: %v, %v", time.Since(began), left, err)
+	if left := children(t); len(left) > 0 {
+		t.Errorf("after %s: %v", time.Since(began), left)
 	}
 	p := r.facts.provenance(1, deploy.Times{}, false)
 	if len(p.Missing) == 0 || !p.Ready.IsZero() {
