@@ -152,8 +152,9 @@ func (c *collection) provenance(launch int, times deploy.Times, ready bool) arti
 		p.Links = strings.Split(strings.TrimRight(facts.Matrix, "\n"), "\n")
 	}
 	for _, s := range made.Services {
-		p.Services = append(p.Services, c.service(s))
-		if at := len(p.Services) - 1; ready && !made.Simulated && s.Role == plan.Decode && len(p.Services[at].Transport) == 0 {
+		service := c.service(s)
+		p.Services = append(p.Services, service)
+		if s.Role == plan.Decode && ready && !made.Simulated && len(service.Transport) == 0 {
 			p.Missing = append(p.Missing, noTransport(s.Name))
 		}
 	}
