@@ -10,7 +10,8 @@ import (
 	"sync"
 )
 
-// Facts are what a run records of the GPUs and never judges. Missing says what the driver did not answer.
+// Facts are what a run records of the GPUs and never judges. Missing has those that the driver
+// did not report, with the cause.
 type Facts struct {
 	Clocks  map[int]string // by index: "SM 1980 MHz, memory 2619 MHz at most"
 	Matrix  string         // of nvidia-smi topo -m
