@@ -1,6 +1,6 @@
 // Package monitor observes a topology while a cell runs: health, request counters, GPUs,
-// the client's CPU, the kernel log and nginx. Its evidence is what package verdict judges. Its samples are for a person,
-// and judge nothing.
+// the client's CPU, the kernel log and nginx. Its evidence is what package verdict judges. Its samples are for
+// a person, and judge nothing.
 package monitor
 
 import (
