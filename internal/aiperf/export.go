@@ -1,6 +1,7 @@
 package aiperf
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -10,77 +11,96 @@ import (
 
 // exportFile is profile_export_aiperf.json. A null key reads like an absent one.
 type exportFile struct {
-	metrics   `json:",embed"`
-	Schema    string  `json:"schema_version"`
-	AIPerf    string  `json:"aiperf_version"`
-	Cancelled bool    `json:"was_cancelled"`
-	Complete  *bool   `json:"is_complete"`
-	Records   metrics `json:"records"` // aiperf 0.1 nests all metrics
-	Errors    []struct {
+	schema, aiperf string
+	cancelled      bool
+	complete       *bool
+	metrics        map[string]*Metric
+	records        map[string]*Metric // aiperf 0.1 nests all metrics
+	errors         []struct {
 		Details ErrorGroup `json:"error_details"`
 		Count   int        `json:"count"`
-	} `json:"error_summary"`
-	Input inputConfig `json:"input_config"`
+	}
+	input inputConfig
 }
 
-// metrics are the metrics that topobench uses, a tenth of an export.
-type metrics struct {
-	TTFT       *stats `json:"ttft"` // time_to_first_token in aiperf 0.1.1
-	FirstToken *stats `json:"time_to_first_token"`
-	Requests   *stats `json:"request_count"`
-	Failed     *stats `json:"error_request_count"`
-	Rate       *stats `json:"request_throughput"`
-	Latency    *stats `json:"request_latency"`
-	InterToken *stats `json:"inter_token_latency"`
-	Throughput *stats `json:"output_token_throughput"`
-	PerUser    *stats `json:"output_token_throughput_per_user"`
-	OSL        *stats `json:"output_sequence_length"`
-	Usage      *stats `json:"usage_completion_tokens"`
-	CacheRead  *stats `json:"overall_usage_prompt_cache_read_pct"`
+// place returns where the value of a key goes, or nil if topobench does not use it.
+func (e *exportFile) place(key string) any {
+	switch key {
+	case "schema_version":
+		return &e.schema
+	case "aiperf_version":
+		return &e.aiperf
+	case "was_cancelled":
+		return &e.cancelled
+	case "is_complete":
+		return &e.complete
+	case "records":
+		return &e.records
+	case "error_summary":
+		return &e.errors
+	case "input_config":
+		return &e.input
+	}
+	if !used(key) {
+		return nil
+	}
+	e.metrics[key] = &Metric{}
+	return e.metrics[key]
 }
 
-func (m metrics) byTag() map[string]*stats {
-	return map[string]*stats{"ttft": m.TTFT, "time_to_first_token": m.FirstToken, "request_count": m.Requests,
-		"error_request_count": m.Failed, "request_throughput": m.Rate, "request_latency": m.Latency,
-		"inter_token_latency":     m.InterToken,
-		"output_token_throughput": m.Throughput, "output_token_throughput_per_user": m.PerUser,
-		"output_sequence_length": m.OSL, "usage_completion_tokens": m.Usage,
-		"overall_usage_prompt_cache_read_pct": m.CacheRead}
+// used reports whether topobench uses a metric: it uses a tenth of an export.
+func used(tag string) bool {
+	switch tag {
+	case "ttft", "time_to_first_token", "request_count", "error_request_count", "request_throughput",
+		"request_latency", "inter_token_latency", "output_token_throughput", "output_token_throughput_per_user",
+		endToEnd, "output_sequence_length", "usage_completion_tokens", "overall_usage_prompt_cache_read_pct":
+		return true
+	}
+	return false
 }
 
-// stats is one metric, without the texts (tag, header) of aiperf 0.1.
-type stats struct {
-	Unit  string   `json:"unit"`
-	Avg   *float64 `json:"avg"`
-	Min   *float64 `json:"min"`
-	Max   *float64 `json:"max"`
-	Std   *float64 `json:"std"`
-	Count *float64 `json:"count"`
-	Sum   *float64 `json:"sum"`
-	P1    *float64 `json:"p1"`
-	P5    *float64 `json:"p5"`
-	P10   *float64 `json:"p10"`
-	P25   *float64 `json:"p25"`
-	P50   *float64 `json:"p50"`
-	P75   *float64 `json:"p75"`
-	P90   *float64 `json:"p90"`
-	P95   *float64 `json:"p95"`
-	P99   *float64 `json:"p99"`
-}
-
-func (s stats) metric() Metric {
-	m := Metric{Unit: s.Unit, Stats: make(map[string]float64, 16)}
-	for _, x := range [...]struct {
-		name  string
-		value *float64
-	}{{"avg", s.Avg}, {"min", s.Min}, {"max", s.Max}, {"std", s.Std}, {"count", s.Count}, {"sum", s.Sum},
-		{"p1", s.P1}, {"p5", s.P5}, {"p10", s.P10}, {"p25", s.P25}, {"p50", s.P50}, {"p75", s.P75},
-		{"p90", s.P90}, {"p95", s.P95}, {"p99", s.P99}} {
-		if x.value != nil {
-			m.Stats[x.name] = *x.value
+// UnmarshalJSONFrom implements json.UnmarshalerFrom. It skips unknown keys, such as the texts
+// (tag, header) of aiperf 0.1. The Stats of null are nil.
+func (m *Metric) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	switch dec.PeekKind() {
+	case 'n':
+		return dec.SkipValue()
+	case '{':
+	default:
+		return errors.Join(dec.SkipValue(), ErrType)
+	}
+	m.Stats = make(map[string]float64, 16)
+	_, err := dec.ReadToken()
+	for err == nil && dec.PeekKind() != '}' {
+		var key jsontext.Token
+		if key, err = dec.ReadToken(); err != nil {
+			break
+		}
+		switch stat := key.String(); {
+		case dec.PeekKind() == 'n':
+			err = dec.SkipValue()
+		case stat == "unit":
+			err = json.UnmarshalDecode(dec, &m.Unit)
+		case isStatistic(stat):
+			var value float64
+			err = json.UnmarshalDecode(dec, &value)
+			m.Stats[stat] = value
+		default:
+			_, err = dec.ReadValue()
 		}
 	}
-	return m
+	if err == nil {
+		_, err = dec.ReadToken()
+	}
+	return err
+}
+
+func isStatistic(key string) bool {
+	switch key {
+	case "avg", "min", "max", "std", "count", "sum", "p1", "p5", "p10", "p25", "p50", "p75", "p90", "p95", "p99":
+		return true
+	}
+	return false
 }
 
 // inputConfig is the configuration of the load. Up to aiperf 0.8 it has loadgen and input,
@@ -150,34 +170,34 @@ func extraInputs(value jsontext.Value) map[string]string {
 // Parse reads the bytes of an export; path is for errors. It skips unknown keys. The
 // error is a *FileError.
 func Parse(path string, data []byte) (Measurement, error) {
-	var e exportFile
-	if err := Decode(path, data, &e); err != nil {
+	e := exportFile{metrics: map[string]*Metric{}}
+	if err := decodeMembers(path, data, e.place); err != nil {
 		return Measurement{}, err
 	}
-	m := Measurement{Path: path, Schema: e.Schema, AIPerf: e.AIPerf, Cancelled: e.Cancelled,
-		Incomplete: e.Complete != nil && !*e.Complete, Metrics: map[string]Metric{}}
-	for _, found := range []map[string]*stats{e.Records.byTag(), e.metrics.byTag()} {
-		for tag, s := range found {
-			if s == nil {
+	m := Measurement{Path: path, Schema: e.schema, AIPerf: e.aiperf, Cancelled: e.cancelled,
+		Incomplete: e.complete != nil && !*e.complete, Metrics: make(map[string]Metric, len(e.metrics))}
+	for _, found := range []map[string]*Metric{e.records, e.metrics} {
+		for tag, metric := range found {
+			if metric == nil || metric.Stats == nil || !used(tag) {
 				continue
 			}
-			if tag == "ttft" {
+			if tag == "ttft" { // aiperf 0.1.1
 				tag = "time_to_first_token"
 			}
 			if _, twice := m.Metrics[tag]; twice {
 				return Measurement{}, &FileError{Path: path, Key: "/" + tag, Err: ErrDuplicate}
 			}
-			m.Metrics[tag] = s.metric()
+			m.Metrics[tag] = *metric
 		}
 	}
 	if len(m.Metrics) == 0 {
 		return Measurement{}, &FileError{Path: path, Err: ErrNoMetric}
 	}
-	for _, g := range e.Errors {
+	for _, g := range e.errors {
 		g.Details.Count = g.Count
 		m.Errors = append(m.Errors, g.Details)
 	}
-	e.Input.into(&m)
+	e.input.into(&m)
 	return m, nil
 }
 

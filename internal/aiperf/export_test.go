@@ -87,6 +87,27 @@ func TestParseReads013(t *testing.T) {
 	}
 }
 
+// The next export overwrites the buffer, not the measurement before it.
+func TestReaderKeepsWhatItHasRead(t *testing.T) {
+	var r Reader
+	for range 2 {
+		for _, version := range []string{"0.1.1", "0.3.0", "0.11.0"} {
+			path := filepath.Join("testdata/versions", version, "-concurrency2", ExportName)
+			got, err := r.Read(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range r.buffer {
+				r.buffer[i] = 'x'
+			}
+			want, err := Read(path)
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(Measurement{}, recordCount{})); diff != "" || err != nil {
+				t.Errorf("%s: want (-), got (+):\n%s%v", version, diff, err)
+			}
+		}
+	}
+}
+
 // An unusual input_config does not make an export unreadable.
 func TestParseReadsUnusualInputs(t *testing.T) {
 	for _, row := range []struct {
@@ -159,7 +180,11 @@ func TestParseNamesEveryFault(t *testing.T) {
 		{"a metric under both its names", `{"records": {"ttft": {"avg": 1}}, "time_to_first_token": {"avg": 1}}`, ErrDuplicate, "/time_to_first_token"},
 		{"a statistic twice", `{"request_count": {"avg": 1, "avg": 2}}`, ErrDuplicate, "/request_count/avg"},
 		{"a statistic twice, once escaped", `{"request_count": {"avg": 1, "\u0061vg": 2}}`, ErrDuplicate, "/request_count/avg"},
-		{"an unused key twice", `{"telemetry_data": {"a": 1, "a": 1}}`, ErrDuplicate, "/telemetry_data/a"},
+		{"a metric twice, once escaped", `{"request_count": {"avg": 1}, "request_c\u006funt": {"avg": 1}}`, ErrDuplicate, "/request_count"},
+		{"a metric twice, once null", `{"request_count": {"avg": 1}, "request_count": null}`, ErrDuplicate, "/request_count"},
+		{"a seed twice", `{"input_config": {"input": {"random_seed": 1, "random_seed": 2}}}`, ErrDuplicate, "/input_config/input/random_seed"},
+		{"cut off behind a key", `{"request_count"`, ErrTruncated, "/request_count"},
+		{"no key", `{"request_count": {"avg": 1}, 5: 6}`, ErrSyntax, ""},
 		{"two documents", one("20") + one("20"), ErrTrailing, ""},
 		{"garbage behind", one("20") + " x", ErrTrailing, ""},
 		{"a closing brace too many", one("20") + "}", ErrTrailing, ""},
@@ -193,6 +218,7 @@ func TestParseToleratesUnusedKeys(t *testing.T) {
 		"null instead of lists and objects":    `{"request_count": {"avg": 1}, "error_summary": null, "input_config": null, "records": null}`,
 		"a key in another case":                `{"request_count": {"avg": 1, "AVG": "x"}, "Request_Count": "y"}`,
 		"keys of a later version":              `{"request_count": {"avg": 1, "note": "new"}, "new": [{}], "new_metric": {"avg": "late"}}`,
+		"an unused key twice":                  `{"request_count": {"avg": 1}, "telemetry_data": {"a": 1, "a": 1}, "new": 1, "new": 2}`,
 		"a sweep's list in input_config":       `{"request_count": {"avg": 1}, "input_config": {"loadgen": {"concurrency": [1, 2]}}}`,
 		"extra inputs in a form of their own":  `{"request_count": {"avg": 1}, "input_config": {"endpoint": {"extra": [1, "x"]}, "input": {"extra": 7}}}`,
 		"an error without an answer (no code)": `{"request_count": {"avg": 1.0}, "error_summary": [{"error_details": {"code": null, "type": "X"}, "count": 1.0}]}`,

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
 )
 
 // The files that aiperf writes into its artifact directory: the export, and one line for
@@ -43,25 +42,30 @@ type Measurement struct {
 	Seed                          *int              // of the prompts
 	Extra                         map[string]string // further keys of each request's body, with their JSON text
 
-	records *recordCount // of profile_export.jsonl, if the export has no count
+	records *recordCount // of profile_export.jsonl, if it was read
 }
+
+// Reader reads exports, one after another, through one buffer. The zero value is ready.
+type Reader struct{ buffer []byte }
+
+// Read reads one export.
+func Read(path string) (Measurement, error) { return new(Reader).Read(path) }
 
 // Read reads an export. For aiperf 0.3 to 0.7 it also reads the records beside it, because
 // those exports do not count the requests with an inter-token latency. The error is a
 // *FileError or the file system's.
-func Read(path string) (Measurement, error) {
-	data, err := ReadFile(path)
+func (r *Reader) Read(path string) (Measurement, error) {
+	data, err := readInto(r.buffer, path)
 	if err != nil {
 		return Measurement{}, err
 	}
+	r.buffer = data // Parse copies what it returns
 	m, err := Parse(path, data)
 	if err != nil {
 		return Measurement{}, err
 	}
 	if _, uncounted := m.Timed(); uncounted != nil {
-		records := filepath.Join(filepath.Dir(path), RecordsName)
-		timed, all, err := countRecords(records)
-		m.records = &recordCount{records, timed, all, err}
+		m.readRecords()
 	}
 	return m, nil
 }
@@ -85,7 +89,8 @@ func (m Measurement) Value(tag, stat string) (float64, error) {
 // recordCount counts the measured requests in profile_export.jsonl.
 type recordCount struct {
 	path       string
-	timed, all int // timed have an inter-token latency
+	timed, all int       // timed have an inter-token latency
+	rates      []float64 // output tokens / end-to-end latency of each completed request, in tokens/s
 	err        error
 }
 

@@ -22,6 +22,8 @@ type requestRecord struct {
 		Phase string `json:"benchmark_phase"` // warmup or profiling
 		Start int64  `json:"request_start_ns"`
 		End   int64  `json:"request_end_ns"`
+
+		Worker string `json:"worker_id"` // each has connections of its own
 	} `json:"metadata"`
 	Metrics struct {
 		Latency struct {
@@ -33,8 +35,11 @@ type requestRecord struct {
 		FirstToken struct {
 			Value float64 `json:"value"` // ms
 		} `json:"time_to_first_token"`
-		OSL struct {
-			Value float64 `json:"value"` // tokens
+		EndToEnd struct {
+			Value float64 `json:"value"` // ms
+		} `json:"request_latency"`
+		Tokens struct { // of the output
+			Value float64 `json:"value"`
 		} `json:"output_sequence_length"`
 	} `json:"metrics"`
 	Error *ErrorGroup `json:"error"`
@@ -65,26 +70,36 @@ func records(path string) iter.Seq2[requestRecord, error] {
 	}
 }
 
-// countRecords counts the measured requests in a profile_export.jsonl, and those with an
-// inter-token latency. It fails if the file is incomplete or does not name the phases.
-func countRecords(path string) (timed, all int, err error) {
+// countRecords counts the measured requests in a profile_export.jsonl, those with an inter-token latency, and their
+// rates. It fails if the file is incomplete or does not name the phases.
+func countRecords(path string) recordCount {
+	c := recordCount{path: path}
 	for r, err := range records(path) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return 0, 0, errNoRecords
+			return recordCount{path: path, err: errNoRecords}
 		case err != nil:
-			return 0, 0, err
+			return recordCount{path: path, err: err}
 		case r.Metadata.Phase == "":
-			return 0, 0, fmt.Errorf("%s does not name the requests of the warm-up", path)
+			return recordCount{path: path, err: fmt.Errorf("%s does not name the requests of the warm-up", path)}
 		case r.Metadata.Phase != "profiling":
 			continue
 		}
-		all++
+		c.all++
 		if r.Metrics.Latency.Value > 0 {
-			timed++
+			c.timed++
+		}
+		if rate, ok := r.rate(); ok {
+			c.rates = append(c.rates, rate)
 		}
 	}
-	return timed, all, nil
+	return c
+}
+
+// rate is output tokens / end-to-end latency, in tokens/s. A failed request has none.
+func (r requestRecord) rate() (float64, bool) {
+	tokens, latency := r.Metrics.Tokens.Value, r.Metrics.EndToEnd.Value
+	return tokens / latency * 1000, r.Error == nil && tokens > 0 && latency > 0
 }
 
 // Failed returns the causes of a cell's failed requests, from its profile_export.jsonl. If

@@ -11,6 +11,7 @@
 package aiperf
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -39,7 +40,8 @@ type Job struct {
 	Env         []string           // the whole environment of aiperf
 	Started     func(shepherd int) // gets the pid of aiperf's shepherd; may be nil
 	Progress    func(Progress)
-	Force       context.Context // ends when an interrupted aiperf gets no further grace
+	Throttled   func() time.Duration // how long this process has waited for CPU quota so far; may be nil
+	Force       context.Context      // ends when an interrupted aiperf gets no further grace
 }
 
 // Outcome is the end of aiperf. Problem is empty if aiperf ended by itself with code 0.
@@ -47,9 +49,9 @@ type Outcome struct {
 	Exit    host.Exit
 	Took    time.Duration
 	Problem string
-	Error   string        // the last line of its log that names an error
-	Stalled bool          // requests no longer completed: the server is at fault
-	Unseen  time.Duration // the longest gap between two checks, beyond the usual interval
+	Error   string // the last line of its log that names an error
+	Stalled bool   // requests no longer completed: the server is at fault
+	Unseen  Unseen
 }
 
 // Run runs the job. It fails if it cannot start aiperf or cannot prove it gone; any other end
@@ -75,7 +77,8 @@ func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 	}
 	if o.Problem != "" {
 		log, err := text.End(j.Log, errorBytes)
-		o.Error = lastError(text.Lines(log))
+		lines := text.Lines(log)
+		o.Error = cmp.Or(boxed(lines), lastError(lines))
 		if err != nil {
 			o.Error = fmt.Sprintf("cannot read its log: %v", err)
 		}
@@ -117,8 +120,10 @@ func follow(ctx context.Context, child *host.Child, j Job) (o Outcome) {
 	defer timeout.Stop()
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
-	checked := time.Now()
-	reader, stall := newReader(j), newStall(j.Load.Limits(j.Concurrency, j.Previous), checked)
+	began := time.Now()
+	gaps := newGaps(j.Throttled, began)
+	defer gaps.stop()
+	reader, stall := newReader(j), newStall(j.Load.Limits(j.Concurrency, j.Previous), began)
 	for o.Problem == "" {
 		ended := false
 		select {
@@ -131,8 +136,8 @@ func follow(ctx context.Context, child *host.Child, j Job) (o Outcome) {
 		case <-tick.C:
 		}
 		now := time.Now()
-		o.Unseen = max(o.Unseen, now.Sub(checked)-progressEvery)
-		checked = now
+		gaps.check(now)
+		o.Unseen = gaps.longest
 		p := reader.read()
 		j.Progress(p)
 		if ended {

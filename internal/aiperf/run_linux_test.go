@@ -184,7 +184,7 @@ func TestF52UnseenTimeIsMeasured(t *testing.T) {
 			slow = testbed.Soon(2*progressEvery, func() bool { return false })
 		}
 	}
-	if o := b.run(t.Context(), j); o.Unseen < progressEvery/2 || o.Unseen > 5*time.Second {
-		t.Errorf("unseen for %s", o.Unseen)
+	if o := b.run(t.Context(), j); o.Unseen.For < progressEvery/2 || o.Unseen.For > 5*time.Second {
+		t.Errorf("unseen for %s", o.Unseen.For)
 	}
 }

@@ -60,14 +60,11 @@ func Summarize(jsonl string, concurrency int) (Summary, error) {
 	slices.SortStableFunc(all, func(a, b request) int { return cmp.Compare(a.start, b.start) })
 	from, to := all[0].start, slices.MaxFunc(all, func(a, b request) int { return cmp.Compare(a.end, b.end) }).end
 	s := Summary{Requests: len(all), Begin: from, Seconds: seconds(from, to), Throughput: throughput(all, from, to)}
-	steps := levels(all)
 	if waits {
-		for _, step := range steps {
-			s.InFlight = max(s.InFlight, step.requests)
-		}
+		s.InFlight = inFlight(all)
 	}
 	if concurrency >= LeastWave {
-		s.Steady, s.Lockstep = steady(all, steps, concurrency), lockstep(all, concurrency)
+		s.Steady, s.Lockstep = steady(all, levels(all), concurrency), lockstep(all, concurrency)
 	}
 	return s, nil
 }
@@ -77,13 +74,16 @@ type request struct {
 	start, sent, first, end int64
 	ttft                    float64 // ms; 0 = it has no token
 	tokens                  float64
+	waited                  bool   // for a connection
+	worker                  string // of aiperf, which has connections of its own
 }
 
 func (r requestRecord) request() request {
 	m := r.Metrics
 	q := request{start: r.Metadata.Start, sent: r.Metadata.Start, end: r.Metadata.End,
-		ttft: m.FirstToken.Value, tokens: m.OSL.Value}
+		ttft: m.FirstToken.Value, tokens: m.Tokens.Value, worker: r.Metadata.Worker}
 	if m.Blocked != nil {
+		q.waited = m.Blocked.Value > 0
 		q.sent += int64(m.Blocked.Value * 1e6)
 	}
 	q.first = min(q.start+int64(q.ttft*1e6), q.end)

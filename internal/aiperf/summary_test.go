@@ -2,8 +2,10 @@ package aiperf
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -40,6 +42,40 @@ func TestC10InFlight(t *testing.T) {
 		s, err := Summarize(path, 4)
 		if s.InFlight != row.most || s.Requests != row.requests || s.Steady != nil || s.Lockstep != nil || err != nil {
 			t.Errorf("%s: %+v, %v; want %d of %d", row.why, s, err, row.most, row.requests)
+		}
+	}
+}
+
+// A client without enough CPU time records ends late, also after the begin of the request that has the connection. The
+// number of connections is the truth.
+func TestC10InFlightOfAStarvedClient(t *testing.T) {
+	for _, row := range []struct{ concurrency, limit, workers, late int }{
+		{16, 4, 1, 0}, {16, 4, 1, 30}, {16, 4, 1, 300}, {16, 8, 1, 60}, {16, 4, 3, 250}, {4, 8, 1, 300},
+	} {
+		r := rand.New(rand.NewPCG(1, uint64(row.late)))
+		var lines []string
+		for worker := range row.workers {
+			free := make([]int, row.limit) // when each connection is free, in ms
+			asked := make([]int, row.concurrency)
+			for range 20 * row.concurrency {
+				slices.Sort(free)
+				slices.Sort(asked)
+				start := asked[0]
+				sent := max(start, free[0])
+				end := sent + 50 + r.IntN(100)
+				stamp := end + r.IntN(row.late+1)
+				free[0], asked[0] = end, stamp // the next request follows the record
+				lines = append(lines, strings.Replace(line("profiling", start, stamp, float64(sent-start)), `{"metadata":{`,
+					fmt.Sprintf(`{"metadata":{"worker_id":"worker_%d",`, worker), 1))
+			}
+		}
+		path := filepath.Join(t.TempDir(), RecordsName)
+		if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want := row.workers * min(row.limit, row.concurrency)
+		if s, err := Summarize(path, row.concurrency); s.InFlight != want || err != nil {
+			t.Errorf("%+v: %d, %v; want %d", row, s.InFlight, err, want)
 		}
 	}
 }

@@ -12,6 +12,11 @@ const chat = "/v1/chat/completions"
 // Target is the URL that aiperf builds for a request to one of URLs.
 func (l Load) Target(base string) string { return strings.TrimRight(base, "/") + l.endpoint() }
 
+// Models is the URL of the server's list of models, beside that of its completions.
+func (l Load) Models(base string) string {
+	return strings.TrimSuffix(l.Target(base), "/chat/completions") + "/models"
+}
+
 func (l Load) endpoint() string { return cmp.Or(l.Endpoint, chat) }
 
 // Split splits the URL of a server into a base and an endpoint ("" = perf.sh's). It takes a base, one that ends in

@@ -39,8 +39,8 @@ func (c Cell) Launch() int {
 // read reads the files of the cell. The verdict is that of the sidecar, written by the run
 // that measured the cell; a cell of another program is judged here. An unreadable export, or
 // one of another concurrency, makes the cell invalid in any case.
-func (c *Cell) read() {
-	c.Measurement, c.Err = aiperf.Read(c.Path)
+func (c *Cell) read(exports *aiperf.Reader) {
+	c.Measurement, c.Err = exports.Read(c.Path)
 	if errors.Is(c.Err, fs.ErrNotExist) {
 		c.Err = &aiperf.FileError{Path: filepath.Dir(c.Path), Err: aiperf.ErrNoResult}
 	}

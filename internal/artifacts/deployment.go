@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -38,6 +37,8 @@ type Deployment struct {
 	Round int    `json:"round,omitempty" help:"round of the launch, from 1; each round is one pair"`
 	Arm   string `json:"arm,omitempty" help:"A or B if the run measured one profile twice"`
 
+	Adaptive *Adaptive `json:"adaptive,omitempty" help:"launch of run --precision"`
+
 	Settings Values `json:"settings,omitempty" help:"engine settings by name, which are compared between the sides"`
 	Load     *Load  `json:"load,omitempty" help:"the planned requests of every cell"`
 
@@ -45,6 +46,16 @@ type Deployment struct {
 	Variables Values `json:"variables,omitzero" help:"variables of the workers that can change speed, without secrets"`
 	Programs  Values `json:"programs,omitempty" help:"versions of the programs"`
 	Machine   Values `json:"machine,omitempty" help:"GPU model, memory, power limit and its default, driver and host"`
+}
+
+// Adaptive marks a launch of a run that chose its cells and the number of its rounds. Its interval is Stein's, over the
+// rounds from the greatest First of its launches on.
+type Adaptive struct {
+	Run       string  `json:"run" help:"id of the run"`
+	At        float64 `json:"at" help:"tokens/s/user of the ratio"`
+	Precision float64 `json:"precision" help:"half width of the interval that the run was to reach, 0.03 = 3 %"`
+	Search    bool    `json:"search,omitempty" help:"true if the launch only chose the concurrencies"`
+	First     int     `json:"first_round,omitempty" help:"round in which the interval begins; earlier ones missed at"`
 }
 
 // Load is the plan for the requests of every cell. Counts are multiples of the cell's concurrency. With
@@ -211,108 +222,4 @@ func required(mode string) []string {
 			"decode_tensor_parallelism", "decode_data_parallelism")
 	}
 	return append(keys, "tensor_parallelism", "data_parallelism")
-}
-
-// Values are settings of an engine, or of a load, by name. A setting that no flag sets is "default", or
-// "unknown" if the engine may have another name for it.
-type Values = map[string]string
-
-// Side is the settings of one topology.
-type Side struct {
-	Name   string `json:"name"`
-	Values Values `json:"values"`
-}
-
-// Settings are the sides of a comparison, and the sorted names of the settings that differ.
-// A difference is no fault: the comparison may be about it.
-type Settings struct {
-	Sides  []Side   `json:"sides"`
-	Differ []string `json:"differ"`
-}
-
-// Values of names that a side does not have.
-const (
-	Default = "default" // of an engine option
-	NotSet  = "not set" // of a variable
-)
-
-// Names in a Machine that a ratio depends on.
-const (
-	GPUModel   = "GPU model"
-	PowerLimit = "power limit"
-)
-
-// CompareSettings returns a side for each deployment with settings; those of perf.sh have
-// none. Repeats of one topology are one side.
-func CompareSettings(deployments []Deployment) Settings {
-	sides, all := []Side{}, map[string]string{}
-	deployments = slices.DeleteFunc(slices.Clone(deployments), func(d Deployment) bool { return len(d.Settings) == 0 })
-	for i, values := range Complete(deployments) {
-		side := Side{Name: cmp.Or(deployments[i].Name, deployments[i].Label()), Values: values}
-		if !slices.ContainsFunc(sides, side.equal) {
-			sides = append(sides, side)
-			maps.Copy(all, side.Values)
-		}
-	}
-	return Compare(sides, slices.Sorted(maps.Keys(all)))
-}
-
-// Complete has the settings, variables, programs and machine of each deployment in one map. An option or a variable
-// that only others have is Default or NotSet, unless the file may lack it for another reason: a former version wrote
-// it, or a script, which records only the variables of the profile and no machine. Of programs and machines the maps
-// have only those values that all deployments have: a topology without nginx is no difference in nginx.
-func Complete(deployments []Deployment) []Values {
-	settings, variables, facts := Values{}, Values{}, map[string]int{}
-	for _, d := range deployments {
-		maps.Copy(settings, d.Settings)
-		maps.Copy(variables, d.Variables)
-		for _, group := range []Values{d.Programs, d.Machine} {
-			for name := range group {
-				facts[name]++
-			}
-		}
-	}
-	scripts := !slices.ContainsFunc(deployments, func(d Deployment) bool { return d.Machine != nil })
-	var all []Values
-	for _, d := range deployments {
-		values := Values{}
-		if d.Variables != nil {
-			fill(values, settings, Default)
-		}
-		if d.Variables != nil && (scripts || d.Machine != nil) {
-			fill(values, variables, NotSet)
-		}
-		for _, group := range []Values{d.Programs, d.Machine} {
-			for name, value := range group {
-				if facts[name] == len(deployments) {
-					values[name] = value
-				}
-			}
-		}
-		maps.Copy(values, d.Settings)
-		maps.Copy(values, d.Variables)
-		all = append(all, values)
-	}
-	return all
-}
-
-func fill(values, names Values, with string) {
-	for name := range names {
-		values[name] = with
-	}
-}
-
-// Compare finds those of the named settings that differ between the sides.
-func Compare(sides []Side, names []string) Settings {
-	s := Settings{Sides: sides, Differ: []string{}}
-	for _, name := range names {
-		if slices.ContainsFunc(sides, func(side Side) bool { return side.Values[name] != sides[0].Values[name] }) {
-			s.Differ = append(s.Differ, name)
-		}
-	}
-	return s
-}
-
-func (s Side) equal(other Side) bool {
-	return s.Name == other.Name && maps.Equal(s.Values, other.Values)
 }

@@ -16,6 +16,8 @@ func platformChild(mode, arg string) error {
 	switch mode {
 	case "full disk":
 		return onDisk(arg, "size=1m", func() error { return fullFile(filepath.Join(arg, "f")) })
+	case "fuse":
+		return onFUSE(arg)
 	case "no inodes":
 		return onDisk(arg, "size=4m,nr_inodes=8", func() error { return fullOfFiles(arg) })
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"topobench/internal/aiperf"
 	"topobench/internal/verdict"
 )
 
@@ -29,13 +30,14 @@ func Last(root string, matches func(Deployment) bool) []Cell {
 		}
 	}
 	slices.SortFunc(all, func(a, b numbered) int { return cmp.Compare(b.n, a.n) })
+	var exports aiperf.Reader
 	for _, a := range all {
 		cells, _ := topology(root, a.name)
 		if len(cells) == 0 || !matches(cells[0].Deployment) {
 			continue
 		}
 		for i := range cells {
-			cells[i].read()
+			cells[i].read(&exports)
 		}
 		notValid := func(c Cell) bool { return c.Err != nil || c.Verdict.State != verdict.Valid }
 		if cells = slices.DeleteFunc(cells, notValid); len(cells) > 0 {

@@ -26,6 +26,7 @@ type Provenance struct {
 	Topobench string `json:"topobench" help:"release or commit of topobench"`
 	Run       string `json:"run" help:"id of the run"`
 	Name      string `json:"name" help:"name of the profile"`
+	Round     int    `json:"round" help:"round of the run, from 1"`
 	Launch    int    `json:"launch" help:"2 after a restart of the topology"`
 	Order     int    `json:"order" help:"place of the launch in the run, from 1"`
 

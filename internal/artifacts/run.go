@@ -162,13 +162,16 @@ func makeState(path string) error {
 	return nil
 }
 
+// nameLimit is that of a profile's name, 64, and two for the arm of an A/A measurement.
+const nameLimit = 66
+
 // checkName accepts a single path element: letters, digits, dot, dash and
 // underscore, a letter or digit first.
 func checkName(what, name string) error {
 	const rest = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
-	if name == "" || len(name) > 64 || strings.Trim(name, rest) != "" || strings.ContainsAny(name[:1], "._-") {
-		return fmt.Errorf("cannot use %q as a %s: use at most 64 letters, digits, dots, dashes and underscores, "+
-			"a letter or digit first", name, what)
+	if name == "" || len(name) > nameLimit || strings.Trim(name, rest) != "" || strings.ContainsAny(name[:1], "._-") {
+		return fmt.Errorf("cannot use %q as a %s: use at most %d letters, digits, dots, dashes and underscores, "+
+			"a letter or digit first", name, what, nameLimit)
 	}
 	return nil
 }

@@ -107,7 +107,7 @@ func TestTopologyTwiceIsNoError(t *testing.T) {
 func TestNamesCannotLeaveTheRun(t *testing.T) {
 	d := create(t)
 	for _, name := range []string{"", ".", "..", "../x", "a/b", "-rf", ".hidden", "a b", "a\n", "ä",
-		strings.Repeat("a", 65)} {
+		strings.Repeat("a", nameLimit+1)} {
 		if _, err := d.Topology(name); err == nil {
 			t.Errorf("Topology accepts %q", name)
 		}

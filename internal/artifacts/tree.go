@@ -40,12 +40,12 @@ func Tree(root string, only ...string) ([]Cell, []error) {
 			" name the directory that perf.sh or topobench run wrote", root)}
 	}
 	found, errs := make([][]Cell, len(names)), make([][]error, len(names))
-	parallel(len(names), func(i int) { found[i], errs[i] = topology(root, names[i]) })
+	parallel(len(names), func(_ *aiperf.Reader, i int) { found[i], errs[i] = topology(root, names[i]) })
 	cells := slices.Concat(found...)
 	slices.SortFunc(cells, func(a, b Cell) int {
 		return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(a.Concurrency, b.Concurrency), cmp.Compare(a.Path, b.Path))
 	})
-	parallel(len(cells), func(i int) { cells[i].read() })
+	parallel(len(cells), func(exports *aiperf.Reader, i int) { cells[i].read(exports) })
 	return cells, slices.Concat(errs...)
 }
 
@@ -135,14 +135,16 @@ func concurrency(path string) (int, error) {
 	return c, nil
 }
 
-// parallel calls do for each i from 0 to n-1, as many at once as there are processors.
-func parallel(n int, do func(i int)) {
+// parallel calls do for each i from 0 to n-1, as many at once as there are processors, each
+// of them with a reader of its own.
+func parallel(n int, do func(exports *aiperf.Reader, i int)) {
 	var taken atomic.Int64
 	var all sync.WaitGroup
 	for range min(n, runtime.GOMAXPROCS(0)) {
 		all.Go(func() {
+			var exports aiperf.Reader
 			for i := int(taken.Add(1)); i <= n; i = int(taken.Add(1)) {
-				do(i - 1)
+				do(&exports, i-1)
 			}
 		})
 	}

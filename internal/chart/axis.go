@@ -32,6 +32,9 @@ func (a axis) at(v float64) int {
 	return a.from + int(math.Round((v-a.lo)/(a.hi-a.lo)*float64(a.to-a.from)))
 }
 
+// inside is the pixel of a value, or the end of the axis nearest to it.
+func (a axis) inside(v float64) int { return a.at(max(a.lo, min(a.hi, v))) }
+
 // span is the range of an axis. It starts at zero if the values come near it, so that half a rate looks half
 // as large. Equal values are in the middle of a range.
 func span(values []float64) (lo, hi float64) {

@@ -45,7 +45,12 @@ type Point struct {
 	X, Y             float64
 	Note             string
 	Hollow, Frontier bool
+	Cross            Cross
 }
+
+// Cross is the intervals of a point, drawn as bars that end at the edge of the plot. Equal ends are no interval. The
+// axes do not reach out for them: an interval over two launches may be ten times its mean.
+type Cross struct{ Left, Right, Low, High float64 }
 
 // PNG writes the picture in Width x Height pixels.
 func PNG(w io.Writer, p Picture) error {

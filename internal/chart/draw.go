@@ -34,6 +34,9 @@ func draw(p pen, l layout) {
 	for _, line := range l.lines {
 		p.frontier(line.points, colour(line.series))
 	}
+	for _, b := range l.bars {
+		p.stroke(gochart.Style{StrokeColor: colour(b.series), StrokeWidth: 2}, b.points...)
+	}
 	for _, hollow := range []bool{true, false} { // a ring never hides a valid point
 		for _, d := range l.dots {
 			if d.hollow == hollow {
@@ -83,6 +86,10 @@ func (p pen) legend(l layout) {
 		case ofRings:
 			mark.hollow = true
 			p.dot(mark, rgb(frameGrey))
+		case ofBars:
+			grey := gochart.Style{StrokeColor: rgb(frameGrey), StrokeWidth: 2}
+			p.stroke(grey, mark.at.Sub(image.Pt(sample/3, 0)), mark.at.Add(image.Pt(sample/3, 0)))
+			p.stroke(grey, mark.at.Sub(image.Pt(0, rowHeight/3)), mark.at.Add(image.Pt(0, rowHeight/3)))
 		}
 		p.text(text{row.name, image.Pt(left+sample+gap, y+textSize*3/8), textSize})
 	}

@@ -37,6 +37,7 @@ type layout struct {
 	plot   image.Rectangle
 	x, y   axis
 	lines  []line
+	bars   []line // of the crosses
 	dots   []dot
 	texts  []text // left to right; yName reads upwards
 	yName  text
@@ -70,12 +71,13 @@ func arrange(p Picture, m meter) layout {
 	series, xs, ys, hollow := finite(p.Series)
 	var l layout
 	l.x, l.y = newAxis(xs), newAxis(ys)
-	l.legend = legend(p.Series, len(xs) > 0, hollow, m)
+	l.legend = legend(p.Series, len(xs) > 0, hollow, crossed(series), m)
 	l.plot = plotArea(l.y.ticks, l.legend, m)
 	l.x.from, l.x.to = l.plot.Min.X, l.plot.Max.X
 	l.y.from, l.y.to = l.plot.Max.Y, l.plot.Min.Y
 
 	l.dots, l.lines = l.place(series, radius(len(xs)))
+	l.bars = l.crosses(series)
 	l.yName = m.upright(p.YName, l.plot)
 	l.texts = append(m.tickTexts(l), placeNotes(l, m)...)
 	l.texts = append(l.texts,
@@ -138,6 +140,28 @@ func (l layout) place(series [][]Point, radius int) (dots []dot, lines []line) {
 	return dots, lines
 }
 
+// crosses turns intervals into bars, clipped to the plot.
+func (l layout) crosses(series [][]Point) (bars []line) {
+	for i, points := range series {
+		for _, p := range points {
+			at, c := image.Pt(l.x.at(p.X), l.y.at(p.Y)), p.Cross
+			if c.Left < c.Right {
+				bars = append(bars, line{i, []image.Point{{l.x.inside(c.Left), at.Y}, {l.x.inside(c.Right), at.Y}}})
+			}
+			if c.Low < c.High {
+				bars = append(bars, line{i, []image.Point{{at.X, l.y.inside(c.Low)}, {at.X, l.y.inside(c.High)}}})
+			}
+		}
+	}
+	return bars
+}
+
+func crossed(series [][]Point) bool {
+	return slices.ContainsFunc(series, func(points []Point) bool {
+		return slices.ContainsFunc(points, func(p Point) bool { return p.Cross != Cross{} })
+	})
+}
+
 // radius of the markers. Circles of radius 10 and 4 look round on whole pixels.
 func radius(points int) int {
 	if points > crowd {
@@ -158,12 +182,13 @@ type entryKind int
 const (
 	ofSeries entryKind = iota
 	ofRings
+	ofBars
 	ofNothing
 )
 
 // legend has a row for each series that fits and one with the number of the others. Further rows explain the
-// notes beside the dots, and the rings.
-func legend(series []Series, noted, hollow bool, m meter) []entry {
+// notes beside the dots, the rings and the crosses.
+func legend(series []Series, noted, hollow, crossed bool, m meter) []entry {
 	var rows []entry
 	for i, s := range series {
 		if len(series) > maxRows && i == maxRows-1 {
@@ -178,6 +203,9 @@ func legend(series []Series, noted, hollow bool, m meter) []entry {
 	}
 	if hollow {
 		rows = append(rows, entry{name: "hollow: not valid", kind: ofRings})
+	}
+	if crossed {
+		rows = append(rows, entry{name: "cross: 95 % interval", kind: ofBars})
 	}
 	return rows
 }

@@ -72,13 +72,13 @@ func rank(d dot) int {
 	return 2
 }
 
-// occupied marks the squares of dots and frontiers.
+// occupied marks the squares of dots, frontiers and crosses.
 func occupied(l layout) *grid {
 	taken := new(grid)
 	for _, d := range l.dots {
 		taken.take(boxAt(d.at, image.Pt(2*d.radius+4, 2*d.radius+4)), byMark)
 	}
-	for _, line := range l.lines {
+	for _, line := range slices.Concat(l.lines, l.bars) {
 		for i := 1; i < len(line.points); i++ {
 			from, way := line.points[i-1], line.points[i].Sub(line.points[i-1])
 			for n, of := 0, max(1, way.X, -way.X, way.Y, -way.Y)/square+1; n <= of; n++ {

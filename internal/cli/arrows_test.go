@@ -22,8 +22,8 @@ func arrows() map[string][]string {
 		"cli":           everything, // but testbed; it wires the probes in
 		"recovery":      {"host/proc", "artifacts", "journal"},
 		"journal":       {"artifacts", "plan", "verdict", "host/gpu", "text"},
-		"run": {"preflight", "plan", "profile", "script", "deploy", "aiperf", "monitor", "verdict", "artifacts", "journal", "ui", "recovery",
-			"host", "host/proc", "host/gpu"},
+		"run": {"preflight", "plan", "profile", "script", "deploy", "aiperf", "monitor", "verdict", "frontier", "stats", "artifacts", "journal", "ui", "recovery",
+			"host", "host/proc", "host/gpu", "text"},
 		"script":        {"plan", "aiperf", "artifacts", "text"},
 		"deploy":        {"plan", "verdict", "host", "host/proc", "aiperf", "text"}, // the smoke test sends the load's body
 		"monitor":       {"plan", "verdict", "artifacts", "host", "host/gpu", "host/proc"},

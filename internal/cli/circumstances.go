@@ -22,12 +22,13 @@ func (c *runCmd) circumstances(facts report.Facts, topologies []run.Topology) []
 	var counts []string
 	for _, t := range topologies {
 		if n := len(t.Deviations); n > 0 {
-			counts = append(counts, fmt.Sprintf("%s in %d points", t.Name, n))
+			counts = append(counts, t.Name+" in "+text.Count(n, "point", "points"))
 		}
 	}
 	var lines []string
 	if len(counts) > 0 {
-		lines = append(lines, "differs from the guide: "+strings.Join(counts, ", ")+" (--verbose names them)")
+		lines = append(lines, fmt.Sprintf("differs from the guide: %s (--verbose names them)",
+			strings.Join(text.Distinct(counts), ", ")))
 	}
 	prompts := "one seed for all concurrencies, as in the guide"
 	if c.FreshPrompts {

@@ -92,19 +92,19 @@ func describe(f recovery.Fate) string {
 }
 
 // runningError reports a run that is still running, so that clean must not touch it.
-type runningError struct{ run string }
+type runningError struct{ run, remedy string }
 
-func (e *runningError) Error() string {
-	return fmt.Sprintf("cannot clean: %s\n  wait for it, or stop it with clean --force", e.run)
-}
+func (e *runningError) Error() string { return fmt.Sprintf("cannot clean: %s\n  %s", e.run, e.remedy) }
 
 // foundError is clean's error for one run: code 6 if the run is still running, 5 if one of its processes is left.
 func foundError(f recovery.Found) error {
 	switch {
 	case f.Fate == recovery.Running && f.Owner.PID != 0:
-		return &runningError{fmt.Sprintf("run %s is still running (process %d)", f.ID, f.Owner.PID)}
-	case f.Fate == recovery.Running:
-		return &runningError{fmt.Sprintf("run %s: %v", f.ID, f.Err)}
+		return &runningError{fmt.Sprintf("run %s is still running (process %d)", f.ID, f.Owner.PID),
+			"wait for it, or stop it with clean --force"}
+	case f.Fate == recovery.Running: // a signal needs a process
+		return &runningError{fmt.Sprintf("run %s: %v", f.ID, f.Err), "its process is not visible to this user here: " +
+			"run clean --force where it was started (another container), or as its user (sudo -u USER)"}
 	case len(f.Left) > 0:
 		return deploy.Dirty("run "+f.ID, f.Left, nil, strings.Split(f.Err.Error(), "\n")...)
 	}

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
 
 	"topobench/internal/deploy"
 	"topobench/internal/host"
@@ -14,14 +12,16 @@ import (
 	"topobench/internal/preflight"
 	"topobench/internal/programs"
 	"topobench/internal/text"
+	"topobench/internal/ui"
 )
 
 type doctorCmd struct {
-	Profiles  []string `arg:"" optional:"" name:"profile" help:"Built-in names or paths (default: only the machine)."`
-	JSON      bool     `name:"json" help:"Print JSON: exit_code, and checks of check, state, found, remedy, exit_code."`
-	Root      string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
-	Baseline  string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
-	Map       bool     `name:"gpus-from-allocation" help:"Replace each profile's GPUs by those of the allocation."`
+	Profiles []string `arg:"" optional:"" name:"profile" help:"Built-in names or paths (default: only the machine)."`
+	JSON     bool     `name:"json" help:"Print JSON: exit_code, and checks of check, state, found, remedy, exit_code."`
+	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
+	Baseline string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
+	Map      bool     `name:"gpus-from-allocation" help:"Replace each profile's GPUs by those of the allocation."`
+	roundFlags
 	binFlags  `group:"Programs"`
 	loadFlags `group:"Load"`
 	MinFree   size `default:"1GiB" help:"Disk space that must be free for logs (0 = not checked)." group:"Disk"`
@@ -32,11 +32,12 @@ func (c *doctorCmd) Run(ctx context.Context, env *Env) error {
 	if err := linuxOnly("doctor"); err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env)
+	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check())
 	if err != nil {
 		return err
 	}
 	report := preflight.Doctor(ctx, env.complete(preflight.Request{Profiles: profiles, Load: c.options(),
+		Launches: c.launches(c.Profiles),
 		Programs: programs.Paths(c.binFlags), Baseline: c.Baseline, Root: c.Root, MinFree: uint64(c.MinFree),
 		MapGPUs: c.Map}))
 	report.Checks = append(report.Checks, inPlace(ctx, report)...)
@@ -49,10 +50,12 @@ func (c *doctorCmd) Run(ctx context.Context, env *Env) error {
 			Checks []preflight.Check `json:"checks"`
 		}{code, report.Checks})
 	} else {
+		out := ui.NewPrinter(env.Stdout, env.Getenv)
 		for _, t := range report.Topologies {
-			printAll(env.Stdout, t.GPUMap, "")
+			out.Print(t.GPUMap...)
 		}
-		printChecks(env.Stdout, report.Checks, code)
+		printChecks(out, report.Checks, code)
+		err = out.Err()
 	}
 	if err == nil && code != codeOK {
 		err = &reportedError{code: code}
@@ -61,21 +64,20 @@ func (c *doctorCmd) Run(ctx context.Context, env *Env) error {
 }
 
 // printChecks prints a line for each check, and a summary.
-func printChecks(w io.Writer, checks []preflight.Check, code int) {
+func printChecks(out *ui.Printer, checks []preflight.Check, code int) {
 	count := map[preflight.State]int{}
 	var lines []string
 	for _, c := range checks {
-		lines = append(lines, fmt.Sprintf("%-8s %-14s %s", c.State, c.Name, strings.Join(strings.Fields(
-			text.Clean(c.String())), " ")))
+		lines = append(lines, fmt.Sprintf("%-8s %-14s %s", c.State, c.Name, text.OneLine(c.String())))
 		count[c.State]++
 	}
-	printAll(w, text.Distinct(lines), "")
+	out.Print(text.Distinct(lines)...)
 	verdict := "run can start"
 	if code != codeOK {
 		verdict = fmt.Sprintf("run would end with exit code %d before it starts anything", code)
 	}
-	fmt.Fprintf(w, "ok %d, warnings %d, failures %d: %s\n", count[preflight.OK], count[preflight.Warning],
-		count[preflight.Failure], verdict)
+	out.Print(fmt.Sprintf("ok %d, warnings %d, failures %d: %s", count[preflight.OK], count[preflight.Warning],
+		count[preflight.Failure], verdict))
 }
 
 // inPlace checks the ports and GPUs that others have, and the servers that the profiles name by URL.

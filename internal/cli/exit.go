@@ -50,7 +50,7 @@ func exits() []exit {
 			func(err error) bool { return is[*run.NotUpError](err) || ends(err, codeNotUp) }},
 		{codePartial, "partial: some cells failed or are not valid",
 			func(err error) bool { return ends(err, codePartial) }},
-		{codeUsage, "a fault in the command line or a profile; a program, a GPU or disk space is missing",
+		{codeUsage, "a fault in the command line or a profile; a program, a model, a GPU or disk space is missing",
 			func(err error) bool {
 				return is[*usageError](err) || is[profile.Faults](err) || is[*gpu.MissingError](err) ||
 					ends(err, codeUsage)

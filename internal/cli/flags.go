@@ -3,11 +3,13 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"topobench/internal/aiperf"
 	"topobench/internal/profile"
+	"topobench/internal/text"
 	"topobench/profiles"
 )
 
@@ -40,27 +42,50 @@ type setFlag struct {
 	Set []string `sep:"none" placeholder:"KEY=VALUE" help:"Set a key of all profiles, or PROFILE:KEY of one."`
 }
 
-// of are the settings for a profile of the command line, without its name.
-func (f setFlag) of(profile string) (own []string) {
-	for _, setting := range f.Set {
-		name, rest := splitSetting(setting)
-		if name == "" || name == profile {
-			own = append(own, rest)
-		}
-	}
-	return own
-}
-
-// check refuses settings for profiles that the command line does not name.
-func (f setFlag) check(profiles []string) error {
+// by has the settings for each profile of the command line, which they name as the command does, or by the file or
+// the name in it.
+func (f setFlag) by(args []string, nameOf func(arg string) string) (own map[string][]string, err error) {
+	own = map[string][]string{}
 	var faults []error
 	for _, setting := range f.Set {
-		if name, _ := splitSetting(setting); name != "" && !slices.Contains(profiles, name) {
-			faults = append(faults, fmt.Errorf("--set %s:...: the command names no profile %[1]s, but %s",
-				name, strings.Join(profiles, " and ")))
+		word, rest := splitSetting(setting)
+		of, err := meant(word, args, nameOf)
+		faults = append(faults, err)
+		for _, arg := range of {
+			own[arg] = append(own[arg], rest)
 		}
 	}
-	return errors.Join(faults...)
+	return own, errors.Join(faults...)
+}
+
+// meant are the profiles of the command line that the word before a setting stands for, each once.
+func meant(word string, args []string, nameOf func(arg string) string) ([]string, error) {
+	args = text.Distinct(args)
+	if word == "" {
+		return args, nil
+	}
+	if slices.Contains(args, word) {
+		return []string{word}, nil
+	}
+	var found, all []string
+	for _, arg := range args {
+		file, name := filepath.Base(arg), nameOf(arg)
+		if word == file || word == name {
+			found = append(found, arg)
+		}
+		if all = append(all, arg); name != "" && name != arg {
+			all[len(all)-1] += " (" + name + ")"
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return nil, fmt.Errorf("--set %s:...: the command names no profile %[1]s, but %s",
+			word, strings.Join(all, " and "))
+	case len(found) > 1:
+		return nil, fmt.Errorf("--set %s:...: the command names %s by that: write the path before the colon",
+			word, strings.Join(found, " and "))
+	}
+	return found, nil
 }
 
 // splitSetting splits PROFILE:KEY=VALUE. No key has a colon in it.
@@ -122,13 +147,18 @@ func checkConcurrency(levels []int) error {
 	return nil
 }
 
-// loadProfiles reads built-in names and paths, and applies the flags. The error has all faults.
-func loadProfiles(names []string, f loadFlags, env *Env) ([]profile.Profile, error) {
+// loadProfiles reads built-in names and paths, each once, and applies the flags. The error has all faults, those of
+// other flags included.
+func loadProfiles(names []string, f loadFlags, env *Env, flags ...error) ([]profile.Profile, error) {
 	reader := env.reader()
 	var all []profile.Profile
-	faults := []error{f.check(names)}
-	for _, name := range names {
-		reader.Set = f.of(name)
+	own, err := f.by(names, func(arg string) string {
+		p, _ := readProfile(env.reader(), arg) // the faults follow below, with the settings
+		return p.Name
+	})
+	faults := append(flags, err, checkTwice(names))
+	for _, name := range text.Distinct(names) {
+		reader.Set = own[name]
 		p, err := readProfile(reader, name)
 		if err == nil {
 			err = f.apply(reader, &p)

@@ -36,7 +36,7 @@ func TestFoundRunsArePrintedWithTheirExitCode(t *testing.T) {
 			false, codeBusy, "run a is still running: /r;",
 			[]string{"cannot clean: run a is still running (process 7)", "clean --force"}},
 		{"one that is running and cannot be seen", recovery.Found{Fate: recovery.Running, Err: errors.New("locked")},
-			false, codeBusy, "run a is still running: /r;", []string{"locked"}},
+			false, codeBusy, "run a is still running: /r;", []string{"locked", "not visible to this user here", "as its user (sudo -u USER)"}},
 		{"a process that does not end", recovery.Found{Fate: recovery.Crashed, Table: []string{"PID", "1"}, Killed: 1,
 			Left: []proc.Proc{stuck}, Err: errors.New("cannot kill it")}, false, codeDirty,
 			"run a had crashed: /r;  tried to kill 1 process:;    PID;    1;",

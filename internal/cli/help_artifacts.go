@@ -15,17 +15,21 @@ func artifactsPage(p *page) {
 	cell := filepath.Join("artifacts_N", artifacts.CellName(4))
 	p.table([][2]string{
 		{filepath.Join("artifacts_N", artifacts.DeploymentName), "the topology; written before its first cell. N " +
-			"is the next free number, one for each topology"},
+			"is the next free number; each launch of a topology, one in a round, has its own"},
 		{filepath.Join("artifacts_N", artifacts.ProvenanceName(1)), "where the numbers of a launch come from; " +
 			"a further launch has " + artifacts.ProvenanceName(2)},
 		{filepath.Join(cell, aiperf.ExportName), "aiperf's result at concurrency 4"},
 		{filepath.Join(cell, artifacts.SidecarName), "the verdict of topobench on it"},
 		{filepath.Join(cell, artifacts.SamplesName), "its GPUs and engines, a line each second"},
-		{"pareto_plot.png, pareto_plot.svg", "the chart; pareto_plot_p50.png with plot --stat p50"},
-		{"results.csv", "a row for each cell; results_p50.csv with plot --stat p50"},
+		{"pareto_plot.png, pareto_plot.svg", "the chart; pareto_plot_p50.png with plot --stat p50, " +
+			"pareto_plot_e2e.png with --x e2e"},
+		{"results.csv", "a row for each cell; results_p50.csv with plot --stat p50, results_e2e.csv with --x e2e"},
+		{"summary.csv", "a row for each series and concurrency: means over launches with intervals"},
+		{report.AAName, "A/A measurements (one profile as two sides) with the difference that the node resolves"},
 		{filepath.Join(state, "journal.ndjson"), "one event a line"},
-		{filepath.Join(state, "topologies", "NAME"), "logs, rendered files and plan.sh of a topology"},
-		{filepath.Join(state, "cells"), "the raw output of every attempt of aiperf"},
+		{filepath.Join(state, "topologies", "NAME"), "logs, rendered files and plan.sh of a topology; " +
+			"those of its second round are in round-2, of a restart in launch-2 below its round"},
+		{filepath.Join(state, "cells"), "the raw output of every attempt of aiperf; c4-r2 is concurrency 4 in round 2"},
 	})
 	p.text("A file is complete or absent, and a published cell is never overwritten. Upstream's plot_pareto.py " +
 		"reads this tree, and topobench plot reads a tree of upstream's perf.sh.")
@@ -50,6 +54,12 @@ func artifactsPage(p *page) {
 		}
 		p.item(nameColumn, name, c.Help)
 	}
+	p.heading("summary.csv")
+	for _, c := range report.SummaryColumns() {
+		p.item(nameColumn, c.Name, c.Help)
+	}
+	p.heading(report.AAName)
+	p.table(report.AAKeys())
 	p.heading("Events of journal.ndjson")
 	p.table(journal.Kinds())
 }

@@ -20,6 +20,7 @@ func metricsPage(p *page) {
 	}
 	p.text("The chart has tok/s/user from left to right and tok/s/gpu upwards. plot --stat p50 takes the median " +
 		"instead of the mean, except for tok/s/gpu.")
+	p.axes()
 	p.heading("Further columns of results.csv")
 	for _, m := range further {
 		p.metric(m.Column, m, "")

@@ -49,9 +49,10 @@ func profileNotes() []string {
 		"prefill: {workers: 4, tensor_parallel: 1} is the short form of a list of four equal workers, likewise for " +
 			"decode and aggregated. They get the lowest GPUs that no other worker of their machine names, in the " +
 			"order prefill, decode, aggregated, and ports that count up from port.",
-		"--set KEY=VALUE of run, plan and up sets a key in every profile, --set PROFILE:KEY=VALUE in one: " +
-			"--set load.osl=300, --set 'decode={workers: 1, tensor_parallel: 2}', --set prefill[0].port=8001. " +
-			"decode.KEY is that key of every decode worker. The value is YAML.",
+		"--set KEY=VALUE of run, plan and up sets a key in every profile, --set PROFILE:KEY=VALUE in the one " +
+			"with that file or name: --set load.osl=300, --set 'decode={workers: 1, tensor_parallel: 2}', " +
+			"--set prefill[0].port=8001 or prefill.0.port. decode.KEY is that key of every decode worker. The value " +
+			"is YAML.",
 		"All profiles of one run need the same load; --model, --isl, --osl and --concurrency set it for all of them.",
 		"An aggregated mocker with a port has a frontend of its own there. GPUs of a mocker are counted for the " +
 			"chart, neither exported nor checked.",

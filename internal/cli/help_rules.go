@@ -39,6 +39,11 @@ func rulesPage(p *page) {
 	p.text("A cell that does not count stays in the table, the CSV and the chart (hollow), with its reasons. It " +
 		"is not on the frontier.")
 	p.text(report.PercentileRule())
+	p.text(fmt.Sprintf("The check %s counts the requests between aiperf's records of their connection and their end. "+
+		"A client without CPU time records ends late. Such an end counts as soon as a waiting request has its "+
+		"connection. If no request waits, the number can be too high.", verdict.Flight))
+
+	p.rounds()
 
 	p.heading("Checks before the start (topobench doctor)")
 	p.table(preflight.Names())
@@ -62,6 +67,7 @@ func rulesPage(p *page) {
 		"measured.", run.Launches))
 
 	p.ratio()
+	p.adaptive()
 
 	p.heading("Exit codes, the strongest first")
 	for _, e := range exits() {
@@ -82,14 +88,17 @@ func (p *page) ratio() {
 	p.point(fmt.Sprintf("the shared range is less than %.0f %% of the narrower frontier, or %.0f %% of its tok/s/user;",
 		100*part, 100*width))
 	p.point("a difference below refuses it.")
+	p.interval()
 	p.heading("Differences, between two sides and between the artifacts of one label")
 	for _, d := range report.Differences() {
 		p.item(2, "", strings.ReplaceAll(d.Names, ",", ", "))
 		p.item(6, "", fmt.Sprintf("Between: %s. Within: %s. Reason: %s.", d.Between, d.Within, d.Why))
 	}
 	p.text("The list is printed by run, plan and plot. It always has " + strings.Join(plan.Compared(), ", ") +
-		", the version of the engine, and every other argument of an engine, verbatim; a file that --config names is " +
-		"read. \"The same on every side\" is printed only if nothing differs. deployment_config.json has the values.")
+		", the version of the engine, and every other argument of an engine, verbatim; a file that --config names " +
+		"is read. An argument that one side lacks has vLLM's default, \"0.9 (default)\", or \"default\" where that " +
+		"depends on the version, the model or the GPU. \"The same on every side\" is printed only if " +
+		"nothing differs. deployment_config.json has the values.")
 	p.text("Variables are those of a profile's env, and those of the caller whose names begin with " +
 		strings.Join(plan.Recorded(), " ") + ". Secrets and the passwords of URLs are left out.")
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -125,7 +126,10 @@ func TestHelpIsComplete(t *testing.T) {
 			want("artifacts", entry[0], entry[1])
 		}
 	}
-	for _, c := range report.Columns() {
+	for _, key := range report.AAKeys() {
+		want("artifacts", key[0], key[1])
+	}
+	for _, c := range slices.Concat(report.Columns(), report.SummaryColumns()) {
 		want("artifacts", c.Name, c.Help)
 	}
 	for _, v := range variables() {
@@ -142,6 +146,9 @@ func TestHelpIsComplete(t *testing.T) {
 	}
 	for _, m := range report.Metrics() {
 		want("metrics", cmp.Or(m.Shown, m.Column), m.Help+". Unit: "+m.Unit+". Source: "+m.Source)
+	}
+	for _, axis := range report.Axes() {
+		want("metrics", axis.Flag, axis.Help+". Column: "+axis.Column+". Files: pareto_plot"+axis.File+".png, results"+axis.File+".csv.")
 	}
 }
 

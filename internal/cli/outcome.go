@@ -1,10 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -16,21 +15,30 @@ import (
 	"topobench/internal/verdict"
 )
 
-// outcome is the exit code of the measurements: a topology that did not come up outranks cells that are not
+// outcome is the exit code of the measurements: a topology that came up in no round outranks cells that are not
 // valid. If an error ended a topology before its first cell, that error has the code.
 func (c *runCmd) outcome(env *Env, s *session, topologies []run.Topology) error {
 	code := codeOK
 	for _, t := range topologies {
-		if len(t.Cells) == 0 && t.Err != nil {
+		switch {
+		case t.Err != nil && !measured(topologies, t.Name):
 			code = codeNotUp
-		} else if code == codeOK && len(t.Cells) > 0 && (t.Err != nil || len(again(t)) > 0) {
+		case code == codeOK && (t.Err != nil || len(t.Cells) > 0 && len(again(t)) > 0):
 			code = codePartial
 		}
+	}
+	if why := s.NoInterval(); code == codeOK && why != "" {
+		return &reportedError{codeFailed, "no interval: " + why}
 	}
 	if code == codeOK {
 		return nil
 	}
 	return &reportedError{code, c.conclusion(env, s, topologies)}
+}
+
+// measured reports that a topology has a cell in some round.
+func measured(topologies []run.Topology, name string) bool {
+	return slices.ContainsFunc(topologies, func(t run.Topology) bool { return t.Name == name && len(t.Cells) > 0 })
 }
 
 // again are the concurrencies of a topology that were not measured, or whose cells are not valid.
@@ -42,11 +50,12 @@ func again(t run.Topology) []int {
 	})
 }
 
-// conclusion is the last line of a run that failed: what failed first and why, its log, and the next command. It is
-// empty if nothing failed and the run was interrupted.
+// conclusion is the last line of a run that failed: what failed first and why, its log, and the next step. It is
+// empty if nothing failed and the run was interrupted. Rounds and arms are repeated as a whole: a part of them would
+// have nothing to be paired with.
 func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) string {
-	var failed []string
-	var why, log string
+	var titles, failed []string
+	var why, log, first string
 	var missing []int
 	whole := false // a topology has to be measured from the beginning
 	for _, t := range topologies {
@@ -54,8 +63,8 @@ func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) str
 		if cause == "" {
 			continue
 		}
-		if failed = append(failed, t.Name); len(failed) == 1 {
-			why, log = cause, path
+		if titles, failed = append(titles, t.String()), append(failed, t.Name); len(failed) == 1 {
+			why, log, first = cause, path, remedy(t)
 		}
 		whole = whole || len(t.Cells) == 0
 		missing = append(missing, again(t)...)
@@ -64,8 +73,8 @@ func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) str
 		return ""
 	}
 	others := ""
-	if len(failed) > 1 {
-		others = " (also failed: " + strings.Join(failed[1:], ", ") + ")"
+	if len(titles) > 1 {
+		others = " (also failed: " + strings.Join(titles[1:], ", ") + ")"
 	}
 	for _, unreached := range s.topologies[min(len(topologies), len(s.topologies)):] {
 		failed, whole = append(failed, unreached.Profile.Name), true
@@ -73,8 +82,12 @@ func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) str
 	if slices.Sort(missing); whole {
 		missing = nil
 	}
-	return fmt.Sprintf("%s failed: %s%s | log: %s | next: %s", failed[0], why, others, log,
-		repeat(env.Args, c.passed(s, failed), slices.Compact(missing)))
+	passed := c.passed(s, failed)
+	if topologies[0].Rounds != 1 || isAA(c.Profiles) {
+		passed, missing = nil, nil
+	}
+	return fmt.Sprintf("%s failed: %s%s | log: %s | next: %s", titles[0], why, others, log,
+		next(first, repeat(env.Args, passed, slices.Compact(missing))))
 }
 
 // failure is the cause in one line and the log of a topology that failed, or of its first cell that is not valid.
@@ -88,11 +101,7 @@ func failure(t run.Topology, dir string) (cause, log string) {
 	case isLate && late.Log != "":
 		return firstLine(t.Err), late.Log
 	case t.Err != nil:
-		logs := filepath.Join(dir, "topologies", t.Name)
-		if _, err := os.Stat(logs); err != nil { // perf starts no service
-			logs = dir
-		}
-		return firstLine(t.Err), logs
+		return firstLine(t.Err), cmp.Or(t.Dir, dir)
 	case i >= 0:
 		cell := t.Cells[i]
 		return fmt.Sprintf("concurrency %d is %s: %s", cell.Concurrency, cell.Verdict.State, cell.Verdict.Reasons[0]),

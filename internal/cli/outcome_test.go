@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,7 +30,7 @@ func TestTheLogOfAFailure(t *testing.T) {
 		{run.Topology{Name: "a"}, "", ""},
 		{run.Topology{Name: "a", Err: &host.DiedError{Name: "w", Exit: host.Exit{At: time.Unix(1, 0), Code: 1}, Log: "w.log"}}, "w died: exit 1", "w.log"},
 		{run.Topology{Name: "a", Err: &deploy.NotReadyError{Service: "w", Last: errors.New("x\ny"), Log: "w.log"}}, "w is not ready after 0s: x", "w.log"},
-		{run.Topology{Name: "a", Err: errors.New("does not serve: x\ny")}, "does not serve: x", logs},
+		{run.Topology{Name: "a", Dir: logs, Err: errors.New("does not serve: x\ny")}, "does not serve: x", logs},
 		{run.Topology{Name: "perf", Err: errors.New("does not serve: x")}, "does not serve: x", dir},
 		{run.Topology{Name: "a", Cells: []run.Cell{cell}}, "concurrency 4 is invalid: aiperf: x", "c1.log"},
 	} {
@@ -55,6 +56,33 @@ func TestTheNextCommand(t *testing.T) {
 	} {
 		if got := repeat(strings.Fields(row.args), row.passed, row.missing); got != row.want {
 			t.Errorf("%s: got %q, want %q", row.why, got, row.want)
+		}
+	}
+}
+
+// The command that failed fails again, unless its remedy comes first.
+func TestTheRemedyComesBeforeTheCommand(t *testing.T) {
+	failedCell := run.Cell{Verdict: verdict.Verdict{State: verdict.Invalid, Reasons: []string{"aiperf: OSError: No space left on device"}}}
+	final := &deploy.FinalError{Answer: "GET x: 401", Remedy: "remove --api-key from engine_args"}
+	for _, row := range []struct {
+		why  string
+		t    run.Topology
+		want string // before the command; "" = the command alone
+	}{
+		{"a death without a known cause", run.Topology{Err: &host.DiedError{Name: "w", Log: "w.log"}}, ""},
+		{"a wrong argument", run.Topology{Err: &host.DiedError{Name: "w", Tail: []string{"error: unrecognized arguments: -x"}, Hint: "correct engine_args"}}, "correct engine_args; then "},
+		{"the wrong environment", run.Topology{Err: &host.DiedError{Name: "w", Hint: "name the environment by --python or --vllm"}}, "name the environment by --python or --vllm|"},
+		{"a final answer", run.Topology{Err: &deploy.NotReadyError{Service: "w", Last: final, Hints: []string{"ERROR: x"}}}, "remove --api-key from engine_args; then "},
+		{"its log has the cause", run.Topology{Err: &deploy.NotReadyError{Service: "w", Last: errors.New("503"), Hints: []string{"OfflineModeIsEnabled"}}}, "the model is not in the local cache"},
+		{"late for no known cause", run.Topology{Err: &deploy.NotReadyError{Service: "w", Last: errors.New("503"), Hints: []string{"ERROR: x"}}}, ""},
+		{"another's server", run.Topology{Err: fmt.Errorf("does not serve: %w", &deploy.FinalError{Answer: "refused", Remedy: "start the server, or correct --url"})}, "start the server, or correct --url|"},
+		{"a cell on a full disk", run.Topology{Cells: []run.Cell{failedCell}}, "the disk is full"},
+		{"nothing known", run.Topology{Err: errors.New("x")}, ""},
+	} {
+		got := next(remedy(row.t), "topobench run a.yaml")
+		want, alone := strings.CutSuffix(row.want, "|")
+		if !strings.HasPrefix(got, want) || strings.HasSuffix(got, "topobench run a.yaml") == alone || want == "" && got != "topobench run a.yaml" {
+			t.Errorf("%s: %q, want %q", row.why, got, row.want)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := c.plan(&session.topologies[0], env); err != nil {
 		return session.close(err)
 	}
-	topologies, err := session.Run(session.WatchDisk(ctx), session.topologies, run.LadderOf(session.topologies))
+	topologies, err := session.Run(session.WatchDisk(ctx), session.topologies, run.LadderOf(session.topologies, 1))
 	session.At(run.Reporting)
 	summary := runCmd{Title: "Single Node", Verbose: c.Verbose, loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
 	err = errors.Join(session.close(err), summary.report(env, session, topologies))

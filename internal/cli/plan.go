@@ -2,9 +2,11 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,22 +22,24 @@ import (
 )
 
 type planCmd struct {
-	Profiles  []string `arg:"" name:"profile" help:"Built-in names or paths."`
-	JSON      bool     `name:"json" help:"Print JSON; @CALL@ is a random word of each call of the script."`
-	Guide     bool     `help:"Print the differences from the guide, with reasons."`
-	Root      string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Directory of the results." type:"path"`
+	Profiles []string `arg:"" name:"profile" help:"Built-in names or paths."`
+	JSON     bool     `name:"json" help:"Print JSON; @CALL@ is a random word of each call of the script."`
+	Guide    bool     `help:"Print the differences from the guide, with reasons."`
+	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" help:"Directory of the results." type:"path"`
+	Map      bool     `name:"gpus-from-allocation" help:"Replace each profile's GPUs by those of the allocation."`
+	roundFlags
 	binFlags  `group:"Programs"`
 	loadFlags `group:"Load"`
 }
 
-// Run prints plans. It starts nothing and writes no file.
-func (c *planCmd) Run(env *Env) error {
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env)
+// Run prints plans. It writes no file, and starts nothing but nvidia-smi for --gpus-from-allocation.
+func (c *planCmd) Run(ctx context.Context, env *Env) error {
+	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check())
 	if err != nil {
 		return err
 	}
 	env.printDropped()
-	plans, err := c.plans(profiles, env)
+	plans, err := c.plans(ctx, profiles, env)
 	if err != nil {
 		return &usageError{err}
 	}
@@ -44,7 +48,8 @@ func (c *planCmd) Run(env *Env) error {
 		all = append(all, p.Deployment)
 	}
 	fmt.Fprint(env.Stderr, report.SettingsTable(artifacts.CompareSettings(all), artifacts.Settings{}))
-	printAll(env.Stderr, costLines(c.Root, plans), "topobench: cost of a run: ")
+	printAll(env.Stderr, costLines(c.Root, plans, c.Repeats), "topobench: cost of a run: ")
+	printAll(env.Stderr, c.note(len(plans)), "topobench: ")
 	switch {
 	case c.JSON:
 		if plans, err = c.placed(plans); err != nil {
@@ -82,38 +87,46 @@ func (c *planCmd) placed(plans []plan.Plan) ([]plan.Plan, error) {
 }
 
 // plans plans each profile. The error has the faults of all profiles.
-func (c *planCmd) plans(profiles []profile.Profile, env *Env) ([]plan.Plan, error) {
+func (c *planCmd) plans(ctx context.Context, profiles []profile.Profile, env *Env) ([]plan.Plan, error) {
 	var plans []plan.Plan
 	var faults []error
 	for _, p := range profiles {
-		launch, err := c.make(p, env)
+		launch, err := c.make(ctx, p, env)
 		plans, faults = append(plans, launch), append(faults, err)
+	}
+	if isAA(c.Profiles) {
+		plans = preflight.Report{Topologies: run.Arms(preflight.Topology{Plan: plans[0]})}.Plans()
 	}
 	return plans, errors.Join(faults...)
 }
 
 // make plans one profile. Missing programs get their bare names, so that a laptop can print the plan of a node.
-func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
+func (c *planCmd) make(ctx context.Context, p profile.Profile, env *Env) (plan.Plan, error) {
 	checks := preflight.Request{Programs: programs.Paths(c.binFlags), Environ: env.Environ, Getenv: env.Getenv,
-		AsRoot: env.Root}
+		AsRoot: env.Root, MapGPUs: c.Map}
 	paths, found, versions, err := checks.Recall(p)
 	if err != nil {
 		fmt.Fprintf(env.Stderr, "topobench: planned with bare names: %v\n", err)
 		paths = bareNames(paths)
 	}
 	printAll(env.Stderr, found.Lines(), "topobench: "+p.Name+": ")
-	on := checks.Installation(paths, versions)
-	if on.Configs, err = profile.ReadEngineConfigs(p); err != nil { // it may be on the node
-		fmt.Fprintf(env.Stderr, "topobench: warning: settings are compared without it: %v\n", err)
+	p, lines, err := checks.Mapped(ctx, p, versions.VLLM)
+	if err != nil {
+		return plan.Plan{}, err
 	}
+	printAll(env.Stderr, lines, "topobench: ")
+	on := checks.Installation(paths, versions)
+	var wrong error
+	on.Configs, wrong = engineConfigs(p, env)
 	launch, err := plan.Make(p, on, c.options())
+	err = errors.Join(wrong, err)
 	if err != nil {
 		return launch, err
 	}
 	for _, c := range preflight.Contradictions(versions, launch) {
 		fmt.Fprintf(env.Stderr, "topobench: %s\n", c)
 	}
-	lines := preflight.VersionLines([]preflight.Topology{{Profile: p, Versions: versions, Plan: launch}})
+	lines = preflight.VersionLines([]preflight.Topology{{Profile: p, Versions: versions, Plan: launch}})
 	printAll(env.Stderr, lines, "topobench: "+p.Name+": ")
 	warnings := slices.Concat(preflight.PortWarning(env.PortRange, launch), preflight.Slow(launch, env.Environ))
 	for _, w := range warnings {
@@ -122,11 +135,25 @@ func (c *planCmd) make(p profile.Profile, env *Env) (plan.Plan, error) {
 	return launch, nil
 }
 
-// costLines estimate a run of plans, with the rates of the runs before it in its root.
-func costLines(root string, plans []plan.Plan) []string {
+// engineConfigs reads the engines' own configuration files. An absent one is a warning, as it may be on the node.
+func engineConfigs(p profile.Profile, env *Env) (profile.EngineConfigs, error) {
+	configs, err := profile.ReadEngineConfigs(p)
+	wrong := slices.DeleteFunc(flatten(err), func(err error) bool {
+		absent := errors.Is(err, fs.ErrNotExist)
+		if absent {
+			fmt.Fprintf(env.Stderr, "topobench: warning: %v; run would refuse that, and settings are compared without "+
+				"the file\n", err)
+		}
+		return absent
+	})
+	return configs, errors.Join(wrong...)
+}
+
+// costLines estimate a run of plans over some rounds, with the rates of the runs before it in its root.
+func costLines(root string, plans []plan.Plan, rounds int) []string {
 	var costs []run.Cost
 	for _, p := range plans {
-		costs = append(costs, run.CostOf(p, run.RatesOf(root, p)))
+		costs = append(costs, run.CostOf(p, run.RatesOf(root, p)).Times(rounds))
 	}
 	return run.CostLines(costs)
 }

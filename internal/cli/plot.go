@@ -19,18 +19,20 @@ type plotCmd struct {
 	Root     string   `name:"artifacts-root-dir" required:"" type:"existingdir" help:"Directory of artifacts_0, ..."`
 	Title    string   `default:"Single Node" help:"Title of the chart."`
 	Stat     string   `default:"avg" help:"Statistic of tokens/s/user, TTFT and ITL; file names have it."`
-	Out      string   `default:"." type:"path" help:"Directory for pareto_plot.png, .svg and results.csv."`
+	X        string   `default:"user" enum:"user,p90,e2e" help:"Axis: user, p90 or e2e (topobench help metrics)."`
+	Out      string   `default:"." type:"path" help:"Directory for pareto_plot.png, .svg and both CSV files."`
 	At       *float64 `placeholder:"X" help:"Compare at X tok/s/user (default: the middle of the shared range)."`
 	Baseline string   `placeholder:"LABEL" help:"Compare with this series (default: the aggregated one)."`
 	JSON     bool     `name:"json" help:"Print the facts as JSON on stdout."`
+	ratioFlags
 }
 
 // Run plots an artifacts tree, ours or upstream's. It needs no server.
 func (c *plotCmd) Run(env *Env) error {
-	if err := checkAt(c.At); err != nil {
+	if err := errors.Join(checkAt(c.At), c.ratioFlags.check()); err != nil {
 		return &usageError{err}
 	}
-	// A thousand exports make 15 MB of short-lived garbage: fewer collections save a twentieth of the time.
+	// A thousand exports make 20 MB of short-lived garbage: fewer collections save an eighth of the time.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	cells, faults := artifacts.Tree(c.Root)
 	printAll(env.Stderr, text.Each(faults, error.Error), "topobench: ")
@@ -38,7 +40,8 @@ func (c *plotCmd) Run(env *Env) error {
 		return fmt.Errorf("cannot plot %s: no cell was found below it (artifacts_N/-concurrencyC/%s)",
 			c.Root, aiperf.ExportName)
 	}
-	facts, err := report.Of(cells, report.Options{Title: c.Title, Stat: c.Stat, At: c.At, Baseline: c.Baseline})
+	facts, err := report.Of(cells, report.Options{Title: c.Title, Stat: c.Stat, X: c.X, At: c.At,
+		Baseline: c.Baseline, Equivalence: float64(c.Equivalence), AA: knownAA(env, c.Root)})
 	if err == nil {
 		err = c.checkBaseline(facts.Series)
 	}

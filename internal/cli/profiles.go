@@ -5,6 +5,7 @@ import (
 	"text/tabwriter"
 
 	"topobench/internal/profile"
+	"topobench/internal/text"
 	"topobench/profiles"
 )
 
@@ -28,7 +29,8 @@ func (c *profilesCmd) Run(env *Env) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d GPUs\t%s\n", name, p.Engine, p.Label(), p.GPUs(), workers(p))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, p.Engine, p.Label(),
+			text.Count(p.GPUs(), "GPU", "GPUs"), workers(p))
 	}
 	return w.Flush()
 }

@@ -10,13 +10,17 @@ import (
 )
 
 type runCmd struct {
-	Profiles   []string `arg:"" name:"profile" help:"Built-in names or paths."`
-	Root       string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
-	Title      string   `default:"Single Node" help:"Title of the chart."`
-	Baseline   string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
-	FailFast   bool     `help:"Stop everything at the first cell that is not valid."`
-	Verbose    bool     `help:"Print deviations, prompts and times in full after the run."`
-	Keep       bool     `help:"Hold the last topology until Ctrl-C."`
+	Profiles []string `arg:"" name:"profile" help:"Built-in names or paths."`
+	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
+	Title    string   `default:"Single Node" help:"Title of the chart."`
+	Baseline string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
+	X        string   `default:"user" enum:"user,p90,e2e" help:"Axis: user, p90 or e2e (topobench help metrics)."`
+	FailFast bool     `help:"Stop everything at the first cell that is not valid."`
+	Verbose  bool     `help:"Print deviations, prompts and times in full after the run."`
+	Keep     bool     `help:"Hold the last topology until Ctrl-C."`
+	ratioFlags
+	roundFlags
+	adaptiveFlags
 	binFlags   `group:"Programs"`
 	loadFlags  `group:"Load"`
 	limitFlags `group:"Disk"`
@@ -28,18 +32,27 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := linuxOnly("run"); err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env)
+	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check(),
+		c.adaptiveFlags.check(c.Profiles, c.given()))
 	if err != nil {
 		return err
 	}
+	adaptive := c.schedule(profiles)
 	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
-		Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree), Load: c.options(),
-		MapGPUs: c.Map},
+		Launches: c.launches(c.Profiles), Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap),
+		MinFree: uint64(c.MinFree), Load: c.options(), MapGPUs: c.Map},
 		run.Options{FailFast: c.FailFast, WaitGPUs: c.Wait.value()})
 	if err != nil {
 		return err
 	}
-	for _, line := range costLines(c.Root, preflight.Report{Topologies: session.topologies}.Plans()) {
+	measured := arms(c.Profiles, session.topologies)
+	plans := preflight.Report{Topologies: measured}.Plans()
+	lines := append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...)
+	var schedule run.Schedule = run.LadderOf(measured, c.Repeats)
+	if adaptive != nil {
+		schedule, lines = *adaptive, adaptive.Announcement()
+	}
+	for _, line := range lines {
 		session.Screen.Note(line)
 	}
 	if c.Keep {
@@ -48,7 +61,8 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	guarded := session.WatchDisk(ctx)
 	var topologies []run.Topology
 	if err = session.fetchModels(guarded); err == nil {
-		topologies, err = session.Run(guarded, session.topologies, run.LadderOf(session.topologies))
+		session.topologies = measured
+		topologies, err = session.Run(guarded, session.topologies, schedule)
 	}
 	session.At(run.Reporting)
 	err = errors.Join(session.close(err), c.report(env, session, topologies))

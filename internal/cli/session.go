@@ -142,20 +142,18 @@ func (s *session) fetchModels(ctx context.Context) error {
 		}
 		faults = append(faults, checks.LoadTokenizer(ctx, w))
 	}
-	return errors.Join(faults...)
+	if err := errors.Join(faults...); err != nil {
+		return &usageError{err} // nothing was started
+	}
+	return nil
 }
 
 func (s *session) fetch(ctx context.Context, checks preflight.Request, w preflight.Topology, m programs.Model) error {
-	tool, program := programs.Engine(w.Profile), w.Programs.Python
-	if tool == programs.VLLM {
-		program = w.Programs.VLLM
-	}
-	prober := checks.Prober(w.Profile, tool, program)
+	prober, python := checks.Fetcher(w)
 	prober.Within = w.Profile.Timeouts.Ready
-	python := prober.Interpreter(tool, program)
 	if python == "" {
-		s.Screen.Note(fmt.Sprintf("model %s is not fetched first: cannot see which Python %s runs; "+
-			"each worker downloads it", m.ID, program))
+		s.Screen.Note(fmt.Sprintf("model %s is not fetched first: cannot see which Python runs the engine; "+
+			"each worker downloads it", m.ID))
 		return nil
 	}
 	s.Screen.Note(fmt.Sprintf("fetching model %s, once for all workers", m.ID))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"topobench/internal/artifacts"
@@ -23,22 +24,21 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 	}
 	out := ui.NewPrinter(env.Stdout, env.Getenv)
 	out.Print(failures(topologies)...)
-	for _, unreached := range s.topologies[min(len(topologies), len(s.topologies)):] {
-		out.Print(unreached.Profile.Name + ": not started")
-	}
+	out.Print(unreached(s.topologies, topologies)...)
 	facts, err := c.facts(env, s, topologies)
 	root := s.Dir.Root()
 	if err == nil && len(facts.Rows) > 0 {
 		tabulate(out, facts)
-		if facts.Measured() {
+		if facts.Counts() {
 			out.Print(c.circumstances(facts, topologies)...)
 		}
-		err = writeFiles(out, facts, root, s.Dir.Path())
+		err = errors.Join(writeFiles(out, facts, root, s.Dir.Path()), keepAA(out, facts, root))
 	} else if err == nil {
 		out.Print("no cell was measured: no chart and no results.csv were written in " + root)
 	}
+	out.Print(s.Summary()...)
 	out.Print("logs, plans and journal: " + s.Dir.Path())
-	answer(out, facts, root, versions(s.topologies))
+	answer(out, facts, root, versions(s.topologies), unmeasured(topologies, s.topologies)...)
 	return errors.Join(err, out.Err(), c.outcome(env, s, topologies))
 }
 
@@ -47,6 +47,9 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.Facts, error) {
 	title := c.Title
 	var order, mine []string
+	if len(unreached(s.topologies, topologies)) > 0 {
+		title = "partial: " + c.Title
+	}
 	for _, t := range topologies {
 		order = append(order, t.Label)
 		if t.Artifacts.Path != "" {
@@ -61,10 +64,11 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 	}
 	cells, faults := artifacts.Tree(s.Dir.Root(), mine...)
 	printAll(env.Stderr, text.Each(faults, error.Error), "topobench: ")
-	return report.Of(cells, report.Options{Title: title, Baseline: c.Baseline, Order: order})
+	return onAxis(cells, report.Options{Title: title, X: c.X, Baseline: c.Baseline, Order: order, Rounds: c.Repeats,
+		At: c.At, Caveat: s.Caveat(), Equivalence: float64(c.Equivalence), AA: knownAA(env, s.Dir.Root())})
 }
 
-// tabulate prints the settings that differ, the cells and the warnings.
+// tabulate prints the settings that differ, the cells, the ratio at several tok/s/user and the warnings.
 func tabulate(out *ui.Printer, facts report.Facts) {
 	if settings := report.SettingsTable(facts.Settings, facts.Load); settings != "" {
 		out.Print("", settings)
@@ -72,6 +76,11 @@ func tabulate(out *ui.Printer, facts report.Facts) {
 	var table strings.Builder
 	_ = facts.Table(&table) // a strings.Builder does not fail
 	out.Print("", table.String(), "")
+	for _, c := range facts.Comparisons {
+		if readings := c.ReadingsTable(); readings != "" {
+			out.Print(readings, "")
+		}
+	}
 	for _, w := range facts.Warnings {
 		out.Print("warning: " + w)
 	}
@@ -99,41 +108,58 @@ func versions(topologies []preflight.Topology) []string {
 	return nil
 }
 
-// answer is the end of the output, apart from the rest: the sentences, a line of Markdown to paste, and the chart.
-func answer(out *ui.Printer, facts report.Facts, dir string, about []string) {
+// answer is the end of the output, apart from the rest: the sentences, a line of Markdown to paste, and the chart. The
+// names are those of the topologies without a cell. If no cell counts, there is the chart only.
+func answer(out *ui.Printer, facts report.Facts, dir string, about []string, absent ...string) {
 	if !facts.Measured() {
 		return
 	}
-	out.Print("")
-	out.Bold(facts.Answer()...)
-	if line := facts.Markdown(about...); line != "" {
+	if facts.Counts() {
+		sentences, missing := facts.Answer(), "not measured: "+strings.Join(absent, ", ")
+		if len(absent) > 0 {
+			sentences, about = append(sentences, missing), append(slices.Clone(about), missing)
+		}
 		out.Print("")
-		out.Whole(line)
+		out.Bold(sentences...)
+		if line := facts.Markdown(about...); line != "" {
+			out.Print("")
+			out.Whole(line)
+		}
 	}
 	out.Print("chart: " + filepath.Join(dir, facts.Chart()))
+}
+
+// unmeasured are the topologies of a run that have no cell.
+func unmeasured(begun []run.Topology, all []preflight.Topology) (names []string) {
+	for i, t := range all {
+		if i >= len(begun) || len(begun[i].Cells) == 0 {
+			names = append(names, t.Profile.Name)
+		}
+	}
+	return names
 }
 
 // failures has the failure of each topology, the cause first, and its cells that are not valid.
 func failures(topologies []run.Topology) (lines []string) {
 	for _, t := range topologies {
 		if t.Lost != nil {
-			lines = append(lines, "\n"+t.Name+" failed and was restarted once: "+firstLine(t.Lost.Cause))
+			lines = append(lines, "\n"+t.String()+" failed and was restarted once: "+firstLine(t.Lost.Cause))
 		}
 		if t.Err != nil {
-			lines = append(lines, fmt.Sprintf("\n%s: %v", t.Name, t.Err))
+			lines = append(lines, fmt.Sprintf("\n%v: %v", t, t.Err))
 		}
 		for _, cell := range t.Cells {
 			if cell.Verdict.State == verdict.Valid {
 				continue
 			}
-			lines = append(lines, fmt.Sprintf("%s: concurrency %d is %s (%s)", t.Name, cell.Concurrency,
+			lines = append(lines, fmt.Sprintf("%v: concurrency %d is %s (%s)", t, cell.Concurrency,
 				cell.Verdict.State, filepath.Join(t.Artifacts.Name(), filepath.Base(cell.Path))))
 			for _, reason := range cell.Verdict.Reasons {
 				lines = append(lines, "  "+reason)
 			}
 		}
 		if missing := t.Asked[len(t.Cells):]; len(missing) > 0 {
-			lines = append(lines, fmt.Sprintf("%s: not measured: concurrency %s", t.Name, levels(missing)))
+			lines = append(lines, fmt.Sprintf("%v: not measured: concurrency %s", t, levels(missing)))
 		}
 	}
 	return lines

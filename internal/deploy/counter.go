@@ -24,7 +24,7 @@ func (p Prober) Counters(ctx context.Context, counters []plan.Counter) (map[stri
 	}
 	look, err := p.host.Look(ctx, host.Question{Pages: urls})
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the request counters: %w", err)
+		return nil, fmt.Errorf("cannot read the counters of the workers: %w", err)
 	}
 	counts := map[string]float64{}
 	for _, c := range counters {
@@ -35,12 +35,12 @@ func (p Prober) Counters(ctx context.Context, counters []plan.Counter) (map[stri
 		case page.Code != http.StatusOK:
 			fault = fmt.Sprintf("GET %s: %d", c.URL, page.Code)
 		case !strings.Contains(string(page.Text), c.Metric):
-			fault = fmt.Sprintf("no %s in its metrics", c.Metric)
+			fault = "it is not among its metrics"
 		default:
 			counts[c.Service] = Count(string(page.Text), c.Metric)
 			continue
 		}
-		err = errors.Join(err, fmt.Errorf("cannot read the requests of %s: %s", c.Service, fault))
+		err = errors.Join(err, fmt.Errorf("cannot read the counter %s of %s: %s", c.Metric, c.Service, fault))
 	}
 	return counts, err
 }

@@ -23,6 +23,8 @@ func TestFinalAnswersEndTheWait(t *testing.T) {
 		{"C12: a key is wanted", state{"/health": ok, "/v1/models": {401, ""}}, "/v1/models: 401\n  the server requires a key"},
 		{"C12: it is forbidden", state{"/health": {403, ""}}, "/health: 403\n  the server requires a key"},
 		{"its pages are elsewhere", state{"/health": ok}, "/v1/models: 404\n  the server has no such page: --root-path"},
+		{"another model", state{"/health": ok, "/v1/models": {200, `{"data":[{"id":"big"}]}`}}, " lists big, not tiny\n  write served_name: big"},
+		{"no model yet", state{"/health": ok, "/v1/models": {200, `{"data":[]}`}}, ""},
 		{"it still loads", state{"/health": {503, ""}}, ""},
 	} {
 		t.Run(row.why, func(t *testing.T) {

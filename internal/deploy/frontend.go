@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -125,7 +126,16 @@ func parseModels(body []byte) ([]string, error) {
 	return ids, nil
 }
 
-// modelListed also catches a foreign server that answers on our port.
+// otherModelError is a list of models without ours: a foreign server may answer on our port.
+type otherModelError struct {
+	listed []string
+	want   string
+}
+
+func (e *otherModelError) Error() string {
+	return fmt.Sprintf("the server lists %s, not %s: is it ours?", strings.Join(e.listed, ", "), e.want)
+}
+
 func modelListed(models []string, want string) error {
 	switch {
 	case slices.Contains(models, want):
@@ -133,6 +143,18 @@ func modelListed(models []string, want string) error {
 	case len(models) == 0:
 		return fmt.Errorf("model %s is not listed yet", want)
 	default:
-		return fmt.Errorf("the server lists %s, not %s: is it ours?", strings.Join(models, ", "), want)
+		return &otherModelError{models, want}
 	}
+}
+
+// noOtherModel makes the error of a server that lists other models final: it serves one from its start on. To a
+// Dynamo frontend a model may come later.
+func noOtherModel(err error, g plan.Gate) error {
+	e, is := errors.AsType[*otherModelError](err)
+	if !is {
+		return err
+	}
+	return &FinalError{fmt.Sprintf("%s lists %s, not %s", g.Address, strings.Join(e.listed, ", "), e.want),
+		"write served_name: " + e.listed[0] + " in the profile if that is its model; otherwise another server " +
+			"answers on this port: choose another one (port)"}
 }

@@ -77,7 +77,7 @@ func (p Prober) Gate(ctx context.Context, g plan.Gate) error {
 		if err := p.answers200(ctx, "http://"+g.Address+cmp.Or(g.Path, "/health")); err != nil {
 			return err
 		}
-		return p.listsModel(ctx, g)
+		return noOtherModel(p.listsModel(ctx, g), g)
 	case plan.GateFrontend:
 		return p.frontendServes(ctx, g)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"topobench/internal/plan"
+	"topobench/internal/text"
 	"topobench/internal/verdict"
 )
 
@@ -54,7 +55,7 @@ func unhealthy(service string, err error) verdict.Unhealthy {
 		why := fmt.Sprintf("does not answer within %s", healthLimit)
 		return verdict.Unhealthy{Service: service, Why: why, Late: true}
 	}
-	return verdict.Unhealthy{Service: service, Why: strings.Join(strings.Fields(err.Error()), " ")}
+	return verdict.Unhealthy{Service: service, Why: text.OneLine(err.Error())}
 }
 
 // Identity returns for each external etcd and NATS a value that changes when it restarts:

@@ -132,7 +132,7 @@ func TestCounters(t *testing.T) {
 	if err == nil {
 		t.Fatal("unreadable counters are no counts")
 	}
-	wantWords(t, "all at once", err.Error(), "requests of decode-2: no b_total in its metrics", "requests of decode-3: ")
+	wantWords(t, "all at once", err.Error(), "counter b_total of decode-2: it is not among its metrics", "of decode-3: ")
 }
 
 // A restart between two probes is visible only by who answers.

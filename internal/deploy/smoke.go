@@ -51,12 +51,13 @@ func (e *RefusedError) Error() string {
 }
 
 // denied reports whether no waiting changes an answer: the server requires a key, or the
-// other scheme. 404 is no such answer: a Dynamo frontend gives it until its router has the
-// model.
-func denied(err error) bool {
+// other scheme. 404 is no such answer of our own servers: a Dynamo frontend gives it until its
+// router has the model.
+func denied(err error, s plan.Smoke) bool {
 	e, refused := errors.AsType[*RefusedError](err)
 	_, final := errors.AsType[*FinalError](err)
-	return final || refused && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
+	return final || refused && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden ||
+		e.Status == http.StatusNotFound && s.Absent > 0)
 }
 
 // Smoke streams completions with the load's own headers and body, to each URL that the load
@@ -84,13 +85,16 @@ func (p Prober) served(ctx context.Context, urls []string, s plan.Smoke, l aiper
 		slow := time.AfterFunc(slowRound, func() {
 			note("under way for 10 s: kernels may be compiled")
 		})
-		err := p.round(ctx, urls, s.Round, l)
+		err := p.others(ctx, urls, s, l, began)
+		if err == nil {
+			err = p.round(ctx, urls, s.Round, l)
+		}
 		slow.Stop()
 		refused, is := errors.AsType[*RefusedError](err)
 		if is && refused.Status == http.StatusBadRequest {
 			return refused
 		}
-		if denials++; !denied(err) {
+		if denials++; !denied(err, s) {
 			denials = 0
 		}
 		if denials == required {
@@ -156,9 +160,28 @@ func (p Prober) complete(ctx context.Context, url string, l aiperf.Load) error {
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.Target(url), bytes.NewReader(body))
+	resp, err := p.send(ctx, http.MethodPost, l.Target(url), body, l)
 	if err != nil {
-		return err
+		return cmp.Or(otherScheme(ctx, l.Target(url), err), err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusBadRequest && !strings.HasPrefix(url, "https:") {
+		if err := overTLS(ctx, l.Target(url)); err != nil {
+			return err
+		}
+	}
+	if resp.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, bodyLimit)) // a broken answer is shown as far as it came
+		return &RefusedError{Status: resp.StatusCode, Answer: readable(string(body)), Keyed: p.key != ""}
+	}
+	return readStream(resp.Body)
+}
+
+// send sends a request with the load's headers to the address that aiperf takes.
+func (p Prober) send(ctx context.Context, method, url string, body []byte, l aiperf.Load) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	for _, header := range l.Headers() {
@@ -174,21 +197,7 @@ func (p Prober) complete(ctx context.Context, url string, l aiperf.Load) error {
 		return new(net.Dialer).DialContext(ctx, cmp.Or(p.network, aiperf.Network(nil)), address)
 	}
 	streamer := &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true, DialContext: dial}}
-	resp, err := streamer.Do(req)
-	if err != nil {
-		return cmp.Or(otherScheme(ctx, l.Target(url), err), err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusBadRequest && !strings.HasPrefix(url, "https:") {
-		if err := overTLS(ctx, l.Target(url)); err != nil {
-			return err
-		}
-	}
-	if resp.StatusCode != http.StatusOK {
-		body, _ := io.ReadAll(io.LimitReader(resp.Body, bodyLimit)) // a broken answer is shown as far as it came
-		return &RefusedError{Status: resp.StatusCode, Answer: readable(string(body)), Keyed: p.key != ""}
-	}
-	return readStream(resp.Body)
+	return streamer.Do(req)
 }
 
 func readStream(r io.Reader) error {

@@ -20,7 +20,7 @@ func TestSmokeEndsWithoutTheMetricOfTheCounters(t *testing.T) {
 	smoke := plan.Smoke{URLs: []string{s.URL}, Patience: time.Hour, Deadline: time.Hour,
 		Counters: []plan.Counter{{Service: "aggregated-0", URL: s.URL + "/metrics", Metric: "nope_total"}}}
 	err := NewProber(host.Local{}).Smoke(t.Context(), smoke, aiperf.Load{Model: "tiny", ISL: 20, OSL: 5}, func(string) {})
-	if err == nil || !strings.Contains(err.Error(), "no nope_total in its metrics") || !strings.Contains(err.Error(), "command.requests") {
+	if err == nil || !strings.Contains(err.Error(), "the counter nope_total of aggregated-0") || !strings.Contains(err.Error(), "command.requests") {
 		t.Error(err)
 	}
 	if c.served != required {

@@ -42,6 +42,7 @@ type Question struct {
 	GPUs    time.Duration // how long the driver may take to answer; 0 = leave the GPUs out
 	Power   time.Duration // likewise, for the power limits
 	Facts   time.Duration // likewise, for clocks, links and CUDA
+	Links   time.Duration // likewise, for the links between the GPUs
 	Pages   []string      // URLs to get, such as a worker's /metrics
 	Kernel  bool          // read the kernel log
 	After   uint64        // the number of the last kernel message that is known already
@@ -65,9 +66,11 @@ type Snapshot struct {
 	GPUFault string
 	Power    []gpu.Power // empty if the driver does not report it
 	Facts    gpu.Facts
-	Pages    map[string]Page
-	Kernel   KernelLog
-	Loads    []proc.Load // of Trees, then of Again; zero for a tree whose root is gone
+	// Links is the matrix of nvidia-smi topo -m.
+	Links, LinksFault string
+	Pages             map[string]Page
+	Kernel            KernelLog
+	Loads             []proc.Load // of Trees, then of Again; zero for a tree whose root is gone
 
 	// The parts of Question.Processes.
 	Processes []proc.Proc
@@ -170,6 +173,12 @@ func (l Local) Look(ctx context.Context, q Question) (Snapshot, error) {
 	}
 	if q.Facts > 0 && l.NvidiaSMI != "" {
 		s.Facts = gpu.SMI{Run: l.nvidiaSMI, Limit: q.Facts}.Facts(ctx)
+	}
+	if q.Links > 0 && l.NvidiaSMI != "" {
+		matrix, err := gpu.SMI{Run: l.nvidiaSMI, Limit: q.Links}.Links(ctx)
+		if s.Links = matrix; err != nil {
+			s.LinksFault = err.Error()
+		}
 	}
 	if q.Kernel {
 		s.Kernel = readKernel(l.Kernel, q.After)

@@ -77,9 +77,11 @@ type GPUWait struct {
 	Taken []string  `json:"taken"`
 }
 
-// LaunchBegin is a plan that is about to be brought up. Launch counts from 1.
+// LaunchBegin is a plan that is about to be brought up. Round counts from 1, and so does
+// Launch, in each round.
 type LaunchBegin struct {
 	Topology  string    `json:"topology"`
+	Round     int       `json:"round"`
 	Launch    int       `json:"launch"`
 	Artifacts string    `json:"artifacts"` // artifacts_N
 	Plan      plan.Plan `json:"plan"`
@@ -88,6 +90,7 @@ type LaunchBegin struct {
 // LaunchFailed is a launch that never became ready.
 type LaunchFailed struct {
 	Topology string `json:"topology"`
+	Round    int    `json:"round"`
 	Error    string `json:"error"`
 }
 
@@ -95,6 +98,7 @@ type LaunchFailed struct {
 // are zero between two cells.
 type LaunchLost struct {
 	Topology    string `json:"topology"`
+	Round       int    `json:"round"`
 	Launch      int    `json:"launch"`
 	Class       string `json:"class"`
 	Error       string `json:"error"`
@@ -129,6 +133,7 @@ type ServicesUnknown struct {
 // CellBegin is an aiperf that is about to start.
 type CellBegin struct {
 	Topology    string   `json:"topology"`
+	Round       int      `json:"round"`
 	Concurrency int      `json:"concurrency"`
 	Argv        []string `json:"argv"`
 }
@@ -136,18 +141,24 @@ type CellBegin struct {
 // CellAborted is a cell that the user interrupted.
 type CellAborted struct {
 	Topology    string `json:"topology"`
+	Round       int    `json:"round"`
 	Concurrency int    `json:"concurrency"`
 }
 
 // CellDone is a published cell with its verdict.
 type CellDone struct {
 	Topology    string          `json:"topology"`
+	Round       int             `json:"round"`
 	Concurrency int             `json:"concurrency"`
 	State       verdict.State   `json:"state"`
 	Reasons     []string        `json:"reasons"`
 	Checks      []verdict.Check `json:"checks"`
 	Seconds     float64         `json:"seconds"`
 	Exit        string          `json:"exit"` // of aiperf
+
+	// Tokens/s/user and tokens/s/GPU, which decide the next cell of an adaptive run; absent = not measured.
+	X float64 `json:"x,omitempty"`
+	Y float64 `json:"y,omitempty"`
 }
 
 // TeardownBegin is the start of a teardown.

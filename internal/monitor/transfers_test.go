@@ -18,7 +18,7 @@ func TestN2TransfersOfACell(t *testing.T) {
 		unread string
 	}{
 		{"it counts", true, 5, ""},
-		{"it does not", false, 0, "no vllm:nixl_xfer_time_seconds_count in its metrics"},
+		{"it does not", false, 0, "cannot read the counter vllm:nixl_xfer_time_seconds_count of decode-0"},
 	} {
 		p := plan.Plan{Services: []plan.Service{{Name: "decode-0", Role: plan.Decode}},
 			Smoke: plan.Smoke{Transfers: []plan.Counter{{Service: "decode-0", Metric: "vllm:nixl_xfer_time_seconds_count"}}}}
@@ -28,7 +28,7 @@ func TestN2TransfersOfACell(t *testing.T) {
 			if len(counters) == 0 || row.counts {
 				return map[string]float64{"decode-0": now}, nil
 			}
-			return nil, errors.New("cannot read the requests of decode-0: no " + counters[0].Metric + " in its metrics")
+			return nil, errors.New("cannot read the counter " + counters[0].Metric + " of decode-0")
 		}
 		w, err := New(targets).Start(t.Context())
 		if err != nil {

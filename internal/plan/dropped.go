@@ -37,7 +37,8 @@ func (d Drop) Text() string {
 	return names + " (not for " + string(d.For) + ")"
 }
 
-// Dropped is the closed table. Children receive every other variable of the caller.
+// Dropped is the closed table. Children receive every other variable of the caller. Certificates, regions, addresses
+// and projects of a cloud are no credentials: without them a model in its storage cannot be read.
 func Dropped() []Drop {
 	return []Drop{
 		{Names: []string{"DYN_*", "ETCD_*", "NATS_*"}, For: Children,
@@ -46,13 +47,17 @@ func Dropped() []Drop {
 			Why: "it is the allocation; the profile assigns the GPUs of each worker"},
 		{Names: []string{"VLLM_PORT", "VLLM_HOST_IP", "VLLM_NIXL_*", "MASTER_ADDR", "MASTER_PORT"}, For: Children,
 			Why: "the plan has the ports and addresses of this launch"},
-		{Names: []string{"RANK", "WORLD_SIZE", "LOCAL_RANK", "SLURM_*", "PMI*", "PMIX*", "OMPI_*"}, For: Children,
+		{Names: []string{"RANK", "WORLD_SIZE", "LOCAL_RANK", "VLLM_DP_*", "SLURM_*", "PMI*", "PMIX*", "OMPI_*"},
+			For: Children,
 			Why: "an engine would take itself for one rank of the caller's job"},
+		{Names: []string{"PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"}, For: Children,
+			Why: "workers would share their counters; each server has a directory of its own without it"},
 		{Names: []string{"VLLM_API_KEY"}, For: Children,
 			Why: "the servers would answer every request without that key with 401"},
 		{Names: []string{"*_API_KEY", "*_ACCESS_KEY", "*_SECRET", "*_SECRET_KEY", "*_PASSWORD", "*_TOKEN", "AWS_*",
 			"GOOGLE_*", "AZURE_*", "SSH_AUTH_SOCK", "KUBECONFIG"},
-			Except: []string{"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "NCCL_*", "UCX_*"}, For: Children,
+			Except: []string{"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "NCCL_*", "UCX_*", "AWS_CA_BUNDLE", "AWS_REGION",
+				"AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL*", "GOOGLE_CLOUD_PROJECT"}, For: Children,
 			Why: "credentials for other services"},
 		{Names: []string{"AIPERF_*"}, For: Services, Why: "they are settings of aiperf"},
 		{Names: []string{"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"}, For: Load,

@@ -54,6 +54,19 @@ func TestInherit(t *testing.T) { // S-02
 		{"side channels come from the plan", "VLLM_NIXL_SIDE_CHANNEL_PORT", false, false},
 		{"a rank of the caller's job", "SLURM_PROCID", false, false},
 		{"a rank of the caller's job", "PMIX_RANK", false, false},
+		{"a rank of the caller's job", "VLLM_DP_RANK", false, false},
+		{"workers would share their counters", "PROMETHEUS_MULTIPROC_DIR", false, false},
+		{"its older name", "prometheus_multiproc_dir", false, false},
+		{"a certificate is no credential", "AWS_CA_BUNDLE", true, true},
+		{"a region is no credential", "AWS_DEFAULT_REGION", true, true},
+		{"an address is no credential", "AWS_ENDPOINT_URL_S3", true, true},
+		{"a project is no credential", "GOOGLE_CLOUD_PROJECT", true, true},
+		{"a certificate", "SSL_CERT_FILE", true, true},
+		{"a certificate", "REQUESTS_CA_BUNDLE", true, true},
+		{"a credential", "AWS_ACCESS_KEY_ID", false, false},
+		{"a credential", "AWS_SESSION_TOKEN", false, false},
+		{"a credential", "AWS_PROFILE", false, false},
+		{"a credential", "GOOGLE_APPLICATION_CREDENTIALS", false, false},
 	} {
 		environ := []string{row.name + "=v"}
 		named := slices.Contains(Inherit(environ), row.name)

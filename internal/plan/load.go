@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
@@ -35,6 +36,9 @@ func (b *builder) load() {
 	b.plan.Smoke = smoke
 }
 
+// absentFor covers the restart of a proxy in front of a server that runs.
+const absentFor = 3 * time.Second
+
 // LoadOnly is the plan of a load on a server that others run: nothing is started. The
 // deployment describes that server, and url is its base, with or without /v1, or the whole
 // URL of its completions; the profile has the tokenizer, the load and its limits.
@@ -46,6 +50,7 @@ func LoadOnly(p profile.Profile, d artifacts.Deployment, url string, on Installa
 		Choices: Choices{LocalTokenizer: filepath.IsAbs(tokenizer(p))}, Deployment: d}
 	base, endpoint := aiperf.Split(url)
 	b.plan.Smoke = newSmoke(cmp.Or(p.Timeouts.Ready, profile.Defaults().Timeouts.Ready), base)
+	b.plan.Smoke.Absent = absentFor
 	b.plan.Load = b.loadOn([]string{base})
 	b.plan.Load.Endpoint = endpoint
 	b.plan.Deployment.Load, b.plan.Deployment.Programs = RequestsOf(b.plan.Load), on.Versions.byName()

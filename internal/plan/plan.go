@@ -165,6 +165,8 @@ type Smoke struct {
 	Round     int           `json:"round"`       // completions sent at once: as many as the largest role has workers
 	Patience  time.Duration `json:"patience_ns"` // with answers that are not 200: a router may lag behind discovery
 	Deadline  time.Duration `json:"deadline_ns"` // the first handshake of each pair of workers takes 5-30 s
+	// Absent is how long a server of others may refuse connections; 0 = the servers are ours.
+	Absent time.Duration `json:"absent_ns,omitempty"`
 }
 
 // newSmoke is the smoke of addresses within a deadline, without counters.

@@ -29,11 +29,11 @@ func PublicArgv(s Service) []string {
 func secretArguments(argv []string) (places []int) {
 	for i, arg := range argv {
 		option, value, joined := strings.Cut(arg, "=")
-		name, _ := optionName(option)
+		name, _ := profile.OptionName(option)
 		switch {
-		case profile.LooksSecret(arg), joined && isFlag(arg) && isSecret(name, value):
+		case profile.LooksSecret(arg), joined && profile.IsFlag(arg) && isSecret(name, value):
 			places = append(places, i)
-		case !joined && isFlag(arg) && isSecret(name, "") && i+1 < len(argv) && !isFlag(argv[i+1]):
+		case !joined && profile.IsFlag(arg) && isSecret(name, "") && i+1 < len(argv) && !profile.IsFlag(argv[i+1]):
 			places = append(places, i+1)
 		}
 	}

@@ -19,47 +19,16 @@ func Compared() []string {
 		"kv-cache-dtype", "max-model-len", "max-num-batched-tokens", "quantization"}
 }
 
-// engineOptions are the options that the arguments of an engine give, by name: the value verbatim, "on" for a flag
-// without one, "off" for --no-name. As in argparse the last one counts. A secret is not shown.
+// engineOptions are the options that the arguments of an engine give, by name. A secret is not shown.
 func engineOptions(args []string) map[string]string {
 	options := map[string]string{}
-	for i := 0; i < len(args); {
-		flag, value, joined := strings.Cut(args[i], "=")
-		name, set := optionName(flag)
-		i++
-		if !joined {
-			var values []string
-			for isFlag(flag) && i < len(args) && !isFlag(args[i]) {
-				values, i = append(values, args[i]), i+1
-			}
-			value = cmp.Or(strings.Join(values, " "), set)
+	for _, o := range profile.Options(args) {
+		if isSecret(o.Name, o.Value) {
+			o.Value = "(secret)"
 		}
-		if isSecret(name, value) {
-			value = "(secret)"
-		}
-		options[name] = value
+		options[o.Name] = o.Value
 	}
 	return options
-}
-
-// optionName is the name of a flag, and its value if the flag has none. vLLM takes _ for - in a name, but not behind a
-// dot, where the keys of a JSON object follow.
-func optionName(flag string) (name, value string) {
-	name, long := strings.CutPrefix(flag, "--")
-	switch {
-	case flag == "-q":
-		return "quantization", "on"
-	case !long:
-		return flag, "on"
-	}
-	first, rest, dotted := strings.Cut(name, ".")
-	if name = strings.ReplaceAll(first, "_", "-"); dotted {
-		return name + "." + rest, "on"
-	}
-	if positive, is := strings.CutPrefix(name, "no-"); is {
-		return positive, "off"
-	}
-	return name, "on"
 }
 
 // option is the value of --name in args, "" if it is absent.
@@ -74,7 +43,7 @@ func (b *builder) optionsOf(w profile.Worker) map[string]string {
 	}
 	delete(options, "config") // its content is compared
 	for name, value := range file {
-		name, _ = optionName("--" + name)
+		name, _ = profile.OptionName("--" + name)
 		if _, given := options[name]; isSecret(name, value) && !given {
 			options[name] = "(secret)"
 		} else if !given {
@@ -181,23 +150,22 @@ var guideOrder = map[string]int{
 
 // ordered sorts flags, each with its values, as the guide has them.
 func ordered(args []string) []string {
-	var groups [][]string
-	for _, arg := range args {
-		if isFlag(arg) || len(groups) == 0 {
-			groups = append(groups, nil)
-		}
-		groups[len(groups)-1] = append(groups[len(groups)-1], arg)
-	}
+	groups := Groups(args)
 	slices.SortStableFunc(groups, func(a, b []string) int {
 		return guideOrder[flagName(a[0])] - guideOrder[flagName(b[0])]
 	})
 	return slices.Concat(groups...)
 }
 
-// isFlag: a dash and a letter; a negative number is a value.
-func isFlag(arg string) bool {
-	name := strings.TrimLeft(arg, "-")
-	return len(name) < len(arg) && name != "" && (name[0] < '0' || name[0] > '9')
+// Groups splits arguments: each flag with its values, any other argument alone.
+func Groups(args []string) (groups [][]string) {
+	for i, arg := range args {
+		if i == 0 || profile.IsFlag(arg) || !profile.IsFlag(groups[len(groups)-1][0]) {
+			groups = append(groups, nil)
+		}
+		groups[len(groups)-1] = append(groups[len(groups)-1], arg)
+	}
+	return groups
 }
 
 // flagName is --flag, also of "--flag=value".

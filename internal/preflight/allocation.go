@@ -12,6 +12,7 @@ import (
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/programs"
+	"topobench/internal/text"
 )
 
 // queryLimit bounds the answer of nvidia-smi, which takes some ten seconds where the driver has to be loaded.
@@ -57,6 +58,18 @@ func (r Request) gpus(ctx context.Context) (g gpus) {
 		g.ambiguous = g.allocation.Ambiguous(r.Environ, g.state.Devices)
 	}
 	return g
+}
+
+// Mapped is a profile with the GPUs of the allocation in the place of its own, and a line for each; unchanged without
+// MapGPUs, and if its GPUs are nominal. The error is that of the check with which a run would end.
+func (r Request) Mapped(ctx context.Context, p profile.Profile, vllm plan.Version) (profile.Profile, []string, error) {
+	if !r.MapGPUs || !plan.RealGPUs(p.Engine, vllm) {
+		return p, nil, nil
+	}
+	r.Profiles = []profile.Profile{p}
+	g := r.gpus(ctx)
+	mapped, lines, checks := g.assign(p, true)
+	return mapped, lines, errors.Join(g.unusable, Report{Checks: checks}.Err())
 }
 
 // checks are those of nvidia-smi itself.
@@ -110,11 +123,12 @@ func (g gpus) assign(p profile.Profile, inOrder bool) (profile.Profile, []string
 	}
 	outside := slices.DeleteFunc(slices.Clone(want), allowed)
 	if len(outside) == 0 {
-		return p, nil, []Check{ok(Allocation, fmt.Sprintf("%s: GPU %s, %s", p.Name, gpu.Indices(want), g.limit()))}
+		return p, nil, []Check{ok(Allocation, fmt.Sprintf("%s uses GPU %s: %s", p.Name, gpu.Indices(want), g.limit()))}
 	}
 	remedy := "name GPUs of the allocation in cuda_visible_devices, or map the profile with --gpus-from-allocation"
 	if len(g.allocation.Devices) < len(want) {
-		remedy = fmt.Sprintf("the profile needs %d whole GPUs: get an allocation with as many", len(want))
+		remedy = "the profile needs " + text.Count(len(want), "whole GPU", "whole GPUs") +
+			": get an allocation with as many"
 	}
 	return p, nil, []Check{fail(Allocation, fmt.Sprintf("cannot run %s on GPU %s: the allocation is %s",
 		p.Name, gpu.Indices(outside), g.allocation), remedy)}
@@ -135,8 +149,9 @@ func (g gpus) limit() string {
 func (g gpus) mapped(p profile.Profile, want []int) (profile.Profile, []string, []Check) {
 	has := g.allocation.Devices
 	if len(has) < len(want) {
-		return p, nil, []Check{fail(Allocation, fmt.Sprintf("cannot map the %d GPUs of %s: the allocation is %s",
-			len(want), p.Name, g.allocation), "get a larger allocation, or choose a smaller profile")}
+		return p, nil, []Check{fail(Allocation, fmt.Sprintf("cannot map the %s of %s: the allocation is %s",
+			text.Count(len(want), "GPU", "GPUs"), p.Name, g.allocation),
+			"get a larger allocation, or choose a smaller profile")}
 	}
 	to := map[int]int{}
 	var lines []string

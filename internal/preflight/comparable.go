@@ -39,7 +39,7 @@ func comparable(profiles []profile.Profile, baseline string) []Check {
 	if len(profiles) == 0 {
 		return nil
 	}
-	checks := failed(Comparability, Comparable(profiles), "the profiles have one load")
+	checks := failed(Comparability, Comparable(profiles), "all profiles have the same load, and a label each")
 	labels := text.Each(profiles, profile.Profile.Label)
 	if baseline != "" && !slices.Contains(labels, baseline) {
 		checks = append(checks, fail(Comparability, fmt.Sprintf("--baseline %s is no series of this run", baseline),

@@ -1,43 +1,20 @@
 package preflight
 
 import (
-	"context"
-	"errors"
+	"cmp"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"topobench/internal/host"
 	"topobench/internal/host/gpu"
 	"topobench/internal/plan"
 	"topobench/internal/text"
 )
 
-// powerFields are the columns of a query beside those of a state.
-const powerFields = "index,power.limit,power.default_limit,clocks.sm,clocks.max.sm,driver_version"
-
-// smiRun runs nvidia-smi with arguments, and returns what it printed.
-func (r Request) smiRun(ctx context.Context, smi string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, queryLimit, fmt.Errorf("no answer within %s", queryLimit))
-	defer cancel()
-	dir, err := os.MkdirTemp(r.Temp, "nvidia-smi-")
-	if err != nil {
-		return "", err
-	}
-	out, exit, err := host.Local{}.Run(ctx, host.Spec{Name: "nvidia-smi", Argv: append([]string{smi}, args...),
-		Env: r.Environ, Dir: dir, Log: filepath.Join(dir, "log")})
-	if err == nil && exit.Code != 0 {
-		err = fmt.Errorf("nvidia-smi %s ended with %s", args[0], exit)
-	}
-	return string(out), errors.Join(err, os.RemoveAll(dir))
-}
-
 // deviceChecks describe each GPU, with the warnings that a run would print and those of its power. used are the GPUs of
 // the topologies, or all.
-func deviceChecks(s gpu.State, used []int, power string) (checks []Check) {
+func deviceChecks(s gpu.State, used []int, power []gpu.Power) (checks []Check) {
 	for _, d := range s.Devices {
 		found, capped := poweredBy(d, power)
 		for _, p := range s.On(d) {
@@ -67,25 +44,32 @@ func orUnknown(user string) string {
 }
 
 // poweredBy describes a GPU. capped is set if its power limit is below the default of its model.
-func poweredBy(d gpu.Device, power string) (found, capped string) {
+func poweredBy(d gpu.Device, power []gpu.Power) (found, capped string) {
 	found = fmt.Sprintf("%s: %s, %s, %s in use", d, d.Name, d.Total, d.Used)
-	for line := range strings.Lines(power) {
-		f := strings.Split(strings.TrimSpace(line), ", ")
-		if len(f) != 6 || f[0] != strconv.Itoa(d.Index) {
-			continue
-		}
-		found += fmt.Sprintf(", power limit %s W (default %s W), SM clock %s of at most %s MHz, driver %s", f[1], f[2],
-			f[3], f[4], f[5])
-		limit, err := strconv.ParseFloat(f[1], 64)
-		most, bad := strconv.ParseFloat(f[2], 64)
-		if err == nil && bad == nil && limit < most {
-			capped = fmt.Sprintf("its power limit is %s W, and the default is %s W", f[1], f[2])
+	i := slices.IndexFunc(power, func(p gpu.Power) bool { return p.Index == strconv.Itoa(d.Index) })
+	if i >= 0 {
+		p := power[i]
+		found += fmt.Sprintf(", power limit %s (default %s), SM clock %s of at most %s, driver %s", known(p.Limit),
+			known(p.Default), known(p.Clock), known(p.MaxClock), known(p.Driver))
+		if limit := watts(p.Limit); limit > 0 && limit < watts(p.Default) {
+			capped = fmt.Sprintf("its power limit is %s, and the default is %s", p.Limit, p.Default)
 		}
 	}
 	if d.Persist != "" {
 		found += ", persistence mode " + strings.ToLower(d.Persist)
 	}
 	return found, capped
+}
+
+func known(value string) string { return cmp.Or(value, "unknown") }
+
+// watts is 0 for an unknown limit.
+func watts(limit string) float64 {
+	n, err := strconv.ParseFloat(strings.TrimSuffix(limit, " W"), 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // inUse fails for GPUs that are missing, as run does with code 2, or in use, with code 6.

@@ -26,8 +26,8 @@ const tempNeed = 64 << 20
 // need is the disk space that a run takes, in bytes and inodes.
 type need struct{ cells, logs, files uint64 }
 
-// needOf is the space for the cells of the profiles, beside that many bytes of logs.
-func needOf(profiles []profile.Profile, logs uint64) need {
+// needOf is the space for the cells of that many launches of each profile, beside that many bytes of logs.
+func needOf(profiles []profile.Profile, launches int, logs uint64) need {
 	n := need{logs: logs, files: 100}
 	for _, p := range profiles {
 		services := len(p.Prefill) + len(p.Decode) + len(p.Aggregated) + 4 // frontend, balancer, etcd, NATS
@@ -37,6 +37,7 @@ func needOf(profiles []profile.Profile, logs uint64) need {
 			n.files += cellFiles
 		}
 	}
+	n.cells, n.files = n.cells*uint64(launches), n.files*uint64(launches)
 	return n
 }
 
@@ -73,7 +74,8 @@ func (r Request) disk() []Check {
 	case err != nil:
 		checks = append(checks, fail(Disk, err.Error(), ""))
 	case r.MinFree > 0:
-		checks = append(checks, needOf(r.Profiles, r.MinFree).check(r.Root, space, "--artifacts-root-dir"))
+		need := needOf(r.Profiles, max(1, r.Launches), r.MinFree)
+		checks = append(checks, need.check(r.Root, space, "--artifacts-root-dir"))
 	}
 	if space.Remote != "" {
 		checks = append(checks, remoteDisk(r.Root, space.Remote))

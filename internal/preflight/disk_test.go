@@ -23,10 +23,13 @@ func TestF71TheSpaceThatARunNeeds(t *testing.T) {
 	var p profile.Profile
 	p.Load.ISL, p.Load.Concurrency = 3000, []int{1, 256}
 	p.Decode = make([]profile.Worker, 2)
-	n := needOf([]profile.Profile{p, p}, 1<<30)
+	n := needOf([]profile.Profile{p, p}, 1, 1<<30)
 	// 12 requests for each of the concurrency, each with its prompt; see the constants.
 	if want := uint64(2 * (2*(256<<10) + 12*257*(4<<10+8*3000))); n.cells != want || n.logs != 1<<30 || n.files != 100+2*(2*40+6*40) {
 		t.Errorf("got %+v, want %d bytes for the cells", n, want)
+	}
+	if four := needOf([]profile.Profile{p, p}, 4, 1<<30); four.cells != 4*n.cells || four.logs != n.logs || four.files < 2*n.files {
+		t.Errorf("four launches need %+v, one %+v", four, n)
 	}
 	for _, row := range []struct {
 		why   string

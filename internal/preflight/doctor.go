@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"topobench/internal/host"
+	"topobench/internal/host/gpu"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/programs"
@@ -17,18 +19,15 @@ import (
 // Without profiles it looks for every program.
 func Doctor(ctx context.Context, r Request) Report {
 	r.Look = true
-	var power, matrix string
-	var unread [2]error
-	var queries sync.WaitGroup
+	var look host.Snapshot
+	var query sync.WaitGroup
 	if found, err := (programs.Search{Flags: r.Programs, Getenv: r.Getenv}).Find(programs.NvidiaSMI); err == nil {
-		smi := found[programs.NvidiaSMI].Path
-		queries.Go(func() {
-			power, unread[0] = r.smiRun(ctx, smi, "--query-gpu="+powerFields, "--format=csv,noheader,nounits")
-		})
-		queries.Go(func() { matrix, unread[1] = r.smiRun(ctx, smi, "topo", "-m") })
+		here := host.Local{NvidiaSMI: found[programs.NvidiaSMI].Path, Env: r.Environ, Temp: r.Temp}
+		question := host.Question{Power: queryLimit, Links: queryLimit}
+		query.Go(func() { look, _ = here.Look(ctx, question) }) // it can fail to list processes only
 	}
 	report := All(ctx, r)
-	queries.Wait()
+	query.Wait()
 	plans := report.Plans()
 	var used []int
 	for _, p := range plans {
@@ -38,19 +37,17 @@ func Doctor(ctx context.Context, r Request) Report {
 	used = slices.Compact(used)
 	isLine := func(c Check) bool { return c.Name == Programs && c.State == OK }
 	report.Checks = append(slices.DeleteFunc(report.Checks, isLine), r.programLines(ctx, report.Topologies)...)
-	report.Checks = append(report.Checks, report.devices(used, power)...)
-	for i, err := range unread {
-		if name := []string{GPUs, NVLink}[i]; err != nil && report.GPUsUnknown == "" {
-			report.Checks = append(report.Checks, warn(name, text.Clean(err.Error()), ""))
-		}
+	report.Checks = append(report.Checks, report.devices(used, look.Power)...)
+	if look.LinksFault != "" && report.GPUsUnknown == "" {
+		report.Checks = append(report.Checks, warn(NVLink, look.LinksFault, ""))
 	}
-	report.Checks = append(report.Checks, nvlink(matrix, plans)...)
+	report.Checks = append(report.Checks, nvlink(look.Links, plans)...)
 	report.Checks = append(report.Checks, machine(ctx, "/", report.GPUs.Devices)...)
 	return report
 }
 
 // devices checks the GPUs: those of the topologies, or all if there are none.
-func (r Report) devices(used []int, power string) []Check {
+func (r Report) devices(used []int, power []gpu.Power) []Check {
 	switch {
 	case r.GPUsUnknown != "" && len(used) == 0:
 		return []Check{warn(GPUs, r.GPUsUnknown, "")}
@@ -78,7 +75,7 @@ func (r Request) programLines(ctx context.Context, topologies []Topology) (check
 	var lines []string
 	for _, t := range topologies {
 		for _, tool := range programs.Tools() {
-			if at, found := t.Found[tool]; found {
+			if at, found := t.Found[tool]; found && !unfit(t.unfit, tool) {
 				lines = append(lines, line(tool, at, t.Versions))
 			}
 		}
@@ -89,6 +86,15 @@ func (r Request) programLines(ctx context.Context, topologies []Topology) (check
 	return checks
 }
 
+// unfit reports that err has an interpreter of the tool that lacks a package.
+func unfit(err error, tool programs.Tool) bool {
+	if joined, several := err.(interface{ Unwrap() []error }); several {
+		return slices.ContainsFunc(joined.Unwrap(), func(e error) bool { return unfit(e, tool) })
+	}
+	e, is := err.(*programs.LackingError)
+	return is && e.Tool == tool
+}
+
 // everyProgram probes all programs. A missing one is a warning: a profile may not need it.
 func (r Request) everyProgram(ctx context.Context) (checks []Check) {
 	for _, tool := range programs.Tools() {
@@ -97,13 +103,13 @@ func (r Request) everyProgram(ctx context.Context) (checks []Check) {
 		}
 		found, err := programs.Search{Flags: r.Programs, Getenv: r.Getenv}.Find(tool)
 		if err != nil {
-			checks = append(checks, warn(Programs, text.Clean(err.Error()), ""))
+			checks = append(checks, warn(Programs, err.Error(), ""))
 			continue
 		}
 		at := found[tool]
 		answer, err := r.Prober(profile.Profile{}, tool, at.Path).Probe(ctx, tool, at.Path)
 		if err != nil {
-			checks = append(checks, warn(Programs, text.Clean(err.Error()), ""))
+			checks = append(checks, warn(Programs, err.Error(), ""))
 			continue
 		}
 		engine := map[programs.Tool]string{programs.Python: "dynamo", programs.VLLM: "vllm"}[tool]

@@ -56,15 +56,19 @@ func TestGPUsAsTheDoctorSeesThem(t *testing.T) {
 	s := gpu.State{Devices: []gpu.Device{{Index: 0, UUID: "GPU-a", Name: "NVIDIA H100", Used: 4, Total: 81559, Persist: "Enabled"},
 		{Index: 1, UUID: "GPU-b", Name: "NVIDIA H100", Used: 30000, Total: 81559, Persist: "Disabled", Slowed: []string{"power cap"}}},
 		Processes: []gpu.Process{{UUID: "GPU-b", PID: 7, Used: 29000, Owner: gpu.Owner{Party: gpu.Theirs, User: "u", Command: "train"}}}}
-	power := "0, 700.00, 700.00, 345, 1980, 570.1\n1, 350.00, 700.00, 1980, 1980, 570.1\n"
+	power := []gpu.Power{{Index: "0", Driver: "570.1", Clock: "345 MHz", MaxClock: "1980 MHz", Limit: "700 W", Default: "700 W"},
+		{Index: "1", Driver: "570.1", Limit: "350 W", Default: "700 W"}}
 	text := fmt.Sprint(deviceChecks(s, []int{0, 1}, power))
 	for _, want := range []string{
-		"GPU 0 (GPU-a): NVIDIA H100, 81559 MiB, 4 MiB in use, power limit 700.00 W (default 700.00 W), SM clock 345 of at most 1980 MHz, driver 570.1, persistence mode enabled",
-		"process 7 of u 29000 MiB", "its power limit is 350.00 W, and the default is 700.00 W", "reduced now: power cap", "persistence mode is off",
+		"GPU 0 (GPU-a): NVIDIA H100, 81559 MiB, 4 MiB in use, power limit 700 W (default 700 W), SM clock 345 MHz of at most 1980 MHz, driver 570.1, persistence mode enabled",
+		"process 7 of u 29000 MiB", "SM clock unknown of at most unknown", "its power limit is 350 W, and the default is 700 W", "reduced now: power cap", "persistence mode is off",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}
+	}
+	if old := fmt.Sprint(deviceChecks(s, []int{0}, []gpu.Power{{Index: "0", Driver: "400.1", Default: "700 W"}})); strings.Contains(old, "the default is") {
+		t.Errorf("an unknown limit: %s", old)
 	}
 	if others := fmt.Sprint(deviceChecks(s, []int{0}, power)); strings.Contains(others, "the default is") {
 		t.Errorf("a limit of a GPU that no topology uses: %s", others)
@@ -86,7 +90,7 @@ func TestDoctorChecksAMachine(t *testing.T) {
 	smi := filepath.Join(r.Temp, "nvidia-smi")
 	script := "#!/bin/sh\ncase $1 in topo) printf '\\tGPU0\\tGPU1\\nGPU0\\tX\\tNV1\\nGPU1\\tNV1\\tX\\n';; " +
 		"*index,uuid*) echo 0, GPU-a, 00000000:01:00.0, NVIDIA X, 4, 100, Disabled, Default, Enabled, 0, 0x0;; " +
-		"*index,power*) echo 0, 300, 300, 1, 2, 3;; esac\n"
+		"*index,driver_version*) echo 0, 3, 300, 300, 1, 2;; esac\n"
 	if err := os.WriteFile(smi, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +105,7 @@ func TestDoctorChecksAMachine(t *testing.T) {
 		}
 	}
 	text := fmt.Sprint(report.Checks)
-	for _, want := range []string{"the profiles have one load", "python is " + r.Temp + "/python3 (PATH): Dynamo 1.6.1", "power limit 300 W",
+	for _, want := range []string{"all profiles have the same load", "python is " + r.Temp + "/python3 (PATH): Dynamo 1.6.1", "power limit 300 W",
 		"links between the GPUs: NV1"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)

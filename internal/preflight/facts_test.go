@@ -16,7 +16,7 @@ func TestFactsOfAMachine(t *testing.T) {
 	})
 	got := s.facts(t.Context(), nil)
 	for name, want := range map[string]string{"kernel": "6.8.0-85-generic", "system": "Ubuntu 24.04.3 LTS", "CPU": "2 x Xeon, 2 CPUs",
-		"host memory": "1.969 TiB", "NUMA nodes": "0: 0-55, 2: 56-111, 10: 7", "CPU governor": "powersave on 1 CPUs"} {
+		"host memory": "1.969 TiB", "NUMA nodes": "0: 0-55, 2: 56-111, 10: 7", "CPU governor": "powersave on 1 CPU"} {
 		if got[name] != want {
 			t.Errorf("%s is %q, want %q", name, got[name], want)
 		}

@@ -87,11 +87,11 @@ func (s system) governor() Check {
 	}
 	var named []string
 	for _, name := range slices.Sorted(maps.Keys(count)) {
-		named = append(named, fmt.Sprintf("%s on %d CPUs", name, count[name]))
+		named = append(named, name+" on "+text.Count(count[name], "CPU", "CPUs"))
 	}
 	switch {
 	case len(count) == 0:
-		return ok(Governor, "this machine shows no governor of its CPUs")
+		return ok(Governor, "the CPUs have no governor, as in a virtual machine")
 	case len(count) == 1 && count["performance"] > 0:
 		return ok(Governor, named[0])
 	}
@@ -107,11 +107,12 @@ func (s system) numa(devices []gpu.Device) Check {
 			cpus = strings.TrimSpace(list)
 		}
 	}
-	allowed := cpuList(cpus)
-	near := map[string]bool{} // nodes with a CPU that is allowed
+	allowed, _ := text.Numbers(cpus) // not readable: no GPU is near
+	near := map[string]bool{}        // nodes with a CPU that is allowed
 	for _, file := range s.glob("/sys/devices/system/node/node[0-9]*/cpulist") {
 		node := strings.TrimPrefix(path.Base(path.Dir(file)), "node")
-		near[node] = slices.ContainsFunc(cpuList(s.read(file)), func(c int) bool { return slices.Contains(allowed, c) })
+		local, _ := text.Numbers(s.read(file)) // "" is a node of memory alone
+		near[node] = slices.ContainsFunc(local, func(c int) bool { return slices.Contains(allowed, c) })
 	}
 	on := map[string][]int{} // GPUs by node
 	for _, d := range devices {
@@ -136,22 +137,6 @@ func (s system) numa(devices []gpu.Device) Check {
 			strings.Join(far, ", ")), "start topobench with CPUs of every node (taskset, --cpus-per-task)")
 	}
 	return ok(NUMA, strings.Join(parts, ", "))
-}
-
-// cpuList expands "0-3,8".
-func cpuList(list string) (cpus []int) {
-	for part := range strings.SplitSeq(list, ",") {
-		first, last, isRange := strings.Cut(part, "-")
-		if !isRange {
-			last = first
-		}
-		from, err := strconv.Atoi(first)
-		to, bad := strconv.Atoi(last)
-		for ; err == nil && bad == nil && from <= to; from++ {
-			cpus = append(cpus, from)
-		}
-	}
-	return cpus
 }
 
 // cgroup reports the limits of the container or the job; quota is in CPUs, 0 = unlimited.

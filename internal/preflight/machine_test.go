@@ -44,7 +44,7 @@ func TestLimitsOfTheMachine(t *testing.T) {
 		{"no governor, as in a virtual machine", nil, system.governor, OK, "no governor"},
 		{"full clocks", map[string]string{fmt.Sprintf(governor, 0): "performance", fmt.Sprintf(governor, 11): "performance"}, system.governor, OK, "performance on 2 CPUs"},
 		{"one slow CPU", map[string]string{fmt.Sprintf(governor, 0): "performance", fmt.Sprintf(governor, 1): "powersave"}, system.governor, Warning,
-			"performance on 1 CPUs, powersave on 1 CPUs"},
+			"performance on 1 CPU, powersave on 1 CPU"},
 	} {
 		c := row.check(kernel(t, row.files))
 		if c.State != row.state || !strings.Contains(c.Found, row.found) || (c.Remedy != "") != (row.state == Warning) {

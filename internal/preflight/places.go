@@ -40,9 +40,9 @@ func TempFault(dir string, longest int) string {
 // temp reports the place of the runs' private directories.
 func (r Request) temp() []Check {
 	if len(r.TempPassed) == 0 {
-		return []Check{ok(Directories, "private directories are in "+r.Temp)}
+		return []Check{ok(Directories, "temporary files of a run are in "+r.Temp)}
 	}
-	return []Check{warn(Directories, fmt.Sprintf("private directories are in %s: %s", r.Temp,
+	return []Check{warn(Directories, fmt.Sprintf("temporary files of a run are in %s: %s", r.Temp,
 		strings.Join(r.TempPassed, "; ")), "set "+r.TempName+" to a short local directory")}
 }
 

@@ -134,6 +134,7 @@ func (e *Error) Error() string { return e.Check.String() }
 // Request is what a command is about to run.
 type Request struct {
 	Profiles   []profile.Profile // with the load flags applied
+	Launches   int               // of each profile; 0 = one
 	Programs   programs.Paths    // the programs that flags name
 	Baseline   string            // label of the series that the others are compared with; "" = the default
 	Root       string            // where results are written
@@ -149,6 +150,8 @@ type Request struct {
 	PortRange  string         // path of the range of ports that the kernel assigns to clients; "" = unknown
 	MapGPUs    bool           // replace the GPUs of a profile by those of the allocation, in order
 	Look       bool           // query the GPUs in any case
+
+	hub map[atHub]error // answers so far
 }
 
 // Topology is a profile with the programs that it runs, their versions, and the plan that follows from them.
@@ -159,6 +162,8 @@ type Topology struct {
 	Plan     plan.Plan // without places
 	Found    Places    // with where each program was found
 	GPUMap   []string  // with Request.MapGPUs, a line for each GPU
+
+	unfit error // programs that are missing, cannot be probed, or lack a package
 }
 
 // Report is the result of all checks.
@@ -173,6 +178,7 @@ type Report struct {
 
 // All makes every check.
 func All(ctx context.Context, r Request) Report {
+	r.hub = map[atHub]error{}
 	report := Report{Checks: slices.Concat(comparable(r.Profiles, r.Baseline), r.disk(), r.root(), r.temp(),
 		r.surroundings(), r.openFiles())}
 	g := r.gpus(ctx)

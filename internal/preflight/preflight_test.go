@@ -112,3 +112,26 @@ func TestPortsThatClientsMayGetAreAWarning(t *testing.T) {
 		}
 	}
 }
+
+// A model or a tokenizer that the hub does not give stops the run before it starts anything.
+func TestWhatTheHubLacksIsAFault(t *testing.T) {
+	const refuses = "#!/bin/sh\ncase $2 in *huggingface_hub*|*aiperf.common*) echo nothing of that name; exit 1; esac\n" +
+		"echo '{\"versions\": {}, \"modules\": [\"dynamo\", \"aiperf\"], \"stamps\": {}}'\n"
+	for why, change := range map[string]func(*profile.Profile){
+		"the model":     func(p *profile.Profile) { p.Model = "a/b" },
+		"the tokenizer": func(p *profile.Profile) { p.Tokenizer = "a/b" },
+		"a directory":   func(p *profile.Profile) { p.Tokenizer = "/no/such/tokenizer" },
+	} {
+		r := request(t, "a")
+		bin := r.Getenv("PATH")
+		for name, script := range map[string]string{"python3": refuses, "aiperf": "#!" + bin + "/python3\n"} {
+			if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		change(&r.Profiles[0])
+		if err := All(t.Context(), r).Err(); count(err, Model, "nothing of that name") != 1 {
+			t.Errorf("%s: %v", why, err)
+		}
+	}
+}

@@ -20,11 +20,12 @@ func (r Request) topology(ctx context.Context, p profile.Profile, g gpus) (Topol
 	var uncached []Check // versions that could not be cached for the next time
 	found, missing, err := r.probe(ctx, p, func(text string) { uncached = append(uncached, warn(Versions, text, "")) })
 	places, versions := found.Programs, found.Versions
-	t := Topology{Profile: p, Programs: places, Found: found.Places, Versions: versions}
+	t := Topology{Profile: p, Programs: places, Found: found.Places, Versions: versions,
+		unfit: errors.Join(missing, err)}
 	checks := slices.Concat(failed(Programs, missing, p.Name+": "+strings.Join(found.Places.Lines(), ", ")), uncached,
 		failed(Programs, err, p.Name+": its interpreters can import what it needs"))
 	if p.Engine == programs.External {
-		return t, append(checks, r.tokenizer(ctx, t)...)
+		return t, append(checks, r.tokenizer(ctx, t, false)...)
 	}
 	checks = append(checks, failed(Programs, programs.CheckCommand(p, r.Getenv), p.Name+": its command is here")...)
 	if plan.RealGPUs(p.Engine, versions.VLLM) {
@@ -43,23 +44,9 @@ func (r Request) topology(ctx context.Context, p profile.Profile, g gpus) (Topol
 		// What this machine lacks does not matter then.
 		return t, append(notes, failed(Plan, away, "")...)
 	}
-	return t, slices.Concat(checks, notes, failed(Plan, err, p.Name+" can be planned"),
-		[]Check{unset(launch, r.Environ)}, Slow(launch, r.Environ),
-		r.model(ctx, t))
-}
-
-// model checks what every engine and aiperf load. The tokenizer of a model that is not there is not tried.
-func (r Request) model(ctx context.Context, t Topology) []Check {
-	p := t.Profile
-	if err := programs.CheckModel(p, r.Getenv); err != nil {
-		return failed(Model, err, "")
-	}
-	checks := append([]Check{ok(Model, p.Name+": model "+p.Model)}, r.tokenizer(ctx, t)...)
-	if dir := programs.Namesake(p); dir != "" {
-		checks = append(checks, warn(Model, fmt.Sprintf("%s: model %s is an id of the hub, and the directory %s has "+
-			"that name too", p.Name, p.Model, dir), "write its path, with ./ or / in front, to serve the directory"))
-	}
-	return checks
+	checks = slices.Concat(checks, notes, failed(Plan, err, p.Name+" can be planned"),
+		[]Check{unset(launch, r.Environ)}, Slow(launch, r.Environ))
+	return t, append(checks, r.model(ctx, t)...)
 }
 
 // Installation is what a plan is made for: programs of these versions on this machine, and the environment of this

@@ -164,9 +164,9 @@ func shown(installed, planned plan.Version) string {
 	case installed.Release():
 		return string(installed)
 	case planned.Release() && installed != "":
-		return fmt.Sprintf("%s (as the profile has it; installed is %s, no release)", planned, installed)
+		return fmt.Sprintf("%s (as the profile states; the program reports %s, no release)", planned, installed)
 	case planned.Release():
-		return string(planned)
+		return fmt.Sprintf("%s (as the profile states; the program has reported none)", planned)
 	}
 	return ""
 }

@@ -43,7 +43,9 @@ func TestC19N3OneLineForAVersionThatIsNoRelease(t *testing.T) {
 		{"C19", source, source, []string{"versions: aiperf 0.13.0",
 			"versions unknown: using the newest rules (vLLM 0.1.dev17235+gf52870f26 is no release)"}},
 		{"N3", source, plan.Versions{VLLM: "0.31.0", AIPerf: "0.13.0"}, []string{
-			"versions: vLLM 0.31.0 (as the profile has it; installed is 0.1.dev17235+gf52870f26, no release), aiperf 0.13.0"}},
+			"versions: vLLM 0.31.0 (as the profile states; the program reports 0.1.dev17235+gf52870f26, no release), aiperf 0.13.0"}},
+		{"the program reports none", plan.Versions{AIPerf: "0.13.0"}, plan.Versions{VLLM: "0.31.0", AIPerf: "0.13.0"}, []string{
+			"versions: vLLM 0.31.0 (as the profile states; the program has reported none), aiperf 0.13.0"}},
 		{"a release that contradicts", older, plan.Versions{VLLM: "0.31.0", AIPerf: "0.13.0"}, []string{
 			"a: vLLM 0.30.0 is installed, and the plan is for 0.31.0, which the profile names",
 			"versions: vLLM 0.30.0, aiperf 0.13.0"}},

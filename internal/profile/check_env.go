@@ -43,7 +43,28 @@ func checkEnvironment(p Profile) (found problems) {
 		checkEnv(&found, w.path+".env", w.Env)
 		checkSecrets(&found, w.path+".engine_args", w.EngineArgs)
 	}
+	checkCounters(&found, p)
 	return found
+}
+
+// checkCounters refuses one directory of counters for two workers: each would report the requests of both.
+func checkCounters(found *problems, p Profile) {
+	first := map[string]namedWorker{} // by directory
+	for _, w := range p.workers() {
+		for _, name := range []string{"PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"} {
+			at := join(w.path, "env") + "." + name
+			dir, own := w.Env[name]
+			if !own {
+				dir, at = p.Env[name], join("env", name)
+			}
+			if other, taken := first[dir]; dir != "" && taken {
+				found.add(at+"#", "%s and %s would share their counters in %s: remove it (each server makes a "+
+					"directory of its own), or give each worker another", w.name, other.name, name)
+				return
+			}
+			first[dir] = w
+		}
+	}
 }
 
 func checkEnv(found *problems, path string, env map[string]string) {

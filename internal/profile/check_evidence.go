@@ -44,13 +44,10 @@ func checkEvidence(p Profile) (found problems) {
 
 // options checks the arguments at path; decode means that decode workers get them.
 func (found *problems) options(p Profile, path string, args []string, decode bool) {
-	for i, arg := range args {
-		option, value, joined := strings.Cut(strings.ReplaceAll(arg, "_", "-"), "=")
-		if !joined && i+1 < len(args) {
-			value = args[i+1]
-		}
+	for _, o := range Options(args) {
+		i, option := o.Index, strings.ReplaceAll(o.Flag, "_", "-")
 		for _, c := range closings() {
-			if slices.Contains(c.engines, p.Engine) && names(option, c.option) && !slices.Contains(c.serving, value) {
+			if slices.Contains(c.engines, p.Engine) && names(option, c.option) && !slices.Contains(c.serving, o.Value) {
 				found.add(index(path, i), "%s: with it vLLM %s; remove it", option, c.why)
 			}
 		}

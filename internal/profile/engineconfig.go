@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,25 +25,49 @@ func ReadEngineConfigs(p Profile) (EngineConfigs, error) {
 	var faults []error
 	for _, w := range p.workers() {
 		for _, path := range configsIn(slices.Concat(p.EngineArgs, w.EngineArgs)) {
+			place := cmp.Or(p.ConfigsAt[path], p.Source)
 			if seen[path] {
 				continue
 			}
 			seen[path] = true
 			options, err := readEngineConfig(path)
 			if err != nil {
-				faults = append(faults, fmt.Errorf("%s: cannot read --config %s: %w", p.Source, path, err))
+				faults = append(faults, fmt.Errorf("%s: cannot read --config %s: %w", place, path, err))
 				continue
 			}
 			all[path] = options
 			for _, name := range slices.Sorted(maps.Keys(options)) {
 				if key, is := derivedFrom("--" + name); is {
 					faults = append(faults, fmt.Errorf("%s: %s in --config %s is derived from %s: "+
-						"remove it from that file", p.Source, name, path, key))
+						"remove it from that file", place, name, path, key))
 				}
 			}
 		}
 	}
 	return all, errors.Join(faults...)
+}
+
+// placeConfigs notes where the profile names each configuration file: file, line and column.
+func (d *decoder) placeConfigs(p *Profile) {
+	note := func(list string, args []string) {
+		for i, arg := range args {
+			file := strings.TrimPrefix(arg, "--config=")
+			if file == arg && (i == 0 || args[i-1] != "--config") {
+				continue
+			}
+			if p.ConfigsAt == nil {
+				p.ConfigsAt = map[string]string{}
+			}
+			at := d.where(index(list, i))
+			if at.line > 0 { // else it is of the command line
+				p.ConfigsAt[file] = fmt.Sprintf("%s:%d:%d", d.source, at.line, at.column)
+			}
+		}
+	}
+	note("engine_args", p.EngineArgs)
+	for _, w := range p.workers() {
+		note(w.path+".engine_args", w.EngineArgs)
+	}
 }
 
 // configsIn are the paths behind --config. The last one counts, but each is a file that the user means.

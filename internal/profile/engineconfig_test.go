@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
+
+func TestTheFaultOfAnEngineConfigHasItsLine(t *testing.T) {
+	dir := t.TempDir()
+	p := mustParse(t, valid+"engine_args: [--config, "+dir+"/none,\n  --config="+dir+"/other]\n")
+	_, err := ReadEngineConfigs(p)
+	line := strings.Count(valid, "\n") + 1
+	for _, want := range []string{fmt.Sprintf("%s:%d:25: cannot read --config %s/none", p.Source, line, dir),
+		fmt.Sprintf("%s:%d:3: cannot read --config %s/other", p.Source, line+1, dir)} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v lacks %q", err, want)
+		}
+	}
+}
 
 func TestEngineConfigsAreRead(t *testing.T) { // C01
 	dir := t.TempDir()

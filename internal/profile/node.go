@@ -124,7 +124,12 @@ func (d *decoder) place(line int) string {
 func (d *decoder) because(p problem) string {
 	for _, path := range p.needs {
 		if at := d.at[path]; at.line < 0 && d.where(p.path).line >= 0 {
-			return " (" + d.place(at.line) + ")"
+			text := " (" + d.place(at.line) + ")"
+			if role, _, _ := strings.Cut(path, "["); isRole(role) && strings.HasSuffix(path, "_parallel") {
+				text += fmt.Sprintf(": set %[1]s.cuda_visible_devices too, or the short form, "+
+					"%[1]s={workers: N, ...}, which derives it", role)
+			}
+			return text
 		}
 	}
 	return ""

@@ -58,9 +58,10 @@ type Profile struct {
 	ShareGPU bool              `yaml:"share_gpu" help:"let two workers name the same GPU"`
 	Versions map[string]string `yaml:"versions" help:"versions to plan for, instead of the installed ones"`
 
-	X      struct{} `yaml:"x" help:"place for YAML anchors; topobench ignores it"`
-	Source string   `yaml:"-"` // where it was read: a path, or "built-in NAME"
-	Text   string   `yaml:"-"` // as a person wrote it
+	X         struct{}          `yaml:"x" help:"place for YAML anchors; topobench ignores it"`
+	Source    string            `yaml:"-"` // where it was read: a path, or "built-in NAME"
+	Text      string            `yaml:"-"` // as a person wrote it
+	ConfigsAt map[string]string `yaml:"-"` // file:line:column of each --config, by the path of its file
 }
 
 // Discovery is how workers find each other: "start" a private server, "none", or the URL of

@@ -35,7 +35,8 @@ func (r Reader) Load(path string) (Profile, error) {
 }
 
 // Parse reads a profile from data. Source is the file's path, against whose directory relative paths are resolved, or
-// "built-in NAME": then they are resolved against the working directory. The error is Faults.
+// "built-in NAME": then they are resolved against the working directory. The error is Faults; the profile then has its
+// name only.
 func (r Reader) Parse(source string, data []byte) (Profile, error) {
 	root, fault := parse(data)
 	if fault != nil {
@@ -48,7 +49,7 @@ func (r Reader) Parse(source string, data []byte) (Profile, error) {
 	p := Defaults()
 	p.Source, p.Text = source, string(data)
 	d.value("", root, reflect.ValueOf(&p).Elem(), "")
-	d.unused()
+	d.unused(p)
 	p.fill()
 	d.expand(&p)
 	var problems []problem
@@ -56,8 +57,9 @@ func (r Reader) Parse(source string, data []byte) (Profile, error) {
 		problems = append(check(p), r.resolve(&p, base(source))...)
 	}
 	if faults := d.finish(problems); len(faults) > 0 {
-		return Profile{}, faults
+		return Profile{Name: p.Name}, faults
 	}
+	d.placeConfigs(&p)
 	return p, nil
 }
 

@@ -42,7 +42,8 @@ func (d *decoder) expand(p *Profile) {
 		for i, w := range *r.workers {
 			if w.Count > 0 {
 				d.wrong(index(r.name, i)+".workers#", "workers belongs to the short form, %s: {workers: %d}: "+
-					"a list has an item for each worker", r.name, w.Count)
+					"a list has an item for each worker; add items, or write the short form in its place, "+
+					"which --set %[1]s={...} does too", r.name, w.Count)
 			}
 		}
 	}

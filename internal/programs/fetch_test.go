@@ -22,6 +22,8 @@ import json, os, types
 constants = types.SimpleNamespace(HF_HUB_CACHE=os.environ["CACHE"])
 class HfApi:
     def model_info(self, name, revision=None, files_metadata=False):
+        if not os.environ["HUB"].startswith("{"):
+            raise OSError(os.environ["HUB"] + "\n\nsome more advice\n")
         sizes = json.loads(os.environ["HUB"])
         return types.SimpleNamespace(siblings=[types.SimpleNamespace(rfilename=f, size=n) for f, n in sizes.items()])
 def try_to_load_from_cache(name, f, cache_dir=None, revision=None):
@@ -95,6 +97,27 @@ func TestADownloadThatDoesNotFitIsRefused(t *testing.T) {
 	}
 	b.prober.Environ = append(b.prober.Environ, "THERE=model.safetensors")
 	b.check(b.prober.Fetch(t.Context(), python, programs.Model{ID: "a/b"}, filepath.Join(b.dir, "fetch.log")))
+}
+
+// A look finds what the download would meet, and downloads nothing.
+func TestALookAtTheHubPredictsTheDownload(t *testing.T) {
+	b, python, notes := hubBed(t)
+	for _, row := range []struct{ why, hub, want string }{ // "" = it can be had
+		{"listed", `{"config.json": 1, "model.safetensors": 9}`, ""},
+		{"too large", `{"config.json": 1, "model.safetensors": 1125899906842624}`, "1048576.0 GiB have to be downloaded"},
+		{"no hub", `Name or service not known`, "set HTTPS_PROXY"}, // the stub fails as it reads this
+		{"no such model", `RepositoryNotFoundError`, "check model in the profile"},
+	} {
+		p := b.prober
+		p.Environ = append(slices.Clone(p.Environ), "HUB="+row.hub)
+		err := p.Available(t.Context(), python, programs.Model{ID: "a/b", Hub: "/hub"})
+		if (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: %v, want %q", row.why, err, row.want)
+		}
+	}
+	if _, err := os.Stat(notes); err == nil {
+		t.Error("a look has downloaded")
+	}
 }
 
 // The real huggingface_hub of the tool cache, against a hub on loopback.

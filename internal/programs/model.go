@@ -2,20 +2,14 @@ package programs
 
 import (
 	"cmp"
-	"context"
-	_ "embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
-	"topobench/internal/host"
 	"topobench/internal/profile"
-	"topobench/internal/text"
 )
 
 // Model is a model id, such as Qwen/Qwen3-0.6B, and the Hugging Face cache that workers load it from. Models that
@@ -49,13 +43,9 @@ func engineArg(p profile.Profile, name string) (value string) {
 	for _, w := range slices.Concat(p.Prefill, p.Decode, p.Aggregated) {
 		args = append(args, w.EngineArgs...)
 	}
-	for i, arg := range args {
-		flag, joined, is := strings.Cut(arg, "=")
-		switch flag = strings.ReplaceAll(flag, "_", "-"); {
-		case flag == "--"+name && is:
-			value = joined
-		case flag == "--"+name && i+1 < len(args):
-			value = args[i+1]
+	for _, o := range profile.Options(args) {
+		if o.Name == name {
+			value = o.Value
 		}
 	}
 	return value
@@ -71,7 +61,7 @@ func hub(getenv func(string) string) string {
 
 // TokenizerOf is the tokenizer of a profile; remote lets its own Python run. aiperf has the HF_* of the profile.
 func TokenizerOf(p profile.Profile, remote bool, getenv func(string) string) Tokenizer {
-	return Tokenizer{cmp.Or(p.Tokenizer, p.Model), hub(workerEnv(p, getenv)), remote}
+	return Tokenizer{Name: cmp.Or(p.Tokenizer, p.Model), Hub: hub(workerEnv(p, getenv)), Remote: remote}
 }
 
 // Cached reports whether the model is in its cache. A snapshot without config.json does not count, nor does one whose
@@ -148,61 +138,4 @@ func (p Prober) Interpreter(t Tool, path string) string {
 	}
 	python, _ := p.python(path)
 	return python
-}
-
-// fetchModel is a Python program that downloads what an engine loads of a model, if the disk has the space.
-//
-//go:embed fetch.py
-var fetchModel string
-
-// Fetch downloads a model with the huggingface_hub that the workers use. Its output goes to log; when that has not
-// grown for p.Within, and p.Within is not 0, the download is stopped.
-func (p Prober) Fetch(ctx context.Context, python string, m Model, log string) error {
-	id := m.ID
-	ctx, stop := p.whileGrowing(ctx, log)
-	defer stop()
-	_, exit, err := p.Starter.Run(ctx, host.Spec{Name: "fetch", Log: log, Env: p.Environ,
-		Argv: []string{python, "-c", fetchModel, id, m.Revision, m.Weights, m.Format}})
-	if err != nil {
-		return fmt.Errorf("cannot fetch model %s: %w", id, err)
-	}
-	if exit.Code == 0 {
-		return nil
-	}
-	tail, err := text.Tail(log, 3)
-	if err != nil {
-		tail = []string{err.Error()}
-	}
-	message := fmt.Sprintf("cannot fetch model %s: %s\n    %s\n  log: %s", id, exit, strings.Join(tail, "\n    "), log)
-	if hint := host.Hint(tail); hint != "" {
-		message += "\n  " + hint
-	}
-	return errors.New(message)
-}
-
-// whileGrowing returns a context that ends when the file has not changed for p.Within: a stuck download shows no
-// progress and may never end by itself.
-func (p Prober) whileGrowing(ctx context.Context, file string) (context.Context, func()) {
-	if p.Within == 0 {
-		return ctx, func() {}
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	go func() {
-		again := time.NewTicker(min(time.Second, p.Within/2))
-		defer again.Stop()
-		for last, since := int64(0), time.Now(); ; {
-			select {
-			case <-ctx.Done():
-				return
-			case <-again.C:
-			}
-			if now := stamp(file); now != last {
-				last, since = now, time.Now()
-			}
-			if time.Since(since) > p.Within {
-				cancel(fmt.Errorf("it has shown no progress for %s (timeouts.ready, --timeout-ready)", p.Within))
-			}
-		}
-	}()
-	return ctx, func() { cancel(nil) }
 }

@@ -97,12 +97,12 @@ func best(engine string, t Tool, candidates []Found, probe func(Tool, string) (A
 	var fault error
 	for i, c := range candidates {
 		answer, err := probe(t, c.Path)
-		lacks := text.Each(lacking(engine, t, answer), func(n need) string { return n.distribution })
+		lacks := lacking(engine, t, answer)
 		switch {
 		case err != nil:
 			passed = append(passed, fmt.Sprintf("%s (%s): %v", c.Path, c.Source, err))
 		case len(lacks) > 0:
-			passed = append(passed, fmt.Sprintf("%s (%s) has no %s", c.Path, c.Source, strings.Join(lacks, " and ")))
+			passed = append(passed, fmt.Sprintf("%s (%s) has %s", c.Path, c.Source, none(lacks)))
 		default:
 			if len(passed) > 0 {
 				c.Passed = "passed over: " + strings.Join(passed, "; ")
@@ -114,7 +114,7 @@ func best(engine string, t Tool, candidates []Found, probe func(Tool, string) (A
 		}
 	}
 	if len(passed) > 1 {
-		candidates[0].Passed = "none fits: " + strings.Join(passed, "; ")
+		candidates[0].Passed = fmt.Sprintf("no %s fits: %s", t, strings.Join(passed, "; "))
 	}
 	return candidates[0], first, fault
 }
@@ -130,7 +130,8 @@ type need struct {
 // lacking are the packages that an engine needs of a tool and that its interpreter cannot import.
 func lacking(engine string, t Tool, a Answer) []need {
 	all := []need{
-		{Python, "dynamo", "ai-dynamo", "mocker dynamo command", "make tools"},
+		{Python, "dynamo", "ai-dynamo", "mocker command", "make tools"},
+		{Python, "dynamo", "ai-dynamo", "dynamo", "pip install 'ai-dynamo[vllm]' on a GPU node"},
 		{Python, "vllm", "vllm", "dynamo", "pip install 'ai-dynamo[vllm]' on a GPU node"},
 		{VLLM, "vllm", "vllm", "vllm", "pip install vllm on a GPU node"},
 		{AIPerf, "aiperf", "aiperf", "", "make tools"},
@@ -141,19 +142,38 @@ func lacking(engine string, t Tool, a Answer) []need {
 	})
 }
 
+// LackingError is an interpreter that cannot import what a profile needs of it.
+type LackingError struct {
+	Tool    Tool
+	Profile string // its name
+	At      Found
+	Lacks   string // "no ai-dynamo and no vllm"
+	Install string // commands
+}
+
+func (e *LackingError) Error() string {
+	found := fmt.Sprintf("%s (%s) has %s", e.At.Path, e.At.Source, e.Lacks)
+	if e.At.Passed != "" {
+		found = e.At.Passed
+	}
+	return fmt.Sprintf("cannot run %s: %s; name the right one with --%s, or %s", e.Profile, found, e.Tool, e.Install)
+}
+
 // Lacking reports the interpreters that cannot import what the profile needs from them.
 func Lacking(p profile.Profile, c Chosen) error {
 	var faults []error
 	for _, t := range Need(p) {
-		at := c.Found[t]
-		for _, n := range lacking(p.Engine, t, c.Answers[t]) {
-			others := ""
-			if at.Passed != "" {
-				others = "; " + at.Passed
-			}
-			faults = append(faults, fmt.Errorf("cannot run %s: %s (%s) has no %s; name the right one with --%s, "+
-				"or %s%s", p.Name, at.Path, at.Source, n.distribution, t, n.install, others))
+		needs := lacking(p.Engine, t, c.Answers[t])
+		if len(needs) == 0 {
+			continue
 		}
+		install := text.Distinct(text.Each(needs, func(n need) string { return n.install }))
+		faults = append(faults, &LackingError{t, p.Name, c.Found[t], none(needs), strings.Join(install, " and ")})
 	}
 	return errors.Join(faults...)
+}
+
+// none is "no ai-dynamo and no vllm".
+func none(needs []need) string {
+	return strings.Join(text.Each(needs, func(n need) string { return "no " + n.distribution }), " and ")
 }

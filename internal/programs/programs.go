@@ -48,7 +48,7 @@ func (p Paths) Of(t Tool) string {
 type Found struct {
 	Path   string // absolute; symbolic links are kept, because an environment's python is one
 	Source string // "flag", "profile", "environment", "cache" or "PATH"
-	Passed string // what was passed over for it, or that none fits, with the reasons; "" = it is the first
+	Passed string // what was passed over for it, or that no candidate fits, with the reasons; "" = it is the first
 }
 
 // place is where one tool is looked for.

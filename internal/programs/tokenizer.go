@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"topobench/internal/text"
@@ -19,11 +20,23 @@ type Tokenizer struct {
 	Name   string // a directory or an id
 	Hub    string // the cache with the files of an id
 	Remote bool   // its own Python may run
+
+	Settings string // the caller's variables of aiperf, NAME=value each; "" = none
 }
 
-// loadTokenizer is a Python program that loads a tokenizer as aiperf does.
-const loadTokenizer = `
+// loadSettings is a Python program that reads aiperf's variables as aiperf does at its start. Old versions have none.
+const loadSettings = `
 import sys
+try:
+    import aiperf.common.environment
+except ModuleNotFoundError:
+    pass
+except Exception as fault:
+    sys.exit("\nsettings: " + " ".join(str(fault).split()))
+`
+
+// loadTokenizer is a Python program that loads a tokenizer as aiperf does.
+const loadTokenizer = loadSettings + `
 from aiperf.common.tokenizer import Tokenizer
 tokenizer = Tokenizer.from_pretrained(sys.argv[1], trust_remote_code=sys.argv[2] == "True")
 if not tokenizer.encode("a few words"):
@@ -34,7 +47,7 @@ print("\nloaded")
 // TokenizerError is a tokenizer that aiperf cannot load.
 type TokenizerError struct {
 	Tokenizer
-	Output string // the end of what its interpreter printed
+	Output string // the exception that its interpreter printed
 }
 
 func (e *TokenizerError) Error() string {
@@ -43,6 +56,50 @@ func (e *TokenizerError) Error() string {
 		next = "its own Python has to run: add --trust-remote-code to engine_args if you trust it"
 	}
 	return fmt.Sprintf("aiperf cannot load the tokenizer %s: %s; %s", e.Name, strings.TrimRight(e.Output, "."), next)
+}
+
+// SettingsError is a variable of aiperf whose value it refuses.
+type SettingsError struct {
+	Output string   // why
+	Names  []string // of the variables
+}
+
+func (e *SettingsError) Error() string {
+	return fmt.Sprintf("aiperf refuses a variable: %s; correct or unset %s", e.Output, strings.Join(e.Names, ", "))
+}
+
+// refused is the SettingsError in what loadSettings printed, or nil. The output names the last part of a variable.
+func (t Tokenizer) refused(output string) error {
+	_, why, found := strings.Cut(output, "\nsettings: ")
+	if !found {
+		return nil
+	}
+	var all, named []string
+	for line := range strings.Lines(t.Settings) {
+		name, _, _ := strings.Cut(line, "=")
+		all = append(all, name)
+		isEnd := func(word string) bool { return strings.HasSuffix(name, "_"+word) }
+		if slices.ContainsFunc(strings.Fields(why), isEnd) {
+			named = append(named, name)
+		}
+	}
+	if len(named) == 0 {
+		named = all
+	}
+	why, _, _ = strings.Cut(why, " For further information")
+	return &SettingsError{strings.TrimSpace(why), named}
+}
+
+// LoadSettings reads the variables of aiperf in its interpreter, without a tokenizer.
+func (p Prober) LoadSettings(ctx context.Context, python string, t Tokenizer) error {
+	if t.Settings == "" {
+		return nil
+	}
+	output, err := p.run(ctx, query{path: python, args: []string{"-c", loadSettings}})
+	if err == nil {
+		return nil
+	}
+	return t.refused(output) // any other fault shows when the tokenizer is loaded
 }
 
 // OnDisk reports whether the tokenizer is loaded without a download.
@@ -93,8 +150,10 @@ func (p Prober) LoadTokenizer(ctx context.Context, python string, t Tokenizer) e
 		return context.Cause(ctx)
 	case strings.Contains(output, "No module named 'aiperf"):
 		return nil // a shell script around aiperf sets PYTHONPATH, or the check of programs reports the lack
+	case err != nil && t.refused(output) != nil:
+		return t.refused(output)
 	case err != nil:
-		return &TokenizerError{t, cmp.Or(lastLine(output), err.Error())}
+		return &TokenizerError{t, cmp.Or(exception(output), err.Error())}
 	}
 	known[t.Name] = t.fingerprint(python) // a download may have added files
 	p.keep(known)

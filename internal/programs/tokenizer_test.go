@@ -50,6 +50,17 @@ func TestC16ATokenizerIsLoadedOnceUntilItChanges(t *testing.T) {
 	if err := empty.LoadTokenizer(t.Context(), python, plain); err == nil || !strings.Contains(err.Error(), "no tokens") {
 		t.Errorf("a tokenizer without its files: %v", err)
 	}
+	write(filepath.Join(stub, "aiperf", "common", "environment.py"), "import os\nint(os.environ.get('AIPERF_HTTP_CONNECTION_LIMIT', 1))\n")
+	odd := programs.Tokenizer{Name: dir, Settings: "AIPERF_HTTP_CONNECTION_LIMIT=x\nAIPERF_OTHER=y\n"}
+	refuses := programs.Prober{Environ: append(b.prober.Environ, "PYTHONPATH="+stub, "NOTES="+os.DevNull, "AIPERF_HTTP_CONNECTION_LIMIT=x")}
+	for _, err := range []error{refuses.LoadTokenizer(t.Context(), python, odd), refuses.LoadSettings(t.Context(), python, odd)} {
+		if _, is := errors.AsType[*programs.SettingsError](err); !is || !strings.Contains(err.Error(), "correct or unset AIPERF_HTTP_CONNECTION_LIMIT, AIPERF_OTHER") {
+			t.Errorf("a variable that aiperf refuses: %v", err)
+		}
+	}
+	if err := p.LoadSettings(t.Context(), python, odd); err != nil {
+		t.Errorf("variables that it takes: %v", err)
+	}
 	for _, step := range []struct {
 		why    string
 		before func()
@@ -62,10 +73,11 @@ func TestC16ATokenizerIsLoadedOnceUntilItChanges(t *testing.T) {
 		{"another size", func() { write(filepath.Join(dir, "tokenizer.json"), "{} ") }, plain, 2, ""},
 		{"Python of its own", func() { write(filepath.Join(dir, "own.py"), "") }, plain, 3, "add --trust-remote-code to engine_args"},
 		{"a failure is not kept", func() {}, plain, 4, "add --trust-remote-code to engine_args"},
-		{"trusted", func() {}, trusted, 5, ""},
-		{"and kept", func() {}, trusted, 5, ""},
-		{"an id that is not here is never kept", func() {}, programs.Tokenizer{Name: "a/b", Hub: b.dir}, 6, ""},
-		{"the same id", func() {}, programs.Tokenizer{Name: "a/b", Hub: b.dir}, 7, ""},
+		{"another variable of aiperf is refused or not", func() {}, programs.Tokenizer{Name: dir, Remote: true, Settings: "AIPERF_A=1\n"}, 5, ""},
+		{"trusted", func() {}, trusted, 6, ""},
+		{"and kept", func() {}, trusted, 6, ""},
+		{"an id that is not here is never kept", func() {}, programs.Tokenizer{Name: "a/b", Hub: b.dir}, 7, ""},
+		{"the same id", func() {}, programs.Tokenizer{Name: "a/b", Hub: b.dir}, 8, ""},
 	} {
 		step.before()
 		err := p.LoadTokenizer(t.Context(), python, step.of)

@@ -38,10 +38,10 @@ func (c Cleaner) unfinished() ([]candidate, error) {
 		}
 		below, err := List(abs)
 		foreign := func(path string) bool { return !ownedByUser(path) }
-		if n := len(below); err == nil && slices.ContainsFunc(below, foreign) {
+		if n, others := len(below), filtered(below, foreign); err == nil && len(others) > 0 {
 			below = slices.DeleteFunc(below, foreign)
-			err = fmt.Errorf("cannot clean %d of the runs below %s: another user owns them and has to clean them",
-				n-len(below), root)
+			err = fmt.Errorf("cannot clean %d of the runs below %s: %s", n-len(below), root,
+				foreignRemedy(others, root))
 		}
 		faults = append(faults, err)
 		paths = append(paths, slices.DeleteFunc(below, ended)...)

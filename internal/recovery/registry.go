@@ -151,8 +151,9 @@ func readMarker(path string) (marker, error) {
 	file := filepath.Join(path, markerName)
 	for _, own := range []string{path, file} {
 		if _, err := os.Lstat(own); err == nil && !ownedByUser(own) {
-			return marker{}, fmt.Errorf("cannot open the run %s: another user owns it, or it is a link; "+
-				"its owner has to clean it", path)
+			name, as := owner(own)
+			return marker{}, fmt.Errorf("cannot open the run %s: another user owns it (%s), or it is a link; "+
+				"its owner has to clean it (sudo -u %s topobench clean)", path, name, as)
 		}
 	}
 	data, err := os.ReadFile(file)

@@ -50,7 +50,7 @@ func (c Cleaner) cleanStale(l candidate, f *Found) *Found {
 		return f.leftAlone(err)
 	}
 	if f.Left, err = survivors(run); err == nil && len(f.Left) > 0 {
-		err = fmt.Errorf("%s of it still running", countAre(len(f.Left)))
+		err = fmt.Errorf("the run still has %s", proc.Count(len(f.Left)))
 	}
 	if err != nil {
 		err = fmt.Errorf("cannot remove %s: its run's directory %s is gone, and %w", l.Temp, l.Run, err)
@@ -65,11 +65,4 @@ func (c Cleaner) cleanStale(l candidate, f *Found) *Found {
 func survivors(run *Run) ([]proc.Proc, error) {
 	all, err := proc.Snapshot()
 	return ledgerState{}.trace(run).Any(all), err
-}
-
-func countAre(n int) string {
-	if n == 1 {
-		return "1 process is"
-	}
-	return fmt.Sprintf("%d processes are", n)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"topobench/internal/artifacts"
@@ -19,14 +18,14 @@ func (f Facts) Answer() []string {
 	var answers []string
 	for _, s := range f.Series {
 		if s.curve != nil {
-			answers = append(answers, text.Clean(s.extent(f.Stat)))
+			answers = append(answers, text.Clean(s.extent(f.axis)))
 		}
 	}
 	return answers
 }
 
 // extent is the two ends of a frontier: "a_b gives 14.7 tokens/s/gpu at 140.4 tok/s/user and 23.9 at 109.8".
-func (s Series) extent(stat string) string {
+func (s Series) extent(on Axis) string {
 	var ends []Point
 	for _, p := range s.Points {
 		if p.Efficient {
@@ -35,10 +34,7 @@ func (s Series) extent(stat string) string {
 	}
 	slices.SortStableFunc(ends, func(a, b Point) int { return cmp.Compare(b.X.Mean, a.X.Mean) })
 	fast, busy := ends[0], ends[len(ends)-1]
-	at := " tok/s/user"
-	if stat != "avg" {
-		at += " (" + stat + ")"
-	}
+	at := " tok/s/user" + on.marked()
 	sentence := fmt.Sprintf("%s gives %s tokens/s/gpu at %s%s", s.Label, number(fast.Y.Mean), number(fast.X.Mean), at)
 	if len(ends) > 1 {
 		sentence += fmt.Sprintf(" and %s at %s", number(busy.Y.Mean), number(busy.X.Mean))
@@ -52,10 +48,12 @@ func (s Series) extent(stat string) string {
 
 // Markdown is the answer in one line to paste, with about (versions and the like), the models of the GPUs where they
 // are recorded, the launches of each side and whether an engine was simulated. Without about it names the versions of
-// aiperf. It is empty without an answer.
+// aiperf. It is empty without an answer, and if no comparison has a number because a side has no valid cell.
 func (f Facts) Markdown(about ...string) string {
 	answer := strings.Join(f.Answer(), "; ")
-	if answer == "" {
+	measured := func(c Comparison) bool { return c.Measured != nil }
+	failed := func(s Series) bool { return s.curve == nil }
+	if answer == "" || slices.ContainsFunc(f.Series, failed) && !slices.ContainsFunc(f.Comparisons, measured) {
 		return ""
 	}
 	if len(about) == 0 {
@@ -101,7 +99,7 @@ func (f Facts) launches() string {
 func (s Series) launches(rows []Row) string {
 	last := map[string]int{} // by artifacts_N
 	for _, r := range rows {
-		if r.Label == s.Label {
+		if r.series() == s.Label {
 			last[r.Artifacts] = max(last[r.Artifacts], r.Launch, 1)
 		}
 	}
@@ -109,21 +107,36 @@ func (s Series) launches(rows []Row) string {
 	for _, launches := range last {
 		n += launches
 	}
-	if n == 1 {
-		return "1 launch"
-	}
-	return strconv.Itoa(n) + " launches"
+	return text.Count(n, "launch", "launches")
 }
 
-// engines reports whether an engine computed nothing. Other programs' trees do not record it.
+// engines reports whether an engine computed nothing. Other programs' trees do not record it, and a command of the
+// profile may be anything.
 func (f Facts) engines() string {
 	if slices.ContainsFunc(f.Series, func(s Series) bool { return s.Simulated }) {
 		return "simulated engine"
 	}
-	if slices.ContainsFunc(f.Rows, func(r Row) bool { return r.cell.Deployment.Engine == "" }) {
-		return "engine not recorded"
+	var own []string // labels of the sides whose program the profile names
+	for _, r := range f.Rows {
+		switch r.cell.Deployment.Engine {
+		case "":
+			return "engine not recorded"
+		case "command":
+			own = union(own, text.Clean(r.Label))
+		}
 	}
-	return "real engine"
+	switch len(own) {
+	case 0:
+		return "real engine"
+	case len(f.Series):
+		return "own command as engine"
+	}
+	return "own command as engine of " + strings.Join(own, " and ")
+}
+
+// Counts reports whether a cell is valid and on a frontier.
+func (f Facts) Counts() bool {
+	return slices.ContainsFunc(f.Series, func(s Series) bool { return s.curve != nil })
 }
 
 // Measured reports whether a cell has a place in the picture, valid or not.

@@ -18,6 +18,12 @@ func TestAnswerToPaste(t *testing.T) {
 		}
 		return cells
 	}
+	command := func(cells []artifacts.Cell) []artifacts.Cell {
+		for i := range cells {
+			cells[i].Deployment.Engine = "command"
+		}
+		return cells
+	}
 	restarted := slices.Clone(other)
 	for i := range restarted {
 		restarted[i].Verdict.Checks = []verdict.Check{{Name: verdict.Relaunched, State: verdict.Note}}
@@ -35,8 +41,15 @@ func TestAnswerToPaste(t *testing.T) {
 			"simulated: vllm_serve_aggregated gives 10.0 tokens/s/gpu at 40.0 tok/s/user (valid cells: 1 of 1)", "(x; 1 launch; simulated engine)"},
 		{"two series of another program's tree", slices.Concat(one, other), nil,
 			"at 35.0 tok/s/user dynamo_vllm_disaggregated gives", "** (1 launch a side; engine not recorded)"},
+		{"a command may be anything", command(slices.Clone(one)), []string{"x"},
+			"vllm_serve_aggregated gives 10.0", "** (x; 1 launch; own command as engine)"},
+		{"a command against a real engine", slices.Concat(engine(slices.Clone(one)), command(slices.Clone(other))), []string{"x"},
+			"at 35.0 tok/s/user", "** (x; 1 launch a side; own command as engine of dynamo_vllm_disaggregated)"},
 		{"a restart is a launch", slices.Concat(one, restarted), []string{"x"},
 			"at 35.0 tok/s/user", "** (x; 1 launch of vllm_serve_aggregated, 2 launches of dynamo_vllm_disaggregated; engine not recorded)"},
+		{"a failed side has no line to paste", slices.Concat(one, invalid(slices.Clone(other))), []string{"x"},
+			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: dynamo_vllm_disaggregated has no valid point " +
+				"(vllm_serve_aggregated reaches 30.0 to 40.0 tok/s/user)", ""},
 		{"no cell counts", invalid(slices.Clone(one)), []string{"x"}, "", ""},
 	} {
 		f, err := Of(row.cells, Options{})

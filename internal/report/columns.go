@@ -40,6 +40,8 @@ var columnHelp = map[string]string{
 	"token_counts_differ": "True if aiperf and the server count output tokens differently, by more than 2 %",
 	"launch":              "2 if the cell was measured after a restart of its topology, else 1",
 	"noted":               "checks that could not be made and do not exclude the cell",
+	"round":               "round of the launch, from 1; empty if it is not recorded",
+	"arm":                 "A or B if one profile was measured twice",
 	"notes":               "observations that a reader of the number needs, such as a client that was the limit",
 
 	steadyThroughput: "tokens/s in the longest span with 90 % of the requests under way, from concurrency 8 on",
@@ -64,7 +66,7 @@ type Metric struct {
 // Metrics describes every number, those of the table first.
 func Metrics() []Metric {
 	var all []Metric
-	shown := tableHeader("avg")
+	shown := tableHeader(axis("user", "avg"), "avg")
 	for i, column := range theirColumns("avg") {
 		all = append(all, describe(column, shown[2+i])) // after series and concurrency
 	}
@@ -98,6 +100,10 @@ var metricHelp = map[string]Metric{
 	"output_sequence_length":  {Unit: "tokens", Help: "STAT output length, by the text tokenised again"},
 	"usage_completion_tokens": {Unit: "tokens", Help: "STAT output length, by the server's usage"},
 	cacheRead:                 {Unit: "%", Help: "share of prompt tokens that the servers read from a prefix cache"},
+	"e2e_output_token_throughput": {Unit: "tokens/s/user",
+		Help: "STAT over requests of output tokens / end-to-end latency: the speed with the wait for the first token"},
+	perUserITL: {Unit: "tokens/s/user", Source: "1000 / inter_token_latency p90",
+		Help: "the speed at the p90 of the inter-token latency"},
 	perGPU: {Unit: "tokens/s/gpu", Source: "output_token_throughput / GPUs",
 		Help: "output tokens of all requests a second and GPU, whatever statistic is chosen"},
 	byUsage: {Unit: "tokens/s/gpu", Source: "the same, by usage_completion_tokens",

@@ -8,21 +8,37 @@ import (
 	"strings"
 
 	"topobench/internal/frontier"
+	"topobench/internal/stats"
 	"topobench/internal/text"
 )
 
 // Comparison is one series against the baseline at equal tokens/s/user. Without Measured no ratio would be
-// true, and Sentence has the reason.
+// true, and Sentence has the reason. Numbers that do not exist are null.
 type Comparison struct {
 	Baseline  string               `json:"baseline"` // labels
 	Other     string               `json:"other"`
 	Simulated bool                 `json:"simulated"`
 	Measured  *frontier.Comparison `json:"measured"`
-	Differ    []string             `json:"differ"`   // in the requests of the sides: "seed 104 against 100"
-	Hardware  []string             `json:"hardware"` // likewise, in their GPUs
-	Noted     []string             `json:"noted"`    // names of the checks that could not be made on either side
-	Notes     []string             `json:"notes"`    // observations on either side that a reader needs
-	Sentence  string               `json:"sentence"`
+
+	Ratio       *float64      `json:"ratio"` // geometric mean over the rounds that count
+	RatioLow    *float64      `json:"ratio_low"`
+	RatioHigh   *float64      `json:"ratio_high"`
+	Confidence  *float64      `json:"confidence"`  // of the interval: 0.95
+	Equivalence float64       `json:"equivalence"` // 0.03: ratios from 1/1.03 to 1.03 are equal
+	Verdict     stats.Outcome `json:"verdict"`     // empty without an interval
+	Rounds      []Round       `json:"rounds"`      // those that count; empty for unpaired launches
+	Unpaired    string        `json:"unpaired"`    // why launches are not paired by round, or empty
+	Readings    []Reading     `json:"readings"`    // at round numbers of tokens/s/user
+	Crossings   []float64     `json:"crossings"`   // tokens/s/user at which the frontiers of the means cross
+
+	Differ   []string `json:"differ"`   // in the requests of the sides: "seed 104 against 100"
+	Hardware []string `json:"hardware"` // likewise, in their GPUs
+	Noted    []string `json:"noted"`    // names of the checks that could not be made on either side
+	Notes    []string `json:"notes"`    // observations on either side that a reader needs
+	Sentence string   `json:"sentence"`
+
+	aa  *AA    // of two arms, with an interval
+	end string // of Sentence: the verdict
 }
 
 // comparisons compares every other series with the baseline.
@@ -33,11 +49,12 @@ func comparisons(all []Series, o Options) []Comparison {
 	}
 	base := max(0, slices.IndexFunc(all, func(s Series) bool { return s.Mode == "aggregated" }))
 	if o.Baseline != "" {
-		base = slices.IndexFunc(all, func(s Series) bool { return s.Label == o.Baseline })
+		base = slices.IndexFunc(all, func(s Series) bool { return s.Label == o.Baseline || s.plain == o.Baseline })
 	}
 	if base < 0 {
 		sentence := text.Clean("no number: the baseline " + o.Baseline + " has no cell")
-		return append(made, Comparison{Baseline: o.Baseline, Sentence: sentence,
+		return append(made, Comparison{Baseline: o.Baseline, Sentence: sentence, Rounds: []Round{},
+			Readings: []Reading{}, Crossings: []float64{},
 			Differ: []string{}, Hardware: []string{}, Noted: []string{}, Notes: []string{}})
 	}
 	for i, s := range all {
@@ -50,12 +67,13 @@ func comparisons(all []Series, o Options) []Comparison {
 
 func compare(base, other Series, o Options) Comparison {
 	c := Comparison{Baseline: base.Label, Other: other.Label, Simulated: base.Simulated || other.Simulated,
+		Rounds: []Round{}, Readings: []Reading{}, Crossings: []float64{}, Equivalence: o.Equivalence,
 		Differ: []string{}, Hardware: []string{}, Noted: union(slices.Clone(base.Noted), other.Noted...),
 		Notes: union(slices.Clone(base.Notes), other.Notes...)}
-	stat, mark := "", ""
-	if o.Stat != "avg" {
-		stat = " (" + o.Stat + ")"
+	if o.Caveat != "" {
+		c.Notes = append(c.Notes, o.Caveat)
 	}
+	stat, mark := o.axis().marked(), ""
 	if c.Simulated {
 		mark = "simulated: "
 	}
@@ -65,15 +83,16 @@ func compare(base, other Series, o Options) Comparison {
 		c.Hardware = against(onBoth(other.hardware(), base.hardware()), onBoth(base.hardware(), other.hardware()))
 	}
 	if why == "" {
-		m, err := frontier.Compare(*base.curve, *other.curve, o.At)
+		r, err := readingOf(base, other, o.At)
+		r.plan(o.Rounds)
+		c.read(base, other)
 		if err == nil {
-			c.Measured = &m
-			_, ofBase := base.repeats()
-			_, ofOther := other.repeats()
-			c.Sentence = text.Clean(mark + c.ratio(stat, max(ofBase, ofOther)) + c.caveats(base, other))
+			c.judge(r, o.Equivalence)
+			c.Sentence = text.Clean(mark + c.ratio(stat, r) + c.caveats(base, other) + beside(o.AA, base, other))
+			c.end = text.Clean(c.conclude(r, base, other))
 			return c
 		}
-		why = refusal(err) + ranges(base, other)
+		why = refusal(err, r.of) + ranges(base, other)
 	}
 	c.Sentence = text.Clean(fmt.Sprintf("%sno number for %s against %s%s: %s", mark, c.Other, c.Baseline, stat, why))
 	return c
@@ -89,27 +108,32 @@ func obstacle(base, other Series) string {
 	if differ := against(other.workload(), base.workload()); len(differ) > 0 {
 		return "different loads: " + strings.Join(differ, ", ")
 	}
-	if base.curve == nil || other.curve == nil {
-		return "a series has no valid point" + ranges(base, other)
+	switch {
+	case base.curve == nil && other.curve == nil:
+		return "neither has a valid point"
+	case other.curve == nil:
+		return other.extentOrNone() + " (" + base.extentOrNone() + ")"
+	case base.curve == nil:
+		return base.extentOrNone() + " (" + other.extentOrNone() + ")"
 	}
 	return ""
 }
 
 // ratio is the sentence of the numbers. The difference is that of the numbers as printed, so that a reader
 // who subtracts finds it.
-func (c Comparison) ratio(stat string, repeats int) string {
+func (c Comparison) ratio(stat string, r reading) string {
 	m := c.Measured
 	n := max(decimals(m.Baseline), decimals(m.Other))
 	unit := math.Pow10(n)
 	diff := math.Round(m.Other*unit)/unit - math.Round(m.Baseline*unit)/unit
-	basis := "interpolated"
-	if repeats > 1 {
-		basis += fmt.Sprintf("; each point is the mean of up to %d repeats", repeats)
+	places := 2
+	if r.interval.Bounded {
+		places = ratioDecimals(r.interval)
 	}
 	return fmt.Sprintf("at %s tok/s/user%s %s gives %.*f and %s %.*f tokens/s/gpu: "+
-		"%.*f - %.*f = %+.*f tokens/s/gpu, %.2fx (shared range %s; %s)",
+		"%.*f - %.*f = %+.*f tokens/s/gpu, %.*fx (%s; shared range %s; interpolated)",
 		number(m.At), stat, c.Other, n, m.Other, c.Baseline, n, m.Baseline,
-		n, m.Other, n, m.Baseline, n, diff, m.Ratio, span(m.Lo, m.Hi), basis)
+		n, m.Other, n, m.Baseline, n, diff, places, m.Ratio, c.intervalText(r), span(m.Lo, m.Hi))
 }
 
 // caveats are the limits of the ratio, in the sentence itself because a person may quote it alone. A count
@@ -141,10 +165,16 @@ func onBoth(side, other []trait) (both []trait) {
 	return both
 }
 
-// refusal is an error of frontier.Compare without the ranges, which ranges adds by name.
-func refusal(err error) string {
+// refusal is an error of measure without the ranges, which ranges adds by name.
+func refusal(err error, launches [2]int) string {
+	several := launches != [2]int{1, 1}
 	if none, ok := errors.AsType[*frontier.NoOverlapError](err); ok {
-		if none.At != nil {
+		switch {
+		case none.At != nil && several:
+			return fmt.Sprintf("%g tok/s/user is not within both sides in any round", *none.At)
+		case several:
+			return "their launches share no tok/s/user"
+		case none.At != nil:
 			lo, hi := none.Shared() // unrounded: Compare could refuse a rounded end too
 			return fmt.Sprintf("%g tok/s/user is not within both: the shared range is %g to %g", *none.At, lo, hi)
 		}
@@ -157,15 +187,24 @@ func refusal(err error) string {
 	return err.Error()
 }
 
-// ranges is the extent of each frontier: " (A reaches 3.00 to 4.00 tok/s/user; B has no valid point)".
+// ranges is the extent of each frontier: " (A reaches 3.00 to 4.00 tok/s/user; B reaches 5.00 to 6.00 tok/s/user)".
 func ranges(base, other Series) string {
-	extent := func(s Series) string {
-		if s.curve == nil {
-			return s.Label + " has no valid point"
-		}
-		return s.Label + " reaches " + span(s.curve.Range())
+	return " (" + other.extentOrNone() + "; " + base.extentOrNone() + ")"
+}
+
+// extentOrNone is the extent of a frontier, or what all launches share: "A reaches 3.00 to 4.00 tok/s/user".
+func (s Series) extentOrNone() string {
+	valid, _ := (&reading{unpaired: "ranges of one side"}).valid(s.each, nil)
+	lo, hi, _ := frontier.Shared(curves(valid)...)
+	switch {
+	case len(valid) == 0:
+		return s.Label + " has no valid point"
+	case lo > hi:
+		return fmt.Sprintf("the %d launches of %s share none", len(valid), s.Label)
+	case len(valid) > 1:
+		return fmt.Sprintf("%s reaches %s in each of %d launches", s.Label, span(lo, hi), len(valid))
 	}
-	return " (" + extent(other) + "; " + extent(base) + ")"
+	return s.Label + " reaches " + span(lo, hi)
 }
 
 func span(lo, hi float64) string { return number(lo) + " to " + number(hi) + " tok/s/user" }

@@ -21,15 +21,18 @@ func TestSentences(t *testing.T) {
 		{"the documentation's example", append(agg([2]float64{20.1, 90}, [2]float64{45, 80}, [2]float64{96.3, 10}),
 			dis([2]float64{10, 200}, [2]float64{45, 145}, [2]float64{99, 20})...), Options{At: &x45},
 			"at 45.0 tok/s/user dynamo_vllm_disaggregated gives 145.0 and vllm_serve_aggregated 80.0 tokens/s/gpu: " +
-				"145.0 - 80.0 = +65.0 tokens/s/gpu, 1.81x (shared range 20.1 to 96.3 tok/s/user; interpolated)"},
+				"145.0 - 80.0 = +65.0 tokens/s/gpu, 1.81x (1 launch a side: no interval; shared range 20.1 to 96.3 tok/s/user; interpolated)"},
 		{"a baseline that is named wins over the aggregated series", append(agg([2]float64{45, 80}), dis([2]float64{45, 145})...),
 			Options{Baseline: "dynamo_vllm_disaggregated"},
 			"at 45.0 tok/s/user vllm_serve_aggregated gives 80.0 and dynamo_vllm_disaggregated 145.0 tokens/s/gpu: " +
-				"80.0 - 145.0 = -65.0 tokens/s/gpu, 0.55x (shared range 45.0 to 45.0 tok/s/user; interpolated)"},
+				"80.0 - 145.0 = -65.0 tokens/s/gpu, 0.55x (1 launch a side: no interval; shared range 45.0 to 45.0 tok/s/user; interpolated)"},
 		{"small numbers keep three digits, and the printed difference adds up", append(agg([2]float64{45, 0.01234}), dis([2]float64{45, 0.0456})...), Options{},
 			"at 45.0 tok/s/user dynamo_vllm_disaggregated gives 0.0456 and vllm_serve_aggregated 0.0123 tokens/s/gpu: " +
-				"0.0456 - 0.0123 = +0.0333 tokens/s/gpu, 3.70x (shared range 45.0 to 45.0 tok/s/user; interpolated)"},
+				"0.0456 - 0.0123 = +0.0333 tokens/s/gpu, 3.70x (1 launch a side: no interval; shared range 45.0 to 45.0 tok/s/user; interpolated)"},
 		{"no overlap: both ranges, no number", append(agg([2]float64{1, 9}, [2]float64{2, 8}), dis([2]float64{3, 9}, [2]float64{4, 8})...), Options{},
+			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share no tok/s/user " +
+				"(dynamo_vllm_disaggregated reaches 3.00 to 4.00 tok/s/user; vllm_serve_aggregated reaches 1.00 to 2.00 tok/s/user)"},
+		{"no overlap: another x would not help", append(agg([2]float64{1, 9}, [2]float64{2, 8}), dis([2]float64{3, 9}, [2]float64{4, 8})...), Options{At: &x19},
 			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share no tok/s/user " +
 				"(dynamo_vllm_disaggregated reaches 3.00 to 4.00 tok/s/user; vllm_serve_aggregated reaches 1.00 to 2.00 tok/s/user)"},
 		{"a thin overlap carries no headline", append(agg([2]float64{10, 9}, [2]float64{20, 8}), dis([2]float64{19.5, 9}, [2]float64{40, 8})...), Options{},
@@ -42,8 +45,8 @@ func TestSentences(t *testing.T) {
 			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: 200 tok/s/user is not within both: the shared range is 10 to 20 " +
 				"(dynamo_vllm_disaggregated reaches 10.0 to 20.0 tok/s/user; vllm_serve_aggregated reaches 10.0 to 20.0 tok/s/user)"},
 		{"a series without a valid point is compared with nothing", append(agg([2]float64{10, 9}), invalid(dis([2]float64{10, 9}))...), Options{},
-			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: a series has no valid point " +
-				"(dynamo_vllm_disaggregated has no valid point; vllm_serve_aggregated reaches 10.0 to 10.0 tok/s/user)"},
+			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: " +
+				"dynamo_vllm_disaggregated has no valid point (vllm_serve_aggregated reaches 10.0 to 10.0 tok/s/user)"},
 	} {
 		for _, simulated := range []bool{false, true} {
 			f, err := Of(simulate(row.cells, simulated), row.o)

@@ -91,10 +91,10 @@ func withinLabel(rows []Row) (refused, listed []string) {
 	}
 	refused, listed = []string{}, []string{}
 	for _, name := range names {
-		values := apart(byName[name])
-		if len(values) < 2 {
+		if artifacts.Alike(text.Each(byName[name], func(t trait) string { return t.value })) {
 			continue
 		}
+		values := apart(byName[name])
 		difference := text.Clean(name + " " + strings.Join(values, ", "))
 		if differenceOf(name, options).Within == Refuses {
 			refused = append(refused, difference)

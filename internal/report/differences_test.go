@@ -86,13 +86,3 @@ func TestTheTableOfDifferencesIsClosed(t *testing.T) {
 		}
 	}
 }
-
-func TestALongValueKeepsBothEnds(t *testing.T) {
-	long := strings.Repeat("a", 300) + "z"
-	if got := middleCut(long); len([]rune(got)) != widest || !strings.HasPrefix(got, "aaa") || !strings.HasSuffix(got, "az") {
-		t.Errorf("got %q, %d characters", got, len(got))
-	}
-	if short := strings.Repeat("é", widest); middleCut(short) != short {
-		t.Error("a value that fits is cut")
-	}
-}

@@ -12,20 +12,14 @@ import (
 )
 
 // Chart is the file name of the picture.
-func (f Facts) Chart() string { return "pareto_plot" + f.suffix() + ".png" }
+func (f Facts) Chart() string { return "pareto_plot" + f.axis.File + ".png" }
 
-func (f Facts) suffix() string {
-	if f.Stat == "avg" {
-		return ""
-	}
-	return "_" + f.Stat
-}
-
-// Files writes pareto_plot.png, pareto_plot.svg and results.csv into each directory (pareto_plot_p50.png and so on
-// for a statistic other than avg, as plot_pareto.py names them). A reader never finds half a file. It returns the
-// paths of the written files, and an error that names each of the others.
+// Files writes pareto_plot.png, pareto_plot.svg, results.csv and summary.csv into each directory: pareto_plot_p50.png
+// and so on for a statistic other than avg, as plot_pareto.py names them, and pareto_plot_e2e.png for another axis. A
+// reader never finds half a file. It returns the paths of the written files, and an error that names each of the
+// others.
 func (f Facts) Files(dirs ...string) (written []string, err error) {
-	suffix := f.suffix()
+	suffix := f.axis.File
 	picture := f.Picture()
 	files := []struct {
 		name    string
@@ -36,6 +30,7 @@ func (f Facts) Files(dirs ...string) (written []string, err error) {
 		{name: f.Chart(), render: func(w io.Writer) error { return chart.PNG(w, picture) }},
 		{name: "pareto_plot" + suffix + ".svg", render: func(w io.Writer) error { return chart.SVG(w, picture) }},
 		{name: "results" + suffix + ".csv", render: f.CSV},
+		{name: "summary" + suffix + ".csv", render: f.Summary},
 	}
 	for i := range files {
 		files[i].fault = files[i].render(&files[i].content) // one after another: only the PNG takes a while

@@ -13,8 +13,8 @@ import (
 
 func TestFilesAreNamedAsUpstreamNamesThem(t *testing.T) {
 	for stat, want := range map[string][]string{
-		"avg": {"pareto_plot.png", "pareto_plot.svg", "results.csv"},
-		"p50": {"pareto_plot_p50.png", "pareto_plot_p50.svg", "results_p50.csv"},
+		"avg": {"pareto_plot.png", "pareto_plot.svg", "results.csv", "summary.csv"},
+		"p50": {"pareto_plot_p50.png", "pareto_plot_p50.svg", "results_p50.csv", "summary_p50.csv"},
 	} {
 		dir := t.TempDir()
 		f := recorded(t, Options{Stat: stat})
@@ -44,10 +44,10 @@ func TestFilesThatCannotBeWritten(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "cannot write "+filepath.Join(dir, "results.csv")) {
 		t.Errorf("the error does not name the file: %v", err)
 	}
-	if len(paths) != 2 {
+	if len(paths) != 3 {
 		t.Errorf("the pictures do not depend on the CSV: %v", paths)
 	}
-	if diff := cmp.Diff([]string{"pareto_plot.png", "pareto_plot.svg", "results.csv"}, names(t, dir)); diff != "" {
+	if diff := cmp.Diff([]string{"pareto_plot.png", "pareto_plot.svg", "results.csv", "summary.csv"}, names(t, dir)); diff != "" {
 		t.Error("the temporary file is gone:", diff)
 	}
 	if _, err := (Facts{Stat: "avg"}).Files(filepath.Join(dir, "none")); err == nil {

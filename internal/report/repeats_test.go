@@ -37,8 +37,8 @@ func repeat(cells []artifacts.Cell, n int, x, y float64) []artifacts.Cell {
 	return copies
 }
 
-// Pooling the repeats would put only the faster one on the frontier: 1.02 x 145 / 80.
-func TestTheRatioIsThatOfTheMeansOverRepeats(t *testing.T) {
+// Pooling the launches would put only the faster one on the frontier: 1.02 x 145 / 80.
+func TestTheRatioIsThatOfTheLaunches(t *testing.T) {
 	first := curve("disaggregated", [][2]float64{{10, 200}, {45, 145}, {99, 20}})
 	base := curve("aggregated", [][2]float64{{20, 90}, {45, 80}, {96, 10}})
 	x := 45.0
@@ -47,10 +47,10 @@ func TestTheRatioIsThatOfTheMeansOverRepeats(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := f.Comparisons[0].Measured
-	if m == nil || math.Abs(m.Ratio-1.01*145/80) > 1e-9 {
-		t.Fatalf("got %+v, %q, want the ratio %g", m, f.Sentences(), 1.01*145/80)
+	if m == nil || math.Abs(m.Ratio-math.Sqrt(1.02)*145/80) > 1e-9 {
+		t.Fatalf("got %+v, %q, want the ratio %g", m, f.Sentences(), math.Sqrt(1.02)*145/80)
 	}
-	if want := "1.83x (shared range 20.0 to 96.0 tok/s/user; interpolated; each point is the mean of up to 2 repeats)"; !strings.HasSuffix(f.Sentences()[0], want) {
+	if want := "1.83x (no interval: 2 of 2 launches against 1 of 1, unpaired because artifacts_2 has no round; shared range 20.0 to 96.0 tok/s/user; interpolated)"; !strings.HasSuffix(f.Sentences()[0], want) {
 		t.Errorf("got %q, want the end %q", f.Sentences()[0], want)
 	}
 	for _, r := range f.Rows {
@@ -63,7 +63,7 @@ func TestTheRatioIsThatOfTheMeansOverRepeats(t *testing.T) {
 		t.Errorf("the chart has %+v of 3 concurrencies measured twice", drawn)
 	}
 	table := string(written(t, f.Table))
-	if want := "dynamo_vllm_disaggregated     2        45.0  0.0      146.4   2.05         *  2\n"; !strings.Contains(table, want) {
+	if want := "dynamo_vllm_disaggregated     2        45.0  0.0      146.4   2.05         *  2 of 2\n"; !strings.Contains(table, want) {
 		t.Errorf("the table lacks the mean %q:\n%s", want, table)
 	}
 }
@@ -165,15 +165,15 @@ func TestChecksNotMadeComeFromTheSidecar(t *testing.T) {
 	}
 }
 
-func TestRecordedTreeWithARepeatReachesAsFarAsTheMean(t *testing.T) {
+func TestRecordedTreeWithARepeatReachesAsFarAsBothLaunches(t *testing.T) {
 	cells, _ := artifacts.Tree(filepath.Join("testdata", "artifacts_root"))
 	first := slices.DeleteFunc(slices.Clone(cells), func(c artifacts.Cell) bool { return c.N != 0 })
 	f, err := Of(append(cells, repeat(first, 2, 1.02, 1.02)...), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	// 187.7 and 199.8 tok/s/user, both times 1.01: above the other side's 188.5
-	if got, want := f.Sentences()[0], "189.6 to 201.8 tok/s/user"; !strings.Contains(got, want) {
+	// 187.7 to 199.8 tok/s/user, and the same times 1.02: the launches share less than either has
+	if got, want := f.Sentences()[0], "191.5 to 199.8 tok/s/user in each of 2 launches"; !strings.Contains(got, want) {
 		t.Errorf("got %q, want the range %s", got, want)
 	}
 }

@@ -7,20 +7,26 @@ package report
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/text"
 )
 
 // Options selects the statistic, the baseline of the comparisons and the order of the series.
 type Options struct {
 	Title    string   // default "Single Node"
 	Stat     string   // of tokens/s/user, TTFT and ITL; default "avg"
+	X        string   // axis of tokens/s/user, the Flag of one of Axes; default "user"
 	At       *float64 // tokens/s/user to compare at; nil is the middle of the shared range
 	Baseline string   // a label; default the first aggregated series, else the first
+	Caveat   string   // a further limit of every ratio, for its sentence
 	Order    []string // labels in profile order; others follow in order of appearance
+
+	Equivalence float64 // ratios from 1/(1+Equivalence) to 1+Equivalence are equal; default 0.03
+	Rounds      int     // planned; without it those that have a cell
+	AA          []AA    // measured before in this root
 }
 
 // Facts is the content of every form. Comparisons has one entry for each series but the baseline; if the
@@ -28,6 +34,7 @@ type Options struct {
 type Facts struct {
 	Title       string             `json:"title"`
 	Stat        string             `json:"stat"`
+	X           string             `json:"x"` // axis: user, p90 or e2e
 	Rows        []Row              `json:"rows"`
 	Series      []Series           `json:"series"`
 	Comparisons []Comparison       `json:"comparisons"`
@@ -35,6 +42,8 @@ type Facts struct {
 	Skipped     []string           `json:"skipped"`  // files of the tree that are no cell, with the reason
 	Settings    artifacts.Settings `json:"settings"` // of the engines, a side for each topology
 	Load        artifacts.Settings `json:"load"`     // of the requests, a side for each series
+
+	axis Axis
 }
 
 // Stats lists the values of Options.Stat: the statistics that every metric on an axis has.
@@ -43,18 +52,30 @@ func Stats() []string {
 }
 
 // Of makes the facts of cells, with rows in order of artifacts_N and concurrency. It fails if the statistic
-// is unknown. No cells are no error.
+// or the axis is unknown, and with *AxisError if no measured cell has the axis. No cells are no error.
 func Of(cells []artifacts.Cell, o Options) (Facts, error) {
-	o.Stat = cmp.Or(o.Stat, "avg")
-	if !slices.Contains(Stats(), o.Stat) {
-		return Facts{}, fmt.Errorf("cannot use statistic %q: choose one of %s", o.Stat, strings.Join(Stats(), " "))
+	o.Stat, o.X, o.Equivalence = cmp.Or(o.Stat, "avg"), cmp.Or(o.X, "user"), cmp.Or(o.Equivalence, Equivalence)
+	if err := o.check(); err != nil {
+		return Facts{}, err
 	}
-	f := Facts{Title: "Pareto - " + cmp.Or(o.Title, "Single Node"), Stat: o.Stat,
-		Rows: rows(cells, o.Stat), Skipped: []string{}}
+	f := Facts{Title: "Pareto - " + cmp.Or(o.Title, "Single Node"), Stat: o.Stat, X: o.X, axis: o.axis(),
+		Rows: rows(cells, o), Skipped: []string{}}
+	if err := f.available(); err != nil {
+		return Facts{}, err
+	}
+	if mark := adaptiveRun(f.Rows); mark != nil && o.At == nil && o.X == "user" && o.Stat == "avg" {
+		o.At = &mark.At
+	}
 	f.Series = series(f.Rows, o) // it marks the efficient rows
 	f.Comparisons = comparisons(f.Series, o)
+	f.noteAxes()
+	for i, c := range f.Comparisons {
+		f.Comparisons[i].Sentence += c.end
+	}
 	f.Warnings = warnings(f)
-	f.Settings = artifacts.CompareSettings(deployments(f.Rows))
+	groups, topologies := byArtifacts(f.Rows)
+	paths := text.Each(groups, func(rows []Row) string { return rows[0].Artifacts })
+	f.Settings = artifacts.CompareSettings(topologies, paths...)
 	f.Load = loadSettings(f.Series)
 	if slices.ContainsFunc(f.Series, func(s Series) bool { return s.Simulated }) {
 		f.Title = "Simulated: " + f.Title // in front, because the chart cuts off the end of a long title

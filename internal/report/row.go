@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"topobench/internal/artifacts"
@@ -32,8 +33,11 @@ type Row struct {
 	CountsDiffer  *bool              `json:"token_counts_differ"` // nil: one of the counts is missing
 	Launch        int                `json:"launch"`              // 2: measured after the topology was restarted
 	Unsupported   []string           `json:"percentiles_without_evidence"`
+	Round         int                `json:"round"` // 0: not recorded
+	Arm           string             `json:"arm"`   // A or B if one profile was measured twice
 
-	cell artifacts.Cell
+	cell    artifacts.Cell
+	leftOut bool // of an adaptive run, and no part of its interval
 }
 
 const (
@@ -64,31 +68,39 @@ func ourColumns(stat string) []string {
 		"output_sequence_length_avg",
 		"usage_completion_tokens_avg",
 		cacheRead + "_avg",
+		"time_to_first_token_p90",
+		itlP90,
+		perUserITL,
+		perUserE2E,
 	}, func(column string) bool { return slices.Contains(theirColumns(stat), column) })
 }
 
-// metric splits the name of a column. The tags of perGPU and byUsage, which are computed, are no metric of aiperf.
+// metric splits the name of a column. The tags of perGPU, byUsage and perUserITL, which are computed, are no metric of
+// aiperf.
 func metric(column string) (tag, stat string) {
 	i := strings.LastIndex(column, "_")
 	return column[:i], column[i+1:]
 }
 
 // rows makes a row of every cell. series decides which are efficient.
-func rows(cells []artifacts.Cell, stat string) []Row {
+func rows(cells []artifacts.Cell, o Options) []Row {
 	cells = slices.Clone(cells)
 	slices.SortStableFunc(cells, func(a, b artifacts.Cell) int {
 		return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(a.Concurrency, b.Concurrency))
 	})
-	columns := append(theirColumns(stat), ourColumns(stat)...)
+	columns := append(theirColumns(o.Stat), ourColumns(o.Stat)...)
 	made := make([]Row, 0, len(cells))
 	for _, c := range cells {
 		d := c.Deployment
+		if o.X == "e2e" && c.Err == nil {
+			c.Measurement.ReadRecords()
+		}
 		row := Row{
 			Label: d.Label(), Configuration: c.Path, Concurrency: c.Concurrency, Numbers: numbers(c, columns),
 			State: cmp.Or(c.Verdict.State, verdict.Unchecked), Reasons: []string{}, Noted: []string{},
 			Notes: []string{},
 			Name:  d.Name, Artifacts: c.Artifacts, GPUs: c.GPUs, Simulated: d.Simulated, AIPerf: c.Measurement.AIPerf,
-			Launch: c.Launch(), cell: c,
+			Launch: c.Launch(), Round: d.Round, Arm: d.Arm, cell: c,
 		}
 		reasons := c.Verdict.Reasons
 		if c.Err != nil {
@@ -112,6 +124,7 @@ func rows(cells []artifacts.Cell, stat string) []Row {
 		row.findUnsupported(columns)
 		made = append(made, row)
 	}
+	leaveOut(made)
 	return made
 }
 
@@ -147,6 +160,7 @@ func numbers(c artifacts.Cell, columns []string) map[string]float64 {
 	if v, err := c.Measurement.Value("output_token_throughput", "avg"); err == nil && c.GPUs > 0 {
 		found[perGPU] = v / float64(c.GPUs)
 	}
+	onAxes(c, found)
 	return found
 }
 
@@ -165,14 +179,36 @@ func (r *Row) countTokens() {
 	}
 }
 
+// series is the name of the row's series. The arms of an A/A measurement are two.
+func (r Row) series() string {
+	if r.Arm == "" {
+		return r.Label
+	}
+	return r.Label + " (" + r.Arm + ")"
+}
+
+// round is empty if no file has it.
+func (r Row) round() string {
+	if r.Round == 0 {
+		return ""
+	}
+	return strconv.Itoa(r.Round)
+}
+
+// counts reports whether the row is valid and has a place in the picture.
+func (r Row) counts(on Axis) bool {
+	_, _, placed := r.point(on)
+	return placed && r.State == verdict.Valid && !r.leftOut
+}
+
 func (r Row) relaunched() bool { return r.Launch > 1 }
 
 func (r Row) miscounted() bool { return r.CountsDiffer != nil && *r.CountsDiffer }
 
-// point is the row's place in the picture: x in tokens/s/user, y in tokens/s/GPU. ok is false if one of them
-// was not measured.
-func (r Row) point(stat string) (x, y float64, ok bool) {
-	x, hasX := r.Numbers[perUser(stat)]
+// point is the row's place in the picture: x on the axis, in tokens/s/user, y in tokens/s/GPU. ok is false if one of
+// them was not measured.
+func (r Row) point(on Axis) (x, y float64, ok bool) {
+	x, hasX := r.Numbers[on.Column]
 	y, hasY := r.Numbers[perGPU]
 	return x, y, hasX && hasY
 }

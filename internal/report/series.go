@@ -1,10 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/chart"
 	"topobench/internal/frontier"
 	"topobench/internal/stats"
@@ -12,11 +14,11 @@ import (
 	"topobench/internal/verdict"
 )
 
-// Series is all cells of one label. Its frontier is that of Points. If its artifacts_N were not measured in
-// the same way it has no frontier, and neither Points nor a Setup.
+// Series is all cells of one label, or of one arm of it. Its frontier is that of Points. If its artifacts_N were not
+// measured in the same way it has no frontier, and neither Points nor a Setup.
 type Series struct {
-	Label     string `json:"label"`
-	Mode      string `json:"mode"` // aggregated or disaggregated
+	Label     string `json:"label"` // with the arm of an A/A measurement: "label (A)"
+	Mode      string `json:"mode"`  // aggregated or disaggregated
 	Simulated bool   `json:"simulated"`
 	Setup
 	Mixed     []string `json:"mixed"`     // the differences between its artifacts_N that refuse a frontier
@@ -28,24 +30,31 @@ type Series struct {
 	Notes     []string `json:"notes"`  // observations in them that a reader of the numbers needs
 	Points    []Point  `json:"points"` // in order of concurrency
 
-	miscounted bool            // aiperf counted other tokens than the server in a cell of Points
-	curve      *frontier.Curve // nil without a valid cell or if mixed
+	miscounted bool                // aiperf counted other tokens than the server in a cell of Points
+	curve      *frontier.Curve     // of Points; nil without a valid cell or if mixed
+	each       []launch            // empty if mixed
+	adaptive   *artifacts.Adaptive // of the one adaptive run that measured it, else nil
+	plain, arm string              // Label in two parts
+	host       string              // of its machine
 }
 
-// Point is the mean of the valid repeats of one concurrency.
+// Point is the mean over launches of one concurrency, of their valid cells.
 type Point struct {
 	stats.Point
-	Efficient bool `json:"is_pareto_efficient"`
+	TTFT      stats.Sample `json:"time_to_first_token"` // ms
+	Efficient bool         `json:"is_pareto_efficient"`
 }
 
-// series groups the rows by label and marks the efficient ones in place.
+// series groups the rows by label and arm, and marks the efficient ones in place.
 func series(rows []Row, o Options) []Series {
 	var labels []string
+	plain := map[string]string{}
 	for _, r := range rows {
-		labels = union(labels, r.Label)
+		labels = union(labels, r.series())
+		plain[r.series()] = r.Label
 	}
 	place := func(label string) int {
-		if i := slices.Index(o.Order, label); i >= 0 {
+		if i := slices.Index(o.Order, plain[label]); i >= 0 {
 			return i
 		}
 		return len(o.Order)
@@ -53,43 +62,40 @@ func series(rows []Row, o Options) []Series {
 	slices.SortStableFunc(labels, func(a, b string) int { return place(a) - place(b) })
 	made := []Series{}
 	for _, label := range labels {
-		made = append(made, seriesOf(label, rows, o.Stat))
+		made = append(made, seriesOf(label, rows, o.axis(), o.Stat))
 	}
 	return made
 }
 
-// seriesOf averages the valid repeats of each concurrency, and builds the frontier of the means.
-func seriesOf(label string, rows []Row, stat string) Series {
+// seriesOf averages the valid cells of each concurrency over launches, and builds the frontier of the means.
+func seriesOf(label string, rows []Row, on Axis, stat string) Series {
 	s := Series{Label: label, Artifacts: []string{}, Noted: []string{}, Notes: []string{}, Points: []Point{}}
 	var own []Row
 	var valid []int // indices in rows
-	var repeats []stats.Repeat
 	for i, r := range rows {
-		if r.Label != label {
+		if r.series() != label {
 			continue
 		}
 		own = append(own, r)
+		s.plain, s.arm = r.Label, r.Arm
 		s.Mode, s.Simulated = r.cell.Deployment.Mode, s.Simulated || r.Simulated
 		s.Artifacts = union(s.Artifacts, r.Artifacts)
-		x, y, ok := r.point(stat)
-		if !ok || r.State != verdict.Valid {
+		if !r.counts(on) {
 			continue
 		}
-		valid, repeats = append(valid, i), append(repeats, stats.Repeat{Concurrency: r.Concurrency, X: x, Y: y})
+		valid = append(valid, i)
 		s.miscounted = s.miscounted || r.miscounted()
 		s.Noted, s.Notes = union(s.Noted, r.Noted...), union(s.Notes, r.Notes...)
 	}
-	s.Cells, s.Valid = len(own), len(repeats)
+	s.Cells, s.Valid = len(own), len(valid)
 	s.Mixed, s.Listed = withinLabel(own)
 	if len(s.Mixed) > 0 {
 		return s
 	}
-	s.Setup = setupOf(own)
-	var means []frontier.Point
-	for _, p := range stats.Aggregate(repeats) {
-		s.Points = append(s.Points, Point{Point: p})
-		means = append(means, frontier.Point{X: p.X.Mean, Y: p.Y.Mean})
-	}
+	s.Setup, s.host = setupOf(own), onMachines(own, "host")
+	s.each, s.Points = launches(withoutLeftOut(own), on, stat)
+	s.adaptive = adaptiveRun(own)
+	means := s.means()
 	for i, on := range frontier.Of(means) {
 		s.Points[i].Efficient = on
 		for _, j := range valid {
@@ -98,10 +104,60 @@ func seriesOf(label string, rows []Row, stat string) Series {
 			}
 		}
 	}
-	if curve, err := frontier.NewCurve(means); err == nil { // else ErrNoPoints
-		s.curve = &curve
-	}
+	s.curve = curveOf(means)
 	return s
+}
+
+// launches have the frontier of each artifacts_N. The points are the means over launches: a cell that was measured
+// twice in one launch counts once, with the mean of the two.
+func launches(own []Row, on Axis, stat string) (all []launch, points []Point) {
+	var repeats []stats.Repeat
+	ttft := map[int][]float64{} // by concurrency, one value a launch
+	groups, deployments := byArtifacts(own)
+	for i, group := range groups {
+		var cells []stats.Repeat
+		waits := map[int][]float64{}
+		for _, r := range group {
+			x, y, _ := r.point(on)
+			if !r.counts(on) {
+				continue
+			}
+			cells = append(cells, stats.Repeat{Concurrency: r.Concurrency, X: x, Y: y})
+			if wait, ok := r.Numbers["time_to_first_token_"+stat]; ok {
+				waits[r.Concurrency] = append(waits[r.Concurrency], wait)
+			}
+		}
+		var means []frontier.Point
+		for _, p := range stats.Aggregate(cells) {
+			means = append(means, frontier.Point{X: p.X.Mean, Y: p.Y.Mean})
+			repeats = append(repeats, stats.Repeat{Concurrency: p.Concurrency, X: p.X.Mean, Y: p.Y.Mean})
+			if len(waits[p.Concurrency]) > 0 {
+				ttft[p.Concurrency] = append(ttft[p.Concurrency], stats.Summarise(waits[p.Concurrency]).Mean)
+			}
+		}
+		all = append(all, launch{n: group[0].cell.N, round: deployments[i].Round, curve: curveOf(means)})
+	}
+	points = []Point{}
+	for _, p := range stats.Aggregate(repeats) {
+		points = append(points, Point{Point: p, TTFT: stats.Summarise(ttft[p.Concurrency])})
+	}
+	return all, points
+}
+
+func (s Series) means() (points []frontier.Point) {
+	for _, p := range s.Points {
+		points = append(points, frontier.Point{X: p.X.Mean, Y: p.Y.Mean})
+	}
+	return points
+}
+
+// curveOf is nil without a usable point.
+func curveOf(points []frontier.Point) *frontier.Curve {
+	curve, err := frontier.NewCurve(points)
+	if err != nil { // ErrNoPoints
+		return nil
+	}
+	return &curve
 }
 
 // union appends to list those of more that it lacks.
@@ -114,7 +170,7 @@ func union(list []string, more ...string) []string {
 	return list
 }
 
-// repeats is the smallest and the largest number of cells behind one point.
+// repeats is the smallest and the largest number of launches behind one point.
 func (s Series) repeats() (least, most int) {
 	for i, p := range s.Points {
 		if i == 0 {
@@ -128,7 +184,8 @@ func (s Series) repeats() (least, most int) {
 // Picture has the points of each series, and a ring for each measured cell that is not valid. A series
 // without a frontier has all its cells.
 func (f Facts) Picture() chart.Picture {
-	p := chart.Picture{Title: f.Title, XName: "tokens/s/user " + f.Stat, YName: "tokens/s/gpu avg"}
+	p := chart.Picture{Title: f.Title, YName: "tokens/s/gpu avg",
+		XName: "tokens/s/user " + cmp.Or(f.axis.Mark, f.Stat)}
 	for _, s := range f.Series {
 		drawn := chart.Series{Name: s.Label}
 		if least, most := s.repeats(); most > 1 {
@@ -139,11 +196,11 @@ func (f Facts) Picture() chart.Picture {
 		}
 		for _, point := range s.Points {
 			drawn.Points = append(drawn.Points, chart.Point{X: point.X.Mean, Y: point.Y.Mean,
-				Note: strconv.Itoa(point.Concurrency), Frontier: point.Efficient})
+				Note: strconv.Itoa(point.Concurrency), Frontier: point.Efficient, Cross: point.cross()})
 		}
 		for _, r := range f.Rows {
-			x, y, ok := r.point(f.Stat)
-			if hollow := r.State != verdict.Valid; ok && r.Label == s.Label && (hollow || len(s.Mixed) > 0) {
+			x, y, ok := r.point(f.axis)
+			if hollow := r.State != verdict.Valid; ok && r.series() == s.Label && (hollow || len(s.Mixed) > 0) {
 				drawn.Points = append(drawn.Points,
 					chart.Point{X: x, Y: y, Note: strconv.Itoa(r.Concurrency), Hollow: hollow})
 			}
@@ -153,13 +210,20 @@ func (f Facts) Picture() chart.Picture {
 	return p
 }
 
+// cross is the intervals of both means.
+func (p Point) cross() (c chart.Cross) {
+	if left, right, ok := p.X.Interval(); ok {
+		c.Left, c.Right = left, right
+	}
+	if low, high, ok := p.Y.Interval(); ok {
+		c.Low, c.High = low, high
+	}
+	return c
+}
+
 // checksNotMade counts and names checks: "2 checks could not be made: gpu-users, in-flight".
 func checksNotMade(names []string) string {
-	checks := " checks"
-	if len(names) == 1 {
-		checks = " check"
-	}
-	return text.Clean(strconv.Itoa(len(names)) + checks + " could not be made: " + strings.Join(names, ", "))
+	return text.Clean(text.Count(len(names), "check", "checks") + " could not be made: " + strings.Join(names, ", "))
 }
 
 // limits are the notes, and the checks that could not be made, as parts of a text.

@@ -55,17 +55,17 @@ func (s Setup) hardware() []trait {
 func ofGPUs(t trait) bool { return t.name == artifacts.GPUModel || t.name == artifacts.PowerLimit }
 
 // setupOf is the setup of cells of one topology. An export is closer to the truth than the plan in
-// deployment_config.json, which older trees do not have.
+// deployment_config.json, which older trees do not have. A failed cell has the plan only.
 func setupOf(rows []Row) Setup {
 	d := rows[0].cell.Deployment
 	s := Setup{Model: d.Model, ISL: d.ISL, OSL: d.OSL, GPUs: rows[0].GPUs}
 	s.GPUModel, s.PowerLimit = onMachines(rows, artifacts.GPUModel), onMachines(rows, artifacts.PowerLimit)
 	seeds, requests, warmups := map[int]int{}, map[int]int{}, map[int]int{}
 	var extras, args []string
-	fresh := false
+	fresh, planned := false, ""
 	for _, r := range rows {
 		m, plan, c := r.cell.Measurement, r.cell.Deployment.Load, r.Concurrency
-		if r.cell.Err != nil {
+		if r.cell.Err != nil && plan == nil {
 			continue
 		}
 		extra := artifacts.ExtraInputs(m.Extra)
@@ -75,7 +75,7 @@ func setupOf(rows []Row) Setup {
 			if fresh {
 				seeds[c] += c
 			}
-			extra, args = cmp.Or(extra, plan.ExtraInputs()), union(args, plan.Arguments())
+			planned, args = plan.ExtraInputs(), union(args, plan.Arguments())
 		}
 		if m.Seed != nil {
 			seeds[c] = *m.Seed
@@ -83,13 +83,13 @@ func setupOf(rows []Row) Setup {
 		if m.Requests > 0 {
 			requests[c], warmups[c] = m.Requests, m.Warmup
 		}
-		if extra != "" {
+		if extra = cmp.Or(extra, planned); r.cell.Err == nil && extra != "" {
 			extras = union(extras, extra)
 		}
 	}
 	s.Seed = seedText(seeds, fresh)
 	s.Requests, s.Warmup = countText(requests), countText(warmups)
-	s.Extra, s.Args = strings.Join(extras, " or "), strings.Join(args, " or ")
+	s.Extra, s.Args = cmp.Or(strings.Join(extras, " or "), planned), strings.Join(args, " or ")
 	return s
 }
 
@@ -139,7 +139,8 @@ func listed(byConcurrency map[int]int) string {
 // onMachines has each value of a name that the machines of the rows have: "500 W or 700 W".
 func onMachines(rows []Row, name string) string {
 	var values []string
-	for _, d := range deployments(rows) {
+	_, topologies := byArtifacts(rows)
+	for _, d := range topologies {
 		if value := d.Machine[name]; value != "" {
 			values = union(values, value)
 		}
@@ -187,70 +188,76 @@ func loadSettings(all []Series) artifacts.Settings {
 	return artifacts.Compare(sides, names)
 }
 
-// deployments are those of the rows, each artifacts_N once, in order.
-func deployments(rows []Row) []artifacts.Deployment {
-	var all []artifacts.Deployment
-	for i, r := range rows {
-		if i == 0 || r.cell.N != rows[i-1].cell.N {
-			all = append(all, r.cell.Deployment)
-		}
+// SettingsTable has the settings that differ between the sides: those of the engines, what they run on, and the load.
+// Only if nothing differs it reports that they are the same. It is empty if there are no two sides.
+func SettingsTable(engines, load artifacts.Settings) string {
+	if len(engines.Differ)+len(load.Differ) > 0 {
+		loads := []section{{"load settings that differ", load.Differ}}
+		return sideBySide(engines, sections(engines)) + sideBySide(load, loads)
 	}
-	return all
+	same := ""
+	if len(engines.Sides) > 1 {
+		same = "engine settings: the same on every side\n"
+	}
+	if len(load.Sides) > 1 {
+		same += "load settings: the same on every side" + unrecorded(load.Sides[0]) + "\n"
+	}
+	return same
 }
 
-// SettingsTable has the settings that differ between the sides, first of the engines, then of the load. Only
-// if nothing differs it reports that they are the same. It is empty if there are no two sides.
-func SettingsTable(engines, load artifacts.Settings) string {
-	var b strings.Builder
-	var unknown []string
+// unrecorded names the values about requests that a side does not have: " (not recorded: seed)".
+func unrecorded(side artifacts.Side) string {
+	var names []string
 	for _, t := range (Setup{}).requests() {
-		if len(load.Sides) > 0 && load.Sides[0].Values[t.name] == "" {
-			unknown = append(unknown, t.name)
+		if side.Values[t.name] == "" {
+			names = append(names, t.name)
 		}
 	}
-	missing := ""
-	if len(unknown) > 0 {
-		missing = " (not recorded: " + strings.Join(unknown, ", ") + ")"
+	if len(names) == 0 {
+		return ""
 	}
-	for _, group := range []struct {
-		name, missing string
-		artifacts.Settings
-	}{{"engine settings", "", engines}, {"load settings", missing, load}} {
-		switch {
-		case len(group.Sides) < 2:
-		case len(group.Differ) > 0:
-			b.WriteString(sideBySide(group.name+" that differ", group.Settings))
-		case len(engines.Differ)+len(load.Differ) == 0:
-			b.WriteString(group.name + ": the same on every side" + group.missing + "\n")
-		}
+	return " (not recorded: " + strings.Join(names, ", ") + ")"
+}
+
+// section is a part of a table under a title.
+type section struct {
+	title string
+	names []string
+}
+
+// sections are the settings of engines that differ, by group.
+func sections(s artifacts.Settings) []section {
+	all := []section{{title: "engine settings that differ"}, {title: "environment variables that differ"},
+		{title: "program versions that differ"}, {title: "machines that differ"}}
+	place := map[artifacts.Group]int{artifacts.Variable: 1, artifacts.Program: 2, artifacts.Hardware: 3}
+	for _, name := range s.Differ {
+		group := &all[place[s.Groups[name]]]
+		group.names = append(group.names, name)
 	}
-	return b.String()
+	return all
 }
 
 // widest is the number of characters that a value may have in the table: a configuration in JSON has hundreds.
 const widest = 60
 
-// middleCut leaves out the middle of a long value. Files have it whole.
-func middleCut(value string) string {
-	if all := []rune(value); len(all) > widest {
-		return string(all[:widest/2]) + "..." + string(all[len(all)-widest/2+3:])
-	}
-	return value
-}
-
-func sideBySide(title string, s artifacts.Settings) string {
+// sideBySide has a column for each side, and a row for each name of the sections.
+func sideBySide(s artifacts.Settings, sections []section) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	line := func(first string, of func(artifacts.Side) string) {
 		fmt.Fprint(w, first)
 		for _, side := range s.Sides {
-			fmt.Fprint(w, "\t", middleCut(text.Clean(of(side))))
+			fmt.Fprint(w, "\t", text.Ends(of(side), widest))
 		}
 		fmt.Fprintln(w)
 	}
-	line(title, func(side artifacts.Side) string { return side.Name })
-	for _, name := range s.Differ {
-		line("  "+text.Clean(name), func(side artifacts.Side) string { return cmp.Or(side.Values[name], "?") })
+	for _, part := range sections {
+		if len(part.names) > 0 {
+			line(part.title, func(side artifacts.Side) string { return side.Name })
+		}
+		for _, name := range part.names {
+			line("  "+text.Clean(name), func(side artifacts.Side) string { return cmp.Or(side.Values[name], "?") })
+		}
 	}
 	if err := w.Flush(); err != nil {
 		return err.Error() // a strings.Builder does not fail

@@ -2,6 +2,8 @@ package report
 
 import (
 	"encoding/csv"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -163,6 +165,52 @@ func TestSettingsTable(t *testing.T) {
 	}
 }
 
+// Variables, programs and machines are no settings of an engine, and stand under titles of their own.
+func TestSettingsTableHasGroups(t *testing.T) {
+	cell := func(n int, x string) artifacts.Cell {
+		c := at("aggregated", 1, 1)
+		c.N, c.Artifacts, c.Deployment.Name = n, "artifacts_"+x, "twice"
+		c.Deployment.Settings, c.Deployment.Variables = artifacts.Values{"engine": "vLLM 0.12.0"}, artifacts.Values{"LD_PRELOAD": x}
+		c.Deployment.Programs, c.Deployment.Machine = artifacts.Values{"aiperf": "0." + x}, artifacts.Values{artifacts.GPUModel: "H" + x}
+		if x == "0" {
+			c.Deployment.Settings["gpu-memory-utilization"] = "0.95"
+		}
+		return c
+	}
+	f, err := Of([]artifacts.Cell{cell(0, "0"), cell(1, "1")}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `engine settings that differ        artifacts_0  artifacts_1
+  gpu-memory-utilization           0.95         0.9 (default)
+environment variables that differ  artifacts_0  artifacts_1
+  LD_PRELOAD                       0            1
+program versions that differ       artifacts_0  artifacts_1
+  aiperf                           0.0          0.1
+machines that differ               artifacts_0  artifacts_1
+  GPU model                        H0           H1
+`
+	if diff := cmp.Diff(want, SettingsTable(f.Settings, artifacts.Settings{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A repeat that sets an argument to its default is the same configuration.
+func TestADefaultThatIsSetRefusesNoFrontier(t *testing.T) {
+	cell := func(n int, dtype string) artifacts.Cell {
+		c := at("aggregated", 1, 1)
+		c.N, c.Artifacts = n, "artifacts_"+string(rune('0'+n))
+		c.Deployment.Settings, c.Deployment.Variables = artifacts.Values{"engine": "vLLM 0.31.0", "dtype": dtype}, artifacts.Values{}
+		return c
+	}
+	for dtype, mixed := range map[string]int{"auto": 0, "half": 1} {
+		f, err := Of([]artifacts.Cell{cell(0, "default"), cell(1, dtype)}, Options{})
+		if err != nil || len(f.Series[0].Mixed) != mixed {
+			t.Errorf("%s: mixed %q, %v", dtype, f.Series[0].Mixed, err)
+		}
+	}
+}
+
 // Equal engine settings are not announced beside a load that differs.
 func TestTheSameIsReportedOnlyIfNothingDiffers(t *testing.T) {
 	engines := func(block string) artifacts.Settings {
@@ -193,7 +241,8 @@ func TestTheSameIsReportedOnlyIfNothingDiffers(t *testing.T) {
 func TestFactsHaveTheSettingsOfTheirTopologies(t *testing.T) {
 	cell := func(n int, name, block string) artifacts.Cell {
 		c := at("aggregated", 1, 1)
-		c.N, c.Deployment.Name, c.Deployment.Settings = n, name, map[string]string{"block-size": block}
+		c.N, c.Artifacts = n, fmt.Sprintf("artifacts_%d", n)
+		c.Deployment.Name, c.Deployment.Settings = name, map[string]string{"block-size": block}
 		return c
 	}
 	f, err := Of([]artifacts.Cell{cell(1, "b", "128"), cell(0, "a", "16"), cell(1, "b", "128")}, Options{})
@@ -205,5 +254,28 @@ func TestFactsHaveTheSettingsOfTheirTopologies(t *testing.T) {
 	}
 	if text := string(written(t, f.JSON)); !strings.Contains(text, `"block-size": "128"`) {
 		t.Errorf("the JSON lacks them:\n%s", text)
+	}
+}
+
+// The cells of a topology that failed have no export. Its load is known from the plan.
+func TestAFailedCellHasThePlannedLoad(t *testing.T) {
+	cell := func(mode string, err error) artifacts.Cell {
+		c := at(mode, 10, 10)
+		c.Err, c.Deployment.Load = err, &artifacts.Load{Seed: 100, Requests: 10, Warmup: 2, Extra: []string{"ignore_eos:true"}}
+		return c
+	}
+	f, err := Of([]artifacts.Cell{cell("aggregated", nil), cell("disaggregated", errors.New("no export"))}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Setup{Seed: "100", Requests: "10 x concurrency", Warmup: "2 x concurrency", Extra: "ignore_eos:true", Args: "none",
+		GPUs: 2}
+	for _, s := range f.Series {
+		if diff := cmp.Diff(want, s.Setup); diff != "" {
+			t.Errorf("%s (-want +got): %s", s.Label, diff)
+		}
+	}
+	if len(f.Load.Differ) > 0 {
+		t.Errorf("the loads differ: %q", f.Load.Differ)
 	}
 }

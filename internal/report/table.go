@@ -13,16 +13,18 @@ import (
 	"topobench/internal/verdict"
 )
 
-// Table writes aligned columns for a terminal: a line for each cell, then, if there are repeats, a line for
-// each mean with its standard deviation. A star marks the frontier, a dash a missing number, a
-// blank a percentile of too few requests, a dagger a number that depends on aiperf's count of tokens where the server
-// counted others.
+// Table writes aligned columns for a terminal: a line for each cell, then, if there are several launches, a line for
+// each mean with its standard deviation and a mark if that is large. A star marks the frontier, a dash a missing
+// number, a blank a percentile of too few requests, a dagger a number that depends on aiperf's count of tokens where
+// the server counted others.
 func (f Facts) Table(w io.Writer) error {
-	lines := [][]string{tableHeader(f.Stat)}
+	lines := [][]string{tableHeader(f.axis, f.Stat)}
+	columns := theirColumns(f.Stat)
+	columns[0] = f.axis.Column
 	marked := slices.ContainsFunc(f.Rows, Row.miscounted)
 	for _, r := range f.Rows {
-		line := []string{text.Clean(r.Label), strconv.Itoa(r.Concurrency)}
-		for i, name := range theirColumns(f.Stat) {
+		line := []string{text.Clean(r.series()), strconv.Itoa(r.Concurrency)}
+		for i, name := range columns {
 			shown := r.shown(name)
 			if ttft := i == 2; marked && !ttft { // the other rows get a space, so that digits stay aligned
 				dagger := " "
@@ -37,8 +39,11 @@ func (f Facts) Table(w io.Writer) error {
 	}
 	table := align(lines)
 
+	if slices.ContainsFunc(f.Rows, func(r Row) bool { return r.Round > 1 }) {
+		table = align(f.withRounds(lines))
+	}
 	means := [][]string{
-		{"mean", "conc", lines[0][2], "sd", lines[0][3], "sd", "frontier", "valid repeats"}}
+		{"mean", "conc", lines[0][2], "sd", lines[0][3], "sd", "frontier", "valid launches"}}
 	for _, s := range f.Series {
 		if _, most := s.repeats(); most < 2 {
 			continue
@@ -46,7 +51,7 @@ func (f Facts) Table(w io.Writer) error {
 		for _, p := range s.Points {
 			means = append(means, []string{text.Clean(s.Label), strconv.Itoa(p.Concurrency),
 				number(p.X.Mean), deviation(p.X), number(p.Y.Mean), deviation(p.Y),
-				star(p.Efficient), strconv.Itoa(p.X.N)})
+				star(p.Efficient), s.validText(p)})
 		}
 	}
 	if len(means) > 1 {
@@ -58,13 +63,34 @@ func (f Facts) Table(w io.Writer) error {
 	return nil
 }
 
+// withRounds has the rounds behind the concurrencies.
+func (f Facts) withRounds(lines [][]string) [][]string {
+	wider := [][]string{slices.Insert(slices.Clone(lines[0]), 2, "round")}
+	for i, r := range f.Rows {
+		wider = append(wider, slices.Insert(slices.Clone(lines[i+1]), 2, r.round()))
+	}
+	return wider
+}
+
+// validText counts the launches with a valid cell: "2 of 3", with the mark of a large spread.
+func (s Series) validText(p Point) string {
+	count := fmt.Sprintf("%d of %d", p.X.N, s.counted())
+	if spread := p.spread(); spread != "" {
+		count += "; " + spread
+	}
+	return count
+}
+
 // tableHeader names the columns. tok/s/gpu is an average whatever the statistic is.
-func tableHeader(stat string) []string {
-	suffix := ""
+func tableHeader(on Axis, stat string) []string {
+	suffix, mark := "", ""
 	if stat != "avg" {
 		suffix = " " + stat
 	}
-	return []string{"series", "conc", "tok/s/user" + suffix, "tok/s/gpu", "TTFT ms" + suffix, "ITL ms" + suffix,
+	if on.Mark != "" {
+		mark = " " + on.Mark
+	}
+	return []string{"series", "conc", "tok/s/user" + mark, "tok/s/gpu", "TTFT ms" + suffix, "ITL ms" + suffix,
 		"frontier", "valid"}
 }
 

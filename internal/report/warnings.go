@@ -20,7 +20,7 @@ func warnings(f Facts) []string {
 		case len(s.Mixed) > 0:
 			warn("%s is one series made of artifacts that are not comparable: %s: it has no frontier and no "+
 				"comparison; give each its own deployment kind", s.Label, strings.Join(s.Mixed, "; "))
-		case len(s.Artifacts) > 1:
+		case len(s.Artifacts) > 1 && notPaired(s.each, nil) != "":
 			warn("%s is one series made of %s: cells with the same concurrency are averaged as repeats; "+
 				"if these are different topologies, plot them separately", s.Label, strings.Join(s.Artifacts, ", "))
 		}
@@ -49,7 +49,7 @@ func warnings(f Facts) []string {
 		}
 		if cells := s.which(f.Rows, func(r Row) bool { return r.State == verdict.Valid && !f.placed(r) }); cells != "" {
 			warn("%s: %s are not drawn: their exports lack %s or output_token_throughput_avg",
-				s.Label, cells, perUser(f.Stat))
+				s.Label, cells, f.axis.Column)
 		}
 		if few := s.percentileWarning(f); few != "" {
 			warn("%s", few)
@@ -76,6 +76,9 @@ func warnings(f Facts) []string {
 func unlikeSides(comparisons []Comparison) (all []string) {
 	for _, c := range comparisons {
 		sides := c.Other + " and " + c.Baseline
+		if c.Measured == nil {
+			continue
+		}
 		if len(c.Differ) > 0 {
 			all = append(all, text.Clean("the requests to "+sides+" differ: "+strings.Join(c.Differ, ", ")))
 		}
@@ -87,7 +90,7 @@ func unlikeSides(comparisons []Comparison) (all []string) {
 }
 
 func (f Facts) placed(r Row) bool {
-	_, _, ok := r.point(f.Stat)
+	_, _, ok := r.point(f.axis)
 	return ok
 }
 
@@ -105,7 +108,7 @@ func (f Facts) duplicates() func(Row) bool {
 func (s Series) byUsage(rows []Row) string {
 	var values []string
 	for _, r := range rows {
-		if r.Label == s.Label && r.miscounted() {
+		if r.series() == s.Label && r.miscounted() {
 			values = append(values, r.shown(byUsage))
 		}
 	}
@@ -116,7 +119,7 @@ func (s Series) byUsage(rows []Row) string {
 func (s Series) which(rows []Row, match func(Row) bool) string {
 	var levels []string
 	for _, r := range rows {
-		if r.Label == s.Label && match(r) {
+		if r.series() == s.Label && match(r) {
 			levels = append(levels, strconv.Itoa(r.Concurrency))
 		}
 	}

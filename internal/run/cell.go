@@ -5,16 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"topobench/internal/aiperf"
 	"topobench/internal/artifacts"
+	"topobench/internal/host/proc"
 	"topobench/internal/journal"
 	"topobench/internal/monitor"
 	"topobench/internal/plan"
-	"topobench/internal/ui"
 	"topobench/internal/verdict"
 )
 
@@ -27,6 +28,9 @@ type Cell struct {
 	Path    string // of its directory in artifacts_N
 	Numbers string // for the screen; "" = none
 	Log     string // of aiperf
+
+	X, Y   float64 // tokens/s/user and tokens/s/GPU
+	Counts bool    // it is valid, and X and Y were measured
 }
 
 // attempt is one try at a cell.
@@ -61,6 +65,7 @@ type cells struct {
 	monitor *monitor.Monitor
 	tunnel  string // that the load goes through
 	devices []int  // GPUs of the topology
+	gpus    int    // that Y is divided by; 0 = unknown
 }
 
 // monitor observes a launch.
@@ -106,7 +111,7 @@ func (c cells) measure(ctx context.Context, id artifacts.CellID) (*attempt, *Lau
 	case err != nil:
 		return nil, nil, err
 	case interrupted(ctx):
-		c.Journal.Note(journal.CellAborted{Topology: c.t.Name, Concurrency: id.Concurrency})
+		c.Journal.Note(journal.CellAborted{Topology: c.t.Name, Round: id.Repeat, Concurrency: id.Concurrency})
 		return nil, nil, nil
 	}
 	a.Took, a.exit = outcome.Took, outcome.Exit.String()
@@ -138,12 +143,13 @@ func (c cells) aiperf(watch *monitor.Watch, a *attempt) (aiperf.Outcome, error) 
 	}
 	c.at(Measuring)
 	argv := c.load.Argv(a.Concurrency, a.dir)
-	c.Journal.Note(journal.CellBegin{Topology: c.t.Name, Concurrency: a.Concurrency, Argv: argv})
-	bar := c.bar()
+	c.Journal.Note(journal.CellBegin{Topology: c.t.Name, Round: a.Repeat, Concurrency: a.Concurrency, Argv: argv})
+	bar := c.bar(a.CellID)
 	outcome, err := aiperf.Run(watch.Context(), c.starter, aiperf.Job{
 		Name: fmt.Sprintf("aiperf-c%d", a.Concurrency), Load: c.load, Concurrency: a.Concurrency,
 		Previous: c.t.previous, Dir: a.dir, Log: a.Log, Env: aiperf.Environ(env, c.Environ),
 		Force: c.Force, Started: watch.Client,
+		Throttled: func() time.Duration { return proc.Limit(os.Getpid()).ThrottledFor },
 		Progress: func(p aiperf.Progress) {
 			if p.Warm+p.Done > 0 {
 				watch.Loading()
@@ -152,21 +158,6 @@ func (c cells) aiperf(watch *monitor.Watch, a *attempt) (aiperf.Outcome, error) 
 		}})
 	c.t.Times.AIPerf += outcome.Took
 	return outcome, err
-}
-
-// bar draws the live line of a running cell.
-func (c cells) bar() func(aiperf.Progress) {
-	var finished []ui.Cell
-	for _, cell := range c.t.Cells {
-		finished = append(finished, ui.Cell{Concurrency: cell.Concurrency, Took: cell.Took})
-	}
-	began, all := time.Now(), c.load.Concurrency
-	left := all[len(finished):]
-	return func(p aiperf.Progress) {
-		eta, _ := ui.ETA(finished, left, time.Since(began))
-		c.Screen.Sweep(ui.Sweep{Done: len(finished), All: len(all), Concurrency: left[0],
-			Requests: p.Done, Asked: p.Asked, Left: eta})
-	}
 }
 
 // judge completes the evidence with aiperf's end and its files, and gives the attempt its
@@ -207,6 +198,7 @@ func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 		a.records = &r.Summary
 	}
 	a.Numbers = headline(m)
+	a.read(m, c.gpus)
 	c.noteOnce(a.Verdict.Checks)
 }
 
@@ -241,10 +233,11 @@ func (r *Runner) publish(t *Topology, a *attempt) error {
 		return err
 	}
 	// The journal has the checks too: people send it without the artifacts.
-	r.Journal.Note(journal.CellDone{Topology: t.Name, Concurrency: a.Concurrency, State: a.Verdict.State,
-		Reasons: a.Verdict.Reasons, Checks: a.Verdict.Checks, Seconds: a.Took.Seconds(), Exit: a.exit})
+	r.Journal.Note(journal.CellDone{Topology: t.Name, Round: a.Repeat, Concurrency: a.Concurrency,
+		State: a.Verdict.State, Reasons: a.Verdict.Reasons, Checks: a.Verdict.Checks,
+		Seconds: a.Took.Seconds(), Exit: a.exit, X: a.X, Y: a.Y})
 	t.Cells, r.done = append(t.Cells, a.Cell), append(r.done, a.Cell)
-	r.Screen.Note(cellLine(t.Name, a.Cell))
+	r.Screen.Note(cellLine(t.String(), a.Cell))
 	if r.FailFast && !valid {
 		return &FailFastError{Cell: a.Cell}
 	}
@@ -253,11 +246,12 @@ func (r *Runner) publish(t *Topology, a *attempt) error {
 
 // recordFailure reports that a launch failed. a is nil between two cells.
 func (r *Runner) recordFailure(t *Topology, f *LaunchFailure, a *attempt, restartable bool) {
-	lost := journal.LaunchLost{Topology: t.Name, Launch: t.Launches, Class: string(f.Class), Error: f.Cause.Error()}
-	where := t.Name
+	lost := journal.LaunchLost{Topology: t.Name, Round: t.Repeat, Launch: t.Launches, Class: string(f.Class),
+		Error: f.Cause.Error()}
+	where := t.String()
 	if a != nil {
 		lost.Concurrency, lost.Attempt = a.Concurrency, a.dir
-		where = fmt.Sprintf("%s: concurrency %d", t.Name, a.Concurrency)
+		where = fmt.Sprintf("%v: concurrency %d", t, a.Concurrency)
 	}
 	r.Journal.Note(lost)
 	next := "the rest of its sweep is not measured"

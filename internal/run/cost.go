@@ -12,6 +12,7 @@ import (
 	"topobench/internal/artifacts"
 	"topobench/internal/journal"
 	"topobench/internal/plan"
+	"topobench/internal/text"
 )
 
 // Assumed where no earlier run has measured the topology: the times of a request and of a start. Simulated engines are
@@ -131,6 +132,13 @@ func CostOf(p plan.Plan, r Rates) Cost {
 	return c
 }
 
+// Times is the cost of that many launches.
+func (c Cost) Times(launches int) Cost {
+	c.Launches, c.Cells, c.Requests = launches*c.Launches, launches*c.Cells, launches*c.Requests
+	c.Time, c.GPUHours = time.Duration(launches)*c.Time, float64(launches)*c.GPUHours
+	return c
+}
+
 // CostLines are a line for each topology, and the sum of several.
 func CostLines(costs []Cost) []string {
 	var lines []string
@@ -162,8 +170,8 @@ func (c Cost) String() string {
 	if c.From != "" {
 		basis = " (" + c.From + ")"
 	}
-	return fmt.Sprintf("%s: %s, %s, %d requests; %s%s", c.Name, counted(c.Launches, "launch", "launches"),
-		counted(c.Cells, "cell", "cells"), c.Requests, strings.Join(parts, ", "), basis)
+	return fmt.Sprintf("%s: %s, %s, %d requests; %s%s", c.Name, text.Count(c.Launches, "launch", "launches"),
+		text.Count(c.Cells, "cell", "cells"), c.Requests, strings.Join(parts, ", "), basis)
 }
 
 // short has two significant digits, without an exponent.
@@ -173,11 +181,4 @@ func short(number float64) string {
 		return "unknown"
 	}
 	return strconv.FormatFloat(rounded, 'f', -1, 64)
-}
-
-func counted(n int, one, several string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, several)
 }

@@ -16,7 +16,7 @@ import (
 // the next run would kill its processes. And it writes over no cell of the run.
 func TestF57PlanRunByHandIsNotOfTheRun(t *testing.T) {
 	c, _ := newRunner(t, Options{})
-	topology := Topology{Name: "a", Launches: 1}
+	topology := Topology{Name: "a", Repeat: 1, Launches: 1}
 	p := read(t, "a", "ka", "")
 	made, err := plan.Make(p, plan.Installation{}, aiperf.Options{})
 	if err != nil {

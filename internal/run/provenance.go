@@ -124,17 +124,18 @@ func (c *collection) write(t *Topology, times deploy.Times, ready bool) {
 	if c == nil {
 		return
 	}
-	err := artifacts.WriteProvenance(t.Artifacts.Path, c.provenance(t.Launches, times, ready))
+	err := artifacts.WriteProvenance(t.Artifacts.Path, c.provenance(t, times, ready))
 	if err != nil {
 		c.run.Screen.Note(fmt.Sprintf("%s: %v", t.Name, err))
 		c.run.disk.recorded(err)
 	}
 }
 
-func (c *collection) provenance(launch int, times deploy.Times, ready bool) artifacts.Provenance {
+func (c *collection) provenance(t *Topology, times deploy.Times, ready bool) artifacts.Provenance {
 	r, made := c.run, c.plan
-	p := artifacts.Provenance{Topobench: r.Release, Run: r.Dir.ID(), Name: made.Name, Launch: launch, Order: c.order,
-		Begun: c.begun, Launched: times.Launch.Seconds(), Engine: times.Engine.Seconds(), Profile: c.profile(),
+	p := artifacts.Provenance{Topobench: r.Release, Run: r.Dir.ID(), Name: made.Name,
+		Round: t.Repeat, Launch: t.Launches, Order: c.order, Begun: c.begun,
+		Launched: times.Launch.Seconds(), Engine: times.Engine.Seconds(), Profile: c.profile(),
 		Load: made.Deployment.Load, Programs: made.Deployment.Programs, Others: c.users}
 	if ready {
 		p.Ready = time.Now()

@@ -113,7 +113,7 @@ func TestALaunchDoesNotWaitForItsFacts(t *testing.T) {
 	r, _ := newRunner(t, Options{})
 	c := r.newCollection(preflight.Topology{Profile: read(t, "a", "ka", "")}, plan.Plan{Name: "a"})
 	c.once.Do(func() { c.since = time.Now().Add(-collectWithin) }) // it runs, and never ends
-	p := c.provenance(1, deploy.Times{}, true)
+	p := c.provenance(&Topology{Launches: 1}, deploy.Times{}, true)
 	if len(p.Missing) != 1 || !strings.Contains(p.Missing[0], "within 2s") {
 		t.Errorf("got %q", p.Missing)
 	}

@@ -23,10 +23,12 @@ import (
 	"topobench/internal/preflight"
 )
 
-// Topology is the result of one topology in one repeat.
+// Topology is the result of one topology in one round.
 type Topology struct {
 	Name, Label string
-	Repeat      int // counts from 1
+	Repeat      int    // the round, from 1
+	Rounds      int    // of the run; 0 if the schedule leaves it open
+	Dir         string // of the latest launch: logs and rendered files; "" if it has no services
 	Artifacts   artifacts.Artifacts
 	Deviations  []plan.Deviation
 	Asked       []int // concurrencies of the load
@@ -40,9 +42,18 @@ type Topology struct {
 	previous aiperf.Previous // the latest measured cell
 }
 
+// String is the name, and the round if there are several: "a (round 2)".
+func (t Topology) String() string {
+	if t.Rounds == 1 || t.Repeat == 0 {
+		return t.Name
+	}
+	return fmt.Sprintf("%s (round %d)", t.Name, t.Repeat)
+}
+
 // Run measures cells in the order of the schedule. Consecutive cells of one topology and
-// repeat share a launch. The error is what ended the run early: an interrupt, --fail-fast,
-// a busy port or GPU, or *deploy.DirtyError.
+// round share a launch. A topology that does not start in the first round is not launched
+// again. The error is what ended the run early: an interrupt, --fail-fast, a busy port or
+// GPU, or *deploy.DirtyError.
 func (r *Runner) Run(ctx context.Context, topologies []preflight.Topology, s Schedule) ([]Topology, error) {
 	r.at(Claiming)
 	release, err := r.claim(ctx, topologies)
@@ -51,25 +62,25 @@ func (r *Runner) Run(ctx context.Context, topologies []preflight.Topology, s Sch
 	}
 	defer release()
 	r.schedule = s
-	var results []Topology
-	for id, more := s.Next(r.done); more; id, more = s.Next(r.done) {
+	for id, more := r.upcoming(); more; id, more = r.upcoming() {
 		w := find(topologies, id.Topology)
-		r.announce(w, len(results)+1, len(topologies))
+		r.announce(w, id.Repeat, len(topologies))
 		t, err := r.topology(ctx, w, id.Repeat)
-		results = append(results, t)
+		r.launched = append(r.launched, t)
 		if err != nil {
-			return results, err
+			return r.launched, err
 		}
+		r.abandon(t)
 	}
-	return results, nil
+	return r.launched, nil
 }
 
-// topology measures one topology in one repeat, with a second launch if the first one
+// topology measures one topology in one round, with a second launch if the first one
 // fails. An error ends the run; a topology that does not start only records it in Err.
-func (r *Runner) topology(ctx context.Context, w preflight.Topology, repeat int) (t Topology, err error) {
+func (r *Runner) topology(ctx context.Context, w preflight.Topology, round int) (t Topology, err error) {
 	took := r.stopwatch()
-	t = Topology{Name: w.Profile.Name, Label: w.Plan.Deployment.Label(), Repeat: repeat,
-		Asked: w.Profile.Load.Concurrency}
+	t = Topology{Name: w.Profile.Name, Label: w.Plan.Deployment.Label(), Repeat: round, Rounds: r.rounds(),
+		Asked: r.asked(w.Profile.Load.Concurrency)}
 	defer func() { t.Times.Total = took() }()
 	failure, err := r.launch(ctx, w, &t)
 	if failure != nil && err == nil && restartable(w.Plan) {
@@ -98,14 +109,15 @@ func (r *Runner) launch(ctx context.Context, w preflight.Topology, t *Topology) 
 		return nil, err
 	}
 	t.Times.Plan += time.Since(began)
-	r.Journal.Note(journal.LaunchBegin{Topology: t.Name, Launch: t.Launches, Artifacts: t.Artifacts.Name(), Plan: p})
+	r.Journal.Note(journal.LaunchBegin{Topology: t.Name, Round: t.Repeat, Launch: t.Launches,
+		Artifacts: t.Artifacts.Name(), Plan: p})
 	took := r.stopwatch()
 	r.facts = r.newCollection(w, p)
 	serving, err := r.up(ctx, p)
 	if err != nil {
 		r.facts.write(t, deploy.Times{}, false)
 		t.Times.failed(took())
-		r.Journal.Note(journal.LaunchFailed{Topology: t.Name, Error: err.Error()})
+		r.Journal.Note(journal.LaunchFailed{Topology: t.Name, Round: t.Repeat, Error: err.Error()})
 		if end := endsRun(ctx, err); end != nil {
 			return nil, end
 		}
@@ -114,7 +126,7 @@ func (r *Runner) launch(ctx context.Context, w preflight.Topology, t *Topology) 
 	}
 	t.Times.launched(serving.Times())
 	failure, err = r.measure(serving, p, t)
-	_, more := r.schedule.Next(r.done)
+	_, more := r.upcoming()
 	hold := r.Hold != nil && !more && failure == nil && serving.Context().Err() == nil
 	if hold {
 		r.waitFor(func() { r.Hold(serving.Context()) })
@@ -160,10 +172,13 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 	}
 	if t.Lost != nil {
 		took := time.Since(t.Lost.At).Seconds()
-		r.Screen.Note(fmt.Sprintf("%s restarted in %.1f s; resuming the sweep", t.Name, took))
+		r.Screen.Note(fmt.Sprintf("%v restarted in %.1f s; resuming the sweep", t, took))
 	}
-	c := cells{Runner: r, t: t, load: load, monitor: m, tunnel: r.tunnel(ctx, p), devices: p.Hardware.Devices}
+	gpus, _ := p.Deployment.GPUs() // no GPUs: cells without tokens/s/GPU
+	c := cells{Runner: r, t: t, load: load, monitor: m, tunnel: r.tunnel(ctx, p), gpus: gpus,
+		devices: p.Hardware.Devices}
 	for id, more := r.next(t); more; id, more = r.next(t) {
+		t.ask(id)
 		a, failure, err := c.measure(ctx, id)
 		switch {
 		case err != nil:

@@ -22,6 +22,7 @@ import (
 	"topobench/internal/preflight"
 	"topobench/internal/recovery"
 	"topobench/internal/script"
+	"topobench/internal/text"
 	"topobench/internal/ui"
 	"topobench/internal/verdict"
 )
@@ -66,14 +67,16 @@ type Runner struct {
 	gpus    gpus
 	disk    disk
 
-	schedule Schedule
-	done     []Cell               // measured or skipped, in order
-	placed   map[string]plan.Plan // first launches by topology
-	machine  machine
-	launches int                        // so far
-	facts    *collection                // of the launch; nil = nothing is collected
-	waited   time.Duration              // for busy GPUs and for the end of a hold
-	noted    map[verdict.CheckName]bool // notes that were shown
+	schedule  Schedule
+	done      []Cell               // measured or skipped, in order
+	launched  []Topology           // those that were taken down again, in order
+	abandoned map[string]bool      // topologies that did not start in the first round
+	placed    map[string]plan.Plan // first launches by topology
+	machine   machine
+	launches  int                        // so far
+	facts     *collection                // of the launch; nil = nothing is collected
+	waited    time.Duration              // for busy GPUs and for the end of a hold
+	noted     map[verdict.CheckName]bool // notes that were shown
 }
 
 // New creates the directory, journal and ledger of a run. Close must be called.
@@ -84,7 +87,7 @@ func New(o Options) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{Options: o, Dir: dir, placed: map[string]plan.Plan{}}
+	r := &Runner{Options: o, Dir: dir, placed: map[string]plan.Plan{}, abandoned: map[string]bool{}}
 	r.disk.screen = o.Screen
 	if r.Journal, err = journal.Open(filepath.Join(dir.Path(), journal.Name), r.disk.recorded); err != nil {
 		return nil, errors.Join(err, dir.Close())
@@ -146,7 +149,7 @@ func (r *Runner) claim(ctx context.Context, topologies []preflight.Topology) (re
 	var faults []error
 	var plans []plan.Plan
 	for _, w := range topologies {
-		p, err := r.placeLaunch(w, 1)
+		p, err := r.placeLaunch(w, 1, 1)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", w.Profile.Name, err))
 			continue
@@ -170,12 +173,17 @@ func (r *Runner) claim(ctx context.Context, topologies []preflight.Topology) (re
 func (r *Runner) place(w preflight.Topology, t *Topology) (p plan.Plan, err error) {
 	p, known := r.placed[t.Name]
 	if delete(r.placed, t.Name); !known {
-		if p, err = r.placeLaunch(w, t.Launches); err != nil {
+		if p, err = r.placeLaunch(w, t.Repeat, t.Launches); err != nil {
 			return p, err
 		}
 	}
 	if t.Artifacts.Path == "" {
-		if err := r.createArtifacts(t, r.recorded(p)); err != nil {
+		d := r.recorded(p)
+		d.Adaptive = r.mark(t.Repeat)
+		if len(p.Services) > 0 { // rounds of a server that somebody else runs are no launches
+			d.Round = t.Repeat
+		}
+		if err := r.createArtifacts(t, d); err != nil {
 			return p, err
 		}
 	}
@@ -183,6 +191,7 @@ func (r *Runner) place(w preflight.Topology, t *Topology) (p plan.Plan, err erro
 	if len(p.Services) == 0 {
 		return p, nil
 	}
+	t.Dir = p.Dirs[0]
 	var text strings.Builder
 	if err := script.Write(&text, ByHand(r.Dir.Root()), w.Plan); err != nil {
 		return p, err
@@ -190,25 +199,41 @@ func (r *Runner) place(w preflight.Topology, t *Topology) (p plan.Plan, err erro
 	return p, artifacts.WriteFile(filepath.Join(p.Dirs[0], "plan.sh"), []byte(text.String()), 0o600)
 }
 
-// placeLaunch gives a plan its directories. A restart has directories, and with them data
-// and logs, of its own, and its workers meet none of the first launch.
-func (r *Runner) placeLaunch(w preflight.Topology, number int) (plan.Plan, error) {
+// placeLaunch gives a plan its directories. Each launch of a round, and its restart, has
+// directories, and with them data and logs, of its own, and its workers meet none of
+// another launch.
+func (r *Runner) placeLaunch(w preflight.Topology, round, launch int) (plan.Plan, error) {
 	dir, err := r.Dir.Topology(w.Profile.Name)
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	name := w.Profile.Name
-	if number > 1 {
-		again := fmt.Sprintf("launch-%d", number)
-		dir, name = filepath.Join(dir, again), name+"-"+again
+	if below := launchDir(round, launch); below != "" {
+		dir = filepath.Join(dir, below)
 		if err := os.Mkdir(dir, 0o700); err != nil {
-			return plan.Plan{}, fmt.Errorf("cannot create a directory for the restart of %s: %w", w.Profile.Name, err)
+			return plan.Plan{}, fmt.Errorf("cannot create a directory for a launch of %s: %w", w.Profile.Name, err)
 		}
 	}
-	id := r.Dir.ID()
+	id, name := r.Dir.ID(), launchName(w.Profile.Name, round, launch)
 	space, _ := host.Disk(dir) // without an answer it is taken for a local one
 	return w.Plan.At(plan.Placement{Dir: dir, Data: dataDir(space, r.Dir.TempDir(), name), Temp: r.Dir.TempDir(),
 		Namespace: plan.Namespace(id, name), Cookie: id})
+}
+
+// launchDir is the directory of a launch in that of its topology. A restart is below its round.
+func launchDir(round, launch int) string {
+	var parts []string
+	if round > 1 {
+		parts = append(parts, fmt.Sprintf("round-%d", round))
+	}
+	if launch > 1 {
+		parts = append(parts, fmt.Sprintf("launch-%d", launch))
+	}
+	return filepath.Join(parts...)
+}
+
+// launchName is the name of no other launch of the run: the last two parts are always numbers.
+func launchName(topology string, round, launch int) string {
+	return fmt.Sprintf("%s-%d-%d", topology, round, launch)
 }
 
 // dataDir is the directory for the data of a launch's servers: in the run's TMPDIR, which is local, where the artifacts
@@ -244,12 +269,23 @@ func ByHand(root string) script.Places {
 	return script.Places{Root: root, State: filepath.Join(root, artifacts.StateDir, "by-hand"), Temp: os.TempDir()}
 }
 
-// announce is the heading of a topology.
-func (r *Runner) announce(w preflight.Topology, n, all int) {
-	if restartable(w.Plan) {
-		p := w.Profile
-		r.Screen.Phase(fmt.Sprintf("topology %d/%d: %s (%s, %d GPUs)", n, all, p.Name, p.Label(), p.GPUs()))
+// announce is the heading of a topology: "round 2/4, topology 1/2: a (k_aggregated, 8 GPUs)".
+func (r *Runner) announce(w preflight.Topology, round, all int) {
+	if !restartable(w.Plan) {
+		return
 	}
+	n := 1
+	for _, t := range r.launched {
+		if t.Repeat == round {
+			n++
+		}
+	}
+	if round > 1 {
+		all -= len(r.abandoned)
+	}
+	p := w.Profile
+	r.Screen.Phase(fmt.Sprintf("%stopology %d/%d: %s (%s, %s)", roundOf(round, r.rounds()), n, all, p.Name,
+		p.Label(), text.Count(p.GPUs(), "GPU", "GPUs")))
 }
 
 // at reports that a phase begins. Tests hold the run there.

@@ -113,7 +113,7 @@ func TestFactsAreCollectedInTime(t *testing.T) {
 	c.start(t.Context())
 	complete := c.complete()
 	t.Logf("collected in %s", time.Since(c.since))
-	p := c.provenance(1, deploy.Times{}, true)
+	p := c.provenance(&Topology{Launches: 1}, deploy.Times{}, true)
 	if !complete || len(p.Missing) > 0 || p.CUDA != "13.0" || p.Facts["GPU links"] != "NV18" || len(p.Links) != 9 {
 		t.Errorf("complete %t, got %+v", complete, p)
 	}
@@ -164,7 +164,7 @@ func TestCollectionEndsBeforeTheProof(t *testing.T) {
 	if left := children(t); len(left) > 0 {
 		t.Errorf("after %s: %v", time.Since(began), left)
 	}
-	p := r.facts.provenance(1, deploy.Times{}, false)
+	p := r.facts.provenance(&Topology{Launches: 1}, deploy.Times{}, false)
 	if len(p.Missing) == 0 || !p.Ready.IsZero() {
 		t.Errorf("got %+v", p)
 	}

@@ -24,7 +24,7 @@ func TestLadderGoesThroughTopologiesAndConcurrencies(t *testing.T) {
 	topology := func(name string, concurrency ...int) preflight.Topology {
 		return preflight.Topology{Profile: profile.Profile{Name: name, Load: profile.Sweep{Concurrency: concurrency}}}
 	}
-	s := LadderOf([]preflight.Topology{topology("a", 4, 1), topology("b", 4)})
+	s := LadderOf([]preflight.Topology{topology("a", 4, 1), topology("b", 4)}, 1)
 	want := []artifacts.CellID{{Topology: "a", Concurrency: 4, Repeat: 1}, {Topology: "a", Concurrency: 1, Repeat: 1}, {Topology: "b", Concurrency: 4, Repeat: 1}}
 	var got []artifacts.CellID
 	var done []Cell

@@ -53,20 +53,33 @@ func (r *Runner) waitFor(others func()) {
 	r.waited += time.Since(began)
 }
 
-// TimeLine is the wall time of each topology in one line, with the part that is topobench's own. It leaves out
-// topologies that did not come up.
+// TimeLine is the wall time of each topology over all rounds in one line, with the part that is topobench's own. It
+// leaves out launches that did not come up.
 func TimeLine(topologies []Topology) string {
-	var parts []string
+	var names, parts []string
+	sums, rounds := map[string]Times{}, map[string]int{}
 	for _, t := range topologies {
-		if x := t.Times; x.Engine > 0 {
-			parts = append(parts, fmt.Sprintf("%s %.1f s (engine %.1f, aiperf %.1f, topobench itself %.1f)", t.Name,
-				x.Total.Seconds(), x.Engine.Seconds(), x.AIPerf.Seconds(), x.Own().Seconds()))
+		x, sum := t.Times, sums[t.Name]
+		if x.Engine == 0 {
+			continue
 		}
+		if rounds[t.Name]++; rounds[t.Name] == 1 {
+			names = append(names, t.Name)
+		}
+		sums[t.Name] = Times{Total: sum.Total + x.Total, Engine: sum.Engine + x.Engine, AIPerf: sum.AIPerf + x.AIPerf}
+	}
+	for _, name := range names {
+		x, in := sums[name], ""
+		if n := rounds[name]; n > 1 {
+			in = fmt.Sprintf(" in %d rounds", n)
+		}
+		parts = append(parts, fmt.Sprintf("%s %.1f s%s (engine %.1f, aiperf %.1f, topobench itself %.1f)", name,
+			x.Total.Seconds(), in, x.Engine.Seconds(), x.AIPerf.Seconds(), x.Own().Seconds()))
 	}
 	return strings.Join(parts, ", ")
 }
 
-// TimeTable is the wall time of each topology by its parts, in seconds; "own" is topobench's
+// TimeTable is the wall time of each topology and round by its parts, in seconds; "own" is topobench's
 // share. It leaves out topologies that did not come up.
 func TimeTable(topologies []Topology) string {
 	up := slices.DeleteFunc(slices.Clone(topologies), func(t Topology) bool { return t.Times.Engine == 0 })
@@ -78,7 +91,7 @@ func TimeTable(topologies []Topology) string {
 	fmt.Fprintln(w, "seconds\tplan\tlaunch\tengine\tready lag\tsmoke\taiperf\tanalysis\tteardown\tproof\ttotal\town\t")
 	for _, t := range up {
 		x := t.Times
-		fmt.Fprintf(w, "%s\t", t.Name)
+		fmt.Fprintf(w, "%v\t", t)
 		for _, d := range []time.Duration{x.Plan, x.Launch, x.Engine, x.Lag, x.Smoke, x.AIPerf, x.Analysis, x.Teardown,
 			x.Proof, x.Total, x.Own()} {
 			fmt.Fprintf(w, "%.2f\t", d.Seconds())

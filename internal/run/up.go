@@ -11,7 +11,7 @@ import (
 // until ctx ends or a service dies; then it takes it down. Its error is the interrupt that
 // ended ctx if the teardown was proved.
 func (r *Runner) Up(ctx context.Context, w preflight.Topology, report func(urls string)) error {
-	p, err := r.placeLaunch(w, 1)
+	p, err := r.placeLaunch(w, 1, 1)
 	if err != nil {
 		return err
 	}

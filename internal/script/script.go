@@ -127,7 +127,7 @@ func (s *script) command(words ...string) {
 func (s *script) header(plans []plan.Plan) {
 	s.line("#!/usr/bin/env bash")
 	for _, p := range plans {
-		s.line("# %s: %s, %d GPUs, engine %s", p.Name, p.Deployment.Label(), p.GPUs, p.Engine)
+		s.line("# %s: %s, %s, engine %s", p.Name, p.Deployment.Label(), text.Count(p.GPUs, "GPU", "GPUs"), p.Engine)
 	}
 	if len(plans) == 1 && !multiHost(plans[0]) {
 		s.line("#")

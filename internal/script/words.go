@@ -101,18 +101,7 @@ func environment(env []string) []string {
 }
 
 // units are the words of a command, a flag with its values together, so that no line breaks between them.
-func units(argv []string) []string {
-	var groups [][]string
-	for i, arg := range argv {
-		if i == 0 || isFlag(arg) || !isFlag(groups[len(groups)-1][0]) {
-			groups = append(groups, nil)
-		}
-		groups[len(groups)-1] = append(groups[len(groups)-1], arg)
-	}
-	return text.Each(groups, quoteAll)
-}
-
-func isFlag(arg string) bool { return len(arg) > 1 && arg[0] == '-' }
+func units(argv []string) []string { return text.Each(plan.Groups(argv), quoteAll) }
 
 // wrapped is words as lines of at most width characters, if no word is longer, at a depth
 // of indentation. continued ends every line but the last.

@@ -85,7 +85,7 @@ func TestWrapped(t *testing.T) {
 			t.Errorf("%d characters: %q", len(line), line)
 		}
 		words := strings.Fields(strings.TrimSuffix(line, " \\\n"))
-		if len(words) > 0 && strings.HasSuffix(line, "\n") && isFlag(words[len(words)-1]) {
+		if len(words) > 0 && strings.HasSuffix(line, "\n") && strings.HasPrefix(words[len(words)-1], "-") {
 			t.Errorf("a flag is apart from its value: %q", line)
 		}
 	}

@@ -56,3 +56,16 @@ func FuzzClean(f *testing.F) {
 		}
 	})
 }
+
+func TestOneLineHasAMarkBetweenLines(t *testing.T) {
+	for in, want := range map[string]string{
+		"cannot find x: no key\n  cache: absent\n  PATH: absent\n": "cannot find x: no key; cache: absent; PATH: absent",
+		"errors:\n    a,\n    b.\n\n  c":                           "errors: a, b. c",
+		"one \x1b[1mbold\x1b[0m   line":                            "one bold line",
+		"":                                                         "",
+	} {
+		if got := text.OneLine(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}

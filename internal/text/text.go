@@ -2,8 +2,10 @@
 package text
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -32,6 +34,23 @@ func Clean(s string) string {
 		}, escape.ReplaceAllString(line[strings.LastIndexByte(line, '\r')+1:], ""))
 	}
 	return strings.Join(lines, " ")
+}
+
+// OneLine joins the lines of a message: "; " is between two, unless the first ends in a mark of its own.
+func OneLine(s string) string {
+	var b strings.Builder
+	for line := range strings.Lines(s) {
+		words := strings.Join(strings.Fields(Clean(line)), " ")
+		switch end := b.String(); {
+		case words == "" || end == "":
+		case strings.ContainsRune(":;,.", rune(end[len(end)-1])):
+			b.WriteByte(' ')
+		default:
+			b.WriteString("; ")
+		}
+		b.WriteString(words)
+	}
+	return b.String()
 }
 
 // Line is Clean, cut to width characters.
@@ -73,6 +92,34 @@ func Wrap(s, first, rest string, width int) []string {
 		empty = false
 	}
 	return append(lines, strings.TrimRight(line, " "))
+}
+
+// Numbers expands a list with ranges, such as "0,4-6", as Linux and Slurm write it.
+func Numbers(list string) (numbers []int, err error) {
+	const longest = 1 << 16
+	for part := range strings.SplitSeq(list, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		if !isRange {
+			last = first
+		}
+		from, err := strconv.Atoi(first)
+		to, bad := strconv.Atoi(last)
+		if err != nil || bad != nil || from > to || to-from > longest {
+			return nil, fmt.Errorf("%q is no index and no range", part)
+		}
+		for ; from <= to; from++ {
+			numbers = append(numbers, from)
+		}
+	}
+	return numbers, nil
+}
+
+// Count is a number of things: "1 launch", "2 launches".
+func Count(n int, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + several
 }
 
 // Each returns the text of each element of a list.

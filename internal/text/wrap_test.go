@@ -1,6 +1,7 @@
 package text
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -29,6 +30,24 @@ func TestDuration(t *testing.T) {
 		90 * time.Second: "1m30s", 70 * time.Minute: "1h10m", 200 * time.Millisecond: "200ms"} {
 		if got := Duration(d); got != want {
 			t.Errorf("%v is %s, want %s", d, got, want)
+		}
+	}
+}
+
+func TestCount(t *testing.T) {
+	for n, want := range map[int]string{0: "0 launches", 1: "1 launch", 2: "2 launches"} {
+		if got := Count(n, "launch", "launches"); got != want {
+			t.Errorf("%d: got %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for list, want := range map[string][]int{"0": {0}, "0,4-6": {0, 4, 5, 6}, "3-3": {3},
+		"": nil, "gpu:4": nil, "2-1": nil, "0,": nil, "-1": nil, "0-99999999": nil} {
+		got, err := Numbers(list)
+		if !slices.Equal(got, want) || (err != nil) != (want == nil) {
+			t.Errorf("%q: got %v, %v, want %v", list, got, err, want)
 		}
 	}
 }

@@ -19,7 +19,14 @@ func (s Sweep) text() string {
 	if s.Proof != "" {
 		return "first completions: " + text.Clean(s.Proof)
 	}
-	parts := []string{fmt.Sprintf("cells %d/%d", s.Done, s.All)}
+	var parts []string
+	switch {
+	case s.Rounds > 0:
+		parts = append(parts, fmt.Sprintf("round %d/%d", s.Round, s.Rounds))
+	case s.Round > 0:
+		parts = append(parts, fmt.Sprintf("round %d", s.Round))
+	}
+	parts = append(parts, fmt.Sprintf("cells %d/%d", s.Done, s.All))
 	if s.Concurrency > 0 {
 		parts = append(parts, fmt.Sprintf("concurrency %d", s.Concurrency))
 	}

@@ -43,6 +43,21 @@ func TestBarKeepsItsWidth(t *testing.T) {
 	}
 }
 
+func TestProgressCountsRounds(t *testing.T) {
+	for _, row := range []struct {
+		sweep Sweep
+		want  string
+	}{
+		{Sweep{Done: 1, All: 4}, "cells 1/4"},
+		{Sweep{Round: 2, Rounds: 4, Done: 5, All: 16, Concurrency: 2, Left: 90 * time.Second}, "round 2/4  cells 5/16  concurrency 2  about 1m30s left"},
+		{Sweep{Round: 3, Done: 5, All: 6}, "round 3  cells 5/6"},
+	} {
+		if got := row.sweep.text(); got != row.want {
+			t.Errorf("got %q, want %q", got, row.want)
+		}
+	}
+}
+
 func TestETA(t *testing.T) {
 	cells := []Cell{{1, 10 * time.Second}, {2, 20 * time.Second}, {2, 30 * time.Second}, {8, 80 * time.Second}}
 	for _, row := range []struct {

@@ -37,13 +37,14 @@ type Service struct {
 	Detail string // such as its last log line; control characters are removed
 }
 
-// Sweep is the progress of one topology's sweep. The zero value removes the bar from the screen.
+// Sweep is the progress of a run. The zero value removes the bar from the screen.
 type Sweep struct {
 	Proof           string        // before the first cell: the progress of the first completions
-	Done, All       int           // cells
+	Round, Rounds   int           // counts from 1; 0 = a single round, or an unknown number of them
+	Done, All       int           // cells of the run
 	Concurrency     int           // of the running cell; 0 = none runs
 	Requests, Asked int           // finished and planned requests of the running cell; 0 planned = unknown
-	Left            time.Duration // until the end of the sweep, see ETA; 0 = unknown
+	Left            time.Duration // until the end of the run, see ETA; 0 = unknown
 }
 
 // Options describe the output of a View.

@@ -72,14 +72,23 @@ func ejected(c cell) []finding {
 	return one(Invalid, "nginx sends nothing more to "+strings.Join(c.e.Nginx.Ejected, ", "))
 }
 
-// unseenLimit is how long topobench may not run in a cell: suspended (Ctrl-Z), it sees no
-// fault.
+// unseenLimit is how long topobench may not run in a cell: suspended (Ctrl-Z) or throttled,
+// it sees no fault.
 const unseenLimit = 2 * time.Second
 
+// suspended gives the reason that was seen: a stopped topobench may share its cgroup with a
+// load that is throttled meanwhile.
 func suspended(c cell) []finding {
 	gap := c.e.AIPerf.Unseen
-	return when(gap > unseenLimit, Invalid,
-		fmt.Sprintf("topobench itself was suspended for %.1f s of the cell and did not watch it", gap.Seconds()))
+	why := "did not run for %.1f s of the cell, and no signal stopped it: this machine gave it no CPU time"
+	switch {
+	case gap.Stopped:
+		why = "itself was suspended for %.1f s of the cell"
+	case gap.Throttled > gap.For/2:
+		why = "did not run for %.1f s of the cell, in which its cgroup had used up its CPU quota"
+	}
+	return when(gap.For > unseenLimit, Invalid,
+		"topobench "+fmt.Sprintf(why, gap.For.Seconds())+", and it did not watch the cell meanwhile")
 }
 
 func restarted(c cell) []finding {

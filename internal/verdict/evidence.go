@@ -1,10 +1,6 @@
 package verdict
 
-import (
-	"time"
-
-	"topobench/internal/aiperf"
-)
+import "topobench/internal/aiperf"
 
 // Load is the load as it was configured; 0 = unknown.
 type Load struct {
@@ -43,7 +39,7 @@ type AIPerf struct {
 	Causes   string        // of failed requests, or its own last error
 	NoExport string        // why its export could not be read
 	Stalled  bool          // requests stopped completing
-	Unseen   time.Duration // the longest time in which topobench did not run
+	Unseen   aiperf.Unseen // the longest time in which topobench did not run
 }
 
 // Unhealthy is a service that did not pass its health probe.

@@ -50,7 +50,8 @@ func transfers(c cell) []finding {
 		return nil
 	}
 	if t.Unread != "" {
-		return one(Unchecked, strings.ReplaceAll(t.Unread, "\n", "; "))
+		return one(Unchecked, "cannot count the KV caches that prefill workers sent: "+
+			strings.ReplaceAll(t.Unread, "\n", "; "))
 	}
 	var alone []string
 	var all float64

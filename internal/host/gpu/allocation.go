@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"topobench/internal/text"
 )
 
 // Allocation is the GPUs that the caller may use.
@@ -50,23 +52,24 @@ func Allocate(environ []string, visible []Device) (Allocation, error) {
 	}
 	var why []string
 	for _, name := range []string{slurmStepVariable, slurmJobVariable} {
-		text, _ := lookup(environ, name)
-		if text == "" {
+		list, _ := lookup(environ, name)
+		if list == "" {
 			continue
 		}
-		entries, err := slurmList(text)
+		indices, err := text.Numbers(list)
 		if err != nil {
-			return Allocation{}, fmt.Errorf("cannot read the allocation from %s=%s: %w", name, text, err)
+			return Allocation{}, fmt.Errorf("cannot read the allocation from %s=%s: %w", name, list, err)
 		}
+		entries := text.Each(indices, strconv.Itoa)
 		if len(visible) > len(entries) {
-			return listed(name, entries, text, visible)
+			return listed(name, entries, list, visible)
 		}
 		reason := fmt.Sprintf("nvidia-smi lists %d, which are those of the allocation under numbers of their own",
 			len(visible))
 		if len(visible) == 0 {
 			reason = "nvidia-smi lists none to compare it with"
 		}
-		why = append(why, fmt.Sprintf("%s=%s does not limit them: %s", name, text, reason))
+		why = append(why, fmt.Sprintf("%s=%s does not limit them: %s", name, list, reason))
 	}
 	if text, set := lookup(environ, nvidiaVariable); set {
 		entries := strings.Split(text, ",")
@@ -171,25 +174,6 @@ func cudaList(text string) (entries []string) {
 		entries = append(entries, entry)
 	}
 	return entries
-}
-
-// slurmList expands "0,4-6".
-func slurmList(text string) (entries []string, err error) {
-	for entry := range strings.SplitSeq(text, ",") {
-		first, last, isRange := strings.Cut(entry, "-")
-		if !isRange {
-			last = first
-		}
-		from, err := strconv.Atoi(first)
-		to, bad := strconv.Atoi(last)
-		if err != nil || bad != nil || from > to || to-from > 1024 {
-			return nil, fmt.Errorf("%q is no index of a GPU", entry)
-		}
-		for ; from <= to; from++ {
-			entries = append(entries, strconv.Itoa(from))
-		}
-	}
-	return entries, nil
 }
 
 // slurm is the value of Slurm's variables, "" without one.

@@ -24,10 +24,10 @@ func (m SMI) Facts(ctx context.Context) (f Facts) {
 	var queries sync.WaitGroup
 	var faults [3]error
 	queries.Go(func() { f.Clocks, faults[0] = m.clocks(ctx) })
-	queries.Go(func() { f.Matrix, faults[1] = m.text(ctx, "topo", "-m") })
+	queries.Go(func() { f.Matrix, faults[1] = m.Links(ctx) })
 	queries.Go(func() {
 		var page string
-		page, faults[2] = m.text(ctx, "-q", "-d", "COMPUTE")
+		page, faults[2] = m.page(ctx, "COMPUTE")
 		f.CUDA = cudaVersion(page)
 	})
 	queries.Wait()
@@ -39,18 +39,10 @@ func (m SMI) Facts(ctx context.Context) (f Facts) {
 	return f
 }
 
-// text is the answer to another question than a query.
-func (m SMI) text(ctx context.Context, args ...string) (string, error) {
-	if m.Limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, m.Limit, fmt.Errorf("no answer within %s", m.Limit))
-		defer cancel()
-	}
-	text, code, err := m.Run(ctx, args...)
-	switch {
-	case ctx.Err() != nil:
-		return "", context.Cause(ctx)
-	case err == nil && code != 0:
+// page is the answer to -q.
+func (m SMI) page(ctx context.Context, kind string) (string, error) {
+	text, code, err := m.run(ctx, "-q", "-d", kind)
+	if err == nil && code != 0 {
 		err = fmt.Errorf("exit %d, output %.300q", code, strings.TrimSpace(text))
 	}
 	return text, err

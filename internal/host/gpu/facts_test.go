@@ -2,31 +2,30 @@ package gpu
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 )
 
-// smiOf answers by the first argument, or by the query.
+const (
+	allClocks = "--query-gpu=index,clocks.max.sm,clocks.max.memory,clocks.applications.graphics,clocks.applications.memory"
+	maxClocks = "--query-gpu=index,clocks.max.sm,clocks.max.memory"
+)
+
+// smiOf answers by the first argument; it lacks the fields of any other query.
 func smiOf(answers map[string]string) SMI {
 	return SMI{Run: func(_ context.Context, args ...string) (string, int, error) {
-		for part, text := range answers {
-			if strings.Contains(args[0], part) {
-				return text, 0, nil
-			}
+		if text, known := answers[args[0]]; known {
+			return text, 0, nil
 		}
-		if strings.HasPrefix(args[0], "--query") {
-			return `Field "clocks.applications.graphics" is not a valid field to query.`, 2, nil
-		}
-		return "", 1, nil
+		return `Field "x" is not a valid field to query.`, 2, nil
 	}}
 }
 
 func TestFactsOfADriver(t *testing.T) {
 	f := smiOf(map[string]string{
-		"topo":         "\tGPU0\nGPU0\t X \n",
-		"-q":           "\n====NVSMI LOG====\n\nDriver Version   : 580.95.05\nCUDA Version     : 13.0\n",
-		"applications": "0, 1980, 2619, 1755, 2619\n1, 1980, [N/A], [N/A], [N/A]\n",
+		"topo":    "\tGPU0\nGPU0\t X \n",
+		"-q":      "\n====NVSMI LOG====\n\nDriver Version   : 580.95.05\nCUDA Version     : 13.0\n",
+		allClocks: "0, 1980, 2619, 1755, 2619\n1, 1980, [N/A], [N/A], [N/A]\n",
 	}).Facts(t.Context())
 	if f.CUDA != "13.0" || f.Matrix != "\tGPU0\nGPU0\t X \n" || len(f.Missing) > 0 {
 		t.Errorf("got %+v", f)
@@ -39,9 +38,11 @@ func TestFactsOfADriver(t *testing.T) {
 
 // A field that a driver does not have costs that field, and no other fact.
 func TestFactsOfAnotherDriver(t *testing.T) {
-	f := smiOf(map[string]string{"clocks.max.sm,clocks.max.memory,clocks.app": `Field "x" is not a valid field to query.`,
-		"topo": "m\n"}).Facts(t.Context())
-	if f.Matrix != "m\n" || f.CUDA != "" || len(f.Missing) != 2 {
+	f := smiOf(map[string]string{maxClocks: "0, 1980, 2619\n"}).Facts(t.Context())
+	if f.Clocks[0] != "SM 1980 MHz at most, memory 2619 MHz at most" || f.CUDA+f.Matrix != "" || len(f.Missing) != 2 {
+		t.Errorf("got %+v", f)
+	}
+	if f := smiOf(map[string]string{"topo": "m\n"}).Facts(t.Context()); f.Matrix != "m\n" || len(f.Missing) != 2 {
 		t.Errorf("got %+v", f)
 	}
 }

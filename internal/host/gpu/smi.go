@@ -50,18 +50,8 @@ func (m SMI) State(ctx context.Context) (s State, err error) {
 // query runs one query. An exit code other than 0 is a failure, unless the answer is
 // complete and explains it, as for a lost GPU.
 func (m SMI) query(ctx context.Context, query string, read func(text string) (explained bool, err error)) error {
-	limit := callLimit
-	if m.Limit > 0 {
-		limit = min(limit, m.Limit)
-	}
-	late := fmt.Errorf("no answer within %s", limit)
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, late)
-	defer cancel()
-	text, code, err := m.Run(ctx, "--query-"+query, "--format=csv,noheader,nounits")
+	text, code, err := m.run(ctx, "--query-"+query, "--format=csv,noheader,nounits")
 	if err != nil {
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			err = late
-		}
 		return &UnknownError{Cause: err}
 	}
 	explained, err := read(text)
@@ -75,6 +65,34 @@ func (m SMI) query(ctx context.Context, query string, read func(text string) (ex
 		return &UnknownError{Cause: err}
 	}
 	return nil
+}
+
+// run is Run within the limit.
+func (m SMI) run(ctx context.Context, args ...string) (text string, code int, err error) {
+	limit := callLimit
+	if m.Limit > 0 {
+		limit = min(limit, m.Limit)
+	}
+	late := fmt.Errorf("no answer within %s", limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, late)
+	defer cancel()
+	text, code, err = m.Run(ctx, args...)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = late
+	}
+	return text, code, err
+}
+
+// Links is the matrix that nvidia-smi topo -m prints.
+func (m SMI) Links(ctx context.Context) (matrix string, err error) {
+	matrix, code, err := m.run(ctx, "topo", "-m")
+	if err == nil && code != 0 {
+		err = fmt.Errorf("exit %d, output %.300q", code, strings.TrimSpace(matrix))
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot read the links between the GPUs (nvidia-smi topo -m): %w", err)
+	}
+	return matrix, nil
 }
 
 // UnknownError reports that nvidia-smi gave no reliable answer.

@@ -24,6 +24,8 @@ type CPULimit struct {
 	Periods uint64  // scheduling periods of that cgroup (nr_periods)
 	// Throttled counts the periods in which the cgroup used up its quota (nr_throttled).
 	Throttled uint64
+	// ThrottledFor is how long threads waited for quota, summed over CPUs, in the cgroup that was throttled most.
+	ThrottledFor time.Duration
 }
 
 // Use is what a tree used between two looks.
@@ -157,6 +159,9 @@ func (c cgroup) limit(read func(path string) string) (l CPULimit) {
 		} else {
 			quota = parseMax(read(at+"/cpu.cfs_quota_us") + " " + read(at+"/cpu.cfs_period_us"))
 		}
+		if quota > 0 {
+			l.ThrottledFor = max(l.ThrottledFor, parseThrottledFor(read(at+"/cpu.stat")))
+		}
 		if quota > 0 && (l.Quota == 0 || quota < l.Quota) {
 			l.Quota = quota
 			l.Periods, l.Throttled = parseThrottled(read(at + "/cpu.stat"))
@@ -196,4 +201,16 @@ func parseThrottled(text string) (periods, throttled uint64) {
 		}
 	}
 	return periods, throttled
+}
+
+// parseThrottledFor reads the throttled time of a cpu.stat, which version 1 has in nanoseconds.
+func parseThrottledFor(text string) time.Duration {
+	units := map[string]time.Duration{"throttled_usec": time.Microsecond, "throttled_time": time.Nanosecond}
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil && units[name] > 0 {
+			return time.Duration(n) * units[name]
+		}
+	}
+	return 0
 }

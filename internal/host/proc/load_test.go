@@ -66,8 +66,8 @@ func TestTheTightestQuotaCounts(t *testing.T) {
 	}{
 		{"version 2, a slice above is tighter", "0::/a/b\n", v2, map[string]string{
 			"/sys/fs/cgroup/a/b/cpu.max": "800000 100000\n", "/sys/fs/cgroup/a/b/cpu.stat": "nr_periods 1\nnr_throttled 1\n",
-			"/sys/fs/cgroup/a/cpu.max": "150000 100000\n", "/sys/fs/cgroup/a/cpu.stat": "usage_usec 5\nnr_periods 200\nnr_throttled 7\n",
-		}, CPULimit{Quota: 1.5, Periods: 200, Throttled: 7}},
+			"/sys/fs/cgroup/a/cpu.max": "150000 100000\n", "/sys/fs/cgroup/a/cpu.stat": "usage_usec 5\nnr_periods 200\nnr_throttled 7\nthrottled_usec 2500000\n",
+		}, CPULimit{Quota: 1.5, Periods: 200, Throttled: 7, ThrottledFor: 2500 * time.Millisecond}},
 		{"version 2, the group itself is tighter", "0::/a/b\n", v2, map[string]string{
 			"/sys/fs/cgroup/a/cpu.max": "200000 100000", "/sys/fs/cgroup/a/b/cpu.max": "50000 100000", "/sys/fs/cgroup/a/b/cpu.stat": "nr_periods 5",
 		}, CPULimit{Quota: 0.5, Periods: 5}},
@@ -77,7 +77,7 @@ func TestTheTightestQuotaCounts(t *testing.T) {
 		{"version 1", "4:memory:/x\n3:cpu,cpuacct:/job\n0::/\n", set + v1 + v2, map[string]string{
 			"/sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us": "400000\n", "/sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us": "100000\n",
 			"/sys/fs/cgroup/cpu,cpuacct/job/cpu.stat": "nr_periods 10\nnr_throttled 2\nthrottled_time 99\n",
-		}, CPULimit{Quota: 4, Periods: 10, Throttled: 2}},
+		}, CPULimit{Quota: 4, Periods: 10, Throttled: 2, ThrottledFor: 99}},
 		{"version 1 without a limit", "3:cpu,cpuacct:/\n", v1, map[string]string{
 			"/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "-1\n", "/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us": "100000\n",
 		}, CPULimit{}},

@@ -52,12 +52,7 @@ func (p Proc) Same(q Proc) bool { return p.PID == q.PID && p.Ticks == q.Ticks }
 func (p Proc) String() string { return fmt.Sprintf("%d (%s)", p.PID, text.Clean(p.Comm)) }
 
 // Count is n processes, for a person.
-func Count(n int) string {
-	if n == 1 {
-		return "1 process"
-	}
-	return fmt.Sprintf("%d processes", n)
-}
+func Count(n int) string { return text.Count(n, "process", "processes") }
 
 // Below picks the descendants of root from all, dead ones included, parents before
 // children. It leaves out each process for which except returns true, with its descendants;

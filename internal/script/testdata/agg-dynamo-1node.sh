@@ -36,10 +36,12 @@ root=artifacts_root # results are written to $root/artifacts_N
 # Processes receive the caller's environment, but for variables of these names
 # (topobench help environment has the reasons).
 dropped=('DYN_*' 'ETCD_*' 'NATS_*' CUDA_VISIBLE_DEVICES VLLM_PORT VLLM_HOST_IP 'VLLM_NIXL_*'
-  MASTER_ADDR MASTER_PORT RANK WORLD_SIZE LOCAL_RANK 'SLURM_*' 'PMI*' 'PMIX*' 'OMPI_*' VLLM_API_KEY
-  '*_API_KEY' '*_ACCESS_KEY' '*_SECRET' '*_SECRET_KEY' '*_PASSWORD' '*_TOKEN' 'AWS_*' 'GOOGLE_*'
-  'AZURE_*' SSH_AUTH_SOCK KUBECONFIG)
-kept=(HF_TOKEN HUGGING_FACE_HUB_TOKEN 'NCCL_*' 'UCX_*')
+  MASTER_ADDR MASTER_PORT RANK WORLD_SIZE LOCAL_RANK 'VLLM_DP_*' 'SLURM_*' 'PMI*' 'PMIX*' 'OMPI_*'
+  PROMETHEUS_MULTIPROC_DIR prometheus_multiproc_dir VLLM_API_KEY '*_API_KEY' '*_ACCESS_KEY'
+  '*_SECRET' '*_SECRET_KEY' '*_PASSWORD' '*_TOKEN' 'AWS_*' 'GOOGLE_*' 'AZURE_*' SSH_AUTH_SOCK
+  KUBECONFIG)
+kept=(HF_TOKEN HUGGING_FACE_HUB_TOKEN 'NCCL_*' 'UCX_*' AWS_CA_BUNDLE AWS_REGION AWS_DEFAULT_REGION
+  'AWS_ENDPOINT_URL*' GOOGLE_CLOUD_PROJECT)
 only_aiperf=('AIPERF_*')
 
 main() {

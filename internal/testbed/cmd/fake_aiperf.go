@@ -160,6 +160,7 @@ func (j *job) export() []byte {
 		"output_token_throughput":          map[string]any{"unit": "tokens/sec", "avg": all},
 		"request_throughput":               map[string]any{"unit": "requests/sec", "avg": all / float64(j.osl)},
 		"output_token_throughput_per_user": distribution("tokens/sec/user", user, done),
+		"e2e_output_token_throughput":      distribution("tokens/sec/user", user/2, done),
 		"inter_token_latency":              distribution("ms", 1000/user, done),
 		"time_to_first_token":              distribution("ms", 10*float64(j.concurrency), done),
 		"request_latency":                  distribution("ms", 1000*float64(j.osl)/user, done),

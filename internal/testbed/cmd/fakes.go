@@ -18,9 +18,14 @@ import (
 )
 
 // python runs Dynamo's modules. With -c it reports the installed packages: Dynamo 1.6.1, or
-// none with FAKE_PYTHON=bare.
+// none with FAKE_PYTHON=bare. With FAKE_PYTHON=offline it reaches no hub.
 func python(args []string) int {
 	if fails, _ := fault("PYTHON"); flags(args)["c"] != "" {
+		if fails == "offline" && strings.Contains(flags(args)["c"], "huggingface_hub") {
+			fmt.Println("Traceback (most recent call last):\n  File \"<string>\"\n" +
+				"httpx.ConnectError: [Errno -2] Name or service not known")
+			return 1
+		}
 		if fails == "bare" {
 			fmt.Println(`{"versions": {}, "modules": [], "stamps": {}}`)
 		} else {

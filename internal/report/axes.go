@@ -1,0 +1,131 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"topobench/internal/frontier"
+	"topobench/internal/stats"
+	"topobench/internal/text"
+	"topobench/internal/verdict"
+)
+
+// noteAxes adds what the axis of a ratio does not show to its sentence.
+func (f Facts) noteAxes() {
+	for i, c := range f.Comparisons {
+		for _, note := range f.axisNotes(c) {
+			f.Comparisons[i].Sentence += text.Clean(" (" + note + ")")
+		}
+	}
+}
+
+// axisNotes are the TTFT of both sides beside the x of the ratio, and the axes on which the other side wins. Without a
+// ratio there are none.
+func (f Facts) axisNotes(c Comparison) (notes []string) {
+	if c.Measured == nil {
+		return nil
+	}
+	other, base := f.firstTokens(c.Other, c.Measured.At), f.firstTokens(c.Baseline, c.Measured.At)
+	if other+base != "" {
+		notes = append(notes, fmt.Sprintf("TTFT p50 and p90 beside it: %s %s; %s %s",
+			c.Other, cmp.Or(other, "not reported"), c.Baseline, cmp.Or(base, "not reported")))
+	}
+	return append(notes, f.otherWinners(c)...)
+}
+
+// firstTokens has the TTFT of the points of the frontier beside x, each the mean over repeats: "68.3 and 71.2 ms at
+// concurrency 1, 73.1 and 80.5 ms at 8". It is empty if aiperf did not report it.
+func (f Facts) firstTokens(label string, x float64) string {
+	var cells []string
+	of := " at concurrency "
+	for _, c := range f.beside(label, x) {
+		var p50, p90 []float64
+		for _, r := range f.Rows {
+			median, hasMedian := r.Numbers["time_to_first_token_p50"]
+			slow, hasSlow := r.Numbers["time_to_first_token_p90"]
+			counts := r.State == verdict.Valid && !r.leftOut && hasMedian && hasSlow
+			if r.series() == label && r.Concurrency == c && counts {
+				p50, p90 = append(p50, median), append(p90, slow)
+			}
+		}
+		if len(p50) > 0 {
+			cells = append(cells, number(stats.Summarise(p50).Mean)+" and "+number(stats.Summarise(p90).Mean)+" ms"+of+
+				fmt.Sprint(c))
+			of = " at "
+		}
+	}
+	return strings.Join(cells, ", ")
+}
+
+// beside are the concurrencies of the points of a frontier between which x is: one if x is that of a point.
+func (f Facts) beside(label string, x float64) (concurrencies []int) {
+	below, above := math.Inf(-1), math.Inf(1)
+	var left, right int
+	for _, s := range f.Series {
+		for _, p := range s.Points {
+			if s.Label != label || !p.Efficient {
+				continue
+			}
+			if at := p.X.Mean; at <= x && at > below {
+				below, left = at, p.Concurrency
+			}
+			if at := p.X.Mean; at >= x && at < above {
+				above, right = at, p.Concurrency
+			}
+		}
+	}
+	concurrencies = slices.DeleteFunc([]int{left, right}, func(c int) bool { return c == 0 })
+	slices.Sort(concurrencies)
+	return slices.Compact(concurrencies)
+}
+
+// otherWinners names the axes on which the side with less throughput has more, each read in the middle of its own
+// shared range.
+func (f Facts) otherWinners(c Comparison) (notes []string) {
+	for _, on := range Axes() {
+		base, hasBase := f.curveOn(c.Baseline, on)
+		other, hasOther := f.curveOn(c.Other, on)
+		if on.Flag == f.X || !hasBase || !hasOther {
+			continue
+		}
+		m, err := frontier.Compare(base, other, nil)
+		if err != nil || winner(m.Ratio)*winner(c.Measured.Ratio) >= 0 {
+			continue
+		}
+		ahead := c.Other
+		if m.Ratio < 1 {
+			ahead = c.Baseline
+		}
+		notes = append(notes, fmt.Sprintf("another axis names another winner: %s, %.2fx at %s tok/s/user (%s)",
+			ahead, m.Ratio, number(m.At), cmp.Or(on.Mark, "the guide's")))
+	}
+	return notes
+}
+
+// winner is 1 for a ratio above 1, -1 below, and 0 for one that is printed as 1.00x.
+func winner(ratio float64) int { return cmp.Compare(math.Round(100*ratio), 100) }
+
+// curveOn is the frontier of a label's valid cells on an axis. ok is false if one of them has no number on it: the
+// frontier of the others would be another one.
+func (f Facts) curveOn(label string, on Axis) (curve frontier.Curve, ok bool) {
+	var repeats []stats.Repeat
+	for _, r := range f.Rows {
+		if r.series() != label || r.State != verdict.Valid || !f.placed(r) {
+			continue
+		}
+		x, y, measured := r.point(on)
+		if !measured {
+			return frontier.Curve{}, false
+		}
+		repeats = append(repeats, stats.Repeat{Concurrency: r.Concurrency, X: x, Y: y})
+	}
+	var means []frontier.Point
+	for _, p := range stats.Aggregate(repeats) {
+		means = append(means, frontier.Point{X: p.X.Mean, Y: p.Y.Mean})
+	}
+	curve, err := frontier.NewCurve(means)
+	return curve, err == nil
+}
