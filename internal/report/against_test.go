@@ -225,7 +225,7 @@ func TestSetupsThatDifferAreNamed(t *testing.T) {
 		return cells
 	}
 	base := campaignOf(t, "old", on("550", sided(1, 1)), nil)
-	if a := judged(t, base, base, Terms{}); len(a.Labels[0].Differ) > 0 || a.Differences() != "setup of vllm_serve_aggregated: no difference is recorded\n" {
+	if a := judged(t, base, base, Terms{}); len(a.Labels[0].Differ) > 0 || a.Differences() != "setup of vllm_serve_aggregated: no recorded value differs\n" {
 		t.Errorf("got %+v\n%s", a.Labels[0].Differ, a.Differences())
 	}
 	cells := on("560", sided(1, 1))

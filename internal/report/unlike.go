@@ -101,7 +101,7 @@ func (a Against) Differences() string {
 // differences has a line for each difference.
 func (p Pair) differences() string {
 	if len(p.Differ) == 0 {
-		return "no difference is recorded\n"
+		return "no recorded value differs\n"
 	}
 	widest := len("name")
 	for _, d := range p.Differ {
