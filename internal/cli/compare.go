@@ -18,8 +18,8 @@ import (
 type compareCmd struct {
 	A       string   `arg:"" help:"Baseline: an artifacts root, a run in ROOT/.topobench, or a saved file."`
 	B       string   `arg:"" optional:"" help:"The other side: a root or a run."`
-	As      []string `sep:"none" placeholder:"OLD=NEW" help:"Compare label OLD of the baseline with label NEW."`
-	Only    []string `sep:"none" placeholder:"LABEL" help:"Compare only this label of the baseline."`
+	As      []string `sep:"none" placeholder:"OLD=NEW" help:"Compare label OLD of the baseline with label NEW (repeatable)."`
+	Only    []string `sep:"none" placeholder:"LABEL" help:"Compare only this label of the baseline (repeatable)."`
 	At      *float64 `placeholder:"X" help:"Compare at X tok/s/user (default: the middle of the shared range)."`
 	X       string   `default:"user" enum:"user,p90,e2e" help:"Axis: user, p90 or e2e (topobench help metrics)."`
 	MaxLoss percent  `default:"3%" placeholder:"3%" help:"Largest loss that counts as none (${default})."`
