@@ -18,7 +18,7 @@ import (
 type compareCmd struct {
 	A       string   `arg:"" help:"Baseline: an artifacts root, a run in ROOT/.topobench, or a saved file."`
 	B       string   `arg:"" optional:"" help:"The other side: a root or a run."`
-	As      []string `sep:"none" placeholder:"OLD=NEW" help:"Compare label OLD of the baseline with label NEW (repeatable)."`
+	As      []string `sep:"none" placeholder:"OLD=NEW" help:"Compare label OLD of the baseline with NEW (repeatable)."`
 	Only    []string `sep:"none" placeholder:"LABEL" help:"Compare only this label of the baseline (repeatable)."`
 	At      *float64 `placeholder:"X" help:"Compare at X tok/s/user (default: the middle of the shared range)."`
 	X       string   `default:"user" enum:"user,p90,e2e" help:"Axis: user, p90 or e2e (topobench help metrics)."`
