@@ -38,18 +38,18 @@ type Campaign struct {
 // Source is a profile of a campaign.
 type Source struct {
 	Path     string `json:"path" help:"of the file, or built-in NAME"`
-	SHA256   string `json:"sha256" help:"checksum of the text"`
-	Text     string `json:"text" help:"the whole profile"`
+	SHA256   string `json:"sha256" help:"checksum of the file"`
+	Text     string `json:"text" help:"the whole profile, without secrets"`
 	Programs Values `json:"programs" help:"path of each program"`
 }
 
 // CampaignKeys are the keys of campaign.json, each with its meaning.
 func CampaignKeys() [][2]string { return jsonKeys(reflect.TypeFor[Campaign](), "") }
 
-// SourceOf is a profile with its checksum.
-func SourceOf(path, text string, programs Values) Source {
+// SourceOf is a profile with its checksum; public is its text without secrets.
+func SourceOf(path, text, public string, programs Values) Source {
 	sum := sha256.Sum256([]byte(text))
-	return Source{Path: path, SHA256: hex.EncodeToString(sum[:]), Text: text, Programs: programs}
+	return Source{Path: path, SHA256: hex.EncodeToString(sum[:]), Text: public, Programs: programs}
 }
 
 // WriteCampaign writes the campaign.json of a run.

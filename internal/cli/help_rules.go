@@ -44,7 +44,6 @@ func rulesPage(p *page) {
 		"connection. If no request waits, the number can be too high.", verdict.Flight))
 
 	p.rounds()
-	p.resume()
 
 	p.heading("Checks before the start (topobench doctor)")
 	p.table(preflight.Names())
@@ -69,6 +68,7 @@ func rulesPage(p *page) {
 
 	p.ratio()
 	p.adaptive()
+	p.baseline()
 
 	p.heading("Exit codes, the strongest first")
 	for _, e := range exits() {

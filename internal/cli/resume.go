@@ -115,9 +115,10 @@ func (e *Env) campaign(past *run.Past, profiles []profile.Profile, found []prefl
 	if past != nil {
 		c = past.Next()
 	}
-	c.Release, c.Profiles = version(), nil
+	c.Release, c.Profiles = currentRelease(), nil
 	for i, p := range profiles {
-		c.Profiles = append(c.Profiles, artifacts.SourceOf(p.Source, p.Text, programPaths(found[i].Programs)))
+		public := plan.Public(p.Text, found[i].Plan)
+		c.Profiles = append(c.Profiles, artifacts.SourceOf(p.Source, p.Text, public, programPaths(found[i].Programs)))
 	}
 	return &c, nil
 }

@@ -94,7 +94,7 @@ func unreached(all []preflight.Topology, launched []run.Topology) (lines []strin
 	return lines
 }
 
-// rounds explains --repeats.
+// rounds explains --repeats and --resume.
 func (p *page) rounds() {
 	p.heading("Rounds (run --repeats N)")
 	p.text(fmt.Sprintf("A run has 1 to %d rounds; 4 are a good number. Each round launches every topology "+
@@ -107,4 +107,5 @@ func (p *page) rounds() {
 	p.point("DIRTY, an interrupt and --fail-fast end all rounds.")
 	p.point("The same profile twice (run P P --repeats 4) is an A/A measurement: two arms, A and B, which differ in " +
 		"nothing but their place in a round. deployment_config.json has the arm.")
+	p.resume()
 }

@@ -19,6 +19,7 @@ type Comparison struct {
 	Other     string               `json:"other"`
 	Simulated bool                 `json:"simulated"`
 	Measured  *frontier.Comparison `json:"measured"`
+	reading   reading              // behind Measured
 
 	Ratio       *float64      `json:"ratio"` // geometric mean over the rounds that count
 	RatioLow    *float64      `json:"ratio_low"`

@@ -120,6 +120,7 @@ func rows(cells []artifacts.Cell, o Options) []Row {
 		}
 		row.countTokens()
 		row.addRecords()
+		row.addPower()
 		row.findUnsupported(columns)
 		made = append(made, row)
 	}

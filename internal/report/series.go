@@ -128,14 +128,16 @@ func launches(own []Row, on Axis, stat string) (all []launch, points []Point) {
 			}
 		}
 		var means []frontier.Point
-		for _, p := range stats.Aggregate(cells) {
+		valid := stats.Aggregate(cells)
+		for _, p := range valid {
 			means = append(means, frontier.Point{X: p.X.Mean, Y: p.Y.Mean})
 			repeats = append(repeats, stats.Repeat{Concurrency: p.Concurrency, X: p.X.Mean, Y: p.Y.Mean})
 			if len(waits[p.Concurrency]) > 0 {
 				ttft[p.Concurrency] = append(ttft[p.Concurrency], stats.Summarise(waits[p.Concurrency]).Mean)
 			}
 		}
-		all = append(all, launch{n: group[0].cell.N, round: deployments[i].Round, curve: curveOf(means)})
+		all = append(all, launch{n: group[0].cell.N, round: deployments[i].Round, curve: curveOf(means),
+			points: valid, deployment: deployments[i]})
 	}
 	points = []Point{}
 	for _, p := range stats.Aggregate(repeats) {

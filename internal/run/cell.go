@@ -41,6 +41,7 @@ type attempt struct {
 	dir     string          // its files
 	exit    string          // how aiperf ended
 	records *aiperf.Summary // nil = there are none, or they could not be read
+	power   *artifacts.Power
 }
 
 // FailFastError ends a run at its first cell that is not valid.
@@ -65,12 +66,13 @@ type cells struct {
 	load    aiperf.Load
 	monitor *monitor.Monitor
 	tunnel  string // that the load goes through
+	devices []int  // GPUs of the topology
 	gpus    int    // that Y is divided by; 0 = unknown
 }
 
 // monitor observes a launch.
-func (r *Runner) monitor(p plan.Plan, s Serving) *monitor.Monitor {
-	t := monitor.Targets{Plan: p, Host: r.host, Processes: s.Processes, Health: r.prober.Health,
+func (r *Runner) monitor(p plan.Plan, s Serving, gpuLog string) *monitor.Monitor {
+	t := monitor.Targets{Plan: p, Host: r.host, GPULog: gpuLog, Processes: s.Processes, Health: r.prober.Health,
 		Counters: r.prober.Counters, Identity: r.prober.Identity, Kernel: true}
 	if r.gpus.watches(p.Hardware) {
 		t.GPUs = p.Hardware.Within
@@ -116,6 +118,7 @@ func (c cells) measure(ctx context.Context, id artifacts.CellID) (*attempt, *Lau
 	}
 	a.Took, a.exit = outcome.Took, outcome.Exit.String()
 	c.judge(a, outcome, evidence)
+	c.keepSamples(a, watch)
 	return a, failureOf(ctx, a.Verdict), nil
 }
 
@@ -226,7 +229,8 @@ func (r *Runner) publish(t *Topology, a *attempt) error {
 	}
 	valid := a.Verdict.State == verdict.Valid
 	sidecar, err := json.MarshalIndent(map[string]any{"valid": valid, "state": a.Verdict.State,
-		"reasons": a.Verdict.Reasons, "checks": a.Verdict.Checks, "records": a.records, "run": r.Dir.ID()}, "", "  ")
+		"reasons": a.Verdict.Reasons, "checks": a.Verdict.Checks, "records": a.records, "power": a.power,
+		"run": r.Dir.ID()}, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,10 @@ func changedLine(was, is artifacts.Source) journal.Difference {
 		same++
 	}
 	line := func(lines []string) string {
-		if same < len(lines) {
+		switch {
+		case was.Text == is.Text:
+			return "(a secret)"
+		case same < len(lines):
 			return strings.TrimSpace(lines[same])
 		}
 		return "(end)"

@@ -137,8 +137,21 @@ func (r *Runner) begin(topologies []preflight.Topology) error {
 	if err := r.Dir.WriteCampaign(*r.Campaign); err != nil || r.Past == nil {
 		return err
 	}
+	err := r.restore(topologies)
+	r.Screen.Note(fmt.Sprintf("continuing the campaign of run %s: %s finished", r.Campaign.Continues,
+		text.Count(len(r.done), "cell is", "cells are")))
+	return err
+}
+
+// restore takes over the launches and the finished cells of the earlier runs.
+func (r *Runner) restore(topologies []preflight.Topology) error {
 	for _, run := range r.Past.Torn {
 		r.Screen.Note(fmt.Sprintf("run %s was killed while it wrote its journal: the half line was cut off", run))
+	}
+	for _, record := range r.Past.records {
+		if _, is := record.Event.(journal.LaunchBegin); is {
+			r.launches++
+		}
 	}
 	var faults []error
 	for _, t := range replay(r.Dir.Root(), r.Past.records) {
@@ -162,8 +175,6 @@ func (r *Runner) begin(topologies []preflight.Topology) error {
 		}
 		r.launched, r.done = append(r.launched, t), append(r.done, t.Cells...)
 	}
-	r.Screen.Note(fmt.Sprintf("continuing the campaign of run %s: %s finished", r.Campaign.Continues,
-		text.Count(len(r.done), "cell is", "cells are")))
 	return errors.Join(faults...)
 }
 
@@ -171,8 +182,7 @@ func (r *Runner) begin(topologies []preflight.Topology) error {
 func (r *Runner) cellDone(t Topology, c Cell) journal.CellDone {
 	return journal.CellDone{Topology: t.Name, Round: c.Repeat, Concurrency: c.Concurrency, State: c.Verdict.State,
 		Reasons: c.Verdict.Reasons, Checks: c.Verdict.Checks, Seconds: c.Took.Seconds(),
-		X: c.X, Y: c.Y,
-		Artifacts: t.Artifacts.Name(), SHA256: c.sum}
+		X: c.X, Y: c.Y, Artifacts: t.Artifacts.Name(), SHA256: c.sum}
 }
 
 // continued is a launch with the cells that earlier runs have measured of it.

@@ -189,11 +189,11 @@ func TestFinishedCellsAreThoseOnTheDisk(t *testing.T) {
 }
 
 func TestF8DWhatHasChanged(t *testing.T) {
-	was := artifacts.Campaign{Release: "1", Profiles: []artifacts.Source{artifacts.SourceOf("p.yaml", "a: 1\nb: 2\nc: 3\n", artifacts.Values{"vllm": "/a/vllm"})}}
+	was := artifacts.Campaign{Release: "1", Profiles: []artifacts.Source{artifacts.SourceOf("p.yaml", "1", "a: 1\nb: 2\nc: 3\n", artifacts.Values{"vllm": "/a/vllm"})}}
 	if same := (&Past{Campaign: was}).against(was); len(same) > 0 {
 		t.Errorf("nothing has changed: %v", same)
 	}
-	now := artifacts.Campaign{Release: "2", Profiles: []artifacts.Source{artifacts.SourceOf("p.yaml", "a: 1\nb: 4\nc: 3\n", artifacts.Values{"vllm": "/b/vllm"})}}
+	now := artifacts.Campaign{Release: "2", Profiles: []artifacts.Source{artifacts.SourceOf("p.yaml", "2", "a: 1\nb: 4\nc: 3\n", artifacts.Values{"vllm": "/b/vllm"})}}
 	got := fmt.Sprint((&Past{Campaign: was}).against(now))
 	if want := "[{topobench 1 2} {p.yaml:2 b: 2 b: 4} {path of vllm /a/vllm /b/vllm}]"; got != want {
 		t.Errorf("got %s, want %s", got, want)

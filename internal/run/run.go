@@ -128,8 +128,10 @@ func (r *Runner) launch(ctx context.Context, w preflight.Topology, t *Topology) 
 	r.Journal.Note(journal.LaunchBegin{Topology: t.Name, Round: t.Repeat, Launch: t.Launches,
 		Artifacts: t.Artifacts.Name(), Plan: p})
 	took := r.stopwatch()
+	r.facts = r.newCollection(w, p)
 	serving, err := r.up(ctx, p)
 	if err != nil {
+		r.facts.write(t, deploy.Times{}, false)
 		t.Times.failed(took())
 		r.Journal.Note(journal.LaunchFailed{Topology: t.Name, Round: t.Repeat, Error: err.Error()})
 		if end := endsRun(ctx, err); end != nil {
@@ -160,6 +162,7 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 	ctx, began := serving.Context(), time.Now()
 	load, err := r.smokeTest(ctx, p, t)
 	t.Times.Smoke += time.Since(began)
+	r.facts.write(t, serving.Times(), err == nil)
 	switch {
 	case interrupted(ctx):
 		return nil, nil
@@ -171,7 +174,9 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		return nil, nil
 	}
 	p.Load = load
-	m := r.monitor(p, serving)
+	gpuLog, stop := r.sampleGPUs(ctx, p)
+	defer stop()
+	m := r.monitor(p, serving, gpuLog)
 	processes, err := m.Processes()
 	if err != nil {
 		r.Journal.Note(journal.ServicesUnknown{Topology: t.Name, Error: err.Error()})
@@ -186,7 +191,8 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		r.Screen.Note(fmt.Sprintf("%v restarted in %.1f s; resuming the sweep", t, took))
 	}
 	gpus, _ := p.Deployment.GPUs() // no GPUs: cells without tokens/s/GPU
-	c := cells{Runner: r, t: t, load: load, monitor: m, tunnel: r.tunnel(ctx, p), gpus: gpus}
+	c := cells{Runner: r, t: t, load: load, monitor: m, tunnel: r.tunnel(ctx, p), gpus: gpus,
+		devices: p.Hardware.Devices}
 	for id, more := r.next(t); more; id, more = r.next(t) {
 		t.ask(id)
 		a, failure, err := c.measure(ctx, id)

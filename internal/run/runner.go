@@ -44,6 +44,7 @@ type Options struct {
 	WaitGPUs  time.Duration             // how long to wait for busy GPUs
 	LogCap    uint64                    // bytes of each log; 0 = any
 	Reserve   uint64                    // bytes of the disk that stay free for results
+	Release   string                    // of topobench, for provenance.json
 
 	Campaign   *artifacts.Campaign // to record; nil = the run cannot be continued
 	Past       *Past               // the campaign that the run continues; nil = it begins one
@@ -79,6 +80,8 @@ type Runner struct {
 	setups    map[string]artifacts.Deployment // by topology, as they are now
 	drift     string                          // what has changed since the campaign began
 	machine   machine
+	launches  int                        // so far
+	facts     *collection                // of the launch; nil = nothing is collected
 	waited    time.Duration              // for busy GPUs and for the end of a hold
 	noted     map[verdict.CheckName]bool // notes that were shown
 }
