@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/deploy"
 	"topobench/internal/host/proc"
 	"topobench/internal/preflight"
@@ -82,6 +84,17 @@ func printFound(w io.Writer, f recovery.Found, dry bool) {
 	if f.Temp != "" {
 		fmt.Fprintf(w, "  %s %s\n", removed, f.Temp)
 	}
+	if next := continuation(f); next != "" {
+		fmt.Fprintf(w, "  next: %s\n", next)
+	}
+}
+
+// continuation is the command that continues the campaign of a killed run, or empty.
+func continuation(f recovery.Found) string {
+	if _, err := artifacts.ReadCampaign(f.Path); err != nil || f.Fate != recovery.Crashed {
+		return ""
+	}
+	return resumeCommand(filepath.Dir(filepath.Dir(f.Path)))
 }
 
 func describe(f recovery.Fate) string {

@@ -11,6 +11,7 @@ import (
 	"topobench/internal/artifacts"
 	"topobench/internal/journal"
 	"topobench/internal/report"
+	"topobench/internal/run"
 	"topobench/internal/text"
 	"topobench/internal/ui"
 )
@@ -118,7 +119,7 @@ func (c *compareCmd) campaign(env *Env, path string) (report.Campaign, error) {
 	return campaign, nil
 }
 
-// launchesOf is the artifacts root of a path, and the artifacts_N of its run if the path is that of a run. A root has
+// launchesOf is the artifacts root of a path, and the artifacts_N of its campaign if the path is that of a run. A root has
 // no names: all its artifacts_N count, of whatever run.
 func launchesOf(env *Env, path string) (root string, names []string, err error) {
 	abs, err := filepath.Abs(path)
@@ -126,17 +127,21 @@ func launchesOf(env *Env, path string) (root string, names []string, err error) 
 		return path, nil, err
 	}
 	dir := artifacts.At(abs)
-	records, err := journal.Read(filepath.Join(abs, journal.Name))
-	if err != nil {
-		return "", nil, fmt.Errorf("cannot compare run %s: %w", dir.ID(), err)
-	}
-	for _, r := range records {
-		if e, is := r.Event.(journal.LaunchBegin); is && !slices.Contains(names, e.Artifacts) {
-			names = append(names, e.Artifacts)
+	runs, err := run.RunsOf(abs)
+	for _, one := range runs {
+		records, unread := journal.Read(filepath.Join(one, journal.Name))
+		err = errors.Join(err, unread)
+		for _, r := range records {
+			if e, is := r.Event.(journal.LaunchBegin); is && !slices.Contains(names, e.Artifacts) {
+				names = append(names, e.Artifacts)
+			}
+		}
+		if journal.EndIn(records) == journal.NoEnd {
+			fmt.Fprintf(env.Stderr, "topobench: run %s has not ended: only its cells so far count\n", filepath.Base(one))
 		}
 	}
-	if journal.EndOf(filepath.Join(abs, journal.Name)) == journal.NoEnd {
-		printAll(env.Stderr, []string{"run " + dir.ID() + " has not ended: only its cells so far count"}, "topobench: ")
+	if err != nil {
+		return "", nil, fmt.Errorf("cannot compare run %s: %w", dir.ID(), err)
 	}
 	if len(names) == 0 {
 		return "", nil, fmt.Errorf("cannot compare run %s: it launched no topology", dir.ID())

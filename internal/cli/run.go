@@ -68,15 +68,16 @@ func (c *runCmd) measure(ctx context.Context, env *Env, s *signals, past *run.Pa
 	}
 	measured := arms(c.Profiles, session.topologies)
 	plans := preflight.Report{Topologies: measured}.Plans()
-	lines := append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...)
 	var schedule run.Schedule = run.LadderOf(measured, c.Repeats)
 	if adaptive != nil {
-		schedule, lines = *adaptive, adaptive.Announcement()
+		schedule = *adaptive
 	}
-	for _, line := range lines {
-		if past == nil { // else the first run has printed them
-			session.Screen.Note(line)
-		}
+	switch {
+	case past != nil: // the first run has printed the cost
+	case adaptive != nil:
+		session.note(adaptive.Announcement())
+	default:
+		session.note(append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...))
 	}
 	if c.Keep {
 		session.Hold = session.hold

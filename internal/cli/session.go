@@ -85,6 +85,13 @@ func (s *session) close(why error) error {
 	return why
 }
 
+// note shows lines.
+func (s *session) note(lines []string) {
+	for _, line := range lines {
+		s.Screen.Note(line)
+	}
+}
+
 // hold waits with the topology up.
 func (s *session) hold(ctx context.Context) {
 	s.Screen.Note("held: press Ctrl-C to take it down")

@@ -64,6 +64,18 @@ func FindPast(root, id string, again bool) (*Past, error) {
 		"--again measures cells that are not valid", root)}
 }
 
+// RunsOf are the directories of all runs of the campaign of a run, the first one first. A run without a campaign is
+// alone.
+func RunsOf(dir string) ([]string, error) {
+	all, err := campaigns(filepath.Dir(filepath.Dir(dir)))
+	for _, p := range all {
+		if slices.Contains(p.Runs, dir) {
+			return p.Runs, nil
+		}
+	}
+	return []string{dir}, err
+}
+
 // campaigns are those below root, the one with the newest run first. Their journals are not read.
 func campaigns(root string) ([]*Past, error) {
 	state := filepath.Join(root, artifacts.StateDir)
