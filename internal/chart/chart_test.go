@@ -29,8 +29,8 @@ func sweep() Picture {
 	for i := range 9 {
 		f, bad := float64(i), i == 5
 		note := strconv.Itoa(1 << i)
-		p.Series[0].Points = append(p.Series[0].Points, Point{96 * math.Pow(.83, f), 18 * math.Pow(1.35, f), note, bad, !bad, Cross{}})
-		p.Series[1].Points = append(p.Series[1].Points, Point{110 * math.Pow(.75, f), 12 * math.Pow(1.25, f), note, false, true, Cross{}})
+		p.Series[0].Points = append(p.Series[0].Points, Point{96 * math.Pow(.83, f), 18 * math.Pow(1.35, f), note, bad, !bad, Cross{}, false})
+		p.Series[1].Points = append(p.Series[1].Points, Point{110 * math.Pow(.75, f), 12 * math.Pow(1.25, f), note, false, true, Cross{}, false})
 	}
 	return p
 }
@@ -42,7 +42,7 @@ func crowded(n int) Picture {
 	for i := range n {
 		s := &p.Series[i%10]
 		s.Name = "series_" + strconv.Itoa(i%10)
-		s.Points = append(s.Points, Point{random.Float64() * 1e6, random.Float64() * 1e6, strconv.Itoa(i), i%7 == 0, i%50 == 1, Cross{}})
+		s.Points = append(s.Points, Point{random.Float64() * 1e6, random.Float64() * 1e6, strconv.Itoa(i), i%7 == 0, i%50 == 1, Cross{}, false})
 	}
 	return p
 }

@@ -38,6 +38,7 @@ func rulesPage(p *page) {
 	}
 	p.text("A cell that does not count stays in the table, the CSV and the chart (hollow), with its reasons. It " +
 		"is not on the frontier.")
+	p.objective()
 	p.text(report.PercentileRule())
 	p.text(fmt.Sprintf("The check %s counts the requests between aiperf's records of their connection and their end. "+
 		"A client without CPU time records ends late. Such an end counts as soon as a waiting request has its "+

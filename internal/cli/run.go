@@ -20,6 +20,7 @@ type runCmd struct {
 	Keep     bool     `help:"Hold the last topology until Ctrl-C."`
 	ratioFlags
 	roundFlags
+	sloFlag
 	binFlags   `group:"Programs"`
 	loadFlags  `group:"Load"`
 	limitFlags `group:"Disk"`
@@ -31,10 +32,12 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := linuxOnly("run"); err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check())
+	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check(),
+		c.sloFlag.check())
 	if err != nil {
 		return err
 	}
+	c.sloFlag.apply(profiles)
 	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
 		Launches: c.launches(c.Profiles), Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap),
 		MinFree: uint64(c.MinFree), Load: c.options(), MapGPUs: c.Map},

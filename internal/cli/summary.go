@@ -54,7 +54,7 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 		if t.Artifacts.Path != "" {
 			mine = append(mine, t.Artifacts.Name())
 		}
-		if len(t.Cells) < len(t.Asked) {
+		if len(t.Missing()) > 0 {
 			title = "partial: " + c.Title
 		}
 	}
@@ -64,7 +64,8 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 	cells, faults := artifacts.Tree(s.Dir.Root(), mine...)
 	printAll(env.Stderr, text.Each(faults, error.Error), "topobench: ")
 	return onAxis(cells, report.Options{Title: title, X: c.X, Baseline: c.Baseline, Order: order, Rounds: c.Repeats,
-		Equivalence: float64(c.Equivalence), AA: knownAA(env, s.Dir.Root())})
+		Equivalence: float64(c.Equivalence), AA: knownAA(env, s.Dir.Root()),
+		SLO: objectives(s.topologies[0].Profile.Load.SLO), Beyond: beyond(topologies)})
 }
 
 // tabulate prints the settings that differ, the cells, the ratio at several tok/s/user and the warnings.
@@ -157,7 +158,7 @@ func failures(topologies []run.Topology) (lines []string) {
 				lines = append(lines, "  "+reason)
 			}
 		}
-		if missing := t.Asked[len(t.Cells):]; len(missing) > 0 {
+		if missing := t.Missing(); len(missing) > 0 {
 			lines = append(lines, fmt.Sprintf("%v: not measured: concurrency %s", t, levels(missing)))
 		}
 	}

@@ -42,6 +42,8 @@ var columnHelp = map[string]string{
 	"noted":               "checks that could not be made and do not exclude the cell",
 	"round":               "round of the launch, from 1; empty if it is not recorded",
 	"arm":                 "A or B if one profile was measured twice",
+	sloState:              "within, outside or not judged: the means of the concurrency against the SLO; empty without",
+	goodput:               "requests/s within every limit of the SLO; empty without an SLO or complete records",
 	"notes":               "observations that a reader of the number needs, such as a client that was the limit",
 
 	steadyThroughput: "tokens/s in the longest span with 90 % of the requests under way, from concurrency 8 on",

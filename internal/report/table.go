@@ -15,10 +15,13 @@ import (
 
 // Table writes aligned columns for a terminal: a line for each cell, then, if there are several launches, a line for
 // each mean with its standard deviation and a mark if that is large. A star marks the frontier, a dash a missing
-// number, a blank a percentile of too few requests, a dagger a number that depends on aiperf's count of tokens where the
-// server counted others.
+// number, a blank a percentile of too few requests, a dagger a number that depends on aiperf's count of tokens where
+// the server counted others. With an SLO there is the goodput.
 func (f Facts) Table(w io.Writer) error {
 	lines := [][]string{tableHeader(f.axis, f.Stat)}
+	if f.SLO != "" {
+		lines[0] = slices.Insert(lines[0], 6, "goodput req/s")
+	}
 	columns := theirColumns(f.Stat)
 	columns[0] = f.axis.Column
 	marked := slices.ContainsFunc(f.Rows, Row.miscounted)
@@ -34,6 +37,9 @@ func (f Facts) Table(w io.Writer) error {
 				shown += dagger
 			}
 			line = append(line, shown)
+		}
+		if f.SLO != "" {
+			line = append(line, r.shown(goodput))
 		}
 		lines = append(lines, append(line, star(r.Efficient), r.verdict()))
 	}
@@ -57,6 +63,9 @@ func (f Facts) Table(w io.Writer) error {
 	if len(means) > 1 {
 		table += "\n" + align(means)
 	}
+	for _, b := range f.Beyond {
+		table += b.String() + "\n"
+	}
 	if _, err := io.WriteString(w, table); err != nil {
 		return fmt.Errorf("cannot write the table: %w", err)
 	}
@@ -77,6 +86,9 @@ func (s Series) validText(p Point) string {
 	count := fmt.Sprintf("%d of %d", p.X.N, len(s.Artifacts))
 	if spread := p.spread(); spread != "" {
 		count += "; " + spread
+	}
+	if judged := p.SLO.String(); judged != "" {
+		count += "; " + judged
 	}
 	return count
 }
@@ -108,9 +120,13 @@ const reasonWidth = 100 // characters in the table
 
 // verdict has the first reason, which is the cause; the CSV has all.
 func (r Row) verdict() string {
+	observed := limits(r.Notes, r.Noted)
+	if judged := r.SLO.String(); judged != "" {
+		observed = slices.Insert(observed, 0, judged)
+	}
 	switch {
-	case r.State == verdict.Valid && len(r.Noted)+len(r.Notes) > 0:
-		return strings.Join(append([]string{"valid"}, limits(r.Notes, r.Noted)...), "; ")
+	case r.State == verdict.Valid && len(observed) > 0:
+		return strings.Join(append([]string{"valid"}, observed...), "; ")
 	case r.State == verdict.Valid || len(r.Reasons) == 0:
 		return string(r.State)
 	}

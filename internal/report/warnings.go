@@ -51,8 +51,8 @@ func warnings(f Facts) []string {
 			warn("%s: %s are not drawn: their exports lack %s or output_token_throughput_avg",
 				s.Label, cells, f.axis.Column)
 		}
-		if few := s.percentileWarning(f); few != "" {
-			warn("%s", few)
+		for _, unjudged := range append(s.percentileWarnings(f), s.sloWarnings()...) {
+			warn("%s", unjudged)
 		}
 		for _, limit := range limits(s.Notes, s.Noted) {
 			warn("%s: %s", s.Label, limit)
