@@ -80,16 +80,16 @@ func TestEveryPictureCanBeDrawn(t *testing.T) {
 	for name, p := range map[string]Picture{
 		"nothing":           {},
 		"a series only":     one(),
-		"one point":         one(Point{5, 7, "1", false, true, Cross{}}),
-		"equal x":           one(Point{5, 7, "1", false, true, Cross{}}, Point{5, 9, "2", true, false, Cross{}}),
-		"equal points":      one(Point{5, 7, "1", false, true, Cross{}}, Point{5, 7, "2", false, true, Cross{}}),
+		"one point":         one(Point{5, 7, "1", false, true, Cross{}, false}),
+		"equal x":           one(Point{5, 7, "1", false, true, Cross{}, false}, Point{5, 9, "2", true, false, Cross{}, false}),
+		"equal points":      one(Point{5, 7, "1", false, true, Cross{}, false}, Point{5, 7, "2", false, true, Cross{}, false}),
 		"zeros":             one(Point{}, Point{}),
-		"not finite":        one(Point{X: math.NaN()}, Point{Y: math.Inf(1)}, Point{X: math.MaxFloat64}, Point{1, 1, "1", false, true, Cross{}}),
-		"millions":          one(Point{1e6, 2, "1", false, true, Cross{}}, Point{3, 4e6, "2", false, true, Cross{}}),
+		"not finite":        one(Point{X: math.NaN()}, Point{Y: math.Inf(1)}, Point{X: math.MaxFloat64}, Point{1, 1, "1", false, true, Cross{}, false}),
+		"millions":          one(Point{1e6, 2, "1", false, true, Cross{}, false}, Point{3, 4e6, "2", false, true, Cross{}, false}),
 		"a thousand points": crowded(1000),
 		"forty series":      many,
-		"long texts":        {strings.Repeat("title ", 99), strings.Repeat("x ", 999), strings.Repeat("y ", 999), []Series{{strings.Repeat("W", 999), []Point{{1, 1, strings.Repeat("9", 999), false, true, Cross{}}}}}},
-		"strange texts":     {"<&\"'>\x00\x1b\xff\ufffe", "日本\u202e", "\n\t", []Series{{"]]><script>", []Point{{1, 1, "&amp;", true, false, Cross{}}}}}},
+		"long texts":        {strings.Repeat("title ", 99), strings.Repeat("x ", 999), strings.Repeat("y ", 999), []Series{{strings.Repeat("W", 999), []Point{{1, 1, strings.Repeat("9", 999), false, true, Cross{}, false}}}}},
+		"strange texts":     {"<&\"'>\x00\x1b\xff\ufffe", "日本\u202e", "\n\t", []Series{{"]]><script>", []Point{{1, 1, "&amp;", true, false, Cross{}, false}}}}},
 	} {
 		img, err := png.Decode(bytes.NewReader(drawn(t, PNG, p)))
 		if err != nil || img.Bounds() != image.Rect(0, 0, Width, Height) {

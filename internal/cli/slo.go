@@ -60,9 +60,9 @@ func (p *page) objective() {
 		"table, CSV and chart (a ring, crossed out), and is not on the frontier. A percentile with too few requests " +
 		"(below) does not judge: the point stays on the frontier, and table, CSV and sentence report that the SLO was " +
 		"not judged.")
-	p.text("A launch skips the concurrencies above the first two neighbours, in rising order, whose valid cells are " +
-		"outside; that is no failure. Each launch decides for itself, so that a mean may be of 1 of 3 launches. perf " +
-		"has no SLO.")
+	p.text("A launch skips the concurrencies above the first two neighbours, in rising order, whose valid cells " +
+		"are outside; that is no failure. Each launch decides for itself, so that a mean may be of 1 of 3 launches. " +
+		"perf has no SLO.")
 	p.text("Goodput is the number of requests within every limit, whatever its statistic, per second. A failed " +
 		"request is not within, nor is one without a latency that has a limit. The sidecar keeps it for the SLO of " +
 		"the run. plot with another SLO computes it from profile_export.jsonl; it is blank if records are missing.")
