@@ -68,6 +68,7 @@ func rulesPage(p *page) {
 		"measured.", run.Launches))
 
 	p.ratio()
+	p.adaptive()
 
 	p.heading("Exit codes, the strongest first")
 	for _, e := range exits() {

@@ -20,6 +20,7 @@ type runCmd struct {
 	Keep     bool     `help:"Hold the last topology until Ctrl-C."`
 	ratioFlags
 	roundFlags
+	adaptiveFlags
 	sloFlag
 	binFlags   `group:"Programs"`
 	loadFlags  `group:"Load"`
@@ -33,11 +34,15 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 		return err
 	}
 	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check(),
-		c.sloFlag.check())
+		c.adaptiveFlags.check(c.Profiles, c.given()), c.sloFlag.check())
+	if err == nil {
+		c.sloFlag.apply(profiles)
+		err = c.withoutSLO(profiles)
+	}
 	if err != nil {
 		return err
 	}
-	c.sloFlag.apply(profiles)
+	adaptive := c.schedule(profiles)
 	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
 		Launches: c.launches(c.Profiles), Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap),
 		MinFree: uint64(c.MinFree), Load: c.options(), MapGPUs: c.Map},
@@ -47,7 +52,12 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	}
 	measured := arms(c.Profiles, session.topologies)
 	plans := preflight.Report{Topologies: measured}.Plans()
-	for _, line := range append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...) {
+	lines := append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...)
+	var schedule run.Schedule = run.LadderOf(measured, c.Repeats)
+	if adaptive != nil {
+		schedule, lines = *adaptive, adaptive.Announcement()
+	}
+	for _, line := range lines {
 		session.Screen.Note(line)
 	}
 	if c.Keep {
@@ -57,7 +67,7 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	var topologies []run.Topology
 	if err = session.fetchModels(guarded); err == nil {
 		session.topologies = measured
-		topologies, err = session.Run(guarded, session.topologies, run.LadderOf(session.topologies, c.Repeats))
+		topologies, err = session.Run(guarded, session.topologies, schedule)
 	}
 	session.At(run.Reporting)
 	err = errors.Join(session.close(err), c.report(env, session, topologies))

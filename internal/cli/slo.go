@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"topobench/internal/profile"
@@ -33,6 +34,16 @@ func (f sloFlag) apply(profiles []profile.Profile) {
 	}
 }
 
+// withoutSLO refuses an SLO in the profiles of an adaptive run: a level outside could be one of its bracket.
+func (c *runCmd) withoutSLO(profiles []profile.Profile) error {
+	has := func(p profile.Profile) bool { return p.Load.SLO != "" }
+	if i := slices.IndexFunc(profiles, has); c.Precision != nil && i >= 0 {
+		return &usageError{fmt.Errorf("%s has load.slo, and --precision chooses the levels by tok/s/user: "+
+			"remove load.slo", profiles[i].Source)}
+	}
+	return nil
+}
+
 // objectives are the targets of a text that was checked.
 func objectives(text string) slo.Targets {
 	targets, _ := slo.Parse(text)
@@ -61,7 +72,7 @@ func (p *page) objective() {
 		"(below) does not judge: the point stays on the frontier, and table, CSV and sentence report it.")
 	p.text("A launch skips the concurrencies above the first two neighbours, in rising order, whose valid cells " +
 		"are outside; that is no failure. Each launch decides for itself, so that a mean may be of 1 of 3 launches. " +
-		"perf has no SLO.")
+		"perf and run --precision have no SLO.")
 	p.text("Goodput is the number of requests within every limit, whatever its statistic, per second. A failed " +
 		"request is not within, nor is one without a latency that has a limit. The sidecar keeps it for the SLO of " +
 		"the run. plot with another SLO computes it from profile_export.jsonl; it is blank if records are missing.")

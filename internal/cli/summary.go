@@ -36,6 +36,7 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 	} else if err == nil {
 		out.Print("no cell was measured: no chart and no results.csv were written in " + root)
 	}
+	out.Print(s.Summary()...)
 	out.Print("logs, plans and journal: " + s.Dir.Path())
 	answer(out, facts, root, versions(s.topologies), unmeasured(topologies, s.topologies)...)
 	return errors.Join(err, out.Err(), c.outcome(env, s, topologies))
@@ -64,7 +65,7 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 	cells, faults := artifacts.Tree(s.Dir.Root(), mine...)
 	printAll(env.Stderr, text.Each(faults, error.Error), "topobench: ")
 	return onAxis(cells, report.Options{Title: title, X: c.X, Baseline: c.Baseline, Order: order, Rounds: c.Repeats,
-		Equivalence: float64(c.Equivalence), AA: knownAA(env, s.Dir.Root()),
+		At: c.At, Caveat: s.Caveat(), Equivalence: float64(c.Equivalence), AA: knownAA(env, s.Dir.Root()),
 		SLO: objectives(s.topologies[0].Profile.Load.SLO), Beyond: beyond(topologies)})
 }
 

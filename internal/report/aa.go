@@ -92,7 +92,7 @@ func (c *Comparison) conclude(r reading, base, other Series) string {
 
 // limit is what the node does not resolve. A simulated engine may repeat itself to the last digit.
 func (a AA) limit() string {
-	return "differences below " + roughly(max(0.0001, a.Resolvable)) + " are not resolvable"
+	return "differences below " + roughly(max(0.0001, a.Resolvable)) + " are not resolved"
 }
 
 // apartBy is a ratio as "1.3 % slower".

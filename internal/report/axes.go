@@ -47,7 +47,8 @@ func (f Facts) firstTokens(label string, x float64) string {
 		for _, r := range f.Rows {
 			median, hasMedian := r.Numbers["time_to_first_token_p50"]
 			slow, hasSlow := r.Numbers["time_to_first_token_p90"]
-			if r.series() == label && r.Concurrency == c && r.State == verdict.Valid && hasMedian && hasSlow {
+			counts := r.State == verdict.Valid && !r.leftOut && hasMedian && hasSlow
+			if r.series() == label && r.Concurrency == c && counts {
 				p50, p90 = append(p50, median), append(p90, slow)
 			}
 		}

@@ -70,6 +70,9 @@ func compare(base, other Series, o Options) Comparison {
 		Rounds: []Round{}, Readings: []Reading{}, Crossings: []float64{}, Equivalence: o.Equivalence,
 		Differ: []string{}, Hardware: []string{}, Noted: union(slices.Clone(base.Noted), other.Noted...),
 		Notes: union(slices.Clone(base.Notes), other.Notes...)}
+	if o.Caveat != "" {
+		c.Notes = append(c.Notes, o.Caveat)
+	}
 	stat, mark := o.axis().marked(), ""
 	if c.Simulated {
 		mark = "simulated: "
@@ -80,7 +83,7 @@ func compare(base, other Series, o Options) Comparison {
 		c.Hardware = against(onBoth(other.hardware(), base.hardware()), onBoth(base.hardware(), other.hardware()))
 	}
 	if why == "" {
-		r, err := measure(base.each, other.each, o.At)
+		r, err := readingOf(base, other, o.At)
 		r.plan(o.Rounds)
 		c.read(base, other)
 		if err == nil {

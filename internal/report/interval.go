@@ -25,6 +25,9 @@ func (c *Comparison) judge(r reading, equivalence float64) {
 // intervalText is the interval of the ratio with the launches behind it, or the reason that there is none.
 func (c Comparison) intervalText(r reading) string {
 	behind := fmt.Sprintf("%d of %d rounds", r.counted[0], r.of[0])
+	if r.byRule {
+		behind += " by Stein's rule"
+	}
 	if r.unpaired != "" {
 		behind = fmt.Sprintf("%d of %d launches against %d of %d, unpaired because %s",
 			r.counted[1], r.of[1], r.counted[0], r.of[0], r.unpaired)

@@ -33,7 +33,7 @@ func (c *Comparison) read(base, other Series) {
 	}
 	for _, x := range readingTicks(base.each, other.each) {
 		r := Reading{At: x, Unreachable: []string{}}
-		m, err := measure(base.each, other.each, &x)
+		m, err := readingOf(base, other, &x)
 		if err == nil {
 			r.launches = m
 			r.Baseline, r.Other, r.Ratio = &m.Baseline, &m.Other, &m.Ratio

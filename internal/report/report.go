@@ -22,6 +22,7 @@ type Options struct {
 	X        string   // axis of tokens/s/user, the Flag of one of Axes; default "user"
 	At       *float64 // tokens/s/user to compare at; nil is the middle of the shared range
 	Baseline string   // a label; default the first aggregated series, else the first
+	Caveat   string   // a further limit of every ratio, for its sentence
 	Order    []string // labels in profile order; others follow in order of appearance
 
 	Equivalence float64 // ratios from 1/(1+Equivalence) to 1+Equivalence are equal; default 0.03
@@ -67,6 +68,9 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 		Rows: rows(cells, o), Skipped: []string{}, SLO: o.SLO.String(), Beyond: append([]Beyond{}, o.Beyond...)}
 	if err := f.available(); err != nil {
 		return Facts{}, err
+	}
+	if mark := adaptiveRun(f.Rows); mark != nil && o.At == nil && o.X == "user" && o.Stat == "avg" {
+		o.At = &mark.At
 	}
 	f.Series = series(f.Rows, o) // it marks the efficient rows
 	f.Comparisons = comparisons(f.Series, o)

@@ -35,6 +35,7 @@ type reading struct {
 	rounds   []Round
 	counted  [2]int // pairs, or launches of the baseline and of the other, that have a value at x
 	of       [2]int
+	byRule   bool   // an adaptive run chose the number of rounds
 	unpaired string // why launches are not pairs, or empty
 }
 

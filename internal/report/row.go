@@ -38,7 +38,8 @@ type Row struct {
 	Arm           string             `json:"arm"`   // A or B if one profile was measured twice
 	SLO           slo.Judgement      `json:"slo,omitzero"`
 
-	cell artifacts.Cell
+	cell    artifacts.Cell
+	leftOut bool // of an adaptive run, and no part of its interval
 }
 
 const (
@@ -121,10 +122,12 @@ func rows(cells []artifacts.Cell, o Options) []Row {
 		}
 		row.countTokens()
 		row.addRecords()
+		row.addPower()
 		row.addGoodput(c, o.SLO)
 		row.findUnsupported(columns)
 		made = append(made, row)
 	}
+	leaveOut(made)
 	return made
 }
 
@@ -198,7 +201,7 @@ func (r Row) round() string {
 // counts reports whether the row is valid and has a place in the picture.
 func (r Row) counts(on Axis) bool {
 	_, _, placed := r.point(on)
-	return placed && r.State == verdict.Valid
+	return placed && r.State == verdict.Valid && !r.leftOut
 }
 
 func (r Row) relaunched() bool { return r.Launch > 1 }

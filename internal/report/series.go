@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/chart"
 	"topobench/internal/frontier"
 	"topobench/internal/slo"
@@ -30,9 +31,10 @@ type Series struct {
 	Notes     []string `json:"notes"`  // observations in them that a reader of the numbers needs
 	Points    []Point  `json:"points"` // in order of concurrency
 
-	miscounted bool            // aiperf counted other tokens than the server in a cell of Points
-	curve      *frontier.Curve // of Points; nil without a valid cell or if mixed
-	each       []launch        // empty if mixed
+	miscounted bool                // aiperf counted other tokens than the server in a cell of Points
+	curve      *frontier.Curve     // of Points; nil without a valid cell or if mixed
+	each       []launch            // empty if mixed
+	adaptive   *artifacts.Adaptive // of the one adaptive run that measured it, else nil
 	slo        slo.Targets
 	plain, arm string // Label in two parts
 	host       string // of its machine
@@ -98,7 +100,8 @@ func seriesOf(label string, rows []Row, on Axis, stat string) Series {
 		return s
 	}
 	s.Setup, s.host = setupOf(own), onMachines(own, "host")
-	s.each, s.Points = launches(own, on, stat)
+	s.each, s.Points = launches(withoutLeftOut(own), on, stat)
+	s.adaptive = adaptiveRun(own)
 	s.addSLO(own, on)
 	means, points := s.means()
 	for i, on := range frontier.Of(means) {

@@ -83,7 +83,7 @@ func (f Facts) withRounds(lines [][]string) [][]string {
 
 // validText counts the launches with a valid cell: "2 of 3", with the mark of a large spread.
 func (s Series) validText(p Point) string {
-	count := fmt.Sprintf("%d of %d", p.X.N, len(s.Artifacts))
+	count := fmt.Sprintf("%d of %d", p.X.N, s.counted())
 	if spread := p.spread(); spread != "" {
 		count += "; " + spread
 	}
