@@ -43,7 +43,6 @@ var columnHelp = map[string]string{
 	"round":               "round of the launch, from 1; empty if it is not recorded",
 	"arm":                 "A or B if one profile was measured twice",
 	sloState:              "within, outside or not judged: the means of the concurrency against the SLO; empty without",
-	goodput:               "requests/s within every limit of the SLO; empty without an SLO or complete records",
 	"notes":               "observations that a reader of the number needs, such as a client that was the limit",
 
 	steadyThroughput: "tokens/s in the longest span with 90 % of the requests under way, from concurrency 8 on",
@@ -72,6 +71,8 @@ func Metrics() []Metric {
 	for i, column := range theirColumns("avg") {
 		all = append(all, describe(column, shown[2+i])) // after series and concurrency
 	}
+	all = append(all, Metric{Shown: goodputHeader, Column: goodput, Unit: "requests/s", Source: "profile_export.jsonl",
+		Help: "goodput: requests within every limit of the SLO (empty without an SLO or complete records)"})
 	for _, column := range append(ourColumns("avg"), byUsage) {
 		all = append(all, describe(column, ""))
 	}

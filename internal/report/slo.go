@@ -15,6 +15,8 @@ import (
 const (
 	goodput  = "goodput"
 	sloState = "slo"
+
+	goodputHeader = "goodput req/s" // of the table
 )
 
 // Beyond is the levels that a launch left out, since two lower ones were outside the SLO.
@@ -63,11 +65,11 @@ func judge(label string, rows []Row, o Options) {
 			continue
 		}
 		if _, judged := byLevel[r.Concurrency]; !judged {
-			byLevel[r.Concurrency] = o.SLO.Judge(func(t slo.Target) (float64, bool) {
+			byLevel[r.Concurrency] = o.SLO.Judge(func(t slo.Target) (float64, int) {
 				mean := overLaunches(own, r.Concurrency, o.axis(), func(r Row) (float64, bool) {
 					return r.cell.Measurement.Latency(t)
 				})
-				return mean.Mean, mean.N > 0
+				return mean.Mean, mean.N
 			})
 		}
 		rows[i].SLO = byLevel[r.Concurrency]

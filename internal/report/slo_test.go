@@ -105,8 +105,8 @@ func TestPointsOutsideAreOffTheFrontier(t *testing.T) {
 		t.Errorf("on an axis the frontier begins at %g", from)
 	}
 	for form, row := range map[string][2]string{
-		"table":    {string(written(t, f.Table)), "valid; outside the SLO: ttft_p90 812.25 ms\n"},
-		"means":    {string(written(t, f.Table)), "2 of 2; outside the SLO: ttft_p90 812.25 ms\n"},
+		"table":    {string(written(t, f.Table)), "valid; outside the SLO: ttft_p90 812.25 ms (mean of 2)\n"},
+		"means":    {string(written(t, f.Table)), "2 of 2; outside the SLO: ttft_p90 812.25 ms (mean of 2)\n"},
 		"skipped":  {string(written(t, f.Table)), "\nother, artifacts_9: concurrency 64 128 skipped, above two levels outside the SLO\n"},
 		"summary":  {string(written(t, f.Summary)), "dynamo_vllm_disaggregated,1.0,2,2,10.0"},
 		"JSON":     {string(written(t, f.JSON)), `"missed": [`},

@@ -20,7 +20,7 @@ import (
 func (f Facts) Table(w io.Writer) error {
 	lines := [][]string{tableHeader(f.axis, f.Stat)}
 	if f.SLO != "" {
-		lines[0] = slices.Insert(lines[0], 6, "goodput req/s")
+		lines[0] = slices.Insert(lines[0], 6, goodputHeader)
 	}
 	columns := theirColumns(f.Stat)
 	columns[0] = f.axis.Column

@@ -18,7 +18,12 @@ func judgeSLO(v verdict.Verdict, m aiperf.Measurement, targets slo.Targets) slo.
 	if v.State != verdict.Valid {
 		return slo.Judgement{}
 	}
-	return targets.Judge(m.Latency)
+	return targets.Judge(func(t slo.Target) (float64, int) {
+		if ms, ok := m.Latency(t); ok {
+			return ms, 1
+		}
+		return 0, 0
+	})
 }
 
 // skipBeyond leaves out the levels of a launch above the first two neighbours outside the SLO.

@@ -23,15 +23,18 @@ type Judgement struct {
 	NotJudged []string `json:"not_judged,omitempty"` // names of targets without a number
 }
 
-// Judge compares each target with its value in ms. A missed target decides even if another one has no value.
-func (all Targets) Judge(value func(Target) (ms float64, ok bool)) (j Judgement) {
+// Judge compares each target with its value in ms, the mean of n launches. Without a launch there is no value. A missed
+// target decides even if another one has no value.
+func (all Targets) Judge(value func(Target) (ms float64, n int)) (j Judgement) {
 	for _, t := range all {
-		ms, ok := value(t)
-		switch {
-		case !ok:
+		ms, n := value(t)
+		switch missed := fmt.Sprintf("%s %.5g ms", t.Name(), ms); {
+		case n == 0:
 			j.NotJudged = append(j.NotJudged, t.Name())
+		case ms > t.Limit && n > 1:
+			j.Missed = append(j.Missed, fmt.Sprintf("%s (mean of %d)", missed, n))
 		case ms > t.Limit:
-			j.Missed = append(j.Missed, fmt.Sprintf("%s %.5g ms", t.Name(), ms))
+			j.Missed = append(j.Missed, missed)
 		}
 	}
 	switch {

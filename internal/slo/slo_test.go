@@ -67,13 +67,20 @@ func TestJudge(t *testing.T) {
 		{"one is missed, the other has no number", 812.25, -1, Outside, "outside the SLO: ttft_p90 812.25 ms"},
 		{"one has no number", 400, -1, NotJudged, "SLO not judged: itl_p99"},
 	} {
-		got := targets.Judge(func(target Target) (float64, bool) {
+		got := targets.Judge(func(target Target) (float64, int) {
 			v := map[string]float64{"ttft": row.ttft, "itl": row.itl}[target.Metric]
-			return v, v >= 0
+			if v < 0 {
+				return v, 0
+			}
+			return v, 1
 		})
 		if got.State != row.want || got.String() != row.text {
 			t.Errorf("%s: %+v, %q", row.why, got, got)
 		}
+	}
+	of3 := targets.Judge(func(Target) (float64, int) { return 501, 3 })
+	if got := of3.String(); got != "outside the SLO: ttft_p90 501 ms (mean of 3), itl_p99 501 ms (mean of 3)" {
+		t.Errorf("a mean: %s", got)
 	}
 	if none := (Targets{}).Judge(nil); none.State != "" || none.String() != "" {
 		t.Errorf("without an SLO: %+v", none)
