@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"topobench/internal/deploy"
 	"topobench/internal/host"
@@ -63,12 +64,14 @@ func (c *doctorCmd) Run(ctx context.Context, env *Env) error {
 	return err
 }
 
-// printChecks prints a line for each check, and a summary.
+// printChecks prints each check in one line or more, and a summary.
 func printChecks(out *ui.Printer, checks []preflight.Check, code int) {
 	count := map[preflight.State]int{}
 	var lines []string
 	for _, c := range checks {
-		lines = append(lines, fmt.Sprintf("%-8s %-14s %s", c.State, c.Name, text.OneLine(c.String())))
+		first := fmt.Sprintf("%-8s %-14s ", c.State, c.Name)
+		found := text.Wrap(text.OneLine(c.String()), first, strings.Repeat(" ", 9), text.Width)
+		lines = append(lines, strings.Join(found, "\n"))
 		count[c.State]++
 	}
 	out.Print(text.Distinct(lines)...)
@@ -76,8 +79,9 @@ func printChecks(out *ui.Printer, checks []preflight.Check, code int) {
 	if code != codeOK {
 		verdict = fmt.Sprintf("run would end with exit code %d before it starts anything", code)
 	}
-	out.Print(fmt.Sprintf("ok %d, warnings %d, failures %d: %s", count[preflight.OK], count[preflight.Warning],
-		count[preflight.Failure], verdict))
+	sum := fmt.Sprintf("ok %d, warnings %d, failures %d: %s", count[preflight.OK], count[preflight.Warning],
+		count[preflight.Failure], verdict)
+	out.Print(text.Wrap(sum, "", "  ", text.Width)...)
 }
 
 // inPlace checks the ports and GPUs that others have, and the servers that the profiles name by URL.

@@ -19,6 +19,7 @@ import (
 	"topobench/internal/report"
 	"topobench/internal/run"
 	"topobench/internal/script"
+	"topobench/internal/text"
 )
 
 type planCmd struct {
@@ -48,7 +49,15 @@ func (c *planCmd) Run(ctx context.Context, env *Env) error {
 		all = append(all, p.Deployment)
 	}
 	fmt.Fprint(env.Stderr, report.SettingsTable(artifacts.CompareSettings(all), artifacts.Settings{}))
-	printAll(env.Stderr, costLines(c.Root, plans, c.Repeats), "topobench: cost of a run: ")
+	if !c.JSON && !c.Guide { // run would refuse them too
+		if err := preflight.Comparable(profiles); err != nil {
+			return &usageError{err}
+		}
+	}
+	fmt.Fprintln(env.Stderr, "topobench: cost of a run:")
+	for _, line := range costLines(c.Root, plans, c.Repeats) {
+		printAll(env.Stderr, text.Fold("  "+line, text.Width-len("topobench: ")), "topobench: ")
+	}
 	printAll(env.Stderr, c.note(len(plans)), "topobench: ")
 	switch {
 	case c.JSON:
@@ -61,9 +70,6 @@ func (c *planCmd) Run(ctx context.Context, env *Env) error {
 	case c.Guide:
 		printDeviations(env, plans)
 		return nil
-	}
-	if err := preflight.Comparable(profiles); err != nil { // run would refuse them too
-		return &usageError{err}
 	}
 	return script.Write(env.Stdout, run.ByHand(c.Root), plans...)
 }

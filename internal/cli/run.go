@@ -3,11 +3,16 @@ package cli
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"topobench/internal/preflight"
 	"topobench/internal/programs"
 	"topobench/internal/run"
+	"topobench/internal/text"
 )
+
+// stampWidth is the number of columns of the time in front of a line without a terminal, such as "[+123.4s] ".
+const stampWidth = 10
 
 type runCmd struct {
 	Profiles []string `arg:"" name:"profile" help:"Built-in names or paths."`
@@ -45,7 +50,7 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	measured := arms(c.Profiles, session.topologies)
 	plans := preflight.Report{Topologies: measured}.Plans()
 	for _, line := range append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...) {
-		session.Screen.Note(line)
+		session.Screen.Note(strings.Join(text.Fold(line, text.Width-stampWidth), "\n"))
 	}
 	if c.Keep {
 		session.Hold = session.hold

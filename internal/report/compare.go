@@ -37,8 +37,7 @@ type Comparison struct {
 	Notes    []string `json:"notes"`    // observations on either side that a reader needs
 	Sentence string   `json:"sentence"`
 
-	aa  *AA    // of two arms, with an interval
-	end string // of Sentence: the verdict
+	aa *AA // of two arms, with an interval
 }
 
 // comparisons compares every other series with the baseline.
@@ -85,8 +84,8 @@ func compare(base, other Series, o Options) Comparison {
 		c.read(base, other)
 		if err == nil {
 			c.judge(r, o.Equivalence)
-			c.Sentence = text.Clean(mark + c.ratio(stat, r) + c.caveats(base, other) + beside(o.AA, base, other))
-			c.end = text.Clean(c.conclude(r, base, other))
+			c.Sentence = text.Clean(mark + c.ratio(stat, r) + c.conclude(r, base, other) + beside(o.AA, base, other) +
+				c.caveats(base, other))
 			return c
 		}
 		why = refusal(err, r.of) + ranges(base, other)

@@ -65,9 +65,6 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	f.Series = series(f.Rows, o) // it marks the efficient rows
 	f.Comparisons = comparisons(f.Series, o)
 	f.noteAxes()
-	for i, c := range f.Comparisons {
-		f.Comparisons[i].Sentence += c.end
-	}
 	f.Warnings = warnings(f)
 	groups, topologies := byArtifacts(f.Rows)
 	paths := text.Each(groups, func(rows []Row) string { return rows[0].Artifacts })
