@@ -17,7 +17,7 @@ const stampWidth = 10
 type runCmd struct {
 	Profiles []string `arg:"" name:"profile" help:"Built-in names or paths."`
 	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
-	Title    string   `default:"Single Node" help:"Title of the chart."`
+	Title    string   `help:"Title of the chart (default: by the hosts of the workers, such as Single Node)."`
 	Baseline string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
 	X        string   `default:"user" enum:"user,p90,e2e" help:"Axis: user, p90 or e2e (topobench help metrics)."`
 	FailFast bool     `help:"Stop everything at the first cell that is not valid."`

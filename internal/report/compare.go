@@ -48,7 +48,7 @@ func comparisons(all []Series, o Options) []Comparison {
 	}
 	base := max(0, slices.IndexFunc(all, func(s Series) bool { return s.Mode == "aggregated" }))
 	if o.Baseline != "" {
-		base = slices.IndexFunc(all, func(s Series) bool { return s.Label == o.Baseline || s.plain == o.Baseline })
+		base = slices.IndexFunc(all, func(s Series) bool { return s.Named(o.Baseline) })
 	}
 	if base < 0 {
 		sentence := text.Clean("no number: the baseline " + o.Baseline + " has no cell")

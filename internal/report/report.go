@@ -16,7 +16,8 @@ import (
 
 // Options selects the statistic, the baseline of the comparisons and the order of the series.
 type Options struct {
-	Title    string   // default "Single Node"
+	Title    string   // default by the hosts of the workers, such as "Single Node"
+	Partial  bool     // marks the title: not all cells were measured
 	Stat     string   // of tokens/s/user, TTFT and ITL; default "avg"
 	X        string   // axis of tokens/s/user, the Flag of one of Axes; default "user"
 	At       *float64 // tokens/s/user to compare at; nil is the middle of the shared range
@@ -57,8 +58,8 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	if err := o.check(); err != nil {
 		return Facts{}, err
 	}
-	f := Facts{Title: "Pareto - " + cmp.Or(o.Title, "Single Node"), Stat: o.Stat, X: o.X, axis: o.axis(),
-		Rows: rows(cells, o), Skipped: []string{}}
+	f := Facts{Stat: o.Stat, X: o.X, axis: o.axis(), Rows: rows(cells, o), Skipped: []string{}}
+	f.Title = title(f.Rows, o)
 	if err := f.available(); err != nil {
 		return Facts{}, err
 	}
