@@ -37,11 +37,7 @@ func (c *runCmd) circumstances(facts report.Facts, topologies []run.Topology) []
 	if share := cacheShare(facts); share != "" {
 		prompts += fmt.Sprintf("; the servers read %s %% of the prompt tokens from a prefix cache", share)
 	}
-	lines = append(lines, "prompts: "+prompts)
-	if times := run.TimeLine(topologies); times != "" {
-		lines = append(lines, "times: "+times)
-	}
-	return lines
+	return append(append(lines, "prompts: "+prompts), run.TimeLines(topologies)...)
 }
 
 // deviations names the deviations from the guide of each topology.

@@ -55,9 +55,7 @@ func (c *planCmd) Run(ctx context.Context, env *Env) error {
 		}
 	}
 	fmt.Fprintln(env.Stderr, "topobench: cost of a run:")
-	for _, line := range costLines(c.Root, plans, c.Repeats) {
-		printAll(env.Stderr, text.Fold("  "+line, text.Width-len("topobench: ")), "topobench: ")
-	}
+	printAll(env.Stderr, costLines(c.Root, plans, c.Repeats, text.Width-len("topobench:   ")), "topobench:   ")
 	printAll(env.Stderr, c.note(len(plans)), "topobench: ")
 	switch {
 	case c.JSON:
@@ -156,12 +154,12 @@ func engineConfigs(p profile.Profile, env *Env) (profile.EngineConfigs, error) {
 }
 
 // costLines estimate a run of plans over some rounds, with the rates of the runs before it in its root.
-func costLines(root string, plans []plan.Plan, rounds int) []string {
+func costLines(root string, plans []plan.Plan, rounds, width int) []string {
 	var costs []run.Cost
 	for _, p := range plans {
 		costs = append(costs, run.CostOf(p, run.RatesOf(root, p)).Times(rounds))
 	}
-	return run.CostLines(costs)
+	return run.CostLines(costs, width)
 }
 
 // nextFree returns the first N from n on without a directory artifacts_N.

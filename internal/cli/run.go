@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"topobench/internal/preflight"
 	"topobench/internal/programs"
@@ -49,8 +48,8 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	}
 	measured := arms(c.Profiles, session.topologies)
 	plans := preflight.Report{Topologies: measured}.Plans()
-	for _, line := range append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...) {
-		session.Screen.Note(strings.Join(text.Fold(line, text.Width-stampWidth), "\n"))
+	for _, line := range append(costLines(c.Root, plans, c.Repeats, text.Width-stampWidth), c.note(len(plans))...) {
+		session.Screen.Note(line)
 	}
 	if c.Keep {
 		session.Hold = session.hold

@@ -203,7 +203,13 @@ func (s Series) extentOrNone() string {
 	return s.Label + " reaches " + span(lo, hi)
 }
 
-func span(lo, hi float64) string { return number(lo) + " to " + number(hi) + " tok/s/user" }
+// span is a range as "20.0 to 96.0 tok/s/user", or one value.
+func span(lo, hi float64) string {
+	if number(lo) == number(hi) {
+		return number(lo) + " tok/s/user"
+	}
+	return number(lo) + " to " + number(hi) + " tok/s/user"
+}
 
 func number(v float64) string { return fmt.Sprintf("%.*f", decimals(v), v) }
 

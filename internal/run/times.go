@@ -3,7 +3,6 @@ package run
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"topobench/internal/deploy"
@@ -53,10 +52,10 @@ func (r *Runner) waitFor(others func()) {
 	r.waited += time.Since(began)
 }
 
-// TimeLine is the wall time of each topology over all rounds in one line, with the part that is topobench's own. It
-// leaves out launches that did not come up.
-func TimeLine(topologies []Topology) string {
-	var names, parts []string
+// TimeLines are the wall times of each topology over all rounds, with the part that is topobench's own. They leave out
+// launches that did not come up.
+func TimeLines(topologies []Topology) (lines []string) {
+	var names []string
 	sums, rounds := map[string]Times{}, map[string]int{}
 	for _, t := range topologies {
 		x, sum := t.Times, sums[t.Name]
@@ -73,10 +72,11 @@ func TimeLine(topologies []Topology) string {
 		if n := rounds[name]; n > 1 {
 			in = fmt.Sprintf(" in %d rounds", n)
 		}
-		parts = append(parts, fmt.Sprintf("%s %.1f s%s (engine %.1f, aiperf %.1f, topobench itself %.1f)", name,
-			x.Total.Seconds(), in, x.Engine.Seconds(), x.AIPerf.Seconds(), x.Own().Seconds()))
+		line := fmt.Sprintf("%.1f s%s (engine %.1f, aiperf %.1f, topobench itself %.1f)", x.Total.Seconds(), in,
+			x.Engine.Seconds(), x.AIPerf.Seconds(), x.Own().Seconds())
+		lines = append(lines, text.Wrap(line, "times: "+name+" ", "  ", text.Width)...)
 	}
-	return strings.Join(parts, ", ")
+	return lines
 }
 
 // TimeTable is the wall time of each topology and round by its parts, in seconds, with a column for each; "own" is
