@@ -20,8 +20,8 @@ func title(rows []Row, o Options) string {
 	return "Pareto - " + shown
 }
 
-// nodes counts the hosts of the workers: "Single Node", "Two Nodes", "4 Nodes", or "Single Node and Two Nodes" of unlike
-// topologies. Trees of upstream record no hosts: they are the guide's single node.
+// nodes counts the hosts of the workers: "Single Node", "Two Nodes", "4 Nodes", or "Single Node and Two Nodes" of
+// unlike topologies. Trees of upstream record no hosts: they are the guide's single node.
 func nodes(rows []Row) string {
 	var counts []int
 	_, deployments := byArtifacts(rows)
