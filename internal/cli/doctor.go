@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"topobench/internal/deploy"
 	"topobench/internal/host"
@@ -69,9 +70,7 @@ func printChecks(out *ui.Printer, checks []preflight.Check, code int) {
 	count := map[preflight.State]int{}
 	var lines []string
 	for _, c := range checks {
-		first := fmt.Sprintf("%-8s %-14s ", c.State, c.Name)
-		found := text.Wrap(text.OneLine(c.String()), first, strings.Repeat(" ", 9), text.Width)
-		lines = append(lines, strings.Join(found, "\n"))
+		lines = append(lines, checkLines(c))
 		count[c.State]++
 	}
 	out.Print(text.Distinct(lines)...)
@@ -82,6 +81,17 @@ func printChecks(out *ui.Printer, checks []preflight.Check, code int) {
 	sum := fmt.Sprintf("ok %d, warnings %d, failures %d: %s", count[preflight.OK], count[preflight.Warning],
 		count[preflight.Failure], verdict)
 	out.Print(text.Wrap(sum, "", "  ", text.Width)...)
+}
+
+// checkLines is a row of the table: state, name and text, which wraps below the name. A first word that is too long for
+// the third column, such as a path, is there too.
+func checkLines(c preflight.Check) string {
+	const indent = "         " // of the name
+	first, found := fmt.Sprintf("%-8s %-14s ", c.State, c.Name), text.OneLine(c.String())
+	if word, _, _ := strings.Cut(found, " "); utf8.RuneCountInString(first+word) > text.Width {
+		return strings.Join(append([]string{strings.TrimSpace(first)}, text.Wrap(found, indent, indent, text.Width)...), "\n")
+	}
+	return strings.Join(text.Wrap(found, first, indent, text.Width), "\n")
 }
 
 // inPlace checks the ports and GPUs that others have, and the servers that the profiles name by URL.
