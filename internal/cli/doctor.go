@@ -89,7 +89,8 @@ func checkLines(c preflight.Check) string {
 	const indent = "         " // of the name
 	first, found := fmt.Sprintf("%-8s %-14s ", c.State, c.Name), text.OneLine(c.String())
 	if word, _, _ := strings.Cut(found, " "); utf8.RuneCountInString(first+word) > text.Width {
-		return strings.Join(append([]string{strings.TrimSpace(first)}, text.Wrap(found, indent, indent, text.Width)...), "\n")
+		below := text.Wrap(found, indent, indent, text.Width)
+		return strings.TrimSpace(first) + "\n" + strings.Join(below, "\n")
 	}
 	return strings.Join(text.Wrap(found, first, indent, text.Width), "\n")
 }
