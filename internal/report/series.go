@@ -38,6 +38,9 @@ type Series struct {
 	host       string              // of its machine
 }
 
+// Named reports whether a label, with or without the arm, is that of the series.
+func (s Series) Named(label string) bool { return s.Label == label || s.plain == label }
+
 // Point is the mean over launches of one concurrency, of their valid cells.
 type Point struct {
 	stats.Point
