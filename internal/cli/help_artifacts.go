@@ -60,6 +60,8 @@ func artifactsPage(p *page) {
 	}
 	p.heading(report.AAName)
 	p.table(report.AAKeys())
+	p.heading(report.BaselineName + " (compare --save)")
+	p.table(report.BaselineKeys())
 	p.heading("Events of journal.ndjson")
 	p.table(journal.Kinds())
 }

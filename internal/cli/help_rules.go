@@ -38,7 +38,6 @@ func rulesPage(p *page) {
 	}
 	p.text("A cell that does not count stays in the table, the CSV and the chart (hollow), with its reasons. It " +
 		"is not on the frontier.")
-	p.objective()
 	p.text(report.PercentileRule())
 	p.text(fmt.Sprintf("The check %s counts the requests between aiperf's records of their connection and their end. "+
 		"A client without CPU time records ends late. Such an end counts as soon as a waiting request has its "+
@@ -69,6 +68,7 @@ func rulesPage(p *page) {
 
 	p.ratio()
 	p.adaptive()
+	p.baseline()
 
 	p.heading("Exit codes, the strongest first")
 	for _, e := range exits() {
@@ -90,6 +90,7 @@ func (p *page) ratio() {
 		100*part, 100*width))
 	p.point("a difference below refuses it.")
 	p.interval()
+	p.objective()
 	p.heading("Differences, between two sides and between the artifacts of one label")
 	for _, d := range report.Differences() {
 		p.item(2, "", strings.ReplaceAll(d.Names, ",", ", "))

@@ -7,12 +7,16 @@ import (
 	"topobench/internal/preflight"
 	"topobench/internal/programs"
 	"topobench/internal/run"
+	"topobench/internal/text"
 )
+
+// stampWidth is the number of columns of the time in front of a line without a terminal, such as "[+123.4s] ".
+const stampWidth = 10
 
 type runCmd struct {
 	Profiles []string `arg:"" name:"profile" help:"Built-in names or paths."`
 	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
-	Title    string   `default:"Single Node" help:"Title of the chart."`
+	Title    string   `help:"Title of the chart (default: by the hosts of the workers, such as Single Node)."`
 	Baseline string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
 	X        string   `default:"user" enum:"user,p90,e2e" help:"Axis: user, p90 or e2e (topobench help metrics)."`
 	FailFast bool     `help:"Stop everything at the first cell that is not valid."`
@@ -52,7 +56,7 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	}
 	measured := arms(c.Profiles, session.topologies)
 	plans := preflight.Report{Topologies: measured}.Plans()
-	lines := append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...)
+	lines := append(costLines(c.Root, plans, c.Repeats, text.Width-stampWidth), c.note(len(plans))...)
 	var schedule run.Schedule = run.LadderOf(measured, c.Repeats)
 	if adaptive != nil {
 		schedule, lines = *adaptive, adaptive.Announcement()

@@ -69,7 +69,7 @@ func (p *page) objective() {
 	p.table(slo.Metrics())
 	p.text("A point is outside if one of its latencies, the mean over launches, is above its limit. It stays in " +
 		"table, CSV and chart (a ring, crossed out), and is not on the frontier. A percentile with too few requests " +
-		"(below) does not judge: the point stays on the frontier, and table, CSV and sentence report it.")
+		"does not judge: the point stays on the frontier, and table, CSV and sentence report it.")
 	p.text("A launch skips the concurrencies above the first two neighbours, in rising order, whose valid cells " +
 		"are outside; that is no failure. Each launch decides for itself, so that a mean may be of 1 of 3 launches. " +
 		"perf and run --precision have no SLO.")

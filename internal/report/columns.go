@@ -71,13 +71,17 @@ func Metrics() []Metric {
 	for i, column := range theirColumns("avg") {
 		all = append(all, describe(column, shown[2+i])) // after series and concurrency
 	}
-	all = append(all, Metric{Shown: goodputHeader, Column: goodput, Unit: "requests/s", Source: "profile_export.jsonl",
-		Help: "goodput: requests within every limit of the SLO (empty without an SLO or complete records)"})
+	all = append(all, Metric{Shown: oneLine(goodputHeader), Column: goodput, Unit: "requests/s",
+		Source: "profile_export.jsonl",
+		Help:   "goodput: requests within every limit of the SLO (empty without an SLO or complete records)"})
 	for _, column := range append(ourColumns("avg"), byUsage) {
 		all = append(all, describe(column, ""))
 	}
 	return all
 }
+
+// oneLine is the head of a column of the table.
+func oneLine(head string) string { return strings.ReplaceAll(head, "\n", " ") }
 
 func describe(column, shown string) Metric {
 	tag, stat := metric(column)
@@ -87,7 +91,7 @@ func describe(column, shown string) Metric {
 		m.Help = strings.ReplaceAll(m.Help, "STAT", cmp.Or(map[string]string{"avg": "mean"}[stat], stat))
 	}
 	m.Source = cmp.Or(m.Source, tag)
-	m.Shown, m.Column = shown, column
+	m.Shown, m.Column = oneLine(shown), column
 	return m
 }
 

@@ -70,9 +70,9 @@ func (s Series) percentileWarnings(f Facts) []string {
 		return nil
 	}
 	cells := s.which(f.Rows, func(r Row) bool { return slices.Contains(r.Unsupported, perUser(f.Stat)) })
-	if cells == "" {
+	if cells.n == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s: %s have fewer than the %d requests that %s needs: it is blank in the table",
-		s.Label, cells, slo.LeastRequests(p), f.Stat)}
+	return []string{fmt.Sprintf("%s: %s fewer than the %d requests that %s needs: it is blank in the table", s.Label,
+		cells.verb("has", "have"), slo.LeastRequests(p), f.Stat)}
 }

@@ -17,7 +17,8 @@ import (
 
 // Options selects the statistic, the baseline of the comparisons and the order of the series.
 type Options struct {
-	Title    string   // default "Single Node"
+	Title    string   // default by the hosts of the workers, such as "Single Node"
+	Partial  bool     // marks the title: not all cells were measured
 	Stat     string   // of tokens/s/user, TTFT and ITL; default "avg"
 	X        string   // axis of tokens/s/user, the Flag of one of Axes; default "user"
 	At       *float64 // tokens/s/user to compare at; nil is the middle of the shared range
@@ -64,8 +65,9 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	if err := o.check(); err != nil {
 		return Facts{}, err
 	}
-	f := Facts{Title: "Pareto - " + cmp.Or(o.Title, "Single Node"), Stat: o.Stat, X: o.X, axis: o.axis(),
-		Rows: rows(cells, o), Skipped: []string{}, SLO: o.SLO.String(), Beyond: append([]Beyond{}, o.Beyond...)}
+	f := Facts{Stat: o.Stat, X: o.X, axis: o.axis(), Rows: rows(cells, o), Skipped: []string{}, SLO: o.SLO.String(),
+		Beyond: append([]Beyond{}, o.Beyond...)}
+	f.Title = title(f.Rows, o)
 	if err := f.available(); err != nil {
 		return Facts{}, err
 	}
@@ -75,9 +77,6 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	f.Series = series(f.Rows, o) // it marks the efficient rows
 	f.Comparisons = comparisons(f.Series, o)
 	f.noteAxes()
-	for i, c := range f.Comparisons {
-		f.Comparisons[i].Sentence += c.end
-	}
 	f.Warnings = warnings(f)
 	groups, topologies := byArtifacts(f.Rows)
 	paths := text.Each(groups, func(rows []Row) string { return rows[0].Artifacts })

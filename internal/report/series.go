@@ -40,6 +40,9 @@ type Series struct {
 	host       string // of its machine
 }
 
+// Named reports whether a label, with or without the arm, is that of the series.
+func (s Series) Named(label string) bool { return s.Label == label || s.plain == label }
+
 // Point is the mean over launches of one concurrency, of their valid cells.
 type Point struct {
 	stats.Point
@@ -137,7 +140,8 @@ func launches(own []Row, on Axis, stat string) (all []launch, points []Point) {
 			}
 		}
 		var means []frontier.Point
-		for _, p := range stats.Aggregate(cells) {
+		valid := stats.Aggregate(cells)
+		for _, p := range valid {
 			if !outside[p.Concurrency] {
 				means = append(means, frontier.Point{X: p.X.Mean, Y: p.Y.Mean})
 			}
@@ -146,7 +150,8 @@ func launches(own []Row, on Axis, stat string) (all []launch, points []Point) {
 				ttft[p.Concurrency] = append(ttft[p.Concurrency], stats.Summarise(waits[p.Concurrency]).Mean)
 			}
 		}
-		all = append(all, launch{n: group[0].cell.N, round: deployments[i].Round, curve: curveOf(means)})
+		all = append(all, launch{n: group[0].cell.N, round: deployments[i].Round, curve: curveOf(means),
+			points: valid, deployment: deployments[i]})
 	}
 	points = []Point{}
 	for _, p := range stats.Aggregate(repeats) {

@@ -16,7 +16,7 @@ const (
 	goodput  = "goodput"
 	sloState = "slo"
 
-	goodputHeader = "goodput req/s" // of the table
+	goodputHeader = "goodput\nreq/s" // of the table
 )
 
 // Beyond is the levels that a launch left out, since two lower ones were outside the SLO.
