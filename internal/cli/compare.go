@@ -119,8 +119,8 @@ func (c *compareCmd) campaign(env *Env, path string) (report.Campaign, error) {
 	return campaign, nil
 }
 
-// launchesOf is the artifacts root of a path, and the artifacts_N of its campaign if the path is that of a run. A root has
-// no names: all its artifacts_N count, of whatever run.
+// launchesOf is the artifacts root of a path, and the artifacts_N of its campaign if the path is that of a run. A root
+// has no names: all its artifacts_N count, of whatever run.
 func launchesOf(env *Env, path string) (root string, names []string, err error) {
 	abs, err := filepath.Abs(path)
 	if err != nil || filepath.Base(filepath.Dir(abs)) != artifacts.StateDir {
@@ -137,7 +137,8 @@ func launchesOf(env *Env, path string) (root string, names []string, err error) 
 			}
 		}
 		if journal.EndIn(records) == journal.NoEnd {
-			fmt.Fprintf(env.Stderr, "topobench: run %s has not ended: only its cells so far count\n", filepath.Base(one))
+			const news = "topobench: run %s has not ended: only its cells so far count\n"
+			fmt.Fprintf(env.Stderr, news, filepath.Base(one))
 		}
 	}
 	if err != nil {

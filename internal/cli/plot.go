@@ -17,7 +17,7 @@ import (
 
 type plotCmd struct {
 	Root     string   `name:"artifacts-root-dir" required:"" type:"existingdir" help:"Directory of artifacts_0, ..."`
-	Title    string   `default:"Single Node" help:"Title of the chart."`
+	Title    string   `help:"Title of the chart (default: by the hosts of the workers, such as Single Node)."`
 	Stat     string   `default:"avg" help:"Statistic of tokens/s/user, TTFT and ITL; file names have it."`
 	X        string   `default:"user" enum:"user,p90,e2e" help:"Axis: user, p90 or e2e (topobench help metrics)."`
 	Out      string   `default:"." type:"path" help:"Directory for pareto_plot.png, .svg and both CSV files."`
@@ -25,11 +25,12 @@ type plotCmd struct {
 	Baseline string   `placeholder:"LABEL" help:"Compare with this series (default: the aggregated one)."`
 	JSON     bool     `name:"json" help:"Print the facts as JSON on stdout."`
 	ratioFlags
+	sloFlag
 }
 
 // Run plots an artifacts tree, ours or upstream's. It needs no server.
 func (c *plotCmd) Run(env *Env) error {
-	if err := errors.Join(checkAt(c.At), c.ratioFlags.check()); err != nil {
+	if err := errors.Join(checkAt(c.At), c.ratioFlags.check(), c.sloFlag.check()); err != nil {
 		return &usageError{err}
 	}
 	// A thousand exports make 20 MB of short-lived garbage: fewer collections save an eighth of the time.
@@ -41,7 +42,8 @@ func (c *plotCmd) Run(env *Env) error {
 			c.Root, aiperf.ExportName)
 	}
 	facts, err := report.Of(cells, report.Options{Title: c.Title, Stat: c.Stat, X: c.X, At: c.At,
-		Baseline: c.Baseline, Equivalence: float64(c.Equivalence), AA: knownAA(env, c.Root)})
+		Baseline: c.Baseline, Equivalence: float64(c.Equivalence), AA: knownAA(env, c.Root),
+		SLO: objectives(c.SLO)})
 	if err == nil {
 		err = c.checkBaseline(facts.Series)
 	}
@@ -67,10 +69,10 @@ func (c *plotCmd) Run(env *Env) error {
 
 // checkBaseline rejects a --baseline that no series has: it is misspelt.
 func (c *plotCmd) checkBaseline(all []report.Series) error {
-	labels := text.Each(all, func(s report.Series) string { return s.Label })
-	if c.Baseline == "" || slices.Contains(labels, c.Baseline) {
+	if c.Baseline == "" || slices.ContainsFunc(all, func(s report.Series) bool { return s.Named(c.Baseline) }) {
 		return nil
 	}
+	labels := text.Each(all, func(s report.Series) string { return s.Label })
 	return fmt.Errorf("cannot compare with --baseline %q: %s has no such series; choose one of %q",
 		c.Baseline, c.Root, labels)
 }

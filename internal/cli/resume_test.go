@@ -243,3 +243,22 @@ func TestF5AAnAdaptiveCampaignGoesOn(t *testing.T) {
 		})
 	}
 }
+
+// The levels that an SLO leaves out are finished, also if the run was killed before it left them out.
+func TestF5AACampaignWithAnSLOGoesOn(t *testing.T) {
+	limited := []string{"run", "left.yaml", "right.yaml", "--concurrency", "1,2,4,8,16", "--slo", "ttft_p90=25ms",
+		"--artifacts-root-dir", "root"}
+	whole := campaignWorkspace(t)
+	whole.topobench(t, 0, nil, limited...)
+	want := whole.results(t)
+	for _, m := range []moment{{run.Recording, 4}, {run.Measuring, 6}, {run.Reporting, 1}} {
+		t.Run(fmt.Sprintf("%s-%d", m.phase, m.nth), func(t *testing.T) {
+			t.Parallel()
+			s := campaignWorkspace(t)
+			s.killed(t, m, limited...)
+			s.topobench(t, 0, nil, "run", "--resume", "--artifacts-root-dir", "root")
+			s.equals(t, want)
+			s.topobench(t, 2, nil, "run", "--resume", "--artifacts-root-dir", "root")
+		})
+	}
+}

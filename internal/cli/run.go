@@ -7,12 +7,16 @@ import (
 	"topobench/internal/preflight"
 	"topobench/internal/programs"
 	"topobench/internal/run"
+	"topobench/internal/text"
 )
+
+// stampWidth is the number of columns of the time in front of a line without a terminal, such as "[+123.4s] ".
+const stampWidth = 10
 
 type runCmd struct {
 	Profiles []string `arg:"" optional:"" name:"profile" help:"Built-in names or paths."`
 	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
-	Title    string   `default:"Single Node" help:"Title of the chart."`
+	Title    string   `help:"Title of the chart (default: by the hosts of the workers, such as Single Node)."`
 	Baseline string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
 	X        string   `default:"user" enum:"user,p90,e2e" help:"Axis: user, p90 or e2e (topobench help metrics)."`
 	FailFast bool     `help:"Stop everything at the first cell that is not valid."`
@@ -21,6 +25,7 @@ type runCmd struct {
 	ratioFlags
 	roundFlags
 	adaptiveFlags
+	sloFlag
 	resumeFlags `group:"Resume"`
 	binFlags    `group:"Programs"`
 	loadFlags   `group:"Load"`
@@ -50,7 +55,11 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 // measure begins a campaign, or continues past. flags are faults to report with all others.
 func (c *runCmd) measure(ctx context.Context, env *Env, s *signals, past *run.Past, flags error) error {
 	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check(),
-		c.adaptiveFlags.check(c.Profiles, c.given()), flags)
+		c.adaptiveFlags.check(c.Profiles, c.given()), c.sloFlag.check(), flags)
+	if err == nil {
+		c.sloFlag.apply(profiles)
+		err = c.withoutSLO(profiles)
+	}
 	if err != nil {
 		return err
 	}
@@ -77,7 +86,8 @@ func (c *runCmd) measure(ctx context.Context, env *Env, s *signals, past *run.Pa
 	case adaptive != nil:
 		session.note(adaptive.Announcement())
 	default:
-		session.note(append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...))
+		lines := costLines(c.Root, plans, c.Repeats, text.Width-stampWidth)
+		session.note(append(lines, c.note(len(plans))...))
 	}
 	if c.Keep {
 		session.Hold = session.hold

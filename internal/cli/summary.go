@@ -45,27 +45,23 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 // facts reads the cells of this run, and of no other, from the artifacts. The chart's title marks a run that
 // did not measure all its cells.
 func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.Facts, error) {
-	title := c.Title
+	partial := len(unreached(s.topologies, topologies)) > 0
 	var order, mine []string
-	if len(unreached(s.topologies, topologies)) > 0 {
-		title = "partial: " + c.Title
-	}
 	for _, t := range topologies {
 		order = append(order, t.Label)
 		if t.Artifacts.Path != "" {
 			mine = append(mine, t.Artifacts.Name())
 		}
-		if len(t.Cells) < len(t.Asked) {
-			title = "partial: " + c.Title
-		}
+		partial = partial || len(t.Missing()) > 0
 	}
 	if len(mine) == 0 {
 		return report.Facts{}, nil
 	}
 	cells, faults := artifacts.Tree(s.Dir.Root(), mine...)
 	printAll(env.Stderr, text.Each(faults, error.Error), "topobench: ")
-	return onAxis(cells, report.Options{Title: title, X: c.X, Baseline: c.Baseline, Order: order, Rounds: c.Repeats,
-		At: c.At, Caveat: s.Caveat(), Equivalence: float64(c.Equivalence), AA: knownAA(env, s.Dir.Root())})
+	return onAxis(cells, report.Options{Title: c.Title, Partial: partial, X: c.X, Baseline: c.Baseline, Order: order,
+		Rounds: c.Repeats, At: c.At, Caveat: s.Caveat(), Equivalence: float64(c.Equivalence),
+		AA: knownAA(env, s.Dir.Root()), SLO: objectives(s.topologies[0].Profile.Load.SLO), Beyond: beyond(topologies)})
 }
 
 // tabulate prints the settings that differ, the cells, the ratio at several tok/s/user and the warnings.

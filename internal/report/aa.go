@@ -73,7 +73,7 @@ func (s Series) work() artifacts.Values {
 	return values
 }
 
-// conclude is the end of the sentence: the verdict, or for an A/A measurement what the node resolves.
+// conclude is the verdict behind the ratio, or for an A/A measurement what the node resolves.
 func (c *Comparison) conclude(r reading, base, other Series) string {
 	if r.unpaired == separate {
 		return "" // Judge has terms of its own

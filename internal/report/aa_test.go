@@ -100,7 +100,7 @@ func TestAAIsNamedBesideALaterRatio(t *testing.T) {
 	} {
 		got := facts(t, row.cells, Options{AA: known}).Sentences()[0]
 		want := " (A/A of vllm_serve_aggregated on this node: differences below "
-		if !strings.HasSuffix(got, ": better") || strings.Contains(got, want) != row.named || strings.Contains(got, "A/A") != row.named {
+		if !strings.Contains(got, "; interpolated): better") || strings.Contains(got, want) != row.named || strings.Contains(got, "A/A") != row.named {
 			t.Errorf("%s: got %s", row.why, got)
 		}
 	}

@@ -8,32 +8,35 @@ import (
 	"strings"
 
 	"topobench/internal/frontier"
+	"topobench/internal/slo"
 	"topobench/internal/stats"
 	"topobench/internal/text"
 	"topobench/internal/verdict"
 )
 
-// noteAxes adds what the axis of a ratio does not show to its sentence.
+// noteAxes adds what the axis of a ratio does not show to its sentence: the axes on which the other side wins, then,
+// in a sentence of its own, the TTFT. Without a ratio there is nothing.
 func (f Facts) noteAxes() {
 	for i, c := range f.Comparisons {
-		for _, note := range f.axisNotes(c) {
-			f.Comparisons[i].Sentence += text.Clean(" (" + note + ")")
+		if c.Measured == nil {
+			continue
 		}
+		notes := ""
+		for _, winner := range f.otherWinners(c) {
+			notes += " (" + winner + ")"
+		}
+		f.Comparisons[i].Sentence += text.Clean(notes + f.waits(c))
 	}
 }
 
-// axisNotes are the TTFT of both sides beside the x of the ratio, and the axes on which the other side wins. Without a
-// ratio there are none.
-func (f Facts) axisNotes(c Comparison) (notes []string) {
-	if c.Measured == nil {
-		return nil
-	}
+// waits is the TTFT of both sides beside the x of the ratio; empty if aiperf reported none.
+func (f Facts) waits(c Comparison) string {
 	other, base := f.firstTokens(c.Other, c.Measured.At), f.firstTokens(c.Baseline, c.Measured.At)
-	if other+base != "" {
-		notes = append(notes, fmt.Sprintf("TTFT p50 and p90 beside it: %s %s; %s %s",
-			c.Other, cmp.Or(other, "not reported"), c.Baseline, cmp.Or(base, "not reported")))
+	if other+base == "" {
+		return ""
 	}
-	return append(notes, f.otherWinners(c)...)
+	return fmt.Sprintf(". TTFT p50 and p90 beside it: %s %s; %s %s",
+		c.Other, cmp.Or(other, "not reported"), c.Baseline, cmp.Or(base, "not reported"))
 }
 
 // firstTokens has the TTFT of the points of the frontier beside x, each the mean over repeats: "68.3 and 71.2 ms at
@@ -113,7 +116,7 @@ func winner(ratio float64) int { return cmp.Compare(math.Round(100*ratio), 100) 
 func (f Facts) curveOn(label string, on Axis) (curve frontier.Curve, ok bool) {
 	var repeats []stats.Repeat
 	for _, r := range f.Rows {
-		if r.series() != label || r.State != verdict.Valid || !f.placed(r) {
+		if r.series() != label || r.State != verdict.Valid || !f.placed(r) || r.SLO.State == slo.Outside {
 			continue
 		}
 		x, y, measured := r.point(on)

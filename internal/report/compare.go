@@ -38,8 +38,7 @@ type Comparison struct {
 	Notes    []string `json:"notes"`    // observations on either side that a reader needs
 	Sentence string   `json:"sentence"`
 
-	aa  *AA    // of two arms, with an interval
-	end string // of Sentence: the verdict
+	aa *AA // of two arms, with an interval
 }
 
 // comparisons compares every other series with the baseline.
@@ -50,7 +49,7 @@ func comparisons(all []Series, o Options) []Comparison {
 	}
 	base := max(0, slices.IndexFunc(all, func(s Series) bool { return s.Mode == "aggregated" }))
 	if o.Baseline != "" {
-		base = slices.IndexFunc(all, func(s Series) bool { return s.Label == o.Baseline || s.plain == o.Baseline })
+		base = slices.IndexFunc(all, func(s Series) bool { return s.Named(o.Baseline) })
 	}
 	if base < 0 {
 		sentence := text.Clean("no number: the baseline " + o.Baseline + " has no cell")
@@ -89,13 +88,14 @@ func compare(base, other Series, o Options) Comparison {
 		c.read(base, other)
 		if err == nil {
 			c.judge(r, o.Equivalence)
-			c.Sentence = text.Clean(mark + c.ratio(stat, r) + c.caveats(base, other) + beside(o.AA, base, other))
-			c.end = text.Clean(c.conclude(r, base, other))
+			c.Sentence = text.Clean(mark + c.ratio(stat, r) + c.conclude(r, base, other) + beside(o.AA, base, other) +
+				c.caveats(base, other))
 			return c
 		}
 		why = refusal(err, r.of) + ranges(base, other)
 	}
-	c.Sentence = text.Clean(fmt.Sprintf("%sno number for %s against %s%s: %s", mark, c.Other, c.Baseline, stat, why))
+	c.Sentence = text.Clean(fmt.Sprintf("%sno number for %s against %s%s: %s", mark, c.Other, c.Baseline, stat, why) +
+		sloCaveat(other, base))
 	return c
 }
 
@@ -111,7 +111,7 @@ func obstacle(base, other Series) string {
 	}
 	switch {
 	case base.curve == nil && other.curve == nil:
-		return "neither has a valid point"
+		return "neither" + base.noPoint()
 	case other.curve == nil:
 		return other.extentOrNone() + " (" + base.extentOrNone() + ")"
 	case base.curve == nil:
@@ -140,7 +140,7 @@ func (c Comparison) ratio(stat string, r reading) string {
 // caveats are the limits of the ratio, in the sentence itself because a person may quote it alone. A count
 // of tokens that is too high moves a frontier up and to the right.
 func (c Comparison) caveats(base, other Series) string {
-	text := ""
+	text := sloCaveat(other, base)
 	if base.miscounted || other.miscounted {
 		text += " († aiperf's count of output tokens differs from the servers' usage, which affects the ratio)"
 	}
@@ -199,7 +199,7 @@ func (s Series) extentOrNone() string {
 	lo, hi, _ := frontier.Shared(curves(valid)...)
 	switch {
 	case len(valid) == 0:
-		return s.Label + " has no valid point"
+		return s.Label + s.noPoint()
 	case lo > hi:
 		return fmt.Sprintf("the %d launches of %s share none", len(valid), s.Label)
 	case len(valid) > 1:
@@ -208,7 +208,13 @@ func (s Series) extentOrNone() string {
 	return s.Label + " reaches " + span(lo, hi)
 }
 
-func span(lo, hi float64) string { return number(lo) + " to " + number(hi) + " tok/s/user" }
+// span is a range as "20.0 to 96.0 tok/s/user", or one value.
+func span(lo, hi float64) string {
+	if number(lo) == number(hi) {
+		return number(lo) + " tok/s/user"
+	}
+	return number(lo) + " to " + number(hi) + " tok/s/user"
+}
 
 func number(v float64) string { return fmt.Sprintf("%.*f", decimals(v), v) }
 

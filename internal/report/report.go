@@ -11,12 +11,14 @@ import (
 	"strings"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/slo"
 	"topobench/internal/text"
 )
 
 // Options selects the statistic, the baseline of the comparisons and the order of the series.
 type Options struct {
-	Title    string   // default "Single Node"
+	Title    string   // default by the hosts of the workers, such as "Single Node"
+	Partial  bool     // marks the title: not all cells were measured
 	Stat     string   // of tokens/s/user, TTFT and ITL; default "avg"
 	X        string   // axis of tokens/s/user, the Flag of one of Axes; default "user"
 	At       *float64 // tokens/s/user to compare at; nil is the middle of the shared range
@@ -26,7 +28,10 @@ type Options struct {
 
 	Equivalence float64 // ratios from 1/(1+Equivalence) to 1+Equivalence are equal; default 0.03
 	Rounds      int     // planned; without it those that have a cell
-	AA          []AA    // measured before in this root
+
+	SLO    slo.Targets // points outside are off the frontier
+	Beyond []Beyond    // of the run
+	AA     []AA        // measured before in this root
 }
 
 // Facts is the content of every form. Comparisons has one entry for each series but the baseline; if the
@@ -42,6 +47,8 @@ type Facts struct {
 	Skipped     []string           `json:"skipped"`  // files of the tree that are no cell, with the reason
 	Settings    artifacts.Settings `json:"settings"` // of the engines, a side for each topology
 	Load        artifacts.Settings `json:"load"`     // of the requests, a side for each series
+	SLO         string             `json:"slo"`      // ttft_p90=500ms,itl_p90=25ms; "" = none
+	Beyond      []Beyond           `json:"beyond_slo"`
 
 	axis Axis
 }
@@ -58,8 +65,9 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	if err := o.check(); err != nil {
 		return Facts{}, err
 	}
-	f := Facts{Title: "Pareto - " + cmp.Or(o.Title, "Single Node"), Stat: o.Stat, X: o.X, axis: o.axis(),
-		Rows: rows(cells, o), Skipped: []string{}}
+	f := Facts{Stat: o.Stat, X: o.X, axis: o.axis(), Rows: rows(cells, o), Skipped: []string{}, SLO: o.SLO.String(),
+		Beyond: append([]Beyond{}, o.Beyond...)}
+	f.Title = title(f.Rows, o)
 	if err := f.available(); err != nil {
 		return Facts{}, err
 	}
@@ -69,9 +77,6 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	f.Series = series(f.Rows, o) // it marks the efficient rows
 	f.Comparisons = comparisons(f.Series, o)
 	f.noteAxes()
-	for i, c := range f.Comparisons {
-		f.Comparisons[i].Sentence += c.end
-	}
 	f.Warnings = warnings(f)
 	groups, topologies := byArtifacts(f.Rows)
 	paths := text.Each(groups, func(rows []Row) string { return rows[0].Artifacts })

@@ -34,7 +34,7 @@ func TestSummaryHasALineForEachConcurrency(t *testing.T) {
 	f := facts(t, cells, Options{})
 	header, lines := summary(t, f)
 	if got := strings.Join(header, ","); got != "label,concurrency,rounds,valid,x_mean,x_sd,x_cv,x_low,x_high,y_mean,y_sd,y_cv,y_low,y_high,"+
-		"ttft_mean,ttft_sd,ttft_cv,ttft_low,ttft_high,is_pareto_efficient,cv_over_5_percent" {
+		"ttft_mean,ttft_sd,ttft_cv,ttft_low,ttft_high,is_pareto_efficient,cv_over_5_percent,slo,goodput" {
 		t.Errorf("got %s", got)
 	}
 	if len(lines) != 6 {
@@ -48,7 +48,7 @@ func TestSummaryHasALineForEachConcurrency(t *testing.T) {
 		}
 		return v
 	}
-	if got := strings.Join(lines[0], ","); got != "vllm_serve_aggregated,1.0,1,1,20.0,,,,,90.0,,,,,100.0,,,,,True,False" {
+	if got := strings.Join(lines[0], ","); got != "vllm_serve_aggregated,1.0,1,1,20.0,,,,,90.0,,,,,100.0,,,,,True,False,," {
 		t.Errorf("one launch has neither a deviation nor an interval: %s", got)
 	}
 	const other = 4 // concurrency 2: 145 and 145 x 1.2
@@ -66,7 +66,7 @@ func TestSummaryHasALineForEachConcurrency(t *testing.T) {
 	if got := strings.Join(lines[5][:6], ","); got != "dynamo_vllm_disaggregated,4.0,2,1,99.0," {
 		t.Errorf("one of two launches is valid: %s", got)
 	}
-	table := string(written(t, f.Table))
+	table := unwrapped(written(t, f.Table))
 	for _, want := range []string{"*  2 of 2; CV over 5 %: tok/s/gpu 13 %\n", "*  1 of 2\n"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("the table lacks %q:\n%s", want, table)
@@ -78,7 +78,7 @@ func TestSummaryOfASeriesWithoutAFrontier(t *testing.T) {
 	cells := rounds(1, 1)
 	cells[0].Deployment.ISL = 7 // in one launch only
 	_, lines := summary(t, facts(t, cells, Options{}))
-	if got := strings.Join(lines[0], ","); got != "vllm_serve_aggregated,1.0,2,2,,,,,,,,,,,,,,,,False,False" {
+	if got := strings.Join(lines[0], ","); got != "vllm_serve_aggregated,1.0,2,2,,,,,,,,,,,,,,,,False,False,," {
 		t.Errorf("launches that are not comparable have no mean: %s", got)
 	}
 }
@@ -112,10 +112,10 @@ func TestRoundsAreInTableAndCSV(t *testing.T) {
 			t.Errorf("row %d: %q, %q of %+v", i, lines[i+1][round], lines[i+1][arm], r)
 		}
 	}
-	if table := string(written(t, f.Table)); !strings.Contains(table, "conc  round  tok/s/user") || !strings.Contains(table, "vllm_serve_aggregated (B)     1      2        20.0") {
+	if table := string(written(t, f.Table)); !strings.Contains(table, "conc  round  /user") || !strings.Contains(table, "vllm_serve_aggregated (B)     1      2   20.0") {
 		t.Errorf("got\n%s", table)
 	}
-	if table := string(written(t, f.Table)); !strings.Contains(table, "\nmean                       conc  tok/s/user   sd  tok/s/gpu   sd  frontier  valid launches\n") {
+	if table := string(written(t, f.Table)); !strings.Contains(table, "\nmean                       conc  /user   sd   /gpu   sd  *  launches\n") {
 		t.Errorf("the columns of the means have other names:\n%s", table)
 	}
 	single := facts(t, rounds(1), Options{})

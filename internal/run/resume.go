@@ -15,6 +15,7 @@ import (
 	"topobench/internal/artifacts"
 	"topobench/internal/journal"
 	"topobench/internal/preflight"
+	"topobench/internal/slo"
 	"topobench/internal/text"
 	"topobench/internal/verdict"
 )
@@ -37,6 +38,9 @@ func replay(root string, records []journal.Record) (all []Topology) {
 			latest.Artifacts, latest.Deviations = artifacts.Of(root, e.Artifacts), e.Plan.Deviations
 		case journal.Deviation:
 			latest.Deviations = append(latest.Deviations, e.Deviation)
+		case journal.LevelsSkipped:
+			x := of(e.Topology, e.Round)
+			x.Beyond = append(x.Beyond, e.Concurrency...)
 		case journal.CellDone:
 			of(e.Topology, e.Round).finish(finished(root, e))
 		}
@@ -173,9 +177,29 @@ func (r *Runner) restore(topologies []preflight.Topology) error {
 		for _, c := range t.Cells {
 			t.ask(c.CellID)
 		}
-		r.launched, r.done = append(r.launched, t), append(r.done, t.Cells...)
+		r.done = append(r.done, t.Cells...)
+		for _, level := range t.Beyond {
+			id := artifacts.CellID{Topology: t.Name, Concurrency: level, Repeat: t.Repeat}
+			r.done = append(r.done, Cell{CellID: id})
+		}
+		r.beyond(&t, w.Plan.Load.SLO)
+		r.launched = append(r.launched, t)
 	}
 	return errors.Join(faults...)
+}
+
+// beyond leaves out the levels of a launch that its finished cells decide: the run may have been killed before it did.
+func (r *Runner) beyond(t *Topology, objective string) {
+	targets, _ := slo.Parse(objective) // it was checked
+	if len(targets) == 0 || len(t.Missing()) == 0 {
+		return
+	}
+	for i, c := range t.Cells {
+		if m, err := aiperf.Read(filepath.Join(c.Path, aiperf.ExportName)); err == nil { // else it is not valid
+			t.Cells[i].SLO = judgeSLO(c.Verdict, m, targets)
+		}
+	}
+	r.skipBeyond(t, targets)
 }
 
 // cellDone is the record of a published cell.
@@ -193,7 +217,7 @@ func (r *Runner) continued(t Topology) Topology {
 	}
 	before := r.launched[i]
 	t.Artifacts, t.Cells, t.Continued = before.Artifacts, slices.Clone(before.Cells), len(before.Cells) > 0
-	t.Asked = slices.Clone(before.Asked)
+	t.Asked, t.Beyond = slices.Clone(before.Asked), slices.Clone(before.Beyond)
 	return t
 }
 
@@ -206,12 +230,15 @@ func (r *Runner) keep(t Topology) {
 	r.launched = append(r.launched, t)
 }
 
-// Unfinished reports that the campaign of this run has cells that were not measured.
+// Unfinished reports that the campaign of this run has cells that were not measured, and that no SLO leaves out.
 func (r *Runner) Unfinished() bool {
 	if r.Campaign == nil || r.schedule == nil {
 		return false
 	}
-	skipped := func(c Cell) bool { return c.Path == "" }
+	skipped := func(c Cell) bool {
+		i := place(r.launched, c.Topology, c.Repeat)
+		return c.Path == "" && (i < 0 || !slices.Contains(r.launched[i].Beyond, c.Concurrency))
+	}
 	_, more := r.schedule.Next(slices.DeleteFunc(slices.Clone(r.done), skipped))
 	return more
 }

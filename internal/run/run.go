@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/preflight"
+	"topobench/internal/slo"
 )
 
 // Topology is the result of one topology in one round.
@@ -33,6 +33,7 @@ type Topology struct {
 	Artifacts   artifacts.Artifacts
 	Deviations  []plan.Deviation
 	Asked       []int // concurrencies of the load
+	Beyond      []int // those left out, above two that are outside the SLO
 	Cells       []Cell
 	Times       Times
 	Launches    int            // 2: it was restarted
@@ -50,13 +51,6 @@ func (t Topology) String() string {
 		return t.Name
 	}
 	return fmt.Sprintf("%s (round %d)", t.Name, t.Repeat)
-}
-
-// Missing are the concurrencies without a cell.
-func (t Topology) Missing() []int {
-	return slices.DeleteFunc(slices.Clone(t.Asked), func(level int) bool {
-		return slices.ContainsFunc(t.Cells, func(c Cell) bool { return c.Concurrency == level })
-	})
 }
 
 // Run measures cells in the order of the schedule. Consecutive cells of one topology and
@@ -193,6 +187,7 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 	gpus, _ := p.Deployment.GPUs() // no GPUs: cells without tokens/s/GPU
 	c := cells{Runner: r, t: t, load: load, monitor: m, tunnel: r.tunnel(ctx, p), gpus: gpus,
 		devices: p.Hardware.Devices}
+	c.slo, _ = slo.Parse(load.SLO) // the profile, or the flag, was checked
 	for id, more := r.next(t); more; id, more = r.next(t) {
 		t.ask(id)
 		a, failure, err := c.measure(ctx, id)
@@ -211,6 +206,7 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		if err := r.publish(t, a); err != nil {
 			return nil, err
 		}
+		r.skipBeyond(t, c.slo)
 	}
 	return nil, nil
 }
