@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -133,7 +134,22 @@ func (f diskFault) test(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.judge(t, s)
+		if f.fault != "removed" && f.finished < 6 {
+			f.continued(t, s)
+		}
 	})
+}
+
+// continued goes on with the campaign on a disk that works, to which its root was copied.
+func (f diskFault) continued(t *testing.T, s *workspace) {
+	t.Helper()
+	s.topobench(t, 0, nil, "run", "--resume", "--artifacts-root-dir", "kept")
+	if said := s.text("it.err"); !strings.Contains(said, fmt.Sprintf("%d cell", f.finished)) {
+		t.Errorf("%s: not %d cells are finished:\n%s", f.why, f.finished, said)
+	}
+	if cells := s.glob("kept/artifacts_*/-concurrency*"); len(cells) != 6 {
+		t.Errorf("%s: cells %q, want 6", f.why, cells)
+	}
 }
 
 // judge waits for the run's end.
