@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -137,10 +136,7 @@ func programPaths(p plan.Programs) artifacts.Values {
 // resumeCommand continues a campaign of a root.
 func resumeCommand(root string, flags ...string) string {
 	words := append([]string{"topobench", "run", "--resume"}, flags...)
-	if usual, err := filepath.Abs("artifacts_root"); err != nil || usual != root {
-		words = append(words, "--artifacts-root-dir", root)
-	}
-	return script.Command(words...)
+	return script.Command(append(words, "--artifacts-root-dir", root)...)
 }
 
 // unfinishedError is the end of a run that a command continues.

@@ -97,6 +97,9 @@ func List(root string) ([]string, error) {
 	return runs, nil
 }
 
+// Own reports whether path is the directory of a run of this user. The command in another one must not be run.
+func Own(path string) bool { return isRunDir(path) }
+
 // isRunDir reports whether path is the directory of a run of this user.
 func isRunDir(path string) bool {
 	return ownedByUser(path) && ownedByUser(filepath.Join(path, markerName))

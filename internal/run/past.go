@@ -11,6 +11,7 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/journal"
+	"topobench/internal/recovery"
 )
 
 // Past is a campaign of earlier runs, which a run continues.
@@ -76,7 +77,7 @@ func RunsOf(dir string) ([]string, error) {
 	return []string{dir}, err
 }
 
-// campaigns are those below root, the one with the newest run first. Their journals are not read.
+// campaigns are those of this user below root, the one with the newest run first. Their journals are not read.
 func campaigns(root string) ([]*Past, error) {
 	state := filepath.Join(root, artifacts.StateDir)
 	entries, err := os.ReadDir(state)
@@ -90,6 +91,9 @@ func campaigns(root string) ([]*Past, error) {
 	of := map[string][]member{}
 	for _, entry := range entries {
 		m := member{path: filepath.Join(state, entry.Name())}
+		if !recovery.Own(m.path) {
+			continue
+		}
 		m.Campaign, err = artifacts.ReadCampaign(m.path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

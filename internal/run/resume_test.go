@@ -25,7 +25,7 @@ func dead(t testing.TB, root, id string, c artifacts.Campaign, events ...journal
 	t.Helper()
 	dir, err := artifacts.Create(root, id)
 	if err == nil {
-		err = dir.WriteCampaign(c)
+		err = errors.Join(dir.WriteCampaign(c), os.WriteFile(filepath.Join(dir.Path(), "run.json"), []byte("{}"), 0o600))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -101,6 +101,11 @@ func TestTheCampaignToContinue(t *testing.T) {
 	if err != nil || !slices.Equal(p.Torn, []string{"20260101-000000-0001"}) || p.Next().Number != 2 ||
 		p.Next().Continues != "20260101-000000-0001" || !slices.Equal(p.Next().Args, first.Args) {
 		t.Errorf("%v: %+v", err, p)
+	}
+	dead(t, root, "20260106-000000-0001", first, journal.RunEnd{})
+	marker := filepath.Join(root, artifacts.StateDir, "20260106-000000-0001", "run.json")
+	if err := errors.Join(os.Remove(marker), os.Symlink("/etc/hostname", marker)); err != nil { // of another user
+		t.Fatal(err)
 	}
 	dead(t, root, "20260105-000000-0001", first) // it has not ended
 	_, err = FindPast(root, "", false)
