@@ -35,7 +35,7 @@ func arrows() map[string][]string {
 		"host":          {"host/shepherd", "host/proc", "host/gpu", "text"},
 		"host/gpu":      {"host/proc", "text"}, // whose a compute process is
 		"host/shepherd": {"host/proc"},         // it kills the tree that it owns
-		"report":        {"artifacts", "verdict", "frontier", "stats", "chart", "text"},
+		"report":        {"artifacts", "verdict", "frontier", "stats", "chart", "templates", "text"},
 		"chart":         nil,
 		"profile":       nil,
 		"verdict":       {"aiperf"},

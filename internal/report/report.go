@@ -42,7 +42,8 @@ type Facts struct {
 	Settings    artifacts.Settings `json:"settings"` // of the engines, a side for each topology
 	Load        artifacts.Settings `json:"load"`     // of the requests, a side for each series
 
-	axis Axis
+	axis    Axis
+	options Options
 }
 
 // Stats lists the values of Options.Stat: the statistics that every metric on an axis has.
@@ -58,16 +59,11 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 		return Facts{}, err
 	}
 	f := Facts{Title: "Pareto - " + cmp.Or(o.Title, "Single Node"), Stat: o.Stat, X: o.X, axis: o.axis(),
-		Rows: rows(cells, o), Skipped: []string{}}
+		Rows: rows(cells, o), Skipped: []string{}, options: o}
 	if err := f.available(); err != nil {
 		return Facts{}, err
 	}
-	f.Series = series(f.Rows, o) // it marks the efficient rows
-	f.Comparisons = comparisons(f.Series, o)
-	f.noteAxes()
-	for i, c := range f.Comparisons {
-		f.Comparisons[i].Sentence += c.end
-	}
+	f.compare(o)
 	f.Warnings = warnings(f)
 	groups, topologies := byArtifacts(f.Rows)
 	paths := text.Each(groups, func(rows []Row) string { return rows[0].Artifacts })
@@ -76,6 +72,36 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	if slices.ContainsFunc(f.Series, func(s Series) bool { return s.Simulated }) {
 		f.Title = "Simulated: " + f.Title // in front, because the chart cuts off the end of a long title
 	}
+	return f, nil
+}
+
+// compare makes the series of the rows, and compares them on the axis.
+func (f *Facts) compare(o Options) {
+	f.Series = series(f.Rows, o) // it marks the efficient rows
+	f.Comparisons = comparisons(f.Series, o)
+	f.noteAxes()
+	for i, c := range f.Comparisons {
+		f.Comparisons[i].Sentence += c.end
+	}
+}
+
+// on is the same cells on another axis, read in the middle of its own range. It fails with *AxisError if no measured
+// cell has the axis.
+func (f Facts) on(x string) (Facts, error) {
+	if x == f.X {
+		return f, nil
+	}
+	o := f.options
+	o.X, o.At = x, nil
+	f.X, f.axis, f.Rows = x, o.axis(), slices.Clone(f.Rows)
+	for i := range f.Rows {
+		f.Rows[i].Efficient = false
+	}
+	if err := f.available(); err != nil {
+		return f, err
+	}
+	f.compare(o)
+	f.Warnings = warnings(f)
 	return f, nil
 }
 
