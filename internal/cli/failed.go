@@ -39,8 +39,8 @@ func failedLogs(records []journal.Record) (logs []report.Log) {
 			logs = append(logs, serviceLogs(launch, states, e.Error)...)
 		case journal.CellDone:
 			if e.State == verdict.Invalid && attempt != "" {
-				name := fmt.Sprintf("aiperf at concurrency %d of %s", e.Concurrency, laneName(launch))
-				logs = append(logs, report.Log{Name: name, Cause: strings.Join(e.Reasons, "; "), Path: attempt + ".log"})
+				logs = append(logs, report.Log{Path: attempt + ".log", Cause: strings.Join(e.Reasons, "; "),
+					Name: fmt.Sprintf("aiperf at concurrency %d of %s", e.Concurrency, laneName(launch))})
 			}
 		}
 	}

@@ -104,10 +104,13 @@ func addRun(x *report.Extras, dir string, records []journal.Record) {
 		}
 	}
 	for _, p := range plans {
-		if len(p.Dirs) > 0 && !slices.ContainsFunc(x.Scripts, func(s report.Script) bool { return s.Name == p.Name }) {
-			if script, err := os.ReadFile(moved(dir, filepath.Join(p.Dirs[0], "plan.sh"))); err == nil {
-				x.Scripts = append(x.Scripts, report.Script{Name: p.Name, Text: plan.Redacted(string(script), plans...)})
-			}
+		have := func(s report.Script) bool { return s.Name == p.Name }
+		if len(p.Dirs) == 0 || slices.ContainsFunc(x.Scripts, have) {
+			continue
+		}
+		if script, err := os.ReadFile(moved(dir, filepath.Join(p.Dirs[0], "plan.sh"))); err == nil {
+			public := plan.Redacted(string(script), plans...)
+			x.Scripts = append(x.Scripts, report.Script{Name: p.Name, Text: public})
 		}
 	}
 	for _, l := range failedLogs(records) {

@@ -114,7 +114,7 @@ func (f Facts) page(x Extras) (pageView, error) {
 	shown, missing := f.everyAxis()
 	v := pageView{Title: text.Clean(f.Title), Style: template.CSS(templates.ReportStyle), Extras: x.clean(),
 		Script: template.JS(templates.ReportScript), About: f.about(x), Cells: f.cellGrid(shown), NoAxis: missing,
-		Means: f.meanGrid(),
+		Means:       f.meanGrid(),
 		Differences: differences(f), Settings: f.settingGrids(), Validity: f.validity(),
 		Warnings: text.Each(f.Warnings, text.Clean), Skipped: text.Each(f.Skipped, text.Clean)}
 	v.Policy = "default-src 'none'; script-src " + hash(templates.ReportScript) + "; style-src " +
