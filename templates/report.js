@@ -32,10 +32,12 @@
   tip.className = "tip";
   tip.hidden = true;
   function place(point) {
-    var figure = point.closest("figure");
-    figure.appendChild(tip);
+    var figure = point.closest("figure"), narrow = 640 > figure.clientWidth;
+    figure.insertBefore(tip, figure.querySelector(".hint"));
+    tip.className = narrow ? "tip below" : "tip"; // on a narrow screen it would cover the point
     tip.textContent = point.getAttribute("aria-label");
     tip.hidden = false;
+    if (narrow) { return; }
     var at = point.getBoundingClientRect(), frame = figure.getBoundingClientRect();
     var left = at.right - frame.left + 10;
     if (left + tip.offsetWidth > frame.width) { left = Math.max(0, at.left - frame.left - tip.offsetWidth - 10); }

@@ -104,13 +104,14 @@ func addRun(x *report.Extras, dir string, records []journal.Record) {
 		}
 	}
 	for _, p := range plans {
-		have := func(s report.Script) bool { return s.Name == p.Name }
-		if len(p.Dirs) == 0 || slices.ContainsFunc(x.Scripts, have) {
-			continue
+		if len(p.Dirs) == 0 {
+			continue // a server of others has no script
 		}
-		if script, err := os.ReadFile(moved(dir, filepath.Join(p.Dirs[0], "plan.sh"))); err == nil {
-			public := plan.Redacted(string(script), plans...)
-			x.Scripts = append(x.Scripts, report.Script{Name: p.Name, Text: public})
+		script, err := os.ReadFile(moved(dir, filepath.Join(p.Dirs[0], "plan.sh")))
+		public := plan.Redacted(string(script), plans...)
+		same := func(s report.Script) bool { return s.Text == public }
+		if err == nil && !slices.ContainsFunc(x.Scripts, same) { // the rounds of a run have one script
+			x.Scripts = append(x.Scripts, report.Script{Name: p.Name + ", run " + filepath.Base(dir), Text: public})
 		}
 	}
 	for _, l := range failedLogs(records) {

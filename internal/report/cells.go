@@ -15,8 +15,8 @@ import (
 
 // groupView is the cells of one series and concurrency, to which the points of the chart link.
 type groupView struct {
-	ID, Name, State string
-	Cells           []cellView
+	ID, Name, State, Count string
+	Cells                  []cellView
 }
 
 // cellView is one cell with its numbers, its checks and its samples.
@@ -49,11 +49,17 @@ func (f Facts) groups(samples map[string][]smallView) (all []groupView) {
 		for _, c := range slices.Sorted(maps.Keys(byConcurrency)) {
 			g := groupView{ID: group(i, c), State: string(verdict.Valid),
 				Name: text.Clean(s.Label) + fmt.Sprintf(", concurrency %d", c)}
+			valid := 0
 			for _, r := range byConcurrency[c] {
-				if r.State != verdict.Valid {
+				if r.State == verdict.Valid {
+					valid++
+				} else {
 					g.State = string(r.State)
 				}
 				g.Cells = append(g.Cells, r.view(samples[r.Configuration]))
+			}
+			if g.Count = g.State; len(g.Cells) > 1 {
+				g.Count = fmt.Sprintf("%d of %d valid", valid, len(g.Cells))
 			}
 			all = append(all, g)
 		}

@@ -137,6 +137,7 @@ func (f Facts) page(x Extras) (pageView, error) {
 	for _, kind := range SpanKinds() {
 		v.Legend = append(v.Legend, barView{Class: Span{Kind: kind}.class(), Text: string(kind)})
 	}
+	v.Legend = append(v.Legend, barView{Class: "span failed", Text: "failed or not valid"})
 	return v, nil
 }
 

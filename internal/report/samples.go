@@ -44,7 +44,7 @@ func quantities() []quantity {
 			ofEngine: func(e artifacts.EngineSample) *float64 { return e.InFlight }},
 		{name: "KV cache in use", unit: "%", most: 100, factor: 100,
 			ofEngine: func(e artifacts.EngineSample) *float64 { return e.KVUsage }},
-		{name: "preemptions since the start", factor: 1,
+		{name: "preemptions", factor: 1,
 			ofEngine: func(e artifacts.EngineSample) *float64 { return e.Preemptions }},
 	}
 }
