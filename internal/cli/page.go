@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"topobench/internal/artifacts"
 	"topobench/internal/journal"
@@ -41,8 +43,7 @@ func writePage(out *ui.Printer, facts report.Facts, x report.Extras, dir string,
 // A tree of others has none of them.
 func pageExtras(facts report.Facts, root string, runs ...string) report.Extras {
 	info, _ := debug.ReadBuildInfo() // nil: built without modules
-	x := report.Extras{Version: release(info), Provenance: map[string][]artifacts.Provenance{},
-		Samples: map[string][]artifacts.Sample{}}
+	x := report.Extras{Version: release(info), Provenance: map[string][]artifacts.Provenance{}}
 	note := func(err error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			x.Missing = append(x.Missing, err.Error())
@@ -54,11 +55,11 @@ func pageExtras(facts report.Facts, root string, runs ...string) report.Extras {
 			x.Provenance[r.Artifacts] = launches
 			note(err)
 		}
-		samples, err := artifacts.ReadSamples(filepath.Join(filepath.Dir(r.Configuration), artifacts.SamplesName))
+	}
+	var faults []error
+	x.Samples, faults = samplesOf(facts.Rows)
+	for _, err := range faults {
 		note(err)
-		if len(samples) > 0 {
-			x.Samples[r.Configuration] = samples
-		}
 	}
 	for _, dir := range runs {
 		records, err := journal.Read(filepath.Join(dir, journal.Name)) // of a damaged one, those before the damage
@@ -66,6 +67,28 @@ func pageExtras(facts report.Facts, root string, runs ...string) report.Extras {
 		addRun(&x, dir, records)
 	}
 	return x
+}
+
+// samplesOf reads the samples of cells by the paths of their exports, on all processors: those of a long cell take 10 ms.
+func samplesOf(rows []report.Row) (byCell map[string][]artifacts.Sample, faults []error) {
+	read, faults := make([][]artifacts.Sample, len(rows)), make([]error, len(rows))
+	var all sync.WaitGroup
+	for begin := range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for i := begin; i < len(rows); i += runtime.GOMAXPROCS(0) {
+				dir := filepath.Dir(rows[i].Configuration)
+				read[i], faults[i] = artifacts.ReadSamples(filepath.Join(dir, artifacts.SamplesName))
+			}
+		})
+	}
+	all.Wait()
+	byCell = map[string][]artifacts.Sample{}
+	for i, r := range rows {
+		if len(read[i]) > 0 {
+			byCell[r.Configuration] = read[i]
+		}
+	}
+	return byCell, faults
 }
 
 // runsOf are the directories of the runs that measured a row of the facts, the oldest first.

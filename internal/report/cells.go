@@ -91,9 +91,9 @@ func (r Row) view(samples []smallView) cellView {
 // lines are all numbers of a cell with their units, by name.
 func (r Row) lines() (lines [][2]string) {
 	for _, column := range slices.Sorted(maps.Keys(r.Numbers)) {
-		value := number(r.Numbers[column]) + unit(column)
+		value := r.shown(column) + unit(column)
 		if slices.Contains(r.Unsupported, column) {
-			value += " (too few requests for this percentile)"
+			value = tooFew
 		}
 		lines = append(lines, [2]string{spelt(column), value})
 	}
@@ -102,6 +102,9 @@ func (r Row) lines() (lines [][2]string) {
 	}
 	return lines
 }
+
+// tooFew stands in place of a percentile that too few requests support, as a blank does in the table.
+const tooFew = "too few requests"
 
 // spelt is a column in words.
 func spelt(column string) string { return strings.ReplaceAll(column, "_", " ") }
@@ -132,8 +135,8 @@ func (f Facts) describe(s Series, p Point) string {
 	values := map[string][]string{}
 	for _, r := range f.Rows {
 		if r.series() == s.Label && r.Concurrency == p.Concurrency && r.counts(f.axis) {
-			for column, v := range r.Numbers {
-				values[column] = append(values[column], number(v))
+			for column := range r.Numbers {
+				values[column] = append(values[column], cmp.Or(r.shown(column), tooFew))
 			}
 		}
 	}

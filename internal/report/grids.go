@@ -37,14 +37,21 @@ func digits(s string) fieldView { return fieldView{Text: s, Class: "number"} }
 
 // cellGrid has a row for each cell, with x on every axis that a cell has.
 func (f Facts) cellGrid(shown []Facts) gridView {
-	g := gridView{Name: "Cells", Head: []string{"series", "conc", "round"}}
+	g := gridView{Name: "Cells", Head: []string{"series", "conc"}}
+	several := slices.ContainsFunc(f.Rows, func(r Row) bool { return r.Round > 1 })
+	if several {
+		g.Head = append(g.Head, "round")
+	}
 	for _, on := range shown {
 		g.Head = append(g.Head, "tok/s/user "+cmp.Or(on.axis.Mark, f.Stat))
 	}
 	g.Head = append(append(g.Head, tableHeader(f.axis, f.Stat)[3:6]...), "state", "reason")
 	for i, r := range f.Rows {
 		row := []fieldView{{Text: text.Clean(r.series()), Href: "#" + f.groupOf(r)},
-			digits(strconv.Itoa(r.Concurrency)), digits(r.round())}
+			digits(strconv.Itoa(r.Concurrency))}
+		if several {
+			row = append(row, digits(r.round()))
+		}
 		for _, on := range shown {
 			x := r.shown(on.axis.Column)
 			if on.Rows[i].Efficient {

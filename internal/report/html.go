@@ -33,6 +33,7 @@ type pageView struct {
 	Settings      []gridView // all of them
 	Validity      []validityView
 	Skipped       []string
+	Same          string // where no setting differs
 	Groups        []groupView
 	Provenance    []launchView
 	Timelines     []lanesView
@@ -125,6 +126,9 @@ func (f Facts) page(x Extras) (pageView, error) {
 			return v, err
 		}
 		v.Panels = append(v.Panels, panel)
+	}
+	if v.Same = "There is one side."; len(f.Series) > 1 {
+		v.Same = "No setting that is recorded on both sides differs."
 	}
 	isChosen := func(p panelView) bool { return p.Axis == f.X }
 	chosen := slices.IndexFunc(v.Panels, isChosen)

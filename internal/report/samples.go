@@ -51,35 +51,44 @@ func quantities() []quantity {
 
 // trace is one GPU or engine over time.
 type trace struct {
-	name   string
+	name   string // of the engine; empty for a GPU
+	gpu    int
 	times  []float64
 	values []float64
 }
 
 // traces are those of a quantity in the samples of a cell, in order of appearance.
 func (q quantity) traces(samples []artifacts.Sample) (all []trace) {
-	add := func(name string, t float64, value *float64) {
+	add := func(name string, gpu int, t float64, value *float64) {
 		if value == nil {
 			return
 		}
-		i := slices.IndexFunc(all, func(have trace) bool { return have.name == name })
+		i := slices.IndexFunc(all, func(have trace) bool { return have.gpu == gpu && have.name == name })
 		if i < 0 {
-			i, all = len(all), append(all, trace{name: name})
+			i, all = len(all), append(all, trace{name: name, gpu: gpu})
 		}
 		all[i].times, all[i].values = append(all[i].times, t), append(all[i].values, *value*q.factor)
 	}
 	for _, s := range samples {
 		if q.ofGPU != nil {
 			for _, g := range s.GPUs {
-				add(fmt.Sprintf("GPU %d", g.Index), s.T, q.ofGPU(g))
+				add("", g.Index, s.T, q.ofGPU(g))
 			}
 			continue
 		}
 		for _, e := range s.Engines {
-			add(e.Service, s.T, q.ofEngine(e))
+			add(e.Service, 0, s.T, q.ofEngine(e))
 		}
 	}
 	return all
+}
+
+// label is the name of the GPU or engine.
+func (t trace) label() string {
+	if t.name == "" {
+		return fmt.Sprintf("GPU %d", t.gpu)
+	}
+	return text.Clean(t.name)
 }
 
 // smallView is a small chart: a line for each GPU or engine.
@@ -130,7 +139,7 @@ func (q quantity) view(traces []trace, points int) smallView {
 		Range: strings.TrimSpace(fmt.Sprintf("%s to %s %s", amount(least), amount(most), q.unit))}
 	for i, t := range traces {
 		v.Lines = append(v.Lines, lineView{Points: t.path(points, end, cmp.Or(q.most, 1)),
-			Colour: chart.Mark(i).Colour, Text: text.Clean(t.name) + ": mean " + amount(mean(t.values)) + " " + q.unit})
+			Colour: chart.Mark(i).Colour, Text: t.label() + ": mean " + amount(mean(t.values)) + " " + q.unit})
 	}
 	return v
 }
