@@ -69,7 +69,7 @@ func pageExtras(facts report.Facts, root string, runs ...string) report.Extras {
 	return x
 }
 
-// samplesOf reads the samples of cells by the paths of their exports, on all processors: those of a long cell take 10 ms.
+// samplesOf reads the samples of cells by the paths of their exports, on all processors: a long cell takes 10 ms.
 func samplesOf(rows []report.Row) (byCell map[string][]artifacts.Sample, faults []error) {
 	read, faults := make([][]artifacts.Sample, len(rows)), make([]error, len(rows))
 	var all sync.WaitGroup
