@@ -52,8 +52,8 @@ func (e *exportFile) place(key string) any {
 func used(tag string) bool {
 	switch tag {
 	case "ttft", "time_to_first_token", "request_count", "error_request_count", "request_throughput",
-		"request_latency", "inter_token_latency", "output_token_throughput", "output_token_throughput_per_user", endToEnd,
-		"output_sequence_length", "usage_completion_tokens", "overall_usage_prompt_cache_read_pct":
+		"request_latency", "inter_token_latency", "output_token_throughput", "output_token_throughput_per_user",
+		endToEnd, "output_sequence_length", "usage_completion_tokens", "overall_usage_prompt_cache_read_pct":
 		return true
 	}
 	return false

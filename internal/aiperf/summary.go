@@ -16,6 +16,7 @@ type Summary struct {
 	Requests int `json:"requests" help:"measured requests"`
 	InFlight int `json:"in_flight,omitzero" help:"most of them under way at one time; absent before aiperf 0.6"`
 
+	Begin      int64   `json:"begin_unix_ns,omitzero" help:"Unix time of the first request in ns; absent if unknown"`
 	Seconds    float64 `json:"seconds" help:"from the start of the first request to the end of the last"`
 	Throughput float64 `json:"output_token_throughput" help:"tokens/s in all that time, as aiperf counts them"`
 
@@ -58,7 +59,7 @@ func Summarize(jsonl string, concurrency int) (Summary, error) {
 	}
 	slices.SortStableFunc(all, func(a, b request) int { return cmp.Compare(a.start, b.start) })
 	from, to := all[0].start, slices.MaxFunc(all, func(a, b request) int { return cmp.Compare(a.end, b.end) }).end
-	s := Summary{Requests: len(all), Seconds: seconds(from, to), Throughput: throughput(all, from, to)}
+	s := Summary{Requests: len(all), Begin: from, Seconds: seconds(from, to), Throughput: throughput(all, from, to)}
 	if waits {
 		s.InFlight = inFlight(all)
 	}

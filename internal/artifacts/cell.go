@@ -24,6 +24,7 @@ type Cell struct {
 	Measurement aiperf.Measurement
 	Verdict     verdict.Verdict
 	Records     *aiperf.Summary // nil = the run that measured the cell kept none
+	Power       *Power          // nil = it is unknown
 	Err         error
 }
 
@@ -52,8 +53,8 @@ func (c *Cell) read(exports *aiperf.Reader) {
 	}
 	load := verdict.Load{Requests: c.Measurement.Requests, OSL: c.Deployment.OSL, Concurrency: c.Concurrency}
 	here := verdict.Of(e, c.Measurement, load)
-	stored, summary, ours := readSidecar(filepath.Join(filepath.Dir(c.Path), SidecarName))
-	c.Records = summary
+	stored, from, ours := readSidecar(filepath.Join(filepath.Dir(c.Path), SidecarName))
+	c.Records, c.Power = from.Records, from.Power
 	if !ours {
 		c.Verdict = verdict.Sum(append(here.Checks, stored...))
 		return
@@ -78,16 +79,16 @@ type sidecar struct {
 	Checks  []verdict.Check `json:"checks" help:"every check that was made (topobench help rules)"`
 
 	Records *aiperf.Summary `json:"records" help:"from profile_export.jsonl; null if there is none"`
+	Power   *Power          `json:"power" help:"of the GPUs, while the requests were measured; null if unknown"`
 }
 
-// readSidecar returns the checks and the numbers of a topobench.json. ours is false if the file is missing or
+// readSidecar returns the checks and the content of a topobench.json. ours is false if the file is missing or
 // unreadable; for an unreadable one, a check makes the cell unchecked.
-func readSidecar(path string) (checks []verdict.Check, numbers *aiperf.Summary, ours bool) {
+func readSidecar(path string) (checks []verdict.Check, s sidecar, ours bool) {
 	data, err := aiperf.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, false
+		return nil, s, false
 	}
-	var s sidecar
 	if err == nil {
 		err = aiperf.Decode(path, data, &s)
 	}
@@ -96,9 +97,9 @@ func readSidecar(path string) (checks []verdict.Check, numbers *aiperf.Summary, 
 	}
 	if err != nil {
 		detail := fmt.Sprintf("cannot read %s: %v", path, err)
-		return []verdict.Check{{Name: verdict.Sidecar, State: verdict.Unchecked, Detail: detail}}, nil, false
+		return []verdict.Check{{Name: verdict.Sidecar, State: verdict.Unchecked, Detail: detail}}, sidecar{}, false
 	}
-	return s.checks(), s.Records, true
+	return s.checks(), s, true
 }
 
 // checks returns the sidecar's checks. If they contradict its verdict, each reason of the

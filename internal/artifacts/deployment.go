@@ -37,6 +37,8 @@ type Deployment struct {
 	Round int    `json:"round,omitempty" help:"round of the launch, from 1; each round is one pair"`
 	Arm   string `json:"arm,omitempty" help:"A or B if the run measured one profile twice"`
 
+	Adaptive *Adaptive `json:"adaptive,omitempty" help:"launch of run --precision"`
+
 	Settings Values `json:"settings,omitempty" help:"engine settings by name, which are compared between the sides"`
 	Load     *Load  `json:"load,omitempty" help:"the planned requests of every cell"`
 
@@ -44,6 +46,16 @@ type Deployment struct {
 	Variables Values `json:"variables,omitzero" help:"variables of the workers that can change speed, without secrets"`
 	Programs  Values `json:"programs,omitempty" help:"versions of the programs"`
 	Machine   Values `json:"machine,omitempty" help:"GPU model, memory, power limit and its default, driver and host"`
+}
+
+// Adaptive marks a launch of a run that chose its cells and the number of its rounds. Its interval is Stein's, over the
+// rounds from the greatest First of its launches on.
+type Adaptive struct {
+	Run       string  `json:"run" help:"id of the run"`
+	At        float64 `json:"at" help:"tokens/s/user of the ratio"`
+	Precision float64 `json:"precision" help:"half width of the interval that the run was to reach, 0.03 = 3 %"`
+	Search    bool    `json:"search,omitempty" help:"true if the launch only chose the concurrencies"`
+	First     int     `json:"first_round,omitempty" help:"round in which the interval begins; earlier ones missed at"`
 }
 
 // Load is the plan for the requests of every cell. Counts are multiples of the cell's concurrency. With

@@ -3,6 +3,7 @@ package artifacts
 import (
 	"reflect"
 	"strings"
+	"time"
 )
 
 // DeploymentKeys are the keys of deployment_config.json in their order, each with its
@@ -14,6 +15,12 @@ func SidecarKeys() [][2]string {
 	return append(jsonKeys(reflect.TypeFor[sidecar](), ""), [2]string{"run", "id of the run"})
 }
 
+// ProvenanceKeys are the keys of provenance.json, each with its meaning.
+func ProvenanceKeys() [][2]string { return jsonKeys(reflect.TypeFor[Provenance](), "") }
+
+// SampleKeys are the keys of a line of samples.jsonl.gz, each with its meaning.
+func SampleKeys() [][2]string { return jsonKeys(reflect.TypeFor[Sample](), "") }
+
 // jsonKeys lists the keys of a struct with their help tags. Those of structs in it and in its lists follow.
 func jsonKeys(t reflect.Type, parent string) (keys [][2]string) {
 	for field := range t.Fields() {
@@ -24,7 +31,7 @@ func jsonKeys(t reflect.Type, parent string) (keys [][2]string) {
 		if below.Kind() == reflect.Slice || below.Kind() == reflect.Pointer {
 			below = below.Elem()
 		}
-		if below.Kind() == reflect.Struct {
+		if below.Kind() == reflect.Struct && below != reflect.TypeFor[time.Time]() {
 			keys = append(keys, jsonKeys(below, name+".")...)
 		}
 	}

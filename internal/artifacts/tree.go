@@ -68,6 +68,9 @@ func topology(root, name string) ([]Cell, []error) {
 		return nil, []error{fmt.Errorf("skipped %s: %w", dir, err)}
 	}
 	paths, skipped := exports(dir)
+	if err := deployment.addFacts(dir); err != nil {
+		skipped = append(skipped, fmt.Errorf("compared without its provenance: %w", err))
+	}
 	var cells []Cell
 	for _, path := range paths {
 		c, err := concurrency(path)

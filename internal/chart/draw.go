@@ -32,7 +32,7 @@ func draw(p pen, l layout) {
 	}
 	p.axes(l)
 	for _, line := range l.lines {
-		p.frontier(line.points, colour(line.series))
+		p.frontier(line.points, line.series)
 	}
 	for _, b := range l.bars {
 		p.stroke(gochart.Style{StrokeColor: colour(b.series), StrokeWidth: 2}, b.points...)
@@ -45,10 +45,13 @@ func draw(p pen, l layout) {
 		}
 	}
 	for _, t := range l.texts {
-		p.text(t)
+		p.text(t, rgb(black))
+	}
+	for _, t := range l.notes {
+		p.text(t, rgb(dark(t.series)))
 	}
 	p.r.SetTextRotation(-math.Pi / 2)
-	p.text(l.yName)
+	p.text(l.yName, rgb(black))
 	p.r.ClearTextRotation()
 	p.legend(l)
 }
@@ -81,7 +84,7 @@ func (p pen) legend(l layout) {
 		mark := dot{series: row.series, radius: radius(0), at: image.Pt(left+sample/2, y)}
 		switch row.kind {
 		case ofSeries:
-			p.frontier([]image.Point{{left, y}, {left + sample, y}}, colour(row.series))
+			p.frontier([]image.Point{{left, y}, {left + sample, y}}, row.series)
 			p.dot(mark, colour(row.series))
 		case ofRings:
 			mark.hollow = true
@@ -91,13 +94,16 @@ func (p pen) legend(l layout) {
 			p.stroke(grey, mark.at.Sub(image.Pt(sample/3, 0)), mark.at.Add(image.Pt(sample/3, 0)))
 			p.stroke(grey, mark.at.Sub(image.Pt(0, rowHeight/3)), mark.at.Add(image.Pt(0, rowHeight/3)))
 		}
-		p.text(text{row.name, image.Pt(left+sample+gap, y+textSize*3/8), textSize})
+		name := text{body: row.name, at: image.Pt(left+sample+gap, y+textSize*3/8), size: textSize}
+		p.text(name, rgb(black))
 	}
 }
 
-// frontier draws the dashed line.
-func (p pen) frontier(points []image.Point, c drawing.Color) {
-	p.stroke(gochart.Style{StrokeColor: c, StrokeWidth: 3, StrokeDashArray: []float64{14, 9}}, points...)
+// frontier draws the dashed line. Neighbours, and series of one colour, have unlike dashes: one shows in the gaps of
+// the other.
+func (p pen) frontier(points []image.Point, series int) {
+	dashes := [][]float64{{14, 9}, {5, 7}, {22, 6, 5, 6}}[(series+series/len(scheme()))%3]
+	p.stroke(gochart.Style{StrokeColor: colour(series), StrokeWidth: 3, StrokeDashArray: dashes}, points...)
 }
 
 // dot draws a ring, or a filled marker with a white edge that separates it from its neighbours.
@@ -151,9 +157,9 @@ func (p pen) path(points []image.Point) {
 	}
 }
 
-func (p pen) text(t text) {
+func (p pen) text(t text, c drawing.Color) {
 	style := p.font
-	style.FontSize, style.FontColor = t.size, rgb(black)
+	style.FontSize, style.FontColor = t.size, c
 	style.WriteTextOptionsToRenderer(p.r)
 	p.r.Text(p.spell(t.body), t.at.X, t.at.Y)
 }
@@ -175,11 +181,26 @@ func colour(series int) drawing.Color {
 	return rgb(colours[series%len(colours)])
 }
 
+// dark is a series' colour for text, which needs more contrast than a marker.
+func dark(series int) uint32 {
+	colours := scheme()
+	c := colours[series%len(colours)]
+	return c>>16*7/10<<16 | c>>8&0xff*7/10<<8 | c&0xff*7/10
+}
+
+// darks are the dark colours of the scheme.
+func darks() (all []uint32) {
+	for i := range scheme() {
+		all = append(all, dark(i))
+	}
+	return all
+}
+
 // plainColours writes #rrggbb instead of the renderer's rgba(). SVG 1.1 has no rgba(), and strict editors and
 // typesetters fill such a shape with black.
 func plainColours() *strings.Replacer {
 	pairs := []string{":" + drawing.ColorTransparent.String(), ":none"}
-	for _, c := range append(scheme(), white, black, frameGrey, gridGrey) {
+	for _, c := range append(append(scheme(), darks()...), white, black, frameGrey, gridGrey) {
 		pairs = append(pairs, ":"+rgb(c).String(), fmt.Sprintf(":#%06x", c))
 	}
 	return strings.NewReplacer(pairs...)

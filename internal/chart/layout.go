@@ -22,15 +22,15 @@ const (
 const (
 	rowHeight = 42
 	sample    = 60  // width of the dashes and the marker before a name
-	maxName   = 640 // longer names are shortened, to leave space for the plot
+	maxName   = 640 // longer names are cut, to leave space for the plot
 	maxRows   = 16
 )
 
 // largest value that is drawn: beyond it a range could overflow.
 const largest = 1e100
 
-// crowd is the number of points above which markers are small.
-const crowd = 150
+// Numbers of points above which markers are smaller, and small.
+const dense, crowd = 60, 150
 
 // layout has the place of everything in the picture, in pixels.
 type layout struct {
@@ -40,15 +40,17 @@ type layout struct {
 	bars   []line // of the crosses
 	dots   []dot
 	texts  []text // left to right; yName reads upwards
+	notes  []text // beside the dots, in the colours of their series
 	yName  text
 	legend []entry
 }
 
 // text starts at the left end of its baseline.
 type text struct {
-	body string
-	at   image.Point
-	size float64
+	body   string
+	at     image.Point
+	size   float64
+	series int // of a note
 }
 
 // line is a frontier.
@@ -79,8 +81,8 @@ func arrange(p Picture, m meter) layout {
 	l.dots, l.lines = l.place(series, radius(len(xs)))
 	l.bars = l.crosses(series)
 	l.yName = m.upright(p.YName, l.plot)
-	l.texts = append(m.tickTexts(l), placeNotes(l, m)...)
-	l.texts = append(l.texts,
+	l.notes = placeNotes(l, m)
+	l.texts = append(m.tickTexts(l),
 		m.centred(p.Title, l.plot, l.plot.Min.Y-32, titleSize),
 		m.centred(p.XName, l.plot, Height-margin, nameSize))
 	if len(xs) == 0 {
@@ -137,6 +139,7 @@ func (l layout) place(series [][]Point, radius int) (dots []dot, lines []line) {
 			lines = append(lines, front)
 		}
 	}
+	uncover(dots)
 	return dots, lines
 }
 
@@ -162,12 +165,29 @@ func crossed(series [][]Point) bool {
 	})
 }
 
-// radius of the markers. Circles of radius 10 and 4 look round on whole pixels.
+// radius of the markers. Circles of radius 10, 7 and 4 look round on whole pixels.
 func radius(points int) int {
-	if points > crowd {
+	switch {
+	case points > crowd:
 		return 4
+	case points > dense:
+		return 7
 	}
 	return 10
+}
+
+// uncover shrinks the dots that would hide one of an earlier series: its rim stays visible around them.
+func uncover(dots []dot) {
+	for i := range dots {
+		for _, below := range dots[:i] {
+			way := dots[i].at.Sub(below.at)
+			if below.series != dots[i].series && below.radius == dots[i].radius &&
+				way.X*way.X+way.Y*way.Y < below.radius*below.radius*3/5 {
+				dots[i].radius = max(3, dots[i].radius*3/5)
+				break
+			}
+		}
+	}
 }
 
 // entry is one row of the legend: a name after the marker of a series, after a ring, or alone.
@@ -190,13 +210,14 @@ const (
 // notes beside the dots, the rings and the crosses.
 func legend(series []Series, noted, hollow, crossed bool, m meter) []entry {
 	var rows []entry
-	for i, s := range series {
+	names := m.names(series)
+	for i := range series {
 		if len(series) > maxRows && i == maxRows-1 {
 			rest := strconv.Itoa(len(series) - i)
 			rows = append(rows, entry{name: "and " + rest + " more", kind: ofNothing})
 			break
 		}
-		rows = append(rows, entry{name: m.squeeze(s.Name, textSize, maxName), series: i})
+		rows = append(rows, entry{name: names[i], series: i})
 	}
 	if noted {
 		rows = append(rows, entry{name: "number: concurrency", kind: ofNothing})

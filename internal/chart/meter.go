@@ -3,6 +3,7 @@ package chart
 import (
 	"image"
 	"sort"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -51,6 +52,35 @@ func (m meter) squeeze(body string, size float64, most int) string {
 	})
 }
 
+// names cuts the long names of series such that unlike ones stay unlike: in the middle, at the front, or at the end; or
+// they get numbers.
+func (m meter) names(all []Series) []string {
+	tail := func(runes []rune, kept int) string { return "…" + string(runes[len(runes)-kept:]) }
+	shorten := []func(name string) string{
+		func(name string) string { return m.squeeze(name, textSize, maxName) },
+		func(name string) string { return m.cut(name, textSize, maxName, tail) },
+		func(name string) string { return m.fit(name, textSize, maxName) },
+	}
+	for _, short := range shorten {
+		names, seen := []string{}, map[string]string{} // the name behind a cut one
+		for _, s := range all {
+			cut := short(s.Name)
+			if before, twice := seen[cut]; twice && before != s.Name {
+				break
+			}
+			names, seen[cut] = append(names, cut), s.Name
+		}
+		if len(names) == len(all) {
+			return names
+		}
+	}
+	var names []string
+	for i, s := range all {
+		names = append(names, m.squeeze(strconv.Itoa(i+1)+": "+s.Name, textSize, maxName))
+	}
+	return names
+}
+
 // cut keeps as many runes of a text as fit; keep(runes, n) is the text with n runes kept.
 func (m meter) cut(body string, size float64, most int, keep func(runes []rune, kept int) string) string {
 	if m.width(body, size) <= most {
@@ -65,14 +95,14 @@ func (m meter) cut(body string, size float64, most int, keep func(runes []rune, 
 func (m meter) centred(body string, plot image.Rectangle, baseline int, size float64) text {
 	mid := (plot.Min.X + plot.Max.X) / 2
 	body = m.fit(body, size, 2*min(mid, Width-mid)-2*gap)
-	return text{body, image.Pt(mid-m.width(body, size)/2, baseline), size}
+	return text{body: body, at: image.Pt(mid-m.width(body, size)/2, baseline), size: size}
 }
 
 // upright is a text along the y axis, which reads upwards.
 func (m meter) upright(body string, plot image.Rectangle) text {
 	body = m.fit(body, nameSize, plot.Dy())
 	mid := (plot.Min.Y + plot.Max.Y) / 2
-	return text{body, image.Pt(margin+nameSize, mid+m.width(body, nameSize)/2), nameSize}
+	return text{body: body, at: image.Pt(margin+nameSize, mid+m.width(body, nameSize)/2), size: nameSize}
 }
 
 // tickTexts are the labels below the x axis and left of the y axis.
@@ -80,11 +110,11 @@ func (m meter) tickTexts(l layout) []text {
 	var texts []text
 	for _, t := range l.x.ticks {
 		at := image.Pt(l.x.at(t.value)-m.width(t.text, textSize)/2, l.plot.Max.Y+tickLength+gap/2+textSize)
-		texts = append(texts, text{t.text, at, textSize})
+		texts = append(texts, text{body: t.text, at: at, size: textSize})
 	}
 	for _, t := range l.y.ticks {
 		at := image.Pt(l.plot.Min.X-tickLength-gap/2-m.width(t.text, textSize), l.y.at(t.value)+textSize*3/8)
-		texts = append(texts, text{t.text, at, textSize})
+		texts = append(texts, text{body: t.text, at: at, size: textSize})
 	}
 	return texts
 }

@@ -14,7 +14,7 @@ const (
 // Kinds of things that occupy a square.
 const (
 	byLine = 1 << iota
-	byMark // a dot or a note
+	byMark // a dot, a cross or a note
 )
 
 // grid marks the occupied squares of the picture. It keeps the placing of a thousand notes cheap, where a
@@ -55,7 +55,7 @@ func placeNotes(l layout, m meter) []text {
 		size := image.Pt(m.width(d.note, noteSize), digitHeight)
 		if at, ok := findPlace(taken, l.plot, d, size); ok && size.X > 0 {
 			taken.take(at, byMark)
-			notes = append(notes, text{d.note, image.Pt(at.Min.X, at.Max.Y), noteSize})
+			notes = append(notes, text{d.note, image.Pt(at.Min.X, at.Max.Y), noteSize, d.series})
 		}
 	}
 	return notes
@@ -78,15 +78,23 @@ func occupied(l layout) *grid {
 	for _, d := range l.dots {
 		taken.take(boxAt(d.at, image.Pt(2*d.radius+4, 2*d.radius+4)), byMark)
 	}
-	for _, line := range slices.Concat(l.lines, l.bars) {
-		for i := 1; i < len(line.points); i++ {
-			from, way := line.points[i-1], line.points[i].Sub(line.points[i-1])
-			for n, of := 0, max(1, way.X, -way.X, way.Y, -way.Y)/square+1; n <= of; n++ {
-				taken.take(boxAt(from.Add(way.Mul(n).Div(of)), image.Pt(square, square)), byLine)
-			}
-		}
+	for _, line := range l.lines {
+		taken.trace(line, byLine)
+	}
+	for _, bar := range l.bars {
+		taken.trace(bar, byMark)
 	}
 	return taken
+}
+
+// trace takes the squares of a line.
+func (g *grid) trace(l line, by uint8) {
+	for i := 1; i < len(l.points); i++ {
+		from, way := l.points[i-1], l.points[i].Sub(l.points[i-1])
+		for n, of := 0, max(1, way.X, -way.X, way.Y, -way.Y)/square+1; n <= of; n++ {
+			g.take(boxAt(from.Add(way.Mul(n).Div(of)), image.Pt(square, square)), by)
+		}
+	}
 }
 
 // findPlace tries eight directions, near before far. A place across a line is the last resort.

@@ -15,7 +15,7 @@ const (
 	PartsHeight = 760
 )
 
-// partsRadius is that of the markers: a page shows them larger than a print does.
+// partsRadius is the largest one of the markers.
 const partsRadius = 9
 
 // Parts is the content of a picture, without title and legend, for a page that draws each part itself, so that it can

@@ -22,11 +22,11 @@ func arrows() map[string][]string {
 		"cli":           everything, // but testbed; it wires the probes in
 		"recovery":      {"host/proc", "artifacts", "journal"},
 		"journal":       {"artifacts", "plan", "verdict", "host/gpu", "text"},
-		"run": {"preflight", "plan", "script", "deploy", "aiperf", "monitor", "verdict", "artifacts", "journal", "ui", "recovery",
+		"run": {"preflight", "plan", "profile", "script", "deploy", "aiperf", "monitor", "verdict", "frontier", "stats", "artifacts", "journal", "ui", "recovery",
 			"host", "host/proc", "host/gpu", "text"},
 		"script":        {"plan", "aiperf", "artifacts", "text"},
 		"deploy":        {"plan", "verdict", "host", "host/proc", "aiperf", "text"}, // the smoke test sends the load's body
-		"monitor":       {"plan", "verdict", "host", "host/gpu", "host/proc"},
+		"monitor":       {"plan", "verdict", "artifacts", "host", "host/gpu", "host/proc"},
 		"aiperf":        {"host", "text"},
 		"plan":          {"profile", "artifacts", "aiperf", "templates", "text"}, // deployment_config.json has one definition
 		"programs":      {"host", "profile", "text"},

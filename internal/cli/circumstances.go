@@ -37,27 +37,24 @@ func (c *runCmd) circumstances(facts report.Facts, topologies []run.Topology) []
 	if share := cacheShare(facts); share != "" {
 		prompts += fmt.Sprintf("; the servers read %s %% of the prompt tokens from a prefix cache", share)
 	}
-	lines = append(lines, "prompts: "+prompts)
-	if times := run.TimeLine(topologies); times != "" {
-		lines = append(lines, "times: "+times)
-	}
-	return lines
+	return append(append(lines, "prompts: "+prompts), run.TimeLines(topologies)...)
 }
 
 // deviations names the deviations from the guide of each topology.
 func deviations(topologies []run.Topology) string {
-	var b strings.Builder
+	var lines []string
 	for _, t := range topologies {
 		if len(t.Deviations) > 0 {
 			ids := text.Each(t.Deviations, func(d plan.Deviation) string { return d.ID })
-			fmt.Fprintf(&b, "%s differs from the guide in: %s\n", t.Name, strings.Join(ids, ", "))
+			lines = append(lines, t.Name+" differs from the guide in: "+strings.Join(ids, ", "))
 		}
 	}
+	lines = text.Distinct(lines) // rounds
 	// A single one is nvext, which plan cannot explain because only the smoke request finds it.
 	if slices.ContainsFunc(topologies, func(t run.Topology) bool { return len(t.Deviations) > 1 }) {
-		b.WriteString("(topobench plan PROFILE --guide explains each)\n")
+		lines = append(lines, "(topobench plan PROFILE --guide explains each)")
 	}
-	return b.String()
+	return strings.Join(lines, "\n")
 }
 
 // prompts explains the effect of the load on prefix caches, and how much the servers read from them.

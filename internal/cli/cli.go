@@ -66,6 +66,7 @@ type commands struct {
 	Doctor   doctorCmd   `cmd:"" help:"Check this machine, and what run would refuse, with remedies; starts nothing."`
 	Clean    cleanCmd    `cmd:"" help:"Kill and remove what killed runs left behind; touches nothing else."`
 	Plot     plotCmd     `cmd:"" help:"plot_pareto.py: chart, CSV and ratio from an artifacts tree."`
+	Compare  compareCmd  `cmd:"" help:"Compare a root or run with an earlier one, or with a saved baseline."`
 	Profiles profilesCmd `cmd:"" help:"List the built-in profiles, or show one."`
 	Help     helpCmd     `cmd:"" help:"Explain rules, teardown, profile, artifacts, environment or metrics."`
 

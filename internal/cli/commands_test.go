@@ -23,6 +23,7 @@ func TestEveryCommandRuns(t *testing.T) {
 		"Doctor":   {"doctor nonesuch", codeUsage, "cannot find profile nonesuch"},
 		"Clean":    {"clean", codeOK, "nothing is left"},
 		"Plot":     {"plot --artifacts-root-dir " + t.TempDir(), codeFailed, "no artifacts_N directory"},
+		"Compare":  {"compare " + t.TempDir() + " " + t.TempDir(), codeFailed, "no artifacts_N directory"},
 		"Profiles": {"profiles demo-agg", codeOK, "name: demo-agg"},
 		"Help":     {"help rules", codeOK, "Exit codes"},
 		"Version":  {"--version", codeOK, "topobench "},

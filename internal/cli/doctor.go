@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"topobench/internal/deploy"
 	"topobench/internal/host"
@@ -63,12 +65,12 @@ func (c *doctorCmd) Run(ctx context.Context, env *Env) error {
 	return err
 }
 
-// printChecks prints a line for each check, and a summary.
+// printChecks prints each check in one line or more, and a summary.
 func printChecks(out *ui.Printer, checks []preflight.Check, code int) {
 	count := map[preflight.State]int{}
 	var lines []string
 	for _, c := range checks {
-		lines = append(lines, fmt.Sprintf("%-8s %-14s %s", c.State, c.Name, text.OneLine(c.String())))
+		lines = append(lines, checkLines(c))
 		count[c.State]++
 	}
 	out.Print(text.Distinct(lines)...)
@@ -76,8 +78,21 @@ func printChecks(out *ui.Printer, checks []preflight.Check, code int) {
 	if code != codeOK {
 		verdict = fmt.Sprintf("run would end with exit code %d before it starts anything", code)
 	}
-	out.Print(fmt.Sprintf("ok %d, warnings %d, failures %d: %s", count[preflight.OK], count[preflight.Warning],
-		count[preflight.Failure], verdict))
+	sum := fmt.Sprintf("ok %d, warnings %d, failures %d: %s", count[preflight.OK], count[preflight.Warning],
+		count[preflight.Failure], verdict)
+	out.Print(text.Wrap(sum, "", "  ", text.Width)...)
+}
+
+// checkLines is a row of the table: state, name and text, which wraps below the name. A first word that is too long for
+// the third column, such as a path, is there too.
+func checkLines(c preflight.Check) string {
+	const indent = "         " // of the name
+	first, found := fmt.Sprintf("%-8s %-14s ", c.State, c.Name), text.OneLine(c.String())
+	if word, _, _ := strings.Cut(found, " "); utf8.RuneCountInString(first+word) > text.Width {
+		below := text.Wrap(found, indent, indent, text.Width)
+		return strings.TrimSpace(first) + "\n" + strings.Join(below, "\n")
+	}
+	return strings.Join(text.Wrap(found, first, indent, text.Width), "\n")
 }
 
 // inPlace checks the ports and GPUs that others have, and the servers that the profiles name by URL.

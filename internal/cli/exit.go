@@ -21,6 +21,7 @@ const (
 	codeNotUp    = 4
 	codeDirty    = 5
 	codeBusy     = 6
+	codeWorse    = 7
 	signalOffset = 128
 )
 
@@ -48,15 +49,17 @@ func exits() []exit {
 			func(err error) bool { return deploy.Busy(err) || is[*runningError](err) || ends(err, codeBusy) }},
 		{codeNotUp, "a topology did not start",
 			func(err error) bool { return is[*run.NotUpError](err) || ends(err, codeNotUp) }},
-		{codePartial, "partial: some cells failed or are not valid",
+		{codePartial, "partial: some cells failed or are not valid; compare: inconclusive",
 			func(err error) bool { return ends(err, codePartial) }},
+		{codeWorse, "compare: worse than the baseline", func(err error) bool { return ends(err, codeWorse) }},
 		{codeUsage, "a fault in the command line or a profile; a program, a model, a GPU or disk space is missing",
 			func(err error) bool {
 				return is[*usageError](err) || is[profile.Faults](err) || is[*gpu.MissingError](err) ||
 					ends(err, codeUsage)
 			}},
-		{codeFailed, "failed", func(err error) bool { return err != nil }},
-		{codeOK, "everything was measured and is valid", func(err error) bool { return err == nil }},
+		{codeFailed, "failed; compare: could not compare", func(err error) bool { return err != nil }},
+		{codeOK, "everything was measured and is valid; compare: not worse than the baseline",
+			func(err error) bool { return err == nil }},
 	}
 }
 

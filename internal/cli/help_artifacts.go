@@ -16,8 +16,11 @@ func artifactsPage(p *page) {
 	p.table([][2]string{
 		{filepath.Join("artifacts_N", artifacts.DeploymentName), "the topology; written before its first cell. N " +
 			"is the next free number; each launch of a topology, one in a round, has its own"},
+		{filepath.Join("artifacts_N", artifacts.ProvenanceName(1)), "where the numbers of a launch come from; " +
+			"a further launch has " + artifacts.ProvenanceName(2)},
 		{filepath.Join(cell, aiperf.ExportName), "aiperf's result at concurrency 4"},
 		{filepath.Join(cell, artifacts.SidecarName), "the verdict of topobench on it"},
+		{filepath.Join(cell, artifacts.SamplesName), "its GPUs and engines, a line each second"},
 		{"pareto_plot.png, pareto_plot.svg", "the chart; pareto_plot_p50.png with plot --stat p50, " +
 			"pareto_plot_e2e.png with --x e2e"},
 		{"results.csv", "a row for each cell; results_p50.csv with plot --stat p50, results_e2e.csv with --x e2e"},
@@ -42,6 +45,10 @@ func artifactsPage(p *page) {
 	p.table(artifacts.DeploymentKeys())
 	p.heading(artifacts.SidecarName)
 	p.table(artifacts.SidecarKeys())
+	p.heading(artifacts.ProvenanceName(1))
+	p.table(artifacts.ProvenanceKeys())
+	p.heading(artifacts.SamplesName)
+	p.table(artifacts.SampleKeys())
 	p.heading("results.csv")
 	for _, c := range report.Columns() {
 		name := c.Name
@@ -56,6 +63,8 @@ func artifactsPage(p *page) {
 	}
 	p.heading(report.AAName)
 	p.table(report.AAKeys())
+	p.heading(report.BaselineName + " (compare --save)")
+	p.table(report.BaselineKeys())
 	p.heading("Events of journal.ndjson")
 	p.table(journal.Kinds())
 }

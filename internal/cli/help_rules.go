@@ -67,6 +67,8 @@ func rulesPage(p *page) {
 		"measured.", run.Launches))
 
 	p.ratio()
+	p.adaptive()
+	p.baseline()
 
 	p.heading("Exit codes, the strongest first")
 	for _, e := range exits() {

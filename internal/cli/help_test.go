@@ -129,6 +129,12 @@ func TestHelpIsComplete(t *testing.T) {
 	for _, key := range report.AAKeys() {
 		want("artifacts", key[0], key[1])
 	}
+	for _, key := range report.BaselineKeys() {
+		want("artifacts", key[0], key[1])
+	}
+	for _, r := range report.Results() {
+		want("rules", string(r.Result), r.Meaning)
+	}
 	for _, c := range slices.Concat(report.Columns(), report.SummaryColumns()) {
 		want("artifacts", c.Name, c.Help)
 	}

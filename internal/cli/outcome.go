@@ -27,6 +27,9 @@ func (c *runCmd) outcome(env *Env, s *session, topologies []run.Topology) error 
 			code = codePartial
 		}
 	}
+	if why := s.NoInterval(); code == codeOK && why != "" {
+		return &reportedError{codeFailed, "no interval: " + why}
+	}
 	if code == codeOK {
 		return nil
 	}

@@ -131,7 +131,7 @@ func addRun(x *report.Extras, dir string, records []journal.Record) {
 			continue // a server of others has no script
 		}
 		script, err := os.ReadFile(moved(dir, filepath.Join(p.Dirs[0], "plan.sh")))
-		public := plan.Redacted(string(script), plans...)
+		public := plan.Public(string(script), plans...)
 		same := func(s report.Script) bool { return s.Text == public }
 		if err == nil && !slices.ContainsFunc(x.Scripts, same) { // the rounds of a run have one script
 			x.Scripts = append(x.Scripts, report.Script{Name: p.Name + ", run " + filepath.Base(dir), Text: public})
@@ -142,8 +142,8 @@ func addRun(x *report.Extras, dir string, records []journal.Record) {
 		if err != nil {
 			lines = []string{err.Error()}
 		}
-		l.Lines = text.Each(lines, func(line string) string { return plan.Redacted(line, plans...) })
-		l.Cause, l.Path = plan.Redacted(l.Cause, plans...), below(l.Path)
+		l.Lines = text.Each(lines, func(line string) string { return plan.Public(line, plans...) })
+		l.Cause, l.Path = plan.Public(l.Cause, plans...), below(l.Path)
 		x.Logs = append(x.Logs, l)
 	}
 	x.Timelines = append(x.Timelines, redactedTimeline(timelineOf(filepath.Base(dir), records), plans))
@@ -153,7 +153,7 @@ func addRun(x *report.Extras, dir string, records []journal.Record) {
 func redactedTimeline(t report.Timeline, plans []plan.Plan) report.Timeline {
 	for _, lane := range t.Lanes {
 		for i, s := range lane.Spans {
-			lane.Spans[i].Text = plan.Redacted(s.Text, plans...)
+			lane.Spans[i].Text = plan.Public(s.Text, plans...)
 		}
 	}
 	return t

@@ -61,7 +61,7 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	}
 	topologies, err := session.Run(session.WatchDisk(ctx), session.topologies, run.LadderOf(session.topologies, 1))
 	session.At(run.Reporting)
-	summary := runCmd{Title: "Single Node", Verbose: c.Verbose, loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
+	summary := runCmd{Verbose: c.Verbose, loadFlags: loadFlags{FreshPrompts: c.FreshPrompts}}
 	err = errors.Join(session.close(err), summary.report(env, session, topologies))
 	return errors.Join(err, summary.lateInterrupt(ctx, err))
 }

@@ -19,6 +19,7 @@ import (
 	"topobench/internal/report"
 	"topobench/internal/run"
 	"topobench/internal/script"
+	"topobench/internal/text"
 )
 
 type planCmd struct {
@@ -48,7 +49,13 @@ func (c *planCmd) Run(ctx context.Context, env *Env) error {
 		all = append(all, p.Deployment)
 	}
 	fmt.Fprint(env.Stderr, report.SettingsTable(artifacts.CompareSettings(all), artifacts.Settings{}))
-	printAll(env.Stderr, costLines(c.Root, plans, c.Repeats), "topobench: cost of a run: ")
+	if !c.JSON && !c.Guide { // run would refuse them too
+		if err := preflight.Comparable(profiles); err != nil {
+			return &usageError{err}
+		}
+	}
+	fmt.Fprintln(env.Stderr, "topobench: cost of a run:")
+	printAll(env.Stderr, costLines(c.Root, plans, c.Repeats, text.Width-len("topobench:   ")), "topobench:   ")
 	printAll(env.Stderr, c.note(len(plans)), "topobench: ")
 	switch {
 	case c.JSON:
@@ -61,9 +68,6 @@ func (c *planCmd) Run(ctx context.Context, env *Env) error {
 	case c.Guide:
 		printDeviations(env, plans)
 		return nil
-	}
-	if err := preflight.Comparable(profiles); err != nil { // run would refuse them too
-		return &usageError{err}
 	}
 	return script.Write(env.Stdout, run.ByHand(c.Root), plans...)
 }
@@ -150,12 +154,12 @@ func engineConfigs(p profile.Profile, env *Env) (profile.EngineConfigs, error) {
 }
 
 // costLines estimate a run of plans over some rounds, with the rates of the runs before it in its root.
-func costLines(root string, plans []plan.Plan, rounds int) []string {
+func costLines(root string, plans []plan.Plan, rounds, width int) []string {
 	var costs []run.Cost
 	for _, p := range plans {
 		costs = append(costs, run.CostOf(p, run.RatesOf(root, p)).Times(rounds))
 	}
-	return run.CostLines(costs)
+	return run.CostLines(costs, width)
 }
 
 // nextFree returns the first N from n on without a directory artifacts_N.

@@ -18,7 +18,7 @@ import (
 
 type plotCmd struct {
 	Root     string   `name:"artifacts-root-dir" required:"" type:"existingdir" help:"Directory of artifacts_0, ..."`
-	Title    string   `default:"Single Node" help:"Title of the chart."`
+	Title    string   `help:"Title of the chart (default: by the hosts of the workers, such as Single Node)."`
 	Stat     string   `default:"avg" help:"Statistic of tokens/s/user, TTFT and ITL; file names have it."`
 	X        string   `default:"user" enum:"user,p90,e2e" help:"Axis: user, p90 or e2e (topobench help metrics)."`
 	Out      string   `default:"." type:"path" help:"Directory for pareto_plot.png, .svg and both CSV files."`
@@ -77,10 +77,10 @@ func (c *plotCmd) page(out *ui.Printer, facts report.Facts) error {
 
 // checkBaseline rejects a --baseline that no series has: it is misspelt.
 func (c *plotCmd) checkBaseline(all []report.Series) error {
-	labels := text.Each(all, func(s report.Series) string { return s.Label })
-	if c.Baseline == "" || slices.Contains(labels, c.Baseline) {
+	if c.Baseline == "" || slices.ContainsFunc(all, func(s report.Series) bool { return s.Named(c.Baseline) }) {
 		return nil
 	}
+	labels := text.Each(all, func(s report.Series) string { return s.Label })
 	return fmt.Errorf("cannot compare with --baseline %q: %s has no such series; choose one of %q",
 		c.Baseline, c.Root, labels)
 }

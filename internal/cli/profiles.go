@@ -2,7 +2,8 @@ package cli
 
 import (
 	"fmt"
-	"text/tabwriter"
+	"io"
+	"strconv"
 
 	"topobench/internal/profile"
 	"topobench/internal/text"
@@ -23,16 +24,16 @@ func (c *profilesCmd) Run(env *Env) error {
 		_, err = env.Stdout.Write(data)
 		return err
 	}
-	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+	rows := [][]string{{"profile", "engine", "kind", "GPUs", "workers"}}
 	for _, name := range profiles.Names() {
 		p, err := readProfile(env.reader(), name)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, p.Engine, p.Label(),
-			text.Count(p.GPUs(), "GPU", "GPUs"), workers(p))
+		rows = append(rows, []string{name, p.Engine, p.Kind, strconv.Itoa(p.GPUs()), workers(p)})
 	}
-	return w.Flush()
+	_, err := io.WriteString(env.Stdout, text.Sides(rows))
+	return err
 }
 
 func workers(p profile.Profile) string {

@@ -3,8 +3,6 @@ package cli
 import (
 	"fmt"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"topobench/internal/report"
 	"topobench/internal/ui"
@@ -24,21 +22,6 @@ func (f ratioFlags) check() error {
 	}
 	return nil
 }
-
-// percent is a part such as 3%. It needs its sign: 0.03 could be either.
-type percent float64
-
-func (p *percent) UnmarshalText(text []byte) error {
-	digits, signed := strings.CutSuffix(string(text), "%")
-	v, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
-	if err != nil || !signed {
-		return fmt.Errorf("%q is not a percentage such as 3%%", text)
-	}
-	*p = percent(v / 100)
-	return nil
-}
-
-func (p percent) String() string { return strconv.FormatFloat(100*float64(p), 'g', 6, 64) + "%" }
 
 // knownAA are the A/A measurements of a root. A file that cannot be read is reported, and named by no ratio.
 func knownAA(env *Env, root string) []report.AA {

@@ -109,7 +109,7 @@ func TestPlotOfRounds(t *testing.T) {
 
 func TestPlotOfAnAA(t *testing.T) {
 	out := plotted(t, rounds(t, 4, 5, true))
-	for _, want := range []string{"vllm_aggregated (A)", "vllm_aggregated (B) gives ", "are not resolvable on this node with 4 rounds"} {
+	for _, want := range []string{"vllm_aggregated (A)", "vllm_aggregated (B) gives ", "are not resolved on this node with 4 rounds"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("plot lacks %q:\n%s", want, out)
 		}

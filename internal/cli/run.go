@@ -7,12 +7,16 @@ import (
 	"topobench/internal/preflight"
 	"topobench/internal/programs"
 	"topobench/internal/run"
+	"topobench/internal/text"
 )
+
+// stampWidth is the number of columns of the time in front of a line without a terminal, such as "[+123.4s] ".
+const stampWidth = 10
 
 type runCmd struct {
 	Profiles []string `arg:"" name:"profile" help:"Built-in names or paths."`
 	Root     string   `name:"artifacts-root-dir" default:"artifacts_root" type:"path" help:"Results directory."`
-	Title    string   `default:"Single Node" help:"Title of the chart."`
+	Title    string   `help:"Title of the chart (default: by the hosts of the workers, such as Single Node)."`
 	Baseline string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
 	X        string   `default:"user" enum:"user,p90,e2e" help:"Axis: user, p90 or e2e (topobench help metrics)."`
 	FailFast bool     `help:"Stop everything at the first cell that is not valid."`
@@ -20,6 +24,7 @@ type runCmd struct {
 	Keep     bool     `help:"Hold the last topology until Ctrl-C."`
 	ratioFlags
 	roundFlags
+	adaptiveFlags
 	binFlags   `group:"Programs"`
 	loadFlags  `group:"Load"`
 	limitFlags `group:"Disk"`
@@ -31,10 +36,12 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := linuxOnly("run"); err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check())
+	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check(),
+		c.adaptiveFlags.check(c.Profiles, c.given()))
 	if err != nil {
 		return err
 	}
+	adaptive := c.schedule(profiles)
 	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
 		Launches: c.launches(c.Profiles), Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap),
 		MinFree: uint64(c.MinFree), Load: c.options(), MapGPUs: c.Map},
@@ -44,7 +51,12 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	}
 	measured := arms(c.Profiles, session.topologies)
 	plans := preflight.Report{Topologies: measured}.Plans()
-	for _, line := range append(costLines(c.Root, plans, c.Repeats), c.note(len(plans))...) {
+	lines := append(costLines(c.Root, plans, c.Repeats, text.Width-stampWidth), c.note(len(plans))...)
+	var schedule run.Schedule = run.LadderOf(measured, c.Repeats)
+	if adaptive != nil {
+		schedule, lines = *adaptive, adaptive.Announcement()
+	}
+	for _, line := range lines {
 		session.Screen.Note(line)
 	}
 	if c.Keep {
@@ -54,7 +66,7 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	var topologies []run.Topology
 	if err = session.fetchModels(guarded); err == nil {
 		session.topologies = measured
-		topologies, err = session.Run(guarded, session.topologies, run.LadderOf(session.topologies, c.Repeats))
+		topologies, err = session.Run(guarded, session.topologies, schedule)
 	}
 	session.At(run.Reporting)
 	err = errors.Join(session.close(err), c.report(env, session, topologies))

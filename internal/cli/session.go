@@ -54,6 +54,7 @@ func (e *Env) open(ctx context.Context, s *signals, checked preflight.Report, o 
 	}
 	o.Temp, _ = e.temp()
 	o.Environ, o.Force, o.Shepherd, o.At = e.Environ, s.force, e.Shepherd, e.At
+	o.Release = currentRelease()
 	o.NvidiaSMI, o.Screen = checked.NvidiaSMI, ui.New(ui.Detect(e.Screen, e.Getenv))
 	var r *run.Runner
 	if err = recoverRuns(ctx, e, o.Screen.Note); err == nil {

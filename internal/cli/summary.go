@@ -35,12 +35,13 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 			out.Print(c.circumstances(facts, topologies)...)
 		}
 		x := pageExtras(facts, root, s.Dir.Path())
-		x.Command = plan.Redacted(script.Command(append([]string{"topobench"}, env.Args...)...))
+		x.Command = plan.Public(script.Command(append([]string{"topobench"}, env.Args...)...))
 		err = errors.Join(writeFiles(out, facts, root, s.Dir.Path()), writePage(out, facts, x, root, s.Dir.Path()),
 			keepAA(out, facts, root))
 	} else if err == nil {
 		out.Print("no cell was measured: no chart and no results.csv were written in " + root)
 	}
+	out.Print(s.Summary()...)
 	out.Print("logs, plans and journal: " + s.Dir.Path())
 	answer(out, facts, root, versions(s.topologies), unmeasured(topologies, s.topologies)...)
 	return errors.Join(err, out.Err(), c.outcome(env, s, topologies))
@@ -49,27 +50,23 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 // facts reads the cells of this run, and of no other, from the artifacts. The chart's title marks a run that
 // did not measure all its cells.
 func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.Facts, error) {
-	title := c.Title
+	partial := len(unreached(s.topologies, topologies)) > 0
 	var order, mine []string
-	if len(unreached(s.topologies, topologies)) > 0 {
-		title = "partial: " + c.Title
-	}
 	for _, t := range topologies {
 		order = append(order, t.Label)
 		if t.Artifacts.Path != "" {
 			mine = append(mine, t.Artifacts.Name())
 		}
-		if len(t.Cells) < len(t.Asked) {
-			title = "partial: " + c.Title
-		}
+		partial = partial || len(t.Cells) < len(t.Asked)
 	}
 	if len(mine) == 0 {
 		return report.Facts{}, nil
 	}
 	cells, faults := artifacts.Tree(s.Dir.Root(), mine...)
 	printAll(env.Stderr, text.Each(faults, error.Error), "topobench: ")
-	return onAxis(cells, report.Options{Title: title, X: c.X, Baseline: c.Baseline, Order: order, Rounds: c.Repeats,
-		Equivalence: float64(c.Equivalence), AA: knownAA(env, s.Dir.Root())})
+	return onAxis(cells, report.Options{Title: c.Title, Partial: partial, X: c.X, Baseline: c.Baseline, Order: order,
+		Rounds: c.Repeats, At: c.At, Caveat: s.Caveat(), Equivalence: float64(c.Equivalence),
+		AA: knownAA(env, s.Dir.Root())})
 }
 
 // tabulate prints the settings that differ, the cells, the ratio at several tok/s/user and the warnings.

@@ -62,7 +62,7 @@ func (e *ThinOverlapError) Reason() string {
 	if e.Part < leastPart {
 		return fmt.Sprintf("%.1f %% of the narrower frontier (at least %.0f %% are needed)", 100*e.Part, 100*leastPart)
 	}
-	return fmt.Sprintf("%.1f %% of tokens/s/user, less than the %.0f %% by which two runs of one topology differ",
+	return fmt.Sprintf("a range %.1f %% wide, less than the %.0f %% by which two runs of one topology differ",
 		100*(e.Hi-e.Lo)/e.Hi, 100*noise)
 }
 

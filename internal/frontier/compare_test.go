@@ -58,7 +58,7 @@ func TestCompareGivesTheReasonForNoRatio(t *testing.T) {
 		{"they only touch", wide, []Point{{100, 90}, {200, 5}}, nil,
 			"cannot compare: the frontiers share only 100 to 100 tokens/s/user, 0.0 % of the narrower frontier (at least 10 % are needed); measure concurrencies at which both reach the same tokens/s/user"},
 		{"the whole of one, within what two runs differ by", wide, []Point{{50, 90}, {50.4, 5}}, nil,
-			"cannot compare: the frontiers share only 50 to 50.4 tokens/s/user, 0.8 % of tokens/s/user, less than the 1 % by which two runs of one topology differ; measure concurrencies at which both reach the same tokens/s/user"},
+			"cannot compare: the frontiers share only 50 to 50.4 tokens/s/user, a range 0.8 % wide, less than the 1 % by which two runs of one topology differ; measure concurrencies at which both reach the same tokens/s/user"},
 		{"a baseline of 0", []Point{{0, 9}, {10, 0}}, wide, at(10), ErrZeroBaseline.Error()},
 	}
 	for _, row := range rows {

@@ -41,6 +41,7 @@ type Question struct {
 	Backlog []int         // TCP ports whose waiting connections to count
 	GPUs    time.Duration // how long the driver may take to answer; 0 = leave the GPUs out
 	Power   time.Duration // likewise, for the power limits
+	Facts   time.Duration // likewise, for clocks, links and CUDA
 	Links   time.Duration // likewise, for the links between the GPUs
 	Pages   []string      // URLs to get, such as a worker's /metrics
 	Kernel  bool          // read the kernel log
@@ -64,6 +65,7 @@ type Snapshot struct {
 	GPUs     gpu.State   // with the owners of its processes
 	GPUFault string
 	Power    []gpu.Power // empty if the driver does not report it
+	Facts    gpu.Facts
 	// Links is the matrix of nvidia-smi topo -m.
 	Links, LinksFault string
 	Pages             map[string]Page
@@ -168,6 +170,9 @@ func (l Local) Look(ctx context.Context, q Question) (Snapshot, error) {
 	}
 	if q.Power > 0 && l.NvidiaSMI != "" {
 		s.Power = gpu.SMI{Run: l.nvidiaSMI, Limit: q.Power}.Power(ctx)
+	}
+	if q.Facts > 0 && l.NvidiaSMI != "" {
+		s.Facts = gpu.SMI{Run: l.nvidiaSMI, Limit: q.Facts}.Facts(ctx)
 	}
 	if q.Links > 0 && l.NvidiaSMI != "" {
 		matrix, err := gpu.SMI{Run: l.nvidiaSMI, Limit: q.Links}.Links(ctx)

@@ -155,6 +155,10 @@ type CellDone struct {
 	Checks      []verdict.Check `json:"checks"`
 	Seconds     float64         `json:"seconds"`
 	Exit        string          `json:"exit"` // of aiperf
+
+	// Tokens/s/user and tokens/s/GPU, which decide the next cell of an adaptive run; absent = not measured.
+	X float64 `json:"x,omitempty"`
+	Y float64 `json:"y,omitempty"`
 }
 
 // TeardownBegin is the start of a teardown.

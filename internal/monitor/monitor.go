@@ -1,5 +1,6 @@
 // Package monitor observes a topology while a cell runs: health, request counters, GPUs,
-// the client's CPU, the kernel log and nginx. Its evidence is what package verdict judges.
+// the client's CPU, the kernel log and nginx. Its evidence is what package verdict judges. Its samples are for
+// a person, and judge nothing.
 package monitor
 
 import (
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/host"
 	"topobench/internal/host/gpu"
 	"topobench/internal/plan"
@@ -40,6 +42,7 @@ type Targets struct {
 	Identity func(ctx context.Context, services []plan.Service) map[string]string
 	GPUs     time.Duration // how long nvidia-smi may take to answer; 0 = there is none
 	Kernel   bool          // the kernel log is observed
+	GPULog   string        // to which one nvidia-smi writes samples; "" = the GPUs are not sampled
 }
 
 // Monitor observes one launch. It keeps what later cells compare with.
@@ -49,6 +52,8 @@ type Monitor struct {
 	memory    map[int]gpu.MiB         // in use after readiness, by device
 	known     map[int]gpu.MiB         // in use then by each process on the GPUs
 	faults    map[string]int          // that nginx counts against each of its servers
+
+	gpuLogRead int64 // bytes of GPULog up to the end of the latest cell
 }
 
 // New returns a monitor for one launch.
@@ -91,6 +96,9 @@ type Watch struct {
 	client *clientSampler
 	kernel host.KernelLog // at the start
 	nginx  *nginxLog
+
+	sampler *sampler
+	sampled []artifacts.Sample
 }
 
 // Start takes a snapshot and begins to observe a cell. It fails with *UnhealthyError if a
@@ -107,6 +115,10 @@ func (m *Monitor) Start(ctx context.Context) (*Watch, error) {
 	w.ctx, w.end = context.WithCancelCause(ctx)
 	w.client = newClientSampler(m.t.Host, w.nginx.load())
 	w.tasks = []*task{{every: time.Second, run: w.client.sample}, {every: w.pace(), run: w.probeHealth(missCounter{})}}
+	w.sampler = m.newSampler(ctx)
+	if len(m.t.Plan.Smoke.Counters) > 0 && m.t.Host != nil {
+		w.tasks = append(w.tasks, &task{every: time.Second, run: w.sampler.probe})
+	}
 	if devices := m.t.Plan.Hardware.Devices; len(devices) > 0 {
 		w.gpus = newGPUSamples(m, devices)
 		w.gpus.sample(ctx)
@@ -137,6 +149,7 @@ func (w *Watch) Stop(ctx context.Context) (verdict.Evidence, error) {
 	if w.m.t.Kernel {
 		e.Kernel = kernelEvidence(w.kernel, w.m.kernel(undisturbed, w.kernel.Last))
 	}
+	w.sampled = w.sampler.end(undisturbed)
 	e.Nginx = w.m.nginxEvidence(undisturbed, w.nginx)
 	if w.gpus != nil {
 		w.gpus.sample(ctx)

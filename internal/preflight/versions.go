@@ -152,8 +152,8 @@ func VersionLines(topologies []Topology) []string {
 		lines = append(lines, "versions: "+strings.Join(parts, ", "))
 	}
 	if len(unknown) > 0 {
-		lines = append(lines, fmt.Sprintf("versions unknown: using the newest rules (%s)",
-			strings.Join(text.Distinct(unknown), ", ")))
+		lines = append(lines, "version unknown, so the newest rules apply: "+
+			strings.Join(text.Distinct(unknown), ", "))
 	}
 	return append(lines, text.Distinct(outside)...)
 }

@@ -41,7 +41,7 @@ func TestC19N3OneLineForAVersionThatIsNoRelease(t *testing.T) {
 		want               []string
 	}{
 		{"C19", source, source, []string{"versions: aiperf 0.13.0",
-			"versions unknown: using the newest rules (vLLM 0.1.dev17235+gf52870f26 is no release)"}},
+			"version unknown, so the newest rules apply: vLLM 0.1.dev17235+gf52870f26 is no release"}},
 		{"N3", source, plan.Versions{VLLM: "0.31.0", AIPerf: "0.13.0"}, []string{
 			"versions: vLLM 0.31.0 (as the profile states; the program reports 0.1.dev17235+gf52870f26, no release), aiperf 0.13.0"}},
 		{"the program reports none", plan.Versions{AIPerf: "0.13.0"}, plan.Versions{VLLM: "0.31.0", AIPerf: "0.13.0"}, []string{

@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestAbsentKeysHaveTheirDefaults(t *testing.T) {
 	got := mustParse(t, valid)
 	want := Profile{
-		Name: "a", Kind: "b", Engine: "vllm", Model: "m", Source: "/etc/profiles/p.yaml",
+		Name: "a", Kind: "b", Engine: "vllm", Model: "m", Source: "/etc/profiles/p.yaml", Text: valid,
 		Discovery:  Discovery{Etcd: "none", NATS: "none"},
 		Aggregated: []Worker{{Devices: []int{0}, TP: 1, PP: 1, DP: 1}},
 		Load:       Sweep{ISL: 3000, OSL: 150, Concurrency: []int{1, 2, 4, 8, 16, 32, 64, 128, 256}},

@@ -60,6 +60,7 @@ type Profile struct {
 
 	X         struct{}          `yaml:"x" help:"place for YAML anchors; topobench ignores it"`
 	Source    string            `yaml:"-"` // where it was read: a path, or "built-in NAME"
+	Text      string            `yaml:"-"` // as a person wrote it
 	ConfigsAt map[string]string `yaml:"-"` // file:line:column of each --config, by the path of its file
 }
 

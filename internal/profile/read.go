@@ -47,7 +47,7 @@ func (r Reader) Parse(source string, data []byte) (Profile, error) {
 	d.lint(root)
 	d.settings(r.Set)
 	p := Defaults()
-	p.Source = source
+	p.Source, p.Text = source, string(data)
 	d.value("", root, reflect.ValueOf(&p).Elem(), "")
 	d.unused(p)
 	p.fill()

@@ -73,8 +73,11 @@ func (s Series) work() artifacts.Values {
 	return values
 }
 
-// conclude is the end of the sentence: the verdict, or for an A/A measurement what the node resolves.
+// conclude is the verdict behind the ratio, or for an A/A measurement what the node resolves.
 func (c *Comparison) conclude(r reading, base, other Series) string {
+	if r.unpaired == separate {
+		return "" // Judge has terms of its own
+	}
 	if !arms(base, other) || r.unpaired != "" || !r.interval.Bounded {
 		return c.verdictText()
 	}
@@ -92,7 +95,7 @@ func (c *Comparison) conclude(r reading, base, other Series) string {
 
 // limit is what the node does not resolve. A simulated engine may repeat itself to the last digit.
 func (a AA) limit() string {
-	return "differences below " + roughly(max(0.0001, a.Resolvable)) + " are not resolvable"
+	return "differences below " + roughly(max(0.0001, a.Resolvable)) + " are not resolved"
 }
 
 // apartBy is a ratio as "1.3 % slower".
@@ -105,16 +108,25 @@ func apartBy(ratio float64) string {
 
 // beside names the last A/A measurement of this node with the work of both sides.
 func beside(known []AA, base, other Series) string {
+	a, ok := applicable(known, base, other)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf(" (A/A of %s on this node: %s with %d rounds)", a.Label, a.limit(), a.Rounds)
+}
+
+// applicable is the last A/A measurement of the node and the work of both sides.
+func applicable(known []AA, base, other Series) (AA, bool) {
 	for _, a := range slices.Backward(known) {
 		same := a.Host != ""
 		for _, s := range []Series{base, other} {
 			same = same && a.Host == s.host && a.Simulated == s.Simulated && maps.Equal(a.Setup, s.work())
 		}
 		if same {
-			return fmt.Sprintf(" (A/A of %s on this node: %s with %d rounds)", a.Label, a.limit(), a.Rounds)
+			return a, true
 		}
 	}
-	return ""
+	return AA{}, false
 }
 
 // AA are the A/A measurements among the comparisons.

@@ -42,11 +42,11 @@ func TestAAReportsWhatTheNodeResolves(t *testing.T) {
 	if len(all) != 1 || math.Abs(all[0].Resolvable-want) > 1e-9 || all[0].Rounds != 4 || all[0].Label != "vllm_serve_aggregated" || all[0].Host != "node7" {
 		t.Fatalf("got %+v, want %g", all, want)
 	}
-	if got, end := f.Sentences()[0], "differences below "+roughly(want)+" are not resolvable on this node with 4 rounds"; !strings.HasSuffix(got, end) {
+	if got, end := f.Sentences()[0], "differences below "+roughly(want)+" are not resolved on this node with 4 rounds"; !strings.HasSuffix(got, end) {
 		t.Errorf("got %s, want the end %s", got, end)
 	}
 	if got := facts(t, aaCells(1, 1), Options{}).Sentences()[0]; !strings.Contains(got, ", 1.00x (95 % interval 1.00 to 1.00, 2 of 2 rounds; ") ||
-		!strings.HasSuffix(got, ": differences below 0.01 % are not resolvable on this node with 2 rounds") {
+		!strings.HasSuffix(got, ": differences below 0.01 % are not resolved on this node with 2 rounds") {
 		t.Errorf("equal to the last digit: %s", got)
 	}
 	if got := facts(t, aaCells(1), Options{}); len(got.AA()) != 0 || !strings.Contains(got.Sentences()[0], "1 launch a side: no interval") {
@@ -100,7 +100,7 @@ func TestAAIsNamedBesideALaterRatio(t *testing.T) {
 	} {
 		got := facts(t, row.cells, Options{AA: known}).Sentences()[0]
 		want := " (A/A of vllm_serve_aggregated on this node: differences below "
-		if !strings.HasSuffix(got, ": better") || strings.Contains(got, want) != row.named || strings.Contains(got, "A/A") != row.named {
+		if !strings.Contains(got, "; interpolated): better") || strings.Contains(got, want) != row.named || strings.Contains(got, "A/A") != row.named {
 			t.Errorf("%s: got %s", row.why, got)
 		}
 	}

@@ -50,10 +50,10 @@ func (s Series) extent(on Axis) string {
 // are recorded, the launches of each side and whether an engine was simulated. Without about it names the versions of
 // aiperf. It is empty without an answer, and if no comparison has a number because a side has no valid cell.
 func (f Facts) Markdown(about ...string) string {
-	answer := strings.Join(f.Answer(), "; ")
+	answer := text.Each(f.Answer(), markdown.Replace)
 	measured := func(c Comparison) bool { return c.Measured != nil }
 	failed := func(s Series) bool { return s.curve == nil }
-	if answer == "" || slices.ContainsFunc(f.Series, failed) && !slices.ContainsFunc(f.Comparisons, measured) {
+	if len(answer) == 0 || slices.ContainsFunc(f.Series, failed) && !slices.ContainsFunc(f.Comparisons, measured) {
 		return ""
 	}
 	if len(about) == 0 {
@@ -64,7 +64,7 @@ func (f Facts) Markdown(about ...string) string {
 		}
 	}
 	about = append(append(slices.Clone(about), f.gpuModels()...), f.launches(), f.engines())
-	return "**" + markdown.Replace(answer) + "** (" + markdown.Replace(strings.Join(about, "; ")) + ")"
+	return "**" + strings.Join(answer, "**; **") + "** (" + markdown.Replace(strings.Join(about, "; ")) + ")"
 }
 
 // markdown escapes what Markdown would format; an underscore inside a word stays.

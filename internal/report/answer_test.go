@@ -92,3 +92,15 @@ func TestMarkdownIsEscaped(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// Each sentence, with that of the TTFT behind it, is bold by itself.
+func TestMarkdownSeparatesSentences(t *testing.T) {
+	third := curve("aggregated", [][2]float64{{96, 20}, {45, 90}, {20, 100}})
+	for i := range third {
+		third[i].Deployment.Kind, third[i].N, third[i].Artifacts = "third", 9, "artifacts_9"
+	}
+	f := facts(t, append(rounds(1), third...), Options{})
+	if got := f.Markdown("x"); len(f.Comparisons) != 2 || strings.Count(got, "**; **at ") != 1 {
+		t.Errorf("got %s", got)
+	}
+}

@@ -13,27 +13,29 @@ import (
 	"topobench/internal/verdict"
 )
 
-// noteAxes adds what the axis of a ratio does not show to its sentence.
+// noteAxes adds what the axis of a ratio does not show to its sentence: the axes on which the other side wins, then,
+// in a sentence of its own, the TTFT. Without a ratio there is nothing.
 func (f Facts) noteAxes() {
 	for i, c := range f.Comparisons {
-		for _, note := range f.axisNotes(c) {
-			f.Comparisons[i].Sentence += text.Clean(" (" + note + ")")
+		if c.Measured == nil {
+			continue
 		}
+		notes := ""
+		for _, winner := range f.otherWinners(c) {
+			notes += " (" + winner + ")"
+		}
+		f.Comparisons[i].Sentence += text.Clean(notes + f.waits(c))
 	}
 }
 
-// axisNotes are the TTFT of both sides beside the x of the ratio, and the axes on which the other side wins. Without a
-// ratio there are none.
-func (f Facts) axisNotes(c Comparison) (notes []string) {
-	if c.Measured == nil {
-		return nil
-	}
+// waits is the TTFT of both sides beside the x of the ratio; empty if aiperf reported none.
+func (f Facts) waits(c Comparison) string {
 	other, base := f.firstTokens(c.Other, c.Measured.At), f.firstTokens(c.Baseline, c.Measured.At)
-	if other+base != "" {
-		notes = append(notes, fmt.Sprintf("TTFT p50 and p90 beside it: %s %s; %s %s",
-			c.Other, cmp.Or(other, "not reported"), c.Baseline, cmp.Or(base, "not reported")))
+	if other+base == "" {
+		return ""
 	}
-	return append(notes, f.otherWinners(c)...)
+	return fmt.Sprintf(". TTFT p50 and p90 beside it: %s %s; %s %s",
+		c.Other, cmp.Or(other, "not reported"), c.Baseline, cmp.Or(base, "not reported"))
 }
 
 // firstTokens has the TTFT of the points of the frontier beside x, each the mean over repeats: "68.3 and 71.2 ms at
@@ -46,7 +48,8 @@ func (f Facts) firstTokens(label string, x float64) string {
 		for _, r := range f.Rows {
 			median, hasMedian := r.Numbers["time_to_first_token_p50"]
 			slow, hasSlow := r.Numbers["time_to_first_token_p90"]
-			if r.series() == label && r.Concurrency == c && r.State == verdict.Valid && hasMedian && hasSlow {
+			counts := r.State == verdict.Valid && !r.leftOut && hasMedian && hasSlow
+			if r.series() == label && r.Concurrency == c && counts {
 				p50, p90 = append(p50, median), append(p90, slow)
 			}
 		}

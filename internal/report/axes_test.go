@@ -31,12 +31,12 @@ func TestTheSentenceHasTheTTFTBesideX(t *testing.T) {
 		want string // end of the sentence
 	}{
 		{"two points of the frontier beside x, one at x; the dominated one at x has no part in it", base,
-			" (TTFT p50 and p90 beside it: dynamo_vllm_disaggregated 200.0 and 260.0 ms at concurrency 2, " +
-				"400.0 and 520.0 ms at 4; vllm_serve_aggregated 20.0 and 30.0 ms at concurrency 2)"},
+			". TTFT p50 and p90 beside it: dynamo_vllm_disaggregated 200.0 and 260.0 ms at concurrency 2, " +
+				"400.0 and 520.0 ms at 4; vllm_serve_aggregated 20.0 and 30.0 ms at concurrency 2"},
 		{"the mean over valid repeats", slices.Concat(base, again, spoilt),
-			"; vllm_serve_aggregated 30.0 and 30.0 ms at concurrency 2)"},
-		{"a side without it", bare, " (TTFT p50 and p90 beside it: dynamo_vllm_disaggregated 200.0 and 260.0 ms at " +
-			"concurrency 2, 400.0 and 520.0 ms at 4; vllm_serve_aggregated not reported)"},
+			"; vllm_serve_aggregated 30.0 and 30.0 ms at concurrency 2"},
+		{"a side without it", bare, ". TTFT p50 and p90 beside it: dynamo_vllm_disaggregated 200.0 and 260.0 ms at " +
+			"concurrency 2, 400.0 and 520.0 ms at 4; vllm_serve_aggregated not reported"},
 	} {
 		f, err := Of(slices.Concat(row.base, other), Options{At: &x})
 		if err != nil {

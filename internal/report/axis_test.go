@@ -152,7 +152,7 @@ func TestACellWithoutTheAxisIsNotDrawn(t *testing.T) {
 	if s := f.Series[0]; len(s.Points) != 1 || s.Valid != 1 || s.Cells != 2 || len(f.Picture().Series[0].Points) != 1 {
 		t.Errorf("got %+v", s)
 	}
-	if len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0], "(concurrency 4) are not drawn") {
+	if len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0], "(concurrency 4) is not drawn") {
 		t.Errorf("got %q", f.Warnings)
 	}
 }

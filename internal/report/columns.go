@@ -48,6 +48,9 @@ var columnHelp = map[string]string{
 	steadySeconds:    "length of that span",
 	ttftRamp:         "TTFT of the last quarter of a wave of requests / of its first quarter, from concurrency 8 on",
 
+	wattsPerGPU:    "mean power of a GPU while the requests were measured, in W; empty if it is unknown",
+	tokensPerJoule: "output tokens of all requests for each joule of the GPUs; empty if their power is unknown",
+
 	unsupported: "columns whose percentile needs more requests than the cell has: p90 10, p99 100",
 }
 

@@ -19,6 +19,7 @@ type Comparison struct {
 	Other     string               `json:"other"`
 	Simulated bool                 `json:"simulated"`
 	Measured  *frontier.Comparison `json:"measured"`
+	reading   reading              // behind Measured
 
 	Ratio       *float64      `json:"ratio"` // geometric mean over the rounds that count
 	RatioLow    *float64      `json:"ratio_low"`
@@ -37,8 +38,7 @@ type Comparison struct {
 	Notes    []string `json:"notes"`    // observations on either side that a reader needs
 	Sentence string   `json:"sentence"`
 
-	aa  *AA    // of two arms, with an interval
-	end string // of Sentence: the verdict
+	aa *AA // of two arms, with an interval
 }
 
 // comparisons compares every other series with the baseline.
@@ -49,7 +49,7 @@ func comparisons(all []Series, o Options) []Comparison {
 	}
 	base := max(0, slices.IndexFunc(all, func(s Series) bool { return s.Mode == "aggregated" }))
 	if o.Baseline != "" {
-		base = slices.IndexFunc(all, func(s Series) bool { return s.Label == o.Baseline || s.plain == o.Baseline })
+		base = slices.IndexFunc(all, func(s Series) bool { return s.Named(o.Baseline) })
 	}
 	if base < 0 {
 		sentence := text.Clean("no number: the baseline " + o.Baseline + " has no cell")
@@ -70,6 +70,9 @@ func compare(base, other Series, o Options) Comparison {
 		Rounds: []Round{}, Readings: []Reading{}, Crossings: []float64{}, Equivalence: o.Equivalence,
 		Differ: []string{}, Hardware: []string{}, Noted: union(slices.Clone(base.Noted), other.Noted...),
 		Notes: union(slices.Clone(base.Notes), other.Notes...)}
+	if o.Caveat != "" {
+		c.Notes = append(c.Notes, o.Caveat)
+	}
 	stat, mark := o.axis().marked(), ""
 	if c.Simulated {
 		mark = "simulated: "
@@ -80,13 +83,13 @@ func compare(base, other Series, o Options) Comparison {
 		c.Hardware = against(onBoth(other.hardware(), base.hardware()), onBoth(base.hardware(), other.hardware()))
 	}
 	if why == "" {
-		r, err := measure(base.each, other.each, o.At)
+		r, err := readingOf(base, other, o.At)
 		r.plan(o.Rounds)
 		c.read(base, other)
 		if err == nil {
 			c.judge(r, o.Equivalence)
-			c.Sentence = text.Clean(mark + c.ratio(stat, r) + c.caveats(base, other) + beside(o.AA, base, other))
-			c.end = text.Clean(c.conclude(r, base, other))
+			c.Sentence = text.Clean(mark + c.ratio(stat, r) + c.conclude(r, base, other) + beside(o.AA, base, other) +
+				c.caveats(base, other))
 			return c
 		}
 		why = refusal(err, r.of) + ranges(base, other)
@@ -204,7 +207,13 @@ func (s Series) extentOrNone() string {
 	return s.Label + " reaches " + span(lo, hi)
 }
 
-func span(lo, hi float64) string { return number(lo) + " to " + number(hi) + " tok/s/user" }
+// span is a range as "20.0 to 96.0 tok/s/user", or one value.
+func span(lo, hi float64) string {
+	if number(lo) == number(hi) {
+		return number(lo) + " tok/s/user"
+	}
+	return number(lo) + " to " + number(hi) + " tok/s/user"
+}
 
 func number(v float64) string { return fmt.Sprintf("%.*f", decimals(v), v) }
 

@@ -25,10 +25,10 @@ func TestSentences(t *testing.T) {
 		{"a baseline that is named wins over the aggregated series", append(agg([2]float64{45, 80}), dis([2]float64{45, 145})...),
 			Options{Baseline: "dynamo_vllm_disaggregated"},
 			"at 45.0 tok/s/user vllm_serve_aggregated gives 80.0 and dynamo_vllm_disaggregated 145.0 tokens/s/gpu: " +
-				"80.0 - 145.0 = -65.0 tokens/s/gpu, 0.55x (1 launch a side: no interval; shared range 45.0 to 45.0 tok/s/user; interpolated)"},
+				"80.0 - 145.0 = -65.0 tokens/s/gpu, 0.55x (1 launch a side: no interval; shared range 45.0 tok/s/user; interpolated)"},
 		{"small numbers keep three digits, and the printed difference adds up", append(agg([2]float64{45, 0.01234}), dis([2]float64{45, 0.0456})...), Options{},
 			"at 45.0 tok/s/user dynamo_vllm_disaggregated gives 0.0456 and vllm_serve_aggregated 0.0123 tokens/s/gpu: " +
-				"0.0456 - 0.0123 = +0.0333 tokens/s/gpu, 3.70x (1 launch a side: no interval; shared range 45.0 to 45.0 tok/s/user; interpolated)"},
+				"0.0456 - 0.0123 = +0.0333 tokens/s/gpu, 3.70x (1 launch a side: no interval; shared range 45.0 tok/s/user; interpolated)"},
 		{"no overlap: both ranges, no number", append(agg([2]float64{1, 9}, [2]float64{2, 8}), dis([2]float64{3, 9}, [2]float64{4, 8})...), Options{},
 			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: they share no tok/s/user " +
 				"(dynamo_vllm_disaggregated reaches 3.00 to 4.00 tok/s/user; vllm_serve_aggregated reaches 1.00 to 2.00 tok/s/user)"},
@@ -46,7 +46,7 @@ func TestSentences(t *testing.T) {
 				"(dynamo_vllm_disaggregated reaches 10.0 to 20.0 tok/s/user; vllm_serve_aggregated reaches 10.0 to 20.0 tok/s/user)"},
 		{"a series without a valid point is compared with nothing", append(agg([2]float64{10, 9}), invalid(dis([2]float64{10, 9}))...), Options{},
 			"no number for dynamo_vllm_disaggregated against vllm_serve_aggregated: " +
-				"dynamo_vllm_disaggregated has no valid point (vllm_serve_aggregated reaches 10.0 to 10.0 tok/s/user)"},
+				"dynamo_vllm_disaggregated has no valid point (vllm_serve_aggregated reaches 10.0 tok/s/user)"},
 	} {
 		for _, simulated := range []bool{false, true} {
 			f, err := Of(simulate(row.cells, simulated), row.o)

@@ -47,7 +47,7 @@ func Differences() []Difference {
 		{"engine", Listed, Refuses, "the program that computes, with its version"},
 		{EngineOptions, Listed, Refuses, "the comparison may be about it; repeats have one configuration"},
 		{Others, Listed, Listed,
-			"variables of the workers, versions of other programs, memory of the GPUs, driver, host"},
+			"variables of the workers, versions of other programs, driver, host, and the facts of provenance.json"},
 	}
 }
 

@@ -97,7 +97,7 @@ func TestTableHasNoControlSequences(t *testing.T) {
 		t.Fatal(err)
 	}
 	table := string(written(t, f.Table))
-	if !strings.Contains(table, "\na b_aggregated ") || strings.Count(table, "\n") != 2 {
+	if !strings.Contains(table, "\na b_aggregated ") || strings.Count(table, "\n") != 4 {
 		t.Errorf("got %q", table)
 	}
 }

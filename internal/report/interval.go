@@ -13,7 +13,7 @@ const Equivalence = 0.03
 
 // judge takes the numbers of a reading into the comparison.
 func (c *Comparison) judge(r reading, equivalence float64) {
-	c.Measured, c.Ratio, c.Unpaired = &r.Comparison, &r.Ratio, r.unpaired
+	c.Measured, c.Ratio, c.Unpaired, c.reading = &r.Comparison, &r.Ratio, r.unpaired, r
 	c.Rounds = append(c.Rounds, r.rounds...)
 	c.Equivalence = equivalence
 	if r.interval.Bounded {
@@ -25,9 +25,14 @@ func (c *Comparison) judge(r reading, equivalence float64) {
 // intervalText is the interval of the ratio with the launches behind it, or the reason that there is none.
 func (c Comparison) intervalText(r reading) string {
 	behind := fmt.Sprintf("%d of %d rounds", r.counted[0], r.of[0])
+	if r.byRule {
+		behind += " by Stein's rule"
+	}
 	if r.unpaired != "" {
-		behind = fmt.Sprintf("%d of %d launches against %d of %d, unpaired because %s",
-			r.counted[1], r.of[1], r.counted[0], r.of[0], r.unpaired)
+		behind = fmt.Sprintf("%d of %d launches against %d of %d", r.counted[1], r.of[1], r.counted[0], r.of[0])
+	}
+	if r.unpaired != "" && r.unpaired != separate {
+		behind += ", unpaired because " + r.unpaired
 	}
 	switch {
 	case r.interval.Bounded:

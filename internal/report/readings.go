@@ -33,7 +33,7 @@ func (c *Comparison) read(base, other Series) {
 	}
 	for _, x := range readingTicks(base.each, other.each) {
 		r := Reading{At: x, Unreachable: []string{}}
-		m, err := measure(base.each, other.each, &x)
+		m, err := readingOf(base, other, &x)
 		if err == nil {
 			r.launches = m
 			r.Baseline, r.Other, r.Ratio = &m.Baseline, &m.Other, &m.Ratio
@@ -157,14 +157,14 @@ func (c Comparison) ReadingsTable() string {
 		return ""
 	}
 	bounded := slices.ContainsFunc(c.Readings, func(r Reading) bool { return r.RatioLow != nil })
-	header := []string{"tok/s/user", "other", "baseline", "ratio"}
+	header := []string{"tok/s\n/user", "other", "baseline", "ratio"}
 	if bounded {
 		header = append(header, percent(stats.Confidence)+" interval", "rounds")
 		if c.Unpaired != "" {
-			header[5] = "launches"
+			header[5] = "launches,\nother and\nbaseline"
 		}
 	}
-	lines := [][]string{append(header, "step")}
+	var lines [][]string
 	for _, r := range c.Readings {
 		lines = append(lines, r.line(c, bounded))
 	}
@@ -172,7 +172,9 @@ func (c Comparison) ReadingsTable() string {
 	if len(c.Crossings) > 0 {
 		crossing = "the frontiers cross at " + strings.Join(text.Each(c.Crossings, number), ", ") + " tok/s/user"
 	}
-	return text.Clean(c.Other+" against "+c.Baseline+", tokens/s/gpu") + "\n" + align(lines) + crossing + "\n"
+	title := text.Wrap(text.Clean(c.Other+" against "+c.Baseline+", tokens/s/gpu"), "", "  ", text.Width)
+	return strings.Join(title, "\n") + "\n" + text.Table(append(header, "step"), lines) +
+		strings.Join(text.Wrap(crossing, "", "  ", text.Width), "\n") + "\n"
 }
 
 func (r Reading) line(c Comparison, bounded bool) []string {
@@ -207,10 +209,10 @@ func (r Reading) line(c Comparison, bounded bool) []string {
 	return append(line, ratio(r.StepRatio, 2))
 }
 
-// behind counts the launches of a reading: "3 of 4", or of unpaired ones "3 of 3, 2 of 2".
+// behind counts the launches of a reading: "3 of 4", or of unpaired ones "3/3, 2/2".
 func (r reading) behind() string {
 	if r.unpaired == "" {
 		return fmt.Sprintf("%d of %d", r.counted[0], r.of[0])
 	}
-	return fmt.Sprintf("%d of %d, %d of %d", r.counted[1], r.of[1], r.counted[0], r.of[0])
+	return fmt.Sprintf("%d/%d, %d/%d", r.counted[1], r.of[1], r.counted[0], r.of[0])
 }

@@ -75,9 +75,9 @@ func (s Series) percentileWarning(f Facts) string {
 		return ""
 	}
 	cells := s.which(f.Rows, func(r Row) bool { return slices.Contains(r.Unsupported, perUser(f.Stat)) })
-	if cells == "" {
+	if cells.n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s: %s have fewer than the %d requests that %s needs: it is blank in the table", s.Label, cells,
-		leastRequests(p), f.Stat)
+	return fmt.Sprintf("%s: %s fewer than the %d requests that %s needs: it is blank in the table", s.Label,
+		cells.verb("has", "have"), leastRequests(p), f.Stat)
 }

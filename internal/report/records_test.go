@@ -39,7 +39,7 @@ func TestSteadyStateAndLockstepComeFromTheSidecar(t *testing.T) {
 			t.Errorf("%s: %q, want %s", column, got, want)
 		}
 	}
-	for form, got := range map[string]string{"sentence": f.Sentences()[0], "table": string(written(t, f.Table)),
+	for form, got := range map[string]string{"sentence": f.Sentences()[0], "table": unwrapped(written(t, f.Table)),
 		"warnings": strings.Join(f.Warnings, "\n"), "notes": field(t, f, 0, "notes")} {
 		if !strings.Contains(got, "another throughput in steady state") || !strings.Contains(got, "TTFT of requests in lockstep") {
 			t.Errorf("the %s lack the notes:\n%s", form, got)

@@ -63,7 +63,7 @@ func TestTheRatioIsThatOfTheLaunches(t *testing.T) {
 		t.Errorf("the chart has %+v of 3 concurrencies measured twice", drawn)
 	}
 	table := string(written(t, f.Table))
-	if want := "dynamo_vllm_disaggregated     2        45.0  0.0      146.4   2.05         *  2 of 2\n"; !strings.Contains(table, want) {
+	if want := "dynamo_vllm_disaggregated     2   45.0  0.0  146.4   2.05  *  2 of 2\n"; !strings.Contains(table, want) {
 		t.Errorf("the table lacks the mean %q:\n%s", want, table)
 	}
 }
@@ -120,7 +120,7 @@ func TestNotedChecksAreCounted(t *testing.T) {
 		if !f.Rows[0].Efficient || f.Comparisons[0].Measured == nil {
 			t.Errorf("%v: the cell is off the frontier", row.noted)
 		}
-		if got := string(written(t, f.Table)); !strings.Contains(got, "valid; 1 check could not be made: gpu-users\n") {
+		if got := unwrapped(written(t, f.Table)); !strings.Contains(got, "valid; 1 check could not be made: gpu-users\n") {
 			t.Errorf("%v: table\n%s", row.noted, got)
 		}
 		lines := f.lines()
@@ -148,7 +148,7 @@ func TestChecksNotMadeComeFromTheSidecar(t *testing.T) {
 	for form, got := range map[string]string{
 		"sentence": strings.Join(f.Sentences(), "\n"),
 		"warnings": strings.Join(f.Warnings, "\n"),
-		"table":    string(written(t, f.Table)),
+		"table":    unwrapped(written(t, f.Table)),
 	} {
 		if !strings.Contains(got, want) || !strings.Contains(got, "the client is the limit") {
 			t.Errorf("the %s lack %q or the note:\n%s", form, want, got)

@@ -16,11 +16,13 @@ import (
 
 // Options selects the statistic, the baseline of the comparisons and the order of the series.
 type Options struct {
-	Title    string   // default "Single Node"
+	Title    string   // default by the hosts of the workers, such as "Single Node"
+	Partial  bool     // marks the title: not all cells were measured
 	Stat     string   // of tokens/s/user, TTFT and ITL; default "avg"
 	X        string   // axis of tokens/s/user, the Flag of one of Axes; default "user"
 	At       *float64 // tokens/s/user to compare at; nil is the middle of the shared range
 	Baseline string   // a label; default the first aggregated series, else the first
+	Caveat   string   // a further limit of every ratio, for its sentence
 	Order    []string // labels in profile order; others follow in order of appearance
 
 	Equivalence float64 // ratios from 1/(1+Equivalence) to 1+Equivalence are equal; default 0.03
@@ -58,11 +60,15 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	if err := o.check(); err != nil {
 		return Facts{}, err
 	}
-	f := Facts{Title: "Pareto - " + cmp.Or(o.Title, "Single Node"), Stat: o.Stat, X: o.X, axis: o.axis(),
-		Rows: rows(cells, o), Skipped: []string{}, options: o}
+	f := Facts{Stat: o.Stat, X: o.X, axis: o.axis(), Rows: rows(cells, o), Skipped: []string{}}
+	f.Title = title(f.Rows, o)
 	if err := f.available(); err != nil {
 		return Facts{}, err
 	}
+	if mark := adaptiveRun(f.Rows); mark != nil && o.At == nil && o.X == "user" && o.Stat == "avg" {
+		o.At = &mark.At
+	}
+	f.options = o
 	f.compare(o)
 	f.Warnings = warnings(f)
 	groups, topologies := byArtifacts(f.Rows)
@@ -80,9 +86,6 @@ func (f *Facts) compare(o Options) {
 	f.Series = series(f.Rows, o) // it marks the efficient rows
 	f.Comparisons = comparisons(f.Series, o)
 	f.noteAxes()
-	for i, c := range f.Comparisons {
-		f.Comparisons[i].Sentence += c.end
-	}
 }
 
 // on is the same cells on another axis, read in the middle of its own range. It fails with *AxisError if no measured

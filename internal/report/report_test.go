@@ -134,7 +134,7 @@ func TestWarnings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"artifacts_0, artifacts_7", "2 of 4 cells (concurrency 4 4) occur more than once in one artifacts_N", "2 of 4 cells (concurrency 4 4) are invalid", "1 of 4 cells (concurrency 1) are not drawn: their exports lack output_token_throughput_per_user_avg"} {
+	for i, want := range []string{"artifacts_0, artifacts_7", "2 of 4 cells (concurrency 4) occur more than once in one artifacts_N", "2 of 4 cells (concurrency 4) are invalid", "1 of 4 cells (concurrency 1) is not drawn, for lack of output_token_throughput_per_user_avg"} {
 		if !strings.Contains(f.Warnings[i], want) {
 			t.Errorf("warning %d is %q, without %q", i, f.Warnings[i], want)
 		}
@@ -155,7 +155,7 @@ func TestRelaunchIsReported(t *testing.T) {
 	if column < 0 || lines[1][column] != "1" || lines[2][column] != "2" {
 		t.Errorf("got %q", lines)
 	}
-	want := "vllm_serve_aggregated: 1 of 2 cells (concurrency 4) were measured after a restart of the topology, with an empty prefix cache"
+	want := "vllm_serve_aggregated: 1 of 2 cells (concurrency 4) was measured after a restart of the topology, with an empty prefix cache"
 	if !slices.Contains(f.Warnings, want) {
 		t.Errorf("got %q", f.Warnings)
 	}

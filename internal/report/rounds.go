@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/frontier"
 	"topobench/internal/stats"
 )
@@ -15,7 +16,14 @@ type launch struct {
 	n     int             // of artifacts_N, in order of launch
 	round int             // 0: not recorded
 	curve *frontier.Curve // nil without a valid point
+	apart bool            // of another campaign than the other side
+
+	points     []stats.Point // valid cells in order of concurrency
+	deployment artifacts.Deployment
 }
+
+// separate is the reason why launches of two campaigns are not paired.
+const separate = "the sides are two campaigns"
 
 // Round is both sides of one pair of launches at one x.
 type Round struct {
@@ -35,6 +43,7 @@ type reading struct {
 	rounds   []Round
 	counted  [2]int // pairs, or launches of the baseline and of the other, that have a value at x
 	of       [2]int
+	byRule   bool   // an adaptive run chose the number of rounds
 	unpaired string // why launches are not pairs, or empty
 }
 
@@ -156,6 +165,9 @@ func geometric(values []float64) float64 {
 func notPaired(base, other []launch) string {
 	for _, side := range [][]launch{base, other} {
 		for i, l := range side {
+			if l.apart {
+				return separate
+			}
 			if l.round == 0 && len(base)+len(other) > 2 {
 				return fmt.Sprintf("artifacts_%d has no round", l.n)
 			}

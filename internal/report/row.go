@@ -36,7 +36,8 @@ type Row struct {
 	Round         int                `json:"round"` // 0: not recorded
 	Arm           string             `json:"arm"`   // A or B if one profile was measured twice
 
-	cell artifacts.Cell
+	cell    artifacts.Cell
+	leftOut bool // of an adaptive run, and no part of its interval
 }
 
 const (
@@ -119,9 +120,11 @@ func rows(cells []artifacts.Cell, o Options) []Row {
 		}
 		row.countTokens()
 		row.addRecords()
+		row.addPower()
 		row.findUnsupported(columns)
 		made = append(made, row)
 	}
+	leaveOut(made)
 	return made
 }
 
@@ -195,7 +198,7 @@ func (r Row) round() string {
 // counts reports whether the row is valid and has a place in the picture.
 func (r Row) counts(on Axis) bool {
 	_, _, placed := r.point(on)
-	return placed && r.State == verdict.Valid
+	return placed && r.State == verdict.Valid && !r.leftOut
 }
 
 func (r Row) relaunched() bool { return r.Launch > 1 }

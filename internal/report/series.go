@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"topobench/internal/artifacts"
 	"topobench/internal/chart"
 	"topobench/internal/frontier"
 	"topobench/internal/stats"
@@ -29,12 +30,16 @@ type Series struct {
 	Notes     []string `json:"notes"`  // observations in them that a reader of the numbers needs
 	Points    []Point  `json:"points"` // in order of concurrency
 
-	miscounted bool            // aiperf counted other tokens than the server in a cell of Points
-	curve      *frontier.Curve // of Points; nil without a valid cell or if mixed
-	each       []launch        // empty if mixed
-	plain, arm string          // Label in two parts
-	host       string          // of its machine
+	miscounted bool                // aiperf counted other tokens than the server in a cell of Points
+	curve      *frontier.Curve     // of Points; nil without a valid cell or if mixed
+	each       []launch            // empty if mixed
+	adaptive   *artifacts.Adaptive // of the one adaptive run that measured it, else nil
+	plain, arm string              // Label in two parts
+	host       string              // of its machine
 }
+
+// Named reports whether a label, with or without the arm, is that of the series.
+func (s Series) Named(label string) bool { return s.Label == label || s.plain == label }
 
 // Point is the mean over launches of one concurrency, of their valid cells.
 type Point struct {
@@ -91,7 +96,8 @@ func seriesOf(label string, rows []Row, on Axis, stat string) Series {
 		return s
 	}
 	s.Setup, s.host = setupOf(own), onMachines(own, "host")
-	s.each, s.Points = launches(own, on, stat)
+	s.each, s.Points = launches(withoutLeftOut(own), on, stat)
+	s.adaptive = adaptiveRun(own)
 	means := s.means()
 	for i, on := range frontier.Of(means) {
 		s.Points[i].Efficient = on
@@ -125,14 +131,16 @@ func launches(own []Row, on Axis, stat string) (all []launch, points []Point) {
 			}
 		}
 		var means []frontier.Point
-		for _, p := range stats.Aggregate(cells) {
+		valid := stats.Aggregate(cells)
+		for _, p := range valid {
 			means = append(means, frontier.Point{X: p.X.Mean, Y: p.Y.Mean})
 			repeats = append(repeats, stats.Repeat{Concurrency: p.Concurrency, X: p.X.Mean, Y: p.Y.Mean})
 			if len(waits[p.Concurrency]) > 0 {
 				ttft[p.Concurrency] = append(ttft[p.Concurrency], stats.Summarise(waits[p.Concurrency]).Mean)
 			}
 		}
-		all = append(all, launch{n: group[0].cell.N, round: deployments[i].Round, curve: curveOf(means)})
+		all = append(all, launch{n: group[0].cell.N, round: deployments[i].Round, curve: curveOf(means),
+			points: valid, deployment: deployments[i]})
 	}
 	points = []Point{}
 	for _, p := range stats.Aggregate(repeats) {

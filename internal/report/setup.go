@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"topobench/internal/artifacts"
 	"topobench/internal/text"
@@ -237,30 +236,23 @@ func sections(s artifacts.Settings) []section {
 	return all
 }
 
-// widest is the number of characters that a value may have in the table: a configuration in JSON has hundreds.
-const widest = 60
-
 // sideBySide has a column for each side, and a row for each name of the sections.
 func sideBySide(s artifacts.Settings, sections []section) string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	line := func(first string, of func(artifacts.Side) string) {
-		fmt.Fprint(w, first)
-		for _, side := range s.Sides {
-			fmt.Fprint(w, "\t", text.Ends(of(side), widest))
-		}
-		fmt.Fprintln(w)
+	var rows [][]string
+	row := func(first string, of func(artifacts.Side) string) {
+		values := text.Each(s.Sides, func(side artifacts.Side) string { return text.Clean(of(side)) })
+		rows = append(rows, append([]string{first}, values...))
 	}
 	for _, part := range sections {
 		if len(part.names) > 0 {
-			line(part.title, func(side artifacts.Side) string { return side.Name })
+			row(part.title, func(side artifacts.Side) string { return side.Name })
 		}
 		for _, name := range part.names {
-			line("  "+text.Clean(name), func(side artifacts.Side) string { return cmp.Or(side.Values[name], "?") })
+			row("  "+text.Clean(name), func(side artifacts.Side) string { return cmp.Or(side.Values[name], "?") })
 		}
 	}
-	if err := w.Flush(); err != nil {
-		return err.Error() // a strings.Builder does not fail
+	if len(rows) == 0 {
+		return ""
 	}
-	return b.String()
+	return text.Sides(rows)
 }

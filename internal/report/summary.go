@@ -61,7 +61,7 @@ func summaryHeader() []string {
 }
 
 func (s Series) summaryLine(f Facts, concurrency int, p Point) []string {
-	line := []string{defused(s.Label), pythonFloat(float64(concurrency)), strconv.Itoa(len(s.Artifacts)),
+	line := []string{defused(s.Label), pythonFloat(float64(concurrency)), strconv.Itoa(s.counted()),
 		strconv.Itoa(s.validLaunches(f, concurrency))}
 	for _, sample := range p.samples() {
 		fields := make([]string, 5)

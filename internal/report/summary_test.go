@@ -66,7 +66,7 @@ func TestSummaryHasALineForEachConcurrency(t *testing.T) {
 	if got := strings.Join(lines[5][:6], ","); got != "dynamo_vllm_disaggregated,4.0,2,1,99.0," {
 		t.Errorf("one of two launches is valid: %s", got)
 	}
-	table := string(written(t, f.Table))
+	table := unwrapped(written(t, f.Table))
 	for _, want := range []string{"*  2 of 2; CV over 5 %: tok/s/gpu 13 %\n", "*  1 of 2\n"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("the table lacks %q:\n%s", want, table)
@@ -112,10 +112,10 @@ func TestRoundsAreInTableAndCSV(t *testing.T) {
 			t.Errorf("row %d: %q, %q of %+v", i, lines[i+1][round], lines[i+1][arm], r)
 		}
 	}
-	if table := string(written(t, f.Table)); !strings.Contains(table, "conc  round  tok/s/user") || !strings.Contains(table, "vllm_serve_aggregated (B)     1      2        20.0") {
+	if table := string(written(t, f.Table)); !strings.Contains(table, "conc  round  /user") || !strings.Contains(table, "vllm_serve_aggregated (B)     1      2   20.0") {
 		t.Errorf("got\n%s", table)
 	}
-	if table := string(written(t, f.Table)); !strings.Contains(table, "\nmean                       conc  tok/s/user   sd  tok/s/gpu   sd  frontier  valid launches\n") {
+	if table := string(written(t, f.Table)); !strings.Contains(table, "\nmean                       conc  /user   sd   /gpu   sd  *  launches\n") {
 		t.Errorf("the columns of the means have other names:\n%s", table)
 	}
 	single := facts(t, rounds(1), Options{})

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"topobench/internal/stats"
 	"topobench/internal/text"
@@ -15,13 +14,15 @@ import (
 
 // Table writes aligned columns for a terminal: a line for each cell, then, if there are several launches, a line for
 // each mean with its standard deviation and a mark if that is large. A star marks the frontier, a dash a missing
-// number, a blank a percentile of too few requests, a dagger a number that depends on aiperf's count of tokens where the
-// server counted others.
+// number, a blank a percentile of too few requests, a dagger a number that depends on aiperf's count of tokens where
+// the server counted others.
 func (f Facts) Table(w io.Writer) error {
-	lines := [][]string{tableHeader(f.axis, f.Stat)}
+	header := tableHeader(f.axis, f.Stat)
 	columns := theirColumns(f.Stat)
 	columns[0] = f.axis.Column
 	marked := slices.ContainsFunc(f.Rows, Row.miscounted)
+	starred := false
+	var lines [][]string
 	for _, r := range f.Rows {
 		line := []string{text.Clean(r.series()), strconv.Itoa(r.Concurrency)}
 		for i, name := range columns {
@@ -35,27 +36,17 @@ func (f Facts) Table(w io.Writer) error {
 			}
 			line = append(line, shown)
 		}
-		lines = append(lines, append(line, star(r.Efficient), r.verdict()))
+		lines, starred = append(lines, append(line, star(r.Efficient), r.verdict())), starred || r.Efficient
 	}
-	table := align(lines)
-
-	if slices.ContainsFunc(f.Rows, func(r Row) bool { return r.Round > 1 }) {
-		table = align(f.withRounds(lines))
-	}
-	means := [][]string{
-		{"mean", "conc", lines[0][2], "sd", lines[0][3], "sd", "frontier", "valid launches"}}
-	for _, s := range f.Series {
-		if _, most := s.repeats(); most < 2 {
-			continue
-		}
-		for _, p := range s.Points {
-			means = append(means, []string{text.Clean(s.Label), strconv.Itoa(p.Concurrency),
-				number(p.X.Mean), deviation(p.X), number(p.Y.Mean), deviation(p.Y),
-				star(p.Efficient), s.validText(p)})
+	if slices.ContainsFunc(f.Rows, func(r Row) bool { return r.Round > 1 }) { // the rounds behind the concurrencies
+		header = slices.Insert(header, 2, "round")
+		for i, r := range f.Rows {
+			lines[i] = slices.Insert(lines[i], 2, r.round())
 		}
 	}
-	if len(means) > 1 {
-		table += "\n" + align(means)
+	table := text.Table(header, lines) + f.means()
+	if starred {
+		table += "* on the frontier\n"
 	}
 	if _, err := io.WriteString(w, table); err != nil {
 		return fmt.Errorf("cannot write the table: %w", err)
@@ -63,18 +54,29 @@ func (f Facts) Table(w io.Writer) error {
 	return nil
 }
 
-// withRounds has the rounds behind the concurrencies.
-func (f Facts) withRounds(lines [][]string) [][]string {
-	wider := [][]string{slices.Insert(slices.Clone(lines[0]), 2, "round")}
-	for i, r := range f.Rows {
-		wider = append(wider, slices.Insert(slices.Clone(lines[i+1]), 2, r.round()))
+// means is the table of the means over launches; empty if there are none.
+func (f Facts) means() string {
+	var lines [][]string
+	for _, s := range f.Series {
+		if _, most := s.repeats(); most < 2 {
+			continue
+		}
+		for _, p := range s.Points {
+			lines = append(lines, []string{text.Clean(s.Label), strconv.Itoa(p.Concurrency),
+				number(p.X.Mean), deviation(p.X), number(p.Y.Mean), deviation(p.Y),
+				star(p.Efficient), s.validText(p)})
+		}
 	}
-	return wider
+	if len(lines) == 0 {
+		return ""
+	}
+	of := tableHeader(f.axis, f.Stat)
+	return "\n" + text.Table([]string{"mean", "conc", of[2], "sd", of[3], "sd", "*", "valid\nlaunches"}, lines)
 }
 
 // validText counts the launches with a valid cell: "2 of 3", with the mark of a large spread.
 func (s Series) validText(p Point) string {
-	count := fmt.Sprintf("%d of %d", p.X.N, len(s.Artifacts))
+	count := fmt.Sprintf("%d of %d", p.X.N, s.counted())
 	if spread := p.spread(); spread != "" {
 		count += "; " + spread
 	}
@@ -88,10 +90,10 @@ func tableHeader(on Axis, stat string) []string {
 		suffix = " " + stat
 	}
 	if on.Mark != "" {
-		mark = " " + on.Mark
+		mark = "\n" + on.Mark
 	}
-	return []string{"series", "conc", "tok/s/user" + mark, "tok/s/gpu", "TTFT ms" + suffix, "ITL ms" + suffix,
-		"frontier", "valid"}
+	return []string{"series", "conc", "tok/s\n/user" + mark, "tok/s\n/gpu", "TTFT\nms" + suffix, "ITL\nms" + suffix,
+		"*", "valid"}
 }
 
 func (r Row) shown(column string) string {
@@ -134,25 +136,4 @@ func star(on bool) string {
 		return "*"
 	}
 	return ""
-}
-
-// align pads all columns but the last: text in the first on its right, the others, which are numbers, on
-// their left.
-func align(lines [][]string) string {
-	widths := make([]int, len(lines[0]))
-	for _, line := range lines {
-		for i, field := range line {
-			widths[i] = max(widths[i], utf8.RuneCountInString(field))
-		}
-	}
-	var b strings.Builder
-	for _, line := range lines {
-		last := len(line) - 1
-		fmt.Fprintf(&b, "%-*s", widths[0], line[0])
-		for i, field := range line[1:last] {
-			fmt.Fprintf(&b, "  %*s", widths[i+1], field)
-		}
-		fmt.Fprintf(&b, "  %s\n", line[last])
-	}
-	return b.String()
 }

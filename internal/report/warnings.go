@@ -27,29 +27,31 @@ func warnings(f Facts) []string {
 		if len(s.Listed) > 0 && len(s.Mixed) == 0 {
 			warn("%s is one series made of artifacts with unlike settings: %s", s.Label, strings.Join(s.Listed, "; "))
 		}
-		if cells := s.which(f.Rows, duplicate); cells != "" {
-			warn("%s: %s occur more than once in one artifacts_N: a copy or an earlier attempt is averaged as a repeat",
-				s.Label, cells)
+		if cells := s.which(f.Rows, duplicate); cells.n > 0 {
+			warn("%s: %s more than once in one artifacts_N: a copy or an earlier attempt is averaged as a repeat",
+				s.Label, cells.verb("occurs", "occur"))
 		}
 		for _, state := range []verdict.State{verdict.Invalid, verdict.Unchecked} {
-			if cells := s.which(f.Rows, func(r Row) bool { return r.State == state && f.placed(r) }); cells != "" {
-				warn("%s: %s are %s: hollow in the picture and off the frontier; table and CSV have the reasons",
-					s.Label, cells, state)
+			if cells := s.which(f.Rows, func(r Row) bool { return r.State == state && f.placed(r) }); cells.n > 0 {
+				warn("%s: %s %s: hollow in the picture and off the frontier; table and CSV have the reasons",
+					s.Label, cells.verb("is", "are"), state)
 			}
-			if cells := s.which(f.Rows, func(r Row) bool { return r.State == state && !f.placed(r) }); cells != "" {
-				warn("%s: %s are %s and not in the picture; table and CSV have the reasons", s.Label, cells, state)
+			if cells := s.which(f.Rows, func(r Row) bool { return r.State == state && !f.placed(r) }); cells.n > 0 {
+				warn("%s: %s %s and not in the picture; table and CSV have the reasons", s.Label,
+					cells.verb("is", "are"), state)
 			}
 		}
-		if cells := s.which(f.Rows, Row.miscounted); cells != "" {
+		if cells := s.which(f.Rows, Row.miscounted); cells.n > 0 {
 			warn("%s: in %s aiperf counts other output tokens than the server's usage (†). tok/s/user, tok/s/gpu "+
-				"and ITL use aiperf's count; by usage tok/s/gpu is %s", s.Label, cells, s.byUsage(f.Rows))
+				"and ITL use aiperf's count; by usage tok/s/gpu is %s", s.Label, cells.text, s.byUsage(f.Rows))
 		}
-		if cells := s.which(f.Rows, Row.relaunched); cells != "" {
-			warn("%s: %s were measured after a restart of the topology, with an empty prefix cache", s.Label, cells)
+		if cells := s.which(f.Rows, Row.relaunched); cells.n > 0 {
+			warn("%s: %s measured after a restart of the topology, with an empty prefix cache", s.Label,
+				cells.verb("was", "were"))
 		}
-		if cells := s.which(f.Rows, func(r Row) bool { return r.State == verdict.Valid && !f.placed(r) }); cells != "" {
-			warn("%s: %s are not drawn: their exports lack %s or output_token_throughput_avg",
-				s.Label, cells, f.axis.Column)
+		if cells := s.which(f.Rows, func(r Row) bool { return r.State == verdict.Valid && !f.placed(r) }); cells.n > 0 {
+			warn("%s: %s not drawn, for lack of %s or output_token_throughput_avg", s.Label, cells.verb("is", "are"),
+				f.axis.Column)
 		}
 		if few := s.percentileWarning(f); few != "" {
 			warn("%s", few)
@@ -59,17 +61,22 @@ func warnings(f Facts) []string {
 		}
 	}
 	all = append(all, unlikeSides(f.Comparisons)...)
+	if each := f.aiperfs(); len(each) > 1 {
+		warn("several versions of aiperf measured the cells: %s: versions differ in what they count",
+			strings.Join(each, ", "))
+	}
+	return all
+}
+
+// aiperfs are the versions of aiperf that measured cells, each with its artifacts_N.
+func (f Facts) aiperfs() []string {
 	var versions []trait
 	for _, r := range f.Rows {
 		if len(r.Numbers) > 0 { // aiperf did not measure the others
 			versions = append(versions, trait{r.Artifacts, cmp.Or(r.AIPerf, "an early version")})
 		}
 	}
-	if each := apart(versions); len(each) > 1 {
-		warn("several versions of aiperf measured the cells: %s: versions differ in what they count",
-			strings.Join(each, ", "))
-	}
-	return all
+	return apart(versions)
 }
 
 // unlikeSides names the differences that a ratio is reported with.
@@ -104,7 +111,7 @@ func (f Facts) duplicates() func(Row) bool {
 	return func(r Row) bool { return cells[name(r)] > 1 }
 }
 
-// byUsage lists tok/s/gpu by usage of the miscounted cells, in the order of which.
+// byUsage lists tok/s/gpu by usage of the miscounted cells, in the order of the table.
 func (s Series) byUsage(rows []Row) string {
 	var values []string
 	for _, r := range rows {
@@ -115,16 +122,28 @@ func (s Series) byUsage(rows []Row) string {
 	return strings.Join(values, " ")
 }
 
-// which counts the cells of the series that match, and names their concurrencies. It is empty if none does.
-func (s Series) which(rows []Row, match func(Row) bool) string {
+// cellCount is some cells of a series in words: "2 of 9 cells (concurrency 4 8)".
+type cellCount struct {
+	n    int
+	text string
+}
+
+// verb adds a verb in the singular or the plural.
+func (c cellCount) verb(one, several string) string {
+	if c.n == 1 {
+		return c.text + " " + one
+	}
+	return c.text + " " + several
+}
+
+// which counts the cells of the series that match, and names their concurrencies.
+func (s Series) which(rows []Row, match func(Row) bool) cellCount {
 	var levels []string
 	for _, r := range rows {
 		if r.series() == s.Label && match(r) {
 			levels = append(levels, strconv.Itoa(r.Concurrency))
 		}
 	}
-	if len(levels) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d of %d cells (concurrency %s)", len(levels), s.Cells, strings.Join(levels, " "))
+	return cellCount{len(levels), fmt.Sprintf("%d of %s (concurrency %s)", len(levels),
+		text.Count(s.Cells, "cell", "cells"), strings.Join(text.Distinct(levels), " "))}
 }

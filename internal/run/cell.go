@@ -28,6 +28,9 @@ type Cell struct {
 	Path    string // of its directory in artifacts_N
 	Numbers string // for the screen; "" = none
 	Log     string // of aiperf
+
+	X, Y   float64 // tokens/s/user and tokens/s/GPU
+	Counts bool    // it is valid, and X and Y were measured
 }
 
 // attempt is one try at a cell.
@@ -36,6 +39,7 @@ type attempt struct {
 	dir     string          // its files
 	exit    string          // how aiperf ended
 	records *aiperf.Summary // nil = there are none, or they could not be read
+	power   *artifacts.Power
 }
 
 // FailFastError ends a run at its first cell that is not valid.
@@ -60,11 +64,13 @@ type cells struct {
 	load    aiperf.Load
 	monitor *monitor.Monitor
 	tunnel  string // that the load goes through
+	devices []int  // GPUs of the topology
+	gpus    int    // that Y is divided by; 0 = unknown
 }
 
 // monitor observes a launch.
-func (r *Runner) monitor(p plan.Plan, s Serving) *monitor.Monitor {
-	t := monitor.Targets{Plan: p, Host: r.host, Processes: s.Processes, Health: r.prober.Health,
+func (r *Runner) monitor(p plan.Plan, s Serving, gpuLog string) *monitor.Monitor {
+	t := monitor.Targets{Plan: p, Host: r.host, GPULog: gpuLog, Processes: s.Processes, Health: r.prober.Health,
 		Counters: r.prober.Counters, Identity: r.prober.Identity, Kernel: true}
 	if r.gpus.watches(p.Hardware) {
 		t.GPUs = p.Hardware.Within
@@ -110,6 +116,7 @@ func (c cells) measure(ctx context.Context, id artifacts.CellID) (*attempt, *Lau
 	}
 	a.Took, a.exit = outcome.Took, outcome.Exit.String()
 	c.judge(a, outcome, evidence)
+	c.keepSamples(a, watch)
 	return a, failureOf(ctx, a.Verdict), nil
 }
 
@@ -191,6 +198,7 @@ func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 		a.records = &r.Summary
 	}
 	a.Numbers = headline(m)
+	a.read(m, c.gpus)
 	c.noteOnce(a.Verdict.Checks)
 }
 
@@ -215,7 +223,8 @@ func (r *Runner) publish(t *Topology, a *attempt) error {
 	}
 	valid := a.Verdict.State == verdict.Valid
 	sidecar, err := json.MarshalIndent(map[string]any{"valid": valid, "state": a.Verdict.State,
-		"reasons": a.Verdict.Reasons, "checks": a.Verdict.Checks, "records": a.records, "run": r.Dir.ID()}, "", "  ")
+		"reasons": a.Verdict.Reasons, "checks": a.Verdict.Checks, "records": a.records, "power": a.power,
+		"run": r.Dir.ID()}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -226,7 +235,7 @@ func (r *Runner) publish(t *Topology, a *attempt) error {
 	// The journal has the checks too: people send it without the artifacts.
 	r.Journal.Note(journal.CellDone{Topology: t.Name, Round: a.Repeat, Concurrency: a.Concurrency,
 		State: a.Verdict.State, Reasons: a.Verdict.Reasons, Checks: a.Verdict.Checks,
-		Seconds: a.Took.Seconds(), Exit: a.exit})
+		Seconds: a.Took.Seconds(), Exit: a.exit, X: a.X, Y: a.Y})
 	t.Cells, r.done = append(t.Cells, a.Cell), append(r.done, a.Cell)
 	r.Screen.Note(cellLine(t.String(), a.Cell))
 	if r.FailFast && !valid {

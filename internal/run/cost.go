@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"topobench/internal/artifacts"
 	"topobench/internal/journal"
@@ -112,7 +113,7 @@ func CostOf(p plan.Plan, r Rates) Cost {
 	c := Cost{Name: p.Name, Launches: 1, Cells: len(p.Load.Concurrency), Time: start,
 		From: fmt.Sprintf("assumed: %d tok/s/user", time.Second/token)}
 	if len(r.Latency) > 0 {
-		c.From = "with the latencies of " + r.From
+		c.From = "latencies of " + r.From
 	}
 	if r.Start > 0 {
 		c.Time = r.Start
@@ -139,19 +140,28 @@ func (c Cost) Times(launches int) Cost {
 	return c
 }
 
-// CostLines are a line for each topology, and the sum of several.
-func CostLines(costs []Cost) []string {
-	var lines []string
+// CostLines are a line for each topology, and the sum of several. A line with more than width characters has its
+// estimate below it.
+func CostLines(costs []Cost, width int) (lines []string) {
 	sum := Cost{Name: "in all"}
 	for _, c := range costs {
-		lines = append(lines, c.String())
+		lines = append(lines, c.lines(width)...)
 		sum.Launches, sum.Cells, sum.Requests = sum.Launches+c.Launches, sum.Cells+c.Cells, sum.Requests+c.Requests
 		sum.Time, sum.GPUHours = sum.Time+c.Time, sum.GPUHours+c.GPUHours
 	}
 	if len(costs) > 1 {
-		lines = append(lines, sum.String())
+		lines = append(lines, sum.lines(width)...)
 	}
 	return lines
+}
+
+func (c Cost) lines(width int) []string {
+	whole := c.String()
+	if utf8.RuneCountInString(whole) <= width {
+		return []string{whole}
+	}
+	counts, estimate, _ := strings.Cut(whole, "; ")
+	return append(text.Fold(counts+";", width), text.Fold("  "+estimate, width)...)
 }
 
 // String is "agg: 1 launch, 9 cells, 6132 requests; about 17 minutes, 2.2 GPU-hours (assumed: 25 tok/s/user)".

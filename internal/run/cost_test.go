@@ -78,12 +78,16 @@ func TestCostLines(t *testing.T) {
 	a := Cost{Name: "a", Launches: 1, Cells: 9, Requests: 6132, Time: 1000 * time.Second, GPUHours: 2.222, From: "a guess"}
 	b := Cost{Name: "b", Launches: 1, Cells: 1, Requests: 12, Time: 200 * time.Hour, From: "a guess"}
 	want := "a: 1 launch, 9 cells, 6132 requests; about 17 minutes, 2.2 GPU-hours (a guess)"
-	if got := CostLines([]Cost{a}); len(got) != 1 || got[0] != want {
+	if got := CostLines([]Cost{a}, 100); len(got) != 1 || got[0] != want {
 		t.Errorf("got %q", got)
 	}
-	got := CostLines([]Cost{a, b})
+	got := CostLines([]Cost{a, b}, 100)
 	if len(got) != 3 || got[1] != "b: 1 launch, 1 cell, 12 requests; about 200 hours (a guess)" ||
 		got[2] != "in all: 2 launches, 10 cells, 6144 requests; about 200 hours, 2.2 GPU-hours" {
 		t.Errorf("got %q", got)
+	}
+	got = CostLines([]Cost{a}, 70)
+	if len(got) != 2 || got[0] != "a: 1 launch, 9 cells, 6132 requests;" || got[1] != "  about 17 minutes, 2.2 GPU-hours (a guess)" {
+		t.Errorf("narrow: got %q", got)
 	}
 }

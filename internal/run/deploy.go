@@ -18,6 +18,7 @@ import (
 // state of the machine.
 func (r *Runner) target(ctx context.Context, p plan.Plan) (Target, error) {
 	if len(p.Services) == 0 {
+		r.facts.start(ctx)
 		return external{urls: p.Load.URLs}, nil
 	}
 	checks, err := r.leftoverChecks()
@@ -30,7 +31,7 @@ func (r *Runner) target(ctx context.Context, p plan.Plan) (Target, error) {
 	}
 	return processes{deploy.Target{Plan: p, Options: deploy.Options{
 		Environ: r.Environ, Host: r.host, Force: r.Force, Foreign: r.Foreign,
-		Checks: append(checks, gpus...), Events: r.events(p.Name),
+		Checks: r.facts.stopsBefore(append(checks, gpus...)), Events: r.events(ctx, p.Name),
 	}}}, nil
 }
 
@@ -44,11 +45,13 @@ func (r *Runner) up(ctx context.Context, p plan.Plan) (Serving, error) {
 }
 
 // events writes what happens to a topology to the screen and into the journal.
-func (r *Runner) events(topology string) func(deploy.Event) {
+func (r *Runner) events(ctx context.Context, topology string) func(deploy.Event) {
+	facts := r.facts
 	return func(e deploy.Event) {
 		switch e := e.(type) {
 		case deploy.WaveStarting:
 			r.at(Launching)
+			facts.start(ctx)
 		case deploy.ServiceChanged:
 			r.show(topology, e)
 		case deploy.TeardownStarting:

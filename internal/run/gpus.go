@@ -162,6 +162,9 @@ func (g gpus) teardownCheck(ctx context.Context, p plan.Plan) ([]deploy.Teardown
 	if err != nil {
 		return nil, err
 	}
+	if g.run.facts != nil {
+		g.run.facts.users = gpu.Users(before)
+	}
 	warnings := gpu.Warnings(before, h.Devices)
 	for _, w := range warnings {
 		g.run.Screen.Note(fmt.Sprintf("%s: warning: %s", p.Name, w))

@@ -127,11 +127,11 @@ func TestTimeTableSharesOutWhatCameUp(t *testing.T) {
 
 func TestTimeLineHasEachTopologyThatCameUp(t *testing.T) {
 	second := time.Second
-	got := TimeLine([]Topology{
+	got := TimeLines([]Topology{
 		{Name: "up", Times: Times{Engine: 3 * second, AIPerf: 5 * second, Total: 9 * second}},
 		{Name: "never", Times: Times{Total: 30 * second}},
 	})
-	if want := "up 9.0 s (engine 3.0, aiperf 5.0, topobench itself 1.0)"; got != want {
+	if want := "times: up 9.0 s (engine 3.0, aiperf 5.0, topobench itself 1.0)"; len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

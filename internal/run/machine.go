@@ -75,3 +75,59 @@ func described(devices map[string][]int) string {
 	slices.Sort(texts)
 	return strings.Join(texts, ", ")
 }
+
+// provenance describes the devices of a topology one by one, with the version of the driver.
+func (m machine) provenance(devices []int, f gpu.Facts) (all []artifacts.GPU, driver string) {
+	for _, d := range m.devices {
+		if !slices.Contains(devices, d.Index) {
+			continue
+		}
+		g := artifacts.GPU{Index: d.Index, UUID: d.UUID, Bus: d.Bus, Name: d.Name, Clocks: f.Clocks[d.Index],
+			MIG: d.MIG, Persist: d.Persist, Compute: d.Compute}
+		if d.Total != gpu.Unknown {
+			g.Memory = d.Total.String()
+		}
+		for _, p := range m.power {
+			if p.Index == strconv.Itoa(d.Index) {
+				g.Limit, g.Default, driver = p.Limit, p.Default, p.Driver
+			}
+		}
+		all = append(all, g)
+	}
+	return all, driver
+}
+
+// factsOf are the facts by which launches are compared. Values of single devices are left out: two topologies of one
+// machine have different devices.
+func factsOf(p artifacts.Provenance, links string) artifacts.Values {
+	facts := artifacts.Values{"topobench": p.Topobench, "CUDA": p.CUDA, "GPU links": links}
+	for _, name := range []string{"kernel", "CPU", "NUMA nodes", "host memory", "CPU governor", "cgroup", "system"} {
+		facts[name] = p.Host[name]
+	}
+	distinct := func(name string, of func(artifacts.GPU) string) {
+		var values []string
+		for _, g := range p.GPUs {
+			if value := of(g); value != "" && !slices.Contains(values, value) {
+				values = append(values, value)
+			}
+		}
+		facts[name] = strings.Join(values, " and ")
+	}
+	distinct("GPU clocks", func(g artifacts.GPU) string { return g.Clocks })
+	distinct("MIG", func(g artifacts.GPU) string { return g.MIG })
+	var lanes []string
+	for _, s := range p.Services {
+		for _, lane := range s.Transport {
+			if !slices.Contains(lanes, lane) {
+				lanes = append(lanes, lane)
+			}
+		}
+	}
+	facts["KV transport"] = strings.Join(lanes, "; ")
+	for name, value := range facts {
+		if value == "" {
+			delete(facts, name)
+		}
+	}
+	return facts
+}

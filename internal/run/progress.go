@@ -44,7 +44,7 @@ func (r *Runner) left(id artifacts.CellID) []artifacts.CellID {
 // bar draws the live line of a running cell.
 func (c cells) bar(id artifacts.CellID) func(aiperf.Progress) {
 	began, left := time.Now(), c.left(id)
-	later := untilEnd(c.done, left, c.overhead())
+	later := untilEnd(c.done, left, c.overhead)
 	finished := finishedLike(c.done, id)
 	line := ui.Sweep{Done: len(c.done), All: len(c.done) + len(left), Concurrency: id.Concurrency}
 	if rounds := c.rounds(); rounds != 1 {
@@ -60,27 +60,45 @@ func (c cells) bar(id artifacts.CellID) func(aiperf.Progress) {
 	}
 }
 
-// overhead is the time of a launch beside its cells: the mean of those that are over, else
-// what the running one has taken so far.
-func (c cells) overhead() time.Duration {
-	var sum time.Duration
+// overhead is the time of a launch of a topology beside its cells: the mean of its launches that are over, restarts
+// included, else of those of any topology, else what the running one has taken so far. A launch that measured nothing
+// is not repeated, and its wait may be that of a timeout.
+func (c cells) overhead(topology string) time.Duration {
+	var own, all []time.Duration
 	for _, t := range c.launched {
-		sum += t.Times.Total - t.Times.AIPerf
+		took := t.Times.Total - t.Times.AIPerf
+		if len(t.Cells) == 0 {
+			continue
+		}
+		if all = append(all, took); t.Name == topology {
+			own = append(own, took)
+		}
 	}
-	if len(c.launched) == 0 {
-		return c.t.Times.Launch + c.t.Times.Engine + c.t.Times.Smoke
+	switch {
+	case len(own) > 0:
+		return meanOf(own)
+	case len(all) > 0:
+		return meanOf(all)
 	}
-	return sum / time.Duration(len(c.launched))
+	return c.t.Times.Launch + c.t.Times.Engine + c.t.Times.Smoke
+}
+
+func meanOf(times []time.Duration) time.Duration {
+	var sum time.Duration
+	for _, t := range times {
+		sum += t
+	}
+	return sum / time.Duration(len(times))
 }
 
 // untilEnd estimates the time from the end of the first cell to the end of the last one. It
 // expects a cell to take as long as those that are done, and a launch its overhead.
-func untilEnd(done []Cell, cells []artifacts.CellID, overhead time.Duration) (sum time.Duration) {
+func untilEnd(done []Cell, cells []artifacts.CellID, overhead func(topology string) time.Duration) (sum time.Duration) {
 	for i, id := range cells[1:] {
 		eta, _ := ui.ETA(finishedLike(done, id), []int{id.Concurrency}, 0)
 		sum += eta
 		if before := cells[i]; before.Topology != id.Topology || before.Repeat != id.Repeat {
-			sum += overhead
+			sum += overhead(id.Topology)
 		}
 	}
 	return sum

@@ -178,7 +178,7 @@ func TestTheTimeThatIsLeft(t *testing.T) {
 		{"each topology takes its own time", done, []artifacts.CellID{a2, id("b", 1, 2), id("b", 8, 2)}, 65 * time.Second},
 		{"an unmeasured one that of the others", done, []artifacts.CellID{a2, id("c", 1, 2)}, 25 * time.Second},
 	} {
-		if got := untilEnd(row.done, row.cells, 5*time.Second); got != row.want {
+		if got := untilEnd(row.done, row.cells, func(string) time.Duration { return 5 * time.Second }); got != row.want {
 			t.Errorf("%s: %s, want %s", row.why, got, row.want)
 		}
 	}
@@ -212,9 +212,10 @@ func TestRoundsInTextsOfARun(t *testing.T) {
 	times := Times{Engine: time.Second, AIPerf: 2 * time.Second, Total: 4 * time.Second}
 	second.Times, one.Times = times, times
 	b := Topology{Name: "b", Times: times}
-	if got := TimeLine([]Topology{one, b, second}); got !=
-		"a 8.0 s in 2 rounds (engine 2.0, aiperf 4.0, topobench itself 2.0), b 4.0 s (engine 1.0, aiperf 2.0, topobench itself 1.0)" {
-		t.Errorf("got %s", got)
+	if got := TimeLines([]Topology{one, b, second}); len(got) != 2 ||
+		got[0] != "times: a 8.0 s in 2 rounds (engine 2.0, aiperf 4.0, topobench itself 2.0)" ||
+		got[1] != "times: b 4.0 s (engine 1.0, aiperf 2.0, topobench itself 1.0)" {
+		t.Errorf("got %q", got)
 	}
 	cost := Cost{Name: "a", Launches: 1, Cells: 9, Requests: 6132, Time: 1000 * time.Second, GPUHours: 2.222, From: "a guess"}
 	if got := cost.Times(4).String(); got != "a: 4 launches, 36 cells, 24528 requests; about 1.1 hours, 8.9 GPU-hours (a guess)" {

@@ -80,7 +80,7 @@ func (r *Runner) Run(ctx context.Context, topologies []preflight.Topology, s Sch
 func (r *Runner) topology(ctx context.Context, w preflight.Topology, round int) (t Topology, err error) {
 	took := r.stopwatch()
 	t = Topology{Name: w.Profile.Name, Label: w.Plan.Deployment.Label(), Repeat: round, Rounds: r.rounds(),
-		Asked: w.Profile.Load.Concurrency}
+		Asked: r.asked(w.Profile.Load.Concurrency)}
 	defer func() { t.Times.Total = took() }()
 	failure, err := r.launch(ctx, w, &t)
 	if failure != nil && err == nil && restartable(w.Plan) {
@@ -112,8 +112,10 @@ func (r *Runner) launch(ctx context.Context, w preflight.Topology, t *Topology) 
 	r.Journal.Note(journal.LaunchBegin{Topology: t.Name, Round: t.Repeat, Launch: t.Launches,
 		Artifacts: t.Artifacts.Name(), Plan: p})
 	took := r.stopwatch()
+	r.facts = r.newCollection(w, p)
 	serving, err := r.up(ctx, p)
 	if err != nil {
+		r.facts.write(t, deploy.Times{}, false)
 		t.Times.failed(took())
 		r.Journal.Note(journal.LaunchFailed{Topology: t.Name, Round: t.Repeat, Error: err.Error()})
 		if end := endsRun(ctx, err); end != nil {
@@ -144,6 +146,7 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 	ctx, began := serving.Context(), time.Now()
 	load, err := r.smokeTest(ctx, p, t)
 	t.Times.Smoke += time.Since(began)
+	r.facts.write(t, serving.Times(), err == nil)
 	switch {
 	case interrupted(ctx):
 		return nil, nil
@@ -155,7 +158,9 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		return nil, nil
 	}
 	p.Load = load
-	m := r.monitor(p, serving)
+	gpuLog, stop := r.sampleGPUs(ctx, p)
+	defer stop()
+	m := r.monitor(p, serving, gpuLog)
 	processes, err := m.Processes()
 	if err != nil {
 		r.Journal.Note(journal.ServicesUnknown{Topology: t.Name, Error: err.Error()})
@@ -169,8 +174,11 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		took := time.Since(t.Lost.At).Seconds()
 		r.Screen.Note(fmt.Sprintf("%v restarted in %.1f s; resuming the sweep", t, took))
 	}
-	c := cells{Runner: r, t: t, load: load, monitor: m, tunnel: r.tunnel(ctx, p)}
+	gpus, _ := p.Deployment.GPUs() // no GPUs: cells without tokens/s/GPU
+	c := cells{Runner: r, t: t, load: load, monitor: m, tunnel: r.tunnel(ctx, p), gpus: gpus,
+		devices: p.Hardware.Devices}
 	for id, more := r.next(t); more; id, more = r.next(t) {
+		t.ask(id)
 		a, failure, err := c.measure(ctx, id)
 		switch {
 		case err != nil:

@@ -44,6 +44,7 @@ type Options struct {
 	WaitGPUs  time.Duration             // how long to wait for busy GPUs
 	LogCap    uint64                    // bytes of each log; 0 = any
 	Reserve   uint64                    // bytes of the disk that stay free for results
+	Release   string                    // of topobench, for provenance.json
 }
 
 // Prober probes what serves. deploy.Prober does it over HTTP.
@@ -72,6 +73,8 @@ type Runner struct {
 	abandoned map[string]bool      // topologies that did not start in the first round
 	placed    map[string]plan.Plan // first launches by topology
 	machine   machine
+	launches  int                        // so far
+	facts     *collection                // of the launch; nil = nothing is collected
 	waited    time.Duration              // for busy GPUs and for the end of a hold
 	noted     map[verdict.CheckName]bool // notes that were shown
 }
@@ -176,6 +179,7 @@ func (r *Runner) place(w preflight.Topology, t *Topology) (p plan.Plan, err erro
 	}
 	if t.Artifacts.Path == "" {
 		d := r.recorded(p)
+		d.Adaptive = r.mark(t.Repeat)
 		if len(p.Services) > 0 { // rounds of a server that somebody else runs are no launches
 			d.Round = t.Repeat
 		}

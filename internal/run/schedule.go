@@ -68,6 +68,7 @@ func (r *Runner) next(t *Topology) (artifacts.CellID, bool) {
 // skip marks the remaining cells of a topology that failed as done.
 func (r *Runner) skip(t *Topology) {
 	for id, more := r.next(t); more; id, more = r.next(t) {
+		t.ask(id)
 		r.done = append(r.done, Cell{CellID: id})
 	}
 }

@@ -3,11 +3,10 @@ package run
 import (
 	"fmt"
 	"slices"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"topobench/internal/deploy"
+	"topobench/internal/text"
 )
 
 // Times of a topology. No part of them is the wait for GPUs that others use, or for the
@@ -53,10 +52,10 @@ func (r *Runner) waitFor(others func()) {
 	r.waited += time.Since(began)
 }
 
-// TimeLine is the wall time of each topology over all rounds in one line, with the part that is topobench's own. It
-// leaves out launches that did not come up.
-func TimeLine(topologies []Topology) string {
-	var names, parts []string
+// TimeLines are the wall times of each topology over all rounds, with the part that is topobench's own. They leave out
+// launches that did not come up.
+func TimeLines(topologies []Topology) (lines []string) {
+	var names []string
 	sums, rounds := map[string]Times{}, map[string]int{}
 	for _, t := range topologies {
 		x, sum := t.Times, sums[t.Name]
@@ -73,33 +72,49 @@ func TimeLine(topologies []Topology) string {
 		if n := rounds[name]; n > 1 {
 			in = fmt.Sprintf(" in %d rounds", n)
 		}
-		parts = append(parts, fmt.Sprintf("%s %.1f s%s (engine %.1f, aiperf %.1f, topobench itself %.1f)", name,
-			x.Total.Seconds(), in, x.Engine.Seconds(), x.AIPerf.Seconds(), x.Own().Seconds()))
+		line := fmt.Sprintf("%.1f s%s (engine %.1f, aiperf %.1f, topobench itself %.1f)", x.Total.Seconds(), in,
+			x.Engine.Seconds(), x.AIPerf.Seconds(), x.Own().Seconds())
+		lines = append(lines, text.Wrap(line, "times: "+name+" ", "  ", text.Width)...)
 	}
-	return strings.Join(parts, ", ")
+	return lines
 }
 
-// TimeTable is the wall time of each topology and round by its parts, in seconds; "own" is topobench's
-// share. It leaves out topologies that did not come up.
+// TimeTable is the wall time of each topology and round by its parts, in seconds, with a column for each; "own" is
+// topobench's share. It leaves out topologies that did not come up.
 func TimeTable(topologies []Topology) string {
 	up := slices.DeleteFunc(slices.Clone(topologies), func(t Topology) bool { return t.Times.Engine == 0 })
 	if len(up) == 0 {
 		return ""
 	}
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "seconds\tplan\tlaunch\tengine\tready lag\tsmoke\taiperf\tanalysis\tteardown\tproof\ttotal\town\t")
-	for _, t := range up {
-		x := t.Times
-		fmt.Fprintf(w, "%v\t", t)
-		for _, d := range []time.Duration{x.Plan, x.Launch, x.Engine, x.Lag, x.Smoke, x.AIPerf, x.Analysis, x.Teardown,
-			x.Proof, x.Total, x.Own()} {
-			fmt.Fprintf(w, "%.2f\t", d.Seconds())
+	rows := [][]string{append([]string{"seconds"}, text.Each(up, Topology.String)...)}
+	for _, part := range parts() {
+		row := []string{"  " + part.name}
+		for _, t := range up {
+			row = append(row, fmt.Sprintf("%.2f", part.of(t.Times).Seconds()))
 		}
-		fmt.Fprintln(w)
+		rows = append(rows, row)
 	}
-	if err := w.Flush(); err != nil {
-		return err.Error() // a strings.Builder does not fail
+	return text.Sides(rows)
+}
+
+// part is a row of the table of times.
+type part struct {
+	name string
+	of   func(Times) time.Duration
+}
+
+func parts() []part {
+	return []part{
+		{"plan", func(t Times) time.Duration { return t.Plan }},
+		{"launch", func(t Times) time.Duration { return t.Launch }},
+		{"engine", func(t Times) time.Duration { return t.Engine }},
+		{"ready lag", func(t Times) time.Duration { return t.Lag }},
+		{"smoke", func(t Times) time.Duration { return t.Smoke }},
+		{"aiperf", func(t Times) time.Duration { return t.AIPerf }},
+		{"analysis", func(t Times) time.Duration { return t.Analysis }},
+		{"teardown", func(t Times) time.Duration { return t.Teardown }},
+		{"proof", func(t Times) time.Duration { return t.Proof }},
+		{"total", func(t Times) time.Duration { return t.Total }},
+		{"own", Times.Own},
 	}
-	return b.String()
 }

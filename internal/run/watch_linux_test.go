@@ -38,7 +38,7 @@ func BenchmarkWatchCost(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	watch, err := c.monitor(plan.Plan{Services: services}, up).Start(c.WatchDisk(up.Context()))
+	watch, err := c.monitor(plan.Plan{Services: services}, up, "").Start(c.WatchDisk(up.Context()))
 	if err != nil {
 		b.Fatal(err)
 	}

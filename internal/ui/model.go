@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"topobench/internal/text"
 )
@@ -88,7 +89,11 @@ func (m *model) frame() []line {
 		})
 	}
 	if m.sweep.shown() {
-		lines = append(lines, line{{text: "  " + m.sweep.text() + "  " + m.sweep.bar()}})
+		progress := "  " + m.sweep.text()
+		if columns, _ := m.Size(); utf8.RuneCountInString(progress)+2+barWidth+2 < columns {
+			progress += "  " + m.sweep.bar()
+		}
+		lines = append(lines, line{{text: progress}})
 	}
 	return lines
 }

@@ -8,13 +8,13 @@ import (
 	"topobench/internal/text"
 )
 
-// barWidth is in columns: the bar fits 80 columns after the longest text.
+// barWidth is in columns. Where the terminal has no room for the bar, it is left out.
 const barWidth = 10
 
 // shown reports whether the sweep is on the screen.
 func (s Sweep) shown() bool { return s.All > 0 || s.Proof != "" }
 
-// text describes the sweep in one line.
+// text describes the sweep in one line, the least important at its end: a narrow terminal cuts that off.
 func (s Sweep) text() string {
 	if s.Proof != "" {
 		return "first completions: " + text.Clean(s.Proof)
@@ -27,14 +27,14 @@ func (s Sweep) text() string {
 		parts = append(parts, fmt.Sprintf("round %d", s.Round))
 	}
 	parts = append(parts, fmt.Sprintf("cells %d/%d", s.Done, s.All))
+	if s.Left >= time.Second {
+		parts = append(parts, "about "+age(s.Left)+" left")
+	}
 	if s.Concurrency > 0 {
 		parts = append(parts, fmt.Sprintf("concurrency %d", s.Concurrency))
 	}
 	if s.Asked > 0 {
 		parts = append(parts, fmt.Sprintf("requests %d/%d", s.Requests, s.Asked))
-	}
-	if s.Left >= time.Second {
-		parts = append(parts, "about "+age(s.Left)+" left")
 	}
 	return strings.Join(parts, "  ")
 }

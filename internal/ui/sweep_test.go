@@ -49,7 +49,7 @@ func TestProgressCountsRounds(t *testing.T) {
 		want  string
 	}{
 		{Sweep{Done: 1, All: 4}, "cells 1/4"},
-		{Sweep{Round: 2, Rounds: 4, Done: 5, All: 16, Concurrency: 2, Left: 90 * time.Second}, "round 2/4  cells 5/16  concurrency 2  about 1m30s left"},
+		{Sweep{Round: 2, Rounds: 4, Done: 5, All: 16, Concurrency: 2, Left: 90 * time.Second}, "round 2/4  cells 5/16  about 1m30s left  concurrency 2"},
 		{Sweep{Round: 3, Done: 5, All: 6}, "round 3  cells 5/6"},
 	} {
 		if got := row.sweep.text(); got != row.want {
@@ -82,5 +82,22 @@ func TestETA(t *testing.T) {
 	}
 	if _, ok := ETA(nil, []int{1}, 0); ok {
 		t.Error("an estimate without a finished cell")
+	}
+}
+
+// The time that is left is on the screen whatever the number of rounds; the bar is where it has room.
+func TestTheTimeThatIsLeftFits80Columns(t *testing.T) {
+	for _, row := range []struct {
+		sweep Sweep
+		bar   bool
+	}{
+		{Sweep{Done: 1, All: 4, Concurrency: 2, Requests: 11, Asked: 20, Left: 3 * time.Minute}, true},
+		{Sweep{Round: 12, Rounds: 12, Done: 200, All: 216, Concurrency: 1024, Requests: 9000, Asked: 10240, Left: 754 * time.Minute}, false},
+	} {
+		m := model{Options: Options{TTY: true, Size: func() (int, int) { return 80, 24 }, Now: time.Now}, sweep: row.sweep}
+		shown := m.frame()[0].render(false, 79)
+		if strings.Contains(shown, "]") != row.bar || !strings.Contains(shown, " left  concurrency ") || len(shown) > 79 {
+			t.Errorf("got %q", shown)
+		}
 	}
 }

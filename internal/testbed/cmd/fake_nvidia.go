@@ -29,14 +29,15 @@ device 7 GPU-7
 // smi is the output of the fake nvidia-smi.
 type smi struct {
 	devices, processes, messages []string
-	hangs                        string // hang or deaf; "" = it ends
+	samples                      map[string]string // by index: the columns from the memory on
+	hangs                        string            // hang or deaf; "" = it ends
 	code                         int
 }
 
 // nvidiaSMI prints the contents of the file LC_FAKE_NVIDIA_SMI, which a test may change.
 // Without the file it has eight idle GPUs. Each script has UUIDs of its own. The file's lines:
 //
-//	device INDEX UUID [MiB used [MIG [compute mode [throttle mask]]]]
+//	device INDEX UUID [MiB used [MIG [compute mode [throttle mask [watts]]]]]
 //	process UUID PID MiB NAME   if PID is a word: the script's processes of that name
 //	say TEXT                    a line of nvidia-smi that is no device
 //	exit N, hang, deaf          how it ends; deaf ignores SIGTERM too
@@ -44,8 +45,11 @@ type smi struct {
 //	                            (counted in FILE.calls); the last ones answer all further queries
 func nvidiaSMI(args []string) int {
 	query, path := args[0], os.Getenv("LC_FAKE_NVIDIA_SMI")
+	if period := flags(args)["lms"]; period != "" {
+		return sampleGPUs(query, path, flags(args)["i"], period)
+	}
 	if path == "" {
-		return readSMI(idleGPUs, 0).answer(query)
+		return readSMI(idleGPUs, 0).answer(args)
 	}
 	text, err := os.ReadFile(path)
 	calls, uncounted := count(path+".calls", strings.Contains(query, "clocks_throttle"))
@@ -53,11 +57,11 @@ func nvidiaSMI(args []string) int {
 		fmt.Println(err)
 		return 1
 	}
-	return readSMI(string(text), calls).answer(query)
+	return readSMI(string(text), calls).answer(args)
 }
 
 // answer prints the result of a query.
-func (s smi) answer(query string) int {
+func (s smi) answer(args []string) int {
 	switch s.hangs {
 	case "deaf":
 		signal.Ignore(syscall.SIGTERM)
@@ -65,7 +69,11 @@ func (s smi) answer(query string) int {
 	case "hang":
 		return hang()
 	}
-	lines := s.messages
+	if text, known := s.facts(args); known {
+		fmt.Print(text)
+		return s.code
+	}
+	lines, query := s.messages, args[0]
 	switch {
 	case strings.Contains(query, "compute-apps"):
 		lines = append(lines, s.processes...)
@@ -125,11 +133,15 @@ func readSMI(text string, call int) smi {
 }
 
 func (s *smi) device(words []string) {
-	f := []string{"", "", "4", "[N/A]", "Default", "0x0000000000000001"}
+	f := []string{"", "", "4", "[N/A]", "Default", "0x0000000000000001", "[N/A]"}
 	copy(f, words)
 	n, _ := strconv.Atoi(f[0])
 	const row = "%s, %s, 00000000:%02X:00.0, NVIDIA Fake, %s, 81559, %s, %s, Enabled, 0, %s"
 	s.devices = append(s.devices, fmt.Sprintf(row, f[0], f[1], 16+n, f[2], f[3], f[4], f[5]))
+	if s.samples == nil {
+		s.samples = map[string]string{}
+	}
+	s.samples[f[0]] = fmt.Sprintf("97, %s, %s, 1980, 2619, %s", f[2], f[6], f[5])
 }
 
 // process adds a line for each process of that name that carries the script's mark.

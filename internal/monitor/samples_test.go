@@ -1,0 +1,153 @@
+package monitor
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"topobench/internal/artifacts"
+	"topobench/internal/host"
+	"topobench/internal/host/gpu"
+	"topobench/internal/plan"
+	"topobench/internal/testbed"
+)
+
+func number(v float64) *float64 { return &v }
+
+func TestGaugesOfAWorker(t *testing.T) {
+	for _, row := range []struct {
+		why, page string
+		want      artifacts.EngineSample
+	}{
+		{"vLLM with two engines", "# HELP vllm:num_requests_running x\n" +
+			"vllm:num_requests_running{engine=\"0\",model_name=\"m\"} 3.0\nvllm:num_requests_running{engine=\"1\"} 2\n" +
+			"vllm:num_requests_waiting{engine=\"0\"} 0.0\nvllm:kv_cache_usage_perc{engine=\"0\"} 0.25\n" +
+			"vllm:kv_cache_usage_perc{engine=\"1\"} 0.75\nvllm:num_preemptions_total{engine=\"0\"} 7\n" +
+			"vllm:num_requests_waiting_by_reason{reason=\"x\"} 9\n",
+			artifacts.EngineSample{Running: number(5), Waiting: number(0), KVUsage: number(0.75), Preemptions: number(7)}},
+		{"an older vLLM", "vllm:gpu_cache_usage_perc 0.5\n", artifacts.EngineSample{KVUsage: number(0.5)}},
+		{"a mocker of Dynamo", "dynamo_component_inflight_requests{dynamo_endpoint=\"generate\"} 4\n" +
+			"dynamo_component_inflight_requests{dynamo_endpoint=\"worker_kv_query_source\"} 9\n", artifacts.EngineSample{InFlight: number(4)}},
+		{"no value is no zero", "vllm:num_requests_running NaN\nvllm:num_requests_waiting\nvllm:\n", artifacts.EngineSample{}},
+	} {
+		row.want.Service = "a"
+		got, some := gauges("a", row.page)
+		if diff := cmp.Diff(row.want, got); diff != "" || some == (got == artifacts.EngineSample{Service: "a"}) {
+			t.Errorf("%s: %t, want (-), got (+):\n%s", row.why, some, diff)
+		}
+	}
+}
+
+// A round over the devices is one sample; rounds before and after the cell are none of its own.
+func TestRoundsOfACell(t *testing.T) {
+	began := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	at := func(seconds float64, index int) gpu.Reading {
+		return gpu.Reading{At: began.Add(time.Duration(seconds * float64(time.Second))), Index: index}
+	}
+	got := gpuRows([]gpu.Reading{at(-0.5, 0), at(-0.5, 2), at(0.5, 0), at(0.501, 2), at(1.5, 0), at(1.501, 2), at(2.5, 0)}, began, 2)
+	want := []artifacts.Sample{{T: 0.5, GPUs: []artifacts.GPUSample{{Index: 0}, {Index: 2}}},
+		{T: 1.5, GPUs: []artifacts.GPUSample{{Index: 0}, {Index: 2}}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A cell has the samples of its own time: what stood in the log before it is skipped.
+func TestSamplesOfTheCellOnly(t *testing.T) {
+	h := &testbed.Scripted{Pages: map[string]host.Page{"u": {Code: http.StatusOK, Text: []byte("vllm:num_requests_running 3\n")}}}
+	row := func(at time.Time) string {
+		return at.UTC().Format("2006/01/02 15:04:05.000") + ", 0, 97, 4, 512.3, 1980, 2619, 0x0\n"
+	}
+	put := func(text string) {
+		if err := h.Put(t.Context(), host.File{Path: "/log", Data: []byte(text)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old := row(time.Now().Add(time.Hour)) // a step of the clock: only its place in the file shows its age
+	put(old)
+	p := plan.Plan{Smoke: plan.Smoke{Counters: []plan.Counter{{Service: "a", URL: "u"}}}}
+	m := New(Targets{Plan: p, Host: h, GPULog: "/log"})
+	s := m.newSampler(t.Context())
+	s.began = s.began.Add(-time.Minute).Truncate(time.Millisecond) // as nvidia-smi prints it
+	s.probe(t.Context())
+	put(old + row(s.began.Add(time.Second)) + row(s.began.Add(2*time.Second)))
+	got := s.end(t.Context())
+	if len(got) != 3 || got[0].T != 1 || *got[0].GPUs[0].Watts != 512.3 || len(got[2].Engines) != 1 || *got[2].Engines[0].Running != 3 {
+		t.Errorf("got %+v", got)
+	}
+	if m.gpuLogRead != int64(len(old)+2*len(row(time.Now()))) {
+		t.Errorf("the next cell begins at byte %d", m.gpuLogRead)
+	}
+}
+
+// page is as long as that of a vLLM worker.
+func page() string {
+	var b strings.Builder
+	for i := range 900 {
+		fmt.Fprintf(&b, "vllm:request_time_seconds_bucket{engine=\"0\",le=\"%d\",model_name=\"Qwen/Qwen3-0.6B\"} %d.0\n", i, i)
+	}
+	return b.String() + "vllm:num_requests_running{engine=\"0\"} 3.0\n"
+}
+
+// used is the CPU time of this process.
+func used(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// smiShare is left for nvidia-smi, which package run measures.
+const smiShare = 3 * time.Millisecond
+
+// At 1 Hz, sampling may take one hundredth of a core: 10 ms of CPU for each second of eight GPUs and eight workers. The
+// CPU time of the HTTP server is in the figure as well.
+func TestSamplingTakesOnePercentOfACore(t *testing.T) {
+	text := page()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }))
+	defer server.Close()
+	var counters []plan.Counter
+	for i := range 8 {
+		counters = append(counters, plan.Counter{Service: fmt.Sprint("decode-", i), URL: fmt.Sprint(server.URL, "/", i)})
+	}
+	log := filepath.Join(t.TempDir(), "log")
+	const seconds = 60
+	var lines strings.Builder
+	m := New(Targets{Plan: plan.Plan{Smoke: plan.Smoke{Counters: counters}}, GPULog: log,
+		Host: host.Local{Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}}})
+	s := m.newSampler(t.Context())
+	s.began = s.began.Add(-time.Hour)
+	for i := range seconds {
+		for index := range 8 {
+			at := s.began.Add(time.Duration(i+1) * time.Second).UTC().Format("2006/01/02 15:04:05.000")
+			fmt.Fprintf(&lines, "%s, %d, 97, 81000, 512.30, 1980, 2619, 0x0000000000000004\n", at, index)
+		}
+	}
+	if err := os.WriteFile(log, []byte(lines.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.probe(t.Context()) // opens the connections
+	before := used(t)
+	for range seconds {
+		s.probe(t.Context())
+	}
+	all := s.end(t.Context())
+	if err := artifacts.WriteSamples(filepath.Join(t.TempDir(), "samples"), all); err != nil {
+		t.Fatal(err)
+	}
+	each := (used(t) - before) / seconds
+	t.Logf("%s of CPU for each second: %.2f %% of a core", each, 100*each.Seconds())
+	if len(all) != 2*seconds+1 || each > 10*time.Millisecond-smiShare {
+		t.Errorf("%d samples, %s of CPU for each second", len(all), each)
+	}
+}
