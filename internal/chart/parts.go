@@ -35,21 +35,21 @@ type Tick struct {
 	Text string
 }
 
-// Line is a path of SVG.
-type Line struct{ Path, Colour string }
+// Line is a path of SVG, with the dashes of a frontier.
+type Line struct{ Path, Colour, Dashes string }
 
 // Dot is the marker of a point, by its index in the picture and in its series.
 type Dot struct {
-	Series, Point int
-	Path, Colour  string
-	At            image.Point
-	Hollow        bool
+	Series, Point        int
+	Path, Colour, Dashes string // those of its frontier
+	At                   image.Point
+	Hollow               bool
 }
 
 // Note is the text beside a point, from the left end of its baseline.
 type Note struct {
-	At   image.Point
-	Text string
+	At           image.Point
+	Text, Colour string
 }
 
 // PartsOf lays the picture out.
@@ -76,16 +76,18 @@ func PartsOf(p Picture) (Parts, error) {
 	parts := Parts{Plot: l.plot, X: axisTicks(l.x), Y: axisTicks(l.y), Frontiers: svgLines(l.lines),
 		Bars: svgLines(l.bars), Dots: svgDots(l.dots, p.Series)}
 	for _, n := range placeNotes(l, m) {
-		parts.Notes = append(parts.Notes, Note{n.at, n.body})
+		parts.Notes = append(parts.Notes, Note{n.at, n.body, fmt.Sprintf("#%06x", dark(n.series))})
 	}
 	return parts, nil
 }
 
-// Mark is the marker of a series in a legend, in a box of 24 x 24.
+// Mark is the marker of a series in a legend, in a box of 60 x 24 with the dashes of the frontier.
 func Mark(series int) Dot {
-	d := dot{series: series, radius: partsRadius, at: image.Pt(12, 12)}
-	return Dot{Series: series, Path: outline(d), Colour: hex(colour(series)), At: d.at}
+	d := dot{series: series, radius: partsRadius, at: image.Pt(30, 12)}
+	return Dot{Series: series, Path: outline(d), Colour: hex(colour(series)), Dashes: dashText(series), At: d.at}
 }
+
+func dashText(series int) string { return strings.Trim(fmt.Sprint(dashes(series)), "[]") }
 
 func axisTicks(a axis) (all []Tick) {
 	for _, t := range a.ticks {
@@ -96,7 +98,7 @@ func axisTicks(a axis) (all []Tick) {
 
 func svgLines(lines []line) (all []Line) {
 	for _, l := range lines {
-		all = append(all, Line{path(l.points), hex(colour(l.series))})
+		all = append(all, Line{path(l.points), hex(colour(l.series)), dashText(l.series)})
 	}
 	return all
 }
@@ -110,7 +112,8 @@ func svgDots(dots []dot, series []Series) (all []Dot) {
 				continue
 			}
 			d := dots[len(found)]
-			found = append(found, Dot{i, k, outline(d), hex(colour(d.series)), d.at, d.hollow})
+			found = append(found, Dot{Series: i, Point: k, Path: outline(d), Colour: hex(colour(d.series)),
+				Dashes: dashText(i), At: d.at, Hollow: d.hollow})
 		}
 	}
 	for _, hollow := range []bool{true, false} {
