@@ -76,9 +76,10 @@ func Public(text string, plans ...Plan) string {
 			addSecrets(secrets, s)
 		}
 	}
-	delete(secrets, "")
 	for _, secret := range slices.Sorted(maps.Keys(secrets)) {
-		text = strings.ReplaceAll(text, secret, withheld)
+		if len(secret) >= shortestSecret {
+			text = strings.ReplaceAll(text, secret, withheld)
+		}
 	}
 	return credentials.ReplaceAllString(keyLike.ReplaceAllString(text, withheld), "://")
 }
