@@ -19,6 +19,9 @@ type Load struct {
 	OSL         int      `json:"osl"`
 	Concurrency []int    `json:"concurrency"`
 	Args        []string `json:"args,omitempty"` // of the profile, after all others
+
+	SLO string `json:"slo,omitempty"` // two levels outside it end a sweep
+
 	Options
 	Exact     bool          `json:"exact"`       // perf.sh's argv and nothing else
 	Quiet     bool          `json:"quiet"`       // aiperf can omit GPU telemetry and server metrics

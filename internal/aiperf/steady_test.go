@@ -24,7 +24,7 @@ func summarize(t *testing.T, concurrency int, lines ...string) Summary {
 	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Summarize(path, concurrency)
+	s, err := Summarize(path, concurrency, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+
+	"topobench/internal/slo"
 )
 
 // LeastWave is the lowest concurrency that has a steady state and waves: below it one request is too large a part.
@@ -22,6 +24,9 @@ type Summary struct {
 
 	Steady   *Steady   `json:"steady_state,omitempty" help:"the longest span under full load; from concurrency 8 on"`
 	Lockstep *Lockstep `json:"lockstep,omitempty" help:"waves of one concurrency by start; from concurrency 8 on"`
+
+	SLO     string   `json:"slo,omitempty" help:"limits of the run, such as ttft_p90=500ms"`
+	Goodput *float64 `json:"goodput,omitempty" help:"requests within all of them, per second"`
 }
 
 // Steady is the longest span with at least Least requests under way.
@@ -40,8 +45,9 @@ type Lockstep struct {
 
 // Summarize reads a profile_export.jsonl once. The summary is zero without the file. A request that waits for a
 // connection is not under way yet: aiperf's own effective_concurrency counts it.
-func Summarize(jsonl string, concurrency int) (Summary, error) {
+func Summarize(jsonl string, concurrency int, targets slo.Targets) (Summary, error) {
 	var all []request
+	within := 0
 	waits := false // the aiperf records them
 	for r, err := range records(jsonl) {
 		switch {
@@ -53,6 +59,9 @@ func Summarize(jsonl string, concurrency int) (Summary, error) {
 			continue
 		}
 		all, waits = append(all, r.request()), waits || r.Metrics.Blocked != nil
+		if r.within(targets) {
+			within++
+		}
 	}
 	if len(all) == 0 {
 		return Summary{}, nil
@@ -62,6 +71,9 @@ func Summarize(jsonl string, concurrency int) (Summary, error) {
 	s := Summary{Requests: len(all), Begin: from, Seconds: seconds(from, to), Throughput: throughput(all, from, to)}
 	if waits {
 		s.InFlight = inFlight(all)
+	}
+	if s.SLO = targets.String(); s.SLO != "" && s.Seconds > 0 {
+		s.Goodput = new(float64(within) / s.Seconds)
 	}
 	if concurrency >= LeastWave {
 		s.Steady, s.Lockstep = steady(all, levels(all), concurrency), lockstep(all, concurrency)

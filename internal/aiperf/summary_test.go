@@ -39,7 +39,7 @@ func TestC10InFlight(t *testing.T) {
 		if err := os.WriteFile(path, []byte(strings.Join(row.lines, "\n")+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s, err := Summarize(path, 4)
+		s, err := Summarize(path, 4, nil)
 		if s.InFlight != row.most || s.Requests != row.requests || s.Steady != nil || s.Lockstep != nil || err != nil {
 			t.Errorf("%s: %+v, %v; want %d of %d", row.why, s, err, row.most, row.requests)
 		}
@@ -74,7 +74,7 @@ func TestC10InFlightOfAStarvedClient(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := row.workers * min(row.limit, row.concurrency)
-		if s, err := Summarize(path, row.concurrency); s.InFlight != want || err != nil {
+		if s, err := Summarize(path, row.concurrency, nil); s.InFlight != want || err != nil {
 			t.Errorf("%+v: %d, %v; want %d", row, s.InFlight, err, want)
 		}
 	}
@@ -83,12 +83,12 @@ func TestC10InFlightOfAStarvedClient(t *testing.T) {
 // The real aiperfs of the recordings had two requests under way; before 0.6 they record no wait.
 func TestInFlightOfRecordings(t *testing.T) {
 	for name, want := range map[string]int{"aiperf-0.13.0": 2, "aiperf-0.6.0": 2, "aiperf-0.9.0": 2, "aiperf-0.3.0": 0} {
-		s, err := Summarize(filepath.Join("testdata", name+".jsonl"), 2)
+		s, err := Summarize(filepath.Join("testdata", name+".jsonl"), 2, nil)
 		if err != nil || s.InFlight != want || s.Throughput <= 0 || s.Seconds <= 0 {
 			t.Errorf("%s: %+v, %v; want %d", name, s, err, want)
 		}
 	}
-	if s, err := Summarize(filepath.Join(t.TempDir(), RecordsName), 2); s.Requests != 0 || err != nil {
+	if s, err := Summarize(filepath.Join(t.TempDir(), RecordsName), 2, nil); s.Requests != 0 || err != nil {
 		t.Errorf("without a file: %+v, %v", s, err)
 	}
 }

@@ -40,12 +40,13 @@ type Series struct {
 
 // Point is one measured cell, or the mean of its repeats. Note, the concurrency, is drawn beside it if there
 // is room. Hollow draws a ring: measured but not valid. A dashed line joins the Frontier points of a series
-// in order of X. A point that is not finite is not drawn.
+// in order of X. A point Outside the SLO is a ring with a cross in it. A point that is not finite is not drawn.
 type Point struct {
 	X, Y             float64
 	Note             string
 	Hollow, Frontier bool
 	Cross            Cross
+	Outside          bool
 }
 
 // Cross is the intervals of a point, drawn as bars that end at the edge of the plot. Equal ends are no interval. The

@@ -29,8 +29,8 @@ func sweep() Picture {
 	for i := range 9 {
 		f, bad := float64(i), i == 5
 		note := strconv.Itoa(1 << i)
-		p.Series[0].Points = append(p.Series[0].Points, Point{96 * math.Pow(.83, f), 18 * math.Pow(1.35, f), note, bad, !bad, Cross{}})
-		p.Series[1].Points = append(p.Series[1].Points, Point{110 * math.Pow(.75, f), 12 * math.Pow(1.25, f), note, false, true, Cross{}})
+		p.Series[0].Points = append(p.Series[0].Points, Point{96 * math.Pow(.83, f), 18 * math.Pow(1.35, f), note, bad, !bad, Cross{}, false})
+		p.Series[1].Points = append(p.Series[1].Points, Point{110 * math.Pow(.75, f), 12 * math.Pow(1.25, f), note, false, true, Cross{}, false})
 	}
 	return p
 }
@@ -42,7 +42,7 @@ func crowded(n int) Picture {
 	for i := range n {
 		s := &p.Series[i%10]
 		s.Name = "series_" + strconv.Itoa(i%10)
-		s.Points = append(s.Points, Point{random.Float64() * 1e6, random.Float64() * 1e6, strconv.Itoa(i), i%7 == 0, i%50 == 1, Cross{}})
+		s.Points = append(s.Points, Point{random.Float64() * 1e6, random.Float64() * 1e6, strconv.Itoa(i), i%7 == 0, i%50 == 1, Cross{}, false})
 	}
 	return p
 }
@@ -80,16 +80,16 @@ func TestEveryPictureCanBeDrawn(t *testing.T) {
 	for name, p := range map[string]Picture{
 		"nothing":           {},
 		"a series only":     one(),
-		"one point":         one(Point{5, 7, "1", false, true, Cross{}}),
-		"equal x":           one(Point{5, 7, "1", false, true, Cross{}}, Point{5, 9, "2", true, false, Cross{}}),
-		"equal points":      one(Point{5, 7, "1", false, true, Cross{}}, Point{5, 7, "2", false, true, Cross{}}),
+		"one point":         one(Point{5, 7, "1", false, true, Cross{}, false}),
+		"equal x":           one(Point{5, 7, "1", false, true, Cross{}, false}, Point{5, 9, "2", true, false, Cross{}, false}),
+		"equal points":      one(Point{5, 7, "1", false, true, Cross{}, false}, Point{5, 7, "2", false, true, Cross{}, false}),
 		"zeros":             one(Point{}, Point{}),
-		"not finite":        one(Point{X: math.NaN()}, Point{Y: math.Inf(1)}, Point{X: math.MaxFloat64}, Point{1, 1, "1", false, true, Cross{}}),
-		"millions":          one(Point{1e6, 2, "1", false, true, Cross{}}, Point{3, 4e6, "2", false, true, Cross{}}),
+		"not finite":        one(Point{X: math.NaN()}, Point{Y: math.Inf(1)}, Point{X: math.MaxFloat64}, Point{1, 1, "1", false, true, Cross{}, false}),
+		"millions":          one(Point{1e6, 2, "1", false, true, Cross{}, false}, Point{3, 4e6, "2", false, true, Cross{}, false}),
 		"a thousand points": crowded(1000),
 		"forty series":      many,
-		"long texts":        {strings.Repeat("title ", 99), strings.Repeat("x ", 999), strings.Repeat("y ", 999), []Series{{strings.Repeat("W", 999), []Point{{1, 1, strings.Repeat("9", 999), false, true, Cross{}}}}}},
-		"strange texts":     {"<&\"'>\x00\x1b\xff\ufffe", "日本\u202e", "\n\t", []Series{{"]]><script>", []Point{{1, 1, "&amp;", true, false, Cross{}}}}}},
+		"long texts":        {strings.Repeat("title ", 99), strings.Repeat("x ", 999), strings.Repeat("y ", 999), []Series{{strings.Repeat("W", 999), []Point{{1, 1, strings.Repeat("9", 999), false, true, Cross{}, false}}}}},
+		"strange texts":     {"<&\"'>\x00\x1b\xff\ufffe", "日本\u202e", "\n\t", []Series{{"]]><script>", []Point{{1, 1, "&amp;", true, false, Cross{}, false}}}}},
 	} {
 		img, err := png.Decode(bytes.NewReader(drawn(t, PNG, p)))
 		if err != nil || img.Bounds() != image.Rect(0, 0, Width, Height) {

@@ -37,9 +37,9 @@ func draw(p pen, l layout) {
 	for _, b := range l.bars {
 		p.stroke(gochart.Style{StrokeColor: colour(b.series), StrokeWidth: 2}, b.points...)
 	}
-	for _, hollow := range []bool{true, false} { // a ring never hides a valid point
+	for _, ring := range []bool{true, false} { // a ring never hides a valid point
 		for _, d := range l.dots {
-			if d.hollow == hollow {
+			if (d.hollow || d.outside) == ring {
 				p.dot(d, colour(d.series))
 			}
 		}
@@ -89,6 +89,9 @@ func (p pen) legend(l layout) {
 		case ofRings:
 			mark.hollow = true
 			p.dot(mark, rgb(frameGrey))
+		case ofOutside:
+			mark.outside = true
+			p.dot(mark, rgb(frameGrey))
 		case ofBars:
 			grey := gochart.Style{StrokeColor: rgb(frameGrey), StrokeWidth: 2}
 			p.stroke(grey, mark.at.Sub(image.Pt(sample/3, 0)), mark.at.Add(image.Pt(sample/3, 0)))
@@ -109,10 +112,20 @@ func dashes(series int) []float64 {
 	return [][]float64{{14, 9}, {5, 7}, {22, 6, 5, 6}}[(series+series/len(scheme()))%3]
 }
 
-// dot draws a ring, or a filled marker with a white edge that separates it from its neighbours.
+// dot draws a marker. One outside the SLO is crossed out.
 func (p pen) dot(d dot, c drawing.Color) {
+	p.marker(d, c)
+	if d.outside {
+		r, line := d.radius, gochart.Style{StrokeColor: c, StrokeWidth: 2}
+		p.stroke(line, d.at.Add(image.Pt(-r, -r)), d.at.Add(image.Pt(r, r)))
+		p.stroke(line, d.at.Add(image.Pt(-r, r)), d.at.Add(image.Pt(r, -r)))
+	}
+}
+
+// marker draws a ring, or a filled shape with a white edge that separates it from its neighbours.
+func (p pen) marker(d dot, c drawing.Color) {
 	style := gochart.Style{FillColor: c, StrokeColor: rgb(white), StrokeWidth: 1}
-	if d.hollow {
+	if d.hollow || d.outside {
 		style = gochart.Style{FillColor: rgb(white), StrokeColor: c, StrokeWidth: 2}
 	}
 	outline := marker(d.series, d.radius)

@@ -64,6 +64,7 @@ type dot struct {
 	series, radius int
 	at             image.Point
 	hollow         bool
+	outside        bool
 	note           string
 	frontier       bool
 }
@@ -73,7 +74,7 @@ func arrange(p Picture, m meter) layout {
 	series, xs, ys, hollow := finite(p.Series)
 	var l layout
 	l.x, l.y = newAxis(xs), newAxis(ys)
-	l.legend = legend(p.Series, len(xs) > 0, hollow, crossed(series), m)
+	l.legend = append(legend(p.Series, len(xs) > 0, hollow, m), explained(series)...)
 	l.plot = plotArea(l.y.ticks, l.legend, m)
 	l.x.from, l.x.to = l.plot.Min.X, l.plot.Max.X
 	l.y.from, l.y.to = l.plot.Max.Y, l.plot.Min.Y
@@ -127,7 +128,7 @@ func (l layout) place(series [][]Point, radius int) (dots []dot, lines []line) {
 		front := line{series: i}
 		for _, p := range points {
 			at := image.Pt(l.x.at(p.X), l.y.at(p.Y))
-			dots = append(dots, dot{i, radius, at, p.Hollow, p.Note, p.Frontier})
+			dots = append(dots, dot{i, radius, at, p.Hollow, p.Outside, p.Note, p.Frontier})
 			if p.Frontier {
 				front.points = append(front.points, at)
 			}
@@ -159,10 +160,16 @@ func (l layout) crosses(series [][]Point) (bars []line) {
 	return bars
 }
 
-func crossed(series [][]Point) bool {
-	return slices.ContainsFunc(series, func(points []Point) bool {
-		return slices.ContainsFunc(points, func(p Point) bool { return p.Cross != Cross{} })
-	})
+// explained are the rows of the legend about crosses and points outside the SLO, if there are some.
+func explained(series [][]Point) (rows []entry) {
+	points := slices.Concat(series...)
+	if slices.ContainsFunc(points, func(p Point) bool { return p.Outside }) {
+		rows = append(rows, entry{name: "crossed out: outside the SLO", kind: ofOutside})
+	}
+	if slices.ContainsFunc(points, func(p Point) bool { return p.Cross != Cross{} }) {
+		rows = append(rows, entry{name: "cross: 95 % interval", kind: ofBars})
+	}
+	return rows
 }
 
 // radius of the markers. Circles of radius 10, 7 and 4 look round on whole pixels.
@@ -203,12 +210,13 @@ const (
 	ofSeries entryKind = iota
 	ofRings
 	ofBars
+	ofOutside
 	ofNothing
 )
 
 // legend has a row for each series that fits and one with the number of the others. Further rows explain the
-// notes beside the dots, the rings and the crosses.
-func legend(series []Series, noted, hollow, crossed bool, m meter) []entry {
+// notes beside the dots and the rings.
+func legend(series []Series, noted, hollow bool, m meter) []entry {
 	var rows []entry
 	names := m.names(series)
 	for i := range series {
@@ -224,9 +232,6 @@ func legend(series []Series, noted, hollow, crossed bool, m meter) []entry {
 	}
 	if hollow {
 		rows = append(rows, entry{name: "hollow: not valid", kind: ofRings})
-	}
-	if crossed {
-		rows = append(rows, entry{name: "cross: 95 % interval", kind: ofBars})
 	}
 	return rows
 }

@@ -95,7 +95,7 @@ func TestLongNamesStayApart(t *testing.T) {
 }
 
 func TestFrontierIsSortedByX(t *testing.T) {
-	p := Picture{Series: []Series{{Points: []Point{{3, 1, "", false, true, Cross{}}, {1, 3, "", false, true, Cross{}}, {9, 9, "", false, false, Cross{}}, {2, 2, "", false, true, Cross{}}}}}}
+	p := Picture{Series: []Series{{Points: []Point{{3, 1, "", false, true, Cross{}, false}, {1, 3, "", false, true, Cross{}, false}, {9, 9, "", false, false, Cross{}, false}, {2, 2, "", false, true, Cross{}, false}}}}}
 	l, _ := arranged(t, p)
 	line := l.lines[0].points
 	if len(line) != 3 || !(line[0].X < line[1].X && line[1].X < line[2].X) {

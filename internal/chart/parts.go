@@ -43,7 +43,8 @@ type Dot struct {
 	Series, Point        int
 	Path, Colour, Dashes string // those of its frontier
 	At                   image.Point
-	Hollow               bool
+	Hollow, Outside      bool   // rings
+	Cross                string // path of the cross in a ring outside the SLO
 }
 
 // Note is the text beside a point, from the left end of its baseline.
@@ -113,17 +114,27 @@ func svgDots(dots []dot, series []Series) (all []Dot) {
 			}
 			d := dots[len(found)]
 			found = append(found, Dot{Series: i, Point: k, Path: outline(d), Colour: hex(colour(d.series)),
-				Dashes: dashText(i), At: d.at, Hollow: d.hollow})
+				Dashes: dashText(i), At: d.at, Hollow: d.hollow, Outside: d.outside, Cross: crossOut(d)})
 		}
 	}
-	for _, hollow := range []bool{true, false} {
+	for _, ring := range []bool{true, false} {
 		for _, d := range found {
-			if d.Hollow == hollow {
+			if (d.Hollow || d.Outside) == ring {
 				all = append(all, d)
 			}
 		}
 	}
 	return all
+}
+
+// crossOut is the path of the cross in a dot outside the SLO.
+func crossOut(d dot) string {
+	if !d.outside {
+		return ""
+	}
+	r := d.radius
+	return path([]image.Point{d.at.Add(image.Pt(-r, -r)), d.at.Add(image.Pt(r, r))}) +
+		path([]image.Point{d.at.Add(image.Pt(-r, r)), d.at.Add(image.Pt(r, -r))})
 }
 
 // outline is the path of a marker: a circle is two arcs.

@@ -58,6 +58,9 @@ func (c *runCmd) given() (flags []string) {
 	if c.X != "user" {
 		flags = append(flags, "--x")
 	}
+	if c.SLO != "" {
+		flags = append(flags, "--slo")
+	}
 	return flags
 }
 

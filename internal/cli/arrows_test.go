@@ -23,11 +23,11 @@ func arrows() map[string][]string {
 		"recovery":      {"host/proc", "artifacts", "journal"},
 		"journal":       {"artifacts", "plan", "verdict", "host/gpu", "text"},
 		"run": {"preflight", "plan", "profile", "script", "deploy", "aiperf", "monitor", "verdict", "frontier", "stats", "artifacts", "journal", "ui", "recovery",
-			"host", "host/proc", "host/gpu", "text"},
+			"host", "host/proc", "host/gpu", "slo", "text"},
 		"script":        {"plan", "aiperf", "artifacts", "text"},
 		"deploy":        {"plan", "verdict", "host", "host/proc", "aiperf", "text"}, // the smoke test sends the load's body
 		"monitor":       {"plan", "verdict", "artifacts", "host", "host/gpu", "host/proc"},
-		"aiperf":        {"host", "text"},
+		"aiperf":        {"host", "slo", "text"},
 		"plan":          {"profile", "artifacts", "aiperf", "templates", "text"}, // deployment_config.json has one definition
 		"programs":      {"host", "profile", "text"},
 		"preflight":     {"aiperf", "artifacts", "host", "host/gpu", "plan", "profile", "programs", "text"},
@@ -35,12 +35,13 @@ func arrows() map[string][]string {
 		"host":          {"host/shepherd", "host/proc", "host/gpu", "text"},
 		"host/gpu":      {"host/proc", "text"}, // whose a compute process is
 		"host/shepherd": {"host/proc"},         // it kills the tree that it owns
-		"report":        {"artifacts", "verdict", "frontier", "stats", "chart", "templates", "text"},
+		"report":        {"artifacts", "verdict", "frontier", "stats", "chart", "slo", "templates", "text"},
 		"chart":         nil,
-		"profile":       nil,
+		"profile":       {"slo"},
 		"verdict":       {"aiperf"},
 		"frontier":      nil,
 		"stats":         nil,
+		"slo":           nil,
 		"host/proc":     {"text"},
 		"artifacts":     {"verdict", "aiperf", "text"}, // it reads cells back
 		"ui":            {"text"},

@@ -90,6 +90,7 @@ func (p *page) ratio() {
 		100*part, 100*width))
 	p.point("a difference below refuses it.")
 	p.interval()
+	p.objective()
 	p.heading("Differences, between two sides and between the artifacts of one label")
 	for _, d := range report.Differences() {
 		p.item(2, "", strings.ReplaceAll(d.Names, ",", ", "))

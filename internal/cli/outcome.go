@@ -41,10 +41,11 @@ func measured(topologies []run.Topology, name string) bool {
 	return slices.ContainsFunc(topologies, func(t run.Topology) bool { return t.Name == name && len(t.Cells) > 0 })
 }
 
-// again are the concurrencies of a topology that were not measured, or whose cells are not valid.
+// again are the concurrencies of a topology that were not measured, or whose cells are not valid, but for those that
+// the SLO left out.
 func again(t run.Topology) []int {
 	return slices.DeleteFunc(slices.Clone(t.Asked), func(level int) bool {
-		return slices.ContainsFunc(t.Cells, func(c run.Cell) bool {
+		return slices.Contains(t.Beyond, level) || slices.ContainsFunc(t.Cells, func(c run.Cell) bool {
 			return c.Concurrency == level && c.Verdict.State == verdict.Valid
 		})
 	})

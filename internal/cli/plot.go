@@ -27,11 +27,12 @@ type plotCmd struct {
 	HTML     bool     `name:"html" help:"Write report.html too, with everything that the tree has about its cells."`
 	JSON     bool     `name:"json" help:"Print the facts as JSON on stdout."`
 	ratioFlags
+	sloFlag
 }
 
 // Run plots an artifacts tree, ours or upstream's. It needs no server.
 func (c *plotCmd) Run(env *Env) error {
-	if err := errors.Join(checkAt(c.At), c.ratioFlags.check()); err != nil {
+	if err := errors.Join(checkAt(c.At), c.ratioFlags.check(), c.sloFlag.check()); err != nil {
 		return &usageError{err}
 	}
 	// A thousand exports make 20 MB of short-lived garbage: fewer collections save an eighth of the time.
@@ -43,7 +44,8 @@ func (c *plotCmd) Run(env *Env) error {
 			c.Root, aiperf.ExportName)
 	}
 	facts, err := report.Of(cells, report.Options{Title: c.Title, Stat: c.Stat, X: c.X, At: c.At,
-		Baseline: c.Baseline, Equivalence: float64(c.Equivalence), AA: knownAA(env, c.Root)})
+		Baseline: c.Baseline, Equivalence: float64(c.Equivalence), AA: knownAA(env, c.Root),
+		SLO: objectives(c.SLO)})
 	if err == nil {
 		err = c.checkBaseline(facts.Series)
 	}

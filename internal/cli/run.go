@@ -25,6 +25,7 @@ type runCmd struct {
 	ratioFlags
 	roundFlags
 	adaptiveFlags
+	sloFlag
 	binFlags   `group:"Programs"`
 	loadFlags  `group:"Load"`
 	limitFlags `group:"Disk"`
@@ -37,7 +38,11 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 		return err
 	}
 	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check(),
-		c.adaptiveFlags.check(c.Profiles, c.given()))
+		c.adaptiveFlags.check(c.Profiles, c.given()), c.sloFlag.check())
+	if err == nil {
+		c.sloFlag.apply(profiles)
+		err = c.withoutSLO(profiles)
+	}
 	if err != nil {
 		return err
 	}

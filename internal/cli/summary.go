@@ -57,7 +57,7 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 		if t.Artifacts.Path != "" {
 			mine = append(mine, t.Artifacts.Name())
 		}
-		partial = partial || len(t.Cells) < len(t.Asked)
+		partial = partial || len(t.Missing()) > 0
 	}
 	if len(mine) == 0 {
 		return report.Facts{}, nil
@@ -66,7 +66,7 @@ func (c *runCmd) facts(env *Env, s *session, topologies []run.Topology) (report.
 	printAll(env.Stderr, text.Each(faults, error.Error), "topobench: ")
 	return onAxis(cells, report.Options{Title: c.Title, Partial: partial, X: c.X, Baseline: c.Baseline, Order: order,
 		Rounds: c.Repeats, At: c.At, Caveat: s.Caveat(), Equivalence: float64(c.Equivalence),
-		AA: knownAA(env, s.Dir.Root())})
+		AA: knownAA(env, s.Dir.Root()), SLO: objectives(s.topologies[0].Profile.Load.SLO), Beyond: beyond(topologies)})
 }
 
 // tabulate prints the settings that differ, the cells, the ratio at several tok/s/user and the warnings.
@@ -159,7 +159,7 @@ func failures(topologies []run.Topology) (lines []string) {
 				lines = append(lines, "  "+reason)
 			}
 		}
-		if missing := t.Asked[len(t.Cells):]; len(missing) > 0 {
+		if missing := t.Missing(); len(missing) > 0 {
 			lines = append(lines, fmt.Sprintf("%v: not measured: concurrency %s", t, levels(missing)))
 		}
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	patience = 60 * time.Second // for events that take seconds
+	patience = 3 * time.Minute // for events that take seconds, or the minute of two topologies on a busy machine
 	pause    = 20 * time.Millisecond
 )
 

@@ -325,6 +325,7 @@ func decoders() []decoder {
 		of[CellBegin]("aiperf is about to start, with these arguments"),
 		of[CellAborted]("the user interrupted a cell"),
 		of[CellDone]("a cell was published, with its checks"),
+		of[LevelsSkipped]("concurrencies are not measured, since two lower ones are outside the SLO"),
 		of[TeardownBegin]("a teardown starts"),
 		of[TeardownCheck]("the result of one teardown check"),
 		of[TeardownProved]("nothing of the topology is left"),

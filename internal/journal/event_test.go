@@ -9,11 +9,15 @@ import (
 	"time"
 )
 
-// Every event of event.go has a decoder, and a name of its own.
+// Every event has a decoder, and a name of its own.
 func TestEveryEventIsDecoded(t *testing.T) {
-	source, err := os.ReadFile("event.go")
-	if err != nil {
-		t.Fatal(err)
+	var source []byte
+	for _, path := range []string{"event.go", "levels.go"} {
+		file, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source = append(source, file...)
 	}
 	var written, decoded []string
 	methods := regexp.MustCompile(`(?m)^func \(\w+\) Kind\(\) string +\{ return "([^"]+)" \}$`)

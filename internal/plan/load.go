@@ -74,7 +74,7 @@ func (b *builder) loadOn(urls []string) aiperf.Load {
 		AIPerf: b.on.Programs.AIPerf, Model: b.plan.Model, Tokenizer: tokenizer(b.p), URLs: urls,
 		TrustRemote: trusts(b.p),
 		ISL:         l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Options: b.options, Exact: l.Exact, NVExt: true,
-		Args:  l.Args,
+		Args: l.Args, SLO: l.SLO,
 		Quiet: b.rules.quietLoad, Records: b.rules.records, Batched: b.rules.batchedLoad,
 		Timeout: b.p.Timeouts.Cell, Progress: b.p.Timeouts.Progress, Artifacts: Unplaced().Artifacts,
 	}

@@ -66,6 +66,7 @@ func sameLoad(a, b profile.Profile) error {
 	compare("load.osl", a.Load.OSL, b.Load.OSL)
 	compare("load.concurrency", a.Load.Concurrency, b.Load.Concurrency)
 	compare("load.exact", a.Load.Exact, b.Load.Exact)
+	compare("load.slo", a.Load.SLO, b.Load.SLO)
 	compare("model", a.Model, b.Model)
 	compare("served_name", a.ServedName, b.ServedName)
 	compare("tokenizer", a.Tokenizer, b.Tokenizer)

@@ -37,6 +37,7 @@ func check(p Profile) []problem {
 	return slices.Concat(
 		checkNames(p), checkRoles(p), checkFrontend(p), checkBalancer(p), checkDiscovery(p),
 		checkWorkers(p), checkCommand(p), checkGPUs(p), checkPorts(p), checkLoad(p.Load), checkLoadArgs(p.Load),
+		checkSLO(p.Load),
 		checkEvidence(p), checkHosts(p), checkVersions(p.Versions), checkEnvironment(p))
 }
 

@@ -3,6 +3,8 @@ package profile
 import (
 	"regexp"
 	"strings"
+
+	"topobench/internal/slo"
 )
 
 // refusedOptions are options of aiperf profile, in all its spellings, that load.args cannot have, with the reason. A
@@ -95,5 +97,13 @@ func checkLoadArgs(load Sweep) (found problems) {
 		}
 	}
 	checkSecrets(&found, "load.args", args)
+	return found
+}
+
+func checkSLO(load Sweep) (found problems) {
+	_, faults := slo.Parse(load.SLO)
+	for _, fault := range faults {
+		found.add("load.slo", "%v", fault)
+	}
 	return found
 }

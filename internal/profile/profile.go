@@ -112,6 +112,7 @@ type Sweep struct {
 	Exact       bool     `yaml:"exact" help:"aiperf's arguments are those of perf.sh and no others"`
 	Spread      bool     `yaml:"spread" help:"aiperf sends to every server in turn; no balancer"`
 	Args        []string `yaml:"args" help:"arguments of aiperf profile, after topobench's; sides may differ"`
+	SLO         string   `yaml:"slo" help:"limits such as ttft_p90=500ms,itl_p90=25ms (topobench help rules)"`
 }
 
 // Timeouts bound what can hang.

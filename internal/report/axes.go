@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"topobench/internal/frontier"
+	"topobench/internal/slo"
 	"topobench/internal/stats"
 	"topobench/internal/text"
 	"topobench/internal/verdict"
@@ -115,7 +116,7 @@ func winner(ratio float64) int { return cmp.Compare(math.Round(100*ratio), 100) 
 func (f Facts) curveOn(label string, on Axis) (curve frontier.Curve, ok bool) {
 	var repeats []stats.Repeat
 	for _, r := range f.Rows {
-		if r.series() != label || r.State != verdict.Valid || !f.placed(r) {
+		if r.series() != label || r.State != verdict.Valid || !f.placed(r) || r.SLO.State == slo.Outside {
 			continue
 		}
 		x, y, measured := r.point(on)

@@ -42,6 +42,7 @@ var columnHelp = map[string]string{
 	"noted":               "checks that could not be made and do not exclude the cell",
 	"round":               "round of the launch, from 1; empty if it is not recorded",
 	"arm":                 "A or B if one profile was measured twice",
+	sloState:              "within, outside or not judged: the means of the concurrency against the SLO; empty without",
 	"notes":               "observations that a reader of the number needs, such as a client that was the limit",
 
 	steadyThroughput: "tokens/s in the longest span with 90 % of the requests under way, from concurrency 8 on",
@@ -70,11 +71,17 @@ func Metrics() []Metric {
 	for i, column := range theirColumns("avg") {
 		all = append(all, describe(column, shown[2+i])) // after series and concurrency
 	}
+	all = append(all, Metric{Shown: oneLine(goodputHeader), Column: goodput, Unit: "requests/s",
+		Source: "profile_export.jsonl",
+		Help:   "goodput: requests within every limit of the SLO (empty without an SLO or complete records)"})
 	for _, column := range append(ourColumns("avg"), byUsage) {
 		all = append(all, describe(column, ""))
 	}
 	return all
 }
+
+// oneLine is the head of a column of the table.
+func oneLine(head string) string { return strings.ReplaceAll(head, "\n", " ") }
 
 func describe(column, shown string) Metric {
 	tag, stat := metric(column)
@@ -84,7 +91,7 @@ func describe(column, shown string) Metric {
 		m.Help = strings.ReplaceAll(m.Help, "STAT", cmp.Or(map[string]string{"avg": "mean"}[stat], stat))
 	}
 	m.Source = cmp.Or(m.Source, tag)
-	m.Shown, m.Column = shown, column
+	m.Shown, m.Column = oneLine(shown), column
 	return m
 }
 

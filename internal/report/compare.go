@@ -94,7 +94,8 @@ func compare(base, other Series, o Options) Comparison {
 		}
 		why = refusal(err, r.of) + ranges(base, other)
 	}
-	c.Sentence = text.Clean(fmt.Sprintf("%sno number for %s against %s%s: %s", mark, c.Other, c.Baseline, stat, why))
+	c.Sentence = text.Clean(fmt.Sprintf("%sno number for %s against %s%s: %s", mark, c.Other, c.Baseline, stat, why) +
+		sloCaveat(other, base))
 	return c
 }
 
@@ -110,7 +111,7 @@ func obstacle(base, other Series) string {
 	}
 	switch {
 	case base.curve == nil && other.curve == nil:
-		return "neither has a valid point"
+		return "neither" + base.noPoint()
 	case other.curve == nil:
 		return other.extentOrNone() + " (" + base.extentOrNone() + ")"
 	case base.curve == nil:
@@ -139,7 +140,7 @@ func (c Comparison) ratio(stat string, r reading) string {
 // caveats are the limits of the ratio, in the sentence itself because a person may quote it alone. A count
 // of tokens that is too high moves a frontier up and to the right.
 func (c Comparison) caveats(base, other Series) string {
-	text := ""
+	text := sloCaveat(other, base)
 	if base.miscounted || other.miscounted {
 		text += " († aiperf's count of output tokens differs from the servers' usage, which affects the ratio)"
 	}
@@ -198,7 +199,7 @@ func (s Series) extentOrNone() string {
 	lo, hi, _ := frontier.Shared(curves(valid)...)
 	switch {
 	case len(valid) == 0:
-		return s.Label + " has no valid point"
+		return s.Label + s.noPoint()
 	case lo > hi:
 		return fmt.Sprintf("the %d launches of %s share none", len(valid), s.Label)
 	case len(valid) > 1:

@@ -27,7 +27,7 @@ func (f Facts) lines() [][]string {
 	header := slices.Concat([]string{"", "label", "configuration", "concurrency"}, theirs,
 		[]string{"is_pareto_efficient", "valid", "reason", "name", "artifacts", "gpus", "simulated"}, further,
 		[]string{"aiperf_version", byUsage, "token_counts_differ", "launch", "noted", "notes"},
-		recordColumns(), []string{unsupported, "round", "arm"}, powerColumns())
+		recordColumns(), []string{unsupported, "round", "arm", sloState, goodput}, powerColumns())
 	lines := [][]string{header}
 	for i, r := range f.Rows {
 		gpus, differ := "", ""
@@ -45,8 +45,9 @@ func (f Facts) lines() [][]string {
 			r.fields(further), []string{defused(r.AIPerf)}, r.fields([]string{byUsage}),
 			[]string{differ, strconv.Itoa(r.Launch), defused(strings.Join(r.Noted, "; ")),
 				defused(strings.Join(r.Notes, "; "))},
-			r.fields(recordColumns()), []string{strings.Join(r.Unsupported, "; "), r.round(), defused(r.Arm)},
-			r.fields(powerColumns())))
+			r.fields(recordColumns()),
+			[]string{strings.Join(r.Unsupported, "; "), r.round(), defused(r.Arm), string(r.SLO.State)},
+			r.fields([]string{goodput}), r.fields(powerColumns())))
 	}
 	return lines
 }

@@ -63,9 +63,17 @@ func (f Facts) cellGrid(shown []Facts) gridView {
 			row = append(row, digits(r.shown(column)))
 		}
 		state := fieldView{Text: string(r.State), Class: "state " + string(r.State)}
-		g.Rows = append(g.Rows, append(row, state, words(strings.Join(r.Reasons, "; "))))
+		g.Rows = append(g.Rows, append(row, state, words(strings.Join(r.remarks(), "; "))))
 	}
 	return g
+}
+
+// remarks are the reasons why a cell is not valid, and its relation to the SLO.
+func (r Row) remarks() []string {
+	if judged := r.SLO.String(); judged != "" {
+		return append(slices.Clone(r.Reasons), judged)
+	}
+	return r.Reasons
 }
 
 // meanGrid has the means over launches with their intervals. Without a second launch it has no row.

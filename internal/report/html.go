@@ -34,6 +34,7 @@ type pageView struct {
 	Validity      []validityView
 	Skipped       []string
 	Same          string // where no setting differs
+	Beyond        []string
 	Groups        []groupView
 	Provenance    []launchView
 	Timelines     []lanesView
@@ -65,6 +66,7 @@ type chartView struct {
 	Points        []pointView
 	Legend        []legendView
 	Rings         bool
+	Outside       bool // a point is outside the SLO
 }
 
 type pointView struct {
@@ -117,7 +119,8 @@ func (f Facts) page(x Extras) (pageView, error) {
 		Script: template.JS(templates.ReportScript), About: f.about(x), Cells: f.cellGrid(shown), NoAxis: missing,
 		Means:       f.meanGrid(),
 		Differences: differences(f), Settings: f.settingGrids(), Validity: f.validity(),
-		Warnings: text.Each(f.Warnings, text.Clean), Skipped: text.Each(f.Skipped, text.Clean)}
+		Warnings: text.Each(f.Warnings, text.Clean), Skipped: text.Each(f.Skipped, text.Clean),
+		Beyond: text.Each(f.Beyond, Beyond.String)}
 	v.Policy = "default-src 'none'; script-src " + hash(templates.ReportScript) + "; style-src " +
 		hash(templates.ReportStyle) + "; base-uri 'none'; form-action 'none'"
 	for _, on := range shown {
@@ -169,6 +172,9 @@ func (f Facts) about(x Extras) (lines []string) {
 	lines = append(lines, text.Each(f.gpuModels(), text.Clean)...)
 	if len(f.Rows) > 0 {
 		lines = append(lines, f.engines())
+	}
+	if f.SLO != "" {
+		lines = append(lines, text.Clean("SLO "+f.SLO))
 	}
 	if x.Version != "" {
 		lines = append(lines, text.Clean("topobench "+x.Version))
@@ -227,7 +233,7 @@ func (f Facts) chartView() (chartView, error) {
 		v.Legend = append(v.Legend, legendView{chart.Mark(i), text.Clean(s.Name)})
 	}
 	for _, d := range parts.Dots {
-		v.Rings = v.Rings || d.Hollow
+		v.Rings, v.Outside = v.Rings || d.Hollow, v.Outside || d.Outside
 		s := f.Series[d.Series]
 		if behind := d.Point - len(s.Points); behind >= 0 {
 			r := f.alone(s)[behind]

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/slo"
 )
 
 // hostile is a name that would run as a script, leave its attribute, load a remote image or hide text.
@@ -191,5 +192,29 @@ func TestTheTimelineIsDrawnToScale(t *testing.T) {
 	}
 	if want := "cell, 50 s: from 50 s to 1:40 min, concurrency 4"; bars[1].Text != want {
 		t.Errorf("the text is %q, want %q", bars[1].Text, want)
+	}
+}
+
+// A point outside the SLO is crossed out, and the table names the target that it missed.
+func TestThePageCrossesPointsOutsideTheSLOOut(t *testing.T) {
+	cells := pageCells(2, 6, 1, plainName)
+	f := facts(t, cells, Options{SLO: objectives(t, "ttft_p90=100ms"), Beyond: []Beyond{{"a_b", "artifacts_0", 1, []int{64}}}})
+	tree, _ := pageOf(t, f, Extras{})
+	crosses := tree.find(func(e *element) bool { return e.name == "path" && e.attrs["fill"] == "none" && e.attrs["class"] == "" })
+	outside := 0
+	for _, s := range f.Series {
+		for _, p := range s.Points {
+			if p.SLO.State == slo.Outside {
+				outside++
+			}
+		}
+	}
+	if outside == 0 || len(crosses) != 3*outside {
+		t.Errorf("%d crosses on three axes for %d points outside", len(crosses), outside)
+	}
+	for _, want := range []string{"outside the SLO: ttft_p90", "crossed out: outside the SLO", "SLO ttft_p90=100ms", "64 skipped"} {
+		if !strings.Contains(tree.text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"topobench/internal/slo"
 )
 
 // Columns of the records of single requests, which the sidecar of a cell sums up.
@@ -39,19 +41,12 @@ func percentileOf(stat string) (p int, ok bool) {
 	return p, is && err == nil
 }
 
-// leastRequests is how many requests a percentile needs, so that one of them is beyond it: 10 for p90, 100 for p99.
-// A low percentile needs as many as the high one with a tail of the same size.
-func leastRequests(p int) int {
-	tail := min(p, 100-p)
-	return (100 + tail - 1) / tail
-}
-
 // PercentileRule explains the blanks of the table.
 func PercentileRule() string {
+	need := slo.LeastRequests
 	return fmt.Sprintf("A percentile needs a request beyond it: p50 %d completed requests, p90 %d, p95 %d, p99 %d, "+
 		"and a low one as many as the high one (p10 as p90). With fewer it is blank in the table, and the column "+
-		"%s of results.csv names it.", leastRequests(50), leastRequests(90), leastRequests(95), leastRequests(99),
-		unsupported)
+		"%s of results.csv names it.", need(50), need(90), need(95), need(99), unsupported)
 }
 
 // findUnsupported lists the percentiles of columns for which the cell completed too few requests.
@@ -62,22 +57,22 @@ func (r *Row) findUnsupported(columns []string) {
 		_, stat := metric(column)
 		p, is := percentileOf(stat)
 		_, measured := r.Numbers[column]
-		if is && measured && (err != nil || completed < float64(leastRequests(p))) {
+		if is && measured && (err != nil || completed < float64(slo.LeastRequests(p))) {
 			r.Unsupported = append(r.Unsupported, column)
 		}
 	}
 }
 
-// percentileWarning explains the blanks of a series in the table. It is empty without one.
-func (s Series) percentileWarning(f Facts) string {
+// percentileWarnings explain the blanks of a series in the table.
+func (s Series) percentileWarnings(f Facts) []string {
 	p, is := percentileOf(f.Stat)
 	if !is {
-		return ""
+		return nil
 	}
 	cells := s.which(f.Rows, func(r Row) bool { return slices.Contains(r.Unsupported, perUser(f.Stat)) })
 	if cells.n == 0 {
-		return ""
+		return nil
 	}
-	return fmt.Sprintf("%s: %s fewer than the %d requests that %s needs: it is blank in the table", s.Label,
-		cells.verb("has", "have"), leastRequests(p), f.Stat)
+	return []string{fmt.Sprintf("%s: %s fewer than the %d requests that %s needs: it is blank in the table", s.Label,
+		cells.verb("has", "have"), slo.LeastRequests(p), f.Stat)}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/slo"
 	"topobench/internal/text"
 )
 
@@ -27,7 +28,10 @@ type Options struct {
 
 	Equivalence float64 // ratios from 1/(1+Equivalence) to 1+Equivalence are equal; default 0.03
 	Rounds      int     // planned; without it those that have a cell
-	AA          []AA    // measured before in this root
+
+	SLO    slo.Targets // points outside are off the frontier
+	Beyond []Beyond    // of the run
+	AA     []AA        // measured before in this root
 }
 
 // Facts is the content of every form. Comparisons has one entry for each series but the baseline; if the
@@ -43,6 +47,8 @@ type Facts struct {
 	Skipped     []string           `json:"skipped"`  // files of the tree that are no cell, with the reason
 	Settings    artifacts.Settings `json:"settings"` // of the engines, a side for each topology
 	Load        artifacts.Settings `json:"load"`     // of the requests, a side for each series
+	SLO         string             `json:"slo"`      // ttft_p90=500ms,itl_p90=25ms; "" = none
+	Beyond      []Beyond           `json:"beyond_slo"`
 
 	axis    Axis
 	options Options
@@ -60,7 +66,8 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	if err := o.check(); err != nil {
 		return Facts{}, err
 	}
-	f := Facts{Stat: o.Stat, X: o.X, axis: o.axis(), Rows: rows(cells, o), Skipped: []string{}}
+	f := Facts{Stat: o.Stat, X: o.X, axis: o.axis(), Rows: rows(cells, o), Skipped: []string{}, SLO: o.SLO.String(),
+		Beyond: append([]Beyond{}, o.Beyond...)}
 	f.Title = title(f.Rows, o)
 	if err := f.available(); err != nil {
 		return Facts{}, err

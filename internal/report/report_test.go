@@ -239,7 +239,7 @@ func TestNoCells(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"title":"Pareto - Single Node","stat":"avg","x":"user","rows":[],"series":[],"comparisons":[],"warnings":[],"skipped":[],"settings":{"sides":[],"differ":[]},"load":{"sides":[],"differ":[]}}`
+	want := `{"title":"Pareto - Single Node","stat":"avg","x":"user","rows":[],"series":[],"comparisons":[],"warnings":[],"skipped":[],"settings":{"sides":[],"differ":[]},"load":{"sides":[],"differ":[]},"slo":"","beyond_slo":[]}`
 	got := strings.Join(strings.Fields(string(written(t, f.JSON))), "")
 	if got != strings.ReplaceAll(want, " ", "") {
 		t.Errorf("empty lists are lists: %s", got)

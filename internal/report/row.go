@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/slo"
 	"topobench/internal/text"
 	"topobench/internal/verdict"
 )
@@ -35,6 +36,7 @@ type Row struct {
 	Unsupported   []string           `json:"percentiles_without_evidence"`
 	Round         int                `json:"round"` // 0: not recorded
 	Arm           string             `json:"arm"`   // A or B if one profile was measured twice
+	SLO           slo.Judgement      `json:"slo,omitzero"`
 
 	cell    artifacts.Cell
 	leftOut bool // of an adaptive run, and no part of its interval
@@ -121,6 +123,7 @@ func rows(cells []artifacts.Cell, o Options) []Row {
 		row.countTokens()
 		row.addRecords()
 		row.addPower()
+		row.addGoodput(c, o.SLO)
 		row.findUnsupported(columns)
 		made = append(made, row)
 	}

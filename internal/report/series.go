@@ -9,6 +9,7 @@ import (
 	"topobench/internal/artifacts"
 	"topobench/internal/chart"
 	"topobench/internal/frontier"
+	"topobench/internal/slo"
 	"topobench/internal/stats"
 	"topobench/internal/text"
 	"topobench/internal/verdict"
@@ -34,8 +35,9 @@ type Series struct {
 	curve      *frontier.Curve     // of Points; nil without a valid cell or if mixed
 	each       []launch            // empty if mixed
 	adaptive   *artifacts.Adaptive // of the one adaptive run that measured it, else nil
-	plain, arm string              // Label in two parts
-	host       string              // of its machine
+	slo        slo.Targets
+	plain, arm string // Label in two parts
+	host       string // of its machine
 }
 
 // Named reports whether a label, with or without the arm, is that of the series.
@@ -44,8 +46,10 @@ func (s Series) Named(label string) bool { return s.Label == label || s.plain ==
 // Point is the mean over launches of one concurrency, of their valid cells.
 type Point struct {
 	stats.Point
-	TTFT      stats.Sample `json:"time_to_first_token"` // ms
-	Efficient bool         `json:"is_pareto_efficient"`
+	TTFT      stats.Sample  `json:"time_to_first_token"` // ms
+	Goodput   stats.Sample  `json:"goodput,omitzero"`    // requests/s within the SLO
+	SLO       slo.Judgement `json:"slo,omitzero"`
+	Efficient bool          `json:"is_pareto_efficient"`
 }
 
 // series groups the rows by label and arm, and marks the efficient ones in place.
@@ -65,7 +69,10 @@ func series(rows []Row, o Options) []Series {
 	slices.SortStableFunc(labels, func(a, b string) int { return place(a) - place(b) })
 	made := []Series{}
 	for _, label := range labels {
-		made = append(made, seriesOf(label, rows, o.axis(), o.Stat))
+		judge(label, rows, o)
+		s := seriesOf(label, rows, o.axis(), o.Stat)
+		s.slo = o.SLO
+		made = append(made, s)
 	}
 	return made
 }
@@ -98,11 +105,12 @@ func seriesOf(label string, rows []Row, on Axis, stat string) Series {
 	s.Setup, s.host = setupOf(own), onMachines(own, "host")
 	s.each, s.Points = launches(withoutLeftOut(own), on, stat)
 	s.adaptive = adaptiveRun(own)
-	means := s.means()
+	s.addSLO(own, on)
+	means, points := s.means()
 	for i, on := range frontier.Of(means) {
-		s.Points[i].Efficient = on
+		points[i].Efficient = on
 		for _, j := range valid {
-			if rows[j].Concurrency == s.Points[i].Concurrency {
+			if rows[j].Concurrency == points[i].Concurrency {
 				rows[j].Efficient = on
 			}
 		}
@@ -119,13 +127,14 @@ func launches(own []Row, on Axis, stat string) (all []launch, points []Point) {
 	groups, deployments := byArtifacts(own)
 	for i, group := range groups {
 		var cells []stats.Repeat
-		waits := map[int][]float64{}
+		waits, outside := map[int][]float64{}, map[int]bool{}
 		for _, r := range group {
 			x, y, _ := r.point(on)
 			if !r.counts(on) {
 				continue
 			}
 			cells = append(cells, stats.Repeat{Concurrency: r.Concurrency, X: x, Y: y})
+			outside[r.Concurrency] = r.SLO.State == slo.Outside
 			if wait, ok := r.Numbers["time_to_first_token_"+stat]; ok {
 				waits[r.Concurrency] = append(waits[r.Concurrency], wait)
 			}
@@ -133,7 +142,9 @@ func launches(own []Row, on Axis, stat string) (all []launch, points []Point) {
 		var means []frontier.Point
 		valid := stats.Aggregate(cells)
 		for _, p := range valid {
-			means = append(means, frontier.Point{X: p.X.Mean, Y: p.Y.Mean})
+			if !outside[p.Concurrency] {
+				means = append(means, frontier.Point{X: p.X.Mean, Y: p.Y.Mean})
+			}
 			repeats = append(repeats, stats.Repeat{Concurrency: p.Concurrency, X: p.X.Mean, Y: p.Y.Mean})
 			if len(waits[p.Concurrency]) > 0 {
 				ttft[p.Concurrency] = append(ttft[p.Concurrency], stats.Summarise(waits[p.Concurrency]).Mean)
@@ -149,11 +160,14 @@ func launches(own []Row, on Axis, stat string) (all []launch, points []Point) {
 	return all, points
 }
 
-func (s Series) means() (points []frontier.Point) {
-	for _, p := range s.Points {
-		points = append(points, frontier.Point{X: p.X.Mean, Y: p.Y.Mean})
+// means are the points that may be on the frontier: those outside the SLO are not.
+func (s Series) means() (means []frontier.Point, points []*Point) {
+	for i, p := range s.Points {
+		if p.SLO.State != slo.Outside {
+			means, points = append(means, frontier.Point{X: p.X.Mean, Y: p.Y.Mean}), append(points, &s.Points[i])
+		}
 	}
-	return points
+	return means, points
 }
 
 // curveOf is nil without a usable point.
@@ -201,7 +215,8 @@ func (f Facts) Picture() chart.Picture {
 		}
 		for _, point := range s.Points {
 			drawn.Points = append(drawn.Points, chart.Point{X: point.X.Mean, Y: point.Y.Mean,
-				Note: strconv.Itoa(point.Concurrency), Frontier: point.Efficient, Cross: point.cross()})
+				Note: strconv.Itoa(point.Concurrency), Frontier: point.Efficient, Cross: point.cross(),
+				Outside: point.SLO.State == slo.Outside})
 		}
 		for _, r := range f.alone(s) {
 			x, y, _ := r.point(f.axis)

@@ -57,7 +57,7 @@ func summaryHeader() []string {
 			header = append(header, s.prefix+suffix)
 		}
 	}
-	return append(header, "is_pareto_efficient", "cv_over_5_percent")
+	return append(header, "is_pareto_efficient", "cv_over_5_percent", sloState, goodput)
 }
 
 func (s Series) summaryLine(f Facts, concurrency int, p Point) []string {
@@ -76,7 +76,11 @@ func (s Series) summaryLine(f Facts, concurrency int, p Point) []string {
 		}
 		line = append(line, fields...)
 	}
-	return append(line, pythonBool(p.Efficient), pythonBool(p.spread() != ""))
+	served := ""
+	if p.Goodput.N > 0 {
+		served = pythonFloat(p.Goodput.Mean)
+	}
+	return append(line, pythonBool(p.Efficient), pythonBool(p.spread() != ""), string(p.SLO.State), served)
 }
 
 // validLaunches counts the launches with a valid cell of a concurrency. A series without a frontier has no point that
@@ -118,6 +122,8 @@ func SummaryColumns() (all []Column) {
 		"rounds":              "launches of the series",
 		"valid":               "launches with a valid cell of the concurrency, which the other columns are about",
 		"is_pareto_efficient": "True if the point of the means is on the frontier of its series",
+		sloState:              columnHelp[sloState],
+		goodput:               "mean over launches of requests/s within every limit of the SLO",
 		"cv_over_5_percent":   "True if a coefficient of variation of the line is over 5 %",
 	}
 	for _, name := range summaryHeader() {

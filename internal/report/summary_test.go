@@ -34,7 +34,7 @@ func TestSummaryHasALineForEachConcurrency(t *testing.T) {
 	f := facts(t, cells, Options{})
 	header, lines := summary(t, f)
 	if got := strings.Join(header, ","); got != "label,concurrency,rounds,valid,x_mean,x_sd,x_cv,x_low,x_high,y_mean,y_sd,y_cv,y_low,y_high,"+
-		"ttft_mean,ttft_sd,ttft_cv,ttft_low,ttft_high,is_pareto_efficient,cv_over_5_percent" {
+		"ttft_mean,ttft_sd,ttft_cv,ttft_low,ttft_high,is_pareto_efficient,cv_over_5_percent,slo,goodput" {
 		t.Errorf("got %s", got)
 	}
 	if len(lines) != 6 {
@@ -48,7 +48,7 @@ func TestSummaryHasALineForEachConcurrency(t *testing.T) {
 		}
 		return v
 	}
-	if got := strings.Join(lines[0], ","); got != "vllm_serve_aggregated,1.0,1,1,20.0,,,,,90.0,,,,,100.0,,,,,True,False" {
+	if got := strings.Join(lines[0], ","); got != "vllm_serve_aggregated,1.0,1,1,20.0,,,,,90.0,,,,,100.0,,,,,True,False,," {
 		t.Errorf("one launch has neither a deviation nor an interval: %s", got)
 	}
 	const other = 4 // concurrency 2: 145 and 145 x 1.2
@@ -78,7 +78,7 @@ func TestSummaryOfASeriesWithoutAFrontier(t *testing.T) {
 	cells := rounds(1, 1)
 	cells[0].Deployment.ISL = 7 // in one launch only
 	_, lines := summary(t, facts(t, cells, Options{}))
-	if got := strings.Join(lines[0], ","); got != "vllm_serve_aggregated,1.0,2,2,,,,,,,,,,,,,,,,False,False" {
+	if got := strings.Join(lines[0], ","); got != "vllm_serve_aggregated,1.0,2,2,,,,,,,,,,,,,,,,False,False,," {
 		t.Errorf("launches that are not comparable have no mean: %s", got)
 	}
 }

@@ -15,9 +15,12 @@ import (
 // Table writes aligned columns for a terminal: a line for each cell, then, if there are several launches, a line for
 // each mean with its standard deviation and a mark if that is large. A star marks the frontier, a dash a missing
 // number, a blank a percentile of too few requests, a dagger a number that depends on aiperf's count of tokens where
-// the server counted others.
+// the server counted others. With an SLO there is the goodput.
 func (f Facts) Table(w io.Writer) error {
 	header := tableHeader(f.axis, f.Stat)
+	if f.SLO != "" {
+		header = slices.Insert(header, 6, goodputHeader)
+	}
 	columns := theirColumns(f.Stat)
 	columns[0] = f.axis.Column
 	marked := slices.ContainsFunc(f.Rows, Row.miscounted)
@@ -36,6 +39,9 @@ func (f Facts) Table(w io.Writer) error {
 			}
 			line = append(line, shown)
 		}
+		if f.SLO != "" {
+			line = append(line, r.shown(goodput))
+		}
 		lines, starred = append(lines, append(line, star(r.Efficient), r.verdict())), starred || r.Efficient
 	}
 	if slices.ContainsFunc(f.Rows, func(r Row) bool { return r.Round > 1 }) { // the rounds behind the concurrencies
@@ -47,6 +53,9 @@ func (f Facts) Table(w io.Writer) error {
 	table := text.Table(header, lines) + f.means()
 	if starred {
 		table += "* on the frontier\n"
+	}
+	for _, b := range f.Beyond {
+		table += b.String() + "\n"
 	}
 	if _, err := io.WriteString(w, table); err != nil {
 		return fmt.Errorf("cannot write the table: %w", err)
@@ -80,6 +89,9 @@ func (s Series) validText(p Point) string {
 	if spread := p.spread(); spread != "" {
 		count += "; " + spread
 	}
+	if judged := p.SLO.String(); judged != "" {
+		count += "; " + judged
+	}
 	return count
 }
 
@@ -110,9 +122,13 @@ const reasonWidth = 100 // characters in the table
 
 // verdict has the first reason, which is the cause; the CSV has all.
 func (r Row) verdict() string {
+	observed := limits(r.Notes, r.Noted)
+	if judged := r.SLO.String(); judged != "" {
+		observed = slices.Insert(observed, 0, judged)
+	}
 	switch {
-	case r.State == verdict.Valid && len(r.Noted)+len(r.Notes) > 0:
-		return strings.Join(append([]string{"valid"}, limits(r.Notes, r.Noted)...), "; ")
+	case r.State == verdict.Valid && len(observed) > 0:
+		return strings.Join(append([]string{"valid"}, observed...), "; ")
 	case r.State == verdict.Valid || len(r.Reasons) == 0:
 		return string(r.State)
 	}

@@ -53,8 +53,8 @@ func warnings(f Facts) []string {
 			warn("%s: %s not drawn, for lack of %s or output_token_throughput_avg", s.Label, cells.verb("is", "are"),
 				f.axis.Column)
 		}
-		if few := s.percentileWarning(f); few != "" {
-			warn("%s", few)
+		for _, unjudged := range append(s.percentileWarnings(f), s.sloWarnings()...) {
+			warn("%s", unjudged)
 		}
 		for _, limit := range limits(s.Notes, s.Noted) {
 			warn("%s: %s", s.Label, limit)

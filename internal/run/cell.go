@@ -16,6 +16,7 @@ import (
 	"topobench/internal/journal"
 	"topobench/internal/monitor"
 	"topobench/internal/plan"
+	"topobench/internal/slo"
 	"topobench/internal/verdict"
 )
 
@@ -27,6 +28,7 @@ type Cell struct {
 	Took    time.Duration
 	Path    string // of its directory in artifacts_N
 	Numbers string // for the screen; "" = none
+	SLO     slo.Judgement
 	Log     string // of aiperf
 
 	X, Y   float64 // tokens/s/user and tokens/s/GPU
@@ -66,6 +68,7 @@ type cells struct {
 	tunnel  string // that the load goes through
 	devices []int  // GPUs of the topology
 	gpus    int    // that Y is divided by; 0 = unknown
+	slo     slo.Targets
 }
 
 // monitor observes a launch.
@@ -165,7 +168,7 @@ func (c cells) aiperf(watch *monitor.Watch, a *attempt) (aiperf.Outcome, error) 
 func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 	e.AIPerf = verdict.AIPerf{Problem: o.Problem, Stalled: o.Stalled, Unseen: o.Unseen}
 	e.Tunnel = c.tunnel
-	e.Records = summarize(filepath.Join(a.dir, aiperf.RecordsName), a.Concurrency)
+	e.Records = summarize(filepath.Join(a.dir, aiperf.RecordsName), a.Concurrency, c.slo)
 	m, err := aiperf.Read(filepath.Join(a.dir, aiperf.ExportName))
 	if err != nil {
 		e.AIPerf.NoExport = err.Error()
@@ -197,14 +200,14 @@ func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 	if r := e.Records; r != nil && r.Unread == "" {
 		a.records = &r.Summary
 	}
-	a.Numbers = headline(m)
+	a.Numbers, a.SLO = headline(m), judgeSLO(a.Verdict, m, c.slo)
 	a.read(m, c.gpus)
 	c.noteOnce(a.Verdict.Checks)
 }
 
 // summarize is the evidence in aiperf's records; nil = there are none.
-func summarize(records string, concurrency int) *verdict.Records {
-	summary, err := aiperf.Summarize(records, concurrency)
+func summarize(records string, concurrency int, targets slo.Targets) *verdict.Records {
+	summary, err := aiperf.Summarize(records, concurrency, targets)
 	switch {
 	case err != nil:
 		return &verdict.Records{Unread: err.Error()}
@@ -265,6 +268,9 @@ func cellLine(topology string, c Cell) string {
 	line := fmt.Sprintf("%s: concurrency %d: %s (%.1f s)", topology, c.Concurrency, c.Verdict.State, c.Took.Seconds())
 	if c.Numbers != "" && c.Verdict.State != verdict.Invalid {
 		line += "  " + c.Numbers
+	}
+	if outside := c.SLO.String(); outside != "" {
+		line += "; " + outside
 	}
 	if len(c.Verdict.Reasons) > 0 {
 		line += "\n  " + strings.Join(c.Verdict.Reasons, "\n  ")

@@ -21,6 +21,7 @@ import (
 	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/preflight"
+	"topobench/internal/slo"
 )
 
 // Topology is the result of one topology in one round.
@@ -32,6 +33,7 @@ type Topology struct {
 	Artifacts   artifacts.Artifacts
 	Deviations  []plan.Deviation
 	Asked       []int // concurrencies of the load
+	Beyond      []int // those left out, above two that are outside the SLO
 	Cells       []Cell
 	Times       Times
 	Launches    int            // 2: it was restarted
@@ -177,6 +179,7 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 	gpus, _ := p.Deployment.GPUs() // no GPUs: cells without tokens/s/GPU
 	c := cells{Runner: r, t: t, load: load, monitor: m, tunnel: r.tunnel(ctx, p), gpus: gpus,
 		devices: p.Hardware.Devices}
+	c.slo, _ = slo.Parse(load.SLO) // the profile, or the flag, was checked
 	for id, more := r.next(t); more; id, more = r.next(t) {
 		t.ask(id)
 		a, failure, err := c.measure(ctx, id)
@@ -195,6 +198,7 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		if err := r.publish(t, a); err != nil {
 			return nil, err
 		}
+		r.skipBeyond(t, c.slo)
 	}
 	return nil, nil
 }
