@@ -16,7 +16,8 @@ SCRIPTS  := $(SETUP) ./internal/scripts/test.sh ./internal/bench/bench.sh ./inte
 	$(wildcard ./internal/script/testdata/*.sh)
 
 .DEFAULT_GOAL := help
-.PHONY: build dist demo test test-race fuzz golden lint clean help bench tools engines test-engines test-gpu test-real soak
+.PHONY: build dist demo test test-race fuzz golden lint clean help bench tools engines test-engines test-gpu test-real \
+	test-report soak
 
 build: ## build the static program, .bin/topobench
 	@$(BUILD) -o $(BIN)/topobench ./cmd/topobench
@@ -39,6 +40,13 @@ test: ## run the tests under the race detector, with one run on real programs fo
 test-real: ## run the longer tests on real programs: deaths, older versions, discovery; 6 minutes on two cores
 	@$(SETUP) real
 	@./internal/scripts/test.sh .bin/test-real.log -tags real -run Long ./internal/e2e/ ./internal/script/
+
+test-report: ## open report.html in headless Chromium, click, and leave pictures to look at in .bin/report
+	@$(SETUP) report
+	@rm -rf .bin/report
+	@./internal/scripts/test.sh .bin/test-report.log -tags browser -run Browser ./internal/report/ \
+		-screenshots "$(CURDIR)/.bin/report"
+	@ls .bin/report/*.png 2>/dev/null || echo "no pictures: no test opened a browser"
 
 soak: ## run 300 random kills and signals, and 50 topologies in one run
 	@./internal/scripts/test.sh .bin/soak.log ./internal/cli/ -timeout 90m -run 'F57F59|F5ISoak' -nemesis.runs 300 -soak.runs 50
@@ -66,8 +74,8 @@ golden: ## rewrite the golden files; review the difference before committing it
 
 lint: ## check format, vet, staticcheck, a build for macOS, the import rules and the scripts
 	@unformatted=$$(gofmt -l $(CODE)); [[ -z $$unformatted ]] || { echo "gofmt -w: $$unformatted"; exit 1; }
-	@go vet -tags engines,gpu,real ./...
-	@go tool staticcheck -tags engines,gpu,real ./...
+	@go vet -tags browser,engines,gpu,real ./...
+	@go tool staticcheck -tags browser,engines,gpu,real ./...
 	@GOOS=darwin go build ./...
 	@go test -run TestImportArrows ./internal/cli/
 	@for script in $(SCRIPTS); do bash -n $$script; done

@@ -102,11 +102,14 @@ func (p pen) legend(l layout) {
 	}
 }
 
-// frontier draws the dashed line. Neighbours, and series of one colour, have unlike dashes: one shows in the gaps of
-// the other.
+// frontier draws the dashed line.
 func (p pen) frontier(points []image.Point, series int) {
-	dashes := [][]float64{{14, 9}, {5, 7}, {22, 6, 5, 6}}[(series+series/len(scheme()))%3]
-	p.stroke(gochart.Style{StrokeColor: colour(series), StrokeWidth: 3, StrokeDashArray: dashes}, points...)
+	p.stroke(gochart.Style{StrokeColor: colour(series), StrokeWidth: 3, StrokeDashArray: dashes(series)}, points...)
+}
+
+// dashes of a frontier. Neighbours, and series of one colour, have unlike ones: one shows in the gaps of the other.
+func dashes(series int) []float64 {
+	return [][]float64{{14, 9}, {5, 7}, {22, 6, 5, 6}}[(series+series/len(scheme()))%3]
 }
 
 // dot draws a marker. One outside the SLO is crossed out.

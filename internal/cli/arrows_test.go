@@ -35,7 +35,7 @@ func arrows() map[string][]string {
 		"host":          {"host/shepherd", "host/proc", "host/gpu", "text"},
 		"host/gpu":      {"host/proc", "text"}, // whose a compute process is
 		"host/shepherd": {"host/proc"},         // it kills the tree that it owns
-		"report":        {"artifacts", "verdict", "frontier", "stats", "chart", "slo", "text"},
+		"report":        {"artifacts", "verdict", "frontier", "stats", "chart", "slo", "templates", "text"},
 		"chart":         nil,
 		"profile":       {"slo"},
 		"verdict":       {"aiperf"},

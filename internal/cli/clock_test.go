@@ -17,6 +17,7 @@ func TestF5ENothingDependsOnTheWallClock(t *testing.T) {
 	reasons := map[string]string{
 		"journal/file.go UTC":         "a label for people; the line's milliseconds since its begin are monotonic",
 		"artifacts/run.go UTC":        "part of a run's name",
+		"report/cells.go UTC":         "a label for people, of a time that was read from a file",
 		"host/gpu/samples.go Parse":   "nvidia-smi prints a time; a sample that a step of the clock misplaces is a point of a chart",
 		"run/sampler.go UnixNano":     "aiperf records times so; the same",
 		"programs/cache.go ModTime":   "the identity of a file, compared for equality",

@@ -24,6 +24,9 @@ func artifactsPage(p *page) {
 		{"pareto_plot.png, pareto_plot.svg", "the chart; pareto_plot_p50.png with plot --stat p50, " +
 			"pareto_plot_e2e.png with --x e2e"},
 		{"results.csv", "a row for each cell; results_p50.csv with plot --stat p50, results_e2e.csv with --x e2e"},
+		{"report.html", "the page to read and to send, in one file: answers, chart with links to the cells, " +
+			"differences, deviations, provenance, timeline, samples, logs of what failed, scripts. run writes it, " +
+			"and plot --html; report_e2e.html with --x e2e shows that axis first"},
 		{"summary.csv", "a row for each series and concurrency: means over launches with intervals"},
 		{report.AAName, "A/A measurements (one profile as two sides) with the difference that the node resolves"},
 		{filepath.Join(state, "journal.ndjson"), "one event a line"},

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -23,6 +24,7 @@ type plotCmd struct {
 	Out      string   `default:"." type:"path" help:"Directory for pareto_plot.png, .svg and both CSV files."`
 	At       *float64 `placeholder:"X" help:"Compare at X tok/s/user (default: the middle of the shared range)."`
 	Baseline string   `placeholder:"LABEL" help:"Compare with this series (default: the aggregated one)."`
+	HTML     bool     `name:"html" help:"Write report.html too, with everything that the tree has about its cells."`
 	JSON     bool     `name:"json" help:"Print the facts as JSON on stdout."`
 	ratioFlags
 	sloFlag
@@ -56,15 +58,23 @@ func (c *plotCmd) Run(env *Env) error {
 	}
 	if c.JSON {
 		_, err = facts.Files(c.Out)
-		err = errors.Join(err, facts.JSON(env.Stdout))
+		err = errors.Join(err, c.page(ui.NewPrinter(io.Discard, env.Getenv), facts), facts.JSON(env.Stdout))
 	} else {
 		out := ui.NewPrinter(env.Stdout, env.Getenv)
 		tabulate(out, facts)
-		err = writeFiles(out, facts, c.Out)
+		err = errors.Join(writeFiles(out, facts, c.Out), c.page(out, facts))
 		answer(out, facts, c.Out, nil)
 		err = errors.Join(err, out.Err())
 	}
 	return errors.Join(err, partial(cells, faults))
+}
+
+// page writes the page, if it is wanted: a page of a thousand cells costs more than all other files.
+func (c *plotCmd) page(out *ui.Printer, facts report.Facts) error {
+	if !c.HTML {
+		return nil
+	}
+	return writePage(out, facts, pageExtras(facts, c.Root, runsOf(facts, c.Root)...), c.Out)
 }
 
 // checkBaseline rejects a --baseline that no series has: it is misspelt.

@@ -8,9 +8,11 @@ import (
 	"strings"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/plan"
 	"topobench/internal/preflight"
 	"topobench/internal/report"
 	"topobench/internal/run"
+	"topobench/internal/script"
 	"topobench/internal/text"
 	"topobench/internal/ui"
 	"topobench/internal/verdict"
@@ -32,7 +34,10 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 		if facts.Counts() {
 			out.Print(c.circumstances(facts, topologies)...)
 		}
-		err = errors.Join(writeFiles(out, facts, root, s.Dir.Path()), keepAA(out, facts, root))
+		x := pageExtras(facts, root, s.Dir.Path())
+		x.Command = plan.Public(script.Command(append([]string{"topobench"}, env.Args...)...))
+		err = errors.Join(writeFiles(out, facts, root, s.Dir.Path()), writePage(out, facts, x, root, s.Dir.Path()),
+			keepAA(out, facts, root))
 	} else if err == nil {
 		out.Print("no cell was measured: no chart and no results.csv were written in " + root)
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -66,28 +67,39 @@ func PublicEnviron(s Service, caller []string) []string {
 // shortestSecret is in bytes. A shorter value is no secret, as the 2 of "--eos-token 2", and other values contain it.
 const shortestSecret = 4
 
-// Public is a text of a profile without the secrets in the arguments and variables of its services.
-func Public(text string, p Plan) string {
+// Public is a text, such as a profile, a log or a script, without the secrets in the arguments and variables of
+// services, and without what looks like a key.
+func Public(text string, plans ...Plan) string {
 	secrets := map[string]bool{}
-	for _, s := range p.Services {
-		for _, at := range secretArguments(s.Argv) {
-			option, value, joined := strings.Cut(s.Argv[at], "=")
-			if !joined {
-				value = option
-			}
-			secrets[value] = true
+	for _, p := range plans {
+		for _, s := range p.Services {
+			addSecrets(secrets, s)
 		}
-		for name, value := range s.Variables {
+	}
+	for _, secret := range slices.Sorted(maps.Keys(secrets)) {
+		if len(secret) >= shortestSecret {
+			text = strings.ReplaceAll(text, secret, withheld)
+		}
+	}
+	return credentials.ReplaceAllString(keyLike.ReplaceAllString(text, withheld), "://")
+}
+
+// keyLike matches what providers issue as keys, wherever a program prints one.
+var keyLike = regexp.MustCompile(`\b(hf_|sk-|nvapi-|ghp_)[A-Za-z0-9_-]{8,}`) // constant
+
+func addSecrets(secrets map[string]bool, s Service) {
+	for _, at := range secretArguments(s.Argv) {
+		option, value, joined := strings.Cut(s.Argv[at], "=")
+		if !joined {
+			value = option
+		}
+		secrets[value] = true
+	}
+	for _, variables := range []map[string]string{s.Variables, valuesOf(s.Env)} {
+		for name, value := range variables {
 			if _, reference := profile.Reference(value); !reference && isSecret(name, value) {
 				secrets[value] = true
 			}
 		}
 	}
-	for _, secret := range slices.Sorted(maps.Keys(secrets)) {
-		if len(secret) < shortestSecret {
-			continue
-		}
-		text = strings.ReplaceAll(text, secret, withheld)
-	}
-	return credentials.ReplaceAllString(text, "://")
 }

@@ -106,7 +106,7 @@ func (f Facts) available() error {
 	if len(measured) == 0 || slices.ContainsFunc(measured, has) {
 		return nil
 	}
-	return &AxisError{X: f.X, Err: lacks(measured[0].cell, f.X)}
+	return &AxisError{X: f.X, Err: lacks(*measured[0].cell, f.X)}
 }
 
 // lacks is the reason why a cell has no number on an axis other than the guide's.

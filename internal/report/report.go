@@ -50,7 +50,8 @@ type Facts struct {
 	SLO         string             `json:"slo"`      // ttft_p90=500ms,itl_p90=25ms; "" = none
 	Beyond      []Beyond           `json:"beyond_slo"`
 
-	axis Axis
+	axis    Axis
+	options Options
 }
 
 // Stats lists the values of Options.Stat: the statistics that every metric on an axis has.
@@ -74,9 +75,8 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	if mark := adaptiveRun(f.Rows); mark != nil && o.At == nil && o.X == "user" && o.Stat == "avg" {
 		o.At = &mark.At
 	}
-	f.Series = series(f.Rows, o) // it marks the efficient rows
-	f.Comparisons = comparisons(f.Series, o)
-	f.noteAxes()
+	f.options = o
+	f.compare(o)
 	f.Warnings = warnings(f)
 	groups, topologies := byArtifacts(f.Rows)
 	paths := text.Each(groups, func(rows []Row) string { return rows[0].Artifacts })
@@ -85,6 +85,33 @@ func Of(cells []artifacts.Cell, o Options) (Facts, error) {
 	if slices.ContainsFunc(f.Series, func(s Series) bool { return s.Simulated }) {
 		f.Title = "Simulated: " + f.Title // in front, because the chart cuts off the end of a long title
 	}
+	return f, nil
+}
+
+// compare makes the series of the rows, and compares them on the axis.
+func (f *Facts) compare(o Options) {
+	f.Series = series(f.Rows, o) // it marks the efficient rows
+	f.Comparisons = comparisons(f.Series, o)
+	f.noteAxes()
+}
+
+// on is the same cells on another axis, read in the middle of its own range. It fails with *AxisError if no measured
+// cell has the axis.
+func (f Facts) on(x string) (Facts, error) {
+	if x == f.X {
+		return f, nil
+	}
+	o := f.options
+	o.X, o.At = x, nil
+	f.X, f.axis, f.Rows = x, o.axis(), slices.Clone(f.Rows)
+	for i := range f.Rows {
+		f.Rows[i].Efficient = false
+	}
+	if err := f.available(); err != nil {
+		return f, err
+	}
+	f.compare(o)
+	f.Warnings = warnings(f)
 	return f, nil
 }
 

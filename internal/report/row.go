@@ -38,8 +38,8 @@ type Row struct {
 	Arm           string             `json:"arm"`   // A or B if one profile was measured twice
 	SLO           slo.Judgement      `json:"slo,omitzero"`
 
-	cell    artifacts.Cell
-	leftOut bool // of an adaptive run, and no part of its interval
+	cell    *artifacts.Cell // rows are copied often
+	leftOut bool            // of an adaptive run, and no part of its interval
 }
 
 const (
@@ -92,13 +92,13 @@ func rows(cells []artifacts.Cell, o Options) []Row {
 	})
 	columns := append(theirColumns(o.Stat), ourColumns(o.Stat)...)
 	made := make([]Row, 0, len(cells))
-	for _, c := range cells {
-		d := c.Deployment
+	for i := range cells {
+		c, d := &cells[i], cells[i].Deployment
 		if o.X == "e2e" && c.Err == nil {
 			c.Measurement.ReadRecords()
 		}
 		row := Row{
-			Label: d.Label(), Configuration: c.Path, Concurrency: c.Concurrency, Numbers: numbers(c, columns),
+			Label: d.Label(), Configuration: c.Path, Concurrency: c.Concurrency, Numbers: numbers(*c, columns),
 			State: cmp.Or(c.Verdict.State, verdict.Unchecked), Reasons: []string{}, Noted: []string{},
 			Notes: []string{},
 			Name:  d.Name, Artifacts: c.Artifacts, GPUs: c.GPUs, Simulated: d.Simulated, AIPerf: c.Measurement.AIPerf,
@@ -123,7 +123,7 @@ func rows(cells []artifacts.Cell, o Options) []Row {
 		row.countTokens()
 		row.addRecords()
 		row.addPower()
-		row.addGoodput(c, o.SLO)
+		row.addGoodput(*c, o.SLO)
 		row.findUnsupported(columns)
 		made = append(made, row)
 	}

@@ -218,16 +218,25 @@ func (f Facts) Picture() chart.Picture {
 				Note: strconv.Itoa(point.Concurrency), Frontier: point.Efficient, Cross: point.cross(),
 				Outside: point.SLO.State == slo.Outside})
 		}
-		for _, r := range f.Rows {
-			x, y, ok := r.point(f.axis)
-			if hollow := r.State != verdict.Valid; ok && r.series() == s.Label && (hollow || len(s.Mixed) > 0) {
-				drawn.Points = append(drawn.Points,
-					chart.Point{X: x, Y: y, Note: strconv.Itoa(r.Concurrency), Hollow: hollow})
-			}
+		for _, r := range f.alone(s) {
+			x, y, _ := r.point(f.axis)
+			drawn.Points = append(drawn.Points, chart.Point{X: x, Y: y, Note: strconv.Itoa(r.Concurrency),
+				Hollow: r.State != verdict.Valid})
 		}
 		p.Series = append(p.Series, drawn)
 	}
 	return p
+}
+
+// alone are the cells of a series that the picture has as points of their own, behind the means: those that are not
+// valid, and all of a series without a frontier.
+func (f Facts) alone(s Series) (cells []Row) {
+	for _, r := range f.Rows {
+		if own := r.State != verdict.Valid || len(s.Mixed) > 0; own && f.placed(r) && r.series() == s.Label {
+			cells = append(cells, r)
+		}
+	}
+	return cells
 }
 
 // cross is the intervals of both means.

@@ -50,13 +50,16 @@ func (r *Row) addGoodput(c artifacts.Cell, targets slo.Targets) {
 // judge marks the rows of a series with the relation of their concurrency to the SLO: that of the means over launches
 // of valid cells. A series that mixes setups has no means.
 func judge(label string, rows []Row, o Options) {
+	if len(o.SLO) == 0 {
+		return
+	}
 	var own []Row
 	for _, r := range rows {
 		if r.series() == label {
 			own = append(own, r)
 		}
 	}
-	if mixed, _ := withinLabel(own); len(o.SLO) == 0 || len(mixed) > 0 {
+	if mixed, _ := withinLabel(own); len(mixed) > 0 {
 		return
 	}
 	byLevel := map[int]slo.Judgement{}

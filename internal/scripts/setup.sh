@@ -5,6 +5,7 @@
 #   setup.sh test    the same, etcd, nats-server
 #   setup.sh real    the same, older versions of aiperf and Dynamo
 #   setup.sh bench   the demo's, and the packages of plot_pareto.py
+#   setup.sh report  Chromium without a window
 #   setup.sh engines the demo's, and real vLLM with Dynamo and NIXL, on the CPU (5 GB)
 #   setup.sh all     everything but the engines
 #
@@ -187,11 +188,8 @@ servers() {
 	{ command -v apt-get && command -v dpkg; } >/dev/null ||
 		die "find ${missing[*]} on PATH, or apt to download it: install it by hand"
 	say "fetching ${missing[*]}"
-	rm -rf "$debs/new"
-	mkdir -p "$root" "$debs/new/archives/partial" "$debs/new/lists/partial"
+	lists
 	[[ ! -d $debs/root ]] || cp -a "$debs/root/." "$root"
-	: >"$debs/apt.log"
-	apt apt-get update || say "some package lists could not be updated: see $debs/apt.log"
 	for name in "${missing[@]}"; do
 		unpack "$root" "${package[$name]}"
 		# In some releases nginx's binary is in a flavour package.
@@ -202,6 +200,41 @@ servers() {
 	done
 	rm -rf "$debs/root"
 	mv "$root" "$debs/root"
+	rm -rf "$debs/new"
+}
+
+# lists makes debs/new with the package lists of this system.
+lists() {
+	rm -rf "$debs/new"
+	mkdir -p "$debs/new/root" "$debs/new/archives/partial" "$debs/new/lists/partial"
+	: >"$debs/apt.log"
+	apt apt-get update || say "some package lists could not be updated: see $debs/apt.log"
+}
+
+# browser uses Chromium from PATH, or unpacks it into debs/browser with all packages that this machine lacks. The test
+# of the page is skipped on a system without either: Ubuntu has Chromium as a snap only.
+browser() {
+	local name packages root=$debs/new/root
+	[[ ! -x $debs/browser/chromium ]] || return 0
+	for name in chromium-headless-shell chromium chromium-browser google-chrome; do
+		! command -v "$name" >/dev/null || return 0
+	done
+	{ command -v apt-get && command -v dpkg; } >/dev/null || { say "no Chromium, and no apt to download it"; return; }
+	lists
+	packages=$(apt apt-get -s install --no-install-recommends chromium-headless-shell | awk '$1 == "Inst" {print $2}') || packages=
+	[[ -n $packages ]] || { say "no Chromium: this system has no package chromium-headless-shell"; return; }
+	say "fetching Chromium"
+	# shellcheck disable=SC2086 # the names of packages are words
+	(unpack "$root" $packages) || return 0
+	cat >"$root/chromium" <<-'END'
+		#!/bin/sh
+		# Runs Chromium with the libraries unpacked beside it.
+		root=$(cd "$(dirname "$0")" && pwd)
+		LD_LIBRARY_PATH=$(echo "$root"/usr/lib/*-linux-gnu "$root"/usr/lib/*-linux-gnu/pulseaudio | tr ' ' ':') exec "$root/usr/lib/chromium/chromium-headless-shell" "$@"
+	END
+	chmod 755 "$root/chromium"
+	rm -rf "$debs/browser"
+	mv "$root" "$debs/browser"
 	rm -rf "$debs/new"
 }
 
@@ -218,13 +251,18 @@ main() {
 	test) need+=(etcd nats-server) ;;
 	real) need+=(etcd nats-server) with+=("${older[@]}") ;;
 	bench) with+=(bench-1) ;;
+	report) ;;
 	engines) with+=(vllm-0.31.0) ;;
 	all) need+=(etcd nats-server) with+=("${older[@]}" bench-1) ;;
-	*) die "set up \"${1-}\": use setup.sh demo|test|real|bench|engines|all" ;;
+	*) die "set up \"${1-}\": use setup.sh demo|test|real|bench|report|engines|all" ;;
 	esac
 	prerequisites
 	exec 9>"$cache/.lock"
 	flock -n 9 || { say "waiting for another set-up" && flock 9; }
+	if [[ $1 == report ]]; then
+		browser
+		return
+	fi
 	environments "${with[@]}"
 	model
 	servers "${need[@]}"
