@@ -41,17 +41,22 @@ func artifactsPage(p *page) {
 	p.text("A run starts only if its cells and --min-free fit on the disk. The middle of a log that is longer " +
 		"than --log-cap becomes a hole, which reads as zeros. A disk that fails ends the run: the topology is " +
 		"taken down, and finished cells stay.")
+	contents(p)
+}
 
-	p.heading(artifacts.DeploymentName)
-	p.table(artifacts.DeploymentKeys())
-	p.heading(artifacts.SidecarName)
-	p.table(artifacts.SidecarKeys())
-	p.heading(artifacts.CampaignName)
-	p.table(artifacts.CampaignKeys())
-	p.heading(artifacts.ProvenanceName(1))
-	p.table(artifacts.ProvenanceKeys())
-	p.heading(artifacts.SamplesName)
-	p.table(artifacts.SampleKeys())
+// contents describes the keys, columns and events of the files.
+func contents(p *page) {
+	for _, file := range []struct {
+		name string
+		keys [][2]string
+	}{
+		{artifacts.DeploymentName, artifacts.DeploymentKeys()}, {artifacts.SidecarName, artifacts.SidecarKeys()},
+		{artifacts.CampaignName, artifacts.CampaignKeys()}, {artifacts.ProvenanceName(1), artifacts.ProvenanceKeys()},
+		{artifacts.SamplesName, artifacts.SampleKeys()},
+	} {
+		p.heading(file.name)
+		p.table(file.keys)
+	}
 	p.heading("results.csv")
 	for _, c := range report.Columns() {
 		name := c.Name
