@@ -30,7 +30,7 @@ func artifactsPage(p *page) {
 		{"summary.csv", "a row for each series and concurrency: means over launches with intervals"},
 		{report.AAName, "A/A measurements (one profile as two sides) with the difference that the node resolves"},
 		{filepath.Join(state, "journal.ndjson"), "one event a line"},
-		{filepath.Join(state, artifacts.CampaignName), "the command and its profiles, by which run --resume continues"},
+		{filepath.Join(state, artifacts.CampaignName), "the command and its profiles, for run --resume"},
 		{filepath.Join(state, "topologies", "NAME"), "logs, rendered files and plan.sh of a topology; " +
 			"those of its second round are in round-2, of a restart in launch-2 below its round"},
 		{filepath.Join(state, "cells"), "the raw output of every attempt of aiperf; c4-r2 is concurrency 4 in round 2"},
@@ -51,8 +51,7 @@ func contents(p *page) {
 		keys [][2]string
 	}{
 		{artifacts.DeploymentName, artifacts.DeploymentKeys()}, {artifacts.SidecarName, artifacts.SidecarKeys()},
-		{artifacts.CampaignName, artifacts.CampaignKeys()}, {artifacts.ProvenanceName(1), artifacts.ProvenanceKeys()},
-		{artifacts.SamplesName, artifacts.SampleKeys()},
+		{artifacts.ProvenanceName(1), artifacts.ProvenanceKeys()}, {artifacts.SamplesName, artifacts.SampleKeys()},
 	} {
 		p.heading(file.name)
 		p.table(file.keys)
@@ -73,6 +72,6 @@ func contents(p *page) {
 	p.table(report.AAKeys())
 	p.heading(report.BaselineName + " (compare --save)")
 	p.table(report.BaselineKeys())
-	p.heading("Events of journal.ndjson")
+	p.campaign()
 	p.table(journal.Kinds())
 }

@@ -1,5 +1,14 @@
 package cli
 
+import "topobench/internal/artifacts"
+
+// campaign explains campaign.json, and begins the section of the journal.
+func (p *page) campaign() {
+	p.heading(artifacts.CampaignName)
+	p.table(artifacts.CampaignKeys())
+	p.heading("Events of journal.ndjson")
+}
+
 // resume explains run --resume.
 func (p *page) resume() {
 	p.heading("Interrupted runs (run --resume)")

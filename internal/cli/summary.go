@@ -34,8 +34,9 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 		if facts.Counts() {
 			out.Print(c.circumstances(facts, topologies)...)
 		}
-		x := pageExtras(facts, root, s.Dir.Path())
-		x.Command = plan.Public(script.Command(append([]string{"topobench"}, env.Args...)...))
+		runs, _ := run.RunsOf(s.Dir.Path()) // if the others cannot be read, the page has this one
+		x := pageExtras(facts, root, runs...)
+		x.Command = plan.Public(script.Command(append([]string{"topobench"}, s.Campaign.Args...)...))
 		err = errors.Join(writeFiles(out, facts, root, s.Dir.Path()), writePage(out, facts, x, root, s.Dir.Path()),
 			keepAA(out, facts, root))
 	} else if err == nil {
