@@ -8,6 +8,7 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/stats"
+	"topobench/internal/verdict"
 )
 
 // marked are cells of a launch of an adaptive run as artifacts_n.
@@ -101,5 +102,29 @@ func TestTheIntervalOfAnAdaptiveRun(t *testing.T) {
 	x := 45.0
 	if f, err = Of(cells, Options{At: &x}); err != nil || !strings.Contains(f.Sentences()[0], "6 of 6 rounds by Stein's rule") {
 		t.Errorf("got %q, %v: a reading beside the point has the same rounds", f.Sentences(), err)
+	}
+}
+
+// The run replaces a round with a cell that is not valid, whichever cell it is: the ratio has the other rounds.
+func TestARoundOfAnAdaptiveRunThatLacksACell(t *testing.T) {
+	base, other := curve("aggregated", [][2]float64{{50, 30}, {30, 60}}), curve("disaggregated", [][2]float64{{50, 60}, {30, 90}})
+	base = slow(base, e2e, "p10", func(x float64) float64 { return x / 2 })
+	other = slow(other, e2e, "p10", func(x float64) float64 { return x / 2 })
+	for lost := range 4 { // cells of the round: two of each side
+		var cells []artifacts.Cell
+		for i := range 5 {
+			round := slices.Concat(marked(base, 2*i, 2+i, artifacts.Adaptive{Run: "r", First: 2}),
+				marked(other, 2*i+1, 2+i, artifacts.Adaptive{Run: "r", First: 2}))
+			if i == 1 {
+				round[lost].Verdict.State = verdict.Invalid
+			}
+			cells = append(cells, round...)
+		}
+		for _, x := range []string{"user", "e2e"} {
+			got := facts(t, cells, Options{X: x}).Sentences()[0]
+			if !strings.Contains(got, "1.67x (95 % interval 1.67 to 1.67, 4 of 5 rounds by Stein's rule") {
+				t.Errorf("cell %d on axis %s: got %q, want the ratio of four rounds", lost, x, got)
+			}
+		}
 	}
 }

@@ -104,7 +104,9 @@ func seriesOf(label string, rows []Row, on Axis, stat string) Series {
 	}
 	s.Setup, s.host = setupOf(own), onMachines(own, "host")
 	s.each, s.Points = launches(withoutLeftOut(own), on, stat)
-	s.adaptive = adaptiveRun(own)
+	if s.adaptive = adaptiveRun(own); s.adaptive != nil {
+		s.each = complete(s.each)
+	}
 	s.addSLO(own, on)
 	means, points := s.means()
 	for i, on := range frontier.Of(means) {
