@@ -48,6 +48,20 @@ func TestTheSearchIsNoPartOfAReading(t *testing.T) {
 	}
 }
 
+// One launch of the search with other levels would win on another axis.
+func TestTheSearchNamesNoOtherWinner(t *testing.T) {
+	half, flat := func(x float64) float64 { return x / 2 }, func(float64) float64 { return 20 }
+	base := slow(curve("aggregated", [][2]float64{{50, 30}, {30, 60}}), e2e, "p10", half)
+	other := slow(curve("disaggregated", [][2]float64{{50, 60}, {30, 90}}), e2e, "p10", half)
+	search := slow(curve("aggregated", [][2]float64{{20, 300}}), e2e, "p10", flat)
+	first := artifacts.Adaptive{Run: "r", First: 2}
+	cells := slices.Concat(marked(search, 0, 1, artifacts.Adaptive{Run: "r", Search: true}), marked(base, 1, 2, first),
+		marked(other, 2, 2, first))
+	if got := facts(t, cells, Options{}).Sentences()[0]; strings.Contains(got, "another winner") {
+		t.Errorf("got %q, want no winner by cells of the search", got)
+	}
+}
+
 // The rounds of an adaptive run have an interval of their own only by themselves.
 func TestRowsOfOneAdaptiveRun(t *testing.T) {
 	cells := curve("aggregated", [][2]float64{{50, 30}})
