@@ -97,8 +97,9 @@ func roundStep(lo, hi float64) (multiple func(k float64) float64) {
 // alone is the geometric mean of the launches of a side that have x.
 func alone(side []launch, x float64) *float64 {
 	var ys []float64
+	gap := gaps(side, x)
 	for _, l := range side {
-		if l.curve == nil {
+		if l.curve == nil || gap(l) {
 			continue
 		}
 		if y, ok := l.curve.At(x); ok && y > 0 {
@@ -114,8 +115,9 @@ func alone(side []launch, x float64) *float64 {
 // stepped is the step value at x of each launch that reaches it, in order.
 func stepped(side []launch, x float64) (byLaunch map[int]float64, ok bool) {
 	byLaunch = map[int]float64{}
+	gap := gaps(side, x)
 	for i, l := range side {
-		if l.curve == nil {
+		if l.curve == nil || gap(l) {
 			continue
 		}
 		if y, reached := l.curve.Step(x); reached {
