@@ -46,7 +46,7 @@ func (f Facts) firstTokens(label string, x float64) string {
 	of := " at concurrency "
 	for _, c := range f.beside(label, x) {
 		median, slow := f.firstToken(label, c, "p50"), f.firstToken(label, c, "p90")
-		if median+slow != "--" {
+		if median != "" && slow != "" {
 			cells = append(cells, median+" and "+slow+" ms"+of+fmt.Sprint(c))
 			of = " at "
 		}
@@ -54,19 +54,23 @@ func (f Facts) firstTokens(label string, x float64) string {
 	return strings.Join(cells, ", ")
 }
 
-// firstToken is the mean of a percentile of the TTFT over repeats of a cell, "-" if none has it, or enough requests.
-func (f Facts) firstToken(label string, concurrency int, stat string) string {
+// firstToken is the mean of a percentile of the TTFT over repeats of a cell: "-" if all had too few requests for it,
+// empty if aiperf did not report it.
+func (f Facts) firstToken(label string, concurrency int, stat string) (mean string) {
 	var repeats []float64
 	column := "time_to_first_token_" + stat
 	for _, r := range f.Rows {
 		v, has := r.Numbers[column]
-		has = has && !slices.Contains(r.Unsupported, column)
-		if has && r.series() == label && r.Concurrency == concurrency && r.State == verdict.Valid && !r.leftOut {
+		if !has || r.series() != label || r.Concurrency != concurrency || r.State != verdict.Valid || r.leftOut {
+			continue
+		}
+		mean = "-"
+		if !slices.Contains(r.Unsupported, column) {
 			repeats = append(repeats, v)
 		}
 	}
 	if len(repeats) == 0 {
-		return "-"
+		return mean
 	}
 	return number(stats.Summarise(repeats).Mean)
 }

@@ -94,6 +94,27 @@ func roundStep(lo, hi float64) (multiple func(k float64) float64) {
 	}
 }
 
+// CheckAt reports that x is on the frontier of no launch, with the range of each series. It is nil without a frontier.
+func (f Facts) CheckAt(x float64) error {
+	var extents []string
+	for _, s := range f.Series {
+		for _, l := range s.each {
+			if l.curve == nil {
+				continue
+			}
+			if _, ok := l.curve.At(x); ok {
+				return nil
+			}
+			extents = union(extents, text.Clean(s.extentOrNone()))
+		}
+	}
+	if len(extents) == 0 {
+		return nil
+	}
+	return fmt.Errorf("cannot compare at %g tok/s/user%s, which no frontier has: %s", x, f.axis.marked(),
+		strings.Join(extents, "; "))
+}
+
 // alone is the geometric mean of the launches of a side that have x.
 func alone(side []launch, x float64) *float64 {
 	var ys []float64
