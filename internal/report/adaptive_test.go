@@ -113,6 +113,9 @@ func TestTheIntervalOfAnAdaptiveRun(t *testing.T) {
 	if got := f.Sentences()[0]; !strings.Contains(got, "no number") || !strings.Contains(got, "not within both sides in 1 of 6 rounds") {
 		t.Errorf("got %q, want no number", got)
 	}
+	if got := facts(t, cells[:12], Options{}).Sentences()[0]; !strings.Contains(got, "no interval: 3 of 3 rounds by Stein's rule, which needs 4;") {
+		t.Errorf("three rounds: got %q", got)
+	}
 	x := 45.0
 	if f, err = Of(cells, Options{At: &x}); err != nil || !strings.Contains(f.Sentences()[0], "6 of 6 rounds by Stein's rule") {
 		t.Errorf("got %q, %v: a reading beside the point has the same rounds", f.Sentences(), err)

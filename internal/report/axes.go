@@ -114,8 +114,8 @@ func (f Facts) otherWinners(c Comparison) (notes []string) {
 		if m.Ratio < 1 {
 			ahead = c.Baseline
 		}
-		notes = append(notes, fmt.Sprintf("another axis names another winner: %s, %.2fx at %s tok/s/user (%s)",
-			ahead, m.Ratio, number(m.At), cmp.Or(on.Mark, "the guide's")))
+		notes = append(notes, fmt.Sprintf("another axis names another winner: %s, %.*fx at %s tok/s/user (%s)",
+			ahead, ratioPlaces(m.Ratio), m.Ratio, number(m.At), cmp.Or(on.Mark, "the guide's")))
 	}
 	return notes
 }

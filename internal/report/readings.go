@@ -214,7 +214,7 @@ func (r Reading) line(c Comparison, bounded bool) []string {
 		if v == nil {
 			return "-"
 		}
-		return fmt.Sprintf("%.*fx", places, *v)
+		return fmt.Sprintf("%.*fx", max(places, ratioPlaces(*v)), *v)
 	}
 	places, interval, counts := 2, "-", "-"
 	if r.RatioLow != nil {

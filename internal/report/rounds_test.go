@@ -278,3 +278,21 @@ func TestArmsAreSeriesOfTheirOwn(t *testing.T) {
 		t.Errorf("the CSV has upstream's label: %s", label)
 	}
 }
+
+// 0.00x would be no ratio.
+func TestASmallRatioHasTwoDigits(t *testing.T) {
+	x := 45.0
+	for factor, want := range map[float64]string{1: " 1.81x", 0.05: " 0.091x", 0.001: " 0.0018x"} {
+		c := facts(t, rounds(factor), Options{At: &x}).Comparisons[0]
+		if !strings.Contains(c.Sentence, want) {
+			t.Errorf("one round: got %s, want%s", c.Sentence, want)
+		}
+		table := facts(t, rounds(factor), Options{At: &x}).Comparisons[0].ReadingsTable()
+		if strings.Contains(table, "0.00x") {
+			t.Errorf("got %s", table)
+		}
+	}
+	if got := facts(t, rounds(0.001, 0.0011), Options{At: &x}).Sentences()[0]; !strings.Contains(got, " 0.0019x (95 % interval 0.0010 to 0.0035,") {
+		t.Errorf("two rounds: got %s", got)
+	}
+}
