@@ -21,6 +21,7 @@ func TestARunWithoutItsAxisHasTheGuides(t *testing.T) {
 				"output_token_throughput_per_user": metric(map[string]float64{"avg": 8})}}}
 	full := bare
 	full.Measurement.Metrics = map[string]aiperf.Metric{
+		"request_count":               metric(map[string]float64{"avg": 10}),
 		"output_token_throughput":     metric(map[string]float64{"avg": 9}),
 		"e2e_output_token_throughput": metric(map[string]float64{"p10": 7})}
 	for _, row := range []struct {

@@ -14,7 +14,7 @@ func (p *page) axes() {
 	p.text("The sentence with a ratio has, in this order: the numbers with the interval, the verdict, the A/A of " +
 		"this node, what limits the numbers, and each other axis on which the other side has more tok/s/gpu, in the " +
 		"middle of the shared range of that axis. A second sentence has the TTFT of both sides, in the measured " +
-		"cells between which the ratio is read. An axis has a part in this if every valid cell of both sides has " +
-		"its number: e2e from the export, and before aiperf 0.8 from the records, which are read for the number of " +
-		"requests anyway. Further records are read with --x e2e only.")
+		"cells between which the ratio is read (- if too few requests completed). An axis has a part in this if " +
+		"every valid cell of both sides has its number: e2e from the export, and before aiperf 0.8 from the records, " +
+		"which are read for the number of requests anyway. Further records are read with --x e2e only.")
 }

@@ -14,7 +14,8 @@ func (p *page) interval() {
 	level := percent(stats.Confidence).String()
 	p.text("Each artifacts_N is a launch with a frontier of its own. All launches are read at one tok/s/user, in the " +
 		"range that all of them share. Launches of one round are a pair, and each round gives one ratio. A round " +
-		"counts if both sides have valid points there (n of N rounds). The ratio is the geometric mean over the " +
+		"counts if both sides have valid points there (n of N rounds). A launch that lost the cell between its two " +
+		"points there does not count, unless all of its side lost one. The ratio is the geometric mean over the " +
 		"rounds, with the " + level + " t-interval of its logarithm. Launches without a round, or two of one side in " +
 		"one round, are not paired: their interval is Welch's on the logarithms. One launch a side has no interval.")
 	equal := percent(report.Equivalence).String()

@@ -48,6 +48,9 @@ func (c *plotCmd) Run(env *Env) error {
 		SLO: objectives(c.SLO)})
 	if err == nil {
 		err = c.checkBaseline(facts.Series)
+		if c.At != nil {
+			err = errors.Join(err, facts.CheckAt(*c.At))
+		}
 	}
 	if err != nil {
 		return &usageError{err}

@@ -106,10 +106,11 @@ func apartBy(ratio float64) string {
 	return roughly(ratio-1) + " faster"
 }
 
-// beside names the last A/A measurement of this node with the work of both sides.
+// beside names the last A/A measurement of this node with the work of both sides. An A/A measurement has a limit of its
+// own, and the known one may be the same.
 func beside(known []AA, base, other Series) string {
 	a, ok := applicable(known, base, other)
-	if !ok {
+	if !ok || arms(base, other) {
 		return ""
 	}
 	return fmt.Sprintf(" (A/A of %s on this node: %s with %d rounds)", a.Label, a.limit(), a.Rounds)

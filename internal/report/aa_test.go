@@ -104,6 +104,10 @@ func TestAAIsNamedBesideALaterRatio(t *testing.T) {
 			t.Errorf("%s: got %s", row.why, got)
 		}
 	}
+	again := facts(t, aaCells(1, 1.02, 0.98, 1), Options{AA: known}).Sentences()[0]
+	if !strings.Contains(again, " are not resolved on this node") || strings.Contains(again, "A/A") {
+		t.Errorf("another A/A measurement: got %s, want its own limit only", again)
+	}
 	if err := os.WriteFile(filepath.Join(root, AAName), []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}

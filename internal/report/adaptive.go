@@ -48,6 +48,17 @@ func withoutLeftOut(rows []Row) []Row {
 	return slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.leftOut })
 }
 
+// complete drops the curves of launches of an adaptive run that lack one of their two cells. The run did not count
+// their rounds, so that they neither miss its point nor narrow the shared range.
+func complete(all []launch) []launch {
+	for i, l := range all {
+		if len(l.points) < 2 {
+			all[i].curve = nil
+		}
+	}
+	return all
+}
+
 // counted is the number of launches that may be a part of the means.
 func (s Series) counted() int {
 	if len(s.Mixed) > 0 {

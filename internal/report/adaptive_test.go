@@ -8,6 +8,7 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/stats"
+	"topobench/internal/verdict"
 )
 
 // marked are cells of a launch of an adaptive run as artifacts_n.
@@ -44,6 +45,20 @@ func TestTheSearchIsNoPartOfAReading(t *testing.T) {
 		if got := strings.Join(row.Notes, ""); got != want || row.Efficient != (want == "") {
 			t.Errorf("%s: notes %q, on the frontier %t, want %q", row.Artifacts, got, row.Efficient, want)
 		}
+	}
+}
+
+// One launch of the search with other levels would win on another axis.
+func TestTheSearchNamesNoOtherWinner(t *testing.T) {
+	half, flat := func(x float64) float64 { return x / 2 }, func(float64) float64 { return 20 }
+	base := slow(curve("aggregated", [][2]float64{{50, 30}, {30, 60}}), e2e, "p10", half)
+	other := slow(curve("disaggregated", [][2]float64{{50, 60}, {30, 90}}), e2e, "p10", half)
+	search := slow(curve("aggregated", [][2]float64{{20, 300}}), e2e, "p10", flat)
+	first := artifacts.Adaptive{Run: "r", First: 2}
+	cells := slices.Concat(marked(search, 0, 1, artifacts.Adaptive{Run: "r", Search: true}), marked(base, 1, 2, first),
+		marked(other, 2, 2, first))
+	if got := facts(t, cells, Options{}).Sentences()[0]; strings.Contains(got, "another winner") {
+		t.Errorf("got %q, want no winner by cells of the search", got)
 	}
 }
 
@@ -98,8 +113,35 @@ func TestTheIntervalOfAnAdaptiveRun(t *testing.T) {
 	if got := f.Sentences()[0]; !strings.Contains(got, "no number") || !strings.Contains(got, "not within both sides in 1 of 6 rounds") {
 		t.Errorf("got %q, want no number", got)
 	}
+	if got := facts(t, cells[:12], Options{}).Sentences()[0]; !strings.Contains(got, "no interval: 3 of 3 rounds by Stein's rule, which needs 4;") {
+		t.Errorf("three rounds: got %q", got)
+	}
 	x := 45.0
 	if f, err = Of(cells, Options{At: &x}); err != nil || !strings.Contains(f.Sentences()[0], "6 of 6 rounds by Stein's rule") {
 		t.Errorf("got %q, %v: a reading beside the point has the same rounds", f.Sentences(), err)
+	}
+}
+
+// The run replaces a round with a cell that is not valid, whichever cell it is: the ratio has the other rounds.
+func TestARoundOfAnAdaptiveRunThatLacksACell(t *testing.T) {
+	base, other := curve("aggregated", [][2]float64{{50, 30}, {30, 60}}), curve("disaggregated", [][2]float64{{50, 60}, {30, 90}})
+	base = slow(base, e2e, "p10", func(x float64) float64 { return x / 2 })
+	other = slow(other, e2e, "p10", func(x float64) float64 { return x / 2 })
+	for lost := range 4 { // cells of the round: two of each side
+		var cells []artifacts.Cell
+		for i := range 5 {
+			round := slices.Concat(marked(base, 2*i, 2+i, artifacts.Adaptive{Run: "r", First: 2}),
+				marked(other, 2*i+1, 2+i, artifacts.Adaptive{Run: "r", First: 2}))
+			if i == 1 {
+				round[lost].Verdict.State = verdict.Invalid
+			}
+			cells = append(cells, round...)
+		}
+		for _, x := range []string{"user", "e2e"} {
+			got := facts(t, cells, Options{X: x}).Sentences()[0]
+			if !strings.Contains(got, "1.67x (95 % interval 1.67 to 1.67, 4 of 5 rounds by Stein's rule") {
+				t.Errorf("cell %d on axis %s: got %q, want the ratio of four rounds", lost, x, got)
+			}
+		}
 	}
 }

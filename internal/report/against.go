@@ -289,7 +289,7 @@ func (p Pair) fields() []string {
 	if p.Ratio == nil {
 		return fields
 	}
-	places := 2
+	places := ratioPlaces(*p.Ratio)
 	if p.RatioLow != nil {
 		r := stats.Ratio{Low: *p.RatioLow, High: *p.RatioHigh}
 		places = ratioDecimals(r)

@@ -45,22 +45,34 @@ func (f Facts) firstTokens(label string, x float64) string {
 	var cells []string
 	of := " at concurrency "
 	for _, c := range f.beside(label, x) {
-		var p50, p90 []float64
-		for _, r := range f.Rows {
-			median, hasMedian := r.Numbers["time_to_first_token_p50"]
-			slow, hasSlow := r.Numbers["time_to_first_token_p90"]
-			counts := r.State == verdict.Valid && !r.leftOut && hasMedian && hasSlow
-			if r.series() == label && r.Concurrency == c && counts {
-				p50, p90 = append(p50, median), append(p90, slow)
-			}
-		}
-		if len(p50) > 0 {
-			cells = append(cells, number(stats.Summarise(p50).Mean)+" and "+number(stats.Summarise(p90).Mean)+" ms"+of+
-				fmt.Sprint(c))
+		median, slow := f.firstToken(label, c, "p50"), f.firstToken(label, c, "p90")
+		if median != "" && slow != "" {
+			cells = append(cells, median+" and "+slow+" ms"+of+fmt.Sprint(c))
 			of = " at "
 		}
 	}
 	return strings.Join(cells, ", ")
+}
+
+// firstToken is the mean of a percentile of the TTFT over repeats of a cell: "-" if all had too few requests for it,
+// empty if aiperf did not report it.
+func (f Facts) firstToken(label string, concurrency int, stat string) (mean string) {
+	var repeats []float64
+	column := "time_to_first_token_" + stat
+	for _, r := range f.Rows {
+		v, has := r.Numbers[column]
+		if !has || r.series() != label || r.Concurrency != concurrency || r.State != verdict.Valid || r.leftOut {
+			continue
+		}
+		mean = "-"
+		if !slices.Contains(r.Unsupported, column) {
+			repeats = append(repeats, v)
+		}
+	}
+	if len(repeats) == 0 {
+		return mean
+	}
+	return number(stats.Summarise(repeats).Mean)
 }
 
 // beside are the concurrencies of the points of a frontier between which x is: one if x is that of a point.
@@ -102,8 +114,8 @@ func (f Facts) otherWinners(c Comparison) (notes []string) {
 		if m.Ratio < 1 {
 			ahead = c.Baseline
 		}
-		notes = append(notes, fmt.Sprintf("another axis names another winner: %s, %.2fx at %s tok/s/user (%s)",
-			ahead, m.Ratio, number(m.At), cmp.Or(on.Mark, "the guide's")))
+		notes = append(notes, fmt.Sprintf("another axis names another winner: %s, %.*fx at %s tok/s/user (%s)",
+			ahead, ratioPlaces(m.Ratio), m.Ratio, number(m.At), cmp.Or(on.Mark, "the guide's")))
 	}
 	return notes
 }
@@ -116,7 +128,7 @@ func winner(ratio float64) int { return cmp.Compare(math.Round(100*ratio), 100) 
 func (f Facts) curveOn(label string, on Axis) (curve frontier.Curve, ok bool) {
 	var repeats []stats.Repeat
 	for _, r := range f.Rows {
-		if r.series() != label || r.State != verdict.Valid || !f.placed(r) || r.SLO.State == slo.Outside {
+		if r.series() != label || !r.counts(f.axis) || r.SLO.State == slo.Outside {
 			continue
 		}
 		x, y, measured := r.point(on)

@@ -12,7 +12,8 @@ import (
 func ttft(cells []artifacts.Cell, p50, p90 float64) []artifacts.Cell {
 	for i, c := range cells {
 		factor := float64(int(1) << i)
-		cells[i] = with(with(c, "time_to_first_token", "p50", factor*p50), "time_to_first_token", "p90", factor*p90)
+		c = with(with(c, "time_to_first_token", "p50", factor*p50), "time_to_first_token", "p90", factor*p90)
+		cells[i] = with(c, "request_count", "avg", 10)
 	}
 	return cells
 }
@@ -24,6 +25,8 @@ func TestTheSentenceHasTheTTFTBesideX(t *testing.T) {
 	again[1] = with(again[1], "time_to_first_token", "p50", 40)
 	spoilt := invalid(ttft(repeat(base, 4, 1, 1), 1000, 1000))
 	bare := curve("aggregated", [][2]float64{{96, 10}, {45, 80}, {20, 90}})
+	few := repeat(base, 0, 1, 1)
+	few[1] = with(few[1], "request_count", "avg", 9)
 	x := 45.0
 	for _, row := range []struct {
 		why  string
@@ -35,6 +38,7 @@ func TestTheSentenceHasTheTTFTBesideX(t *testing.T) {
 				"400.0 and 520.0 ms at 4; vllm_serve_aggregated 20.0 and 30.0 ms at concurrency 2"},
 		{"the mean over valid repeats", slices.Concat(base, again, spoilt),
 			"; vllm_serve_aggregated 30.0 and 30.0 ms at concurrency 2"},
+		{"a p90 of too few requests", few, "; vllm_serve_aggregated 20.0 and - ms at concurrency 2"},
 		{"a side without it", bare, ". TTFT p50 and p90 beside it: dynamo_vllm_disaggregated 200.0 and 260.0 ms at " +
 			"concurrency 2, 400.0 and 520.0 ms at 4; vllm_serve_aggregated not reported"},
 	} {

@@ -145,7 +145,8 @@ func TestAxisThatNoCellHas(t *testing.T) {
 func TestACellWithoutTheAxisIsNotDrawn(t *testing.T) {
 	bare := at("aggregated", 2, 2)
 	bare.Concurrency = 4
-	f, err := Of([]artifacts.Cell{with(at("aggregated", 1, 1), e2e, "p10", 3), bare}, Options{X: "e2e"})
+	placed := with(with(at("aggregated", 1, 1), e2e, "p10", 3), "request_count", "avg", 10)
+	f, err := Of([]artifacts.Cell{placed, bare}, Options{X: "e2e"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,7 +127,7 @@ func (c Comparison) ratio(stat string, r reading) string {
 	n := max(decimals(m.Baseline), decimals(m.Other))
 	unit := math.Pow10(n)
 	diff := math.Round(m.Other*unit)/unit - math.Round(m.Baseline*unit)/unit
-	places := 2
+	places := ratioPlaces(m.Ratio)
 	if r.interval.Bounded {
 		places = ratioDecimals(r.interval)
 	}

@@ -41,15 +41,19 @@ func (c Comparison) intervalText(r reading) string {
 			places, r.interval.Low, places, r.interval.High, behind)
 	case r.of == [2]int{1, 1}:
 		return "1 launch a side: no interval"
+	case r.byRule && r.counted[0] < stats.FirstStage:
+		return fmt.Sprintf("no interval: %s, which needs %d", behind, stats.FirstStage)
 	case r.unpaired == "" && r.counted[0] == 1 || r.unpaired != "" && min(r.counted[0], r.counted[1]) == 1:
 		return "no interval: " + behind
 	}
 	return "no interval: " + behind + ", too far apart"
 }
 
-// ratioDecimals are two, or up to four to show on which side of 1 an end of the interval is, and that the ends differ.
+// ratioDecimals are those of the lower end, or up to two more to show on which side of 1 an end of the interval is, and
+// that the ends differ.
 func ratioDecimals(r stats.Ratio) int {
-	for places := 2; places < 4; places++ {
+	least := ratioPlaces(r.Low)
+	for places := least; places < least+2; places++ {
 		unit := math.Pow10(places)
 		low, high := math.Round(r.Low*unit), math.Round(r.High*unit)
 		differ := low != high || r.High-r.Low < 1e-4
@@ -57,8 +61,11 @@ func ratioDecimals(r stats.Ratio) int {
 			return places
 		}
 	}
-	return 4
+	return least + 2
 }
+
+// ratioPlaces are two decimals, and more for a ratio below 0.1, which has two significant digits.
+func ratioPlaces(ratio float64) int { return max(2, decimals(ratio)-1) }
 
 // verdictText is the verdict in the words of the sentence.
 func (c Comparison) verdictText() string {

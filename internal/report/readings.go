@@ -94,11 +94,33 @@ func roundStep(lo, hi float64) (multiple func(k float64) float64) {
 	}
 }
 
+// CheckAt reports that x is on the frontier of no launch, with the range of each series. It is nil without a frontier.
+func (f Facts) CheckAt(x float64) error {
+	var extents []string
+	for _, s := range f.Series {
+		for _, l := range s.each {
+			if l.curve == nil {
+				continue
+			}
+			if _, ok := l.curve.At(x); ok {
+				return nil
+			}
+			extents = union(extents, text.Clean(s.extentOrNone()))
+		}
+	}
+	if len(extents) == 0 {
+		return nil
+	}
+	return fmt.Errorf("cannot compare at %g tok/s/user%s, which no frontier has: %s", x, f.axis.marked(),
+		strings.Join(extents, "; "))
+}
+
 // alone is the geometric mean of the launches of a side that have x.
 func alone(side []launch, x float64) *float64 {
 	var ys []float64
+	gap := gaps(side, x)
 	for _, l := range side {
-		if l.curve == nil {
+		if l.curve == nil || gap(l) {
 			continue
 		}
 		if y, ok := l.curve.At(x); ok && y > 0 {
@@ -114,8 +136,9 @@ func alone(side []launch, x float64) *float64 {
 // stepped is the step value at x of each launch that reaches it, in order.
 func stepped(side []launch, x float64) (byLaunch map[int]float64, ok bool) {
 	byLaunch = map[int]float64{}
+	gap := gaps(side, x)
 	for i, l := range side {
-		if l.curve == nil {
+		if l.curve == nil || gap(l) {
 			continue
 		}
 		if y, reached := l.curve.Step(x); reached {
@@ -191,7 +214,7 @@ func (r Reading) line(c Comparison, bounded bool) []string {
 		if v == nil {
 			return "-"
 		}
-		return fmt.Sprintf("%.*fx", places, *v)
+		return fmt.Sprintf("%.*fx", max(places, ratioPlaces(*v)), *v)
 	}
 	places, interval, counts := 2, "-", "-"
 	if r.RatioLow != nil {

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -93,5 +95,21 @@ func TestTheTableOfReadingsIsShort(t *testing.T) {
 				t.Errorf("%d columns: %s", n, line)
 			}
 		}
+	}
+}
+
+// An x that one launch has may give no number, but it is no fault of the command line.
+func TestCheckAt(t *testing.T) {
+	cells := slices.Concat(repeat(curve("aggregated", [][2]float64{{96, 10}, {20, 90}}), 0, 1, 1),
+		repeat(curve("disaggregated", [][2]float64{{40, 20}, {10, 90}}), 1, 1, 1))
+	f := facts(t, cells, Options{})
+	for x, want := range map[float64]string{9: "cannot compare at 9 tok/s/user, which no frontier has: vllm_serve_aggregated reaches 20.0 to 96.0 tok/s/user; " +
+		"dynamo_vllm_disaggregated reaches 10.0 to 40.0 tok/s/user", 10: "", 15: "", 50: "", 96: "", 97: "which no frontier has"} {
+		if err := f.CheckAt(x); (err != nil) != (want != "") || !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("at %g: got %v, want %q", x, err, want)
+		}
+	}
+	if err := facts(t, invalid(cells), Options{}).CheckAt(9); err != nil {
+		t.Errorf("without a valid cell: got %v", err)
 	}
 }

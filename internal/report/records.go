@@ -65,14 +65,15 @@ func (r *Row) findUnsupported(columns []string) {
 
 // percentileWarnings explain the blanks of a series in the table.
 func (s Series) percentileWarnings(f Facts) []string {
-	p, is := percentileOf(f.Stat)
+	_, stat := metric(f.axis.Column)
+	p, is := percentileOf(stat)
 	if !is {
 		return nil
 	}
-	cells := s.which(f.Rows, func(r Row) bool { return slices.Contains(r.Unsupported, perUser(f.Stat)) })
+	cells := s.which(f.Rows, func(r Row) bool { return slices.Contains(r.Unsupported, f.axis.Column) })
 	if cells.n == 0 {
 		return nil
 	}
 	return []string{fmt.Sprintf("%s: %s fewer than the %d requests that %s needs: it is blank in the table", s.Label,
-		cells.verb("has", "have"), slo.LeastRequests(p), f.Stat)}
+		cells.verb("has", "have"), slo.LeastRequests(p), f.axis.Mark)}
 }

@@ -88,6 +88,25 @@ func TestPercentilesOfTooFewRequests(t *testing.T) {
 	}
 }
 
+// The axes other than the guide's are percentiles too: a frontier of too few requests is reported.
+func TestAxesOfTooFewRequests(t *testing.T) {
+	for _, row := range []struct {
+		x         string
+		completed float64
+		want      string // "" = no warning
+	}{
+		{"p90", 9, "fewer than the 10 requests that ITL p90 needs"}, {"p90", 10, ""},
+		{"e2e", 9, "fewer than the 10 requests that e2e p10 needs"}, {"e2e", 10, ""}, {"user", 9, ""},
+	} {
+		cell := with(at("aggregated", 50, 10), "request_count", "avg", row.completed)
+		cell = with(with(cell, "inter_token_latency", "p90", 20), e2e, "p10", 50)
+		got := strings.Join(facts(t, []artifacts.Cell{cell}, Options{X: row.x}).Warnings, "\n")
+		if strings.Contains(got, "fewer than") != (row.want != "") || !strings.Contains(got, row.want) {
+			t.Errorf("--x %s of %g requests: got %q, want %q", row.x, row.completed, got, row.want)
+		}
+	}
+}
+
 // load.args of two sides: stated in the sentence and in the table of settings. A tree of others does not record them.
 func TestSidesWithOtherArgumentsOfAIPerfAreNamed(t *testing.T) {
 	side := func(mode string, n int, load *artifacts.Load) artifacts.Cell {

@@ -345,3 +345,18 @@ func TestSidesWithOtherPromptsAreNamed(t *testing.T) {
 		}
 	}
 }
+
+// Somebody renamed artifacts_1 of another root to artifacts_01: they are two launches, not one of each cell.
+func TestLaunchesWithOneNumber(t *testing.T) {
+	cells := curve("aggregated", [][2]float64{{96, 10}, {45, 80}, {20, 90}})
+	again := repeat(cells, 1, 1, 1.02)
+	for i := range again {
+		again[i].Artifacts = "artifacts_01"
+	}
+	mixed := slices.Concat(repeat(cells, 1, 1, 1), again)
+	slices.SortStableFunc(mixed, func(a, b artifacts.Cell) int { return a.Concurrency - b.Concurrency }) // as Tree does
+	s := facts(t, mixed, Options{}).Series[0]
+	if n := s.counted(); n != 2 || s.Points[0].Y.N != 2 || len(s.each[0].points) != 3 {
+		t.Errorf("got %d launches, %+v, want 2 of 3 cells", n, s.Points)
+	}
+}

@@ -91,7 +91,7 @@ func TestFrontierIsPerLabelOverValidCells(t *testing.T) {
 	invalid, unchecked := at("aggregated", 99, 99), at("aggregated", 98, 98)
 	invalid.Verdict, invalid.Concurrency = verdict.Verdict{State: verdict.Invalid, Reasons: []string{"a", "b\n\x1b[31m"}}, 4
 	unchecked.Verdict.State, unchecked.Concurrency = verdict.Unchecked, 8
-	unread := artifacts.Cell{Deployment: invalid.Deployment, Err: errors.New("no such file"), Concurrency: 16, GPUs: 2}
+	unread := artifacts.Cell{Artifacts: "artifacts_0", Deployment: invalid.Deployment, Err: errors.New("no such file"), Concurrency: 16, GPUs: 2}
 	dominated, other := at("aggregated", 5, 5), at("disaggregated", 1, 1)
 	best, equal := at("aggregated", 10, 10), at("aggregated", 10, 10)
 	equal.Concurrency, dominated.Concurrency, other.Concurrency = 2, 3, 3

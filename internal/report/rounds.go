@@ -19,6 +19,7 @@ type launch struct {
 	apart bool            // of another campaign than the other side
 
 	points     []stats.Point // valid cells in order of concurrency
+	lost       []int         // concurrencies of the other cells
 	deployment artifacts.Deployment
 }
 
@@ -80,6 +81,9 @@ func measure(base, other []launch, at *float64) (reading, error) {
 	if at != nil {
 		r.At = *at
 	}
+	if base, other = r.reaching(base, other, r.At); len(base) == 0 || len(other) == 0 {
+		return r, errNoRound
+	}
 	if err := r.read(base, other); err != nil {
 		return r, err
 	}
@@ -104,19 +108,51 @@ func (r *reading) valid(base, other []launch) (b, o []launch) {
 	return b, o
 }
 
-// reaching are the launches whose frontiers have x; of pairs both have it.
+// reaching are the launches that have a value at x; of pairs both have it.
 func (r *reading) reaching(base, other []launch, x float64) (b, o []launch) {
-	has := func(l launch) bool { _, ok := l.curve.At(x); return ok }
-	lacks := func(l launch) bool { return !has(l) }
-	if r.unpaired != "" {
-		return slices.DeleteFunc(base, lacks), slices.DeleteFunc(other, lacks)
+	baseHas, otherHas := reachesOf(base, x), reachesOf(other, x)
+	for i, l := range base {
+		if baseHas(l) && (r.unpaired != "" || otherHas(other[i])) {
+			b = append(b, l)
+		}
 	}
-	for i := range base {
-		if has(base[i]) && has(other[i]) {
-			b, o = append(b, base[i]), append(o, other[i])
+	for i, l := range other {
+		if otherHas(l) && (r.unpaired != "" || baseHas(base[i])) {
+			o = append(o, l)
 		}
 	}
 	return b, o
+}
+
+// reachesOf reports of a launch of a side whether it has a value at x.
+func reachesOf(side []launch, x float64) func(launch) bool {
+	gap := gaps(side, x)
+	return func(l launch) bool { _, ok := l.curve.At(x); return ok && !gap(l) }
+}
+
+// gaps reports of a launch of a side whether it lost a cell beside x. It would be interpolated between levels that are
+// further apart than those of the other launches. If all lost one, there are no others.
+func gaps(side []launch, x float64) func(launch) bool {
+	common := !slices.ContainsFunc(side, func(l launch) bool { return l.curve != nil && !l.gap(x) })
+	return func(l launch) bool { return !common && l.gap(x) }
+}
+
+// gap reports whether a cell was lost between the concurrencies of the two points around x.
+func (l launch) gap(x float64) bool {
+	var left, right *stats.Point
+	for i, p := range l.points {
+		if p.X.Mean <= x && (left == nil || p.X.Mean > left.X.Mean) {
+			left = &l.points[i]
+		}
+		if p.X.Mean >= x && (right == nil || p.X.Mean < right.X.Mean) {
+			right = &l.points[i]
+		}
+	}
+	if left == nil || right == nil {
+		return false // x is outside
+	}
+	low, high := min(left.Concurrency, right.Concurrency), max(left.Concurrency, right.Concurrency)
+	return slices.ContainsFunc(l.lost, func(c int) bool { return low < c && c < high })
 }
 
 // read takes y of each launch at r.At, which all have.

@@ -111,6 +111,54 @@ func TestTheRatioOfRoundsHasAnInterval(t *testing.T) {
 	}
 }
 
+// A launch that lost a cell beside x would be interpolated between levels that are further apart: here 129 instead of 145.
+func TestALaunchWithoutTheCellsAroundXDoesNotCount(t *testing.T) {
+	at, right, point := 50.0, 97.0, 96.0
+	ladder := func(spoilt ...int) []artifacts.Cell { // rounds in which the middle cell of the other side is lost
+		var cells []artifacts.Cell
+		base := curve("aggregated", [][2]float64{{99, 10}, {45, 80}, {20, 90}})
+		other := curve("disaggregated", [][2]float64{{99, 12}, {96, 20}, {45, 145}, {10, 200}})
+		for i := range 3 {
+			side := repeat(other, 2*i+1, 1, 1)
+			if slices.Contains(spoilt, i+1) {
+				side[2].Verdict.State = verdict.Invalid
+			}
+			cells = slices.Concat(cells, inRound(repeat(base, 2*i, 1, 1), i+1, ""), inRound(side, i+1, ""))
+		}
+		return cells
+	}
+	for _, row := range []struct {
+		why   string
+		cells []artifacts.Cell
+		at    *float64
+		want  string
+	}{
+		{"--at beside it", ladder(2), &at, "2 of 3 rounds; "}, {"the middle", ladder(2), nil, "2 of 3 rounds; "},
+		{"one round is left", ladder(2, 3), &at, "no interval: 1 of 3 rounds"},
+		{"between other cells", ladder(2), &right, "3 of 3 rounds; "}, {"at a measured point", ladder(2), &point, "3 of 3 rounds; "},
+		{"no round has the cell", ladder(1, 2, 3), &at, "3 of 3 rounds; "},
+	} {
+		c := facts(t, row.cells, Options{At: row.at}).Comparisons[0]
+		if !strings.Contains(c.Sentence, row.want) {
+			t.Errorf("%s: got %s, want %s", row.why, c.Sentence, row.want)
+		}
+		for _, r := range c.Rounds {
+			if math.Abs(r.Ratio/c.Rounds[0].Ratio-1) > 1e-3 { // the slope at a point is also that of its neighbours
+				t.Errorf("%s: launches with the same points differ: %+v", row.why, c.Rounds)
+			}
+		}
+	}
+	for _, r := range facts(t, ladder(2), Options{At: &at}).Comparisons[0].Readings {
+		if r.At > 20 && r.At < 45 && math.Abs(*r.StepRatio-145.0/80) > 1e-9 { // of the next measured points
+			t.Errorf("at %g the step is %g, want that of the launches with the cell", r.At, *r.StepRatio)
+		}
+	}
+	unpaired := inRound(ladder(2), 0, "")
+	if got := facts(t, unpaired, Options{At: &at}).Sentences()[0]; !strings.Contains(got, "2 of 3 launches against 3 of 3") {
+		t.Errorf("without rounds: got %s", got)
+	}
+}
+
 // One x for all rounds: the middle of what all launches share. A round whose frontiers lack --at does not count.
 func TestTheSharedRangeIsThatOfAllLaunches(t *testing.T) {
 	base := curve("aggregated", [][2]float64{{20, 90}, {45, 80}, {96, 10}})
@@ -228,5 +276,23 @@ func TestArmsAreSeriesOfTheirOwn(t *testing.T) {
 	}
 	if label := f.Rows[0].Label; label != "vllm_serve_aggregated" {
 		t.Errorf("the CSV has upstream's label: %s", label)
+	}
+}
+
+// 0.00x would be no ratio.
+func TestASmallRatioHasTwoDigits(t *testing.T) {
+	x := 45.0
+	for factor, want := range map[float64]string{1: " 1.81x", 0.05: " 0.091x", 0.001: " 0.0018x"} {
+		c := facts(t, rounds(factor), Options{At: &x}).Comparisons[0]
+		if !strings.Contains(c.Sentence, want) {
+			t.Errorf("one round: got %s, want%s", c.Sentence, want)
+		}
+		table := facts(t, rounds(factor), Options{At: &x}).Comparisons[0].ReadingsTable()
+		if strings.Contains(table, "0.00x") {
+			t.Errorf("got %s", table)
+		}
+	}
+	if got := facts(t, rounds(0.001, 0.0011), Options{At: &x}).Sentences()[0]; !strings.Contains(got, " 0.0019x (95 % interval 0.0010 to 0.0035,") {
+		t.Errorf("two rounds: got %s", got)
 	}
 }

@@ -88,7 +88,8 @@ func metric(column string) (tag, stat string) {
 func rows(cells []artifacts.Cell, o Options) []Row {
 	cells = slices.Clone(cells)
 	slices.SortStableFunc(cells, func(a, b artifacts.Cell) int {
-		return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(a.Concurrency, b.Concurrency))
+		return cmp.Or(cmp.Compare(a.N, b.N), cmp.Compare(a.Artifacts, b.Artifacts), // artifacts_1 and artifacts_01
+			cmp.Compare(a.Concurrency, b.Concurrency))
 	})
 	columns := append(theirColumns(o.Stat), ourColumns(o.Stat)...)
 	made := make([]Row, 0, len(cells))

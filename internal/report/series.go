@@ -104,7 +104,9 @@ func seriesOf(label string, rows []Row, on Axis, stat string) Series {
 	}
 	s.Setup, s.host = setupOf(own), onMachines(own, "host")
 	s.each, s.Points = launches(withoutLeftOut(own), on, stat)
-	s.adaptive = adaptiveRun(own)
+	if s.adaptive = adaptiveRun(own); s.adaptive != nil {
+		s.each = complete(s.each)
+	}
 	s.addSLO(own, on)
 	means, points := s.means()
 	for i, on := range frontier.Of(means) {
@@ -151,13 +153,24 @@ func launches(own []Row, on Axis, stat string) (all []launch, points []Point) {
 			}
 		}
 		all = append(all, launch{n: group[0].cell.N, round: deployments[i].Round, curve: curveOf(means),
-			points: valid, deployment: deployments[i]})
+			points: valid, lost: lost(group, on), deployment: deployments[i]})
 	}
 	points = []Point{}
 	for _, p := range stats.Aggregate(repeats) {
 		points = append(points, Point{Point: p, TTFT: stats.Summarise(ttft[p.Concurrency])})
 	}
 	return all, points
+}
+
+// lost are the concurrencies of a launch of which no cell counts.
+func lost(group []Row, on Axis) (levels []int) {
+	for _, r := range group {
+		counts := func(o Row) bool { return o.Concurrency == r.Concurrency && o.counts(on) }
+		if !slices.ContainsFunc(group, counts) {
+			levels = append(levels, r.Concurrency)
+		}
+	}
+	return levels
 }
 
 // means are the points that may be on the frontier: those outside the SLO are not.
