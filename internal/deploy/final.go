@@ -48,7 +48,7 @@ func overTLS(ctx context.Context, address string) error {
 	}
 	_ = conn.Close() // nothing was sent
 	return &FinalError{address + ": the server speaks HTTPS, and the load uses HTTP",
-		"remove the --ssl-* arguments from engine_args, or write https:// in the URL of perf"}
+		"remove the --ssl-* arguments from engine_args, or write https:// in --url of perf"}
 }
 
 // otherScheme is the FinalError of a server that expects the other one of HTTP and HTTPS, or nil.
@@ -58,7 +58,7 @@ func otherScheme(ctx context.Context, address string, err error) error {
 	case strings.Contains(err.Error(), "first record does not look like a TLS handshake"), // crypto/tls
 		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"): // net/http
 		return &FinalError{"POST " + address + ": the server speaks HTTP, and the load uses HTTPS",
-			"write http:// in the URL"}
+			"write http:// in --url"}
 	case errors.Is(err, syscall.ECONNREFUSED), errors.As(err, &late) && late.Timeout(), ctx.Err() != nil,
 		strings.HasPrefix(address, "https:"):
 		return nil

@@ -47,13 +47,13 @@ func (p Prober) Sending(network, key string) Prober {
 // NewClient follows neither proxies nor redirects, and keeps its connections.
 func NewClient() *http.Client {
 	return &http.Client{
-		Timeout:   probeWithin,
-		Transport: &http.Transport{Proxy: nil, IdleConnTimeout: keptFor},
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse
-		},
+		Timeout:       probeWithin,
+		Transport:     &http.Transport{Proxy: nil, IdleConnTimeout: keptFor},
+		CheckRedirect: noRedirect,
 	}
 }
+
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // ErrNoAnswer means that nothing listens on the address of a gate or counter.
 var ErrNoAnswer = errors.New("does not answer yet")
