@@ -196,8 +196,8 @@ func readStream(r io.Reader) error {
 		return fmt.Errorf("the stream broke off: %w", err)
 	}
 	if page != "" && !done && chunks == 0 {
-		return &FinalError{"the answer is no stream of events: " + readable(page), "the load streams: the server, and " +
-			"each gateway before it, must answer \"stream\": true with text/event-stream"}
+		return &FinalError{"the answer is no stream of events: " + readable(page), "the load streams: the server " +
+			"and each gateway before it must answer with text/event-stream"}
 	}
 	if !done || chunks == 0 {
 		return fmt.Errorf("the stream ended with %d chunks of text and done=%t", chunks, done)
