@@ -106,7 +106,8 @@ func lines(text string) []string {
 	var all []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
-		remark := strings.HasPrefix(line, "ERROR: ld.so: object ") || strings.Contains(line, ": no version information available ")
+		remark := strings.HasPrefix(line, "ERROR: ld.so: object ") ||
+			strings.Contains(line, ": no version information available ")
 		if line != "" && !remark {
 			all = append(all, line)
 		}
