@@ -18,16 +18,20 @@ type FinalError struct{ Answer, Remedy string }
 
 func (e *FinalError) Error() string { return e.Answer + "\n  " + e.Remedy }
 
-// final is the FinalError of a status, or nil for one that may still change.
-func final(url string, status int) error {
+// final is the FinalError of a status, or nil for one that may still change. own is that the command and the paths of
+// the server are the profile's.
+func final(url string, status int, own bool) error {
 	answer := fmt.Sprintf("GET %s: %d", url, status)
+	key, page := "remove --api-key from engine_args and VLLM_API_KEY from env",
+		"--root-path, --headless or a task other than generate in engine_args moves or removes it"
+	if own {
+		key, page = "remove it from command.argv and env", "correct command.health or command.models"
+	}
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return &FinalError{answer, "the server requires a key, which no probe sends: remove --api-key from " +
-			"engine_args and VLLM_API_KEY from env"}
+		return &FinalError{answer, "the server requires a key, which no probe sends: " + key}
 	case http.StatusNotFound:
-		return &FinalError{answer, "the server has no such page: --root-path, --headless or a task other than " +
-			"generate in engine_args moves or removes it, or another program answers on this port"}
+		return &FinalError{answer, "the server has no such page: " + page + ", or another program answers on this port"}
 	}
 	return nil
 }
