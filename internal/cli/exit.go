@@ -58,7 +58,8 @@ func exits() []exit {
 		{codeUsage, "a fault in the command line or a profile; a program, a model, a GPU or disk space is missing",
 			func(err error) bool {
 				return is[*usageError](err) || is[profile.Faults](err) || is[*gpu.MissingError](err) ||
-					is[*run.NotFoundError](err) || is[*run.DriftError](err) || ends(err, codeUsage)
+					is[*run.NotFoundError](err) || is[*run.DriftError](err) || is[*run.GPUsUnknownError](err) ||
+					ends(err, codeUsage)
 			}},
 		{codeFailed, "failed; compare: could not compare", func(err error) bool { return err != nil }},
 		{codeOK, "everything was measured and is valid; compare: not worse than the baseline",

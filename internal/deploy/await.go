@@ -53,6 +53,9 @@ func (p Prober) Await(ctx context.Context, s plan.Service, note func(string)) (t
 	for good := 0; ; {
 		pause := confirmEvery
 		err := p.Gate(ctx, s.Gate)
+		if ctx.Err() != nil { // the probe was cut off, and shows nothing
+			return first, context.Cause(ctx)
+		}
 		if err != nil {
 			good, pause = 0, pollEvery
 			w.closed(ctx, err)

@@ -104,6 +104,20 @@ func TestAwaitEndsWithTheCauseOfItsContext(t *testing.T) {
 	}
 }
 
+// The probe that the death of a service cuts off is no state of its gate.
+func TestAwaitDoesNotNoteACutOffProbe(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	address := serve(t, func(int) state {
+		cancel(&host.DiedError{Name: "aggregated-0", Tail: []string{"the cause"}})
+		return state{}
+	})
+	var noted notes
+	_, err := NewProber(host.Local{}).Await(ctx, fronted(t, plan.Gate{Kind: plan.GateVLLM, Address: address, Deadline: time.Minute}, ""), noted.add)
+	if _, died := errors.AsType[*host.DiedError](err); !died || noted.text() != "" {
+		t.Errorf("%v, noted %q", err, noted.text())
+	}
+}
+
 func TestAwaitAtItsDeadline(t *testing.T) {
 	g := gate2P1D(serve(t, still(recordedState(t, "2-1p1d"))))
 	g.Deadline = 200 * time.Millisecond

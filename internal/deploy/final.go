@@ -18,16 +18,20 @@ type FinalError struct{ Answer, Remedy string }
 
 func (e *FinalError) Error() string { return e.Answer + "\n  " + e.Remedy }
 
-// final is the FinalError of a status, or nil for one that may still change.
-func final(url string, status int) error {
+// final is the FinalError of a status, or nil for one that may still change. own is that the command and the paths of
+// the server are the profile's.
+func final(url string, status int, own bool) error {
 	answer := fmt.Sprintf("GET %s: %d", url, status)
+	key, page := "remove --api-key from engine_args and VLLM_API_KEY from env",
+		"--root-path, --headless or a task other than generate in engine_args moves or removes it"
+	if own {
+		key, page = "remove it from command.argv and env", "correct command.health or command.models"
+	}
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return &FinalError{answer, "the server requires a key, which no probe sends: remove --api-key from " +
-			"engine_args and VLLM_API_KEY from env"}
+		return &FinalError{answer, "the server requires a key, which no probe sends: " + key}
 	case http.StatusNotFound:
-		return &FinalError{answer, "the server has no such page: --root-path, --headless or a task other than " +
-			"generate in engine_args moves or removes it, or another program answers on this port"}
+		return &FinalError{answer, "the server has no such page: " + page + ", or another program answers on this port"}
 	}
 	return nil
 }
@@ -48,7 +52,7 @@ func overTLS(ctx context.Context, address string) error {
 	}
 	_ = conn.Close() // nothing was sent
 	return &FinalError{address + ": the server speaks HTTPS, and the load uses HTTP",
-		"remove the --ssl-* arguments from engine_args, or write https:// in the URL of perf"}
+		"remove the --ssl-* arguments from engine_args, or write https:// in --url of perf"}
 }
 
 // otherScheme is the FinalError of a server that expects the other one of HTTP and HTTPS, or nil.
@@ -58,7 +62,7 @@ func otherScheme(ctx context.Context, address string, err error) error {
 	case strings.Contains(err.Error(), "first record does not look like a TLS handshake"), // crypto/tls
 		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"): // net/http
 		return &FinalError{"POST " + address + ": the server speaks HTTP, and the load uses HTTPS",
-			"write http:// in the URL"}
+			"write http:// in --url"}
 	case errors.Is(err, syscall.ECONNREFUSED), errors.As(err, &late) && late.Timeout(), ctx.Err() != nil,
 		strings.HasPrefix(address, "https:"):
 		return nil

@@ -47,13 +47,13 @@ func (p Prober) Sending(network, key string) Prober {
 // NewClient follows neither proxies nor redirects, and keeps its connections.
 func NewClient() *http.Client {
 	return &http.Client{
-		Timeout:   probeWithin,
-		Transport: &http.Transport{Proxy: nil, IdleConnTimeout: keptFor},
-		CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse
-		},
+		Timeout:       probeWithin,
+		Transport:     &http.Transport{Proxy: nil, IdleConnTimeout: keptFor},
+		CheckRedirect: noRedirect,
 	}
 }
+
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // ErrNoAnswer means that nothing listens on the address of a gate or counter.
 var ErrNoAnswer = errors.New("does not answer yet")
@@ -65,7 +65,7 @@ var errNoModel = errors.New("all instances are registered, but the model is not 
 func (p Prober) Gate(ctx context.Context, g plan.Gate) error {
 	switch g.Kind {
 	case plan.GateHTTP:
-		return p.answers200(ctx, "http://"+g.Address+g.Path)
+		return p.answers200(ctx, "http://"+g.Address+g.Path, false)
 	case plan.GateListens:
 		if g.Payload > 0 {
 			return takes(ctx, g)
@@ -74,7 +74,7 @@ func (p Prober) Gate(ctx context.Context, g plan.Gate) error {
 	case plan.GateWorker:
 		return p.workerServes(ctx, g)
 	case plan.GateVLLM, plan.GateServer:
-		if err := p.answers200(ctx, "http://"+g.Address+cmp.Or(g.Path, "/health")); err != nil {
+		if err := p.answers200(ctx, "http://"+g.Address+cmp.Or(g.Path, "/health"), g.Kind == plan.GateServer); err != nil {
 			return err
 		}
 		return noOtherModel(p.listsModel(ctx, g), g)
@@ -108,10 +108,10 @@ func (p Prober) get(ctx context.Context, url string) (int, []byte, error) {
 	return resp.StatusCode, body, err
 }
 
-func (p Prober) answers200(ctx context.Context, url string) error {
+func (p Prober) answers200(ctx context.Context, url string, own bool) error {
 	status, _, err := p.get(ctx, url)
 	if err == nil && status != http.StatusOK {
-		err = cmp.Or(final(url, status), fmt.Errorf("GET %s: %d", url, status))
+		err = cmp.Or(final(url, status, own), fmt.Errorf("GET %s: %d", url, status))
 	}
 	return err
 }
@@ -155,7 +155,7 @@ func (p Prober) listsModel(ctx context.Context, g plan.Gate) error {
 		return err
 	}
 	if status != http.StatusOK {
-		return cmp.Or(final(url, status), fmt.Errorf("GET %s: %d", url, status))
+		return cmp.Or(final(url, status, g.Kind == plan.GateServer), fmt.Errorf("GET %s: %d", url, status))
 	}
 	models, err := parseModels(body)
 	if err != nil {

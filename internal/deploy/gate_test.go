@@ -110,7 +110,8 @@ func TestGateServer(t *testing.T) {
 	}
 	check(t, "healthy, and our model", gate(state{"/up": {200, ""}, "/list": {200, models}}), "")
 	check(t, "still loading", gate(state{"/up": {503, ""}, "/list": {200, models}, "/health": {200, ""}}), "/up: 503")
-	check(t, "another list", gate(state{"/up": {200, ""}, "/v1/models": {200, models}}), "/list: 404")
+	check(t, "another list", gate(state{"/up": {200, ""}, "/v1/models": {200, models}}), "/list: 404\n  the server has no such page: correct command.health or command.models")
+	check(t, "a key", gate(state{"/up": {401, ""}}), "/up: 401\n  the server requires a key, which no probe sends: remove it from command.argv")
 	check(t, "no list", gate(state{"/up": {200, ""}, "/list": {200, "?"}}), "cannot read /list of 127.0.0.1:")
 }
 

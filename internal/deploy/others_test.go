@@ -27,6 +27,9 @@ func TestFinalAnswersOfAServerOfOthers(t *testing.T) {
 		{"another model", `{"data":[{"id":"huge"},{"id":"big"}]}`, 200, "/v1/models lists huge, big, not tiny\n  name the model that is served (--model huge)"},
 		{"no such page", "", 404, "HTTP 404"},
 		{"a key is required", "", 401, "requires a key"},
+		{"no POST on this page", "", 405, "HTTP 405"},
+		{"a redirect", "", 307, "HTTP 307: the server redirects to https://there.example/v1/chat/completions\n  name the address"},
+		{"the body is too large", "", 413, "client_max_body_size"},
 	} {
 		completions := 0
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,6 +39,7 @@ func TestFinalAnswersOfAServerOfOthers(t *testing.T) {
 			case r.URL.Path == "/v1/models":
 				w.WriteHeader(http.StatusNotFound)
 			case row.chat != 200:
+				w.Header().Set("Location", "https://there.example/v1/chat/completions")
 				w.WriteHeader(row.chat)
 			default:
 				completions++

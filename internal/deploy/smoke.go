@@ -12,7 +12,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -25,40 +24,6 @@ const (
 	// slowRound is longer than a first completion without compilation usually takes.
 	slowRound = 10 * time.Second
 )
-
-// RefusedError is an answer other than 200 to the load's own body. A repetition does not
-// help after a 400.
-type RefusedError struct {
-	Status int
-	Answer string
-	Keyed  bool // the request had a key of the user
-}
-
-func (e *RefusedError) Error() string {
-	text := fmt.Sprintf("HTTP %d: %s", e.Status, strings.TrimPrefix(e.Answer, strconv.Itoa(e.Status)+" "))
-	denied := e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden
-	switch {
-	case denied && e.Keyed:
-		text += "\n  the server refuses the key: correct the variable that --api-key-env names"
-	case denied:
-		text += "\n  the server requires a key, and refuses the load's (perf.sh's is \"NOT USED\"): start it without " +
-			"one, or name the variable that has it (perf --api-key-env NAME)"
-	case e.Status == http.StatusNotFound:
-		text += "\n  the server has no such page: it is no OpenAI server, or serves completions below another path " +
-			"(perf --url takes the whole one)"
-	}
-	return text
-}
-
-// denied reports whether no waiting changes an answer: the server requires a key, or the
-// other scheme. 404 is no such answer of our own servers: a Dynamo frontend gives it until its
-// router has the model.
-func denied(err error, s plan.Smoke) bool {
-	e, refused := errors.AsType[*RefusedError](err)
-	_, final := errors.AsType[*FinalError](err)
-	return final || refused && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden ||
-		e.Status == http.StatusNotFound && s.Absent > 0)
-}
 
 // Smoke streams completions with the load's own headers and body, to each URL that the load
 // will use, at the address that aiperf takes, until every worker's request counter has
@@ -172,7 +137,11 @@ func (p Prober) complete(ctx context.Context, url string, l aiperf.Load) error {
 	}
 	if resp.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, bodyLimit)) // a broken answer is shown as far as it came
-		return &RefusedError{Status: resp.StatusCode, Answer: readable(string(body)), Keyed: p.key != ""}
+		answer := readable(string(body))
+		if to, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
+			answer = "the server redirects to " + to.Redacted()
+		}
+		return &RefusedError{Status: resp.StatusCode, Answer: answer, Keyed: p.key != ""}
 	}
 	return readStream(resp.Body)
 }
@@ -196,18 +165,24 @@ func (p Prober) send(ctx context.Context, method, url string, body []byte, l aip
 	dial := func(ctx context.Context, _, address string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, cmp.Or(p.network, aiperf.Network(nil)), address)
 	}
-	streamer := &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true, DialContext: dial}}
+	streamer := &http.Client{
+		Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true, DialContext: dial},
+		CheckRedirect: noRedirect,
+	}
 	return streamer.Do(req)
 }
 
 func readStream(r io.Reader) error {
 	chunks, done := 0, false
+	page := "" // HTML or JSON in place of events
 	lines := bufio.NewScanner(io.LimitReader(r, 64<<20))
 	lines.Buffer(make([]byte, 64<<10), bodyLimit)
 	for lines.Scan() {
 		data, ok := strings.CutPrefix(lines.Text(), "data:")
 		data = strings.TrimPrefix(data, " ") // the blank is optional in server-sent events
 		switch {
+		case !ok && (page != "" || strings.HasPrefix(data, "<") || strings.HasPrefix(data, "{")):
+			page += data[:min(len(data), max(0, answerWidth*8-len(page)))]
 		case !ok:
 		case data == "[DONE]":
 			done = true
@@ -219,6 +194,10 @@ func readStream(r io.Reader) error {
 	}
 	if err := lines.Err(); err != nil {
 		return fmt.Errorf("the stream broke off: %w", err)
+	}
+	if page != "" && !done && chunks == 0 {
+		return &FinalError{"the answer is no stream of events: " + readable(page), "the load streams: the server " +
+			"and each gateway before it must answer with text/event-stream"}
 	}
 	if !done || chunks == 0 {
 		return fmt.Errorf("the stream ended with %d chunks of text and done=%t", chunks, done)

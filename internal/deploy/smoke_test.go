@@ -129,7 +129,9 @@ func TestSmokeRefusesBadStreams(t *testing.T) {
 		{"text without an end", chunk, "1 chunks of text and done=false"},
 		{"an error behind some text", chunk + `data: {"error":{"message":"no KV blocks"}}` + "\n\n" + done, "no KV blocks"},
 		{"an error event", "event: error\ndata: {\"error\":\"worker is gone\"}\n\n", "worker is gone"},
-		{"a page", "<html>hello</html>", "0 chunks of text"},
+		{"a page", "<html>hello</html>", "no stream of events: hello\n  the load streams"},
+		{"an answer in one piece", `{"object":"chat.completion","choices":[]}`, "no stream of events"},
+		{"only other fields of events", ": ping\n\nevent: x\n\n", "0 chunks of text"},
 	} {
 		t.Run(row.why, func(t *testing.T) {
 			err := (&chat{answer: always(row.text)}).smoke(t, t.Context(), 0, long)

@@ -33,11 +33,25 @@ func causes() []cause {
 			`Repository Not Found`, `is not a local folder or a valid repository`, `Repo id must be in the form`),
 			"there is no such model: check model in the profile, an id such as Qwen/Qwen3-0.6B or a directory; " +
 				"a private one needs a token, exported as HF_TOKEN"},
+		{anyOf(`(ImportError|OSError): .*(cannot open shared object file|undefined symbol)`,
+			`error while loading shared libraries: `, "version `(GLIBC|GLIBCXX|CXXABI)_.* not found"),
+			"a shared library is missing or of another version: start topobench as you start this program by hand " +
+				"(module load, conda activate, LD_LIBRARY_PATH), or name an environment that is complete by " +
+				"--python or --vllm"},
+		{anyOf(`contains custom code which must be executed`, "consider setting `trust_remote_code=True`"),
+			"the model brings Python of its own: if you trust it, add --trust-remote-code to engine_args"},
+		{anyOf(`must be divisible by tensor parallel size`, `is not divisible by tensor parallel size`),
+			"tensor_parallel must divide the model's attention heads: choose another"},
+		{anyOf(`does not recognize this architecture`, `Model architectures \[.*\] (are|is) not supported`),
+			"this engine is too old for the model, or does not have it: update it, or choose another model"},
+		{anyOf(`no kernel image is available for execution`),
+			"this build has no code for this GPU: install one for its compute capability"},
 		{anyOf(`^ModuleNotFoundError: `, `\(ModuleNotFoundError: `, `^\S+: No module named `),
 			"this Python lacks a module: name the environment that has it by --python or --vllm " +
 				"(or the profile's python, vllm)"},
 		{anyOf(`(?i)CUDA out of memory`, `torch\.OutOfMemoryError`, `Free memory on device .* is less than desired`,
-			`No available memory for the cache blocks`, `larger than the available KV cache`),
+			`No available memory for the cache blocks`, `larger than the available KV cache`,
+			`tokens that can be stored in KV cache`),
 			"the GPU is out of memory: see which processes use it (nvidia-smi), then lower --max-model-len, " +
 				"change --gpu-memory-utilization or raise tensor_parallel"},
 		{anyOf(`less than desired CPU memory utilization`, `less than requested memory for kv`,

@@ -51,7 +51,7 @@ func TestC01EveryArgumentIsCompared(t *testing.T) {
 		{"--kv-transfer-config.kv_connector=X", "", "kv-transfer-config.kv_connector", "X"},
 		{"--cudagraph-capture-sizes, '1', '2', '4'", "", "cudagraph-capture-sizes", "1 2 4"},
 		{"--config, /not/read.yaml", "", "config", "/not/read.yaml"},
-		{"--api-key, abc", "", "api-key", "(secret)"},
+		{"--hf-token, abc", "", "hf-token", "(secret)"},
 		{"", "VLLM_ATTENTION_BACKEND: FLASHINFER", "VLLM_ATTENTION_BACKEND", "FLASHINFER"},
 		{"", "ANY_NAME: ''", "ANY_NAME", "empty"},
 	} {

@@ -52,9 +52,7 @@ func (r Report) devices(used []int, power []gpu.Power) []Check {
 	case r.GPUsUnknown != "" && len(used) == 0:
 		return []Check{warn(GPUs, r.GPUsUnknown, "")}
 	case r.GPUsUnknown != "":
-		c := fail(GPUs, r.GPUsUnknown, "")
-		c.Code = failedCode
-		return []Check{c}
+		return []Check{fail(GPUs, r.GPUsUnknown, "")}
 	case r.NvidiaSMI == "":
 		return nil
 	}

@@ -78,9 +78,8 @@ func Names() [][2]string {
 
 // Exit codes of a run that a failed check stops.
 const (
-	failedCode = 1
-	usageCode  = 2
-	BusyCode   = 6 // another process has a port or a GPU
+	usageCode = 2
+	BusyCode  = 6 // another process has a port or a GPU
 )
 
 // Check is one fact about the machine or the profiles.

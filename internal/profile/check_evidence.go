@@ -19,6 +19,9 @@ type closing struct {
 	why     string
 }
 
+// keyRefused is what vLLM does with --api-key or VLLM_API_KEY.
+const keyRefused = "answers 401, as neither probes nor the load send a key"
+
 func closings() []closing {
 	vllm, both := []string{"vllm"}, []string{"vllm", "dynamo"}
 	return []closing{
@@ -30,26 +33,44 @@ func closings() []closing {
 		{"task", both, []string{"auto", "generate"}, "serves no completions"},
 		{"runner", both, []string{"auto", "generate"}, "serves no completions"},
 		{"convert", both, []string{"auto", "none"}, "serves no completions"},
+		{"api-key", vllm, nil, keyRefused},
 	}
+}
+
+// closed is why an option of an engine closes a gate; "" = it does not.
+func closed(engine, flag, value string) string {
+	for _, c := range closings() {
+		if slices.Contains(c.engines, engine) && names(flag, c.option) && !slices.Contains(c.serving, value) {
+			return c.why
+		}
+	}
+	return ""
 }
 
 // checkEvidence refuses arguments that take away what topobench measures or judges by.
 func checkEvidence(p Profile) (found problems) {
 	found.options(p, "engine_args", p.EngineArgs, len(p.Decode) > 0)
+	found.key(p, "env", p.Env)
 	for _, w := range p.workers() {
+		found.key(p, w.path+".env", w.Env)
 		found.options(p, w.path+".engine_args", w.EngineArgs, strings.HasPrefix(w.path, "decode"))
 	}
 	return found
+}
+
+// key refuses the variable that does what --api-key does.
+func (found *problems) key(p Profile, path string, env map[string]string) {
+	if name := "VLLM_API_KEY"; p.Engine == "vllm" && env[name] != "" {
+		found.add(path+"."+name+"#", "%s: with it vLLM %s; remove it", name, keyRefused)
+	}
 }
 
 // options checks the arguments at path; decode means that decode workers get them.
 func (found *problems) options(p Profile, path string, args []string, decode bool) {
 	for _, o := range Options(args) {
 		i, option := o.Index, strings.ReplaceAll(o.Flag, "_", "-")
-		for _, c := range closings() {
-			if slices.Contains(c.engines, p.Engine) && names(option, c.option) && !slices.Contains(c.serving, o.Value) {
-				found.add(index(path, i), "%s: with it vLLM %s; remove it", option, c.why)
-			}
+		if why := closed(p.Engine, option, o.Value); why != "" {
+			found.add(index(path, i), "%s: with it vLLM %s; remove it", option, why)
 		}
 		counted := p.Engine == "vllm" || p.Engine == "dynamo" && decode
 		if counted && names(option, NoCounters) && p.Evidence != noted {

@@ -37,14 +37,32 @@ func ReadEngineConfigs(p Profile) (EngineConfigs, error) {
 			}
 			all[path] = options
 			for _, name := range slices.Sorted(maps.Keys(options)) {
-				if key, is := derivedFrom("--" + name); is {
-					faults = append(faults, fmt.Errorf("%s: %s in --config %s is derived from %s: "+
-						"remove it from that file", place, name, path, key))
+				if fault := inConfig(p.Engine, name, options[name]); fault != "" {
+					faults = append(faults, fmt.Errorf("%s: %s in --config %s %s", place, name, path, fault))
 				}
 			}
 		}
 	}
 	return all, errors.Join(faults...)
+}
+
+// inConfig is why an engine's own file may not have an option; "" = it may.
+func inConfig(engine, name, value string) string {
+	flag := "--" + strings.ReplaceAll(name, "_", "-")
+	key, derived := derivedFrom(flag)
+	why := closed(engine, flag, value)
+	switch {
+	case derived:
+		return "is derived from " + key + ": remove it from that file"
+	case value == "off":
+		return ""
+	case why != "":
+		return "closes a gate: with it vLLM " + why + "; remove it from that file"
+	case names(flag, NoCounters) && engine != "mocker":
+		return "takes away the counters by which each cell is checked: remove it from that file, or move it to " +
+			"engine_args, with evidence: noted"
+	}
+	return ""
 }
 
 // placeConfigs notes where the profile names each configuration file: file, line and column.

@@ -58,3 +58,27 @@ func TestEngineConfigsAreRead(t *testing.T) { // C01
 		}
 	}
 }
+
+// A file that takes away a gate or the counters is refused as the argument itself would be.
+func TestEngineConfigsThatTakeAwayEvidence(t *testing.T) {
+	for _, row := range []struct{ line, want string }{
+		{"root-path: /x", "root-path in --config FILE closes a gate: with it vLLM moves every page"},
+		{"ssl_keyfile: a", "ssl_keyfile in --config FILE closes a gate"},
+		{"api-key: abc", "api-key in --config FILE closes a gate: with it vLLM answers 401"},
+		{"headless: true", "headless in --config FILE closes a gate"},
+		{"disable_log_stats: true", "disable_log_stats in --config FILE takes away the counters"},
+		{"disable-log-stats: false", ""},
+		{"headless: false", ""},
+		{"task: generate", ""},
+	} {
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(path, []byte(row.line), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := ReadEngineConfigs(Profile{Engine: "vllm", Aggregated: []Worker{{EngineArgs: []string{"--config", path}}}})
+		want := strings.ReplaceAll(row.want, "FILE", path)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", row.line, err, want)
+		}
+	}
+}

@@ -15,6 +15,8 @@ func TestArgumentsThatTakeAwayEvidence(t *testing.T) {
 		{"HTTPS, at two arguments", at("vllm", "--ssl-certfile, a, --ssl_keyfile, b", ""), "6:15 6:34", words("--ssl-certfile", "HTTPS", "--ssl-keyfile")},
 		{"a model of another kind", at("vllm", "--task, embed", ""), "6:15", words("--task", "no completions")},
 		{"the same in one word", at("vllm", "--runner=pooling", ""), "6:15", words("--runner", "no completions")},
+		{"C12: a key", at("vllm", "--api-key, abc", ""), "6:15", words("--api-key", "401")},
+		{"C12: a key in a variable", at("vllm", "", "env: {VLLM_API_KEY: abc}\n"), "7:7", words("VLLM_API_KEY", "401")},
 		{"text without tokens", at("vllm", "--skip-tokenizer-init", ""), "6:15", words("--skip-tokenizer-init")},
 		{"the counters", at("vllm", "--disable-log-stats", ""), "6:15", words("--disable-log-stats", "evidence: noted")},
 		{"the counters, abbreviated", at("vllm", "--disable_log_st", ""), "6:15", words("--disable-log-st")},
@@ -27,6 +29,7 @@ func TestArgumentsThatTakeAwayEvidence(t *testing.T) {
 		at("dynamo", "--disable-log-stats", ""), // Dynamo counts the requests itself
 		at("dynamo", "--skip-tokenizer-init", ""),
 		at("mocker", "--headless", ""),
+		at("dynamo", "", "env: {VLLM_API_KEY: abc}\n"), // Dynamo's frontend has no key
 	} {
 		mustParse(t, text)
 	}

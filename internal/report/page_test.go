@@ -68,7 +68,8 @@ func TestThePageBeginsWithTheAnswerAndHasEveryPart(t *testing.T) {
 	}
 	headline := panels[0].find(func(e *element) bool { return e.attrs["class"] == "headline" })[0].text
 	c := f.Comparisons[0]
-	if want := fmt.Sprintf("%.2fx 95 %% interval %.2f to %.2f", *c.Ratio, *c.RatioLow, *c.RatioHigh); !strings.HasPrefix(headline, want) {
+	places := ratioDecimals(intervalOf(*c.Ratio, *c.RatioLow, *c.RatioHigh))
+	if want := fmt.Sprintf("%.*fx 95 %% interval %.*f to %.*f", places, *c.Ratio, places, *c.RatioLow, places, *c.RatioHigh); !strings.HasPrefix(headline, want) {
 		t.Errorf("the headline is %q, want %q", headline, want)
 	}
 	if answer := panels[0].find(func(e *element) bool { return e.attrs["class"] == "sentence" })[0].text; answer != c.Sentence {

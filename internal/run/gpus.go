@@ -20,6 +20,11 @@ const (
 	reportEvery = time.Minute     // the owners of busy GPUs, if they have changed
 )
 
+// GPUsUnknownError reports that nvidia-smi gave no reliable answer.
+type GPUsUnknownError struct{ Fault string }
+
+func (e *GPUsUnknownError) Error() string { return e.Fault }
+
 // gpus checks the GPUs of a run with nvidia-smi.
 type gpus struct{ run *Runner }
 
@@ -30,7 +35,7 @@ func (g gpus) watches(h plan.Hardware) bool { return g.run.NvidiaSMI != "" && le
 func (g gpus) state(ctx context.Context, h plan.Hardware) (gpu.State, error) {
 	look, err := g.run.host.Look(ctx, host.Question{GPUs: h.Within})
 	if err == nil && look.GPUFault != "" {
-		err = errors.New(look.GPUFault)
+		err = &GPUsUnknownError{look.GPUFault}
 	}
 	return look.GPUs, err
 }

@@ -25,7 +25,7 @@ type MissingError struct {
 func (e *MissingError) Error() string {
 	there := []string{"nvidia-smi sees none"}
 	if len(e.Have.Devices) > 0 {
-		there = []string{"nvidia-smi sees"}
+		there = []string{"nvidia-smi sees:"}
 	}
 	for _, d := range e.Have.Devices {
 		there = append(there, fmt.Sprintf("  %s, %s, %s", d, d.Bus, d.Name))

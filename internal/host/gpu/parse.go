@@ -100,11 +100,15 @@ func slowed(mask string) []string {
 	return reasons
 }
 
-// lines are those with something on them.
+// lines are those with something on them, without the dynamic loader's remarks on stderr: a container may lack the
+// library that LD_PRELOAD names, and nvidia-smi answers nevertheless.
 func lines(text string) []string {
 	var all []string
 	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" {
+		line = strings.TrimSpace(line)
+		remark := strings.HasPrefix(line, "ERROR: ld.so: object ") ||
+			strings.Contains(line, ": no version information available ")
+		if line != "" && !remark {
 			all = append(all, line)
 		}
 	}

@@ -36,6 +36,22 @@ func TestParseDevices(t *testing.T) {
 	}
 }
 
+// A container may lack the library that LD_PRELOAD names: the loader says so, and nvidia-smi answers.
+func TestTheLoadersRemarksAreNoAnswer(t *testing.T) {
+	remarks := "ERROR: ld.so: object '/n.so' from LD_PRELOAD cannot be preloaded (cannot open shared object file): ignored.\n" +
+		"sh: /opt/lib/libtinfo.so.6: no version information available (required by sh)\n"
+	devices, trouble, err := ParseDevices(remarks + h100)
+	if err != nil || len(devices) != 1 || len(trouble) > 0 {
+		t.Errorf("%+v, %q, %v", devices, trouble, err)
+	}
+	if processes, err := ParseProcesses(remarks); err != nil || len(processes) > 0 {
+		t.Errorf("%+v, %v", processes, err)
+	}
+	if devices := parseClocks(remarks+"0, 1980, 1593", 3); len(devices) != 1 {
+		t.Errorf("clocks %v", devices)
+	}
+}
+
 // A device that nvidia-smi lists and cannot reach is no free one.
 func TestDeviceWithoutUUIDIsTrouble(t *testing.T) {
 	for _, row := range []struct{ why, line, want string }{

@@ -57,9 +57,9 @@ func (m SMI) query(ctx context.Context, query string, read func(text string) (ex
 	explained, err := read(text)
 	switch {
 	case code != 0 && strings.Contains(text, "is not a valid field"):
-		err = fmt.Errorf("%w: %.300q", errField, strings.TrimSpace(text))
+		err = fmt.Errorf("%w: %.300q", errField, strings.Join(lines(text), "; "))
 	case code != 0 && (err != nil || !explained):
-		err = fmt.Errorf("exit %d, output %.300q", code, strings.TrimSpace(text))
+		err = fmt.Errorf("exit %d, output %.300q", code, strings.Join(lines(text), "; "))
 	}
 	if err != nil {
 		return &UnknownError{Cause: err}
@@ -87,7 +87,7 @@ func (m SMI) run(ctx context.Context, args ...string) (text string, code int, er
 func (m SMI) Links(ctx context.Context) (matrix string, err error) {
 	matrix, code, err := m.run(ctx, "topo", "-m")
 	if err == nil && code != 0 {
-		err = fmt.Errorf("exit %d, output %.300q", code, strings.TrimSpace(matrix))
+		err = fmt.Errorf("exit %d, output %.300q", code, strings.Join(lines(matrix), "; "))
 	}
 	if err != nil {
 		return "", fmt.Errorf("cannot read the links between the GPUs (nvidia-smi topo -m): %w", err)
@@ -99,8 +99,11 @@ func (m SMI) Links(ctx context.Context) (matrix string, err error) {
 type UnknownError struct{ Cause error }
 
 func (e *UnknownError) Error() string {
-	return fmt.Sprintf("GPUs unknown: cannot query nvidia-smi: %v; "+
-		"\"nvidia-smi\" by hand and \"dmesg | grep -i NVRM\" show more", e.Cause)
+	next := "\"nvidia-smi\" by hand and \"dmesg | grep -i NVRM\" show more"
+	if strings.Contains(e.Cause.Error(), "Driver/library version mismatch") {
+		next = "the driver was updated while its old kernel module is loaded: restart this machine"
+	}
+	return fmt.Sprintf("GPUs unknown: cannot query nvidia-smi: %v; %s", e.Cause, next)
 }
 
 func (e *UnknownError) Unwrap() error { return e.Cause }

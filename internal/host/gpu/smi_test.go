@@ -41,6 +41,8 @@ func TestF15NoAnswerIsAnError(t *testing.T) {
 		want string
 	}{
 		{"no driver", says(9, map[string]string{"gpu": "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."}), "exit 9, output \"NVIDIA-SMI has failed"},
+		{"a driver that was updated", says(18, map[string]string{"gpu": "Failed to initialize NVML: Driver/library version mismatch\nNVML library version: 550.54"}),
+			"mismatch; NVML library version: 550.54\"; the driver was updated"},
 		{"an answer, and a failure that it does not explain", says(1, map[string]string{"gpu": h100}), "exit 1,"},
 		{"nonsense", says(0, map[string]string{"gpu": "<html>"}), `unexpected output "<html>"`},
 		{"no processes are told", says(0, map[string]string{"query-gpu": h100, "compute": "<html>"}), `unexpected output "<html>"`},
