@@ -110,7 +110,7 @@ func TestHealthDoesNotWaitForTheStopped(t *testing.T) {
 }
 
 func TestUnhealthyIsOneLine(t *testing.T) {
-	if got := unhealthy("x", fmt.Errorf("cannot read: %w", errors.New("a\nb"))); got.String() != "x: cannot read: a b" || got.Late {
+	if got := unhealthy("x", fmt.Errorf("cannot read: %w", errors.New("a\nb"))); got.String() != "x: cannot read: a; b" || got.Late {
 		t.Errorf("got %q", got)
 	}
 }
