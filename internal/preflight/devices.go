@@ -75,7 +75,7 @@ func watts(limit string) float64 {
 // inUse fails for GPUs that are missing, as run does with code 2, or in use, with code 6.
 func inUse(s gpu.State, want []int) (checks []Check) {
 	if err := gpu.Missing(s, want); err != nil {
-		return []Check{fail(GPUs, err.Error(), "name visible GPUs in cuda_visible_devices")}
+		return []Check{fail(GPUs, err.Error(), "name visible whole GPUs in cuda_visible_devices")}
 	}
 	for _, taken := range gpu.Busy(s, want) {
 		c := fail(GPUs, taken, "wait with run --wait-gpus 2h, or choose other GPUs")

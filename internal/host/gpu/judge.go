@@ -19,10 +19,14 @@ const (
 // every device after the first of them, without an error.
 type MissingError struct {
 	Missing []int
+	Unfit   []string // devices that are there and that no run can use as whole GPUs, with the reason
 	Have    State
 }
 
 func (e *MissingError) Error() string {
+	if len(e.Missing) == 0 {
+		return "cannot use " + strings.Join(e.Unfit, "\n")
+	}
 	there := []string{"nvidia-smi sees none"}
 	if len(e.Have.Devices) > 0 {
 		there = []string{"nvidia-smi sees:"}
@@ -33,19 +37,28 @@ func (e *MissingError) Error() string {
 	for _, line := range e.Have.Trouble {
 		there = append(there, "  "+line)
 	}
-	return fmt.Sprintf("cannot use GPU %s: cuda_visible_devices names it, and it does not exist; %s",
+	fault := fmt.Sprintf("cannot use GPU %s: cuda_visible_devices names it, and it does not exist; %s",
 		strings.Trim(strings.Join(strings.Fields(fmt.Sprint(e.Missing)), ", "), "[]"), strings.Join(there, "\n"))
+	return strings.Join(append([]string{fault}, e.Unfit...), "\n")
 }
 
-// Missing is nil, or a *MissingError about the devices of want that are not there.
+// Missing is nil, or a *MissingError about the devices of want that are not there, or not as whole GPUs: with MIG an
+// index selects a slice, and the throughput of a slice would be divided as that of a GPU.
 func Missing(s State, want []int) error {
 	e := &MissingError{Have: s}
 	for _, index := range want {
-		if _, there := s.Of(index); !there {
+		switch d, there := s.Of(index); {
+		case !there:
 			e.Missing = append(e.Missing, index)
+		case d.MIG == "Enabled":
+			e.Unfit = append(e.Unfit, fmt.Sprintf("%s: MIG is enabled, and its index selects a slice of it, not the "+
+				"whole GPU: disable MIG (nvidia-smi -i %d -mig 0), or choose another GPU", d, index))
+		case d.Compute == "Prohibited":
+			e.Unfit = append(e.Unfit, fmt.Sprintf("%s: its compute mode Prohibited lets no process use it: "+
+				"nvidia-smi -i %d -c DEFAULT allows it", d, index))
 		}
 	}
-	if len(e.Missing) == 0 {
+	if len(e.Missing)+len(e.Unfit) == 0 {
 		return nil
 	}
 	return e
@@ -67,12 +80,9 @@ func Warnings(s State, want []int) []string {
 			so   bool
 			text string
 		}{
-			{d.MIG == "Enabled", "MIG is enabled: an index no longer selects a whole GPU, " +
-				"and memory is only reported for the whole GPU"},
 			{s.shared(d), "MPS is on: it changes what is measured"},
 			{strings.HasPrefix(d.Compute, "Exclusive"), "compute mode " + d.Compute +
 				": a second process cannot use it (nvidia-smi -c DEFAULT)"},
-			{d.Compute == "Prohibited", "compute mode Prohibited: no process can use it (nvidia-smi -c DEFAULT)"},
 			{d.Persist == "Disabled", "persistence mode is off: " +
 				"the driver is loaded again for each start (nvidia-smi -pm 1)"},
 			{d.ECC > 0, fmt.Sprintf("%d uncorrected memory errors since the driver was loaded", d.ECC)},

@@ -59,6 +59,24 @@ func TestF11MissingIndexIsNamedWithWhatThereIs(t *testing.T) {
 	}
 }
 
+// A slice of a GPU would be counted as a whole one.
+func TestF14SlicesAndProhibitedGPUsAreRefused(t *testing.T) {
+	s := State{Devices: []Device{{Index: 0, UUID: "GPU-a", MIG: "Enabled"}, {Index: 1, UUID: "GPU-b", MIG: "Disabled"},
+		{Index: 2, UUID: "GPU-c", Compute: "Prohibited"}}}
+	if err := Missing(s, []int{1}); err != nil {
+		t.Error(err)
+	}
+	err := Missing(s, []int{0, 1, 2, 3})
+	for _, part := range []string{"GPU 0 (GPU-a): MIG is enabled", "GPU 2 (GPU-c): its compute mode Prohibited", "cannot use GPU 3:"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("no %q in %v", part, err)
+		}
+	}
+	if err = Missing(s, []int{0}); err == nil || strings.Contains(err.Error(), "does not exist") {
+		t.Errorf("a GPU that exists: %v", err)
+	}
+}
+
 func TestF14Warnings(t *testing.T) {
 	devices, _, err := ParseDevices(h100 + "\n" + other + "\n" + shared)
 	if err != nil {
@@ -77,7 +95,7 @@ func TestF14Warnings(t *testing.T) {
 	}
 	s.Trouble = []string{fallen, "GPU 4 answers [GPU is lost]", "WARNING: infoROM is corrupted"}
 	all := strings.Join(Warnings(s, []int{0, 1, 3}), "\n")
-	for _, part := range []string{fallen + "; CUDA may count", "GPU 4 answers [GPU is lost]; CUDA may count", "infoROM is corrupted\n", "GPU 1 (GPU-77ff): MIG is enabled", "Exclusive_Process: a second process", "persistence mode is off", "2 uncorrected", "GPU 3 (GPU-bb00): nvidia-smi does not report its memory"} {
+	for _, part := range []string{fallen + "; CUDA may count", "GPU 4 answers [GPU is lost]; CUDA may count", "infoROM is corrupted\n", "Exclusive_Process: a second process", "persistence mode is off", "2 uncorrected", "GPU 3 (GPU-bb00): nvidia-smi does not report its memory"} {
 		if !strings.Contains(all, part) {
 			t.Errorf("no %q in\n%s", part, all)
 		}
