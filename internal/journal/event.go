@@ -256,3 +256,11 @@ type Difference struct {
 	Was  string `json:"was"`
 	Is   string `json:"is"`
 }
+
+// LevelsSkipped are concurrencies that are not measured, since two lower ones are outside the SLO.
+type LevelsSkipped struct {
+	Topology    string `json:"topology"`
+	Round       int    `json:"round"`
+	Concurrency []int  `json:"concurrency"`
+	SLO         string `json:"slo"`
+}

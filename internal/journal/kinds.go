@@ -36,6 +36,7 @@ func (RunEnd) Kind() string              { return "run-end" }
 func (Crashed) Kind() string             { return "crashed" }
 func (Cleaned) Kind() string             { return "cleaned" }
 func (Drift) Kind() string               { return "drift" }
+func (LevelsSkipped) Kind() string       { return "levels-skipped" }
 
 // Unknown is an event of a later version.
 type Unknown struct{ Name string }
