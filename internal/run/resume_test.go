@@ -232,6 +232,24 @@ func TestFinishedCellsAreThoseOnTheDisk(t *testing.T) {
 	}
 }
 
+// A cell counts by its sidecar, which has a checksum: a line of the journal has none.
+func TestTheSidecarOfAFinishedCellCounts(t *testing.T) {
+	root := t.TempDir()
+	x := Topology{Name: "a", Repeat: 1, Rounds: 1, Artifacts: artifacts.Of(root, "artifacts_0")}
+	for c, state := range map[int]verdict.State{1: "vblid", 2: verdict.Valid} {
+		x.finish(Cell{CellID: artifacts.CellID{Topology: "a", Concurrency: c, Repeat: 1}, Path: x.Artifacts.Cell(c), X: 1, Y: 1,
+			Verdict: verdict.Verdict{State: state}, sum: published(t, root, "artifacts_0", c, []byte("{}"), c == 1)})
+	}
+	if _, _, err := x.verify(false); err != nil || len(x.Cells) != 2 {
+		t.Fatalf("%v: %+v", err, x.Cells)
+	}
+	for _, c := range x.Cells {
+		if valid := c.Concurrency == 1; (c.Verdict.State == verdict.Valid) != valid || c.Counts != valid || len(c.Verdict.Reasons) > 0 == valid {
+			t.Errorf("concurrency %d is %+v", c.Concurrency, c)
+		}
+	}
+}
+
 func TestF8DWhatHasChanged(t *testing.T) {
 	was := artifacts.Campaign{Release: "1", Profiles: []artifacts.Source{artifacts.SourceOf("p.yaml", "1", "a: 1\nb: 2\nc: 3\n", artifacts.Values{"vllm": "/a/vllm"})}}
 	if same := (&Past{Campaign: was}).against(was); len(same) > 0 {
