@@ -36,7 +36,10 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 		}
 		runs, _ := run.RunsOf(s.Dir.Path()) // if the others cannot be read, the page has this one
 		x := pageExtras(facts, root, runs...)
-		x.Command = plan.Public(script.Command(append([]string{"topobench"}, s.Campaign.Args...)...))
+		x.Command = script.Command(append([]string{"topobench"}, s.Campaign.Args...)...)
+		for _, t := range s.topologies { // --set may have secrets
+			x.Command = plan.Public(x.Command, t.Plan)
+		}
 		err = errors.Join(writeFiles(out, facts, root, s.Dir.Path()), writePage(out, facts, x, root, s.Dir.Path()),
 			keepAA(out, facts, root))
 	} else if err == nil {

@@ -23,6 +23,9 @@ func PublicArgv(s Service) []string {
 			argv[at] = option + "=" + withheld
 		}
 	}
+	for i, arg := range argv {
+		argv[i] = unsecret(arg)
+	}
 	return argv
 }
 
@@ -59,7 +62,7 @@ func PublicEnviron(s Service, caller []string) []string {
 		case !ours && !speed && name != "PATH":
 			value = inherited
 		}
-		public = append(public, name+"="+credentials.ReplaceAllString(value, "://"))
+		public = append(public, name+"="+unsecret(value))
 	}
 	return public
 }
@@ -81,11 +84,28 @@ func Public(text string, plans ...Plan) string {
 			text = strings.ReplaceAll(text, secret, withheld)
 		}
 	}
-	return credentials.ReplaceAllString(keyLike.ReplaceAllString(text, withheld), "://")
+	return unsecret(text)
 }
 
+// unsecret is a text without the secrets that its form shows: those in URLs and JSON, and keys of providers.
+func unsecret(text string) string {
+	text = keyLike.ReplaceAllString(credentials.ReplaceAllString(text, "://"), withheld)
+	return named.ReplaceAllString(text, "${1}"+withheld)
+}
+
+// credentials are the user and the password of a URL. The password may contain @.
+var credentials = regexp.MustCompile(`://[^/\s"'<>]*@`) // constant
+
 // keyLike matches what providers issue as keys, wherever a program prints one.
-var keyLike = regexp.MustCompile(`\b(hf_|sk-|nvapi-|ghp_)[A-Za-z0-9_-]{8,}`) // constant
+var keyLike = regexp.MustCompile(`\b(hf_|sk-|nvapi-|ghp_|github_pat_)[A-Za-z0-9_-]{8,}`) // constant
+
+// named matches a secret behind its name: "api_key": "S" in JSON, password=S, and Bearer S.
+var named = regexp.MustCompile(`(?i)(` + // constant
+	`["'](?:\w*[_-])?(?:(?:api|access|secret|private|account)_?key|token|secret|passwd|password|passphrase)` +
+	`\\*["']\s*:\s*\\*["']|` +
+	`\b(?:password|passwd|api_?key|access_token|secret_key|client_secret)=|` +
+	`\bbearer |\bauthorization: basic )` +
+	`[^\s&;,"'$()\\]{4,}`)
 
 func addSecrets(secrets map[string]bool, s Service) {
 	for _, at := range secretArguments(s.Argv) {

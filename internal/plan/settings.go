@@ -24,9 +24,9 @@ func engineOptions(args []string) map[string]string {
 	options := map[string]string{}
 	for _, o := range profile.Options(args) {
 		if isSecret(o.Name, o.Value) {
-			o.Value = "(secret)"
+			o.Value = withheld
 		}
-		options[o.Name] = o.Value
+		options[o.Name] = unsecret(o.Value)
 	}
 	return options
 }
@@ -45,9 +45,9 @@ func (b *builder) optionsOf(w profile.Worker) map[string]string {
 	for name, value := range file {
 		name, _ = profile.OptionName("--" + name)
 		if _, given := options[name]; isSecret(name, value) && !given {
-			options[name] = "(secret)"
+			options[name] = withheld
 		} else if !given {
-			options[name] = value
+			options[name] = unsecret(value)
 		}
 	}
 	return options

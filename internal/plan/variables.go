@@ -2,7 +2,6 @@ package plan
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -47,19 +46,17 @@ func variablesOf(s Service, caller []string) map[string]string {
 		if !isSecret(name, value) {
 			all[name] = "empty"
 			if value != "" {
-				all[name] = credentials.ReplaceAllString(value, "://")
+				all[name] = unsecret(value)
 			}
 		}
 	}
 	return all
 }
 
-// credentials are the user and the password of a URL.
-var credentials = regexp.MustCompile(`://[^/@\s]*@`)
-
 // secretEnds are the ends of the names of variables, and of options in capitals, that hold a secret.
 func secretEnds() []string {
-	return []string{"_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_PASSWD", "_PASSPHRASE", "_CREDENTIALS"}
+	return strings.Fields("_KEY _APIKEY _TOKEN _PAT _SECRET _PASSWORD _PASSWD _PASSPHRASE _PASS _PWD " +
+		"_CREDENTIALS _AUTH _BEARER")
 }
 
 // isSecret reports whether a variable or an option holds a secret, by its name or its value.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type AA struct {
 	Resolvable float64          `json:"resolvable" help:"smallest difference that is resolved; 0.021 is 2.1 %"`
 	Rounds     int              `json:"rounds" help:"rounds behind it"`
 	Confidence float64          `json:"confidence" help:"level of the interval"`
+	X          string           `json:"x" help:"axis of the reading: user, p90 or e2e"`
 	At         float64          `json:"at" help:"tokens/s/user of the reading"`
 	Ratio      float64          `json:"ratio" help:"B / A, geometric mean over the rounds"`
 	Second     float64          `json:"second_ratio" help:"second launch of a round / first: the position effect"`
@@ -74,7 +76,7 @@ func (s Series) work() artifacts.Values {
 }
 
 // conclude is the verdict behind the ratio, or for an A/A measurement what the node resolves.
-func (c *Comparison) conclude(r reading, base, other Series) string {
+func (c *Comparison) conclude(r reading, base, other Series, x string) string {
 	if r.unpaired == separate {
 		return "" // Judge has terms of its own
 	}
@@ -82,6 +84,7 @@ func (c *Comparison) conclude(r reading, base, other Series) string {
 		return c.verdictText()
 	}
 	aa, position := newAA(r, base)
+	aa.X = x
 	c.aa = &aa
 	sentence := ": " + aa.limit() + fmt.Sprintf(" on this node with %d rounds", aa.Rounds)
 	if position.Low > 1 || position.High < 1 {
@@ -106,20 +109,21 @@ func apartBy(ratio float64) string {
 	return roughly(ratio-1) + " faster"
 }
 
-// beside names the last A/A measurement of this node with the work of both sides. An A/A measurement has a limit of its
-// own, and the known one may be the same.
-func beside(known []AA, base, other Series) string {
-	a, ok := applicable(known, base, other)
+// beside names the last A/A measurement of this node with the work of both sides on the axis. An A/A measurement has a
+// limit of its own, and the known one may be the same.
+func beside(known []AA, base, other Series, x string) string {
+	a, ok := applicable(known, base, other, x)
 	if !ok || arms(base, other) {
 		return ""
 	}
 	return fmt.Sprintf(" (A/A of %s on this node: %s with %d rounds)", a.Label, a.limit(), a.Rounds)
 }
 
-// applicable is the last A/A measurement of the node and the work of both sides.
-func applicable(known []AA, base, other Series) (AA, bool) {
+// applicable is the last A/A measurement of the node and the work of both sides on the axis: the noise of another one
+// is another.
+func applicable(known []AA, base, other Series, x string) (AA, bool) {
 	for _, a := range slices.Backward(known) {
-		same := a.Host != ""
+		same := a.Host != "" && a.axis() == x
 		for _, s := range []Series{base, other} {
 			same = same && a.Host == s.host && a.Simulated == s.Simulated && maps.Equal(a.Setup, s.work())
 		}
@@ -129,6 +133,9 @@ func applicable(known []AA, base, other Series) (AA, bool) {
 	}
 	return AA{}, false
 }
+
+// axis is that of the reading: the guide's in a file that does not have it.
+func (a AA) axis() string { return cmp.Or(a.X, Axes()[0].Flag) }
 
 // AA are the A/A measurements among the comparisons.
 func (f Facts) AA() (all []AA) {
@@ -156,8 +163,8 @@ func ReadAA(root string) (all []AA, err error) {
 	return all, nil
 }
 
-// KeepAA adds measurements to those that an artifacts root has. A new one replaces that of the same label, host and
-// work.
+// KeepAA adds measurements to those that an artifacts root has. A new one replaces that of the same label, host,
+// axis and work.
 func KeepAA(root string, measured []AA) error {
 	known, err := ReadAA(root)
 	if err != nil {
@@ -165,7 +172,7 @@ func KeepAA(root string, measured []AA) error {
 	}
 	known = slices.DeleteFunc(known, func(k AA) bool {
 		return slices.ContainsFunc(measured, func(m AA) bool {
-			return k.Label == m.Label && k.Host == m.Host && maps.Equal(k.Setup, m.Setup)
+			return k.Label == m.Label && k.Host == m.Host && k.axis() == m.axis() && maps.Equal(k.Setup, m.Setup)
 		})
 	})
 	data, err := json.MarshalIndent(append(known, measured...), "", "  ")

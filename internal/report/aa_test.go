@@ -108,6 +108,17 @@ func TestAAIsNamedBesideALaterRatio(t *testing.T) {
 	if !strings.Contains(again, " are not resolved on this node") || strings.Contains(again, "A/A") {
 		t.Errorf("another A/A measurement: got %s, want its own limit only", again)
 	}
+	other := measured[0]
+	other.X = "e2e"
+	if got := facts(t, onHost(rounds(1, 1.02), "node7"), Options{AA: []AA{other}}).Sentences()[0]; strings.Contains(got, "A/A") {
+		t.Errorf("the noise of another axis is named: %s", got)
+	}
+	if err := KeepAA(root, []AA{other}); err != nil {
+		t.Fatal(err)
+	}
+	if known, err = ReadAA(root); err != nil || len(known) != 2 {
+		t.Errorf("the measurement of another axis was replaced: %+v, %v", known, err)
+	}
 	if err := os.WriteFile(filepath.Join(root, AAName), []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}

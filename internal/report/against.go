@@ -195,7 +195,7 @@ func (p *Pair) judge(base, other Label, known []AA, t Terms, x string) {
 	}
 	if min(r.counted[0], r.counted[1]) == 1 {
 		unfit := func(a AA) bool { return a.Label != base.Label && a.Label != other.Label || a.Rounds < 2 }
-		if aa, ok := applicable(slices.DeleteFunc(slices.Clone(known), unfit), b, o); ok {
+		if aa, ok := applicable(slices.DeleteFunc(slices.Clone(known), unfit), b, o, x); ok {
 			p.AA, p.Resolvable = &aa, new(aa.between(r.counted))
 		}
 	}

@@ -73,7 +73,7 @@ func compare(base, other Series, o Options) Comparison {
 	if o.Caveat != "" {
 		c.Notes = append(c.Notes, o.Caveat)
 	}
-	stat, mark := o.axis().marked(), ""
+	stat, x, mark := o.axis().marked(), o.axis().Flag, ""
 	if c.Simulated {
 		mark = "simulated: "
 	}
@@ -88,8 +88,8 @@ func compare(base, other Series, o Options) Comparison {
 		c.read(base, other)
 		if err == nil {
 			c.judge(r, o.Equivalence)
-			c.Sentence = text.Clean(mark + c.ratio(stat, r) + c.conclude(r, base, other) + beside(o.AA, base, other) +
-				c.caveats(base, other))
+			c.Sentence = text.Clean(mark + c.ratio(stat, r) + c.conclude(r, base, other, x) +
+				beside(o.AA, base, other, x) + c.caveats(base, other))
 			return c
 		}
 		why = refusal(err, r.of) + ranges(base, other)

@@ -65,6 +65,7 @@ type LaunchFailure struct {
 type cells struct {
 	*Runner
 	t       *Topology
+	plan    plan.Plan
 	load    aiperf.Load
 	monitor *monitor.Monitor
 	tunnel  string // that the load goes through
@@ -203,6 +204,10 @@ func (c cells) judge(a *attempt, o aiperf.Outcome, e verdict.Evidence) {
 	a.Verdict = verdict.Of(e, m, verdict.Load{Requests: c.load.Requests(a.Concurrency),
 		Warmup: c.load.Warmup(a.Concurrency), OSL: c.load.OSL, Concurrency: a.Concurrency,
 		Args: len(c.load.Args) > 0})
+	for i, check := range a.Verdict.Checks { // a detail may quote a log or the answer of a server, and is published
+		a.Verdict.Checks[i].Detail = plan.Public(check.Detail, c.plan)
+	}
+	a.Verdict = verdict.Sum(a.Verdict.Checks)
 	if r := e.Records; r != nil && r.Unread == "" {
 		a.records = &r.Summary
 	}

@@ -42,18 +42,13 @@ func (r *Runner) checkDrift(topologies []preflight.Topology) error {
 	}
 	differences := r.Past.against(*r.Campaign)
 	for _, w := range topologies {
-		i := slices.IndexFunc(r.launched, func(t Topology) bool {
-			return t.Name == w.Profile.Name && t.Artifacts.Path != ""
-		})
-		if i < 0 {
-			continue // nothing of it is measured
+		for _, t := range r.measured(w.Profile.Name) {
+			was, err := artifacts.ReadDeployment(filepath.Join(t.Artifacts.Path, artifacts.DeploymentName))
+			if err != nil {
+				return fmt.Errorf("cannot resume: %w", err)
+			}
+			differences = append(differences, changed(was, r.setups[w.Profile.Name])...)
 		}
-		path := filepath.Join(r.launched[i].Artifacts.Path, artifacts.DeploymentName)
-		was, err := artifacts.ReadDeployment(path)
-		if err != nil {
-			return fmt.Errorf("cannot resume: %w", err)
-		}
-		differences = append(differences, changed(was, r.setups[w.Profile.Name])...)
 	}
 	differences = distinct(differences) // those of a machine are of every topology
 	switch {
@@ -69,6 +64,18 @@ func (r *Runner) checkDrift(topologies []preflight.Topology) error {
 	r.drift = "changed since the campaign began: " + strings.Join(texts, "; ")
 	r.Screen.Note("--allow-drift: " + r.drift)
 	return nil
+}
+
+// measured are the launches of a topology that this run must be like: the first one, and those with cells that it goes
+// on with, which may have begun after a change.
+func (r *Runner) measured(name string) (all []Topology) {
+	for _, t := range r.launched {
+		if t.Name == name && t.Artifacts.Path != "" &&
+			(len(all) == 0 || len(t.Cells) > 0 && len(t.Missing()) > 0) {
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 // against are the differences of the command: topobench, profiles and programs.

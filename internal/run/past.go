@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,8 +40,8 @@ func (e *LiveError) Error() string {
 
 // FindPast is the campaign of the run with that id, else the newest one below root: unfinished, unless again.
 func FindPast(root, id string, again bool) (*Past, error) {
-	all, err := campaigns(root)
-	if err != nil {
+	all, damaged, err := campaigns(root)
+	if err = cmp.Or(err, damaged[id]); err != nil {
 		return nil, err
 	}
 	for _, p := range all {
@@ -52,10 +53,12 @@ func FindPast(root, id string, again bool) (*Past, error) {
 			return nil, err
 		}
 		if of || again || !p.Finished {
-			return p, nil
+			return p, p.newerThan(damaged, id)
 		}
 	}
 	switch {
+	case len(damaged) > 0 && id == "":
+		return nil, errors.Join(slices.Collect(maps.Values(damaged))...)
 	case id != "":
 		return nil, &NotFoundError{fmt.Sprintf("%s has no campaign of run %s", root, id)}
 	case len(all) == 0:
@@ -65,10 +68,22 @@ func FindPast(root, id string, again bool) (*Past, error) {
 		"--again measures cells that are not valid", root)}
 }
 
+// newerThan refuses a campaign that nobody named if a newer run may be the one to continue.
+func (p *Past) newerThan(damaged map[string]error, id string) error {
+	newest := filepath.Base(p.Runs[len(p.Runs)-1])
+	for run, err := range damaged {
+		if id == "" && run > newest {
+			return fmt.Errorf("%w\n  the campaign of run %s is older: to continue it, add --run %[2]s", err, newest)
+		}
+	}
+	return nil
+}
+
 // RunsOf are the directories of all runs of the campaign of a run, the first one first. A run without a campaign is
 // alone.
 func RunsOf(dir string) ([]string, error) {
-	all, err := campaigns(filepath.Dir(filepath.Dir(dir)))
+	all, damaged, err := campaigns(filepath.Dir(filepath.Dir(dir)))
+	err = cmp.Or(err, damaged[filepath.Base(dir)])
 	for _, p := range all {
 		if slices.Contains(p.Runs, dir) {
 			return p.Runs, nil
@@ -77,13 +92,15 @@ func RunsOf(dir string) ([]string, error) {
 	return []string{dir}, err
 }
 
-// campaigns are those of this user below root, the one with the newest run first. Their journals are not read.
-func campaigns(root string) ([]*Past, error) {
+// campaigns are those of this user below root, the one with the newest run first. Their journals are not read. A run
+// whose campaign.json is damaged has its fault, by its id, and leaves the other campaigns alone.
+func campaigns(root string) (all []*Past, damaged map[string]error, err error) {
 	state := filepath.Join(root, artifacts.StateDir)
 	entries, err := os.ReadDir(state)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, artifacts.Cannot("look for campaigns in", state, err)
+		return nil, nil, artifacts.Cannot("look for campaigns in", state, err)
 	}
+	damaged = map[string]error{}
 	type member struct {
 		path string
 		artifacts.Campaign
@@ -99,12 +116,12 @@ func campaigns(root string) ([]*Past, error) {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("cannot resume: %w", err)
+			damaged[entry.Name()] = fmt.Errorf("cannot resume: %w", err)
+			continue
 		}
 		first := cmp.Or(m.Continues, entry.Name())
 		of[first] = append(of[first], m)
 	}
-	var all []*Past
 	for first, members := range of {
 		slices.SortFunc(members, func(a, b member) int { return cmp.Compare(a.Number, b.Number) })
 		p := &Past{Campaign: members[0].Campaign}
@@ -116,7 +133,7 @@ func campaigns(root string) ([]*Past, error) {
 	}
 	newest := func(p *Past) string { return p.Runs[len(p.Runs)-1] }
 	slices.SortFunc(all, func(a, b *Past) int { return cmp.Compare(newest(b), newest(a)) })
-	return all, nil
+	return all, damaged, nil
 }
 
 // read reads the journals. Every run of the campaign must have ended.

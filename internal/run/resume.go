@@ -85,6 +85,10 @@ func (t *Topology) verify(again bool) (adopted []Cell, notes []string, err error
 	var kept []Cell
 	for _, c := range append(t.Cells, adopted...) {
 		sum, err := artifacts.Checksum(c.Path)
+		if v, ok := artifacts.Stored(c.Path); ok { // the checksum covers it, and no line of the journal
+			c.Verdict = v
+			c.Counts = c.counts()
+		}
 		switch where := filepath.Join(t.Artifacts.Name(), filepath.Base(c.Path)); {
 		case errors.Is(err, fs.ErrNotExist):
 			notes = append(notes, fmt.Sprintf("%v: %s was removed: it is measured again", t, where))

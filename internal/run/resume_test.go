@@ -114,6 +114,45 @@ func TestTheCampaignToContinue(t *testing.T) {
 	}
 }
 
+// A damaged campaign.json keeps no other campaign from being continued, nor from being compared. The newest one is not
+// passed over in silence.
+func TestADamagedCampaignLeavesOthersAlone(t *testing.T) {
+	root, first := t.TempDir(), artifacts.Campaign{Args: []string{"run", "a.yaml"}}
+	const older, healthy, newer = "20260101-000000-0001", "20260102-000000-0001", "20260103-000000-0001"
+	dir := func(id string) string { return filepath.Join(root, artifacts.StateDir, id) }
+	damage := func(id string) {
+		t.Helper()
+		dead(t, root, id, first, journal.RunEnd{})
+		if err := os.WriteFile(filepath.Join(dir(id), artifacts.CampaignName), []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	damage(older)
+	if _, err := FindPast(root, "", false); err == nil || !strings.Contains(err.Error(), older) {
+		t.Errorf("the only one is damaged: %v", err)
+	}
+	dead(t, root, healthy, first, journal.RunEnd{})
+	if p, err := FindPast(root, "", false); err != nil || p.Continues != healthy {
+		t.Errorf("an older one is damaged: %v", err)
+	}
+	damage(newer)
+	if _, err := FindPast(root, "", false); err == nil || !strings.Contains(err.Error(), "--run "+healthy) {
+		t.Errorf("a newer one is damaged: %v", err)
+	}
+	if p, err := FindPast(root, healthy, false); err != nil || p.Continues != healthy {
+		t.Errorf("named beside a newer one that is damaged: %v", err)
+	}
+	if _, err := FindPast(root, newer, false); err == nil || !strings.Contains(err.Error(), artifacts.CampaignName) {
+		t.Errorf("the damaged one itself: %v", err)
+	}
+	if runs, err := RunsOf(dir(healthy)); err != nil || !slices.Equal(runs, []string{dir(healthy)}) {
+		t.Errorf("RunsOf: %q, %v", runs, err)
+	}
+	if _, err := RunsOf(dir(newer)); err == nil {
+		t.Error("the runs of a damaged campaign are unknown")
+	}
+}
+
 // The latest state of a cell counts, and a round has one artifacts_N, however often it was launched.
 func TestReplayOfTheJournals(t *testing.T) {
 	done := func(name string, round, concurrency int, artifacts string, state verdict.State) journal.CellDone {
@@ -189,6 +228,24 @@ func TestFinishedCellsAreThoseOnTheDisk(t *testing.T) {
 		}
 		if got != row.want {
 			t.Errorf("%s: %s, want %s (%v, %v)", row.why, got, row.want, notes, err)
+		}
+	}
+}
+
+// A cell counts by its sidecar, which has a checksum: a line of the journal has none.
+func TestTheSidecarOfAFinishedCellCounts(t *testing.T) {
+	root := t.TempDir()
+	x := Topology{Name: "a", Repeat: 1, Rounds: 1, Artifacts: artifacts.Of(root, "artifacts_0")}
+	for c, state := range map[int]verdict.State{1: "vblid", 2: verdict.Valid} {
+		x.finish(Cell{CellID: artifacts.CellID{Topology: "a", Concurrency: c, Repeat: 1}, Path: x.Artifacts.Cell(c), X: 1, Y: 1,
+			Verdict: verdict.Verdict{State: state}, sum: published(t, root, "artifacts_0", c, []byte("{}"), c == 1)})
+	}
+	if _, _, err := x.verify(false); err != nil || len(x.Cells) != 2 {
+		t.Fatalf("%v: %+v", err, x.Cells)
+	}
+	for _, c := range x.Cells {
+		if valid := c.Concurrency == 1; (c.Verdict.State == verdict.Valid) != valid || c.Counts != valid || len(c.Verdict.Reasons) > 0 == valid {
+			t.Errorf("concurrency %d is %+v", c.Concurrency, c)
 		}
 	}
 }

@@ -185,7 +185,7 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		r.Screen.Note(fmt.Sprintf("%v restarted in %.1f s; resuming the sweep", t, took))
 	}
 	gpus, _ := p.Deployment.GPUs() // no GPUs: cells without tokens/s/GPU
-	c := cells{Runner: r, t: t, load: load, monitor: m, tunnel: r.tunnel(ctx, p), gpus: gpus,
+	c := cells{Runner: r, t: t, plan: p, load: load, monitor: m, tunnel: r.tunnel(ctx, p), gpus: gpus,
 		devices: p.Hardware.Devices}
 	c.slo, _ = slo.Parse(load.SLO) // the profile, or the flag, was checked
 	for id, more := r.next(t); more; id, more = r.next(t) {

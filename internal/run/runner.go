@@ -187,7 +187,7 @@ func (r *Runner) place(w preflight.Topology, t *Topology) (p plan.Plan, err erro
 			return p, err
 		}
 	}
-	if t.Artifacts.Path == "" {
+	if t.Artifacts.Path == "" || r.Past != nil && t.Launches == 1 && len(t.Cells) == 0 { // or the setup is another
 		d := r.recorded(p)
 		d.Adaptive = r.mark(t.Repeat)
 		if len(p.Services) > 0 { // rounds of a server that somebody else runs are no launches
@@ -256,9 +256,13 @@ func dataDir(root host.Space, temp, launch string) string {
 }
 
 // createArtifacts creates the topology's artifacts_N with its deployment_config.json, so
-// that an interrupted sweep can be plotted.
+// that an interrupted sweep can be plotted. An artifacts_N without a cell gets the file of this run.
 func (r *Runner) createArtifacts(t *Topology, d artifacts.Deployment) (err error) {
-	if t.Artifacts, err = r.Dir.NextArtifacts(); err != nil {
+	created := t.Artifacts.Path == ""
+	if created {
+		t.Artifacts, err = r.Dir.NextArtifacts()
+	}
+	if err != nil {
 		return err
 	}
 	config, err := json.MarshalIndent(d, "", "  ")
@@ -267,7 +271,7 @@ func (r *Runner) createArtifacts(t *Topology, d artifacts.Deployment) (err error
 	}
 	path := t.Artifacts.Path
 	err = artifacts.WriteFile(filepath.Join(path, artifacts.DeploymentName), append(config, '\n'), 0o644)
-	if err != nil {
+	if err != nil && created {
 		_ = os.Remove(path) // it is empty: no loss if it stays
 		t.Artifacts = artifacts.Artifacts{}
 	}
