@@ -78,7 +78,8 @@ func TestTheFairBaselineHasAllOfDisagg1node(t *testing.T) {
 	if fair.Mode() != "aggregated" || len(fair.Aggregated) != 2 || fair.Aggregated[0].TP != 4 || fair.GPUs() != other.GPUs() {
 		t.Errorf("%s: %+v on %d GPUs", fair.Mode(), fair.Aggregated, fair.GPUs())
 	}
-	fair.Name, fair.Source, fair.Aggregated, other.Prefill, other.Decode = other.Name, other.Source, nil, nil, nil
+	fair.Name, fair.Source, fair.Text = other.Name, other.Source, other.Text
+	fair.Aggregated, other.Prefill, other.Decode = nil, nil, nil
 	if diff := cmp.Diff(other, fair); diff != "" {
 		t.Error(diff)
 	}

@@ -34,14 +34,7 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 		if facts.Counts() {
 			out.Print(c.circumstances(facts, topologies)...)
 		}
-		runs, _ := run.RunsOf(s.Dir.Path()) // if the others cannot be read, the page has this one
-		x := pageExtras(facts, root, runs...)
-		x.Command = script.Command(append([]string{"topobench"}, s.Campaign.Args...)...)
-		for _, t := range s.topologies { // --set may have secrets
-			x.Command = plan.Public(x.Command, t.Plan)
-		}
-		err = errors.Join(writeFiles(out, facts, root, s.Dir.Path()), writePage(out, facts, x, root, s.Dir.Path()),
-			keepAA(out, facts, root))
+		err = errors.Join(writeFiles(out, facts, root, s.Dir.Path()), c.page(out, s, facts), keepAA(out, facts, root))
 	} else if err == nil {
 		out.Print("no cell was measured: no chart and no results.csv were written in " + root)
 	}
@@ -49,6 +42,20 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 	out.Print("logs, plans and journal: " + s.Dir.Path())
 	answer(out, facts, root, versions(s.topologies), unmeasured(topologies, s.topologies)...)
 	return errors.Join(err, out.Err(), c.outcome(env, s, topologies))
+}
+
+// page writes the page of a campaign. perf has none: its server is that of others.
+func (c *runCmd) page(out *ui.Printer, s *session, facts report.Facts) error {
+	if s.Campaign == nil {
+		return nil
+	}
+	runs, _ := run.RunsOf(s.Dir.Path()) // if the others cannot be read, the page has this one
+	x := pageExtras(facts, s.Dir.Root(), runs...)
+	x.Command = script.Command(append([]string{"topobench"}, s.Campaign.Args...)...)
+	for _, t := range s.topologies { // --set may have secrets
+		x.Command = plan.Public(x.Command, t.Plan)
+	}
+	return writePage(out, facts, x, s.Dir.Root(), s.Dir.Path())
 }
 
 // facts reads the cells of this run, and of no other, from the artifacts. The chart's title marks a run that
