@@ -40,6 +40,8 @@ test: ## run the tests under the race detector, with one run on real programs fo
 test-real: ## run the longer tests on real programs: deaths, older versions, discovery; 6 minutes on two cores
 	@$(SETUP) real
 	@./internal/scripts/test.sh .bin/test-real.log -tags real -run Long ./internal/e2e/ ./internal/script/
+	@./internal/scripts/test.sh .bin/test-crash.log ./internal/cli/ -run F5AACampaignGoesOn -crash.all
+	@go test -count 1 -run Campaign ./internal/run/ ./internal/report/
 
 test-report: ## open report.html in headless Chromium, click, and leave pictures to look at in .bin/report
 	@$(SETUP) report

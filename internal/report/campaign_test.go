@@ -60,7 +60,7 @@ func campaigns() int {
 	if testing.Short() {
 		return 400
 	}
-	return 4000
+	return campaignCount
 }
 
 // The interval has the true ratio in 95 of 100 campaigns, and is as wide as help rules prints.

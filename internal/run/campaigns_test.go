@@ -81,10 +81,14 @@ func truth(t *testing.T, b bench, at float64, levels [2][]int) float64 {
 // Campaigns of random topologies, read at a random tokens/s/user: the interval covers the reading of the points without
 // noise, and the requests are a part of those of as many rounds of the ladder.
 func TestSimulatedCampaigns(t *testing.T) {
+	few := 0.0 // fewer campaigns than 4,000 may miss the coverage by chance, by three standard errors
+	if simulated < 4000 {
+		few = 1
+	}
 	for _, sd := range []float64{0.01, 0.03} {
 		random := rand.New(rand.NewPCG(13, uint64(1000*sd)))
 		var near, far tally // brackets that end at 64 or below, and at 128
-		for near.campaigns+far.campaigns < 4000 {
+		for near.campaigns+far.campaigns < simulated {
 			b := bench{sd: sd, random: random, sides: map[string]side{"a": anySide(random), "b": anySide(random)}}
 			a := adaptive(b.sides["a"].at(1).X * (0.1 + 0.8*random.Float64()))
 			if !b.within(a.At, 1.2, 110) {
@@ -110,7 +114,7 @@ func TestSimulatedCampaigns(t *testing.T) {
 				"of the ladder's requests, at most %.1f %% without a restart; the readings of bracket and ladder differ by %.2f %%",
 				100*sd, g.end, g.campaigns, g.numberless, g.restarted, 100*g.coverage(), 100*g.share(), 100*g.worst,
 				100*stats.Summarise(g.apart).Mean)
-			if g.campaigns < 500 || g.coverage() < 0.94 || g.share() > g.most || g.worst > g.most {
+			if g.campaigns < simulated/8 || g.coverage() < 0.94-3*0.24/math.Sqrt(float64(g.campaigns))*few || g.share() > g.most || g.worst > g.most {
 				t.Errorf("noise %g, brackets that end at %d or below: %d campaigns, coverage %g, share %g, worst %g", sd, g.end,
 					g.campaigns, g.coverage(), g.share(), g.worst)
 			}
