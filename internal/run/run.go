@@ -8,6 +8,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/host"
 	"topobench/internal/journal"
+	"topobench/internal/monitor"
 	"topobench/internal/plan"
 	"topobench/internal/preflight"
 	"topobench/internal/slo"
@@ -163,21 +165,15 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 	case err != nil && ctx.Err() != nil: // a service died: that is the cause of the failed completion
 		t.Err = context.Cause(ctx)
 		return nil, nil
-	case err != nil:
-		t.Err = fmt.Errorf("does not serve: %w", err)
+	case err != nil: // another process on a port may have answered
+		t.Err = cmp.Or(r.taken(t, r.monitor(p, serving, "")), fmt.Errorf("does not serve: %w", err))
 		return nil, nil
 	}
 	p.Load = load
 	gpuLog, stop := r.sampleGPUs(ctx, p)
 	defer stop()
 	m := r.monitor(p, serving, gpuLog)
-	processes, err := m.Processes()
-	if err != nil {
-		r.Journal.Note(journal.ServicesUnknown{Topology: t.Name, Error: err.Error()})
-	}
-	if foreign := host.ForeignListeners(processes); len(foreign) > 0 {
-		t.Err = fmt.Errorf("%s\n  stop that process, or choose other ports "+
-			"(frontend.port, balancer.port, port, port_base)", strings.Join(foreign, "; "))
+	if t.Err = r.taken(t, m); t.Err != nil {
 		return nil, nil
 	}
 	if t.Lost != nil {
@@ -209,6 +205,20 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		r.skipBeyond(t, c.slo)
 	}
 	return nil, nil
+}
+
+// taken reports foreign processes that listen on the ports of a launch and answer a part of its requests; nil = none.
+func (r *Runner) taken(t *Topology, m *monitor.Monitor) error {
+	processes, err := m.Processes()
+	if err != nil {
+		r.Journal.Note(journal.ServicesUnknown{Topology: t.Name, Error: err.Error()})
+	}
+	foreign := host.ForeignListeners(processes)
+	if len(foreign) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s\n  stop that process, or choose other ports "+
+		"(frontend.port, balancer.port, port, port_base)", strings.Join(foreign, "; "))
 }
 
 // endsRun returns the error that ends the run, or nil if the fault of a start concerns that
