@@ -72,7 +72,7 @@ func lockstep(all []request, concurrency int) *Lockstep {
 	if len(ramps) == 0 {
 		return nil
 	}
-	l.Waves, l.Ramp = len(ramps), median(ramps)
+	l.Waves, l.Ramp = len(ramps), percentile(ramps, 50)
 	return &l
 }
 
@@ -81,14 +81,5 @@ func medianTTFT(of []request) float64 {
 	for _, r := range of {
 		values = append(values, r.ttft)
 	}
-	return median(values)
-}
-
-func median(values []float64) float64 {
-	values = slices.Sorted(slices.Values(values))
-	middle := len(values) / 2
-	if len(values)%2 == 1 {
-		return values[middle]
-	}
-	return (values[middle-1] + values[middle]) / 2
+	return percentile(values, 50)
 }

@@ -48,8 +48,13 @@ func CampaignKeys() [][2]string { return jsonKeys(reflect.TypeFor[Campaign](), "
 
 // SourceOf is a profile with its checksum; public is its text without secrets.
 func SourceOf(path, text, public string, programs Values) Source {
+	return Source{Path: path, SHA256: Hash(text), Text: public, Programs: programs}
+}
+
+// Hash is the SHA-256 of a text, in hex.
+func Hash(text string) string {
 	sum := sha256.Sum256([]byte(text))
-	return Source{Path: path, SHA256: hex.EncodeToString(sum[:]), Text: public, Programs: programs}
+	return hex.EncodeToString(sum[:])
 }
 
 // WriteCampaign writes the campaign.json of a run.

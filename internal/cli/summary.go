@@ -143,9 +143,11 @@ func answer(out *ui.Printer, facts report.Facts, dir string, about []string, abs
 
 // unmeasured are the topologies of a run that have no cell.
 func unmeasured(begun []run.Topology, all []preflight.Topology) (names []string) {
-	for i, t := range all {
-		if i >= len(begun) || len(begun[i].Cells) == 0 {
-			names = append(names, t.Profile.Name)
+	for _, w := range all {
+		if !slices.ContainsFunc(begun, func(t run.Topology) bool {
+			return t.Name == w.Profile.Name && len(t.Cells) > 0
+		}) {
+			names = append(names, w.Profile.Name)
 		}
 	}
 	return names

@@ -101,12 +101,11 @@ func (f Facts) beside(label string, x float64) (concurrencies []int) {
 // shared range.
 func (f Facts) otherWinners(c Comparison) (notes []string) {
 	for _, on := range Axes() {
-		base, hasBase := f.curveOn(c.Baseline, on)
-		other, hasOther := f.curveOn(c.Other, on)
-		if on.Flag == f.X || !hasBase || !hasOther {
+		base, other := f.curveOn(c.Baseline, on), f.curveOn(c.Other, on)
+		if on.Flag == f.X || base == nil || other == nil {
 			continue
 		}
-		m, err := frontier.Compare(base, other, nil)
+		m, err := frontier.Compare(*base, *other, nil)
 		if err != nil || winner(m.Ratio)*winner(c.Measured.Ratio) >= 0 {
 			continue
 		}
@@ -123,9 +122,9 @@ func (f Facts) otherWinners(c Comparison) (notes []string) {
 // winner is 1 for a ratio above 1, -1 below, and 0 for one that is printed as 1.00x.
 func winner(ratio float64) int { return cmp.Compare(math.Round(100*ratio), 100) }
 
-// curveOn is the frontier of a label's valid cells on an axis. ok is false if one of them has no number on it: the
+// curveOn is the frontier of a label's valid cells on an axis. It is nil if one of them has no number on it: the
 // frontier of the others would be another one.
-func (f Facts) curveOn(label string, on Axis) (curve frontier.Curve, ok bool) {
+func (f Facts) curveOn(label string, on Axis) *frontier.Curve {
 	var repeats []stats.Repeat
 	for _, r := range f.Rows {
 		if r.series() != label || !r.counts(f.axis) || r.SLO.State == slo.Outside {
@@ -133,7 +132,7 @@ func (f Facts) curveOn(label string, on Axis) (curve frontier.Curve, ok bool) {
 		}
 		x, y, measured := r.point(on)
 		if !measured {
-			return frontier.Curve{}, false
+			return nil
 		}
 		repeats = append(repeats, stats.Repeat{Concurrency: r.Concurrency, X: x, Y: y})
 	}
@@ -141,6 +140,5 @@ func (f Facts) curveOn(label string, on Axis) (curve frontier.Curve, ok bool) {
 	for _, p := range stats.Aggregate(repeats) {
 		means = append(means, frontier.Point{X: p.X.Mean, Y: p.Y.Mean})
 	}
-	curve, err := frontier.NewCurve(means)
-	return curve, err == nil
+	return curveOf(means)
 }

@@ -105,7 +105,7 @@ func TestPointsOutsideAreOffTheFrontier(t *testing.T) {
 	if from := f.Comparisons[0].Measured.Lo; from != 45 {
 		t.Errorf("the shared range begins at %g: a launch has the point outside", from)
 	}
-	if curve, ok := f.curveOn("dynamo_vllm_disaggregated", f.axis); !ok {
+	if curve := f.curveOn("dynamo_vllm_disaggregated", f.axis); curve == nil {
 		t.Error("no curve")
 	} else if from, _ := curve.Range(); from != 45 {
 		t.Errorf("on an axis the frontier begins at %g", from)

@@ -2,8 +2,6 @@ package run
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -171,16 +169,11 @@ func (c *collection) profile() artifacts.ProfileText {
 		resolved = err.Error()
 	}
 	t := artifacts.ProfileText{Source: written.Source, Text: plan.Public(written.Text, c.plan),
-		Resolved: plan.Public(resolved, c.plan), Hash: hash(resolved)}
+		Resolved: plan.Public(resolved, c.plan), Hash: artifacts.Hash(resolved)}
 	if written.Text != "" {
-		t.SHA256 = hash(written.Text)
+		t.SHA256 = artifacts.Hash(written.Text)
 	}
 	return t
-}
-
-func hash(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])
 }
 
 // logBytes are read of the log of a worker: its start, and the first request.

@@ -90,7 +90,7 @@ func TestProvenanceOfALaunch(t *testing.T) {
 		t.Fatalf("%v, %+v", err, all)
 	}
 	got := all[0]
-	if got.Topobench != "v9" || got.Order != 1 || got.Engine != 3 || got.Ready.Before(got.Begun) || got.Profile.SHA256 != hash(p.Text) {
+	if got.Topobench != "v9" || got.Order != 1 || got.Engine != 3 || got.Ready.Before(got.Begun) || got.Profile.SHA256 != artifacts.Hash(p.Text) {
 		t.Errorf("got %+v", got)
 	}
 	if g := got.GPUs; len(g) != 1 || g[0].UUID != "GPU-a" || g[0].Limit != "600 W" || got.Driver != "580" {
