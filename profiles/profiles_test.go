@@ -31,6 +31,7 @@ func TestEachBuiltInProfileIsWithoutFaultAndNamedAsItsFile(t *testing.T) {
 		"agg-1node": 8, "disagg-1node": 8, "agg-2node": 16, "disagg-2node": 16, "agg-dynamo-1node": 8,
 		"llama70b-agg": 4, "llama70b-disagg-1node": 8, "llama70b-disagg-2node": 16,
 		"cpu-agg": 2, "cpu-disagg": 3, "cpu-dp": 2,
+		"demo-agg-2node": 16, "demo-disagg-2node": 16,
 		"demo-agg": 8, "demo-agg-dynamo": 8, "demo-agg-urls": 8, "demo-disagg": 8,
 	}
 	if diff := cmp.Diff(profiles.Names(), slices.Sorted(maps.Keys(gpus))); diff != "" {
@@ -107,7 +108,7 @@ func TestDemosShareTheLoadAndTheModelAndNoPort(t *testing.T) {
 	var ports []int
 	labels := map[string]bool{}
 	first := parse(t, "demo-disagg")
-	for _, name := range []string{"demo-disagg", "demo-agg", "demo-agg-dynamo", "demo-agg-urls"} {
+	for _, name := range []string{"demo-disagg", "demo-agg", "demo-agg-dynamo", "demo-agg-urls", "demo-disagg-2node", "demo-agg-2node"} {
 		p := parse(t, name)
 		p.Load.Spread = first.Load.Spread // how it is sent, not what
 		if diff := cmp.Diff(first.Load, p.Load); diff != "" {
@@ -127,13 +128,13 @@ func TestDemosShareTheLoadAndTheModelAndNoPort(t *testing.T) {
 			t.Errorf("%s: model %s served as %s", p.Name, p.Model, p.ServedName)
 		}
 	}
-	if len(labels) != 4 {
+	if len(labels) != 6 {
 		t.Errorf("labels %v: all demos can stand on one chart", labels)
 	}
 	ports = slices.DeleteFunc(ports, func(port int) bool { return port == 0 })
 	slices.Sort(ports)
-	if n := len(slices.Compact(slices.Clone(ports))); n != 7 || len(ports) != 7 {
-		t.Errorf("ports %v: want seven different ones", ports)
+	if n := len(slices.Compact(slices.Clone(ports))); n != 11 || len(ports) != 11 {
+		t.Errorf("ports %v: want eleven different ones", ports)
 	}
 }
 
@@ -149,6 +150,15 @@ func TestUnknownBuiltInProfileNamesThoseThereAre(t *testing.T) {
 	for _, name := range []string{"nope", "../go", "", "agg-1node.yaml"} {
 		if _, err := profiles.Read(name); err == nil || !strings.Contains(err.Error(), "demo-disagg") {
 			t.Errorf("Read(%q): %v", name, err)
+		}
+	}
+}
+
+// --hosts and an allocation give the machines: no profile names one of its own.
+func TestProfilesOverHostsHaveNoAddress(t *testing.T) {
+	for _, name := range []string{"agg-2node", "disagg-2node", "llama70b-disagg-2node", "demo-agg-2node", "demo-disagg-2node"} {
+		if diff := cmp.Diff([]string{"node0", "node1"}, parse(t, name).Unplaced()); diff != "" {
+			t.Errorf("%s: hosts without an address (-want +got): %s", name, diff)
 		}
 	}
 }

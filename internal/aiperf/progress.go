@@ -2,11 +2,10 @@ package aiperf
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"path/filepath"
 	"time"
-
-	"topobench/internal/text"
 )
 
 // progressEvery is the interval between two checks for new records and for a stall.
@@ -32,8 +31,8 @@ func newReader(j Job) *reader {
 }
 
 // read counts the complete lines that aiperf has added since the last call.
-func (r *reader) read() Progress {
-	data, err := text.Added(r.path, r.offset, 16<<20)
+func (r *reader) read(ctx context.Context, on Machine, within time.Duration) Progress {
+	data, err := get(ctx, on, r.path, r.offset, 16<<20, within)
 	if err != nil {
 		return r.p
 	}

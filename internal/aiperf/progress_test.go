@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"topobench/internal/host"
 )
 
 // export is a growing profile_export.jsonl and its reader.
@@ -46,7 +49,7 @@ func TestProgressOfEveryVersion(t *testing.T) {
 		}
 		r, add := export(t, 2)
 		add(string(text))
-		if got := r.read(); got != want {
+		if got := r.read(t.Context(), host.Local{}, time.Minute); got != want {
 			t.Errorf("%s: %+v, want %+v", path, got, want)
 		}
 	}
@@ -71,7 +74,7 @@ func TestProgressOfPartialLines(t *testing.T) {
 			add(step.add)
 		}
 		step.want.Asked = 10 // the request count of concurrency 1
-		if got := r.read(); got != step.want {
+		if got := r.read(t.Context(), host.Local{}, time.Minute); got != step.want {
 			t.Errorf("%s: %+v, want %+v", step.why, got, step.want)
 		}
 	}
@@ -80,11 +83,11 @@ func TestProgressOfPartialLines(t *testing.T) {
 // Without a file the progress is unknown: "0 of 10" would be wrong for the whole cell.
 func TestProgressWithoutAFile(t *testing.T) {
 	r, add := export(t, 1)
-	if got := r.read(); got != (Progress{}) {
+	if got := r.read(t.Context(), host.Local{}, time.Minute); got != (Progress{}) {
 		t.Errorf("no file: %+v", got)
 	}
 	add("")
-	if got := r.read(); got != (Progress{Asked: 10}) {
+	if got := r.read(t.Context(), host.Local{}, time.Minute); got != (Progress{Asked: 10}) {
 		t.Errorf("an empty file: %+v", got)
 	}
 }

@@ -3,7 +3,8 @@
 //
 // Run starts aiperf through a shepherd and follows its progress in the files it writes. Run
 // ends aiperf at its deadline, when requests no longer complete, or when the context ends. It
-// returns only when the whole process tree is gone.
+// returns only when the whole process tree is gone. aiperf may run on another machine: its files
+// are then copied to this one, and compared with sums that were made there.
 //
 // Read returns only numbers that are in the file. A number that is missing, null, negative or
 // NaN is a named error, never a zero. It reads the exports of aiperf 0.1.1 to 0.13 (JSON
@@ -34,9 +35,10 @@ type Job struct {
 	Name        string // of the process in messages: aiperf-c4
 	Load        Load
 	Concurrency int
-	Previous    Previous // the cell before, from which the limits follow
-	Dir         string   // a new directory; aiperf writes here
-	Log         string
+	Previous    Previous           // the cell before, from which the limits follow
+	Dir         string             // a new directory on the machine of aiperf, which writes here
+	Log         string             // likewise
+	Copy        Copy               // of its files, if that is another machine
 	Env         []string           // the whole environment of aiperf
 	Started     func(shepherd int) // gets the pid of aiperf's shepherd; may be nil
 	Progress    func(Progress)
@@ -56,17 +58,16 @@ type Outcome struct {
 
 // Run runs the job. It fails if it cannot start aiperf or cannot prove it gone; any other end
 // is an Outcome. If ctx ends, its cause is the problem.
-func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
+func Run(ctx context.Context, on Machine, j Job) (Outcome, error) {
 	began := time.Now()
-	child, err := s.Start(host.Spec{Name: j.Name, Argv: j.Load.Argv(j.Concurrency, j.Dir), Env: j.Env,
-		Dir: j.Dir, Log: j.Log, Grace: interruptGrace})
+	child, err := j.start(ctx, on)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("cannot start aiperf: %w", err)
 	}
 	if j.Started != nil {
 		j.Started(child.Shepherd().PID)
 	}
-	o := follow(ctx, child, j)
+	o := follow(ctx, on, child, j)
 	if o.Problem != "" {
 		interrupt(child, j.Force)
 	}
@@ -76,7 +77,7 @@ func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 		o.Problem = "aiperf " + o.Exit.String()
 	}
 	if o.Problem != "" {
-		log, err := text.End(j.Log, errorBytes)
+		log, err := get(ctx, on, j.Log, -errorBytes, errorBytes, getWithin)
 		lines := text.Lines(log)
 		o.Error = cmp.Or(boxed(lines), lastError(lines))
 		if err != nil {
@@ -86,6 +87,9 @@ func Run(ctx context.Context, s host.Starter, j Job) (Outcome, error) {
 	if strings.Contains(o.Error, "httpx.ConnectError") {
 		o.Error += "; aiperf downloads the tokenizer from huggingface.co: " +
 			"use a local directory instead (perf --tokenizer, or tokenizer in the profile)"
+	}
+	if err == nil && j.Copy != (Copy{}) {
+		o = j.fetched(ctx, on, o)
 	}
 	return o, err
 }
@@ -114,7 +118,7 @@ func lastError(lines []string) string {
 }
 
 // follow waits until aiperf ends, or returns the problem for which Run has to end it.
-func follow(ctx context.Context, child *host.Child, j Job) (o Outcome) {
+func follow(ctx context.Context, on Machine, child child, j Job) (o Outcome) {
 	deadline := j.Load.Deadline(j.Concurrency)
 	timeout := time.NewTimer(deadline)
 	defer timeout.Stop()
@@ -125,10 +129,10 @@ func follow(ctx context.Context, child *host.Child, j Job) (o Outcome) {
 	defer gaps.stop()
 	reader, stall := newReader(j), newStall(j.Load.Limits(j.Concurrency, j.Previous), began)
 	for o.Problem == "" {
-		ended := false
+		ended, within := false, pollWithin
 		select {
 		case <-child.Done():
-			ended = true
+			ended, within = true, getWithin
 		case <-ctx.Done():
 			o.Problem = context.Cause(ctx).Error()
 		case <-timeout.C:
@@ -138,7 +142,7 @@ func follow(ctx context.Context, child *host.Child, j Job) (o Outcome) {
 		now := time.Now()
 		gaps.check(now)
 		o.Unseen = gaps.longest
-		p := reader.read()
+		p := reader.read(ctx, on, within)
 		j.Progress(p)
 		if ended {
 			break
@@ -151,7 +155,7 @@ func follow(ctx context.Context, child *host.Child, j Job) (o Outcome) {
 }
 
 // interrupt sends SIGINT to aiperf and waits for its grace. Stop kills the rest.
-func interrupt(child *host.Child, force context.Context) {
+func interrupt(child child, force context.Context) {
 	if err := child.Interrupt(syscall.SIGINT); err != nil {
 		return // it is gone, or Stop will kill it
 	}

@@ -42,7 +42,7 @@ func (b bed) job(script string) Job {
 // run runs a job to its end, and fails the test if a process of it is alive then.
 func (b bed) run(ctx context.Context, j Job) Outcome {
 	b.Helper()
-	o, err := Run(ctx, host.Starter{Exe: testbed.Program()}, j)
+	o, err := Run(ctx, host.Local{Starter: host.Starter{Exe: testbed.Program()}}, j)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -102,6 +102,7 @@ func TestF42HangEndsAtTheDeadline(t *testing.T) {
 const record = `{"metadata":{"benchmark_phase":"profiling"}}`
 
 func TestF31StalledLoadIsEnded(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	j := b.job("echo '" + record + "' > profile_export.jsonl; child sleep")
 	j.Load.Progress = 400 * time.Millisecond
@@ -175,6 +176,7 @@ type step struct {
 
 // Outcome.Unseen is the longest time in which Run did not check the cell.
 func TestF52UnseenTimeIsMeasured(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	j := b.job("child sleep")
 	j.Load.Timeout = 3 * progressEvery

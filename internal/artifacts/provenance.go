@@ -40,11 +40,14 @@ type Provenance struct {
 	Services []ServiceProcess `json:"services,omitempty" help:"the services, in order of start"`
 	Programs Values           `json:"programs,omitempty" help:"versions of the programs"`
 
-	GPUs   []GPU    `json:"gpus,omitempty" help:"GPUs of the topology"`
-	Links  []string `json:"gpu_links,omitempty" help:"links between all GPUs, as nvidia-smi topo -m prints them"`
-	Driver string   `json:"driver,omitempty" help:"version of the GPU driver"`
-	CUDA   string   `json:"cuda,omitempty" help:"newest CUDA that the driver supports"`
-	Host   Values   `json:"host,omitempty" help:"name, CPU, NUMA nodes, kernel, governor and cgroup of the machine"`
+	GPUs    []GPU    `json:"gpus,omitempty" help:"GPUs of the topology"`
+	Links   []string `json:"gpu_links,omitempty" help:"links between all GPUs, as nvidia-smi topo -m prints them"`
+	Driver  string   `json:"driver,omitempty" help:"version of the GPU driver"`
+	CUDA    string   `json:"cuda,omitempty" help:"newest CUDA that the driver supports"`
+	Host    Values   `json:"host,omitempty" help:"name, CPU, NUMA nodes, kernel, governor and cgroup of the machine"`
+	Hosts   []Host   `json:"hosts,omitempty" help:"the other machines of the launch"`
+	Cluster *Cluster `json:"cluster,omitempty" help:"the cluster of a launch on Kubernetes"`
+
 	Others []string `json:"others,omitempty" help:"other users of the GPUs and of the CPUs while the engines started"`
 
 	Facts   Values   `json:"facts" help:"the facts by which plot compares launches"`
@@ -65,6 +68,7 @@ type ProfileText struct {
 type ServiceProcess struct {
 	Name        string   `json:"name" help:"name of the service"`
 	Role        string   `json:"role" help:"its role"`
+	Host        string   `json:"host,omitempty" help:"its machine in the profile"`
 	Argv        []string `json:"argv" help:"its command; a secret is (secret)"`
 	Environment []string `json:"environment" help:"NAME=value; (secret) or (inherited) instead of a withheld value"`
 	Devices     []int    `json:"cuda_visible_devices,omitempty" help:"its GPUs"`
@@ -72,8 +76,23 @@ type ServiceProcess struct {
 	Transport   []string `json:"transport,omitempty" help:"transports that UCX chose for the KV cache, by its log"`
 }
 
+// Host is a machine of a launch beside the one that sends the load.
+type Host struct {
+	Name      string  `json:"name" help:"its name in the profile"`
+	Hostname  string  `json:"hostname" help:"its own name"`
+	Address   string  `json:"address" help:"its address for the others"`
+	Transport string  `json:"transport" help:"ssh or slurm"`
+	Topobench string  `json:"topobench" help:"release or commit of topobench there"`
+	Offset    float64 `json:"clock_offset_seconds" help:"its clock minus that of the machine that sends the load"`
+	Facts     Values  `json:"facts,omitempty" help:"its CPU, NUMA nodes, kernel, governor and cgroup"`
+	Driver    string  `json:"driver,omitempty" help:"version of its GPU driver"`
+	// Links are as nvidia-smi topo -m prints them.
+	Links []string `json:"gpu_links,omitempty" help:"links between all its GPUs"`
+}
+
 // GPU is a GPU of a topology.
 type GPU struct {
+	Host    string `json:"host,omitempty" help:"its machine in the profile; absent = the one that sends the load"`
 	Index   int    `json:"index" help:"its index"`
 	UUID    string `json:"uuid" help:"its UUID"`
 	Bus     string `json:"pci" help:"its PCI id"`
@@ -85,6 +104,30 @@ type GPU struct {
 	MIG     string `json:"mig,omitempty" help:"Enabled or Disabled"`
 	Persist string `json:"persistence,omitempty" help:"persistence mode, Enabled or Disabled"`
 	Compute string `json:"compute_mode,omitempty" help:"Default, Exclusive_Process or Prohibited"`
+}
+
+// Cluster is a cluster of Kubernetes, and where the pods of a launch ran on it.
+type Cluster struct {
+	Server   string `json:"server" help:"version of the API server"`
+	Created  string `json:"created" help:"the objects as topobench created them, a file of the run's directory"`
+	Admitted string `json:"admitted,omitempty" help:"the objects and the pods as the cluster had them, another one"`
+	Pods     []Pod  `json:"pods" help:"the pods of the topology"`
+	Nodes    []Node `json:"nodes,omitempty" help:"the nodes of the pods; absent if the user may not read them"`
+}
+
+// Pod is a pod of a topology.
+type Pod struct {
+	Name   string   `json:"name" help:"its name"`
+	Role   string   `json:"role" help:"its role"`
+	Node   string   `json:"node" help:"its node"`
+	Images []string `json:"images" help:"REPOSITORY@sha256:DIGEST, or name and id of an image that no registry has"`
+}
+
+// Node is a node of a cluster.
+type Node struct {
+	Name   string `json:"name" help:"its name"`
+	Facts  Values `json:"facts" help:"its GPUs, driver, kernel, container runtime and instance type"`
+	Labels Values `json:"labels,omitempty" help:"its labels below nvidia.com, and its instance type"`
 }
 
 // ProvenanceName is the file of the number-th launch of an artifacts_N, from 1.

@@ -25,6 +25,7 @@ type Sample struct {
 
 // GPUSample is one GPU.
 type GPUSample struct {
+	Host   string   `json:"host,omitempty" help:"its machine; absent = that of the load generator"`
 	Index  int      `json:"gpu" help:"its index"`
 	Busy   *float64 `json:"busy,omitempty" help:"utilisation, in percent of the time"`
 	Used   *float64 `json:"used_mib,omitempty" help:"memory in use, in MiB"`
@@ -99,12 +100,18 @@ const (
 	widestGap  = 5.0 // seconds between two of them: a mean of a part is no mean of the whole
 )
 
+// Device is a GPU of a topology.
+type Device struct {
+	Host  string // "" = the machine of the load generator
+	Index int
+}
+
 // PowerOf is the mean power between two times of the samples, in seconds. It is nil if one of the devices has fewer
 // than three samples there, or a gap.
-func PowerOf(samples []Sample, devices []int, from, to float64) *Power {
+func PowerOf(samples []Sample, devices []Device, from, to float64) *Power {
 	p := Power{}
-	for i, index := range devices {
-		watts, n := meanPower(samples, index, from, to)
+	for i, d := range devices {
+		watts, n := meanPower(samples, d, from, to)
 		if n < leastPower {
 			return nil
 		}
@@ -120,11 +127,11 @@ func PowerOf(samples []Sample, devices []int, from, to float64) *Power {
 }
 
 // meanPower is that of one device, and the number of its samples; 0 if there is a gap.
-func meanPower(samples []Sample, index int, from, to float64) (watts float64, n int) {
+func meanPower(samples []Sample, d Device, from, to float64) (watts float64, n int) {
 	last := from
 	for _, s := range samples {
 		for _, g := range s.GPUs {
-			if g.Index != index || g.Watts == nil || s.T < from || s.T > to {
+			if (Device{g.Host, g.Index}) != d || g.Watts == nil || s.T < from || s.T > to {
 				continue
 			}
 			if s.T-last > widestGap {

@@ -22,17 +22,21 @@ func arrows() map[string][]string {
 		"cli":           everything, // but testbed; it wires the probes in
 		"recovery":      {"host/proc", "artifacts", "journal"},
 		"journal":       {"artifacts", "plan", "verdict", "host/gpu", "text"},
-		"run": {"preflight", "plan", "profile", "script", "deploy", "aiperf", "monitor", "verdict", "frontier", "stats", "artifacts", "journal", "ui", "recovery",
+		"run": {"host/agent", "kube", "preflight", "plan", "profile", "script", "deploy", "aiperf", "monitor", "verdict", "frontier", "stats", "artifacts", "journal", "ui", "recovery",
 			"host", "host/proc", "host/gpu", "slo", "text"},
+		"kube":          {"aiperf", "host", "plan", "profile", "text"},
 		"script":        {"plan", "aiperf", "artifacts", "text"},
 		"deploy":        {"plan", "verdict", "host", "host/proc", "aiperf", "text"}, // the smoke test sends the load's body
 		"monitor":       {"plan", "verdict", "artifacts", "host", "host/gpu", "host/proc"},
-		"aiperf":        {"host", "slo", "text"},
+		"aiperf":        {"host", "host/proc", "slo", "text"},
 		"plan":          {"profile", "artifacts", "aiperf", "templates", "text"}, // deployment_config.json has one definition
 		"programs":      {"host", "profile", "text"},
 		"preflight":     {"aiperf", "artifacts", "host", "host/gpu", "plan", "profile", "programs", "text"},
 		"scripts":       nil, // shell scripts and pins
 		"host":          {"host/shepherd", "host/proc", "host/gpu", "text"},
+		"host/agent":    {"host", "host/proc", "text"},
+		"host/ssh":      {"host/agent"},
+		"host/slurm":    {"host", "host/agent", "text"},
 		"host/gpu":      {"host/proc", "text"}, // whose a compute process is
 		"host/shepherd": {"host/proc"},         // it kills the tree that it owns
 		"report":        {"artifacts", "verdict", "frontier", "stats", "chart", "slo", "templates", "text"},

@@ -44,6 +44,11 @@ type cleanCmd struct {
 	Roots  []string `name:"artifacts-root-dir" placeholder:"DIR" type:"path" help:"Also search for runs in DIR."`
 	DryRun bool     `help:"Print what clean would do, and change nothing."`
 	Force  bool     `help:"Also stop runs that are still running, and wait for them."`
+	Host   string   `placeholder:"NAME[=[USER@]ADDRESS]" help:"Clean another host (topobench help hosts)."`
+
+	Kube          bool   `help:"Clean a namespace of Kubernetes (topobench help kubernetes)."`
+	KubeContext   string `help:"Context of kubectl." placeholder:"NAME"`
+	KubeNamespace string `help:"Namespace." placeholder:"NAME"`
 }
 
 // Run cleans up after dead runs of this user, and prints what it did.
@@ -51,15 +56,29 @@ func (c *cleanCmd) Run(ctx context.Context, env *Env) error {
 	if err := linuxOnly("clean"); err != nil {
 		return err
 	}
+	switch {
+	case c.Kube:
+		return c.inCluster(ctx, env)
+	case c.KubeContext+c.KubeNamespace != "":
+		return &usageError{errors.New("--kube-context and --kube-namespace need --kube")}
+	}
+	if c.Host != "" {
+		return c.elsewhere(ctx, env)
+	}
 	temp, others := env.temps()
-	cleaner := recovery.Cleaner{Temp: temp, Temps: others, Roots: c.Roots, DryRun: c.DryRun, Force: c.Force}
-	all, err := cleaner.Clean(ctx)
+	return cleanAll(ctx, env.Stdout, recovery.Cleaner{Temp: temp, Temps: others, Roots: c.Roots, DryRun: c.DryRun,
+		Force: c.Force})
+}
+
+// cleanAll cleans up after dead runs on this machine, and prints what it did.
+func cleanAll(ctx context.Context, out io.Writer, c recovery.Cleaner) error {
+	all, err := c.Clean(ctx)
 	for _, f := range all {
-		printFound(env.Stdout, f, c.DryRun)
+		printFound(out, f, c.DryRun)
 		err = errors.Join(err, foundError(f))
 	}
 	if err == nil && (len(all) == 0 || !c.DryRun) {
-		fmt.Fprintln(env.Stdout, "nothing is left")
+		fmt.Fprintln(out, "nothing is left")
 	}
 	return err
 }

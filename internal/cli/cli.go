@@ -2,6 +2,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,12 @@ type Env struct {
 	Shepherd       string          // a binary with the shepherd command; "" = this program itself
 	Args           []string        // of the command, which a message may repeat
 	PortRange      string          // path of the range of ports that the kernel assigns to clients; "" = unknown
+	// Nodes are those of the Slurm allocation, with node and address; nil = none are found.
+	Nodes  func(ctx context.Context) ([]profile.Host, error)
+	Lookup func(ctx context.Context, name string) ([]string, error) // of the addresses of a machine; nil = the system's
+
+	// Reach connects to another machine; nil = by ssh or srun.
+	Reach func(ctx context.Context, t Target) (Remote, error)
 }
 
 // portRange is where Linux has the range of ports that it assigns to clients.
@@ -35,9 +42,11 @@ const portRange = "/proc/sys/net/ipv4/ip_local_port_range"
 
 // OS is the environment of this process. A closed stdout or stderr is no error.
 func OS() *Env {
-	return &Env{Stdout: ui.Lenient(os.Stdout), Screen: os.Stderr, Environ: os.Environ(),
+	e := &Env{Stdout: ui.Lenient(os.Stdout), Screen: os.Stderr, Environ: os.Environ(),
 		Stderr: ui.NewPrinter(ui.Lenient(os.Stderr), os.Getenv),
 		At:     func(run.Phase) {}, Root: os.Geteuid() == 0, PortRange: portRange}
+	e.Nodes = e.nodes
+	return e
 }
 
 // Getenv is the value of a variable, "" when it is not set.
@@ -66,13 +75,14 @@ type commands struct {
 	Plot     plotCmd     `cmd:"" help:"plot_pareto.py: chart, CSV and ratio from an artifacts tree."`
 	Compare  compareCmd  `cmd:"" help:"Compare a root or run with an earlier one, or with a saved baseline."`
 	Profiles profilesCmd `cmd:"" help:"List the built-in profiles, or show one."`
-	Help     helpCmd     `cmd:"" help:"Explain rules, teardown, profile, artifacts, environment or metrics."`
+	Help     helpCmd     `cmd:"" help:"Explain a topic, such as rules, teardown, profile or kubernetes."`
+	Agent    agentCmd    `cmd:"" hidden:"" help:"Serve a run of another machine on stdin and stdout."`
 
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
 // starting are the commands that start processes, and must take them down.
-var starting = []string{"run", "up", "perf"} // constant
+var starting = []string{"run", "up", "perf", "agent"} // constant
 
 // Main runs one command and returns the exit code of the process.
 func Main(args []string, env *Env) int {

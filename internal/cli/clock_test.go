@@ -15,15 +15,17 @@ import (
 func TestF5ENothingDependsOnTheWallClock(t *testing.T) {
 	losing := []string{"UTC", "Local", "ModTime", "Unix", "UnixMilli", "UnixMicro", "UnixNano", "Parse", "ParseInLocation", "Date", "AddDate"}
 	reasons := map[string]string{
-		"journal/file.go UTC":         "a label for people; the line's milliseconds since its begin are monotonic",
-		"artifacts/run.go UTC":        "part of a run's name",
-		"report/cells.go UTC":         "a label for people, of a time that was read from a file",
-		"host/gpu/samples.go Parse":   "nvidia-smi prints a time; a sample that a step of the clock misplaces is a point of a chart",
-		"run/sampler.go UnixNano":     "aiperf records times so; the same",
-		"programs/cache.go ModTime":   "the identity of a file, compared for equality",
-		"programs/cache.go UnixNano":  "the same",
-		"programs/python.go ModTime":  "the same",
-		"programs/python.go UnixNano": "the same",
+		"journal/file.go UTC":          "a label for people; the line's milliseconds since its begin are monotonic",
+		"artifacts/run.go UTC":         "part of a run's name",
+		"report/cells.go UTC":          "a label for people, of a time that was read from a file",
+		"host/gpu/samples.go Parse":    "nvidia-smi prints a time; a sample that a step of the clock misplaces is a point of a chart",
+		"run/sampler.go UnixNano":      "aiperf records times so; the same",
+		"host/agent/calls.go UnixNano": "the offset of a host's clock is measured: a label for people",
+		"host/agent/connect.go Unix":   "the same",
+		"programs/cache.go ModTime":    "the identity of a file, compared for equality",
+		"programs/cache.go UnixNano":   "the same",
+		"programs/python.go ModTime":   "the same",
+		"programs/python.go UnixNano":  "the same",
 	}
 	for _, s := range sources(t) {
 		if strings.HasPrefix(s.pkg, "testbed") {

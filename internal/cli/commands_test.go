@@ -25,6 +25,7 @@ func TestEveryCommandRuns(t *testing.T) {
 		"Plot":     {"plot --artifacts-root-dir " + t.TempDir(), codeFailed, "no artifacts_N directory"},
 		"Compare":  {"compare " + t.TempDir() + " " + t.TempDir(), codeFailed, "no artifacts_N directory"},
 		"Profiles": {"profiles demo-agg", codeOK, "name: demo-agg"},
+		"Agent":    {"agent", codeUsage, "missing flags: --run"},
 		"Help":     {"help rules", codeOK, "Exit codes"},
 		"Version":  {"--version", codeOK, "topobench "},
 	}

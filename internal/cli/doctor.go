@@ -8,11 +8,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"topobench/internal/deploy"
-	"topobench/internal/host"
-	"topobench/internal/plan"
+	"topobench/internal/host/agent"
 	"topobench/internal/preflight"
 	"topobench/internal/programs"
+	"topobench/internal/run"
 	"topobench/internal/text"
 	"topobench/internal/ui"
 )
@@ -24,6 +23,7 @@ type doctorCmd struct {
 	Baseline string   `placeholder:"LABEL" help:"Series to compare with (default: the aggregated one)."`
 	Map      bool     `name:"gpus-from-allocation" help:"Replace each profile's GPUs by those of the allocation."`
 	roundFlags
+	kubeFlags `group:"Kubernetes"`
 	binFlags  `group:"Programs"`
 	loadFlags `group:"Load"`
 	MinFree   size `default:"1GiB" help:"Disk space that must be free for logs (0 = not checked)." group:"Disk"`
@@ -34,15 +34,27 @@ func (c *doctorCmd) Run(ctx context.Context, env *Env) error {
 	if err := linuxOnly("doctor"); err != nil {
 		return err
 	}
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check())
+	if c.Kube {
+		return c.inCluster(ctx, env)
+	}
+	profiles, err := loadProfiles(ctx, c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.kubeFlags.check())
+	if err != nil {
+		return err
+	}
+	hosts, err := env.connect(ctx, profiles, Target{Run: run.NewID(), Grace: agent.DefaultGrace})
 	if err != nil {
 		return err
 	}
 	report := preflight.Doctor(ctx, env.complete(preflight.Request{Profiles: profiles, Load: c.options(),
 		Launches: c.launches(c.Profiles),
 		Programs: programs.Paths(c.binFlags), Baseline: c.Baseline, Root: c.Root, MinFree: uint64(c.MinFree),
-		MapGPUs: c.Map}))
-	report.Checks = append(report.Checks, inPlace(ctx, report)...)
+		MapGPUs: c.Map, Hosts: hosts.inspectors()}))
+	report.Checks = append(report.Checks, inPlace(ctx, report, hosts)...)
+	return errors.Join(c.print(env, report), hosts.close())
+}
+
+// print prints a report. Its error is the exit code.
+func (c *doctorCmd) print(env *Env, report preflight.Report) (err error) {
 	code := exitCode(report.Err())
 	if c.JSON {
 		out := json.NewEncoder(env.Stdout)
@@ -93,51 +105,4 @@ func checkLines(c preflight.Check) string {
 		return strings.TrimSpace(first) + "\n" + strings.Join(below, "\n")
 	}
 	return strings.Join(text.Wrap(found, first, indent, text.Width), "\n")
-}
-
-// inPlace checks the ports and GPUs that others have, and the servers that the profiles name by URL.
-func inPlace(ctx context.Context, report preflight.Report) (checks []preflight.Check) {
-	var ports []plan.Port
-	devices := map[string]string{} // by UUID
-	for _, p := range report.Plans() {
-		ports = append(ports, p.Ports()...)
-		for _, index := range p.Hardware.Devices {
-			if d, there := report.GPUs.Of(index); there {
-				devices[d.UUID] = d.String()
-			}
-		}
-		for _, s := range p.External {
-			checks = append(checks, answers(ctx, p, s))
-		}
-	}
-	faults := deploy.Claimed(ports, devices)
-	if len(faults) == 0 { // the ports of a run that holds the claims are its own
-		if err := deploy.FreePorts(ctx, host.Local{}, ports); err != nil {
-			faults = append(faults, err)
-		}
-	}
-	if len(ports) > 0 && len(faults) == 0 {
-		checks = append(checks, preflight.Check{Name: preflight.Ports, State: preflight.OK,
-			Found: fmt.Sprintf("the %d ports of the plans are free", len(ports))})
-	}
-	for _, err := range faults {
-		name := preflight.Ports
-		if _, gpus := errors.AsType[*deploy.GPUsBusyError](err); gpus {
-			name = preflight.GPUs
-		}
-		checks = append(checks, preflight.Check{Name: name, State: preflight.Failure, Found: err.Error(),
-			Code: exitCode(err)})
-	}
-	return checks
-}
-
-// answers probes a server of others, as run does before it starts a topology.
-func answers(ctx context.Context, p plan.Plan, s plan.Service) preflight.Check {
-	c := preflight.Check{Name: preflight.Discovery, State: preflight.OK, Found: p.Name + ": " + s.Name + " answers"}
-	if err := deploy.NewProber(host.Local{}).Gate(ctx, s.Gate); err != nil {
-		c.State, c.Code = preflight.Failure, codeNotUp
-		c.Found = fmt.Sprintf("%s: %s does not answer: %v", p.Name, s.Name, err)
-		c.Remedy = "start it, or correct the URL below discovery"
-	}
-	return c
 }

@@ -7,6 +7,7 @@ import (
 
 	"topobench/internal/deploy"
 	"topobench/internal/host/gpu"
+	"topobench/internal/kube"
 	"topobench/internal/preflight"
 	"topobench/internal/profile"
 	"topobench/internal/run"
@@ -47,7 +48,7 @@ func exits() []exit {
 		signal(syscall.SIGINT, "SIGINT (Ctrl-C)"), signal(syscall.SIGTERM, "SIGTERM"), signal(syscall.SIGHUP, "SIGHUP"),
 		{codeBusy, "another process uses a port or a GPU; the message names it",
 			func(err error) bool {
-				return deploy.Busy(err) || is[*runningError](err) || is[*run.LiveError](err) ||
+				return deploy.Busy(err) || kube.Taken(err) || is[*runningError](err) || is[*run.LiveError](err) ||
 					ends(err, codeBusy)
 			}},
 		{codeNotUp, "a topology did not start",

@@ -9,6 +9,7 @@ import (
 	"topobench/internal/journal"
 	"topobench/internal/plan"
 	"topobench/internal/report"
+	"topobench/internal/run"
 	"topobench/internal/verdict"
 )
 
@@ -61,7 +62,11 @@ func serviceLogs(launch journal.LaunchBegin, states map[string]string, cause str
 }
 
 func serviceLog(launch journal.LaunchBegin, s plan.Service, cause string) report.Log {
-	return report.Log{Name: s.Name + " of " + laneName(launch), Cause: head(cause), Path: s.Log}
+	log := report.Log{Name: s.Name + " of " + laneName(launch), Cause: head(cause), Path: s.Log}
+	if s.Host != "" { // its own is gone with the agent there
+		log.Path = run.CopyOfLog(launch.Plan, s)
+	}
+	return log
 }
 
 // option is the value behind an option.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -35,6 +36,7 @@ type loadFlags struct {
 	FreshPrompts bool     `help:"Use another seed for each concurrency, so that no level repeats prompts."`
 	TimeoutReady duration `help:"How long each service may take to become ready." placeholder:"DURATION"`
 	setFlag
+	hostsFlag
 }
 
 // setFlag overrides any key. The fields above win.
@@ -147,9 +149,20 @@ func checkConcurrency(levels []int) error {
 	return nil
 }
 
-// loadProfiles reads built-in names and paths, each once, and applies the flags. The error has all faults, those of
+// loadProfiles reads profiles that become processes.
+func loadProfiles(ctx context.Context, names []string, f loadFlags, env *Env, flags ...error) (
+	[]profile.Profile, error) {
+	all, err := loadTopologies(ctx, names, f, env, flags...)
+	if err == nil {
+		err = processesOnly(all)
+	}
+	return all, err
+}
+
+// loadTopologies reads built-in names and paths, each once, and applies the flags. The error has all faults, those of
 // other flags included.
-func loadProfiles(names []string, f loadFlags, env *Env, flags ...error) ([]profile.Profile, error) {
+func loadTopologies(ctx context.Context, names []string, f loadFlags, env *Env, flags ...error) (
+	[]profile.Profile, error) {
 	reader := env.reader()
 	var all []profile.Profile
 	own, err := f.by(names, func(arg string) string {
@@ -167,6 +180,9 @@ func loadProfiles(names []string, f loadFlags, env *Env, flags ...error) ([]prof
 		all = append(all, p)
 	}
 	if err := joinUnique(faults...); err != nil {
+		return nil, &usageError{err}
+	}
+	if err := env.place(ctx, all, f.Hosts.at); err != nil {
 		return nil, &usageError{err}
 	}
 	return all, nil

@@ -8,7 +8,7 @@ import (
 )
 
 type helpCmd struct {
-	Topic string `arg:"" optional:"" help:"rules, teardown, profile, artifacts, environment or metrics."`
+	Topic string `arg:"" optional:"" help:"Such as rules, teardown, profile, hosts, artifacts or kubernetes."`
 }
 
 // topic is a page of the manual. Its facts come from the tables that the program itself uses.
@@ -22,9 +22,11 @@ func topics() []topic {
 		{"rules", "when a cell counts, when there is a ratio, exit codes", rulesPage},
 		{"teardown", "how a topology is taken down, the checks that prove it, signals, clean", teardownPage},
 		{"profile", "every key of a profile, with type and default", profilePage},
+		{"hosts", "topologies over several machines, by ssh or Slurm: keys, the agent, messages", hostsPage},
 		{"artifacts", "the files of a run: columns of the CSV, keys of the JSON, events of the journal", artifactsPage},
 		{"environment", "variables that topobench reads, passes on, drops and sets", environmentPage},
 		{"metrics", "every number of table, CSV and chart, with its unit and source", metricsPage},
+		{"kubernetes", "what a profile becomes on a cluster, and the walk to a chart", kubernetesPage},
 	}
 }
 

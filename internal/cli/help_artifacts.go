@@ -29,15 +29,22 @@ func artifactsPage(p *page) {
 			"and plot --html; report_e2e.html with --x e2e shows that axis first"},
 		{"summary.csv", "a row for each series and concurrency: means over launches with intervals"},
 		{report.AAName, "A/A measurements (one profile as two sides) with the difference that the node resolves"},
-		{filepath.Join(state, "journal.ndjson"), "one event a line"},
+		{filepath.Join(state, "journal.ndjson"), "one event a line; crc is the CRC-32C of the line up to it"},
 		{filepath.Join(state, artifacts.CampaignName), "the command and its profiles, for run --resume"},
 		{filepath.Join(state, "topologies", "NAME"), "logs, rendered files and plan.sh of a topology; " +
 			"those of its second round are in round-2, of a restart in launch-2 below its round"},
+		{filepath.Join(state, "NAME.manifests.yaml"), "the objects of a topology on Kubernetes, as they were created"},
+		{filepath.Join(state, "NAME.admitted-1.yaml"), "the same objects and the pods, as the cluster had them when " +
+			"they were ready; 1 is the place of the launch in the run"},
 		{filepath.Join(state, "cells"), "the raw output of every attempt of aiperf; c4-r2 is concurrency 4 in round 2"},
 	})
 	p.text("A file is complete or absent, and a published cell is never overwritten. Upstream's plot_pareto.py " +
 		"reads this tree, and topobench plot reads a tree of upstream's perf.sh.")
 
+	p.text("To send results, send report.html, the CSV files and artifacts_N, which hold no key or token of " +
+		"topobench. aiperf's export repeats aiperf's command; aiperf 0.13 redacts its headers. " + artifacts.StateDir +
+		" stays private (mode 0600): journal, campaign and plan.sh repeat the command as it was typed, with the " +
+		"values of --api-key and --set, and the logs of engines hold what the engines print.")
 	p.text("A run starts only if its cells and --min-free fit on the disk. The middle of a log that is longer " +
 		"than --log-cap becomes a hole, which reads as zeros. A disk that fails ends the run: the topology is " +
 		"taken down, and finished cells stay.")

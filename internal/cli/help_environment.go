@@ -43,7 +43,8 @@ func environmentPage(p *page) {
 		p.item(2, "", row.Text())
 		p.item(6, "", row.Why+".")
 	}
-	p.text("nvidia-smi, which topobench itself calls, receives the whole environment.")
+	p.text("nvidia-smi, ssh and the commands of Slurm, which topobench itself calls, receive the whole environment. " +
+		"On another host (topobench help hosts) services inherit that of the login there, by the same rules.")
 	p.heading("Variables that cost speed")
 	p.text("Before a run starts, a warning names each of these that its workers would receive.")
 	for _, row := range plan.SlowVariables() {
@@ -53,6 +54,7 @@ func environmentPage(p *page) {
 	for _, a := range plan.Bookkeeping(plan.Placement{Cookie: "RUN-ID", Temp: "DIRECTORY"}) {
 		p.item(nameColumn, a.Name+"="+a.Value, a.Why)
 	}
+	p.text("Over several hosts NO_PROXY and no_proxy begin with the addresses of the hosts.")
 	p.text("The directory of a program is the first on its PATH. A service also has the variables that its plan " +
 		"needs, such as CUDA_VISIBLE_DEVICES and the ports of Dynamo. topobench plan prints them.")
 }

@@ -30,10 +30,10 @@ func metricsPage(p *page) {
 		"differ by more than 2 %, the cell has a dagger at tok/s/user, tok/s/gpu and ITL, the sentence with the " +
 		"ratio reports it, and results.csv has tok/s/gpu by the server's count.")
 	p.heading("Power")
-	p.text("While a cell runs, one nvidia-smi prints the GPUs of the topology each second (" + artifacts.SamplesName +
-		"). watts_per_gpu is their mean power from the first request to the last one, without the start and the end " +
-		"of aiperf, and tokens_per_joule the throughput by that power. Both need the power of each GPU, in three " +
-		"samples or more and without a gap of 5 s.")
+	p.text("While a cell runs, one nvidia-smi on each host prints its GPUs of the topology each second (" +
+		artifacts.SamplesName + "). watts_per_gpu is their mean power from the first request to the last one, " +
+		"without the start and the end of aiperf, and tokens_per_joule the throughput by that power. Both need the " +
+		"power of each GPU, in three samples or more and without a gap of 5 s.")
 	p.heading("Prefix cache")
 	p.text("As in the guide, all concurrencies have one seed, and each repeats the prompts of the one before. " +
 		"--fresh-prompts gives each its own seed. The share of prompts that the servers read from a prefix cache " +

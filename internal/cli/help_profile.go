@@ -56,9 +56,10 @@ func profileNotes() []string {
 		"All profiles of one run need the same load; --model, --isl, --osl and --concurrency set it for all of them.",
 		"An aggregated mocker with a port has a frontend of its own there. GPUs of a mocker are counted for the " +
 			"chart, neither exported nor checked.",
-		"Engine command runs any server with an OpenAI-compatible API: command.argv, then engine_args, with {port} " +
-			"replaced by the worker's port, {model} by the key model, {gpus} by the number of its GPUs, {log} by the " +
-			"path of its log. The server must listen on 127.0.0.1, and serve /v1/chat/completions under " +
+		"Engine command runs any server with an OpenAI-compatible API: command.argv, then engine_args, with {host} " +
+			"replaced by the address to listen on, {port} by the worker's port, {model} by the key model, {gpus} by " +
+			"the number of its GPUs, {log} by the path of its log. The server must listen on {host}, which is " +
+			"127.0.0.1 on this machine, and serve /v1/chat/completions under " +
 			"served_name, or the model if that is absent. Behind a frontend, and in prefill and decode, the " +
 			"command is a worker of Dynamo, such as python3 -m dynamo.sglang: topobench sets its discovery, " +
 			"and {port} is a further port.",
@@ -78,8 +79,16 @@ func profileNotes() []string {
 		"aiperf's interpreter loads the tokenizer once before anything starts. --trust-remote-code in engine_args " +
 			"lets aiperf run the tokenizer's own Python too. --download-dir, --revision and --load-format there " +
 			"decide which files of a model are downloaded, and to which directory; with VLLM_USE_MODELSCOPE none are.",
-		"Everything listens on 127.0.0.1, with two exceptions. Dynamo's ZMQ event plane binds random ports on " +
-			"all addresses; with nats given, events go through NATS. NIXL (UCX) listens on the addresses of the " +
-			"machine; UCX_NET_DEVICES: lo in env keeps it on loopback, and off the network cards between GPUs.",
+		"A host that has neither transport nor address is a place: --hosts NAME=[USER@]ADDRESS,... fills it with a " +
+			"machine that ssh reaches, else the nodes of the Slurm allocation fill such hosts in the order of their " +
+			"names. transport: slurm is filled by the allocation only, and node: NAME chooses a node. A name of a " +
+			"machine is resolved: servers bind the address, and ssh is given the name. In env of a host ${ENV:NAME} " +
+			"is the variable NAME of the login there.",
+		"Over hosts each server binds its host's address. With listen: 0.0.0.0 the servers of a host bind all of its " +
+			"addresses; Dynamo without NATS and KV events of vLLM require that. etcd and NATS run on the host of the " +
+			"frontend or balancer. NO_PROXY of all children begins with the addresses of the hosts.",
+		"On one machine everything listens on 127.0.0.1, with two exceptions. Dynamo's ZMQ event plane binds random " +
+			"ports on all addresses; with nats given, events go through NATS. NIXL (UCX) listens on the addresses of " +
+			"the machine; UCX_NET_DEVICES: lo in env keeps it on loopback, and off the network cards between GPUs.",
 	}
 }

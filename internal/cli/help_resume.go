@@ -15,8 +15,8 @@ func (p *page) resume() {
 	p.text("A run is a campaign, or continues one. After an interrupt, a kill or a reboot, topobench run " +
 		"--resume continues the newest unfinished campaign below --artifacts-root-dir, and --resume --run ID that " +
 		"of a run. The profiles and flags are those of the campaign; --verbose, --keep and --wait-gpus may be given.")
-	p.point("It first ends what the dead run left. Finished cells stay. The rest is measured in the order of the " +
-		"campaign, in a run of its own below .topobench.")
+	p.point("It first ends what the dead run left, also in the cluster of a run --kube. Finished cells stay. The " +
+		"rest is measured in the order of the campaign, in a run of its own below .topobench.")
 	p.point("A launch that was cut is launched afresh and goes on in its artifacts_N: its round stays one sample, " +
 		"and its further cells carry the check relaunched.")
 	p.point("A topology that did not start, or lost its launch, is tried again. Finished cells that are not valid " +

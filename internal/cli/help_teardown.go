@@ -53,7 +53,8 @@ func teardownPage(p *page) {
 		"user, or topobench clean, kills and removes what they left. It finds a dead run by its unlocked "+
 		"directory %s/tb-* (%s), or by its processes. It identifies a process by the ledger of the run, "+
 		"TOPOBENCH_RUN, and open files; boot, user and start time must fit. It does not touch a running run "+
-		"(--force stops one), nor the run of another user.",
+		"(--force stops one), nor the run of another user. clean --host does the same on another machine (topobench "+
+		"help hosts).",
 		recovery.DefaultTemp, tempVariable))
 	p.text(fmt.Sprintf("If the directory of a run was removed, its ledger is gone: clean names the surviving "+
 		"processes and kills none, and no run starts beside them (exit code %d). If the journal is damaged, "+

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -52,8 +54,8 @@ func again(t run.Topology) []int {
 }
 
 // conclusion is the last line of a run that failed: what failed first and why, its log, and the next step. It is
-// empty if nothing failed and the run was interrupted. Rounds and arms are repeated as a whole: a part of them would
-// have nothing to be paired with.
+// empty if nothing failed and the run was interrupted. Rounds and arms go on in their campaign, since a new run would
+// have nothing to be paired with; a topology that never came up may need another profile, and so a new campaign.
 func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) string {
 	var titles, failed []string
 	var why, log, first string
@@ -77,18 +79,22 @@ func (c *runCmd) conclusion(env *Env, s *session, topologies []run.Topology) str
 	if len(titles) > 1 {
 		others = " (also failed: " + strings.Join(titles[1:], ", ") + ")"
 	}
-	for _, unreached := range s.topologies[min(len(topologies), len(s.topologies)):] {
-		failed, whole = append(failed, unreached.Profile.Name), true
+	for _, w := range s.topologies {
+		if !slices.ContainsFunc(topologies, func(t run.Topology) bool { return t.Name == w.Profile.Name }) {
+			failed, whole = append(failed, w.Profile.Name), true // the run did not reach it
+		}
 	}
 	if slices.Sort(missing); whole {
 		missing = nil
 	}
 	passed := c.passed(s, failed)
-	if topologies[0].Rounds != 1 || isAA(c.Profiles) {
+	rounds := topologies[0].Rounds != 1 || isAA(c.Profiles)
+	if rounds {
 		passed, missing = nil, nil
 	}
 	command := repeat(env.Args, passed, slices.Compact(missing))
-	if c.Resume {
+	never := func(name string) bool { return !measured(topologies, name) }
+	if c.Resume || rounds && !slices.ContainsFunc(failed, never) {
 		command = goOn(s.Dir.Root(), topologies)
 	}
 	return fmt.Sprintf("%s failed: %s%s | log: %s | next: %s", titles[0], why, others, log, next(first, command))
@@ -101,9 +107,9 @@ func failure(t run.Topology, dir string) (cause, log string) {
 	i := slices.IndexFunc(t.Cells, func(c run.Cell) bool { return c.Verdict.State != verdict.Valid })
 	switch {
 	case isDeath:
-		return firstLine(t.Err), died.Log
+		return firstLine(t.Err), here(t, died.Log)
 	case isLate && late.Log != "":
-		return firstLine(t.Err), late.Log
+		return firstLine(t.Err), here(t, late.Log)
 	case t.Err != nil:
 		return firstLine(t.Err), cmp.Or(t.Dir, dir)
 	case i >= 0:
@@ -112,6 +118,17 @@ func failure(t run.Topology, dir string) (cause, log string) {
 			cell.Log
 	}
 	return "", ""
+}
+
+// here is the copy of a log of another machine, NODE:PATH, in the launch; without a copy it is the log as it is named.
+func here(t run.Topology, log string) string {
+	if node, path, other := strings.Cut(log, ":"); other && !strings.Contains(node, "/") {
+		at := filepath.Join(t.Dir, "logs", filepath.Base(path))
+		if _, err := os.Stat(at); err == nil {
+			return at
+		}
+	}
+	return log
 }
 
 // passed are the profiles, as they were given, of topologies without a failure.

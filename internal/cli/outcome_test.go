@@ -86,3 +86,18 @@ func TestTheRemedyComesBeforeTheCommand(t *testing.T) {
 		}
 	}
 }
+
+// A log of another machine is shown by its copy, which stays when the agent has removed its directory.
+func TestALogOfAnotherMachineIsItsCopy(t *testing.T) {
+	launch := run.Topology{Dir: t.TempDir()}
+	copied := filepath.Join(launch.Dir, "logs", "decode-0.log")
+	if err := errors.Join(os.Mkdir(filepath.Dir(copied), 0o700), os.WriteFile(copied, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for log, want := range map[string]string{"node1:/tmp/x/logs/decode-0.log": copied, "/a:b/decode-0.log": "/a:b/decode-0.log",
+		"node1:/tmp/x/logs/lost.log": "node1:/tmp/x/logs/lost.log"} {
+		if got := here(launch, log); got != want {
+			t.Errorf("%s: got %s, want %s", log, got, want)
+		}
+	}
+}

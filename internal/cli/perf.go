@@ -52,7 +52,7 @@ func (c *perfCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	}
 	session, err := env.start(ctx, s, preflight.Request{Profiles: []profile.Profile{c.profile()},
 		Programs: programs.Paths{AIPerf: c.AIPerf}, Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree)},
-		run.Options{FailFast: c.FailFast, Key: env.Getenv(c.APIKeyEnv)})
+		run.Options{FailFast: c.FailFast, Key: env.Getenv(c.APIKeyEnv)}, 0)
 	if err != nil {
 		return err
 	}

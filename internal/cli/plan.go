@@ -31,11 +31,15 @@ type planCmd struct {
 	roundFlags
 	binFlags  `group:"Programs"`
 	loadFlags `group:"Load"`
+	kubeFlags `group:"Kubernetes"`
 }
 
 // Run prints plans. It writes no file, and starts nothing but nvidia-smi for --gpus-from-allocation.
 func (c *planCmd) Run(ctx context.Context, env *Env) error {
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check())
+	if c.Kube {
+		return c.kube(ctx, env)
+	}
+	profiles, err := loadProfiles(ctx, c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.kubeFlags.check())
 	if err != nil {
 		return err
 	}
@@ -81,7 +85,7 @@ func (c *planCmd) placed(plans []plan.Plan) ([]plan.Plan, error) {
 		n = nextFree(c.Root, n+1)
 		to := run.ByHand(c.Root).Placement(p.Name, "@CALL@")
 		to.Artifacts = filepath.Join(c.Root, fmt.Sprintf("artifacts_%d", n))
-		p, err := p.At(to)
+		p, err := p.At(to, nil)
 		if err != nil {
 			return nil, &usageError{err}
 		}

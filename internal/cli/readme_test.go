@@ -46,6 +46,9 @@ func TestReadmeIsComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, command := range parser.Model.Children {
+		if command.Hidden {
+			continue
+		}
 		wanted = append(wanted, "`topobench "+command.Name)
 	}
 	for _, topic := range topics() {

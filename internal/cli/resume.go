@@ -8,10 +8,12 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"topobench/internal/artifacts"
+	"topobench/internal/host"
 	"topobench/internal/plan"
 	"topobench/internal/preflight"
 	"topobench/internal/profile"
@@ -93,6 +95,20 @@ func (c *runCmd) begun(ctx context.Context, env *Env, s *signals) (*runCmd, *run
 	again.Root, again.Verbose, again.Keep, again.Wait = c.Root, c.Verbose, c.Keep, c.Wait
 	again.resumeFlags = c.resumeFlags
 	return &again, past, nil
+}
+
+// claimResume keeps other continuations from the campaigns of a root until release: two would measure the same cells.
+func claimResume(root string) (release func(), err error) {
+	info, err := os.Stat(root)
+	if err != nil {
+		return func() {}, nil // FindPast reports it
+	}
+	at := info.Sys().(*syscall.Stat_t)
+	release, err = host.Claim([]host.Resource{{Key: fmt.Sprintf("resume-%d-%d", at.Dev, at.Ino), Name: root}})
+	if err != nil {
+		return nil, fmt.Errorf("cannot resume: %w; wait until that command has ended", err)
+	}
+	return release, nil
 }
 
 // parser reads command lines into c.

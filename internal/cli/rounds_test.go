@@ -89,19 +89,21 @@ func TestOutcomeOverRounds(t *testing.T) {
 		}
 	})
 	s := &session{Runner: runner, topologies: preflighted("a", "b")}
+	again, goOn := "run a.yaml b.yaml --repeats 2", "run --resume --artifacts-root-dir "+runner.Dir.Root()
 	for _, row := range []struct {
 		why      string
 		launched []run.Topology
 		code     int
 		first    string
+		next     string
 	}{
-		{"all is well", []run.Topology{launch("a", 1, nil, valid), launch("b", 1, nil, valid), launch("b", 2, nil, valid), launch("a", 2, nil, valid)}, codeOK, ""},
+		{"all is well", []run.Topology{launch("a", 1, nil, valid), launch("b", 1, nil, valid), launch("b", 2, nil, valid), launch("a", 2, nil, valid)}, codeOK, "", ""},
 		{"one launch did not come up", []run.Topology{launch("a", 1, nil, valid), launch("b", 1, nil, valid), launch("b", 2, died), launch("a", 2, nil, valid)},
-			codePartial, "b (round 2) failed: died |"},
+			codePartial, "b (round 2) failed: died |", goOn},
 		{"a failure in two rounds", []run.Topology{launch("a", 1, nil, valid), launch("b", 1, died), launch("b", 2, nil, valid), launch("a", 2, died)},
-			codePartial, "b (round 1) failed: died (also failed: a (round 2)) |"},
+			codePartial, "b (round 1) failed: died (also failed: a (round 2)) |", goOn},
 		{"one came up in no round", []run.Topology{launch("a", 1, died), launch("b", 1, nil, valid), launch("b", 2, nil, valid)},
-			codeNotUp, "a (round 1) failed: died |"},
+			codeNotUp, "a (round 1) failed: died |", again},
 	} {
 		err := c.outcome(env, s, row.launched)
 		if code := exitCode(err); code != row.code {
@@ -111,7 +113,7 @@ func TestOutcomeOverRounds(t *testing.T) {
 			continue
 		}
 		last := err.(*reportedError).last
-		if !strings.HasPrefix(last, row.first) || !strings.HasSuffix(last, "| next: topobench run a.yaml b.yaml --repeats 2") {
+		if !strings.HasPrefix(last, row.first) || !strings.HasSuffix(last, "| next: topobench "+row.next) {
 			t.Errorf("%s: %s", row.why, last)
 		}
 	}

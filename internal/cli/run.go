@@ -31,6 +31,8 @@ type runCmd struct {
 	loadFlags   `group:"Load"`
 	limitFlags  `group:"Disk"`
 	gpuFlags    `group:"GPUs"`
+	graceFlag   `group:"Hosts"`
+	kubeFlags   `group:"Kubernetes"`
 }
 
 // Run measures the profiles, then reports.
@@ -45,6 +47,11 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if flags != nil {
 		return &usageError{flags}
 	}
+	release, err := claimResume(c.Root)
+	if err != nil {
+		return err
+	}
+	defer release()
 	begun, past, err := c.begun(ctx, env, s)
 	if err != nil {
 		return err
@@ -54,8 +61,14 @@ func (c *runCmd) Run(ctx context.Context, env *Env, s *signals) error {
 
 // measure begins a campaign, or continues past. flags are faults to report with all others.
 func (c *runCmd) measure(ctx context.Context, env *Env, s *signals, past *run.Past, flags error) error {
-	profiles, err := loadProfiles(c.Profiles, c.loadFlags, env, c.roundFlags.check(), c.ratioFlags.check(),
-		c.adaptiveFlags.check(c.Profiles, c.given()), c.sloFlag.check(), flags)
+	load := loadProfiles
+	if c.Kube {
+		load, c.Set = loadTopologies, append(c.kubeFlags.settings(), c.Set...)
+		flags = errors.Join(flags, kubeFaults(env.Args))
+	}
+	profiles, err := load(ctx, c.Profiles, c.loadFlags, env, c.kubeFlags.check(), c.roundFlags.check(),
+		c.ratioFlags.check(), c.adaptiveFlags.check(c.Profiles, c.given()), c.sloFlag.check(), c.graceFlag.check(),
+		flags)
 	if err == nil {
 		c.sloFlag.apply(profiles)
 		err = c.withoutSLO(profiles)
@@ -64,11 +77,11 @@ func (c *runCmd) measure(ctx context.Context, env *Env, s *signals, past *run.Pa
 		return err
 	}
 	adaptive := c.schedule(profiles)
-	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
+	session, err := env.begin(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
 		Launches: c.launches(c.Profiles), Baseline: c.Baseline, Root: c.Root, LogCap: uint64(c.LogCap),
 		MinFree: uint64(c.MinFree), Load: c.options(), MapGPUs: c.Map},
 		run.Options{FailFast: c.FailFast, WaitGPUs: c.Wait.value(), Past: past, Again: c.Again,
-			AllowDrift: c.AllowDrift})
+			AllowDrift: c.AllowDrift}, c.OrphanGrace.value(), c.kubeFlags)
 	if err != nil {
 		return err
 	}

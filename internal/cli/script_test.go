@@ -29,7 +29,8 @@ type beside struct{ m *testing.M }
 
 func (b beside) Run() int {
 	return testbed.Run(func() int {
-		if err := testbed.Install(filepath.SplitList(os.Getenv("PATH"))[0]); err != nil {
+		bin := filepath.SplitList(os.Getenv("PATH"))[0]
+		if err := errors.Join(testbed.Install(bin), installPlain(bin)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -66,6 +67,35 @@ func TestScripts(t *testing.T) {
 	scripts(t, names...)
 }
 
+// plainKey is the variable with the path of this package's test program without the race detector, which takes half
+// the CPU. "make test" sets it, and "make test-race" runs topobench under the race detector.
+const plainKey = "TESTBED_TOPOBENCH"
+
+// plainIn is the directory with a plain topobench and its fakes. Its path is as long as that of bin, so that lines with
+// a path wrap at the same place.
+func plainIn(bin string) string { return filepath.Join(filepath.Dir(bin), "raw") }
+
+func installPlain(bin string) error {
+	from, to := os.Getenv(plainKey), plainIn(bin)
+	if from == "" {
+		return nil
+	}
+	if err := os.Mkdir(to, 0o755); err != nil {
+		return err
+	}
+	text, err := os.ReadFile(from)
+	return errors.Join(err, testbed.Install(to), os.WriteFile(filepath.Join(to, "topobench"), text, 0o755))
+}
+
+// programs is the directory with topobench and its fakes: plain ones where "make test" has built them.
+func programs() string {
+	bin := filepath.SplitList(os.Getenv("PATH"))[0]
+	if _, err := os.Stat(plainIn(bin)); err == nil {
+		return plainIn(bin)
+	}
+	return bin
+}
+
 // namedScripts are those that a test of this package runs by name.
 func namedScripts(t *testing.T) (names []string) {
 	t.Helper()
@@ -95,6 +125,7 @@ func namedScripts(t *testing.T) (names []string) {
 // against fakes. Each has ports of its own, and at its end nothing it started lives.
 func scripts(t *testing.T, names ...string) {
 	t.Parallel()
+	bin := programs()
 	if runtime.GOOS != "linux" {
 		t.Skip("processes are started on Linux only")
 	}
@@ -104,7 +135,7 @@ func scripts(t *testing.T, names ...string) {
 	}
 	testscript.Run(t, testscript.Params{
 		Files: files, RequireExplicitExec: true, RequireUniqueNames: true,
-		Setup: func(env *testscript.Env) error { return setUp(t, env) },
+		Setup: func(env *testscript.Env) error { return setUp(t, bin, env) },
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "start": start, "signal": send, "ends": ends, "waitfor": waitFor,
 			"alive": alive, "audit": audit, "listen": listen, "get": get, "kill-all": killAll,
@@ -117,17 +148,18 @@ type workspaceKey struct{}
 func workspaceOf(ts *testscript.TestScript) *workspace { return ts.Value(workspaceKey{}).(*workspace) }
 
 // setUp makes a script's directory its workspace.
-func setUp(t *testing.T, env *testscript.Env) error {
+func setUp(t *testing.T, bin string, env *testscript.Env) error {
 	s, err := build(env.WorkDir)
 	if err != nil {
 		return err
 	}
+	env.Setenv("PATH", bin+string(filepath.ListSeparator)+env.Getenv("PATH"))
 	env.Values[workspaceKey{}] = s
 	env.Defer(func() { s.close(t) })
 	shm := fmt.Sprint(time.Now().UnixNano()) // a test that was killed may have left its files
 	env.Defer(func() { removeFakes(t, shm) })
 	env.Vars = append(append(env.Vars, s.vars()...), "P="+s.ports, "J=root/.topobench/*/journal.ndjson",
-		"BIN="+filepath.SplitList(os.Getenv("PATH"))[0], "PID="+fmt.Sprint(os.Getpid()), "SHM="+shm)
+		"BIN="+bin, "PID="+fmt.Sprint(os.Getpid()), "SHM="+shm)
 	return nil
 }
 

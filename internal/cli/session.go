@@ -5,9 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"sync"
+	"time"
 
+	"topobench/internal/deploy"
 	"topobench/internal/host"
 	"topobench/internal/journal"
 	"topobench/internal/plan"
@@ -22,17 +27,35 @@ type session struct {
 	*run.Runner
 	env        *Env
 	topologies []preflight.Topology
+	hosts      connections
+	cluster    bool // topologies are pods
 }
 
-// start makes the checks of a command, and opens its run unless one fails.
-func (e *Env) start(ctx context.Context, s *signals, r preflight.Request, o run.Options) (*session, error) {
+// start reaches the other machines of a command, makes its checks, and opens its run unless one fails. grace is that of
+// the agents.
+func (e *Env) start(ctx context.Context, s *signals, r preflight.Request, o run.Options, grace time.Duration) (
+	*session, error) {
 	e.printDropped()
-	checked, err := e.preflight(ctx, r)
+	o.ID = run.NewID()
+	hosts, err := e.connect(ctx, r.Profiles, Target{Run: o.ID, Grace: grace, LogCap: &r.LogCap})
 	if err != nil {
 		return nil, err
 	}
-	o.Root, o.LogCap, o.Reserve = r.Root, r.LogCap, r.MinFree/reserveShare
-	return e.open(ctx, s, checked, o)
+	r.Hosts = hosts.inspectors()
+	checked, err := e.preflight(ctx, r)
+	if ctx.Err() != nil && len(hosts) > 0 {
+		err = context.Cause(ctx) // the checks of hosts fail then too
+	}
+	if err != nil {
+		return nil, errors.Join(err, hosts.close())
+	}
+	o.Root, o.LogCap, o.Reserve, o.Remotes = r.Root, r.LogCap, r.MinFree/reserveShare, hosts.remotes()
+	session, err := e.open(ctx, s, checked, o)
+	if err != nil {
+		return nil, errors.Join(err, hosts.close())
+	}
+	session.hosts = hosts
+	return session, nil
 }
 
 // printDropped names the variables of the caller that no child receives. It never prints their values.
@@ -135,12 +158,15 @@ func (e *Env) complete(r preflight.Request) preflight.Request {
 // fetchModels downloads each model that is missing from its cache, once: otherwise every worker would download it at
 // the same time. Then aiperf's interpreter loads the tokenizer, which may have come with it.
 func (s *session) fetchModels(ctx context.Context) error {
+	if s.cluster { // pods fetch them themselves
+		return nil
+	}
 	checks := preflight.Request{Environ: s.env.Environ, Getenv: s.env.Getenv}
-	var faults []error
+	faults := []error{s.fetchOnHosts(ctx)}
 	tried := map[programs.Model]bool{}
 	for _, w := range s.topologies {
 		model, ok := programs.ModelOf(w.Profile, s.env.Getenv)
-		if ok && !tried[model] && !model.Cached() {
+		if ok && len(w.Parts) == 0 && !tried[model] && !model.Cached() {
 			tried[model] = true
 			if err := s.fetch(ctx, checks, w, model); err != nil {
 				faults = append(faults, err)
@@ -165,4 +191,25 @@ func (s *session) fetch(ctx context.Context, checks preflight.Request, w preflig
 	}
 	s.Screen.Note(fmt.Sprintf("fetching model %s, once for all workers", m.ID))
 	return prober.Fetch(ctx, python, m, filepath.Join(s.Dir.Path(), "fetch.log"))
+}
+
+// fetchOnHosts downloads the models that other machines lack, at the same time, and each once a machine.
+func (s *session) fetchOnHosts(ctx context.Context) error {
+	names := slices.Sorted(maps.Keys(s.hosts))
+	faults := make([]error, len(names))
+	var all sync.WaitGroup
+	for i, name := range names {
+		all.Go(func() {
+			for _, w := range s.topologies {
+				if part := w.Parts[name]; part.Fetch {
+					s.Screen.Note(fmt.Sprintf("%s: fetching model %s, once for all workers", name, w.Profile.Model))
+					q := preflight.Fetch{Part: part, Log: filepath.Join(s.hosts[name].Hello().Dir, "fetch.log")}
+					err := preflight.Inspect(ctx, inspector{s.hosts[name], fetchOf}, q, &struct{}{})
+					faults[i] = errors.Join(faults[i], deploy.OnHost(name, err))
+				}
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(faults...)
 }

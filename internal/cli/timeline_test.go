@@ -82,6 +82,8 @@ agg, round 2, launch 2 (artifacts_3)
 func TestLogsOfWhatFailed(t *testing.T) {
 	launch := journal.LaunchBegin{Topology: "agg", Artifacts: "artifacts_0", Plan: plan.Plan{Services: []plan.Service{
 		{Name: "front", Log: "front.log"}, {Name: "w0", Log: "w0.log"}, {Name: "w1", Log: "w1.log"}, {Name: "later"}}}}
+	away := journal.LaunchBegin{Plan: plan.Plan{Dirs: []string{"/launch"}, Services: []plan.Service{
+		{Name: "w0", Host: "node0", Log: "/tmp/agent/w0.log"}}}}
 	state := func(service, state string) journal.Event { return journal.Service{Service: service, State: state} }
 	for _, row := range []struct {
 		why    string
@@ -90,6 +92,8 @@ func TestLogsOfWhatFailed(t *testing.T) {
 	}{
 		{"the service that died", []journal.Event{launch, state("front", "ready"), state("w0", "starting"),
 			state("w1", "died"), state("w0", "gone"), journal.LaunchFailed{Error: "w1 died\nmore"}}, "w1.log: w1 died"},
+		{"the copy of a log of another host", []journal.Event{away, state("w0", "died"), journal.LaunchFailed{Error: "w0 died"}},
+			"/launch/logs/w0.log: w0 died"},
 		{"those that were not ready in time", []journal.Event{launch, state("front", "ready"), state("w0", "starting"),
 			state("w1", "starting"), state("w0", "gone"), journal.LaunchFailed{Error: "not ready"}},
 			"w0.log: not ready; w1.log: not ready"},

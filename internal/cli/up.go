@@ -16,9 +16,12 @@ type upCmd struct {
 	Model        string   `help:"Model id or directory."`
 	TimeoutReady duration `help:"How long each service may take to become ready." placeholder:"DURATION"`
 	setFlag
+	hostsFlag
 	binFlags   `group:"Programs"`
 	limitFlags `group:"Disk"`
 	gpuFlags   `group:"GPUs"`
+	graceFlag  `group:"Hosts"`
+	kubeFlags  `group:"Kubernetes"`
 }
 
 // Run brings one topology up, prints its address, and holds it.
@@ -26,14 +29,20 @@ func (c *upCmd) Run(ctx context.Context, env *Env, s *signals) error {
 	if err := linuxOnly("up"); err != nil {
 		return err
 	}
-	flags := loadFlags{Model: c.Model, TimeoutReady: c.TimeoutReady, setFlag: c.setFlag}
-	profiles, err := loadProfiles([]string{c.Profile}, flags, env)
+	flags := loadFlags{Model: c.Model, TimeoutReady: c.TimeoutReady, setFlag: c.setFlag, hostsFlag: c.hostsFlag}
+	load, faults := loadProfiles, error(nil)
+	if c.Kube {
+		load, flags.Set = loadTopologies, append(c.kubeFlags.settings(), flags.Set...)
+		faults = kubeFaults(env.Args)
+	}
+	profiles, err := load(ctx, []string{c.Profile}, flags, env, c.graceFlag.check(), c.kubeFlags.check(), faults)
 	if err != nil {
 		return err
 	}
-	session, err := env.start(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
+	session, err := env.begin(ctx, s, preflight.Request{Profiles: profiles, Programs: programs.Paths(c.binFlags),
 		Root: c.Root, LogCap: uint64(c.LogCap), MinFree: uint64(c.MinFree),
-		Load: aiperf.Options{Seed: aiperf.GuideSeed}, MapGPUs: c.Map}, run.Options{WaitGPUs: c.Wait.value()})
+		Load: aiperf.Options{Seed: aiperf.GuideSeed}, MapGPUs: c.Map}, run.Options{WaitGPUs: c.Wait.value()},
+		c.OrphanGrace.value(), c.kubeFlags)
 	if err != nil {
 		return err
 	}

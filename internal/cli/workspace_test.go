@@ -23,6 +23,7 @@ import (
 // nobody else has, and a mark in the environment of all that is started.
 type workspace struct {
 	dir     string
+	bin     string // has topobench
 	temp    string // of the runs' private directories: short, as the path of a socket requires
 	mark    string // NAME=value
 	ports   string // hundreds of the block: its port 10 is <ports>10
@@ -39,7 +40,7 @@ type running struct {
 
 // build makes dir a workspace, with the profiles of testdata/profiles beside its own.
 func build(dir string) (*workspace, error) {
-	s := &workspace{dir: dir, running: map[string]*running{},
+	s := &workspace{dir: dir, bin: programs(), running: map[string]*running{},
 		mark: fmt.Sprintf("LC_TESTBED=%s-%d", filepath.Base(dir), time.Now().UnixNano())}
 	s.ports, s.lock = block()
 	temp, err := os.MkdirTemp("/tmp", "topobench-test-")
@@ -103,6 +104,9 @@ func (s *workspace) prepare(name string, env []string, argv ...string) (*running
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
 		return nil, err
+	}
+	if argv[0] == "topobench" {
+		path = filepath.Join(s.bin, "topobench")
 	}
 	r := &running{cmd: exec.Command(path, argv[1:]...), ended: make(chan struct{})}
 	r.cmd.Dir, r.cmd.Env = s.dir, append(s.vars(), env...)

@@ -46,8 +46,9 @@ func (e *NotReadyError) Error() string {
 // *NotReadyError. note receives the reason why the gate is closed whenever that changes.
 func (p Prober) Await(ctx context.Context, s plan.Service, note func(string)) (time.Time, error) {
 	began := time.Now()
-	w := &watch{host: p.host, service: s, note: note, stall: newStall(p.host, s.Log, s.Gate.Stall, began),
+	w := &watch{host: p.on(s.Host), service: s, note: note, stall: newStall(p.on(s.Host), s.Log, s.Gate.Stall, began),
 		last: errors.New("its answers do not stay good")}
+	w.stall.shown = logOf(s)
 	var first time.Time
 	var answers finals
 	for good := 0; ; {
@@ -66,8 +67,8 @@ func (p Prober) Await(ctx context.Context, s plan.Service, note func(string)) (t
 			return first, nil
 		}
 		if waited := time.Since(began); waited > s.Gate.Deadline || answers.add(err) {
-			return first, &NotReadyError{Service: s.Name, After: waited, Last: w.last,
-				Hints: errorLines(ctx, p.host, s.Log), Log: s.Log}
+			return first, &NotReadyError{Service: title(s), After: waited, Last: w.last,
+				Hints: errorLines(ctx, p.on(s.Host), s.Log), Log: logOf(s)}
 		}
 		select {
 		case <-ctx.Done():

@@ -47,6 +47,7 @@ func TestAwaitNotesEveryStepOnce(t *testing.T) {
 
 // Two good answers and a bad one, again and again: not ready. Three in a row are.
 func TestAwaitFlapping(t *testing.T) {
+	t.Parallel()
 	bad := recordedState(t, "2-1p1d")
 	flap := func(turn int) state {
 		if turn%3 == 0 {
@@ -138,6 +139,7 @@ func TestAwaitAtItsDeadline(t *testing.T) {
 }
 
 func TestAwaitHintsAtAStall(t *testing.T) {
+	t.Parallel()
 	g := gate2P1D(serve(t, still(recordedState(t, "0-no-workers"))))
 	g.Deadline, g.Stall = time.Second, 100*time.Millisecond
 	var noted notes
@@ -154,6 +156,7 @@ func TestAwaitHintsAtAStall(t *testing.T) {
 // An old frontend fetches an unknown model, fails, and lists nothing for ever;
 // only its log has the reason, and only after a while.
 func TestAwaitNotesWhyNoModelIsListed(t *testing.T) {
+	t.Parallel()
 	s := fronted(t, plan.Gate{}, "")
 	address := serve(t, func(turn int) state {
 		if turn == 4 {
@@ -199,6 +202,7 @@ func TestStall(t *testing.T) {
 }
 
 func TestErrorLines(t *testing.T) {
+	t.Parallel()
 	log := filepath.Join(t.TempDir(), "x.log")
 	text := strings.Repeat("x", 300<<10) + "\n" + strings.Repeat("ERROR early\n", 10) + "progress 1%\rERROR late\rthread 'main' panicked at x\nno terror here\nerrors: 0\n"
 	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {

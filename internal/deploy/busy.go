@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"topobench/internal/host"
 )
 
 // PortsBusyError lists ports of a plan that another process has.
@@ -35,5 +37,6 @@ func (e *GPUsBusyError) Error() string {
 func Busy(err error) bool {
 	_, ports := errors.AsType[*PortsBusyError](err)
 	_, gpus := errors.AsType[*GPUsBusyError](err)
-	return ports || gpus
+	_, claimed := errors.AsType[*host.TakenError](err) // after the connection to a machine was lost
+	return ports || gpus || claimed
 }

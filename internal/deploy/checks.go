@@ -2,14 +2,11 @@ package deploy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"topobench/internal/host"
 	"topobench/internal/host/proc"
 )
 
@@ -29,6 +26,7 @@ const (
 // its own.
 type TeardownCheck struct {
 	Name   string
+	Host   string        // on which it looks; "" = this machine
 	Within time.Duration // how long a leftover may take to go
 	// Check lists what is left. An error means that the check could not be made, or
 	// (*PortsBusyError, *GPUsBusyError) that nothing is left and a foreign process has
@@ -62,9 +60,11 @@ func (l Leftover) String() string {
 // DirtyError lists what could not be proved gone. No next topology may start.
 type DirtyError struct {
 	Topology string
-	Left     []proc.Proc
+	Left     []proc.Proc // on this machine
 	Reasons  []string
 	Table    []string // of Left, as it was then: later a pid may belong to a foreign process
+	Hosts    []string // the other hosts on which something could not be proved gone
+	Next     []string // the next steps; none = the one on this machine
 }
 
 // Dirty is the error about what is left, with its table as it is now. name returns the
@@ -78,42 +78,34 @@ func (e *DirtyError) Error() string {
 	for _, line := range slices.Concat(e.Reasons, e.Table) {
 		text += "\n  " + line
 	}
-	return text + "\n  end what is listed here (in state D only a reboot ends it), then run topobench clean"
+	next := e.Next
+	if len(next) == 0 {
+		next = []string{cleanHere}
+	}
+	return text + "\n  " + strings.Join(next, "\n  ")
 }
 
-// prove removes what the services have left and makes all checks at the same time, that
-// of descendants last.
-func (s *Stack) prove(ctx context.Context, faults []string) error {
-	s.events.post(ProofStarting{})
-	for _, c := range s.o.Checks {
-		if c.Remove == nil {
-			continue
-		}
-		if err := c.Remove(); err != nil {
-			faults = append(faults, fmt.Sprintf("%s: %v", c.Name, err))
-		}
-	}
-	checks := append([]TeardownCheck{portsCheck(s.o.Host, s.plan.Ports())}, s.o.Checks...)
-	results := make([]CheckDone, len(checks))
-	var all sync.WaitGroup
-	for i, c := range checks {
-		all.Go(func() { results[i] = s.check(ctx, c) })
-	}
-	all.Wait()
-	return s.dirty(faults, append(results, s.check(ctx, s.descendants())))
-}
+// cleanHere is the next step on this machine.
+const cleanHere = "end what is listed here (in state D only a reboot ends it), then run topobench clean"
 
-// check makes one check until nothing is left, at most for c.Within.
-func (s *Stack) check(ctx context.Context, c TeardownCheck) CheckDone {
+// check makes one check until nothing is left, at most for c.Within. On a host that is lost for good it tries once.
+func (s *Stack) check(ctx context.Context, c TeardownCheck) result {
 	ctx, cancel := context.WithTimeout(ctx, c.Within)
 	defer cancel()
-	result := CheckDone{Check: c.Name}
+	result := result{CheckDone{Check: on(c.Host, c.Name)}, c}
 	again := time.NewTicker(checkEvery)
 	defer again.Stop()
-	for began := time.Now(); ; {
-		result.Left, result.Err = c.Check(ctx)
+	gone := s.on(c.Host).lost
+	for began, first := time.Now(), true; ; first = false {
+		left, err := c.Check(ctx)
+		if first || err == nil || ctx.Err() == nil { // else the try was cut off, and shows nothing
+			result.Left, result.Err = left, err
+		}
 		result.Took = time.Since(began)
 		if len(result.Left) == 0 && (result.Err == nil || Busy(result.Err)) {
+			break
+		}
+		if err != nil && gone != nil && gone() {
 			break
 		}
 		select {
@@ -123,58 +115,8 @@ func (s *Stack) check(ctx context.Context, c TeardownCheck) CheckDone {
 		}
 		break
 	}
-	s.events.post(result)
+	s.events.post(result.CheckDone)
 	return result
-}
-
-// descendants is the check of this process's own descendants. It is made once, at the
-// end: every service has been waited for.
-func (s *Stack) descendants() TeardownCheck {
-	return TeardownCheck{Name: descendantsName, Check: func(ctx context.Context) ([]Leftover, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookWithin)
-		defer cancel()
-		var left []Leftover
-		look, err := s.o.Host.Look(ctx, host.Question{Processes: true, Foreign: s.o.Foreign})
-		for _, p := range look.Leftovers {
-			left = append(left, Leftover{Process: p})
-		}
-		return left, err
-	}}
-}
-
-// dirty is nil if all checks have found nothing and there are no other faults. It is
-// *PortsBusyError or *GPUsBusyError for a port or a GPU that a foreign process has taken.
-func (s *Stack) dirty(faults []string, results []CheckDone) error {
-	var busy error
-	var left []proc.Proc
-	service := map[int]string{}
-	for _, r := range results {
-		if Busy(r.Err) {
-			busy = errors.Join(busy, r.Err)
-		} else if r.Err != nil {
-			faults = append(faults, fmt.Sprintf("%s: %v", r.Check, r.Err))
-		}
-		for _, l := range r.Left {
-			switch {
-			case l.Process.PID == 0:
-				faults = append(faults, l.Detail)
-			case !slices.ContainsFunc(left, l.Process.Same):
-				left = append(left, l.Process)
-			}
-			if l.Service != "" {
-				service[l.Process.PID] = l.Service
-			}
-		}
-	}
-	if len(left) == 0 && len(faults) == 0 {
-		return busy
-	}
-	var reasons []string
-	for _, fault := range faults {
-		reasons = append(reasons, strings.Split(fault, "\n")...)
-	}
-	name := func(p proc.Proc) string { return service[p.PID] }
-	return errors.Join(Dirty(s.plan.Name, left, name, reasons...), busy)
 }
 
 // sampling samples every second until the stack's context ends, and then once more.

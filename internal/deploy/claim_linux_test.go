@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -22,12 +23,27 @@ func claimable(numbers ...int) []plan.Port {
 	return ports
 }
 
+// here is this machine.
+type here struct{}
+
+func (here) Claim(_ context.Context, resources []host.Resource) (release func(), err error) {
+	return host.Claim(resources)
+}
+
+func claim(ports []plan.Port) (release func(), err error) {
+	return Claim(context.Background(), here{}, "", ports)
+}
+
+func claimGPUs(devices map[string]string) (release func(), err error) {
+	return ClaimGPUs(context.Background(), here{}, "", devices)
+}
+
 func TestAClaimedPortIsBusyUntilItsRelease(t *testing.T) {
-	release, err := Claim(claimable(70002, 70001, 70002))
+	release, err := claim(claimable(70002, 70001, 70002))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Claim(claimable(70000, 70002))
+	_, err = claim(claimable(70000, 70002))
 	if busy, is := errors.AsType[*PortsBusyError](err); !is || !busy.ByRun {
 		t.Fatalf("error %v, want *PortsBusyError of another run", err)
 	}
@@ -38,13 +54,13 @@ func TestAClaimedPortIsBusyUntilItsRelease(t *testing.T) {
 		t.Errorf("no %q in %v", want, err)
 	}
 	// The ports of the refused claim are free again, and disjoint runs go side by side.
-	other, err := Claim(claimable(70000, 70003))
+	other, err := claim(claimable(70000, 70003))
 	if err != nil {
 		t.Fatal(err)
 	}
 	other()
 	release()
-	if release, err = Claim(claimable(70001, 70002)); err != nil {
+	if release, err = claim(claimable(70001, 70002)); err != nil {
 		t.Fatal(err)
 	}
 	release()
@@ -57,7 +73,7 @@ func TestOneOfManyClaimsSucceeds(t *testing.T) {
 		release := [4]func(){}
 		var all sync.WaitGroup
 		for i, ports := range [][]plan.Port{claimable(70010, 70011, 70012), claimable(70012, 70011), claimable(70011, 70010), claimable(70012, 70010)} {
-			all.Go(func() { release[i], got[i] = Claim(ports) })
+			all.Go(func() { release[i], got[i] = claim(ports) })
 		}
 		all.Wait()
 		won := 0
@@ -92,11 +108,11 @@ func TestOursIsWhatDescendsFromUs(t *testing.T) {
 }
 
 func TestAGPUIsClaimedByItsUUID(t *testing.T) {
-	release, err := ClaimGPUs(map[string]string{"GPU-test-b": "GPU 1 (GPU-test-b)", "GPU-test-a": "GPU 0 (GPU-test-a)"})
+	release, err := claimGPUs(map[string]string{"GPU-test-b": "GPU 1 (GPU-test-b)", "GPU-test-a": "GPU 0 (GPU-test-a)"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = ClaimGPUs(map[string]string{"GPU-test-b": "GPU 7 (GPU-test-b)", "GPU-test-c": "GPU 2 (GPU-test-c)"})
+	_, err = claimGPUs(map[string]string{"GPU-test-b": "GPU 7 (GPU-test-b)", "GPU-test-c": "GPU 2 (GPU-test-c)"})
 	if _, is := errors.AsType[*GPUsBusyError](err); !is {
 		t.Fatalf("error %v, want *GPUsBusyError", err)
 	}
@@ -105,7 +121,7 @@ func TestAGPUIsClaimedByItsUUID(t *testing.T) {
 			t.Errorf("no %q in %v", word, err)
 		}
 	}
-	other, err := ClaimGPUs(map[string]string{"GPU-test-c": "GPU 2 (GPU-test-c)"})
+	other, err := claimGPUs(map[string]string{"GPU-test-c": "GPU 2 (GPU-test-c)"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,12 +135,12 @@ func TestClaimedReportsWithoutClaiming(t *testing.T) {
 	if faults := Claimed(claimable(70020, 70021), gpus); len(faults) > 0 {
 		t.Fatalf("nothing is claimed: %v", faults)
 	}
-	release, err := Claim(claimable(70021))
+	release, err := claim(claimable(70021))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer release()
-	releaseGPU, err := ClaimGPUs(map[string]string{"GPU-claimed-test": "GPU 0"})
+	releaseGPU, err := claimGPUs(map[string]string{"GPU-claimed-test": "GPU 0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +151,7 @@ func TestClaimedReportsWithoutClaiming(t *testing.T) {
 			t.Errorf("got %v, want the port and the GPU", faults)
 		}
 	}
-	if free, err := Claim(claimable(70020)); err != nil {
+	if free, err := claim(claimable(70020)); err != nil {
 		t.Errorf("it has claimed a free port: %v", err)
 	} else {
 		free()

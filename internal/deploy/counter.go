@@ -40,10 +40,13 @@ func (p Prober) Counters(ctx context.Context, counters []plan.Counter) (map[stri
 			counts[c.Service] = Count(string(page.Text), c.Metric)
 			continue
 		}
-		err = errors.Join(err, fmt.Errorf("cannot read the counter %s of %s: %s", c.Metric, c.Service, fault))
+		err = errors.Join(err, fmt.Errorf("cannot read the counter %s of %s: %s", c.Metric, counted(c), fault))
 	}
 	return counts, err
 }
+
+// counted is the title of a counter's service.
+func counted(c plan.Counter) string { return title(plan.Service{Name: c.Service, Host: c.Host}) }
 
 const (
 	// A worker counts a request a moment after its last byte; another round would cost a
@@ -55,7 +58,7 @@ const (
 	transferredWithin = 2 * time.Second
 )
 
-// awaitCounters returns the services whose counter is still zero or unreadable once all
+// awaitCounters returns the titles of the services whose counter is still zero or unreadable once all
 // others have moved or the counters had their moment. unread is why some were unreadable.
 func (p Prober) awaitCounters(ctx context.Context, counters []plan.Counter) (idle []string, unread error) {
 	for began := time.Now(); ; time.Sleep(countedEvery) {
@@ -63,7 +66,7 @@ func (p Prober) awaitCounters(ctx context.Context, counters []plan.Counter) (idl
 		counts, unread := p.Counters(ctx, counters)
 		for _, c := range counters {
 			if counts[c.Service] == 0 {
-				idle = append(idle, c.Service)
+				idle = append(idle, counted(c))
 			}
 		}
 		if len(idle) == 0 || time.Since(began) > countedWithin || ctx.Err() != nil {
@@ -80,11 +83,14 @@ func (p Prober) awaitTransfers(ctx context.Context, transfers []plan.Counter, id
 		var alone []string
 		counts, _ := p.Counters(ctx, transfers) // an unreadable one is not judged
 		for _, c := range transfers {
-			if n, read := counts[c.Service]; read && n == 0 && !slices.Contains(idle, c.Service) {
-				alone = append(alone, c.Service)
+			if n, read := counts[c.Service]; read && n == 0 && !slices.Contains(idle, counted(c)) {
+				alone = append(alone, counted(c))
 			}
 		}
-		if len(alone) == 0 {
+		switch {
+		case len(alone) == 0 && len(transfers) > 0 && len(idle) == 0:
+			return context.Cause(ctx) // once it has ended, no counter can be read
+		case len(alone) == 0:
 			return nil
 		}
 		if time.Since(began) > transferredWithin || ctx.Err() != nil {

@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -44,9 +43,9 @@ func (s *Stack) Down(force context.Context) error {
 
 // stopAll stops rank after rank, the services of one rank in parallel. The next rank
 // follows when the services of this one accept no more requests.
-func (s *Stack) stopAll(force context.Context, running []service) []string {
+func (s *Stack) stopAll(force context.Context, running []service) []fault {
 	var mu sync.Mutex
-	var faults []string
+	var faults []fault
 	var all sync.WaitGroup
 	slices.SortStableFunc(running, func(a, b service) int { return a.Role.StopOrder() - b.Role.StopOrder() })
 	for len(running) > 0 {
@@ -57,14 +56,15 @@ func (s *Stack) stopAll(force context.Context, running []service) []string {
 			gone := make(chan struct{})
 			all.Go(func() {
 				defer close(gone)
+				defer close(svc.stopped)
 				s.events.post(ServiceChanged{Service: svc.Service, State: Stopping})
 				if err := svc.child.Stop(force); err != nil {
 					mu.Lock()
 					defer mu.Unlock()
-					faults = append(faults, fmt.Sprintf("%s: %v", svc.Name, err))
+					faults = append(faults, fault{svc.Host, svc.Name, err.Error()})
 					return
 				}
-				s.events.post(ServiceChanged{Service: svc.Service, State: Gone, Detail: svc.child.Exit().String()})
+				s.events.post(ServiceChanged{Service: svc.Service, State: Gone, Detail: ending(svc.child.Exit())})
 			})
 			closed.Go(func() { s.awaitClosed(svc, gone) })
 			running = running[1:]
@@ -73,6 +73,14 @@ func (s *Stack) stopAll(force context.Context, running []service) []string {
 	}
 	all.Wait()
 	return faults
+}
+
+// ending is how a service ended. A child whose connection was lost has no exit, even where its host is proved since.
+func ending(e host.Exit) string {
+	if e.At.IsZero() {
+		return "after its connection was lost"
+	}
+	return e.String()
 }
 
 // awaitClosed waits until svc is gone. For an entrance it is enough that it listens no
@@ -87,8 +95,9 @@ func (s *Stack) awaitClosed(svc service, gone <-chan struct{}) {
 	defer again.Stop()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), lookWithin)
 	defer cancel()
+	h := s.on(svc.Host).host
 	for {
-		look, err := s.o.Host.Look(ctx, host.Question{Ports: numbers(svc.Ports)})
+		look, err := h.Look(ctx, host.Question{Ports: numbers(svc.Ports)})
 		listens := func(p plan.Port) bool { return look.Ports[p.Number].Fault != "" }
 		if err == nil && !slices.ContainsFunc(svc.Ports, listens) {
 			return

@@ -31,7 +31,7 @@ type ProofStarting struct{}
 // CheckDone is the result of a teardown check. It proves its part if Left is empty and
 // Err is nil.
 type CheckDone struct {
-	Check string
+	Check string // its name, after that of another host
 	Took  time.Duration
 	Left  []Leftover
 	Err   error // the check could not be made, or a foreign process has what it checks

@@ -38,25 +38,28 @@ func final(url string, status int, own bool) error {
 
 // overTLS is the FinalError of a server that expects HTTPS, or nil. Such a server answers a
 // plain request with a TLS alert, with 400, or by closing the connection.
-func overTLS(ctx context.Context, address string) error {
+func (p Prober) overTLS(ctx context.Context, address string) error {
 	parsed, err := url.Parse(address)
 	if err != nil {
 		return nil // the request has reported it
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} // no data is sent
-	conn, err := dialer.DialContext(ctx, "tcp", parsed.Host)
+	conn, err := p.dial(ctx, "tcp", parsed.Host)
 	if err != nil {
 		return nil
 	}
-	_ = conn.Close() // nothing was sent
+	defer conn.Close() // no data was sent
+	config := &tls.Config{ServerName: parsed.Hostname(), InsecureSkipVerify: true}
+	if tls.Client(conn, config).HandshakeContext(ctx) != nil {
+		return nil
+	}
 	return &FinalError{address + ": the server speaks HTTPS, and the load uses HTTP",
 		"remove the --ssl-* arguments from engine_args, or write https:// in --url of perf"}
 }
 
 // otherScheme is the FinalError of a server that expects the other one of HTTP and HTTPS, or nil.
-func otherScheme(ctx context.Context, address string, err error) error {
+func (p Prober) otherScheme(ctx context.Context, address string, err error) error {
 	late := net.Error(nil)
 	switch {
 	case strings.Contains(err.Error(), "first record does not look like a TLS handshake"), // crypto/tls
@@ -67,7 +70,7 @@ func otherScheme(ctx context.Context, address string, err error) error {
 		strings.HasPrefix(address, "https:"):
 		return nil
 	}
-	return overTLS(ctx, address)
+	return p.overTLS(ctx, address)
 }
 
 // finals counts equal FinalErrors in a row.

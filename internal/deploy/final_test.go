@@ -14,6 +14,7 @@ import (
 
 // Answers that no waiting changes end a start after three of them, with what to do.
 func TestFinalAnswersEndTheWait(t *testing.T) {
+	t.Parallel()
 	ok := answer{200, ""}
 	for _, row := range []struct {
 		why  string

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -83,9 +84,13 @@ func (p Prober) routerAgrees(ctx context.Context, g plan.Gate, want counts) erro
 	if err != nil || status == http.StatusNotFound {
 		return err
 	}
-	seen, ready, err := parseReady(body, g.Namespace)
+	seen, others, ready, err := parseReady(body, g.Namespace)
 	if err != nil {
 		return fmt.Errorf("cannot read /ready of %s: %w", g.Address, err)
+	}
+	if len(others) > 0 {
+		return fmt.Errorf("router: it sends to the workers of %s too: Dynamo takes each namespace that begins with "+
+			"the frontend's: rename the topology", strings.Join(others, ", "))
 	}
 	if !ready || seen != want {
 		return fmt.Errorf("router: %s", want.missing(seen))
@@ -93,7 +98,8 @@ func (p Prober) routerAgrees(ctx context.Context, g plan.Gate, want counts) erro
 	return nil
 }
 
-func parseReady(body []byte, namespace string) (counts, bool, error) {
+// parseReady counts the workers of a namespace that a router has. others are namespaces beside it that have workers.
+func parseReady(body []byte, namespace string) (seen counts, others []string, ready bool, err error) {
 	var answer struct {
 		Ready      bool
 		Namespaces map[string]struct {
@@ -101,17 +107,24 @@ func parseReady(body []byte, namespace string) (counts, bool, error) {
 		}
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return counts{}, false, err
+		return counts{}, nil, false, err
 	}
-	var seen counts
-	for kind, t := range answer.Namespaces[namespace].WorkerTypes {
-		if kind == "prefill" {
-			seen.prefill += t.Workers
-		} else {
-			seen.serving += t.Workers
+	for _, name := range slices.Sorted(maps.Keys(answer.Namespaces)) {
+		var here counts
+		for kind, t := range answer.Namespaces[name].WorkerTypes {
+			if kind == "prefill" {
+				here.prefill += t.Workers
+			} else {
+				here.serving += t.Workers
+			}
+		}
+		if name == namespace {
+			seen = here
+		} else if here != (counts{}) {
+			others = append(others, name)
 		}
 	}
-	return seen, answer.Ready, nil
+	return seen, others, answer.Ready, nil
 }
 
 func parseModels(body []byte) ([]string, error) {

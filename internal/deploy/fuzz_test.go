@@ -45,7 +45,7 @@ func FuzzParseReady(f *testing.F) {
 	}
 	f.Add([]byte(`{"ready":true,"namespaces":{"":{"worker_types":{"prefill":{"workers":-1}}}}}`), "")
 	f.Fuzz(func(t *testing.T, body []byte, namespace string) {
-		seen, ready, err := parseReady(body, namespace)
+		seen, _, ready, err := parseReady(body, namespace)
 		if err != nil && (ready || seen != (counts{})) {
 			t.Errorf("%+v, %t beside %v", seen, ready, err)
 		}

@@ -29,14 +29,44 @@ const (
 // counters and logs through their host. Its methods may be called from several goroutines.
 type Prober struct {
 	client *http.Client
-	host   Host
+	host   Host            // this machine
+	away   map[string]Host // the other hosts, by name
 
+	dial    Dialer // of every connection
 	network string // of completions: tcp4, tcp6 or tcp; "" = aiperf's default
 	key     string // that completions send; "" = perf.sh's
 }
 
 // NewProber is a Prober of services on a host, without connections.
-func NewProber(h Host) Prober { return Prober{client: NewClient(), host: h} }
+func NewProber(h Host) Prober {
+	return Prober{client: NewClient(), host: h, dial: new(net.Dialer).DialContext}
+}
+
+// Dialer makes connections, from this machine or another one.
+type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Through is p with connections from another machine: its addresses are those that this machine reaches.
+func (p Prober) Through(dial Dialer) Prober {
+	p.client, p.dial = newClient(dial), dial
+	return p
+}
+
+// Over is p with other hosts of the services, whose logs explain a gate that stays closed.
+func (p Prober) Over(machines map[string]Machine) Prober {
+	p.away = map[string]Host{}
+	for name, m := range machines {
+		p.away[name] = m.Host
+	}
+	return p
+}
+
+// on is the host of a service.
+func (p Prober) on(name string) Host {
+	if other, known := p.away[name]; known {
+		return other
+	}
+	return p.host
+}
 
 // Sending is p with the network and the key of the load's requests.
 func (p Prober) Sending(network, key string) Prober {
@@ -45,10 +75,13 @@ func (p Prober) Sending(network, key string) Prober {
 }
 
 // NewClient follows neither proxies nor redirects, and keeps its connections.
-func NewClient() *http.Client {
+func NewClient() *http.Client { return newClient(nil) }
+
+// newClient is such a client; without a dialer it connects from this machine.
+func newClient(dial Dialer) *http.Client {
 	return &http.Client{
 		Timeout:       probeWithin,
-		Transport:     &http.Transport{Proxy: nil, IdleConnTimeout: keptFor},
+		Transport:     &http.Transport{Proxy: nil, IdleConnTimeout: keptFor, DialContext: dial},
 		CheckRedirect: noRedirect,
 	}
 }
@@ -68,9 +101,9 @@ func (p Prober) Gate(ctx context.Context, g plan.Gate) error {
 		return p.answers200(ctx, "http://"+g.Address+g.Path, false)
 	case plan.GateListens:
 		if g.Payload > 0 {
-			return takes(ctx, g)
+			return p.takes(ctx, g)
 		}
-		return listens(ctx, g.Address)
+		return p.listens(ctx, g.Address)
 	case plan.GateWorker:
 		return p.workerServes(ctx, g)
 	case plan.GateVLLM, plan.GateServer:
@@ -98,12 +131,12 @@ func (p Prober) get(ctx context.Context, url string) (int, []byte, error) {
 		if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
 			return 0, nil, err
 		}
-		return 0, nil, cmp.Or(overTLS(ctx, url), err)
+		return 0, nil, cmp.Or(p.overTLS(ctx, url), err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, bodyLimit))
 	if resp.StatusCode == http.StatusBadRequest {
-		err = cmp.Or(overTLS(ctx, url), err)
+		err = cmp.Or(p.overTLS(ctx, url), err)
 	}
 	return resp.StatusCode, body, err
 }
@@ -116,8 +149,10 @@ func (p Prober) answers200(ctx context.Context, url string, own bool) error {
 	return err
 }
 
-func listens(ctx context.Context, address string) error {
-	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
+func (p Prober) listens(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	conn, err := p.dial(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}

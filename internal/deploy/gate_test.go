@@ -38,6 +38,8 @@ func TestGateFrontend(t *testing.T) {
 		{"a ghost of another launch is one too many", routed(t).with(t, "/health", `"instances":[`, ghost), "3 of 2 prefill"},
 		{"another namespace is not ours", routed(t).with(t, "/health", `"instances":[`, foreign), ""},
 		{"the router is not ready for a reason of its own", routed(t).with(t, "/v1/models/tiny/ready", `"ready":true`, `"ready":false`), "router: 2 of 2 prefill"},
+		{"the router takes another namespace too", routed(t).with(t, "/v1/models/tiny/ready", `"namespaces":{`, `"namespaces":{"bench-two":{"worker_types":{"prefill":{"workers":1}}},`), "router: it sends to the workers of bench-two too"},
+		{"another namespace has no worker", routed(t).with(t, "/v1/models/tiny/ready", `"namespaces":{`, `"namespaces":{"bench-two":{"worker_types":{}},`), ""},
 		{"the model is not listed", routed(t).with(t, "/v1/models", `{"id":"tiny"`, `{"id":""`), "model is not listed"},
 		{"a foreign model", routed(t).with(t, "/v1/models", `"tiny"`, `"huge"`), "the server lists huge, not tiny: is it ours?"},
 		{"no JSON at all", state{"/health": {200, "<html>"}}, "cannot read /health"},

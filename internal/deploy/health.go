@@ -37,7 +37,7 @@ func (p Prober) Health(ctx context.Context, services []plan.Service) []verdict.U
 			ctx, cancel := context.WithTimeout(ctx, healthLimit)
 			defer cancel()
 			if err := p.Gate(ctx, s.Gate); err != nil {
-				answers[i] = unhealthy(s.Name, err)
+				answers[i] = unhealthy(title(s), err)
 			}
 		})
 	}
@@ -69,7 +69,7 @@ func (p Prober) Identity(ctx context.Context, services []plan.Service) map[strin
 		switch s.Role {
 		case plan.NATS:
 			var info natsInfo
-			info, err = greeting(ctx, s.Gate.Address)
+			info, err = p.greeting(ctx, s.Gate.Address)
 			id = info.ID
 		case plan.Etcd:
 			id, err = p.startTime(ctx, s.Gate.Address)
@@ -89,8 +89,8 @@ type natsInfo struct {
 }
 
 // greeting reads the first line that a NATS server sends: INFO {"server_id":"NAB...", ...}.
-func greeting(ctx context.Context, address string) (info natsInfo, err error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+func (p Prober) greeting(ctx context.Context, address string) (info natsInfo, err error) {
+	conn, err := p.dial(ctx, "tcp", address)
 	if err != nil {
 		return info, err
 	}
@@ -109,10 +109,10 @@ func greeting(ctx context.Context, address string) (info natsInfo, err error) {
 }
 
 // takes fails if a NATS server refuses messages of the size that the load needs.
-func takes(ctx context.Context, g plan.Gate) error {
+func (p Prober) takes(ctx context.Context, g plan.Gate) error {
 	ctx, cancel := context.WithTimeout(ctx, probeWithin)
 	defer cancel()
-	info, err := greeting(ctx, g.Address)
+	info, err := p.greeting(ctx, g.Address)
 	if err != nil || info.Payload == 0 || info.Payload >= g.Payload {
 		return err
 	}

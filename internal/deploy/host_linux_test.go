@@ -82,6 +82,7 @@ func scriptedBed(*testing.T) hostBed {
 
 // The contract of Host: what deploy relies on, whichever machine it is.
 func TestHostContract(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []struct {
 		name string
 		bed  func(*testing.T) hostBed

@@ -25,7 +25,8 @@ type TeardownRule struct {
 func TeardownRules() []TeardownRule {
 	return []TeardownRule{
 		{portsName, "every port binds, on 127.0.0.1 and on all addresses", Within(portsWithin)},
-		{descendantsName, "topobench has no descendant, of any generation", "made once, after all others"},
+		{descendantsName, "topobench has no descendant, of any generation; on another host, its agent has none",
+			"made once, after all others"},
 	}
 }
 

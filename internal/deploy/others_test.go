@@ -15,6 +15,7 @@ import (
 
 // A server of others should be up: three equal answers end its smoke, and so does a connection that stays refused.
 func TestFinalAnswersOfAServerOfOthers(t *testing.T) {
+	t.Parallel()
 	const refusedFor = 50 * time.Millisecond
 	for _, row := range []struct {
 		why, models string // its list; "" = it has none

@@ -3,6 +3,7 @@ package deploy
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,18 +13,39 @@ import (
 	"topobench/internal/plan"
 )
 
-// FreePorts binds every port of the host once, as the server will. The error is a
+// FreePorts binds every port of this machine once, as the server will. The error is a
 // *PortsBusyError, or that of a host that does not answer.
 func FreePorts(ctx context.Context, h Host, ports []plan.Port) error {
-	taken, err := takenPorts(ctx, h, ports)
+	return FreePortsOn(ctx, "", h, ports)
+}
+
+// FreePortsOn is FreePorts of a machine with a name, which stands in the error.
+func FreePortsOn(ctx context.Context, name string, h Host, ports []plan.Port) error {
+	taken, err := takenPorts(ctx, place{name: name, host: h, ports: ports})
 	if len(taken) == 0 {
-		return err
+		return OnHost(name, err)
 	}
 	busy := &PortsBusyError{}
 	for _, p := range taken {
-		busy.Taken = append(busy.Taken, p.String())
+		busy.Taken = append(busy.Taken, on(name, p.String()))
 	}
 	return busy
+}
+
+// freePorts is FreePorts of all hosts; the ports that are taken are one error.
+func (s *Stack) freePorts() error {
+	faults := make([]error, len(s.places))
+	s.each(func(i int, p place) { faults[i] = FreePortsOn(s.ctx, p.name, p.host, p.ports) })
+	var busy PortsBusyError
+	for i, err := range faults {
+		if taken, is := errors.AsType[*PortsBusyError](err); is {
+			busy.Taken, faults[i] = append(busy.Taken, taken.Taken...), nil
+		}
+	}
+	if len(busy.Taken) > 0 {
+		faults = append([]error{&busy}, faults...)
+	}
+	return errors.Join(faults...)
 }
 
 // takenPort is a port that does not bind.
@@ -32,6 +54,7 @@ type takenPort struct {
 	bind  host.Port
 	owner proc.Proc // zero = not visible
 	ours  bool      // see that function
+	user  string    // of the owner, on another machine
 }
 
 func (p takenPort) String() string {
@@ -39,22 +62,34 @@ func (p takenPort) String() string {
 	case !p.bind.InUse:
 		return describe(p.Port) + " " + p.bind.Fault
 	case p.owner.PID == 0:
-		return describe(p.Port) + " is taken by a process that is not visible from here"
+		return describe(p.Port) + " is taken by a process" + p.ofUser() + " that is not visible from here"
 	}
-	return fmt.Sprintf("%s is taken by process %d (%s)", describe(p.Port), p.owner.PID, p.owner.Comm)
+	return fmt.Sprintf("%s is taken by process %s", describe(p.Port), p.process())
+}
+
+// process is the owner: "4711 (python3)", on another machine with its user.
+func (p takenPort) process() string {
+	return fmt.Sprintf("%d (%s)%s", p.owner.PID, p.owner.Comm, p.ofUser())
+}
+
+func (p takenPort) ofUser() string {
+	if p.user == "" {
+		return ""
+	}
+	return " of user " + p.user
 }
 
 // takenPorts lists the ports that do not bind, with their owners, also beside an error.
-func takenPorts(ctx context.Context, h Host, ports []plan.Port) (taken []takenPort, err error) {
-	if len(ports) == 0 {
+func takenPorts(ctx context.Context, at place) (taken []takenPort, err error) {
+	if len(at.ports) == 0 {
 		return nil, nil
 	}
-	look, err := h.Look(ctx, host.Question{Ports: numbers(ports)})
+	look, err := at.host.Look(ctx, host.Question{Ports: numbers(at.ports)})
 	if err != nil {
 		return nil, err
 	}
 	var busy []int
-	for _, p := range inOrder(ports) {
+	for _, p := range inOrder(at.ports) {
 		if bind := look.Ports[p.Number]; bind.Fault != "" {
 			taken, busy = append(taken, takenPort{Port: p, bind: bind}), append(busy, p.Number)
 		}
@@ -62,8 +97,11 @@ func takenPorts(ctx context.Context, h Host, ports []plan.Port) (taken []takenPo
 	if len(busy) == 0 {
 		return nil, nil
 	}
-	look, err = h.Look(ctx, host.Question{Processes: true, Listening: busy})
+	look, err = at.host.Look(ctx, host.Question{Processes: true, Listening: busy})
 	for i, p := range taken {
+		if at.name != "" && p.bind.InUse {
+			taken[i].user = look.Users[p.Number]
+		}
 		if owners := look.Listeners[p.Number]; p.bind.InUse && len(owners) > 0 {
 			taken[i].owner, taken[i].ours = owners[0], ours(owners[0], look)
 		}
@@ -105,16 +143,16 @@ const (
 
 // portsCheck passes when every port binds again. It is *PortsBusyError if a foreign
 // process owns each port that does not.
-func portsCheck(h Host, ports []plan.Port) TeardownCheck {
+func portsCheck(at place) TeardownCheck {
 	began := time.Now()
 	check := func(ctx context.Context) (left []Leftover, err error) {
-		taken, err := takenPorts(ctx, h, ports)
+		taken, err := takenPorts(ctx, at)
 		var foreign []string
 		for _, p := range taken {
 			left = append(left, Leftover{Detail: "port " + p.String()})
 			if p.owner.PID != 0 && !p.ours {
-				foreign = append(foreign, fmt.Sprintf("%s was taken over by process %d (%s), which is not ours",
-					describe(p.Port), p.owner.PID, p.owner.Comm))
+				foreign = append(foreign, on(at.name, fmt.Sprintf("%s was taken over by process %s, which is not ours",
+					describe(p.Port), p.process())))
 			}
 		}
 		if err == nil && len(left) > 0 && len(foreign) == len(left) && time.Since(began) > foreignWithin {
@@ -122,5 +160,5 @@ func portsCheck(h Host, ports []plan.Port) TeardownCheck {
 		}
 		return left, err
 	}
-	return TeardownCheck{Name: portsName, Within: portsWithin, Check: check}
+	return TeardownCheck{Name: portsName, Host: at.name, Within: portsWithin, Check: check}
 }

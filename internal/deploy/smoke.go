@@ -52,7 +52,7 @@ func (p Prober) served(ctx context.Context, urls []string, s plan.Smoke, l aiper
 		})
 		err := p.others(ctx, urls, s, l, began)
 		if err == nil {
-			err = p.round(ctx, urls, s.Round, l)
+			err = p.round(ctx, urls, s, l)
 		}
 		slow.Stop()
 		refused, is := errors.AsType[*RefusedError](err)
@@ -104,11 +104,14 @@ func smokeState(err error, idle []string) string {
 
 // round sends completions, all at once, to the addresses in turn, and returns the first
 // error.
-func (p Prober) round(ctx context.Context, urls []string, least int, l aiperf.Load) error {
-	n := max(len(urls), least)
+func (p Prober) round(ctx context.Context, urls []string, s plan.Smoke, l aiperf.Load) error {
+	n := max(len(urls), s.Round)
 	results := make(chan error, n)
 	for i := range n {
-		go func() { results <- p.complete(ctx, urls[i%len(urls)], l) }()
+		go func() {
+			url := urls[i%len(urls)]
+			results <- OnHost(workerAt(url, s.Counters), p.complete(ctx, url, l))
+		}()
 	}
 	var first error
 	for range n {
@@ -119,6 +122,16 @@ func (p Prober) round(ctx context.Context, urls []string, least int, l aiperf.Lo
 	return first
 }
 
+// workerAt is the title of the worker on another machine that serves a base URL itself; "" = none.
+func workerAt(url string, workers []plan.Counter) string {
+	for _, c := range workers {
+		if c.Host != "" && strings.HasPrefix(c.URL, url+"/") {
+			return counted(c)
+		}
+	}
+	return ""
+}
+
 // complete streams one completion to its end; it must carry text.
 func (p Prober) complete(ctx context.Context, url string, l aiperf.Load) error {
 	body, err := l.Body(prompt(l.ISL))
@@ -127,11 +140,11 @@ func (p Prober) complete(ctx context.Context, url string, l aiperf.Load) error {
 	}
 	resp, err := p.send(ctx, http.MethodPost, l.Target(url), body, l)
 	if err != nil {
-		return cmp.Or(otherScheme(ctx, l.Target(url), err), err)
+		return cmp.Or(p.otherScheme(ctx, l.Target(url), err), err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusBadRequest && !strings.HasPrefix(url, "https:") {
-		if err := overTLS(ctx, l.Target(url)); err != nil {
+		if err := p.overTLS(ctx, l.Target(url)); err != nil {
 			return err
 		}
 	}
@@ -163,7 +176,7 @@ func (p Prober) send(ctx context.Context, method, url string, body []byte, l aip
 	// No time limit of its own: the first completion may compile kernels, and the caller's
 	// context ends it.
 	dial := func(ctx context.Context, _, address string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, cmp.Or(p.network, aiperf.Network(nil)), address)
+		return p.dial(ctx, cmp.Or(p.network, aiperf.Network(nil)), address)
 	}
 	streamer := &http.Client{
 		Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true, DialContext: dial},

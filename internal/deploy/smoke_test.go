@@ -75,6 +75,41 @@ func (c *chat) smoke(t *testing.T, ctx context.Context, patience, deadline time.
 
 const long = time.Minute
 
+// Workers on other machines are named with their host, wherever the smoke test ends.
+func TestSmokeNamesTheHostOfAWorker(t *testing.T) {
+	t.Parallel()
+	refuse := func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }
+	for _, row := range []struct {
+		why                 string
+		answer              func(int, http.ResponseWriter, *http.Request)
+		requests, transfers string
+	}{
+		{"its completion fails", refuse, "requests_total", ""},
+		{"its counter stays", always(chunk + done), "requests_total", ""},
+		{"its counter is missing", always(chunk + done), "other_total", ""},
+		{"it serves without a transfer", always(chunk + done), "completions", "moved"},
+	} {
+		c := &chat{answer: row.answer, stuck: true}
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/metrics" {
+				io.WriteString(w, "completions 1\nmoved 0\n")
+			}
+			c.ServeHTTP(w, r)
+		}))
+		s := plan.Smoke{Direct: []string{server.URL}, Deadline: time.Second,
+			Counters: []plan.Counter{{Service: "decode-0", Host: "node1", URL: server.URL + "/metrics", Metric: row.requests}}}
+		if row.transfers != "" {
+			s.Deadline = long
+			s.Transfers = []plan.Counter{{Service: "decode-0", Host: "node1", URL: server.URL + "/metrics", Metric: row.transfers}}
+		}
+		err := NewProber(host.Local{}).Smoke(t.Context(), s, aiperf.Load{Model: "tiny", ISL: 20, OSL: 5}, func(string) {})
+		server.Close()
+		if err == nil || !strings.Contains(err.Error(), "decode-0 on node1") {
+			t.Errorf("%s: %v", row.why, err)
+		}
+	}
+}
+
 func TestSmokeSendsTheLoadsBody(t *testing.T) {
 	c := &chat{answer: always(file(t, "2-1p1d/chat.txt"))}
 	if err := c.smoke(t, t.Context(), long, long); err != nil {

@@ -29,11 +29,14 @@ type Target struct {
 
 // Options are the surroundings of a stack.
 type Options struct {
-	Environ []string        // of the caller
-	Host    Host            // on which the services run
-	Force   context.Context // ends when a teardown may wait no longer: the second Ctrl-C
-	Checks  []TeardownCheck // made at the end, beside those of descendants and ports
-	Foreign []proc.Proc     // descendants of this process that do not belong to the stack
+	Environ  []string           // of the caller
+	Host     Host               // this machine: services without a host run on it
+	Machines map[string]Machine // the other hosts of the plan, by name
+	Force    context.Context    // ends when a teardown may wait no longer: the second Ctrl-C
+	Checks   []TeardownCheck    // made at the end, beside those of descendants and ports
+	Foreign  []proc.Proc        // descendants of this process that do not belong to the stack
+	// Clean is the command that cleans another host, for a person; it may be nil.
+	Clean func(host string) string
 	// Events receives what happens, in order and on one goroutine. It can hold up a start,
 	// and never a teardown. It may be nil.
 	Events func(Event)
@@ -55,6 +58,7 @@ type Times struct {
 type Stack struct {
 	plan    plan.Plan
 	o       Options
+	places  []place // this machine first
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	events  *queue
@@ -64,21 +68,24 @@ type Stack struct {
 
 	mu       sync.Mutex
 	running  []service
+	touched  map[string]bool // hosts on which a process may have been started
 	stopping bool
 	times    Times
 }
 
 type service struct {
 	plan.Service
-	spec  host.Spec
-	child host.Handle
+	spec    host.Spec
+	child   host.Handle
+	stopped chan struct{} // closed when its Stop has returned
 }
 
 func newStack(ctx context.Context, t Target) *Stack {
-	s := &Stack{plan: t.Plan, o: t.Options, events: newQueue(t.Events), sampled: make(chan struct{})}
+	s := &Stack{plan: t.Plan, o: t.Options, places: newPlaces(t), touched: map[string]bool{},
+		events: newQueue(t.Events), sampled: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	if s.o.Await == nil {
-		s.o.Await = NewProber(s.o.Host).Await
+		s.o.Await = NewProber(s.o.Host).Over(s.o.Machines).Await
 	}
 	return s
 }
@@ -108,7 +115,7 @@ func (t Target) Up(ctx context.Context) (*Stack, error) {
 	}
 	if err != nil { // a port of a foreign process is no leftover; a check that does not end is
 		s.cancel(err)
-		err = errors.Join(err, s.dirty(nil, []CheckDone{s.check(context.WithoutCancel(ctx), s.descendants())}))
+		err = errors.Join(err, s.leftBehind(context.WithoutCancel(ctx)))
 		s.events.close()
 		return nil, err
 	}
@@ -122,30 +129,45 @@ func (t Target) Up(ctx context.Context) (*Stack, error) {
 
 // prepare does everything that can fail before a process exists.
 func (s *Stack) prepare() error {
-	if err := FreePorts(s.ctx, s.o.Host, s.plan.Ports()); err != nil {
-		return err
+	for _, step := range []func() error{s.connected, s.freePorts, s.reach} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	if err := s.everywhere(s.put); err != nil {
+		return fmt.Errorf("cannot put the files of %s in place: %w", s.plan.Name, err)
+	}
+	return s.everywhere(func(p place) error { return s.testConfigurations(p, testWithin) })
+}
+
+// put makes the directories and writes the files of a host.
+func (s *Stack) put(p place) error {
+	dirs := s.plan.Dirs
+	for _, h := range s.plan.Hosts {
+		if h.Name == p.name {
+			dirs = h.Dirs
+		}
 	}
 	var files []host.File
-	for _, dir := range s.plan.Dirs {
+	for _, dir := range dirs {
 		files = append(files, host.File{Path: dir, Mode: fs.ModeDir | 0o700})
 	}
 	for _, f := range s.plan.Files {
-		files = append(files, host.File{Path: f.Path, Data: []byte(f.Text), Mode: 0o600})
+		if f.Host == p.name {
+			files = append(files, host.File{Path: f.Path, Data: []byte(f.Text), Mode: 0o600})
+		}
 	}
-	if err := s.o.Host.Put(s.ctx, files...); err != nil {
-		return fmt.Errorf("cannot put the files of %s in place: %w", s.plan.Name, err)
-	}
-	return s.testConfigurations(testWithin)
+	return p.host.Put(s.ctx, files...)
 }
 
 // testWithin is the limit of a test: nginx resolves the names of its servers.
 const testWithin = time.Minute
 
-// testConfigurations runs the tests of services such as nginx -t.
-func (s *Stack) testConfigurations(within time.Duration) error {
+// testConfigurations runs the tests of the services of a host, such as nginx -t.
+func (s *Stack) testConfigurations(p place, within time.Duration) error {
 	var faults []error
 	for _, svc := range s.plan.Services {
-		if len(svc.Check) == 0 {
+		if svc.Host != p.name || len(svc.Check) == 0 {
 			continue
 		}
 		spec, err := s.spec(svc)
@@ -155,7 +177,8 @@ func (s *Stack) testConfigurations(within time.Duration) error {
 		}
 		spec.Argv, spec.Log = svc.Check, svc.Log+".check"
 		ctx, cancel := context.WithTimeoutCause(s.ctx, within, fmt.Errorf("no answer within %s", within))
-		output, exit, err := s.o.Host.Run(ctx, spec)
+		s.touch(p.name)
+		output, exit, err := p.host.Run(ctx, spec)
 		cancel()
 		if err == nil && exit.Code != 0 {
 			err = fmt.Errorf("%s: %s\n%s", svc.Check[0], exit, output)
@@ -211,10 +234,11 @@ func (s *Stack) launch(wave []plan.Service) error {
 		all.Go(func() {
 			spec, err := s.spec(svc)
 			if err == nil {
-				started[i].Service, started[i].spec = svc, spec
-				started[i].child, err = s.o.Host.Start(spec)
+				s.touch(svc.Host)
+				started[i] = service{Service: svc, spec: spec, stopped: make(chan struct{})}
+				started[i].child, err = s.on(svc.Host).host.Start(spec)
 			}
-			faults[i] = err
+			faults[i] = OnHost(svc.Host, err)
 		})
 	}
 	all.Wait()
@@ -238,6 +262,7 @@ func (s *Stack) died(svc service) {
 	select {
 	case <-svc.child.Done():
 	case <-svc.child.Gone(): // one that cannot be killed is never done
+	case <-svc.stopped: // nor is one of a host that does not answer
 	}
 	s.mu.Lock()
 	stopping := s.stopping
@@ -246,15 +271,31 @@ func (s *Stack) died(svc service) {
 		return
 	}
 	exit := svc.child.Exit()
+	if exit.Stopped && svc.Host != "" && s.lost() {
+		return
+	}
 	s.events.post(ServiceChanged{Service: svc.Service, State: Died, Detail: exit.String()})
 	ctx, cancel := context.WithTimeout(s.ctx, logWithin)
 	defer cancel()
-	end, err := s.o.Host.Get(ctx, svc.Log, -host.LogEnd, host.LogEnd)
-	s.cancel(host.Died(svc.spec, exit, end, err))
+	end, err := s.on(svc.Host).host.Get(ctx, svc.Log, -host.LogEnd, host.LogEnd)
+	named := svc.spec
+	named.Name, named.Log = title(svc.Service), logOf(svc.Service)
+	s.cancel(host.Died(named, exit, end, err))
+}
+
+// lost waits for the end of the stack for another cause than a service that was stopped, though not by the stack: the
+// agent of its host is ending.
+func (s *Stack) lost() bool {
+	select {
+	case <-s.ctx.Done():
+		return true
+	case <-time.After(logWithin):
+		return false
+	}
 }
 
 func (s *Stack) spec(svc plan.Service) (host.Spec, error) {
-	env, missing := plan.Environ(s.o.Environ, svc.Env)
+	env, missing := plan.Environ(s.on(svc.Host).environ, svc.Env)
 	if len(missing) > 0 {
 		return host.Spec{}, fmt.Errorf("cannot start %s: its env names variables that are not set: %v",
 			svc.Name, missing)

@@ -15,6 +15,7 @@ import (
 type stall struct {
 	host   Host
 	log    string
+	shown  string // its name in messages
 	after  time.Duration
 	size   int64 // as far as it was read
 	grew   time.Time
@@ -22,7 +23,7 @@ type stall struct {
 }
 
 func newStall(h Host, log string, after time.Duration, now time.Time) stall {
-	return stall{host: h, log: log, after: after, grew: now}
+	return stall{host: h, log: log, shown: log, after: after, grew: now}
 }
 
 // check returns a hint once each time that the log has stopped growing.
@@ -37,7 +38,7 @@ func (s *stall) check(ctx context.Context, now time.Time) string {
 		return ""
 	}
 	s.hinted = true
-	return fmt.Sprintf("its log has not grown for %s: %s", s.after, s.log)
+	return fmt.Sprintf("its log has not grown for %s: %s", s.after, s.shown)
 }
 
 const (

@@ -57,7 +57,7 @@ func TestCheckThatHangs(t *testing.T) {
 	service.Check = testbed.Argv("stubborn")
 	s := newStack(t.Context(), target(b.options(), service))
 	defer s.events.close()
-	if err := s.testConfigurations(100 * time.Millisecond); err == nil || !strings.Contains(err.Error(), "no answer within 100ms") {
+	if err := s.testConfigurations(s.places[0], 100*time.Millisecond); err == nil || !strings.Contains(err.Error(), "no answer within 100ms") {
 		t.Errorf("error %v", err)
 	}
 	if living := b.Living(); len(living) > 0 {

@@ -45,9 +45,24 @@ func TestSmokeRequiresTransfers(t *testing.T) {
 	}
 }
 
+// A deadline that ends while transfers are awaited is no proof of them.
+func TestSmokeEndsWithoutTransfers(t *testing.T) {
+	err := smokeWithin(t, 500*time.Millisecond, long, func(served int64) string {
+		return fmt.Sprintf("requests_total %d\nnixl_count 0\n", served)
+	})
+	if err == nil {
+		t.Error("the smoke is content")
+	}
+}
+
 // smokeTransfers runs Smoke against one decode worker, whose metrics depend on
 // how many requests it has served.
 func smokeTransfers(t *testing.T, patience time.Duration, metrics func(served int64) string) error {
+	t.Helper()
+	return smokeWithin(t, long, patience, metrics)
+}
+
+func smokeWithin(t *testing.T, deadline, patience time.Duration, metrics func(served int64) string) error {
 	t.Helper()
 	var served atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -62,6 +77,6 @@ func smokeTransfers(t *testing.T, patience time.Duration, metrics func(served in
 	counter := func(metric string) []plan.Counter {
 		return []plan.Counter{{Service: "decode-0", URL: s.URL + "/metrics", Metric: metric}}
 	}
-	smoke := plan.Smoke{URLs: []string{s.URL}, Patience: patience, Deadline: long, Counters: counter("requests_total"), Transfers: counter("nixl_count")}
+	smoke := plan.Smoke{URLs: []string{s.URL}, Patience: patience, Deadline: deadline, Counters: counter("requests_total"), Transfers: counter("nixl_count")}
 	return NewProber(host.Local{}).Smoke(t.Context(), smoke, aiperf.Load{Model: "tiny", ISL: 20, OSL: 5}, func(string) {})
 }

@@ -14,6 +14,7 @@ import (
 
 // A metric that no worker has is a fault of the profile: no waiting brings it.
 func TestSmokeEndsWithoutTheMetricOfTheCounters(t *testing.T) {
+	t.Parallel()
 	c := &chat{answer: always(chunk + done)}
 	s := httptest.NewServer(c)
 	defer s.Close()

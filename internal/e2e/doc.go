@@ -8,5 +8,6 @@
 // make test runs one cell of aiperf, about 10 s, for each kind of topology. The longer tests
 // have the build tag real and Long in their names (make test-real). The tests on real vLLM
 // have the tag engines and Engines in their names (make test-engines); they need 5 GB and
-// several minutes.
+// several minutes. The tests of several hosts have the tag hosts and Hosts in their names
+// (make test-hosts). They boot machines, each with namespaces of its own, and need root.
 package e2e

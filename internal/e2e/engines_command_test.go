@@ -25,7 +25,7 @@ engine_args: [--dtype, bfloat16, --max-model-len, "2048", --enforce-eager, --loa
 env: {VLLM_CPU_KVCACHE_SPACE: "1", VLLM_CPU_OMP_THREADS_BIND: nobind, OMP_NUM_THREADS: "1"}
 nice: 19
 versions: {vllm: 0.31.0+cpu}
-load: {isl: 100, osl: 20, concurrency: [1]}
+load: {isl: 100, osl: 64, concurrency: [1]}
 port_base: @00
 `
 
@@ -45,7 +45,7 @@ env: {VLLM_CPU_KVCACHE_SPACE: "1", VLLM_CPU_OMP_THREADS_BIND: nobind, OMP_NUM_TH
 nice: 19
 python: ${CACHE}/vllm-0.31.0/bin/python
 versions: {vllm: 0.31.0+cpu}
-load: {isl: 100, osl: 20, concurrency: [1]}
+load: {isl: 100, osl: 64, concurrency: [1]}
 port_base: @00
 `
 
@@ -57,7 +57,7 @@ func TestEnginesCommand(t *testing.T) {
 	r.ends(0)
 	r.clean()
 	r.checkArtifacts("artifacts_0", []string{"-concurrency1"}, `{"kind":"command_cpu","model":"tiny","input_sequence_length":100,`+
-		`"output_sequence_length":20,"tensor_parallelism":1,"data_parallelism":1,`)
+		`"output_sequence_length":64,"tensor_parallelism":1,"data_parallelism":1,`)
 	for dir, workers := range map[string]string{"artifacts_0": "aggregated-0 ", "artifacts_1": "prefill-0 "} {
 		sidecar := r.read(filepath.Join(r.root, dir, "-concurrency1", artifacts.SidecarName))
 		if !strings.Contains(sidecar, `"detail": "requests with warm-up: `+workers+"1") {

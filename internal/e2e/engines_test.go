@@ -57,10 +57,10 @@ func TestEnginesRun(t *testing.T) {
 
 	cells := []string{"-concurrency1", "-concurrency2"}
 	for i, config := range []string{
-		`{"kind":"dynamo_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":20,"tensor_parallelism":0,"data_parallelism":0,` +
+		`{"kind":"dynamo_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":64,"tensor_parallelism":0,"data_parallelism":0,` +
 			`"prefill_tensor_parallelism":1,"prefill_data_parallelism":1,"decode_tensor_parallelism":2,"decode_data_parallelism":1,"mode":"disaggregated"`,
-		`{"kind":"vllm_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":20,"tensor_parallelism":1,"data_parallelism":2,`,
-		`{"kind":"vllm_dp_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":20,"tensor_parallelism":1,"data_parallelism":2,`,
+		`{"kind":"vllm_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":64,"tensor_parallelism":1,"data_parallelism":2,`,
+		`{"kind":"vllm_dp_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":64,"tensor_parallelism":1,"data_parallelism":2,`,
 	} {
 		r.checkArtifacts(fmt.Sprintf("artifacts_%d", i), cells, config)
 	}

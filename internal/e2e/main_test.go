@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"topobench/internal/cli"
+	"topobench/internal/host/agent"
 	"topobench/internal/host/shepherd"
 	"topobench/internal/programs"
 	"topobench/internal/testbed"
@@ -20,6 +21,8 @@ func TestMain(m *testing.M) {
 		switch os.Args[1] {
 		case topobench:
 			os.Exit(cli.Main(os.Args[2:], cli.OS()))
+		case agent.Command: // a copy on another host or in a pod
+			os.Exit(cli.Main(os.Args[1:], cli.OS()))
 		case shepherd.Command:
 			// Shepherds get no GORACE, so without End each would sleep for a second at its end.
 			testbed.End(shepherd.Main(os.Args[2:]))

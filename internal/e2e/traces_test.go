@@ -55,13 +55,16 @@ func (r *running) clean() {
 	}
 }
 
-// shared returns this user's files in /dev/shm.
+// shared returns this user's files in /dev/shm, without those of fakes, which tests of other packages start.
 func (f fixture) shared() map[string]bool {
 	f.Helper()
 	entries, err := os.ReadDir("/dev/shm")
 	f.check(err)
 	ours := map[string]bool{}
 	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), "topobench-fake-") {
+			continue
+		}
 		info, err := entry.Info()
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // it was just removed
@@ -77,7 +80,7 @@ func (f fixture) shared() map[string]bool {
 // event is a line of the journal, with the fields that tests use.
 type event struct {
 	Event, Service, State string
-	Topology, Class       string
+	Topology, Class, Name string
 	Error, Attempt        string // of a failed topology
 	PID                   int
 	Time                  time.Time

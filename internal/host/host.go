@@ -50,7 +50,10 @@ type Spec struct {
 type Starter struct {
 	Exe  string   // a binary with the shepherd command; "" is the running one
 	Args []string // put before the shepherd command
-	Logs *Logs    // limits the size of logs; nil = unlimited
+	// Sessions gives each child with a nice value a session of its own, which has that value too. On some Linux
+	// systems a nice value counts only within a session (autogroups), and each login is one.
+	Sessions bool
+	Logs     *Logs // limits the size of logs; nil = unlimited
 	// OnStart, if set, is called before a child is started, with its log and its shepherd,
 	// which waits. After an error the child is not started. It may be called concurrently.
 	OnStart func(name, log string, shepherd proc.Proc) error
@@ -94,7 +97,10 @@ func startAdvice(err error) string {
 
 // Start starts a child. It returns once the child runs; the error is a *StartError if it
 // never will.
-func (s Starter) Start(spec Spec) (*Child, error) {
+func (s Starter) Start(spec Spec) (*Child, error) { return s.start(spec, nil, nil) }
+
+// start starts a child. stdin and stdout stay the caller's; nil = none, and the log.
+func (s Starter) start(spec Spec, stdin, stdout *os.File) (*Child, error) {
 	fail := func(err error) (*Child, error) {
 		return nil, &StartError{Name: spec.Name, Argv: spec.Argv, Err: err}
 	}
@@ -109,6 +115,7 @@ func (s Starter) Start(spec Spec) (*Child, error) {
 	if err != nil {
 		return fail(err)
 	}
+	pipes.stdin, pipes.stdout = stdin, stdout
 	s.Logs.add(spec.Log)
 	c := newChild(spec, pipes.lifeline, s.command(spec, pipes))
 	c.cmd.Start()
@@ -172,10 +179,14 @@ func (s Starter) command(spec Spec, p pipes) *cmd.Cmd {
 	if exe == "" {
 		exe = self // also where the binary on disk was replaced
 	}
-	policy := shepherd.Policy{Signal: spec.Signal, Grace: spec.Grace, Nice: spec.Nice}
+	policy := shepherd.Policy{Signal: spec.Signal, Grace: spec.Grace, Nice: spec.Nice,
+		Session: s.Sessions && spec.Nice != 0}
 	args := append(append([]string{}, s.Args...), policy.Args(spec.Argv)...)
 	before := func(e *exec.Cmd) {
 		e.Stdout, e.Stderr = p.log, p.log
+		if p.stdout != nil {
+			e.Stdin, e.Stdout = p.stdin, p.stdout
+		}
 		e.ExtraFiles = []*os.File{p.orders, p.answers} // fds 3 and 4
 		if s.Exe == "" {
 			e.Args[0] = os.Args[0] // for a person who looks for it with ps

@@ -77,6 +77,7 @@ type Snapshot struct {
 	Self      proc.Proc           // the process that starts the children
 	Leftovers []proc.Proc         // see the function of that name
 	Listeners map[int][]proc.Proc // the oldest first; other users' are visible to root only
+	Users     map[int]string      // names of those who listen, by port; of invisible processes too
 }
 
 // Port is a TCP port of a host.
@@ -141,8 +142,11 @@ func (l Local) Get(ctx context.Context, path string, from, limit int64) ([]byte,
 		return nil, context.Cause(ctx)
 	}
 	if from < 0 {
-		end, err := text.End(path, -from)
-		return end[:min(int64(len(end)), limit)], err
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		from = max(0, info.Size()+from)
 	}
 	return text.Added(path, from, limit)
 }
@@ -206,7 +210,7 @@ func (s *Snapshot) list(q Question) (err error) {
 		return nil
 	}
 	s.Leftovers = leftovers(s.Processes, isInit(), q.Foreign)
-	s.Listeners = proc.Listeners(s.Processes, q.Listening)
+	s.Listeners, s.Users = proc.Listeners(s.Processes, q.Listening), users(q.Listening)
 	s.Self, err = proc.Read(os.Getpid())
 	return err
 }
@@ -217,7 +221,7 @@ func (l Local) nvidiaSMI(ctx context.Context, args ...string) (output string, co
 	if l.NvidiaSMI == "" {
 		return "", 0, errors.New("this machine has no nvidia-smi")
 	}
-	dir, err := os.MkdirTemp(l.Temp, "nvidia-smi-")
+	log, discard, err := l.scratch()
 	if err != nil {
 		return "", 0, err
 	}
@@ -229,8 +233,18 @@ func (l Local) nvidiaSMI(ctx context.Context, args ...string) (output string, co
 		}
 	}
 	out, exit, err := starter.Run(ctx, Spec{Name: "nvidia-smi", Argv: append([]string{l.NvidiaSMI}, args...),
-		Env: l.Env, Dir: dir, Log: filepath.Join(dir, "log")})
-	return string(out), exit.Code, errors.Join(err, os.RemoveAll(dir))
+		Env: l.Env, Dir: "/", Log: log})
+	return string(out), exit.Code, errors.Join(err, discard())
+}
+
+// scratch is a log for a moment. That of a run has a name, by which a later process finds who writes to it.
+func (l Local) scratch() (log string, discard func() error, err error) {
+	if l.Starter.OnStart == nil {
+		file, log, err := Nameless(l.Temp)
+		return log, func() error { return file.Close() }, err
+	}
+	dir, err := os.MkdirTemp(l.Temp, "nvidia-smi-")
+	return filepath.Join(dir, "log"), func() error { return os.RemoveAll(dir) }, err
 }
 
 // ports binds each port once, as a server will: with SO_REUSEADDR, which TIME_WAIT does

@@ -11,6 +11,7 @@ type pipes struct {
 	// The shepherd's. This process closes its copies once the shepherd has them, or it
 	// would never see the end of the reports.
 	orders, answers, log *os.File
+	stdin, stdout        *os.File // of a Piped child; not closed by release
 }
 
 func openPipes(logPath string) (e pipes, err error) {

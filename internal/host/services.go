@@ -10,6 +10,7 @@ import (
 // ServiceProcesses is the processes of a service at one moment.
 type ServiceProcesses struct {
 	Service  string
+	Host     string // of the plan; "" = this machine
 	Port     int
 	Leader   proc.Proc   // the process that was started
 	Listener proc.Proc   // on Port, a foreign one if there are several; zero = none is visible
@@ -17,13 +18,21 @@ type ServiceProcesses struct {
 	Tree     []proc.Proc // living descendants of the leader
 }
 
+// at is the host for the begin of a message: "node1: "; "" = this machine.
+func (s ServiceProcesses) at() string {
+	if s.Host == "" {
+		return ""
+	}
+	return s.Host + ": "
+}
+
 // ForeignListeners names the ports that a foreign process answers: two servers can share
 // one (SO_REUSEPORT).
 func ForeignListeners(services []ServiceProcesses) (named []string) {
 	for _, s := range services {
 		if s.Foreign {
-			named = append(named, fmt.Sprintf("port %d (%s) is answered by process %v, which topobench did not start",
-				s.Port, s.Service, s.Listener))
+			named = append(named, fmt.Sprintf("%sport %d (%s) is answered by process %v, which topobench did not start",
+				s.at(), s.Port, s.Service, s.Listener))
 		}
 	}
 	return named
@@ -39,12 +48,12 @@ func CompareProcesses(before, after []ServiceProcesses) (restarted, ended []stri
 		}
 		a := after[i]
 		if a.Listener.PID != 0 && b.Listener.PID != 0 && !a.Listener.Same(b.Listener) { // 0: it is not visible
-			restarted = append(restarted, fmt.Sprintf("another process listens on port %d of %s: %v, before it was %v",
-				b.Port, b.Service, a.Listener, b.Listener))
+			restarted = append(restarted, fmt.Sprintf("%sanother process listens on port %d of %s: %v, before it was "+
+				"%v", b.at(), b.Port, b.Service, a.Listener, b.Listener))
 		}
 		for _, p := range b.Tree {
 			if !slices.ContainsFunc(a.Tree, p.Same) {
-				ended = append(ended, fmt.Sprintf("%s lost process %v", b.Service, p))
+				ended = append(ended, fmt.Sprintf("%s%s lost process %v", b.at(), b.Service, p))
 			}
 		}
 	}

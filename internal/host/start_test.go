@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"topobench/internal/host"
 	"topobench/internal/testbed"
@@ -111,6 +114,28 @@ func TestTheChildStartsClean(t *testing.T) {
 		return len(files) == 3
 	}) {
 		t.Errorf("the child has %v, want 0, 1, 2", files)
+	}
+}
+
+// A nice value holds against processes of other sessions too, where Linux divides the CPU among sessions.
+func TestANiceChildHasANiceSession(t *testing.T) {
+	b := newBed(t)
+	spec := b.spec("svc", "sleep")
+	spec.Nice = 7
+	c, err := host.Starter{Exe: testbed.Program(), Sessions: true}.Start(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Force(); _ = c.Stop(context.Background()) })
+	if sid, err := unix.Getsid(c.PID()); err != nil || sid != c.PID() {
+		t.Errorf("session %d, %v; want its own, %d", sid, err, c.PID())
+	}
+	group, err := os.ReadFile(fmt.Sprintf("/proc/%d/autogroup", c.PID()))
+	if err != nil {
+		t.Skipf("this kernel does not divide the CPU among sessions: %v", err)
+	}
+	if !strings.HasSuffix(string(group), " nice 7\n") {
+		t.Errorf("its session is %s", group)
 	}
 }
 

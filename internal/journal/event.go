@@ -49,6 +49,53 @@ type SharedMemoryFile struct {
 	Inode uint64 `json:"inode"`
 }
 
+// Host is another machine of the run, when its agent was reached. Run is the id of the agent's own run there.
+type Host struct {
+	Name      string  `json:"name"`
+	Transport string  `json:"transport"`
+	User      string  `json:"user,omitempty"`
+	Address   string  `json:"address"`
+	Hostname  string  `json:"hostname"`
+	Run       string  `json:"run"`
+	Release   string  `json:"release"`
+	Offset    float64 `json:"offset_seconds"` // of its clock from this machine's
+}
+
+// HostLost is a machine that no longer answers.
+type HostLost struct {
+	Name  string `json:"name"`
+	Error string `json:"error"`
+}
+
+// HostRecovered is a lost machine that answers again. Ended is what the lost agent had left there, now ended.
+type HostRecovered struct {
+	Name  string   `json:"name"`
+	Ended []string `json:"ended"`
+}
+
+// HostRemoved is what a teardown has killed and removed on another machine beside the services.
+type HostRemoved struct {
+	Name    string   `json:"name"`
+	Killed  []string `json:"killed"` // a table of processes
+	Removed []string `json:"removed"`
+	Others  []string `json:"others"`
+}
+
+// HostEnd is the end of the agent on a machine, with a line for each thing that is left there.
+type HostEnd struct {
+	Name string   `json:"name"`
+	Left []string `json:"left"`
+}
+
+// LogFetched is the log of a service on another machine, which was copied.
+type LogFetched struct {
+	Service string `json:"service"`
+	Host    string `json:"host"`
+	Log     string `json:"log"`           // the copy
+	Cut     bool   `json:"cut,omitempty"` // its middle was left out
+	Error   string `json:"error,omitempty"`
+}
+
 // Versions are the versions of the programs of a topology.
 type Versions struct {
 	Topology string        `json:"topology"`
@@ -66,6 +113,7 @@ type GPUsUnknown struct {
 // GPUs are the devices of a topology before its launch.
 type GPUs struct {
 	Topology string       `json:"topology"`
+	Host     string       `json:"host,omitempty"` // of the plan; "" = this machine
 	Devices  []gpu.Device `json:"devices"`
 	Warnings []string     `json:"warnings"`
 }
@@ -243,6 +291,20 @@ type Recovered struct {
 	Killed []string `json:"killed,omitempty"` // a table of processes
 	Shm    []string `json:"shm,omitempty"`    // paths
 	Torn   int      `json:"torn,omitempty"`   // bytes of a half-written last line, which were cut off
+}
+
+// Cluster is a namespace of Kubernetes in which a run has created the Job of its load.
+type Cluster struct {
+	Context   string `json:"context,omitempty"` // of kubectl; "" = its current one
+	Namespace string `json:"namespace,omitempty"`
+	Server    string `json:"server"` // its version
+	Job       string `json:"job"`
+	Pod       string `json:"pod"`
+}
+
+// ClusterEnd is the end of that Job.
+type ClusterEnd struct {
+	Left []string `json:"left,omitempty"` // objects that could not be proved gone
 }
 
 // Drift is what had changed since the campaign began when a run continued it with --allow-drift.

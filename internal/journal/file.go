@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -136,7 +137,7 @@ func (j *file) mend() error {
 	return nil
 }
 
-// journalLine has the members of h, those of e, and a newline.
+// journalLine has the members of h, those of e, the checksum, and a newline.
 func journalLine(h head, e Event) ([]byte, error) {
 	line, err := marshal(h)
 	if err != nil {
@@ -153,14 +154,33 @@ func journalLine(h head, e Event) ([]byte, error) {
 	// In any case of letters: encoding/json would read "Seq" as seq.
 	for key := range keys {
 		same := func(taken string) bool { return strings.EqualFold(taken, key) }
-		if slices.ContainsFunc([]string{"seq", "time", "ms", "event"}, same) {
+		if slices.ContainsFunc([]string{"seq", "time", "ms", "event", "crc"}, same) {
 			return nil, fmt.Errorf("its fields hold %q, which every line has already", key)
 		}
 	}
 	if len(keys) > 0 {
 		line = append(append(line[:len(line)-1], ','), more[1:]...)
 	}
-	return append(line, '\n'), nil
+	return append(summed(line), '\n'), nil
+}
+
+// sumWidth is the length of the last member of a line, such as ,"crc":"e3069283"}
+const sumWidth = len(`,"crc":"e3069283"}`)
+
+// summed is an object with the CRC-32C of all bytes before that member. A bit that flips on the disk would otherwise
+// change a number unnoticed.
+func summed(object []byte) []byte {
+	open := object[:len(object)-1]
+	return fmt.Appendf(open, `,"crc":"%08x"}`, crc32.Checksum(open, crc32.MakeTable(crc32.Castagnoli)))
+}
+
+// intact reports whether a line matches its checksum. Journals of earlier versions have none.
+func intact(line []byte) bool {
+	open := line[:max(0, len(line)-sumWidth)]
+	if !bytes.HasPrefix(line[len(open):], []byte(`,"crc":"`)) {
+		return true
+	}
+	return bytes.Equal(line, summed(append(slices.Clone(open), '}')))
 }
 
 // marshal is json.Marshal that leaves <, > and & readable.

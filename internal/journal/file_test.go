@@ -93,6 +93,7 @@ func TestDamagedJournalIsNamedByItsByte(t *testing.T) {
 		{"two lines glued together", strings.Replace(good, "\n", "", 1), "byte 0 is damaged"},
 		{"a line without an event", `{"seq":1}` + "\n", "no event"},
 		{"an event with a field of another type", `{"seq":1,"event":"run-end","dirty":7}` + "\n", "byte 0 is damaged"},
+		{"a number that has changed", strings.Replace(summedLine(t), `"dirty":true`, `"dirty":null`, 1), "checksum"},
 		{"zeros, as a power cut leaves", good + strings.Repeat("\x00", 9) + "\n", "byte 148 is damaged"},
 	} {
 		t.Run(row.why, func(t *testing.T) {
@@ -107,6 +108,15 @@ func TestDamagedJournalIsNamedByItsByte(t *testing.T) {
 			}
 		})
 	}
+}
+
+// summedLine is a line as it is written, with its checksum.
+func summedLine(t *testing.T) string {
+	line, err := journalLine(head{Seq: 1, Event: "run-end"}, RunEnd{Dirty: true})
+	if err != nil || !intact(line[:len(line)-1]) {
+		t.Fatalf("%s (%v)", line, err)
+	}
+	return string(line)
 }
 
 // The good records before a damaged line are returned with the error.

@@ -7,6 +7,14 @@ func (RunBegin) Kind() string            { return "run-begin" }
 func (Started) Kind() string             { return "started" }
 func (Child) Kind() string               { return "child" }
 func (SharedMemoryHeld) Kind() string    { return "shm" }
+func (Host) Kind() string                { return "host" }
+func (HostLost) Kind() string            { return "host-lost" }
+func (HostRecovered) Kind() string       { return "host-recovered" }
+func (HostRemoved) Kind() string         { return "host-removed" }
+func (HostEnd) Kind() string             { return "host-end" }
+func (Cluster) Kind() string             { return "cluster" }
+func (ClusterEnd) Kind() string          { return "cluster-end" }
+func (LogFetched) Kind() string          { return "log-fetched" }
 func (Versions) Kind() string            { return "versions" }
 func (Settings) Kind() string            { return "settings" }
 func (GPUsUnknown) Kind() string         { return "gpus-unknown" }
@@ -74,6 +82,14 @@ func decoders() []decoder {
 		of[Started]("a shepherd is about to start a service; in the file before the service runs"),
 		of[Child]("the process of a service runs"),
 		of[SharedMemoryHeld]("processes of the run hold these files in /dev/shm"),
+		of[Host]("another machine was reached, with the offset of its clock from this machine's"),
+		of[HostLost]("another machine does not answer any more"),
+		of[HostRecovered]("a lost machine answers again, and the remains of its agent were ended"),
+		of[HostRemoved]("processes and files that a teardown ended on another machine beside the services"),
+		of[HostEnd]("the agent on another machine has ended, with a line for each thing that is left there"),
+		of[Cluster]("the Job of the load runs in a namespace of Kubernetes, and owns all objects of the run"),
+		of[ClusterEnd]("that Job was deleted, with all that it owned; with a line for each object that is left"),
+		of[LogFetched]("the log of a service on another machine was copied"),
 		of[Versions]("versions of the programs of a topology"),
 		of[Settings]("engine settings of all topologies, and those that differ"),
 		of[GPUsUnknown]("why the GPUs are not monitored"),

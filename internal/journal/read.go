@@ -69,6 +69,9 @@ func parseLine(line []byte, seq int) (Record, error) {
 	if err := json.Unmarshal(line, &h); err != nil {
 		return Record{}, err
 	}
+	if !intact(line) {
+		return Record{}, errors.New("its bytes do not match its checksum")
+	}
 	if h.Seq != seq {
 		return Record{}, fmt.Errorf("it has seq %d where %d is due", h.Seq, seq)
 	}

@@ -15,6 +15,9 @@ import (
 // a search reads all of /proc.
 const treeEvery = 5
 
+// lookWithin bounds one reading: the loop that watches a cell waits for it, and another machine may answer late.
+const lookWithin = time.Second
+
 // shortest is the span below which clock ticks are too coarse for a share.
 const shortest = time.Second
 
@@ -22,6 +25,7 @@ const shortest = time.Second
 // which is a client of the workers.
 type clientSampler struct {
 	host       Host
+	away       *awayNginx // nginx, where it runs on another machine
 	mu         sync.Mutex
 	root       int // pid of the load generator's shepherd
 	samples    int
@@ -67,15 +71,27 @@ func (c *clientSampler) sample(ctx context.Context) {
 // read takes a reading; search finds new processes too. It drops one with less CPU time
 // than the last: a process was reaped after its parent was read, and its time is missing.
 func (c *clientSampler) read(ctx context.Context, search bool) {
-	q := host.Question{Trees: []int{c.root}, Again: []proc.Load{c.last.nginx}}
-	if !search {
-		q = host.Question{Again: []proc.Load{c.last.tree, c.last.nginx}}
+	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	var q host.Question
+	if search {
+		q.Trees = []int{c.root}
+	} else {
+		q.Again = []proc.Load{c.last.tree}
+	}
+	if c.away == nil {
+		q.Again = append(q.Again, c.last.nginx)
 	}
 	look, err := c.host.Look(ctx, q)
 	if err != nil {
 		return
 	}
-	now := reading{look.Loads[0], look.Loads[1]}
+	now := reading{tree: look.Loads[0]}
+	if c.away == nil {
+		now.nginx = look.Loads[1]
+	} else {
+		now.nginx = c.away.read(ctx, c.last.nginx)
+	}
 	if !now.tree.At.IsZero() && now.tree.CPU >= c.last.tree.CPU {
 		c.last = now
 	}
@@ -93,10 +109,14 @@ func (c *clientSampler) evidence() *verdict.Client {
 	}
 	e := &verdict.Client{Elapsed: tree.Wall.Seconds(), CPUs: tree.CPUs, Seconds: tree.CPU.Seconds(),
 		Periods: float64(tree.Periods), Throttled: float64(tree.Throttled)}
+	nginx := c.last.nginx.Since(c.base.nginx)
+	if c.away != nil && (c.base.nginx.At.IsZero() || nginx.Wall < tree.Wall/2) { // its host did not answer
+		nginx, e.Balancer = proc.Use{}, c.away.title()
+	}
 	for _, x := range []struct {
 		name string
 		use  proc.Use
-	}{{"a process of aiperf", tree}, {"nginx", c.last.nginx.Since(c.base.nginx)}} {
+	}{{"a process of aiperf", tree}, {c.away.title(), nginx}} {
 		if share := x.use.BusiestCPU.Seconds() / e.Elapsed; share > e.Busiest {
 			e.Busiest, e.Process = share, fmt.Sprintf("%s (pid %d)", x.name, x.use.Busiest.PID)
 		}

@@ -19,6 +19,7 @@ func TestMain(m *testing.M) { testbed.Main(m) }
 
 // A process whose child computes is busy by its tree, also when the child has ended.
 func TestF36TreeOfTheClientIsMeasured(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("/proc is Linux'")
 	}
@@ -54,6 +55,7 @@ func TestF36TreeOfTheClientIsMeasured(t *testing.T) {
 
 // A process of aiperf whose parent has ended falls to the shepherd and still counts.
 func TestF36OrphansOfTheClientAreMeasured(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("/proc is Linux'")
 	}
@@ -73,6 +75,7 @@ func TestF36OrphansOfTheClientAreMeasured(t *testing.T) {
 }
 
 func TestF36BusyNginxIsNamed(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("/proc is Linux'")
 	}

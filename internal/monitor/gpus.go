@@ -19,15 +19,25 @@ const gpuEvery = 15 * time.Second
 // what a foreign CUDA context and its data take.
 const memoryGrowth gpu.MiB = 1024
 
-// gpuSamples collects samples of a topology's GPUs in one cell.
+// gpuMemory is the memory of GPUs in use, by device and by process.
+type gpuMemory struct{ devices, processes map[int]gpu.MiB }
+
+// gpuSamples collects samples of a topology's GPUs on one host in one cell.
 type gpuSamples struct {
-	m    *Monitor
-	seen verdict.GPUs
-	grew map[int]bool // devices in seen.Growth
+	m     *Monitor
+	host  string     // "" = this machine
+	ready *gpuMemory // after readiness
+	seen  verdict.GPUs
+	grew  map[int]bool // devices in seen.Growth
 }
 
-func newGPUSamples(m *Monitor, devices []int) *gpuSamples {
-	s := &gpuSamples{m: m, seen: verdict.GPUs{Devices: devices}, grew: map[int]bool{}}
+func newGPUSamples(m *Monitor, devices []int) *gpuSamples { return newGPUSamplesOn(m, "", devices) }
+
+func newGPUSamplesOn(m *Monitor, name string, devices []int) *gpuSamples {
+	if m.ready[name] == nil { // here: the hosts are sampled at the same time
+		m.ready[name] = &gpuMemory{}
+	}
+	s := &gpuSamples{m: m, host: name, ready: m.ready[name], seen: verdict.GPUs{Devices: devices}, grew: map[int]bool{}}
 	if m.t.GPUs == 0 {
 		s.seen.Failure = "there is no nvidia-smi"
 	}
@@ -39,7 +49,7 @@ func (s *gpuSamples) sample(ctx context.Context) {
 	if s.m.t.GPUs == 0 || ctx.Err() != nil {
 		return
 	}
-	look, err := s.m.t.Host.Look(ctx, host.Question{GPUs: s.m.t.GPUs})
+	look, err := s.m.on(s.host).Look(ctx, host.Question{GPUs: s.m.t.GPUs})
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
@@ -92,26 +102,27 @@ func (s *gpuSamples) addSlowed(now gpu.State) {
 // launch shows. Processes that nvidia-smi showed then are the engine's: their own growth
 // is explained.
 func (s *gpuSamples) compareMemory(now gpu.State) {
-	first := s.m.memory == nil
+	ready := s.ready
+	first := ready.devices == nil
 	if first {
-		s.m.memory, s.m.known = map[int]gpu.MiB{}, map[int]gpu.MiB{}
+		*ready = gpuMemory{map[int]gpu.MiB{}, map[int]gpu.MiB{}}
 	}
 	for _, index := range s.seen.Devices {
 		d, _ := now.Of(index)
 		if first {
-			s.m.memory[index] = d.Used
+			ready.devices[index] = d.Used
 			for _, p := range now.On(d) {
-				s.m.known[p.PID] = p.Used
+				ready.processes[p.PID] = p.Used
 			}
 		}
-		before := s.m.memory[index]
+		before := ready.devices[index]
 		if d.Used < 0 || before < 0 {
 			s.seen.NoMemory = true
 			continue
 		}
 		growth := d.Used - before
 		for _, p := range now.On(d) {
-			if was, known := s.m.known[p.PID]; known && p.PID != 0 {
+			if was, known := ready.processes[p.PID]; known && p.PID != 0 {
 				growth -= max(0, p.Used-was)
 			}
 		}

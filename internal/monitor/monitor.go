@@ -4,10 +4,10 @@
 package monitor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -15,7 +15,6 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/host"
-	"topobench/internal/host/gpu"
 	"topobench/internal/plan"
 	"topobench/internal/verdict"
 )
@@ -31,7 +30,9 @@ type Host interface {
 // Targets is what a Monitor observes. A nil function or empty field is not observed.
 type Targets struct {
 	Plan      plan.Plan
-	Host      Host // of the services and of the load generator
+	Host      Host            // this machine, with the services without a host
+	Hosts     map[string]Host // the other hosts of the plan, by name
+	Load      Host            // the machine of the load generator, which reaches the services; nil = Host
 	Processes func() ([]host.ServiceProcesses, error)
 	// Health probes each service once and returns those that fail. It must not send
 	// requests through the balancer.
@@ -40,24 +41,34 @@ type Targets struct {
 	Counters func(ctx context.Context, counters []plan.Counter) (map[string]float64, error)
 	// Identity returns a value for each service that changes when it restarts.
 	Identity func(ctx context.Context, services []plan.Service) map[string]string
-	GPUs     time.Duration // how long nvidia-smi may take to answer; 0 = there is none
-	Kernel   bool          // the kernel log is observed
-	GPULog   string        // to which one nvidia-smi writes samples; "" = the GPUs are not sampled
+	// Events marks the events that a cluster has now. The function that it returns lists those that came since.
+	Events  func(ctx context.Context) (since func(context.Context) ([]string, error), err error)
+	GPUs    time.Duration     // how long nvidia-smi of each host may take to answer; 0 = there is none
+	Kernel  bool              // the kernel log is observed
+	GPULogs map[string]GPULog // by name of the host; of the others the GPUs are not sampled
+}
+
+// GPULog is a file to which one nvidia-smi writes samples on its host.
+type GPULog struct {
+	Path   string
+	Offset time.Duration // of the host's clock from this machine's
 }
 
 // Monitor observes one launch. It keeps what later cells compare with.
 type Monitor struct {
 	t         Targets
 	processes []host.ServiceProcesses // the latest list; the next cell begins with it
-	memory    map[int]gpu.MiB         // in use after readiness, by device
-	known     map[int]gpu.MiB         // in use then by each process on the GPUs
+	unlisted  error                   // why a service was never in it
+	ready     map[string]*gpuMemory   // after readiness, by host
 	faults    map[string]int          // that nginx counts against each of its servers
 
-	gpuLogRead int64 // bytes of GPULog up to the end of the latest cell
+	gpuLogRead map[string]int64 // bytes of each GPULog up to the end of the latest cell
 }
 
 // New returns a monitor for one launch.
-func New(t Targets) *Monitor { return &Monitor{t: t, faults: map[string]int{}} }
+func New(t Targets) *Monitor {
+	return &Monitor{t: t, ready: map[string]*gpuMemory{}, faults: map[string]int{}, gpuLogRead: map[string]int64{}}
+}
 
 // UnhealthyError names services that stopped serving.
 type UnhealthyError struct {
@@ -78,9 +89,23 @@ func (m *Monitor) Processes() ([]host.ServiceProcesses, error) {
 	if m.t.Processes == nil {
 		return nil, nil
 	}
-	var err error
-	m.processes, err = m.t.Processes()
-	return m.processes, err
+	now, err := m.t.Processes()
+	listed := func(service string) bool {
+		return slices.ContainsFunc(now, func(s host.ServiceProcesses) bool { return s.Service == service })
+	}
+	m.unlisted = nil
+	if err != nil { // the services of a host that does not answer are compared with the list before
+		for _, was := range m.processes {
+			if !listed(was.Service) {
+				now = append(now, was)
+			}
+		}
+		if slices.ContainsFunc(m.t.Plan.Services, func(s plan.Service) bool { return !listed(s.Name) }) {
+			m.unlisted = err
+		}
+	}
+	m.processes = now
+	return now, err
 }
 
 // Watch is the observation of one cell.
@@ -92,10 +117,11 @@ type Watch struct {
 	ended  chan struct{}
 	before snapshot
 
-	gpus   *gpuSamples
+	gpus   []*gpuSamples // by host
 	client *clientSampler
-	kernel host.KernelLog // at the start
+	kernel []host.KernelLog // at the start, by host
 	nginx  *nginxLog
+	events *clusterEvents // nil = there is no cluster
 
 	sampler *sampler
 	sampled []artifacts.Sample
@@ -110,19 +136,21 @@ func (m *Monitor) Start(ctx context.Context) (*Watch, error) {
 	}
 	w := &Watch{m: m, before: before, ended: make(chan struct{}), nginx: m.openNginx(ctx)}
 	if m.t.Kernel {
-		w.kernel = m.kernel(ctx, math.MaxUint64) // the number of its last message
+		w.kernel = m.kernel(ctx, nil)
 	}
 	w.ctx, w.end = context.WithCancelCause(ctx)
-	w.client = newClientSampler(m.t.Host, w.nginx.load())
+	w.events = m.openEvents(ctx)
+	w.client = newClientSampler(m.load(), w.nginx.load())
+	w.client.away = m.away(w.nginx)
 	w.tasks = []*task{{every: time.Second, run: w.client.sample}, {every: w.pace(), run: w.probeHealth(missCounter{})}}
 	w.sampler = m.newSampler(ctx)
 	if len(m.t.Plan.Smoke.Counters) > 0 && m.t.Host != nil {
 		w.tasks = append(w.tasks, &task{every: time.Second, run: w.sampler.probe})
 	}
-	if devices := m.t.Plan.Hardware.Devices; len(devices) > 0 {
-		w.gpus = newGPUSamples(m, devices)
-		w.gpus.sample(ctx)
-		w.tasks = append(w.tasks, &task{every: gpuEvery, due: time.Now().Add(gpuEvery), run: w.gpus.sample})
+	w.gpus = m.newGPUs()
+	sampleGPUs(ctx, w.gpus)
+	for _, s := range w.gpus { // a driver that hangs does not hold up the other hosts
+		w.tasks = append(w.tasks, &task{every: gpuEvery, due: time.Now().Add(gpuEvery), run: s.sample})
 	}
 	go w.loop()
 	return w, nil
@@ -146,22 +174,25 @@ func (w *Watch) Stop(ctx context.Context) (verdict.Evidence, error) {
 	<-w.ended
 	e := verdict.Evidence{Services: len(w.m.t.Plan.Services), Client: w.client.evidence()}
 	undisturbed := context.WithoutCancel(ctx) // logs are evidence after a death as well
+	events := make(chan *verdict.ClusterEvents, 1)
+	go func() { events <- w.events.evidence(undisturbed) }()
 	if w.m.t.Kernel {
-		e.Kernel = kernelEvidence(w.kernel, w.m.kernel(undisturbed, w.kernel.Last))
+		e.Kernel = w.m.kernelEvidence(w.kernel, w.m.kernel(undisturbed, w.kernel))
 	}
 	w.sampled = w.sampler.end(undisturbed)
 	e.Nginx = w.m.nginxEvidence(undisturbed, w.nginx)
-	if w.gpus != nil {
-		w.gpus.sample(ctx)
-		e.GPUs = w.gpus.evidence()
-	}
+	sampleGPUs(ctx, w.gpus)
+	e.GPUs = gpuEvidence(w.gpus)
 	after := w.m.snapshot(ctx)
 	first := w.m.processes
 	var err error
 	if ctx.Err() == nil {
-		_, err = w.m.Processes()
+		never := w.m.unlisted
+		if _, err = w.m.Processes(); cmp.Or(err, never) != nil {
+			e.Unlisted = cmp.Or(err, never).Error()
+		}
 		e.Restarted, e.Ended = host.CompareProcesses(first, w.m.processes)
-		e.Restarted = append(e.Restarted, restartsOf(w.before, after)...)
+		e.Restarted = append(e.Restarted, w.m.restartsOf(w.before, after)...)
 	}
 	var gone *UnhealthyError
 	switch cause := context.Cause(w.ctx); {
@@ -183,6 +214,7 @@ func (w *Watch) Stop(ctx context.Context) (verdict.Evidence, error) {
 	if len(after.unhealthy) == 0 {
 		e.Transfers = transfers(w.m.t.Plan, w.before, after)
 	}
+	e.Cluster = <-events
 	return e, err
 }
 
@@ -235,11 +267,11 @@ func (w *Watch) loop() {
 
 // traffic is what each worker counted between two snapshots.
 func traffic(p plan.Plan, before, after snapshot) *verdict.Traffic {
-	t := gained(p.Smoke.Counters, before.served, after.served, before.unread, after.unread)
+	t := gained(p, p.Smoke.Counters, before.served, after.served, before.unread, after.unread)
 	t.Routing = routing(p)
-	for n := range t.Workers {
+	for n, c := range p.Smoke.Counters {
 		w := &t.Workers[n]
-		if i := slices.IndexFunc(p.Services, func(s plan.Service) bool { return s.Name == w.Service }); i >= 0 {
+		if i := slices.IndexFunc(p.Services, func(s plan.Service) bool { return s.Name == c.Service }); i >= 0 {
 			w.Role, w.Prefill = string(p.Services[i].Role), p.Services[i].Role == plan.Prefill
 		}
 	}
@@ -279,11 +311,11 @@ func routerMode(s plan.Service) string {
 
 // restartsOf finds services whose counters went back, and external services whose
 // identity changed.
-func restartsOf(before, after snapshot) (restarted []string) {
+func (m *Monitor) restartsOf(before, after snapshot) (restarted []string) {
 	const back = "the request counter of %s went back from %g to %g"
 	for service, now := range after.served {
 		if was := before.served[service]; now < was {
-			restarted = append(restarted, fmt.Sprintf(back, service, was, now))
+			restarted = append(restarted, fmt.Sprintf(back, m.title(service), was, now))
 		}
 	}
 	for service, now := range after.identity {

@@ -1,8 +1,11 @@
 package monitor
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"regexp"
 	"slices"
@@ -20,9 +23,11 @@ const logLimit = 1 << 20
 // nginxLog is the balancer of a topology from the start of a cell on: its log, and its
 // processes. A nil one is a topology without a balancer.
 type nginxLog struct {
+	host    string // "" = this machine
 	service string
 	path    string
 	size    int64 // of the log, at the start
+	unread  error // why the size is not known
 	port    int
 	procs   proc.Load // its processes at the latest probe, its master first
 }
@@ -32,10 +37,14 @@ func (m *Monitor) openNginx(ctx context.Context) *nginxLog {
 	if i < 0 {
 		return nil
 	}
-	n := &nginxLog{service: m.t.Plan.Services[i].Name, path: m.t.Plan.Services[i].Log}
+	s := m.t.Plan.Services[i]
+	n := &nginxLog{host: s.Host, service: s.Name, path: s.Log}
 	for more := logLimit; more == logLimit; n.size += int64(more) {
-		old, err := m.t.Host.Get(ctx, n.path, n.size, logLimit)
-		if more = len(old); err != nil {
+		old, err := m.on(n.host).Get(ctx, n.path, n.size, logLimit)
+		if errors.Is(err, fs.ErrNotExist) { // it is empty
+			break
+		}
+		if more, n.unread = len(old), err; err != nil {
 			break
 		}
 	}
@@ -62,7 +71,7 @@ func (m *Monitor) stuck(ctx context.Context, n *nginxLog) []verdict.Unhealthy {
 	if n == nil {
 		return nil
 	}
-	look, err := m.t.Host.Look(ctx, host.Question{Again: []proc.Load{n.procs}})
+	look, err := m.on(n.host).Look(ctx, host.Question{Again: []proc.Load{n.procs}})
 	if err != nil || look.Loads[0].At.IsZero() {
 		return nil // the end of its master is seen by the topology's context
 	}
@@ -71,16 +80,16 @@ func (m *Monitor) stuck(ctx context.Context, n *nginxLog) []verdict.Unhealthy {
 	n.procs = now
 	for _, p := range now.Procs {
 		if p.State == 'T' || p.State == 't' {
-			return []verdict.Unhealthy{{Service: n.service, Why: fmt.Sprintf("process %v is stopped", p)}}
+			return []verdict.Unhealthy{{Service: m.title(n.service), Why: fmt.Sprintf("process %v is stopped", p)}}
 		}
 	}
 	if !idle {
 		return nil
 	}
-	look, err = m.t.Host.Look(ctx, host.Question{Backlog: []int{n.port}})
+	look, err = m.on(n.host).Look(ctx, host.Question{Backlog: []int{n.port}})
 	if waiting := look.Backlog[n.port]; err == nil && waiting > 0 {
 		why := fmt.Sprintf("%d connections wait to be accepted, and it does nothing", waiting)
-		return []verdict.Unhealthy{{Service: n.service, Why: why}}
+		return []verdict.Unhealthy{{Service: m.title(n.service), Why: why}}
 	}
 	return nil
 }
@@ -103,18 +112,20 @@ const noServer = "no live upstreams"
 // more to a server for 10000 s.
 const maxFails = 3
 
-// nginxEvidence reads the log since the start of the cell. A log that cannot be read has
-// no faults.
+// nginxEvidence reads the log since the start of the cell.
 func (m *Monitor) nginxEvidence(ctx context.Context, n *nginxLog) *verdict.NginxLog {
 	if n == nil {
 		return nil
 	}
-	log, err := m.t.Host.Get(ctx, n.path, n.size, logLimit)
-	if err != nil {
-		return &verdict.NginxLog{}
+	e := &verdict.NginxLog{Ejects: m.t.Plan.Balancer == "guide"}
+	log, err := m.on(n.host).Get(ctx, n.path, n.size, logLimit)
+	if err = cmp.Or(n.unread, err); err != nil {
+		e.Unread = at(n.host, err.Error())
+		return e
 	}
-	faults := upstreamFaults(string(log))
-	return &verdict.NginxLog{Faults: faults, Ejected: m.ejected(faults)}
+	e.Faults = upstreamFaults(string(log))
+	e.Ejected = m.ejected(e.Faults)
+	return e
 }
 
 func upstreamFaults(log string) (faults []string) {

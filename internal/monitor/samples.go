@@ -21,7 +21,6 @@ import (
 type sampler struct {
 	m     *Monitor
 	began time.Time
-	from  int64 // bytes of the GPU log when the cell began
 
 	mu      sync.Mutex
 	engines []artifacts.Sample
@@ -29,17 +28,23 @@ type sampler struct {
 
 func (m *Monitor) newSampler(ctx context.Context) *sampler {
 	s := &sampler{m: m, began: time.Now()}
-	if m.t.GPULog != "" {
-		s.from = int64(len(m.log(ctx, m.t.GPULog, m.gpuLogRead))) + m.gpuLogRead
-		m.gpuLogRead = s.from
+	for name := range m.t.GPULogs {
+		m.gpuLog(ctx, name) // of the time before the cell
 	}
 	return s
 }
 
+// gpuLog is what was added to the samples of a host since the last call.
+func (m *Monitor) gpuLog(ctx context.Context, name string) []byte {
+	added := m.log(ctx, m.on(name), m.t.GPULogs[name].Path, m.gpuLogRead[name])
+	m.gpuLogRead[name] += int64(len(added))
+	return added
+}
+
 // log reads a file from an offset to its end. A file that cannot be read is empty.
-func (m *Monitor) log(ctx context.Context, path string, from int64) (text []byte) {
+func (m *Monitor) log(ctx context.Context, on Host, path string, from int64) (text []byte) {
 	for {
-		more, err := m.t.Host.Get(ctx, path, from+int64(len(text)), logLimit)
+		more, err := on.Get(ctx, path, from+int64(len(text)), logLimit)
 		if text = append(text, more...); err != nil || len(more) < logLimit {
 			return text
 		}
@@ -54,7 +59,7 @@ func (s *sampler) probe(ctx context.Context) {
 	for _, c := range counters {
 		urls = append(urls, c.URL)
 	}
-	look, err := s.m.t.Host.Look(ctx, host.Question{Pages: urls})
+	look, err := s.m.load().Look(ctx, host.Question{Pages: urls})
 	if err != nil || ctx.Err() != nil {
 		return
 	}
@@ -139,17 +144,19 @@ func (s *sampler) end(ctx context.Context) []artifacts.Sample {
 	s.mu.Lock()
 	all := slices.Clone(s.engines)
 	s.mu.Unlock()
-	if s.m.t.GPULog != "" {
-		log := s.m.log(ctx, s.m.t.GPULog, s.from)
-		s.m.gpuLogRead = s.from + int64(len(log))
-		all = append(all, gpuRows(gpu.ParseReadings(string(log)), s.began, time.Since(s.began).Seconds())...)
+	for _, name := range s.m.hosts() {
+		if log, sampled := s.m.t.GPULogs[name]; sampled {
+			readings := gpu.ParseReadings(string(s.m.gpuLog(ctx, name)))
+			all = append(all, gpuRows(name, readings, s.began.Add(log.Offset), time.Since(s.began).Seconds())...)
+		}
 	}
 	slices.SortStableFunc(all, func(a, b artifacts.Sample) int { return cmp.Compare(a.T, b.T) })
 	return all
 }
 
-// gpuRows makes a sample of each round over the devices, between the begin of a cell and its length in seconds.
-func gpuRows(readings []gpu.Reading, began time.Time, length float64) (all []artifacts.Sample) {
+// gpuRows makes a sample of each round over the devices of a host, between the begin of a cell by the host's clock and
+// its length in seconds.
+func gpuRows(name string, readings []gpu.Reading, began time.Time, length float64) (all []artifacts.Sample) {
 	last := -1
 	for _, r := range readings {
 		at := r.At.Sub(began).Seconds()
@@ -161,8 +168,8 @@ func gpuRows(readings []gpu.Reading, began time.Time, length float64) (all []art
 		}
 		last = r.Index
 		row := &all[len(all)-1]
-		row.GPUs = append(row.GPUs, artifacts.GPUSample{Index: r.Index, Busy: r.Busy, Used: r.Used, Watts: r.Watts,
-			SM: r.SM, Memory: r.Memory, Slowed: r.Slowed})
+		row.GPUs = append(row.GPUs, artifacts.GPUSample{Host: name, Index: r.Index, Busy: r.Busy, Used: r.Used,
+			Watts: r.Watts, SM: r.SM, Memory: r.Memory, Slowed: r.Slowed})
 	}
 	return all
 }

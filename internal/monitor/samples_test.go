@@ -52,7 +52,7 @@ func TestRoundsOfACell(t *testing.T) {
 	at := func(seconds float64, index int) gpu.Reading {
 		return gpu.Reading{At: began.Add(time.Duration(seconds * float64(time.Second))), Index: index}
 	}
-	got := gpuRows([]gpu.Reading{at(-0.5, 0), at(-0.5, 2), at(0.5, 0), at(0.501, 2), at(1.5, 0), at(1.501, 2), at(2.5, 0)}, began, 2)
+	got := gpuRows("", []gpu.Reading{at(-0.5, 0), at(-0.5, 2), at(0.5, 0), at(0.501, 2), at(1.5, 0), at(1.501, 2), at(2.5, 0)}, began, 2)
 	want := []artifacts.Sample{{T: 0.5, GPUs: []artifacts.GPUSample{{Index: 0}, {Index: 2}}},
 		{T: 1.5, GPUs: []artifacts.GPUSample{{Index: 0}, {Index: 2}}}}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -74,7 +74,7 @@ func TestSamplesOfTheCellOnly(t *testing.T) {
 	old := row(time.Now().Add(time.Hour)) // a step of the clock: only its place in the file shows its age
 	put(old)
 	p := plan.Plan{Smoke: plan.Smoke{Counters: []plan.Counter{{Service: "a", URL: "u"}}}}
-	m := New(Targets{Plan: p, Host: h, GPULog: "/log"})
+	m := New(Targets{Plan: p, Host: h, GPULogs: map[string]GPULog{"": {Path: "/log"}}})
 	s := m.newSampler(t.Context())
 	s.began = s.began.Add(-time.Minute).Truncate(time.Millisecond) // as nvidia-smi prints it
 	s.probe(t.Context())
@@ -83,8 +83,46 @@ func TestSamplesOfTheCellOnly(t *testing.T) {
 	if len(got) != 3 || got[0].T != 1 || *got[0].GPUs[0].Watts != 512.3 || len(got[2].Engines) != 1 || *got[2].Engines[0].Running != 3 {
 		t.Errorf("got %+v", got)
 	}
-	if m.gpuLogRead != int64(len(old)+2*len(row(time.Now()))) {
-		t.Errorf("the next cell begins at byte %d", m.gpuLogRead)
+	if m.gpuLogRead[""] != int64(len(old)+2*len(row(time.Now()))) {
+		t.Errorf("the next cell begins at byte %d", m.gpuLogRead[""])
+	}
+}
+
+// Each host has its GPUs and its own clock; a host that does not answer hides no other.
+func TestSamplesOfHosts(t *testing.T) {
+	b := newTwoHosts()
+	m := b.monitor()
+	m.t.GPULogs = map[string]GPULog{"node0": {Path: "/a"}, "node1": {Path: "/b", Offset: time.Hour}}
+	s := m.newSampler(t.Context())
+	s.began = s.began.Add(-time.Minute).Truncate(time.Millisecond)
+	put := func(on *testbed.Scripted, path string, after time.Duration, watts string) {
+		at := s.began.Add(after).UTC().Format("2006/01/02 15:04:05.000")
+		if err := on.Put(t.Context(), host.File{Path: path, Data: []byte(at + ", 0, 97, 4, " + watts + ", 1980, 2619, 0x0\n")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(b.node0, "/a", 2*time.Second, "300.5")
+	put(b.node1, "/b", time.Hour+time.Second, "400.5") // its clock is ahead
+	type row struct {
+		T     float64
+		Host  string
+		Watts float64
+	}
+	read := func() (all []row) {
+		for _, sample := range s.end(t.Context()) {
+			for _, g := range sample.GPUs {
+				all = append(all, row{sample.T, g.Host, *g.Watts})
+			}
+		}
+		return all
+	}
+	if diff := cmp.Diff([]row{{1, "node1", 400.5}, {2, "node0", 300.5}}, read()); diff != "" {
+		t.Errorf("want (-), got (+):\n%s", diff)
+	}
+	m.gpuLogRead = map[string]int64{}
+	m.t.GPULogs["node1"] = GPULog{Path: "/gone"}
+	if diff := cmp.Diff([]row{{2, "node0", 300.5}}, read()); diff != "" {
+		t.Errorf("want (-), got (+):\n%s", diff)
 	}
 }
 
@@ -129,7 +167,7 @@ func sampleAMinute(t testing.TB) time.Duration {
 	log := filepath.Join(t.TempDir(), "log")
 	const seconds = 60
 	var lines strings.Builder
-	m := New(Targets{Plan: plan.Plan{Smoke: plan.Smoke{Counters: counters}}, GPULog: log,
+	m := New(Targets{Plan: plan.Plan{Smoke: plan.Smoke{Counters: counters}}, GPULogs: map[string]GPULog{"": {Path: log}},
 		Host: host.Local{Client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}}})
 	s := m.newSampler(t.Context())
 	s.began = s.began.Add(-time.Hour)

@@ -11,11 +11,12 @@ func transfers(p plan.Plan, before, after snapshot) *verdict.Traffic {
 	if len(p.Smoke.Transfers) == 0 {
 		return nil
 	}
-	return gained(p.Smoke.Transfers, before.moved, after.moved, before.unmoved, after.unmoved)
+	return gained(p, p.Smoke.Transfers, before.moved, after.moved, before.unmoved, after.unmoved)
 }
 
 // gained is what the counters gained between two snapshots, with the first reason why they could not be read.
-func gained(counters []plan.Counter, before, after map[string]float64, unread ...error) *verdict.Traffic {
+func gained(p plan.Plan, counters []plan.Counter, before, after map[string]float64, unread ...error,
+) *verdict.Traffic {
 	t := &verdict.Traffic{}
 	for _, err := range unread {
 		if err != nil && t.Unread == "" {
@@ -23,7 +24,8 @@ func gained(counters []plan.Counter, before, after map[string]float64, unread ..
 		}
 	}
 	for _, c := range counters {
-		t.Workers = append(t.Workers, verdict.Worker{Service: c.Service, Served: after[c.Service] - before[c.Service]})
+		t.Workers = append(t.Workers, verdict.Worker{Service: title(p, c.Service),
+			Served: after[c.Service] - before[c.Service]})
 	}
 	return t
 }

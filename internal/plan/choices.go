@@ -3,8 +3,6 @@ package plan
 import (
 	"cmp"
 	"path/filepath"
-
-	"topobench/internal/profile"
 )
 
 // Choices are the decisions behind a plan. Arguments, environment and deviations follow
@@ -48,8 +46,9 @@ func source(server string) Source {
 	return External
 }
 
-// choose makes the decisions for a profile on an installation.
-func choose(p profile.Profile, on Installation, r rules) Choices {
+// choose makes the decisions for a profile on its machines.
+func (b *builder) choose() Choices {
+	p, r := b.p, b.rules
 	dynamo, split := p.Engine == "dynamo", p.Mode() == "disaggregated"
 	c := Choices{
 		Etcd: source(p.Discovery.Etcd), NATS: source(p.Discovery.NATS),
@@ -59,10 +58,13 @@ func choose(p profile.Profile, on Installation, r rules) Choices {
 		QuietServers:   p.Engine == "vllm" && r.logsByDefault,
 		LocalModel:     filepath.IsAbs(p.Model),
 		LocalTokenizer: filepath.IsAbs(tokenizer(p)),
-		NginxAsRoot:    p.Balancer != nil && on.Root,
+		NginxAsRoot:    p.Balancer != nil && b.on(p.Balancer.Host).Root,
 	}
 	if p.Engine != "mocker" {
-		c.Kernels = on.Kernels
+		c.Kernels = b.here.Kernels
+		for _, h := range b.plan.Hosts {
+			c.Kernels = cmp.Or(b.on(h.Name).Kernels, c.Kernels)
+		}
 	}
 	if split && p.Engine != "command" {
 		c.RoleFlags = r.roleFlags

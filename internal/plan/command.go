@@ -17,9 +17,9 @@ func (b *builder) commandServers() {
 		s := Service{Name: fmt.Sprintf("%s-%d", Aggregated, i), Role: Aggregated, Host: w.Host, Wave: 1,
 			Env: append(b.modelEnv(), pin(w)...), Devices: w.Devices, Options: engineOptions(b.arguments(w)),
 			Ports: []Port{{Use: "http", Number: port}},
-			Gate: Gate{Kind: GateServer, Address: at(b.bind(w.Host), port), Path: c.Health, Models: c.Models,
+			Gate: Gate{Kind: GateServer, Address: at(b.address(w.Host), port), Path: c.Health, Models: c.Models,
 				Model: b.plan.Model}}
-		s.Argv = b.p.Line(w, port, logOf(s.Name))
+		s.Argv = b.p.Line(w, b.bind(w.Host), port, logOf(s.Name))
 		b.add(s, w.Env)
 		if c.Requests != "" {
 			b.plan.Smoke.Counters = append(b.plan.Smoke.Counters,
@@ -38,9 +38,27 @@ func (b *builder) command(s *Service, w profile.Worker) {
 	env, ports := b.gpuEnv(s.Env, s.Role, w)
 	s.Env, s.Ports, s.Options = env, append(s.Ports, ports...), engineOptions(b.arguments(w))
 	own := portBase(b.p) + offsetFrontend + b.workers
-	s.Argv = b.p.Line(w, own, logOf(s.Name))
-	if slices.ContainsFunc(b.arguments(w), func(arg string) bool { return strings.Contains(arg, "{port}") }) {
+	s.Argv = b.p.Line(w, b.bind(w.Host), own, logOf(s.Name))
+	if mentions(b.arguments(w), "{port}") {
 		s.Ports = append(s.Ports, Port{Use: "own", Number: own})
+	}
+}
+
+func mentions(args []string, word string) bool {
+	return slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, word) })
+}
+
+// checkCommand finds a server that takes requests and may listen where no other host reaches it.
+func (b *builder) checkCommand() {
+	if b.p.Command == nil || b.p.Dynamo() {
+		return
+	}
+	for _, w := range b.p.Aggregated {
+		if b.far(w.Host) && !mentions(b.arguments(w), "{host}") && !b.bindsAll(w.Host) {
+			b.fault("no argument of the command has {host}, the address that its server on %s must bind: add it, or "+
+				"listen: 0.0.0.0 for that host if the server binds all addresses", w.Host)
+			return
+		}
 	}
 }
 

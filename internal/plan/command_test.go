@@ -27,7 +27,8 @@ func TestCommandServersAreProbedOnTheirPages(t *testing.T) {
 	if uncounted.Smoke.Uncounted == "" || len(uncounted.Smoke.Counters) > 0 || p.Smoke.Uncounted != "" {
 		t.Errorf("without a metric: %+v", uncounted.Smoke)
 	}
-	want := []Counter{{"aggregated-0", "http://127.0.0.1:8001/m", "n"}, {"aggregated-1", "http://127.0.0.1:8002/m", "n"}}
+	want := []Counter{{Service: "aggregated-0", URL: "http://127.0.0.1:8001/m", Metric: "n"},
+		{Service: "aggregated-1", URL: "http://127.0.0.1:8002/m", Metric: "n"}}
 	if diff := cmp.Diff(want, p.Smoke.Counters); diff != "" {
 		t.Error(diff)
 	}

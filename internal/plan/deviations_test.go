@@ -21,8 +21,8 @@ func TestDeviationsOfTheBuiltIns(t *testing.T) {
 		"agg-1node":    "loopback bookkeeping nginx-paths log-requests load-env artifact-dir smoke",
 		"demo-disagg":  "mocker loopback file-discovery zmq-events bookkeeping planes no-drain local-model load-env artifact-dir quiet-load smoke",
 		"demo-agg":     "mocker loopback file-discovery zmq-events bookkeeping planes no-drain nginx-paths local-model load-env artifact-dir quiet-load smoke",
-		"disagg-2node": "bind-address named-gpus private-services bookkeeping planes no-drain decode-tp roles nixl-ports load-env artifact-dir smoke",
-		"agg-2node":    "bind-address named-gpus bookkeeping nginx-paths log-requests load-env artifact-dir smoke",
+		"disagg-2node": "bind-address request-ports no-proxy named-gpus private-services bookkeeping planes no-drain decode-tp roles nixl-ports load-env artifact-dir smoke",
+		"agg-2node":    "bind-address no-proxy named-gpus bookkeeping nginx-paths log-requests load-env artifact-dir smoke",
 
 		"agg-dynamo-1node":      "loopback private-services bookkeeping planes no-drain load-env artifact-dir smoke",
 		"llama70b-disagg-1node": "loopback private-services bookkeeping planes no-drain decode-tp roles nixl-ports load-env artifact-dir quiet-load smoke",
@@ -148,7 +148,7 @@ func TestEveryVariableHasARow(t *testing.T) {
 		for _, d := range p.Deviations {
 			told += d.Done + " "
 		}
-		words := strings.FieldsFunc(told, func(r rune) bool { return r != '_' && !unicode.IsUpper(r) && !unicode.IsDigit(r) })
+		words := strings.FieldsFunc(told, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 		envs := [][]string{p.Load.Env}
 		for _, s := range p.Services {
 			envs = append(envs, s.Env)

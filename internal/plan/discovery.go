@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -12,20 +11,21 @@ import (
 // discovery starts a private etcd and NATS, or points at running ones. Without all five
 // URL flags two etcds would compete for port 2380.
 func (b *builder) discovery() {
-	base, bind := portBase(b.p), b.bind(b.center())
+	base, center := portBase(b.p), b.center()
+	bind, address := b.bind(center), b.address(center)
 	switch b.plan.Choices.Etcd {
 	case Absent:
 		b.discoveryEnv = append(b.discoveryEnv, "DYN_DISCOVERY_BACKEND=file")
 	case Started:
-		client, peer := "http://"+at(bind, base+offsetEtcd), "http://"+at(bind, base+offsetEtcd+1)
-		b.add(Service{Name: "etcd", Role: Etcd, Host: b.center(),
-			Argv: []string{b.on.Programs.Etcd, "--data-dir", filepath.Join(b.data(), "etcd"),
-				"--listen-client-urls", client, "--advertise-client-urls", client,
-				"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
+		client, peer := "http://"+at(address, base+offsetEtcd), "http://"+at(address, base+offsetEtcd+1)
+		b.add(Service{Name: "etcd", Role: Etcd, Host: center,
+			Argv: []string{b.on(center).Programs.Etcd, "--data-dir", filepath.Join(b.data(), "etcd"),
+				"--listen-client-urls", "http://" + at(bind, base+offsetEtcd), "--advertise-client-urls", client,
+				"--listen-peer-urls", "http://" + at(bind, base+offsetEtcd+1), "--initial-advertise-peer-urls", peer,
 				"--initial-cluster", "default=" + peer},
-			Env:   EtcdEnv(b.on.Arch),
+			Env:   EtcdEnv(b.on(center).Arch),
 			Ports: []Port{{Use: "client", Number: base + offsetEtcd}, {Use: "peer", Number: base + offsetEtcd + 1}},
-			Gate:  Gate{Kind: GateHTTP, Address: at(bind, base+offsetEtcd), Path: "/health"}}, nil)
+			Gate:  Gate{Kind: GateHTTP, Address: at(address, base+offsetEtcd), Path: "/health"}}, nil)
 		b.useEtcd(client)
 	default:
 		b.useEtcd(b.external(Etcd, b.p.Discovery.Etcd, "2379"))
@@ -44,19 +44,21 @@ func EtcdEnv(arch string) []string {
 
 // nats is the event plane. Without it workers use ZMQ, which needs no server.
 func (b *builder) nats(base int) {
-	bind, server := b.bind(b.center()), b.p.Discovery.NATS
+	center, server := b.center(), b.p.Discovery.NATS
+	bind, address := b.bind(center), b.address(center)
 	switch b.plan.Choices.NATS {
 	case Absent:
 		b.discoveryEnv = append(b.discoveryEnv, "DYN_EVENT_PLANE=zmq")
 		return
 	case Started:
 		port, monitor := base+offsetNATS, base+offsetNATS+1
-		b.add(Service{Name: "nats", Role: NATS, Host: b.center(),
-			Argv: []string{b.on.Programs.NATS, "-c", b.natsConf(), "-js", "-sd", filepath.Join(b.data(), "nats"),
+		b.add(Service{Name: "nats", Role: NATS, Host: center,
+			Argv: []string{b.on(center).Programs.NATS, "-c", b.natsConf(),
+				"-js", "-sd", filepath.Join(b.data(), "nats"),
 				"-a", bind, "-p", strconv.Itoa(port), "-m", strconv.Itoa(monitor)},
 			Ports: []Port{{Use: "client", Number: port}, {Use: "monitor", Number: monitor}},
-			Gate:  Gate{Kind: GateHTTP, Address: at(bind, monitor), Path: "/healthz"}}, nil)
-		server = "nats://" + at(bind, port)
+			Gate:  Gate{Kind: GateHTTP, Address: at(address, monitor), Path: "/healthz"}}, nil)
+		server = "nats://" + at(address, port)
 	default:
 		server = b.external(NATS, server, "4222")
 		b.plan.External[len(b.plan.External)-1].Gate.Payload = b.natsPayload()
@@ -69,9 +71,7 @@ func (b *builder) nats(base int) {
 
 // data is the directory for the data of servers. The plan creates it.
 func (b *builder) data() string {
-	if dir := Unplaced().Data; !slices.Contains(b.plan.Dirs, dir) {
-		b.plan.Dirs = append(b.plan.Dirs, dir)
-	}
+	b.dirs(b.center(), Unplaced().Data)
 	return Unplaced().Data
 }
 

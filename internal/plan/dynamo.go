@@ -15,21 +15,22 @@ import (
 type discoveryScope struct{ namespace, keys string }
 
 func (b *builder) scope(suffix string) discoveryScope {
-	s := discoveryScope{namespace: Unplaced().Namespace + suffix, keys: filepath.Join(Unplaced().Data, "kv"+suffix)}
-	b.plan.Dirs = append(b.plan.Dirs, s.keys)
-	return s
+	return discoveryScope{namespace: Unplaced().Namespace + suffix,
+		keys: filepath.Join(Unplaced().Data, "kv"+suffix)}
 }
 
 // dynamo plans frontends and workers of the engines mocker and dynamo. Where aggregated workers have a port each, that
 // port is a frontend of their own, so that a balancer in front has the shape of the guide's baseline.
 func (b *builder) dynamo() {
 	if b.p.Frontend == nil {
+		// A frontend also takes the workers of every namespace that begins with its own, so all have the same length.
+		digits := len(strconv.Itoa(len(b.p.Aggregated) - 1))
 		for i, w := range b.p.Aggregated {
-			scope := b.scope(fmt.Sprintf("-%d", i))
+			scope := b.scope(fmt.Sprintf("-%0*d", digits, i))
 			front := Service{Name: fmt.Sprintf("frontend-%d", i), Host: w.Host, Gate: Gate{Aggregate: 1}}
 			b.frontend(front, w.Port, scope)
 			b.worker(Aggregated, i, w, scope)
-			b.backends = append(b.backends, at(b.bind(w.Host), w.Port))
+			b.backends = append(b.backends, at(b.address(w.Host), w.Port))
 		}
 		return
 	}
@@ -43,7 +44,7 @@ func (b *builder) dynamo() {
 			b.worker(group.role, i, w, scope)
 		}
 	}
-	b.backends = []string{at(b.bind(front.Host), front.Port)}
+	b.backends = []string{at(b.address(front.Host), front.Port)}
 }
 
 type group struct {
@@ -58,30 +59,37 @@ func groups(p profile.Profile) []group {
 // frontend completes a service that has a name, a host and the instances that its gate
 // waits for. Its argv is the guide's; the address it listens on is in the environment.
 func (b *builder) frontend(s Service, port int, scope discoveryScope) {
-	bind := b.bind(s.Host)
-	argv := []string{b.on.Programs.Python, "-m", "dynamo.frontend", "--http-port", strconv.Itoa(port)}
+	argv := []string{b.on(s.Host).Programs.Python, "-m", "dynamo.frontend", "--http-port", strconv.Itoa(port)}
 	if b.p.Frontend != nil && b.p.Frontend.Router != "" {
 		argv = append(argv, "--router-mode", b.p.Frontend.Router)
 	}
-	s.Role, s.Wave, s.Argv, s.Env = Frontend, 1, argv, append(b.dynamoEnv(scope, bind), "DYN_HTTP_HOST="+bind)
+	s.Role, s.Wave, s.Argv = Frontend, 1, argv
+	s.Env = append(b.dynamoEnv(scope, s.Host), "DYN_HTTP_HOST="+b.bind(s.Host))
 	if size := option(b.p.EngineArgs, "block-size"); size != "" && b.plan.Choices.Router == "kv" {
 		s.Env = append(s.Env, "DYN_KV_CACHE_BLOCK_SIZE="+size) // router and workers must agree
 	}
-	s.Ports = []Port{{Use: "http", Number: port}}
-	s.Gate.Kind, s.Gate.Address = GateFrontend, at(bind, port)
+	b.dirs(s.Host, scope.keys)
+	env, ports := b.requestPorts(s.Host, false)
+	s.Env, s.Ports = append(s.Env, env...), append([]Port{{Use: "http", Number: port}}, ports...)
+	s.Gate.Kind, s.Gate.Address = GateFrontend, at(b.address(s.Host), port)
 	s.Gate.Model, s.Gate.Namespace = b.plan.Model, scope.namespace
 	b.add(s, nil)
 }
 
 func (b *builder) worker(role Role, i int, w profile.Worker, scope discoveryScope) {
-	system, bind := portBase(b.p)+offsetSystem+b.workers, b.bind(w.Host)
-	env := append(b.dynamoEnv(scope, bind), "DYN_SYSTEM_PORT="+strconv.Itoa(system), "DYN_SYSTEM_HOST="+bind)
+	system := portBase(b.p) + offsetSystem + b.workers
+	env := append(b.dynamoEnv(scope, w.Host), "DYN_SYSTEM_PORT="+strconv.Itoa(system),
+		"DYN_SYSTEM_HOST="+b.bind(w.Host))
+	fixed, ports := b.requestPorts(w.Host, true)
+	env = append(env, fixed...)
+	b.dirs(w.Host, scope.keys)
 	if b.rules.needsSystemEnabled {
 		env = append(env, "DYN_SYSTEM_ENABLED=true")
 	}
 	s := Service{Name: fmt.Sprintf("%s-%d", role, i), Role: role, Host: w.Host, Wave: 1, Devices: w.Devices,
-		Ports: []Port{{Use: "system", Number: system}}, Gate: Gate{Kind: GateWorker, Address: at(bind, system)},
-		Env: env, Options: b.optionsOf(w)}
+		Ports: append([]Port{{Use: "system", Number: system}}, ports...),
+		Gate:  Gate{Kind: GateWorker, Address: at(b.address(w.Host), system)},
+		Env:   env, Options: b.optionsOf(w)}
 	switch b.p.Engine {
 	case "mocker":
 		s.Argv = b.mockerArgv(role, w)
@@ -110,12 +118,13 @@ func (b *builder) worker(role Role, i int, w profile.Worker, scope discoveryScop
 
 // counter is a metric of a worker, at the address of its gate.
 func counter(s Service, metric string) Counter {
-	return Counter{Service: s.Name, URL: "http://" + s.Gate.Address + "/metrics", Metric: metric}
+	return Counter{Service: s.Name, Host: s.Host, URL: "http://" + s.Gate.Address + "/metrics", Metric: metric}
 }
 
 // dynamoEnv is what the frontend and workers of one scope share, and the address that this
 // one listens on. The graces are 0: the load has ended when they are stopped.
-func (b *builder) dynamoEnv(scope discoveryScope, bind string) []string {
+func (b *builder) dynamoEnv(scope discoveryScope, host string) []string {
+	bind := b.address(host) // which Dynamo announces too
 	env := append(slices.Clone(b.discoveryEnv), "DYN_NAMESPACE="+scope.namespace,
 		"DYN_TCP_RPC_HOST="+bind, "DYN_TCP_RESPONSE_STREAM_HOST="+bind, "DYN_EVENT_PLANE_HOST="+bind,
 		"DYN_GRACEFUL_SHUTDOWN_GRACE_PERIOD_SECS=0", "DYN_HTTP_GRACEFUL_SHUTDOWN_TIMEOUT_SECS=0")
@@ -126,7 +135,7 @@ func (b *builder) dynamoEnv(scope discoveryScope, bind string) []string {
 }
 
 func (b *builder) mockerArgv(role Role, w profile.Worker) []string {
-	argv := []string{b.on.Programs.Python, "-m", "dynamo.mocker", "--model-path", b.p.Model}
+	argv := []string{b.on(w.Host).Programs.Python, "-m", "dynamo.mocker", "--model-path", b.p.Model}
 	if b.plan.Model != b.p.Model {
 		argv = append(argv, "--model-name", b.plan.Model)
 	}

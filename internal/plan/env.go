@@ -76,6 +76,8 @@ func environ(dropped func(name string) bool, caller, own []string) (env []string
 		value, known := theirs[ref]
 		switch {
 		case ref == "" || known:
+		case strings.HasSuffix(literal, ","): // NO_PROXY, of which the caller has no more
+			literal = strings.TrimSuffix(literal, ",")
 		case literal != name+"=": // the PATH of a caller without one: a program still finds sh and env
 			value = "/usr/local/bin:/usr/bin:/bin"
 		default:
@@ -87,15 +89,19 @@ func environ(dropped func(name string) bool, caller, own []string) (env []string
 }
 
 // Expansion splits an assignment into its text and the variable of the caller that follows it, "" for none. The whole
-// value is a reference, or, in PATH only, the part behind the program's own directory.
+// value is a reference, or the end of a list: PATH behind the program's own directory, NO_PROXY behind the hosts.
 func Expansion(assignment string) (literal, reference string) {
 	name, value, _ := strings.Cut(assignment, "=")
 	if ref, ok := profile.Reference(value); ok {
 		return name + "=", ref
 	}
-	dir, rest, found := strings.Cut(value, ":"+referenceMark)
-	if ref, ok := profile.Reference(referenceMark + rest); name == "PATH" && found && ok {
-		return name + "=" + dir + ":", ref
+	separator, list := ":", name == "PATH"
+	if slices.Contains(noProxy(), name) {
+		separator, list = ",", true
+	}
+	ours, rest, found := strings.Cut(value, separator+referenceMark)
+	if ref, ok := profile.Reference(referenceMark + rest); list && found && ok {
+		return name + "=" + ours + separator, ref
 	}
 	return assignment, ""
 }

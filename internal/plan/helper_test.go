@@ -52,7 +52,7 @@ func guide() aiperf.Options { return aiperf.Options{Seed: aiperf.GuideSeed} }
 // made is a plan for an installation, placed.
 func made(p profile.Profile, on Installation, o aiperf.Options) (Plan, error) {
 	plan, err := Make(p, on, o)
-	placed, fault := plan.At(place())
+	placed, fault := plan.At(place(), nil)
 	return placed, errors.Join(err, fault)
 }
 
@@ -66,13 +66,19 @@ func read(t testing.TB, source, text string) profile.Profile {
 	return p
 }
 
+// twoNodes are the machines of the profiles over two hosts.
+func twoNodes() map[string]profile.Host {
+	return map[string]profile.Host{"node0": {Transport: "ssh", Address: "192.0.2.10"},
+		"node1": {Transport: "ssh", Address: "192.0.2.11", User: "bench"}}
+}
+
 func builtIn(t testing.TB, name string) profile.Profile {
 	t.Helper()
 	text, err := profiles.Read(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return read(t, "built-in "+name, string(text))
+	return read(t, "built-in "+name, string(text)).WithHosts(twoNodes())
 }
 
 func planned(t testing.TB, p profile.Profile) Plan {

@@ -18,7 +18,7 @@ import (
 func (b *builder) load() {
 	entries := b.backends
 	if b.p.Balancer != nil {
-		entries = []string{at(b.bind(b.p.Balancer.Host), b.p.Balancer.Port)}
+		entries = []string{at(b.address(b.p.Balancer.Host), b.p.Balancer.Port)}
 	}
 	var urls, direct []string
 	for _, entry := range entries {
@@ -44,7 +44,7 @@ const absentFor = 3 * time.Second
 // URL of its completions; the profile has the tokenizer, the load and its limits.
 func LoadOnly(p profile.Profile, d artifacts.Deployment, url string, on Installation, o aiperf.Options) Plan {
 	p.Model = d.Model
-	b := &builder{p: p, on: on, options: o, rules: rulesFor(on.Versions)}
+	b := &builder{p: p, here: on, options: o, rules: rulesFor(on.Versions)}
 	b.plan = Plan{Name: p.Name, Kind: d.Kind, Mode: d.Mode, Model: d.Model, Versions: on.Versions,
 		Inherit: on.Inherit, Dropped: on.Dropped,
 		Choices: Choices{LocalTokenizer: filepath.IsAbs(tokenizer(p))}, Deployment: d}
@@ -71,7 +71,7 @@ func (p Plan) WithKey(variable, python string) (Plan, error) {
 func (b *builder) loadOn(urls []string) aiperf.Load {
 	l := b.p.Load
 	load := aiperf.Load{
-		AIPerf: b.on.Programs.AIPerf, Model: b.plan.Model, Tokenizer: tokenizer(b.p), URLs: urls,
+		AIPerf: b.here.Programs.AIPerf, Model: b.plan.Model, Tokenizer: tokenizer(b.p), URLs: urls,
 		TrustRemote: trusts(b.p),
 		ISL:         l.ISL, OSL: l.OSL, Concurrency: l.Concurrency, Options: b.options, Exact: l.Exact, NVExt: true,
 		Args: l.Args, SLO: l.SLO,
@@ -90,13 +90,13 @@ func (b *builder) loadEnv() []string {
 		// With either of them set, to 0 even, aiperf 0.13 refuses a local tokenizer (HFValidationError).
 		env = append(env, "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 	}
-	env = append(env, bookkeeping()...)
+	env = slices.Concat(env, bookkeeping(), b.networkEnv())
 	for _, kv := range pairs(b.p.Env) {
 		if name, _, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "HF_") && !slices.Contains(env, name) {
 			env = append(env, kv)
 		}
 	}
-	return ProgramEnv(b.on.Programs.AIPerf, b.on.Cache, append(env, "TERM=dumb", "COLUMNS=120"))
+	return ProgramEnv(b.here.Programs.AIPerf, b.here.Cache, append(env, "TERM=dumb", "COLUMNS=120"))
 }
 
 // trusts reports whether the arguments of an engine let a model's own Python run: its tokenizer may need it too.

@@ -22,7 +22,8 @@ func (b *builder) balancer() error {
 	}
 	prefix, spool := filepath.Join(Unplaced().Dir, "nginx"), filepath.Join(Unplaced().Data, "nginx")
 	conf := filepath.Join(prefix, nginxConfName)
-	listen := at(b.bind(b.p.Balancer.Host), b.p.Balancer.Port)
+	host, port := b.p.Balancer.Host, b.p.Balancer.Port
+	listen := at(b.bind(host), port)
 	text, err := nginxConf(b.p.Balancer.Config, nginxValues{Listen: listen, Backends: b.backends, Prefix: prefix,
 		Spool: spool})
 	if err != nil {
@@ -32,18 +33,18 @@ func (b *builder) balancer() error {
 	if b.plan.Choices.NginxAsRoot {
 		globals += " user root;"
 	}
-	b.plan.Dirs = append(b.plan.Dirs, prefix, spool, filepath.Join(spool, "tmp"))
-	b.plan.Files = append(b.plan.Files, File{Path: conf, Text: text})
-	nginx := b.on.Programs.Nginx
+	b.dirs(host, prefix, spool, filepath.Join(spool, "tmp"))
+	b.file(host, conf, text)
+	nginx := b.on(host).Programs.Nginx
 	args := []string{"-p", prefix + "/", "-c", conf, "-e", "stderr", "-g", globals}
 	if !b.rules.nginxLogFlag { // it warns that its compiled-in log cannot be opened, and goes on
 		args = []string{"-p", prefix + "/", "-c", conf, "-g", "error_log stderr; " + globals}
 	}
-	b.add(Service{Name: "nginx", Role: Balancer, Host: b.p.Balancer.Host, Wave: 2,
+	b.add(Service{Name: "nginx", Role: Balancer, Host: host, Wave: 2,
 		Argv: append([]string{nginx}, args...), Check: append([]string{nginx, "-t"}, args...),
 		Signal: syscall.SIGQUIT,
-		Ports:  []Port{{Use: "http", Number: b.p.Balancer.Port}},
-		Gate:   Gate{Kind: GateListens, Address: listen}}, nil)
+		Ports:  []Port{{Use: "http", Number: port}},
+		Gate:   Gate{Kind: GateListens, Address: at(b.address(host), port)}}, nil)
 	return nil
 }
 
@@ -56,6 +57,7 @@ type nginxValues struct {
 	Backends []string // address:port each
 	Prefix   string   // absolute directory
 	Spool    string   // absolute directory on a local disk; nginx spills to its tmp/
+	named    bool     // backends are names of Services, which a cluster resolves
 }
 
 // nginxConf fills a configuration: "guide" is the guide's own file, directive for directive, with the lines without
@@ -93,7 +95,11 @@ func nginxTemplate(config string) (*template.Template, error) {
 func (v nginxValues) check() error {
 	var faults []error
 	for _, address := range append([]string{v.Listen}, v.Backends...) {
-		if a, err := netip.ParseAddrPort(address); err != nil || a.Addr().Zone() != "" { // a zone is free text
+		a, err := netip.ParseAddrPort(address)
+		if v.named && serviceAddress.MatchString(address) {
+			continue
+		}
+		if err != nil || a.Addr().Zone() != "" { // a zone is free text
 			faults = append(faults, fmt.Errorf("%q is not an address and port", address))
 		}
 	}

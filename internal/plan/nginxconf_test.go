@@ -127,7 +127,7 @@ func TestNginxDirIsCheckedWhenThePlanIsPlaced(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = p.At(Placement{Dir: row.dir})
+		_, err = p.At(Placement{Dir: row.dir}, nil)
 		if (err == nil) != (row.fault == "") || err != nil && !strings.Contains(err.Error(), row.fault) {
 			t.Errorf("%s at %q: error %v, want %q", row.profile, row.dir, err, row.fault)
 		}

@@ -24,7 +24,7 @@ func (b *builder) natsPayload() int {
 // natsConf plans the configuration of a private NATS, and returns its path. There is no argument for its one setting.
 func (b *builder) natsConf() string {
 	path := filepath.Join(Unplaced().Dir, "nats.conf")
-	b.plan.Files = append(b.plan.Files, File{Path: path, Text: "max_payload: " + strconv.Itoa(privatePayload) + "\n"})
+	b.file(b.center(), path, "max_payload: "+strconv.Itoa(privatePayload)+"\n")
 	return path
 }
 

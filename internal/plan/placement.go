@@ -25,6 +25,8 @@ type Installation struct {
 	Cache    string   // the directory of the tool cache; "" = unknown
 	Inherit  []string // names of the caller's variables that services receive
 	Dropped  []string // names of those that no child receives
+	// Hosts are the installations of the other hosts, by name; an absent one is like this one.
+	Hosts map[string]Installation
 }
 
 // Placement is the directories and names of one launch.
@@ -44,35 +46,62 @@ func Unplaced() Placement {
 		Cookie: "\x00cookie\x00", Artifacts: "\x00artifacts\x00"}
 }
 
-// At is the plan in the places of one launch. The error is a directory that nginx.conf cannot name.
-func (p Plan) At(to Placement) (Plan, error) {
-	if p.Balancer != "" {
-		if err := errors.Join(checkNginxDir(to.Dir), checkNginxDir(to.Data)); err != nil {
-			return p, err
-		}
+// At is the plan in the places of one launch: to is this machine's, hosts has those of other hosts by name. What a
+// host's placement lacks is that of this machine; the namespace and the artifacts are the same everywhere. The error
+// is a directory that nginx.conf cannot name.
+func (p Plan) At(to Placement, hosts map[string]Placement) (Plan, error) {
+	on := func(host string) places { return placesOf(to.on(hosts[host])) }
+	here := on("")
+	p.Dirs, p.Load.Env = here.dirs(p.Dirs), here.all(p.Load.Env)
+	p.Load.Artifacts = here.Replace(p.Load.Artifacts)
+	p.Hosts, p.Files, p.Services = slices.Clone(p.Hosts), slices.Clone(p.Files), slices.Clone(p.Services)
+	for i := range p.Hosts {
+		p.Hosts[i].Dirs = on(p.Hosts[i].Name).dirs(p.Hosts[i].Dirs)
 	}
-	from := Unplaced()
-	place := strings.NewReplacer(from.Dir, to.Dir, from.Data, cmp.Or(to.Data, to.Dir), from.Temp, to.Temp,
-		from.Namespace, to.Namespace, from.Cookie, to.Cookie, from.Artifacts, to.Artifacts).Replace
-	all := func(texts []string) []string {
-		texts = slices.Clone(texts)
-		for i := range texts {
-			texts[i] = place(texts[i])
-		}
-		return texts
-	}
-	p.Dirs, p.Load.Env, p.Load.Artifacts = text.Distinct(all(p.Dirs)), all(p.Load.Env), place(p.Load.Artifacts)
-	p.Files, p.Services = slices.Clone(p.Files), slices.Clone(p.Services)
 	for i, f := range p.Files {
-		p.Files[i] = File{Path: place(f.Path), Text: place(f.Text)}
+		at := on(f.Host)
+		p.Files[i] = File{Host: f.Host, Path: at.Replace(f.Path), Text: at.Replace(f.Text)}
 	}
+	var faults []error
 	for i := range p.Services {
 		s := &p.Services[i]
-		s.Argv, s.Env, s.Check = all(s.Argv), all(s.Env), all(s.Check)
-		s.Dir, s.Log, s.Gate.Namespace = place(s.Dir), place(s.Log), place(s.Gate.Namespace)
+		at := on(s.Host)
+		s.Argv, s.Env, s.Check = at.all(s.Argv), at.all(s.Env), at.all(s.Check)
+		s.Dir, s.Log, s.Gate.Namespace = at.Replace(s.Dir), at.Replace(s.Log), at.Replace(s.Gate.Namespace)
+		if dir := to.on(hosts[s.Host]); s.Role == Balancer {
+			faults = append(faults, checkNginxDir(dir.Dir), checkNginxDir(dir.Data))
+		}
 	}
-	return p, nil
+	return p, errors.Join(faults...)
 }
+
+// on is the placement on a host. What the host's own lacks is that of this machine.
+func (p Placement) on(host Placement) Placement {
+	if host.Dir != "" {
+		p.Dir, p.Data = host.Dir, host.Data
+	}
+	p.Temp, p.Cookie = cmp.Or(host.Temp, p.Temp), cmp.Or(host.Cookie, p.Cookie)
+	return p
+}
+
+// places puts the paths and names of a placement in place of their marks.
+type places struct{ *strings.Replacer }
+
+func placesOf(to Placement) places {
+	from := Unplaced()
+	return places{strings.NewReplacer(from.Dir, to.Dir, from.Data, cmp.Or(to.Data, to.Dir), from.Temp, to.Temp,
+		from.Namespace, to.Namespace, from.Cookie, to.Cookie, from.Artifacts, to.Artifacts)}
+}
+
+func (r places) all(texts []string) []string {
+	texts = slices.Clone(texts)
+	for i := range texts {
+		texts[i] = r.Replace(texts[i])
+	}
+	return texts
+}
+
+func (r places) dirs(dirs []string) []string { return text.Distinct(r.all(dirs)) }
 
 // Namespace is a DYN_NAMESPACE of one launch. Dynamo splits it at dots.
 func Namespace(run, launch string) string {

@@ -21,7 +21,7 @@ func TestDataOfServersIsOnALocalDisk(t *testing.T) {
 		}
 		to := place()
 		to.Data = "/tmp/t1/d"
-		placed, err := p.At(to)
+		placed, err := p.At(to, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -77,14 +77,22 @@ type Plan struct {
 	Deviations []Deviation          `json:"deviations,omitempty"`
 }
 
-// Host is a machine of a plan, with the address its servers listen on.
+// Host is another machine of a plan.
 type Host struct {
-	Name    string `json:"name"`
-	Address string `json:"address"`
+	Name      string   `json:"name"`
+	Address   string   `json:"address"`             // where the others reach its servers
+	Transport string   `json:"transport,omitempty"` // ssh or slurm
+	Node      string   `json:"node,omitempty"`      // its name for ssh or srun; "" = Address
+	User      string   `json:"user,omitempty"`      // of ssh
+	Devices   []int    `json:"devices,omitempty"`   // its GPUs that the plan uses, each once, ascending
+	Dirs      []string `json:"dirs,omitempty"`      // made there before anything starts, 0700
+	Inherit   []string `json:"inherit,omitempty"`   // names of its login's variables that services receive
+	Dropped   []string `json:"dropped,omitempty"`   // names of those that no child receives
 }
 
 // File is written before anything starts, mode 0600.
 type File struct {
+	Host string `json:"host,omitempty"` // name of a host; empty = this machine
 	Path string `json:"path"`
 	Text string `json:"text"`
 }
@@ -177,8 +185,9 @@ func newSmoke(deadline time.Duration, urls ...string) Smoke {
 // Counter is the place where a worker counts its requests.
 type Counter struct {
 	Service string `json:"service"`
-	URL     string `json:"url"`    // Prometheus text
-	Metric  string `json:"metric"` // exact name; its label dynamo_endpoint, if any, must be "generate"
+	Host    string `json:"host,omitempty"` // of the service; "" = this machine
+	URL     string `json:"url"`            // Prometheus text
+	Metric  string `json:"metric"`         // exact name; its label dynamo_endpoint, if any, must be "generate"
 }
 
 // Ports lists every port of the plan, in order of start.

@@ -17,6 +17,8 @@ const (
 	offsetSystem   = 100  // one a worker
 	offsetNIXL     = 200  // stride max(tp x pp, dp) a worker
 	offsetEvents   = 400  // KV events, stride dp a worker
+	offsetRPC      = 500  // requests between Dynamo's processes on several hosts, one a process
+	offsetStream   = 600  // the answers to them, likewise
 	offsetInternal = 1000 // VLLM_PORT, 50 a worker
 
 	internalStride = 50
@@ -32,13 +34,13 @@ func portBase(p profile.Profile) int { return cmp.Or(p.PortBase, DefaultPortBase
 // checkPorts finds ports that two services of a host share, and a port_base that is too high for the workers.
 func (b *builder) checkPorts() {
 	type place struct {
-		host   string
-		number int
+		address string
+		number  int
 	}
 	owner, highest := map[place]Port{}, Port{}
 	for _, s := range b.plan.Services {
 		for _, port := range s.Ports {
-			at := place{s.Host, port.Number}
+			at := place{b.address(s.Host), port.Number}
 			if port.Number > highest.Number {
 				highest = port
 			}

@@ -119,3 +119,24 @@ func TestF10ClashingPorts(t *testing.T) {
 		}
 	}
 }
+
+// A frontend of Dynamo also takes the workers of every namespace that begins with its own.
+func TestNoNamespaceOfAFrontendBeginsWithThatOfAnother(t *testing.T) {
+	p := textPlan(t, "{name: a, kind: b, engine: mocker, model: m, balancer: {port: 9000}, aggregated: {workers: 12, port: 8001}}")
+	seen := map[string]bool{}
+	for _, s := range p.Services {
+		if s.Role == Frontend {
+			seen[s.Gate.Namespace] = true
+		}
+	}
+	for one := range seen {
+		for other := range seen {
+			if one != other && strings.HasPrefix(other, one) {
+				t.Errorf("%q begins with %q", other, one)
+			}
+		}
+	}
+	if len(seen) != 12 {
+		t.Errorf("%d namespaces of 12 frontends", len(seen))
+	}
+}

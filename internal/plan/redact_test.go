@@ -14,7 +14,7 @@ func TestS02PublishedServicesHaveNoSecret(t *testing.T) {
 		Env:       []string{"VLLM_PORT=1", "MY_PASSWORD=topsecret3", "MINE=${ENV:THEIRS}", "PATH=/opt/bin:${ENV:PATH}", "PROXY=http://u:topsecret6@h"},
 		Variables: map[string]string{"MY_PASSWORD": "topsecret3", "MINE": "${ENV:THEIRS}"},
 	}
-	caller := []string{"HOME=/home/topsecret4", "THEIRS=topsecret5", "PATH=/bin", "UCX_TLS=tcp", "NCCL_KEY=topsecret7"}
+	caller := []string{"HOME=/home/topsecret4", "PWD=/home/topsecret4", "THEIRS=topsecret5", "PATH=/bin", "UCX_TLS=tcp", "NCCL_KEY=topsecret7"}
 	argv := []string{"vllm", "serve", "m", "--api-key", "(secret)", "--hf-token=(secret)", "--dtype", "auto", "--port", "1"}
 	if diff := cmp.Diff(argv, PublicArgv(s)); diff != "" {
 		t.Error(diff)
@@ -27,7 +27,7 @@ func TestS02PublishedServicesHaveNoSecret(t *testing.T) {
 		t.Error(got)
 	}
 	for _, want := range []string{"VLLM_PORT=1", "MY_PASSWORD=(secret)", "MINE=${ENV:THEIRS}", "PATH=/opt/bin:/bin", "UCX_TLS=tcp",
-		"HOME=(inherited)", "PROXY=http://h"} {
+		"HOME=(inherited)", "PWD=(inherited)", "PROXY=http://h"} {
 		if !slices.Contains(env, want) {
 			t.Errorf("%q lacks %q", env, want)
 		}

@@ -141,14 +141,15 @@ func (v Versions) byName() map[string]string {
 
 // with puts the versions of a profile over those that are installed.
 func (v Versions) with(named map[string]string) Versions {
-	return Versions{
-		Dynamo: cmp.Or(Version(named["dynamo"]), v.Dynamo),
-		VLLM:   cmp.Or(Version(named["vllm"]), v.VLLM),
-		AIPerf: cmp.Or(Version(named["aiperf"]), v.AIPerf),
-		Nginx:  cmp.Or(Version(named["nginx"]), v.Nginx),
-		Etcd:   cmp.Or(Version(named["etcd"]), v.Etcd),
-		NATS:   cmp.Or(Version(named["nats"]), v.NATS),
-	}
+	return Versions{Dynamo: Version(named["dynamo"]), VLLM: Version(named["vllm"]), AIPerf: Version(named["aiperf"]),
+		Nginx: Version(named["nginx"]), Etcd: Version(named["etcd"]), NATS: Version(named["nats"])}.or(v)
+}
+
+// or has the versions of another for those that are unknown.
+func (v Versions) or(other Versions) Versions {
+	return Versions{Dynamo: cmp.Or(v.Dynamo, other.Dynamo), VLLM: cmp.Or(v.VLLM, other.VLLM),
+		AIPerf: cmp.Or(v.AIPerf, other.AIPerf), Nginx: cmp.Or(v.Nginx, other.Nginx),
+		Etcd: cmp.Or(v.Etcd, other.Etcd), NATS: cmp.Or(v.NATS, other.NATS)}
 }
 
 // Unknown names the programs of an engine whose version, and so rules, are unknown.

@@ -37,7 +37,7 @@ func option(args []string, name string) string { return engineOptions(args)[name
 // optionsOf are the options of a worker: those of its arguments, over those of the engine's own configuration file.
 func (b *builder) optionsOf(w profile.Worker) map[string]string {
 	options := engineOptions(b.engineArgs(w))
-	file, read := b.on.Configs[options["config"]]
+	file, read := b.here.Configs[options["config"]]
 	if !read {
 		return options
 	}

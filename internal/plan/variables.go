@@ -18,11 +18,16 @@ func Recorded() []string {
 // Variables are the variables of a plan's workers by which sides are compared, without secrets: all that the profile
 // sets, and those of the caller with a recorded prefix. The ones that topobench sets are not among them.
 func Variables(p Plan, caller []string) artifacts.Values {
+	return VariablesOn(p, func(string) []string { return caller })
+}
+
+// VariablesOn is Variables where each host has a caller of its own: the environment of the login there.
+func VariablesOn(p Plan, caller func(host string) []string) artifacts.Values {
 	recorded := map[string]map[string]string{} // by service
 	var names []string
 	for _, s := range p.Services {
 		if s.Role.Worker() {
-			recorded[s.Name] = variablesOf(s, caller)
+			recorded[s.Name] = variablesOf(s, caller(s.Host))
 			names = append(names, slices.Collect(maps.Keys(recorded[s.Name]))...)
 		}
 	}
@@ -62,6 +67,6 @@ func secretEnds() []string {
 // isSecret reports whether a variable or an option holds a secret, by its name or its value.
 func isSecret(name, value string) bool {
 	name = "_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-	return profile.LooksSecret(value) ||
+	return profile.LooksSecret(value) || name != "_PWD" && // the shell's working directory
 		slices.ContainsFunc(secretEnds(), func(end string) bool { return strings.HasSuffix(name, end) })
 }

@@ -39,18 +39,18 @@ func (b *builder) eventPort() int { return portBase(b.p) + offsetEvents + nixlSt
 // vllmServers plans one `vllm serve` a worker.
 func (b *builder) vllmServers() {
 	for i, w := range b.p.Aggregated {
-		port, bind := b.serverPort(i, w), b.bind(w.Host)
+		port, address := b.serverPort(i, w), b.address(w.Host)
 		args := b.workerArgs(w)
 		if b.plan.Choices.QuietServers {
 			args = append(args, "--disable-log-requests")
 		}
-		args = slices.Concat(args, b.engineArgs(w), []string{"--host", bind, "--port", strconv.Itoa(port)})
-		argv := append([]string{b.on.Programs.VLLM, "serve", b.p.Model}, ordered(args)...)
+		args = slices.Concat(args, b.engineArgs(w), []string{"--host", b.bind(w.Host), "--port", strconv.Itoa(port)})
+		argv := append([]string{b.on(w.Host).Programs.VLLM, "serve", b.p.Model}, ordered(args)...)
 		env, ports := b.gpuEnv(b.modelEnv(), Aggregated, w)
 		s := Service{Name: fmt.Sprintf("%s-%d", Aggregated, i), Role: Aggregated, Host: w.Host, Wave: 1,
 			Argv: argv, Env: env, Devices: w.Devices, Options: b.optionsOf(w),
 			Ports: append([]Port{{Use: "http", Number: port}}, ports...),
-			Gate:  Gate{Kind: GateVLLM, Address: at(bind, port), Model: b.plan.Model}}
+			Gate:  Gate{Kind: GateVLLM, Address: at(address, port), Model: b.plan.Model}}
 		b.add(s, w.Env)
 		b.count(w, counter(s, "vllm:request_success_total"))
 		b.backends = append(b.backends, s.Gate.Address)
@@ -88,7 +88,7 @@ func (b *builder) dynamoVLLMArgv(role Role, w profile.Worker) []string {
 	if b.publishes(role) && b.rules.connector && option(args, "kv-events-config") == "" {
 		args = append(args, "--kv-events-config", fmt.Sprintf(kvEvents, b.eventPort()))
 	}
-	return append([]string{b.on.Programs.Python, "-m", "dynamo.vllm"}, ordered(args)...)
+	return append([]string{b.on(w.Host).Programs.Python, "-m", "dynamo.vllm"}, ordered(args)...)
 }
 
 // workerArgs are the name that requests use, unless it is the model itself, and the parallelism of a worker.
@@ -127,17 +127,18 @@ func pin(w profile.Worker) []string {
 func (b *builder) gpuEnv(env []string, role Role, w profile.Worker) ([]string, []Port) {
 	base := portBase(b.p)
 	internal := base + offsetInternal + internalStride*b.workers
-	env = append(append(env, pin(w)...), b.kernelEnv()...)
+	env = append(append(env, pin(w)...), b.kernelEnv(w.Host)...)
 	if b.p.Dynamo() && !b.plan.Choices.SidePorts {
 		return env, nil
 	}
-	env = append(env, "VLLM_PORT="+strconv.Itoa(internal), "VLLM_HOST_IP="+b.bind(w.Host))
+	env = append(env, "VLLM_PORT="+strconv.Itoa(internal), "VLLM_HOST_IP="+b.address(w.Host))
 	ports := []Port{{Use: "internal", Number: internal}} // vLLM takes further ones from here upwards
 	if role == Aggregated {
 		return env, ports
 	}
 	side := base + offsetNIXL + nixlStride(b.p)*b.workers
-	env = append(env, "VLLM_NIXL_SIDE_CHANNEL_HOST="+b.bind(w.Host), "VLLM_NIXL_SIDE_CHANNEL_PORT="+strconv.Itoa(side))
+	env = append(env, "VLLM_NIXL_SIDE_CHANNEL_HOST="+b.address(w.Host),
+		"VLLM_NIXL_SIDE_CHANNEL_PORT="+strconv.Itoa(side))
 	return env, append(ports, Port{Use: "nixl", Number: side})
 }
 
@@ -148,11 +149,11 @@ func KernelVariables() map[string]string {
 
 // kernelEnv keeps compiled kernels for the next launch, where the caller names no place: PyTorch's own place is in
 // TMPDIR, which goes with the run.
-func (b *builder) kernelEnv() []string {
-	set := map[string]string{}
+func (b *builder) kernelEnv(host string) []string {
+	on, set := b.on(host), map[string]string{}
 	for dir, name := range KernelVariables() {
-		if b.plan.Choices.Kernels != "" && !slices.Contains(b.on.Inherit, name) {
-			set[name] = filepath.Join(b.plan.Choices.Kernels, dir)
+		if on.Kernels != "" && b.plan.Choices.Kernels != "" && !slices.Contains(on.Inherit, name) {
+			set[name] = filepath.Join(on.Kernels, dir)
 		}
 	}
 	return pairs(set)

@@ -33,7 +33,11 @@ type gpus struct {
 // gpus finds nvidia-smi, which a machine without NVIDIA's driver does not have, and queries the GPUs if the
 // allocation or a UUID needs them. One that the user names must be there.
 func (r Request) gpus(ctx context.Context) (g gpus) {
-	onGPUs := func(p profile.Profile) bool { return plan.RealGPUs(p.Engine, "") }
+	parts := make([]profile.Profile, len(r.Profiles))
+	for i, p := range r.Profiles {
+		parts[i] = here(p)
+	}
+	uses := func(p profile.Profile) bool { return usesGPUs(p, "") }
 	if len(r.Profiles) > 0 && r.Profiles[0].Engine == programs.External {
 		return g
 	}
@@ -43,8 +47,8 @@ func (r Request) gpus(ctx context.Context) (g gpus) {
 		return g
 	}
 	g.smi = found[programs.NvidiaSMI].Path
-	g.needed = slices.ContainsFunc(r.Profiles, onGPUs) &&
-		(r.MapGPUs || gpu.Limited(r.Environ) || slices.ContainsFunc(r.Profiles, hasUUIDs))
+	g.needed = slices.ContainsFunc(parts, uses) &&
+		(r.MapGPUs || gpu.Limited(r.Environ) || slices.ContainsFunc(parts, hasUUIDs))
 	if g.smi != "" && (g.needed || r.Look) {
 		here := host.Local{NvidiaSMI: g.smi, Env: r.Environ, Temp: r.Temp}
 		look, err := here.Look(ctx, host.Question{GPUs: queryLimit})
@@ -72,12 +76,13 @@ func (r Request) Mapped(ctx context.Context, p profile.Profile, vllm plan.Versio
 	return mapped, lines, errors.Join(g.unusable, Report{Checks: checks}.Err())
 }
 
-// checks are those of nvidia-smi itself.
-func (g gpus) checks(all []Topology) []Check {
+// checks are those of nvidia-smi itself, for topologies on this machine.
+func (g gpus) checks(topologies []Topology) []Check {
+	all := slices.DeleteFunc(slices.Clone(topologies), func(t Topology) bool { return len(Others(t.Profile)) > 0 })
 	external := func(t Topology) bool { return t.Profile.Engine == programs.External }
-	onGPUs := func(t Topology) bool { return plan.RealGPUs(t.Profile.Engine, t.Versions.VLLM) }
+	uses := func(t Topology) bool { return usesGPUs(t.Profile, t.Versions.VLLM) }
 	switch {
-	case slices.ContainsFunc(all, external):
+	case len(all) < len(topologies) && len(all) == 0 || slices.ContainsFunc(all, external):
 		return nil
 	case g.unusable != nil:
 		return []Check{fail(GPUs, g.unusable.Error(), "")}
@@ -86,7 +91,7 @@ func (g gpus) checks(all []Topology) []Check {
 			"and it is taken in that of nvidia-smi", "export CUDA_DEVICE_ORDER=PCI_BUS_ID, or name UUIDs")}
 	case g.smi != "":
 		return []Check{ok(GPUs, "nvidia-smi is "+g.smi)}
-	case slices.ContainsFunc(all, onGPUs):
+	case slices.ContainsFunc(all, uses):
 		return []Check{warn(GPUs, "no nvidia-smi: the GPUs are not checked",
 			"name one with --nvidia-smi, or install NVIDIA's driver")}
 	}

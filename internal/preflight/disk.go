@@ -80,10 +80,16 @@ func (r Request) disk() []Check {
 	if space.Remote != "" {
 		checks = append(checks, remoteDisk(r.Root, space.Remote))
 	}
-	if space, err := host.Disk(r.Temp); err == nil && r.MinFree > 0 {
-		checks = append(checks, need{logs: tempNeed, files: 100}.check(r.Temp, space, r.TempName))
+	return append(checks, r.space(tempNeed)...)
+}
+
+// space checks the place of temporary files, which needs that many bytes.
+func (r Request) space(bytes uint64) []Check {
+	space, err := host.Disk(r.Temp)
+	if err != nil || r.MinFree == 0 {
+		return nil
 	}
-	return checks
+	return []Check{need{logs: bytes, files: 100}.check(r.Temp, space, r.TempName)}
 }
 
 // remoteDisk warns of a file system of that kind on another machine. Only results are there: the locks of a run are

@@ -3,11 +3,11 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 
-	"topobench/internal/host"
 	"topobench/internal/host/gpu"
 	"topobench/internal/plan"
 	"topobench/internal/profile"
@@ -15,35 +15,38 @@ import (
 	"topobench/internal/text"
 )
 
-// Doctor makes every check of All, and those of the machine, its GPUs and its programs that a run does not stop for.
-// Without profiles it looks for every program.
+// Doctor makes every check of All, and those of the machines, their GPUs and their programs that a run does not stop
+// for. Without profiles it looks for every program.
 func Doctor(ctx context.Context, r Request) Report {
 	r.Look = true
-	var look host.Snapshot
+	var seen Seen
 	var query sync.WaitGroup
-	if found, err := (programs.Search{Flags: r.Programs, Getenv: r.Getenv}).Find(programs.NvidiaSMI); err == nil {
-		here := host.Local{NvidiaSMI: found[programs.NvidiaSMI].Path, Env: r.Environ, Temp: r.Temp}
-		question := host.Question{Power: queryLimit, Links: queryLimit}
-		query.Go(func() { look, _ = here.Look(ctx, question) }) // it can fail to list processes only
-	}
+	query.Go(func() { seen = r.see(ctx) })
 	report := All(ctx, r)
 	query.Wait()
-	plans := report.Plans()
+	seen.Machine = machine(ctx, "/", report.GPUs.Devices, loading)
+	isLine := func(c Check) bool { return c.Name == Programs && c.State == OK }
+	report.Checks = append(slices.DeleteFunc(report.Checks, isLine), r.programLines(ctx, report.Topologies)...)
+	report.Checks = append(report.Checks, report.hardware(seen)...)
+	for _, name := range slices.Sorted(maps.Keys(report.Hosts)) {
+		report.Checks = append(report.Checks, report.Hosts[name].doctor(name, report.Topologies)...)
+	}
+	return report
+}
+
+// hardware checks the GPUs, their links, and the limits of the machine.
+func (r Report) hardware(seen Seen) []Check {
+	plans := r.Plans()
 	var used []int
 	for _, p := range plans {
 		used = append(used, p.Hardware.Devices...)
 	}
 	slices.Sort(used)
-	used = slices.Compact(used)
-	isLine := func(c Check) bool { return c.Name == Programs && c.State == OK }
-	report.Checks = append(slices.DeleteFunc(report.Checks, isLine), r.programLines(ctx, report.Topologies)...)
-	report.Checks = append(report.Checks, report.devices(used, look.Power)...)
-	if look.LinksFault != "" && report.GPUsUnknown == "" {
-		report.Checks = append(report.Checks, warn(NVLink, look.LinksFault, ""))
+	checks := r.devices(slices.Compact(used), seen.Power)
+	if seen.LinksFault != "" && r.GPUsUnknown == "" {
+		checks = append(checks, warn(NVLink, seen.LinksFault, ""))
 	}
-	report.Checks = append(report.Checks, nvlink(look.Links, plans)...)
-	report.Checks = append(report.Checks, machine(ctx, "/", report.GPUs.Devices)...)
-	return report
+	return slices.Concat(checks, nvlink(seen.Links, plans), seen.Machine)
 }
 
 // devices checks the GPUs: those of the topologies, or all if there are none.
@@ -72,16 +75,22 @@ func (r Request) programLines(ctx context.Context, topologies []Topology) (check
 	}
 	var lines []string
 	for _, t := range topologies {
-		for _, tool := range programs.Tools() {
-			if at, found := t.Found[tool]; found && !unfit(t.unfit, tool) {
-				lines = append(lines, line(tool, at, t.Versions))
-			}
-		}
+		lines = append(lines, t.programLines()...)
 	}
 	for _, l := range text.Distinct(lines) {
 		checks = append(checks, ok(Programs, l))
 	}
 	return checks
+}
+
+// programLines are those of the programs on this machine that fit.
+func (t Topology) programLines() (lines []string) {
+	for _, tool := range programs.Tools() {
+		if at, found := t.Found[tool]; found && !unfit(t.unfit, tool) {
+			lines = append(lines, line(tool, at, t.Versions))
+		}
+	}
+	return lines
 }
 
 // unfit reports that err has an interpreter of the tool that lacks a package.

@@ -22,7 +22,7 @@ func MachineFacts(ctx context.Context, devices []gpu.Device) artifacts.Values {
 func (s system) facts(ctx context.Context, devices []gpu.Device) artifacts.Values {
 	facts := artifacts.Values{"kernel": s.read("/proc/sys/kernel/osrelease"), "CPU": s.processor(),
 		"system": s.release(), "NUMA nodes": s.nodes(), "host memory": s.memory()}
-	for _, check := range machine(ctx, s, devices) {
+	for _, check := range machine(ctx, s, devices, loading) {
 		if name := map[string]string{Governor: "CPU governor", NUMA: "NUMA", Cgroup: "cgroup"}[check.Name]; name != "" {
 			facts[name], _, _ = strings.Cut(check.Found, ": ") // behind it is the consequence
 		}

@@ -41,14 +41,20 @@ func (s system) glob(pattern string) []string {
 	return text.Each(found, func(p string) string { return strings.TrimPrefix(p, string(s)) })
 }
 
-// machine checks limits of this machine that no run stops for.
-func machine(ctx context.Context, s system, devices []gpu.Device) []Check {
+// Processes of a run on this machine, and on another host.
+const (
+	loading = "topobench and aiperf"
+	serving = "services"
+)
+
+// machine checks limits of this machine that no run stops for. who are the processes of a run here.
+func machine(ctx context.Context, s system, devices []gpu.Device, who string) []Check {
 	look, err := host.Local{}.Look(ctx, host.Question{Trees: []int{os.Getpid()}})
 	quota := 0.0
 	if err == nil && len(look.Loads) > 0 {
 		quota = look.Loads[0].Limit.Quota
 	}
-	return []Check{s.memlock(), s.governor(), s.numa(devices), s.cgroup(quota)}
+	return []Check{s.memlock(), s.governor(), s.numa(devices, who), s.cgroup(quota)}
 }
 
 func sharedMemory(space host.Space) Check {
@@ -99,8 +105,8 @@ func (s system) governor() Check {
 		"cpupower frequency-set -g performance")
 }
 
-// numa compares the NUMA nodes of the GPUs with those of the CPUs that aiperf may use.
-func (s system) numa(devices []gpu.Device) Check {
+// numa compares the NUMA nodes of the GPUs with those of the CPUs that a run may use.
+func (s system) numa(devices []gpu.Device, who string) Check {
 	var cpus string
 	for line := range strings.Lines(s.read("/proc/self/status")) {
 		if list, is := strings.CutPrefix(line, "Cpus_allowed_list:"); is {
@@ -124,7 +130,7 @@ func (s system) numa(devices []gpu.Device) Check {
 			on[node] = append(on[node], d.Index)
 		}
 	}
-	parts := []string{"topobench and aiperf may use CPU " + cpus}
+	parts := []string{who + " may use CPU " + cpus}
 	var far []string
 	for _, node := range slices.Sorted(maps.Keys(on)) {
 		parts = append(parts, fmt.Sprintf("GPU %s at NUMA node %s", gpu.Indices(on[node]), node))

@@ -77,7 +77,7 @@ func TestNUMANodesOfGPUsAndCPUs(t *testing.T) {
 		"5,6": {Warning, "none of those CPUs is at node 0"},
 	} {
 		files["/proc/self/status"] = "Name:\ttopobench\nCpus_allowed_list:\t" + cpus
-		if c := kernel(t, files).numa(devices); c.State != want.state || !strings.Contains(c.Found, want.found) {
+		if c := kernel(t, files).numa(devices, loading); c.State != want.state || !strings.Contains(c.Found, want.found) {
 			t.Errorf("%s: %+v", cpus, c)
 		}
 	}

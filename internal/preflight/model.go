@@ -9,20 +9,26 @@ import (
 
 // model checks what every engine and aiperf load. The tokenizer of a model that is not there is not tried.
 func (r Request) model(ctx context.Context, t Topology) []Check {
+	checks, toFetch := r.engineModel(ctx, t)
+	if have := checks[0]; have.State == Failure || have.State == Warning && t.unfit != nil {
+		return checks
+	}
+	checks = append(checks, r.tokenizer(ctx, t, toFetch)...)
 	p := t.Profile
-	if err := programs.CheckModel(p, r.Getenv); err != nil {
-		return failed(Model, err, "")
-	}
-	have, toFetch := r.present(ctx, t)
-	if have.State == Failure || have.State == Warning && t.unfit != nil {
-		return []Check{have}
-	}
-	checks := append([]Check{have}, r.tokenizer(ctx, t, toFetch)...)
 	if dir := programs.Namesake(p); dir != "" {
 		checks = append(checks, warn(Model, fmt.Sprintf("%s: model %s is an id of the hub, and the directory %s has "+
 			"that name too", p.Name, p.Model, dir), "write its path, with ./ or / in front, to serve the directory"))
 	}
 	return checks
+}
+
+// engineModel checks what every engine loads.
+func (r Request) engineModel(ctx context.Context, t Topology) (checks []Check, toFetch bool) {
+	if err := programs.CheckModel(t.Profile, r.Getenv); err != nil {
+		return failed(Model, err, ""), false
+	}
+	have, toFetch := r.present(ctx, t)
+	return []Check{have}, toFetch
 }
 
 // present checks that a model is here, or will be fetched before the start.

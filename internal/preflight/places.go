@@ -11,7 +11,6 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/host"
-	"topobench/internal/plan"
 	"topobench/internal/profile"
 	"topobench/internal/programs"
 )
@@ -86,7 +85,7 @@ func lacks(err error, text string) string {
 
 // surroundings are the home directory, the user's name and shared memory, which engines on GPUs need.
 func (r Request) surroundings() []Check {
-	engines := func(p profile.Profile) bool { return plan.RealGPUs(p.Engine, "") && p.Engine != "external" }
+	engines := func(p profile.Profile) bool { return usesGPUs(here(p), "") }
 	if len(r.Profiles) > 0 && !slices.ContainsFunc(r.Profiles, engines) {
 		return nil
 	}

@@ -38,7 +38,7 @@ func TestTempFault(t *testing.T) {
 // What engines on GPUs need around them is seen before the start; the demo does not depend on it.
 func TestSurroundingsOfEngines(t *testing.T) {
 	warnings := func(engine string, env map[string]string) string {
-		r := Request{Profiles: []profile.Profile{{Engine: engine}}, Getenv: func(name string) string { return env[name] }}
+		r := Request{Profiles: []profile.Profile{{Engine: engine, Aggregated: []profile.Worker{{}}}}, Getenv: func(name string) string { return env[name] }}
 		var all []string
 		for _, c := range r.surroundings() {
 			all = append(all, c.String())

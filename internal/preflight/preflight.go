@@ -7,6 +7,7 @@ package preflight
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"topobench/internal/aiperf"
@@ -40,6 +41,7 @@ const (
 	Ports         = "ports"
 	Environment   = "environment"
 	Model         = "model"
+	Hosts         = "hosts"
 
 	// The doctor's own.
 	Discovery    = "discovery"
@@ -49,6 +51,16 @@ const (
 	Governor     = "governor"
 	NUMA         = "numa"
 	Cgroup       = "cgroup"
+
+	// Those of a cluster, of the doctor too.
+	Context   = "context"
+	Namespace = "namespace"
+	Operator  = "operator"
+	Rights    = "rights"
+	Objects   = "objects"
+	Nodes     = "nodes"
+	Quota     = "quota"
+	LoadImage = "load-image"
 )
 
 // Names are the checks with what each is about, for the manual.
@@ -63,6 +75,7 @@ func Names() [][2]string {
 		{Plan, "whether the profile can be planned for these versions and this machine"},
 		{Environment, "variables that env names"},
 		{Model, "model and tokenizer"},
+		{Hosts, "the other machines of the profiles, each of which makes these checks of its own part"},
 		{GPUs, "GPUs with memory, power limit, clocks, persistence mode and users"},
 		{Allocation, "the GPUs of the profile against those that the caller may use"},
 		{Ports, "ports of the plan: free, not claimed by another run, out of the range of clients"},
@@ -73,6 +86,14 @@ func Names() [][2]string {
 		{Governor, "the policy for the clock of the CPUs"},
 		{NUMA, "NUMA nodes of the GPUs against the CPUs of aiperf"},
 		{Cgroup, "limits of the container or the job on CPUs, memory and processes"},
+		{Context, "with --kube: the context of kubectl, and whether the API server answers"},
+		{Namespace, "with --kube: the namespace, which must exist"},
+		{Operator, "with --kube: the definition of Dynamo's graphs"},
+		{Rights, "with --kube: the rights of the user, all missing ones at once"},
+		{Objects, "with --kube: every object, checked by the API server"},
+		{Nodes, "with --kube: GPUs of the nodes against those that a topology needs"},
+		{Quota, "with --kube: quotas of the namespace that have no room for a topology"},
+		{LoadImage, "with --kube: the image that aiperf runs in"},
 	}
 }
 
@@ -150,7 +171,11 @@ type Request struct {
 	MapGPUs    bool           // replace the GPUs of a profile by those of the allocation, in order
 	Look       bool           // query the GPUs in any case
 
-	hub map[atHub]error // answers so far
+	Hosts map[string]Inspector // the other machines of the profiles, by name
+
+	hub     map[atHub]error       // answers so far
+	away    bool                  // this machine has parts only: another one runs aiperf
+	answers map[string]HostAnswer // of the other machines
 }
 
 // Topology is a profile with the programs that it runs, their versions, and the plan that follows from them.
@@ -158,9 +183,10 @@ type Topology struct {
 	Profile  profile.Profile
 	Programs plan.Programs
 	Versions plan.Versions
-	Plan     plan.Plan // without places
-	Found    Places    // with where each program was found
-	GPUMap   []string  // with Request.MapGPUs, a line for each GPU
+	Plan     plan.Plan       // without places
+	Found    Places          // with where each program was found
+	GPUMap   []string        // with Request.MapGPUs, a line for each GPU
+	Parts    map[string]Part // of the other machines, by name
 
 	unfit error // programs that are missing, cannot be probed, or lack a package
 }
@@ -173,6 +199,8 @@ type Report struct {
 	GPUs       gpu.State  // if they were queried
 
 	GPUsUnknown string // why a query had no answer
+
+	Hosts map[string]HostAnswer // of the other machines, by name
 }
 
 // All makes every check.
@@ -180,14 +208,21 @@ func All(ctx context.Context, r Request) Report {
 	r.hub = map[atHub]error{}
 	report := Report{Checks: slices.Concat(comparable(r.Profiles, r.Baseline), r.disk(), r.root(), r.temp(),
 		r.surroundings(), r.openFiles())}
+	answers := make(chan map[string]HostAnswer, 1)
+	go func(r Request) { answers <- r.inspect(ctx) }(r)
 	g := r.gpus(ctx)
-	for _, p := range r.Profiles {
-		topology, checks := r.topology(ctx, p, g)
+	r.answers = <-answers
+	parts := r.parts()
+	for i, p := range r.Profiles {
+		topology, checks := r.topology(ctx, p, g, parts[i])
 		report.Checks = append(report.Checks, checks...)
 		report.Topologies = append(report.Topologies, topology)
 	}
-	report.NvidiaSMI, report.GPUs, report.GPUsUnknown = g.smi, g.state, g.unknown
+	report.NvidiaSMI, report.GPUs, report.GPUsUnknown, report.Hosts = g.smi, g.state, g.unknown, r.answers
 	report.Checks = append(report.Checks, g.checks(report.Topologies)...)
+	for _, name := range slices.Sorted(maps.Keys(report.Hosts)) {
+		report.Checks = append(report.Checks, On(name, report.Hosts[name].Checks)...)
+	}
 	return report
 }
 

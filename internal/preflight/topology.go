@@ -15,38 +15,57 @@ import (
 	"topobench/internal/text"
 )
 
-// topology checks one profile: its programs and their versions, the plan that follows from them, and its model.
-func (r Request) topology(ctx context.Context, p profile.Profile, g gpus) (Topology, []Check) {
-	var uncached []Check // versions that could not be cached for the next time
-	found, missing, err := r.probe(ctx, p, func(text string) { uncached = append(uncached, warn(Versions, text, "")) })
-	places, versions := found.Programs, found.Versions
-	t := Topology{Profile: p, Programs: places, Found: found.Places, Versions: versions,
-		unfit: errors.Join(missing, err)}
-	checks := slices.Concat(failed(Programs, missing, p.Name+": "+strings.Join(found.Places.Lines(), ", ")), uncached,
-		failed(Programs, err, p.Name+": its interpreters can import what it needs"))
+// topology checks one profile: the programs of its part on this machine, and with the parts of the other machines the
+// plan that follows from all of them, and its model.
+func (r Request) topology(ctx context.Context, p profile.Profile, g gpus, parts map[string]Part) (Topology, []Check) {
+	t, at, checks, unread := r.part(ctx, here(p), g)
 	if p.Engine == programs.External {
 		return t, append(checks, r.tokenizer(ctx, t, false)...)
 	}
-	checks = append(checks, failed(Programs, programs.CheckCommand(p, r.Getenv), p.Name+": its command is here")...)
-	if plan.RealGPUs(p.Engine, versions.VLLM) {
-		var pinned []Check
-		t.Profile, t.GPUMap, pinned = g.assign(p, r.MapGPUs)
-		p, checks = t.Profile, append(checks, pinned...)
+	if len(Others(p)) > 0 {
+		t = t.spread(p, parts)
+		at.Versions, at.Hosts = t.Versions, map[string]plan.Installation{}
+		for name, part := range parts {
+			at.Hosts[name] = part.On
+		}
+		checks = append(checks, unlike(p.Name, parts)...)
 	}
-	on := r.Installation(places, versions)
-	var unread error
-	on.Configs, unread = profile.ReadEngineConfigs(p)
-	launch, err := plan.Make(p, on, r.Load)
+	launch, err := plan.Make(t.Profile, at, r.Load)
 	t.Plan = launch
 	err = errors.Join(unread, err, launch.Load.CheckConnections(r.Environ))
-	notes := append(Contradictions(versions, launch), PortWarning(r.PortRange, launch)...)
-	if away := elsewhere(launch); away != nil {
-		// What this machine lacks does not matter then.
-		return t, append(notes, failed(Plan, away, "")...)
+	checks = slices.Concat(checks, Contradictions(t.Versions, launch), r.early(launch),
+		failed(Plan, err, p.Name+" can be planned"), r.variables(launch))
+	if len(Others(p)) > 0 && !serves(here(p)) {
+		return t, append(checks, r.tokenizer(ctx, t, false)...)
 	}
-	checks = slices.Concat(checks, notes, failed(Plan, err, p.Name+" can be planned"),
-		[]Check{unset(launch, r.Environ)}, Slow(launch, r.Environ))
 	return t, append(checks, r.model(ctx, t)...)
+}
+
+// part checks the programs and the GPUs of the part of a profile on this machine. unread is a fault of the engines' own
+// configuration files.
+func (r Request) part(ctx context.Context, p profile.Profile, g gpus) (t Topology, at plan.Installation, checks []Check,
+	unread error) {
+	var uncached []Check // versions that could not be cached for the next time
+	found, missing, err := r.probe(ctx, p, func(text string) { uncached = append(uncached, warn(Versions, text, "")) })
+	places, versions := found.Programs, found.Versions
+	t = Topology{Profile: p, Programs: places, Found: found.Places, Versions: versions,
+		unfit: errors.Join(missing, err)}
+	checks = slices.Concat(failed(Programs, missing, p.Name+": "+strings.Join(found.Places.Lines(), ", ")), uncached,
+		failed(Programs, err, p.Name+": its interpreters can import what it needs"))
+	if p.Engine == programs.External {
+		return t, at, checks, nil
+	}
+	if workers(p) > 0 {
+		checks = append(checks, failed(Programs, programs.CheckCommand(p, r.Getenv), p.Name+": its command is here")...)
+	}
+	if usesGPUs(p, versions.VLLM) {
+		var pinned []Check
+		t.Profile, t.GPUMap, pinned = g.assign(p, r.MapGPUs)
+		checks = append(checks, pinned...)
+	}
+	at = r.Installation(places, versions)
+	at.Configs, unread = profile.ReadEngineConfigs(t.Profile)
+	return t, at, checks, unread
 }
 
 // Installation is what a plan is made for: programs of these versions on this machine, and the environment of this
@@ -70,16 +89,6 @@ func Slow(p plan.Plan, environ []string) []Check {
 	return checks
 }
 
-// elsewhere refuses a plan for other machines than this one.
-func elsewhere(p plan.Plan) error {
-	if len(p.Hosts) == 0 {
-		return nil
-	}
-	names := text.Each(p.Hosts, func(h plan.Host) string { return h.Name + " (" + h.Address + ")" })
-	return fmt.Errorf("cannot run %s on %s: this version plans topologies on other hosts and does not run them; "+
-		"\"topobench plan\" prints the script for each host", p.Name, strings.Join(names, ", "))
-}
-
 // unset refuses references to variables that the caller does not have: earlier topologies may take hours.
 func unset(p plan.Plan, environ []string) Check {
 	var names []string
@@ -94,18 +103,24 @@ func unset(p plan.Plan, environ []string) Check {
 		"export "+strings.Join(text.Distinct(names), ", "))
 }
 
-// PortWarning warns of ports of the plan that the kernel may assign to a client first. path is the file with the
-// range of those ports; if it cannot be read there is no warning.
-func PortWarning(path string, p plan.Plan) []Check {
-	var r plan.Ephemeral
+// PortWarning warns of ports of the plan, on this machine, that the kernel may assign to a client first. path is the
+// file with the range of those ports; if it cannot be read there is no warning.
+func PortWarning(path string, p plan.Plan) []Check { return early(clients(path), p) }
+
+// clients is the range of ports that the kernel assigns to clients; empty = unknown.
+func clients(path string) (e plan.Ephemeral) {
 	limits, err := os.ReadFile(path)
 	if err == nil {
-		_, err = fmt.Sscan(string(limits), &r.Low, &r.High)
+		_, err = fmt.Sscan(string(limits), &e.Low, &e.High)
 	}
 	if err != nil {
-		return nil
+		return plan.Ephemeral{}
 	}
-	if warning := r.Warning(p); warning != "" {
+	return e
+}
+
+func early(e plan.Ephemeral, p plan.Plan) []Check {
+	if warning := e.Warning(p); warning != "" {
 		return []Check{warn(Ports, p.Name+": "+warning, "")}
 	}
 	return nil

@@ -44,7 +44,7 @@ type found struct {
 // that is not here, failed each that could not be probed.
 func (r Request) choose(p profile.Profile, probe func(programs.Tool, string) (programs.Answer, error)) (
 	f found, missing, failed error) {
-	search := programs.Search{Flags: r.Programs, Profile: programs.Named(p), Getenv: r.Getenv}
+	search := programs.Search{Flags: r.Programs, Profile: programs.Named(p), Getenv: r.Getenv, Away: r.away}
 	c, missing, failed := search.Choose(p, probe)
 	at := func(t programs.Tool) string { return c.Found[t].Path }
 	return found{Programs: plan.Programs{Python: at(programs.Python), VLLM: at(programs.VLLM),

@@ -26,7 +26,8 @@ var (
 	versionPattern = pattern{64, regexp.MustCompile(`^[0-9][0-9A-Za-z.+-]*$`)}
 	uuidPattern    = pattern{80, regexp.MustCompile(`^GPU-[0-9A-Za-z-]+$`)}
 	// addressPattern keeps options of ssh and srun out: no address begins with a dash.
-	addressPattern = pattern{253, regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._:@-]*$`)}
+	addressPattern = pattern{253, regexp.MustCompile(`^[A-Za-z0-9_:][A-Za-z0-9._:-]*$`)}
+	userPattern    = pattern{64, regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`)}
 )
 
 // versioned are the programs a profile may state a version for.
@@ -34,11 +35,15 @@ var versioned = []string{"aiperf", "dynamo", "etcd", "nats", "nginx", "vllm"}
 
 // check finds what is wrong with a profile whose every value is fine alone.
 func check(p Profile) []problem {
+	if p.FromManifest() {
+		return slices.Concat(checkManifest(p), checkKubernetes(p), checkLoad(p.Load), checkLoadArgs(p.Load),
+			checkSLO(p.Load), checkVersions(p.Versions))
+	}
 	return slices.Concat(
 		checkNames(p), checkRoles(p), checkFrontend(p), checkBalancer(p), checkDiscovery(p),
 		checkWorkers(p), checkCommand(p), checkGPUs(p), checkPorts(p), checkLoad(p.Load), checkLoadArgs(p.Load),
 		checkSLO(p.Load),
-		checkEvidence(p), checkHosts(p), checkVersions(p.Versions), checkEnvironment(p))
+		checkEvidence(p), checkHosts(p), checkVersions(p.Versions), checkEnvironment(p), checkKubernetes(p))
 }
 
 func checkNames(p Profile) (found problems) {
@@ -144,30 +149,6 @@ func checkLoad(load Sweep) (found problems) {
 	for i, c := range load.Concurrency {
 		if slices.Contains(load.Concurrency[:i], c) {
 			found.add(index("load.concurrency", i), "concurrency %d is given twice", c)
-		}
-	}
-	return found
-}
-
-func checkHosts(p Profile) (found problems) {
-	for name, h := range p.Hosts {
-		path := join("hosts", name)
-		switch {
-		case !namePattern.matches(name):
-			found.add(path+"#", "host %.80q: use a-z, 0-9, dot, underscore and dash", name)
-		case h.Transport == "":
-			found.add(path+".transport", "host %s has no transport: add local, ssh or srun", name)
-		case h.Transport == "local" && h.Address != "":
-			found.add(path+".address", "host %s is local: it has no address", name)
-		case h.Transport != "local" && !addressPattern.matches(h.Address):
-			found.add(path+".address",
-				"host %s needs an address for %s, such as node1 or user@10.0.0.2, not "+
-					"%.80q", name, h.Transport, h.Address)
-		}
-	}
-	for _, s := range p.servers() {
-		if _, defined := p.Hosts[s.Host]; s.Host != "" && !defined {
-			found.add(s.path+".host", "%s: host %.80q is not defined under hosts", s.name, s.Host)
 		}
 	}
 	return found

@@ -13,7 +13,7 @@ import (
 // worker runs Argv and then its engine_args. Paths are those of a server without Dynamo's frontend; that frontend's
 // workers are probed on pages of Dynamo.
 type Command struct {
-	Argv     []string `yaml:"argv" help:"program and arguments; {port}, {model}, {gpus} and {log} are replaced"`
+	Argv     []string `yaml:"argv" help:"program and arguments; {host}, {port}, {model}, {gpus} and {log} are replaced"`
 	Health   string   `yaml:"health" help:"path that responds 200 once the server is ready"`
 	Models   string   `yaml:"models" help:"path that lists the model"`
 	Metrics  string   `yaml:"metrics" help:"path of the Prometheus metrics"`
@@ -26,9 +26,10 @@ func (c *Command) fill() {
 	c.Metrics = cmp.Or(c.Metrics, "/metrics")
 }
 
-// Line is the command line of one worker of engine command: port is one of its own, log the file of its output.
-func (p Profile) Line(w Worker, port int, log string) []string {
-	values := strings.NewReplacer("{port}", strconv.Itoa(port), "{model}", p.Model,
+// Line is the command line of one worker of engine command: host is the address to listen on, port is one of its own,
+// log the file of its output.
+func (p Profile) Line(w Worker, host string, port int, log string) []string {
+	values := strings.NewReplacer("{host}", host, "{port}", strconv.Itoa(port), "{model}", p.Model,
 		"{gpus}", strconv.Itoa(w.Width()), "{log}", log)
 	var line []string
 	for _, arg := range slices.Concat(p.Command.Argv, p.EngineArgs, w.EngineArgs) {
@@ -38,7 +39,7 @@ func (p Profile) Line(w Worker, port int, log string) []string {
 }
 
 var (
-	placeholders   = []string{"{port}", "{model}", "{gpus}", "{log}"}
+	placeholders   = []string{"{host}", "{port}", "{model}", "{gpus}", "{log}"}
 	braces         = regexp.MustCompile(`\{[A-Za-z_]+\}`)
 	urlPathPattern = pattern{256, regexp.MustCompile(`^/[A-Za-z0-9._~/?=&%-]*$`)}
 	metricPattern  = pattern{256, regexp.MustCompile(`^[A-Za-z_:][A-Za-z0-9_:]*$`)}

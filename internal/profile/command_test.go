@@ -25,10 +25,10 @@ func TestCommandHasDefaultsWhereItServesItself(t *testing.T) {
 }
 
 func TestLineReplacesThePlaceholders(t *testing.T) {
-	p := mustParse(t, head("command")+"engine_args: ['-o={\"x\":1}', '--gpus={gpus}']\naggregated: {workers: 2, tensor_parallel: 2, pipeline_parallel: 2, port: 9000, engine_args: ['{log}{log}', -tp]}\n"+
+	p := mustParse(t, head("command")+"engine_args: ['-o={\"x\":1}', '--gpus={gpus}']\naggregated: {workers: 2, tensor_parallel: 2, pipeline_parallel: 2, port: 9000, engine_args: ['{log}{log}', '{host}', -tp]}\n"+
 		server+"balancer: {}\n")
-	want := []string{"serve", "m", "--port", "9001", `-o={"x":1}`, "--gpus=4", "/a/b.log/a/b.log", "-tp"}
-	if diff := cmp.Diff(want, p.Line(p.Aggregated[1], 9001, "/a/b.log")); diff != "" {
+	want := []string{"serve", "m", "--port", "9001", `-o={"x":1}`, "--gpus=4", "/a/b.log/a/b.log", "10.0.0.5", "-tp"}
+	if diff := cmp.Diff(want, p.Line(p.Aggregated[1], "10.0.0.5", 9001, "/a/b.log")); diff != "" {
 		t.Error(diff)
 	}
 }

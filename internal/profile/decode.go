@@ -62,6 +62,10 @@ func (d *decoder) fill(path string, n *yaml.Node, v reflect.Value, tag reflect.S
 	case reflect.Struct:
 		d.object(path, n, v)
 	case reflect.Map:
+		if v.Type() == reflect.TypeFor[Fields]() {
+			d.fields(path, n, v)
+			return
+		}
 		v.Set(reflect.MakeMap(v.Type()))
 		for _, e := range d.override(path, d.entries(path, n)) {
 			elem := reflect.New(v.Type().Elem()).Elem()
@@ -76,6 +80,11 @@ func (d *decoder) fill(path string, n *yaml.Node, v reflect.Value, tag reflect.S
 		}
 		v.Set(list)
 	default:
+		if n.Value == "srun" && tag.Get("one") == transports {
+			d.wrong(path, "%s: srun is not a transport any more: write slurm, which takes the nodes of the "+
+				"allocation in turn", subject(path))
+			return
+		}
 		if !scalar(n, v, tag) {
 			d.wrong(path, "%s must be %s, not %s", subject(path), expected(v.Type(), tag).text, describe(n))
 		}

@@ -42,6 +42,10 @@ func (p *Profile) fill() {
 		p.Balancer.Port = cmp.Or(p.Balancer.Port, frontendPort)
 		p.Balancer.Config = cmp.Or(p.Balancer.Config, "guide")
 	}
+	p.fillHosts()
+	if p.Kubernetes != nil {
+		p.Kubernetes.fill()
+	}
 	for _, r := range p.roles() {
 		for i := range *r.workers {
 			w := &(*r.workers)[i]

@@ -91,6 +91,9 @@ func printable(s string) string {
 	return s
 }
 
+// shown is a value in quotes, cut to a length that a line has room for.
+func shown(s string) string { return fmt.Sprintf("%.80q", s) }
+
 // suggest ends the message of an unknown word with the nearest known one, or with all.
 func suggest(word string, known []string) string {
 	if meant := nearest(word, known); meant != "" {

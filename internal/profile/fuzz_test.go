@@ -16,6 +16,8 @@ func FuzzParse(f *testing.F) {
 		valid + "hosts: {n: {transport: ssh, address: n}}\nversions: {vllm: 0.10}\nnice: !!int 5\nengine_args: [\"\\0\", hf_x]\n",
 		valid + "env: {\"a\\nb\": ~}\n",
 		head("command") + "prefill: {workers: 2}\ndecode: {}\ncommand: {argv: [s, '{port}{log}'], requests: n}\nengine_args: ['{prot}', '-a b']\n",
+		"name: a\nkind: b\nkubernetes: {manifest: m.yaml}\n",
+		valid + "kubernetes: {pod: {a: [1, &x {b: ~}], c: *x}, tolerations: [{key: k}], model_storage: {pvc: p, mount: /m}}\n",
 		head("dynamo") + "prefill: {workers: 4, tensor_parallel: 2}\ndecode: &w {workers: 1}\naggregated: [*w, {workers: 2}]\n",
 	}
 	for _, seed := range seeds {
@@ -69,9 +71,15 @@ func checkFaults(t *testing.T, data []byte, err error) {
 
 func checkPromises(t *testing.T, p Profile) {
 	t.Helper()
+	if p.FromManifest() { // it has no worker yet
+		if len(p.workers()) > 0 || p.Engine != "" || p.Kubernetes.Manifest == "" {
+			t.Errorf("a topology beside the manifest %+v", p.Kubernetes)
+		}
+		return
+	}
 	workers, devices := p.workers(), 0
 	for _, w := range workers {
-		if p.Engine == "command" && len(p.Line(w.Worker, 1, "log")) == 0 {
+		if p.Engine == "command" && len(p.Line(w.Worker, "h", 1, "log")) == 0 {
 			t.Errorf("%s has no command", w.name)
 		}
 		if w.Count != 0 {

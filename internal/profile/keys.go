@@ -30,6 +30,7 @@ func sample(engine string) reflect.Value {
 	p.Engine, p.Frontend, p.Balancer, p.Prefill = engine, &Frontend{}, &Balancer{}, []Worker{{}}
 	p.Decode, p.Aggregated = []Worker{{}}, []Worker{{}}
 	p.Hosts = map[string]Host{"NAME": {}}
+	p.Kubernetes = &Kubernetes{Tolerations: []Toleration{{}}, ModelStorage: &ModelStorage{}}
 	p.fill()
 	p.Command = &Command{}
 	p.Command.fill()
@@ -105,6 +106,8 @@ func typeText(t reflect.Type, tag reflect.StructTag) string {
 			return "list of mappings"
 		}
 		return "list of " + typeText(t.Elem(), tag)
+	case t == reflect.TypeFor[Fields]():
+		return "mapping of fields of a PodSpec"
 	case t.Kind() == reflect.Map:
 		return "mapping of names to " + typeText(t.Elem(), tag)
 	}

@@ -34,6 +34,13 @@ func (r Reader) resolve(p *Profile, base string) []problem {
 	if p.Balancer != nil {
 		each(isTemplatePath, map[string]*string{"balancer.config": &p.Balancer.Config})
 	}
+	if k := p.Kubernetes; k != nil {
+		each(isTemplatePath, map[string]*string{"kubernetes.manifest": &k.Manifest})
+		if s := k.ModelStorage; s != nil {
+			each(isModelPath, map[string]*string{"kubernetes.model_storage.host_path": &s.HostPath,
+				"kubernetes.model_storage.mount": &s.Mount})
+		}
+	}
 	return found
 }
 

@@ -7,6 +7,7 @@
 package profile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -43,7 +44,10 @@ type Profile struct {
 	Load     Sweep           `yaml:"load" help:"requests of a cell, one for all profiles of a run but for args"`
 	Evidence string          `yaml:"evidence" one:"required|noted" help:"noted: cells count without counters"`
 	Timeouts Timeouts        `yaml:"timeouts" help:"limits of what can hang"`
-	Hosts    map[string]Host `yaml:"hosts" help:"machines by name; only plan uses other machines than this one"`
+	Hosts    map[string]Host `yaml:"hosts" help:"machines by name; one without an address is a place for --hosts"`
+
+	// Kubernetes is nil unless the profile, or a flag, has a key of it.
+	Kubernetes *Kubernetes `yaml:"kubernetes" help:"how the topology becomes objects of a cluster (--kube)"`
 
 	// Programs: empty = looked for, a bare name = looked for on PATH, else an absolute path.
 	Python string `yaml:"python" help:"Python that imports dynamo, for engine dynamo vllm too"`
@@ -62,6 +66,7 @@ type Profile struct {
 	Source    string            `yaml:"-"` // where it was read: a path, or "built-in NAME"
 	Text      string            `yaml:"-"` // as a person wrote it
 	ConfigsAt map[string]string `yaml:"-"` // file:line:column of each --config, by the path of its file
+	KeysAt    map[string]string `yaml:"-"` // file:line:column of each key, in a profile with kubernetes
 }
 
 // Discovery is how workers find each other: "start" a private server, "none", or the URL of
@@ -138,10 +143,17 @@ type Graces struct {
 	NATS       time.Duration `yaml:"nats"`
 }
 
-// Host is a machine. Address is what ssh, or srun's --nodelist, is given; a local host has none.
+// Host is a machine. Without transport and address it is a place that --hosts or a Slurm allocation fills; a local one
+// has no address.
 type Host struct {
-	Transport string `yaml:"transport" one:"local|ssh|srun" help:"how the script reaches the host"`
-	Address   string `yaml:"address" help:"for ssh, or srun's --nodelist; a local host has none"`
+	Transport string `yaml:"transport" one:"local|ssh|slurm" help:"ssh; slurm (a node of the allocation); local"`
+	Address   string `yaml:"address" help:"address at which the others reach its servers, and ssh the host"`
+	// Node is what ssh or srun calls the machine; "" = Address.
+	Node   string            `yaml:"node" help:"its name for ssh or srun, where the address is not that"`
+	User   string            `yaml:"user" help:"user of ssh; that of ssh's configuration, or yourself, if absent"`
+	Listen string            `yaml:"listen" help:"address that its servers bind, such as 0.0.0.0; address if absent"`
+	Python string            `yaml:"python" help:"Python that imports dynamo, on this host"`
+	Env    map[string]string `yaml:"env" help:"variables of its workers and frontends, over those of the profile"`
 }
 
 // Dynamo reports whether workers are Dynamo's: they have a frontend and find each other.
@@ -181,16 +193,17 @@ func (w Worker) GPUs() []string {
 	return all
 }
 
-// Machine identifies a host whatever its name: "" is this machine, else the address.
+// Machine identifies a host whatever its name: "" is this machine, else the address. A host without an address is a
+// machine of its own.
 func (p Profile) Machine(host string) string {
 	h, ok := p.Hosts[host]
 	switch {
 	case !ok:
 		return host
-	case h.Transport == "local":
+	case h.Transport == Local:
 		return ""
 	default:
-		return h.Address
+		return cmp.Or(h.Address, "host "+host)
 	}
 }
 

@@ -60,6 +60,7 @@ func (r Reader) Parse(source string, data []byte) (Profile, error) {
 		return Profile{Name: p.Name}, faults
 	}
 	d.placeConfigs(&p)
+	d.placeKeys(&p)
 	return p, nil
 }
 

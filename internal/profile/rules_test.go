@@ -59,7 +59,7 @@ func TestGPUsHaveOneOwner(t *testing.T) { // F-83
 		{"no shell in a UUID", head("vllm") + "aggregated: [{cuda_visible_devices: ['GPU-$(x)']}]\n", "5:38", words("no UUID")},
 		{"one UUID of two workers", head("dynamo") + "prefill: [{cuda_visible_devices: [GPU-5c]}]\ndecode: [{cuda_visible_devices: [GPU-5c]}]\n",
 			"6:10", words("both name GPU GPU-5c")},
-		{"two names of one machine", head("dynamo") + "hosts: {m: {transport: ssh, address: n1}, n: {transport: srun, address: n1}}\n" +
+		{"two names of one machine", head("dynamo") + "hosts: {m: {transport: ssh, address: n1}, n: {transport: ssh, address: me@n1}}\n" +
 			"prefill: [{cuda_visible_devices: [0], host: m}]\ndecode: [{cuda_visible_devices: [0], host: n}]\n", "7:10", words("GPU 0")},
 	})
 	uuids := mustParse(t, head("vllm")+"aggregated: [{cuda_visible_devices: [GPU-5c, GPU-7d], tensor_parallel: 2}]\n")
@@ -176,7 +176,16 @@ func TestTheRestIsChecked(t *testing.T) {
 		{"a frontend's host nobody defined", head("dynamo") + "aggregated: [{cuda_visible_devices: [0]}]\nfrontend: {host: n7}\n", "6:18", words(`frontend: host "n7" is not defined`)},
 		{"a balancer's host nobody defined", head("vllm") + "aggregated: [{cuda_visible_devices: [0], port: 1}]\nbalancer: {host: n7}\n", "6:18", words(`balancer: host "n7" is not defined`)},
 		{"an address that is an option", valid + "hosts: {n: {transport: ssh, address: -oProxyCommand=x}}\n", "6:38", words("needs an address")},
-		{"no address", valid + "hosts: {n: {transport: srun}}\n", "6:12", words("needs an address for srun")},
+		{"an address of no machine", valid + "hosts: {n: {transport: ssh, address: 0.0.0.0}}\n", "6:38", words("listen: 0.0.0.0")},
+		{"an address of every interface, for IPv6", valid + "hosts: {n: {transport: ssh, address: '::'}}\n", "6:38", words("listen: ::")},
+		{"two users", valid + "hosts: {n: {transport: ssh, user: a, address: b@n}}\n", "6:47", words("needs an address")},
+		{"a user that is an option", valid + "hosts: {n: {transport: ssh, address: n, user: -l}}\n", "6:47", words("name of a user")},
+		{"a node that is an option", valid + "hosts: {n: {transport: slurm, node: --uid=0}}\n", "6:37", words("name of a machine")},
+		{"a node of the allocation has its address", valid + "hosts: {n: {transport: slurm, address: n1}}\n", "6:40", words("node: NAME")},
+		{"the transport's old name", valid + "hosts: {n: {transport: srun}}\n", "6:24", words("write slurm")},
+		{"no name to listen on", valid + "hosts: {n: {listen: eth0}}\n", "6:21", words("0.0.0.0", "eth0")},
+		{"a Python that nothing runs", valid + "hosts: {n: {python: /p/python}}\n", "6:13", words("engine vllm does not run python")},
+		{"a variable of a host that topobench sets", valid + "hosts: {n: {env: {TMPDIR: /x}}}\n", "6:19", words("TMPDIR is set by topobench")},
 		{"an address of this machine", valid + "hosts: {n: {transport: local, address: n}}\n", "6:40", words("no address")},
 		{"no transport", valid + "hosts: {n: {address: n}}\n", "6:12", words("no transport")},
 		{"an odd host name", valid + "hosts: {n/1: {transport: local}}\n", "6:9", words("n/1")},

@@ -64,7 +64,7 @@ func TestValuesHaveTheirType(t *testing.T) {
 		{"a negative duration", valid + "timeouts: {cell: -5m}\n", "6:18", words("more than 0")},
 		{"an unknown engine, and no echo of it", "name: a\nkind: b\nengine: sglang\nmodel: m\naggregated:\n" +
 			"  - {cuda_visible_devices: [0], port: 1}\n  - {cuda_visible_devices: [1], port: 2}\n", "3:9", words("dynamo|vllm|mocker", "sglang")},
-		{"an unknown transport", valid + "hosts: {n: {transport: telnet, address: n}}\n", "6:24", words("local|ssh|srun")},
+		{"an unknown transport", valid + "hosts: {n: {transport: telnet, address: n}}\n", "6:24", words("local|ssh|slurm")},
 	}
 	for _, null := range []string{"served_name:", "load: ~", "engine_args: null", "nice:", "frontend:", "env: {A: }", "engine_args: [~]"} {
 		rows = append(rows, row{null, valid + null + "\n", "", words("is empty: give it a value or remove it")})

@@ -15,6 +15,7 @@ type Search struct {
 	Flags, Profile Paths
 	Getenv         func(string) string // looks up TOPOBENCH_*, CacheDir's variables and PATH
 	Engine         string              // of the profile: it decides whether PATH or the cache comes first
+	Away           bool                // another machine runs aiperf
 }
 
 // Find returns the place of each needed tool. The map lacks the tools that were not found; the error joins a

@@ -152,7 +152,7 @@ func TestChoosePassesOverWhatDoesNotFit(t *testing.T) {
 		{"a name is kept", "dynamo", map[string]Answer{onPath: whole, cache: half}, cache, Found{cache, "flag", ""}, "has no vllm"},
 	} {
 		search := Search{Flags: Paths{Python: row.flag}, Getenv: getenv(map[string]string{"TOPOBENCH_CACHE": dir + "/cache", "PATH": dir + "/bin"})}
-		p := profile.Profile{Name: "p", Engine: row.engine}
+		p := profile.Profile{Name: "p", Engine: row.engine, Aggregated: []profile.Worker{{}}}
 		c, missing, failed := search.Choose(p, func(t Tool, path string) (Answer, error) {
 			answer, ok := row.answers[path]
 			if !ok && t == Python {

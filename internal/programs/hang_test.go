@@ -28,6 +28,7 @@ func TestF25AProgramThatHangsWhenItIsProbed(t *testing.T) {
 
 // A download may take any time while it shows progress.
 func TestADownloadWithoutProgressIsStopped(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	path, log := filepath.Join(b.dir, "slow-python"), filepath.Join(b.dir, "fetch.log")
 	b.check(os.WriteFile(path, []byte("#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.2; done\nexec sleep 60\n"), 0o755))

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -111,26 +110,19 @@ func (p Prober) query(t Tool, path string) query {
 	return q
 }
 
-// run returns the program's stdout and stderr. They go to a file without a name, which disappears with this process
-// however that ends.
+// run returns the program's stdout and stderr. They go to a file without a name.
 func (p Prober) run(ctx context.Context, q query) (output string, err error) {
-	log, err := os.CreateTemp("", "topobench-probe-")
-	if err != nil { // TMPDIR may name a directory that is gone
-		log, err = os.CreateTemp("/tmp", "topobench-probe-")
-	}
+	file, log, err := host.Nameless("")
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, log.Close()) }()
-	if err := os.Remove(log.Name()); err != nil {
-		return "", err
-	}
+	defer func() { err = errors.Join(err, file.Close()) }()
 	within := cmp.Or(p.Within, probeLimit)
 	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("no answer within %s", within))
 	defer cancel()
 	text, exit, err := p.Starter.Run(ctx, host.Spec{Name: filepath.Base(q.path),
 		Argv: append([]string{q.path}, q.args...), Env: p.Environ, Dir: "/",
-		Log: fmt.Sprintf("/proc/self/fd/%d", log.Fd())})
+		Log: log})
 	if err == nil && exit.Code != 0 {
 		err = fmt.Errorf("it ended with %s: %s", exit, cmp.Or(lastLine(string(text)), "it printed nothing"))
 	}

@@ -13,14 +13,15 @@ import (
 // External is the engine of a server that another person runs: topobench runs aiperf only.
 const External = "external"
 
-// Need lists the programs that a profile runs.
+// Need lists the programs that a profile runs, which may be the part of one machine without a worker.
 func Need(p profile.Profile) []Tool {
 	need := []Tool{AIPerf}
-	switch p.Engine {
-	case External:
-	case "vllm":
+	workers := len(p.Prefill)+len(p.Decode)+len(p.Aggregated) > 0
+	switch {
+	case p.Engine == External || !workers && p.Frontend == nil:
+	case p.Engine == "vllm":
 		need = append(need, VLLM)
-	case "command":
+	case p.Engine == "command":
 		if p.Dynamo() {
 			need = append(need, Python) // for the frontend
 		}
@@ -79,6 +80,9 @@ func (s Search) Choose(p profile.Profile, probe func(Tool, string) (Answer, erro
 	c = Chosen{map[Tool]Found{}, map[Tool]Answer{}}
 	s.Engine = p.Engine
 	for _, t := range Need(p) {
+		if s.Away && t == AIPerf {
+			continue
+		}
 		candidates, err := s.candidates(t)
 		missing = errors.Join(missing, err)
 		if err != nil {

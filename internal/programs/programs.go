@@ -44,6 +44,16 @@ func (p Paths) Of(t Tool) string {
 		NATS: p.NATS, NvidiaSMI: p.NvidiaSMI}[t]
 }
 
+// Absolute are the paths from the root on: another machine has another working directory.
+func (p Paths) Absolute() Paths {
+	for _, path := range []*string{&p.Python, &p.VLLM, &p.AIPerf, &p.Nginx, &p.Etcd, &p.NATS, &p.NvidiaSMI} {
+		if absolute, err := filepath.Abs(*path); *path != "" && err == nil {
+			*path = absolute
+		}
+	}
+	return p
+}
+
 // Found is the place of a tool, and which of the ways to name it decided.
 type Found struct {
 	Path   string // absolute; symbolic links are kept, because an environment's python is one

@@ -30,6 +30,7 @@ class Tokenizer:
 
 // C16: a tokenizer is loaded as aiperf loads it, before anything starts, and again only when it has changed.
 func TestC16ATokenizerIsLoadedOnceUntilItChanges(t *testing.T) {
+	t.Parallel()
 	b := newBed(t)
 	python, err := exec.LookPath("python3")
 	b.check(err) // the set-up requires it

@@ -104,6 +104,21 @@ func byProcesses(temp string) ([]string, error) {
 	return slices.Compact(runs), nil
 }
 
+// InUse are the places of the temporary directories that this user's processes of runs have. A login may have a TMPDIR
+// of its own, in which no other one looks.
+func InUse() (places []string, err error) {
+	all, err := proc.Snapshot()
+	for _, p := range proc.Living(all) {
+		env, unread := proc.Environ(p.PID)
+		temp := value(env, "TMPDIR")
+		if unread == nil && value(env, artifacts.RunVariable) != "" && plausibleTemp(temp) && ownedByUser(temp) {
+			places = append(places, filepath.Dir(temp))
+		}
+	}
+	slices.Sort(places)
+	return slices.Compact(places), err
+}
+
 // value is the value of an environment variable, "" if it is not set.
 func value(env []string, name string) string {
 	for _, kv := range env {

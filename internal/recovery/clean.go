@@ -22,6 +22,9 @@ type Cleaner struct {
 	Roots  []string // artifacts roots to search as well, for runs without a temporary directory
 	DryRun bool     // find everything, change nothing
 	Force  bool     // stop the owner of a running run, and wait for it
+	Only   string   // id of the only run to clean; "" = any
+	Keep   bool     // the directory of a transient run
+	Except string   // id of the run to leave alone: that of this process; "" = none
 
 	limit time.Duration // for killing the processes of one run
 	see   func(proc.RunIdentity) func(all []proc.Proc) []proc.Proc
@@ -76,6 +79,9 @@ func (c Cleaner) Clean(ctx context.Context) ([]Found, error) {
 	unfinished, err := c.unfinished()
 	var all []Found
 	for _, u := range unfinished {
+		if id := filepath.Base(u.Run); c.Only != "" && id != c.Only || id == c.Except {
+			continue
+		}
 		if f := c.clean(ctx, u); f != nil {
 			all = append(all, *f)
 		}
@@ -139,6 +145,7 @@ func (c Cleaner) release(run *Run, f *Found, err error) error {
 	if err != nil {
 		return errors.Join(err, run.unlock())
 	}
+	run.transient = run.transient && !c.Keep
 	temp, free := run.TempDir(), run.Close
 	if run.hasNoTempDir() {
 		temp = ""

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -70,7 +71,9 @@ func TestS12LedgerOfAnotherUser(t *testing.T) {
 				return err
 			}
 			mine, other := fmt.Sprintf(`"uid":%d`, os.Geteuid()), fmt.Sprintf(`"uid":%d`, os.Geteuid()+1)
-			return os.WriteFile(ledger, []byte(strings.Replace(string(text), mine, other, 1)), 0o600)
+			planted := strings.Replace(string(text), mine, other, 1)
+			unsummed := regexp.MustCompile(`,"crc":"[0-9a-f]{8}"}`).ReplaceAllString(planted, "}")
+			return os.WriteFile(ledger, []byte(unsummed), 0o600)
 		}},
 		{"another user's", true, func(ledger string) error { return os.Chown(ledger, nobody, nobody) }},
 	} {

@@ -21,6 +21,8 @@ type marker struct {
 	Host  string `json:"host"`  // the machine that has Temp
 	Temp  string `json:"temp"`  // the temporary directory
 	Inode uint64 `json:"inode"` // of the temporary directory
+	// Transient: the directory of the run itself is removed with it.
+	Transient bool `json:"transient,omitempty"`
 }
 
 // errOtherHost is the error of a run of another machine.
@@ -37,13 +39,20 @@ func (e *LiveError) Error() string {
 // a lock until Close.
 type Run struct {
 	*artifacts.Dir
-	temp *tempDir
+	temp      *tempDir
+	transient bool // its own directory goes with it
 }
 
 // Create creates the directory of a new run below root, and the run's private
 // temporary directory below temp ("" is DefaultTemp), which must be on a local disk.
 // A run that exists is an error.
-func Create(root, temp, id string) (*Run, error) {
+func Create(root, temp, id string) (*Run, error) { return create(root, temp, id, false) }
+
+// CreateTransient is Create for a run whose own directory goes with it, as an agent's does. Its root is removed when
+// it is empty.
+func CreateTransient(root, temp, id string) (*Run, error) { return create(root, temp, id, true) }
+
+func create(root, temp, id string, transient bool) (*Run, error) {
 	if temp == "" {
 		temp = DefaultTemp
 	}
@@ -51,7 +60,7 @@ func Create(root, temp, id string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Dir: dir}
+	r := &Run{Dir: dir, transient: transient}
 	if r.temp, err = newTempDir(temp, r.Path()); err != nil {
 		return nil, errors.Join(err, os.Remove(r.Path()))
 	}
@@ -66,8 +75,19 @@ func Create(root, temp, id string) (*Run, error) {
 func (r *Run) TempDir() string { return r.temp.path }
 
 // Close removes the temporary directory, checks that it is gone, and gives up the
-// lock. The run's own directory stays. A second Close does nothing.
-func (r *Run) Close() error { return r.temp.remove() }
+// lock. The run's own directory stays, unless it is transient. A second Close does nothing.
+func (r *Run) Close() error {
+	if err := r.temp.remove(); err != nil || !r.transient {
+		return err
+	}
+	if err := os.RemoveAll(r.Path()); err != nil {
+		return artifacts.Cannot("remove the directory of the run", r.Path(), err)
+	}
+	if os.Remove(filepath.Dir(r.Path())) == nil { // else it has another run
+		_ = os.Remove(r.Root()) // likewise
+	}
+	return nil
+}
 
 // hasNoTempDir reports whether the run was closed, or its temporary directory removed.
 func (r *Run) hasNoTempDir() bool { return r.temp.lock == nil }
@@ -125,7 +145,7 @@ func Open(path string) (*Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the run %s: %w", path, err)
 	}
-	return &Run{artifacts.At(path), temp}, nil
+	return &Run{artifacts.At(path), temp, m.Transient}, nil
 }
 
 // lockTempDir locks the temporary directory in m. It leaves a directory alone that is
@@ -189,7 +209,8 @@ func (r *Run) writeMarker() error {
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(marker{Run: r.ID(), Host: host, Temp: r.TempDir(), Inode: inode})
+	data, err := json.Marshal(marker{Run: r.ID(), Host: host, Temp: r.TempDir(), Inode: inode,
+		Transient: r.transient})
 	if err != nil {
 		return artifacts.Cannot("write the marker in", r.Path(), err)
 	}

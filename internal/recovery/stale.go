@@ -34,7 +34,7 @@ func openStale(c candidate) (*Run, error) {
 			"kill the processes with %s=%s in their environment, and remove %s",
 			id, c.Run, markerName, artifacts.RunVariable, id, c.Temp), err, temp.unlock())
 	}
-	return &Run{artifacts.At(c.Run), temp}, nil
+	return &Run{artifacts.At(c.Run), temp, false}, nil
 }
 
 // cleanStale removes the temporary directory of a run whose own directory is gone, and

@@ -293,7 +293,8 @@ func TestASavedBaselineIsItsRoot(t *testing.T) {
 	if err := base.Save(path); err != nil {
 		t.Errorf("a baseline replaces another: %v", err)
 	}
-	for content, want := range map[string]string{"{": "cannot read the baseline", `{"labels": []}`: "it has no schema", `{"schema": 99}`: "use a newer one"} {
+	for content, want := range map[string]string{"{": "cannot read the baseline", `{"labels": []}`: "it has no schema", `{"schema": 99}`: "use a newer one",
+		`{"schema": 1}`: "no series"} {
 		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}

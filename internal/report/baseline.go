@@ -158,6 +158,8 @@ func ReadCampaign(path string) (c Campaign, err error) {
 	case c.Schema > baselineSchema:
 		return c, fmt.Errorf("cannot read the baseline %s: it has schema %d, and this topobench reads up to %d: "+
 			"use a newer one", path, c.Schema, baselineSchema)
+	case c.X == "" || len(c.Labels) == 0:
+		return c, fmt.Errorf("cannot read the baseline %s: it has no axis or no series: %s", path, remedy)
 	}
 	return c, nil
 }

@@ -198,6 +198,15 @@ func (f Facts) launchViews(x Extras) (all []launchView) {
 	return all
 }
 
+// factLine is facts in one line: "driver 580.65.06, kernel 6.8.0".
+func factLine(facts artifacts.Values) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(facts)) {
+		parts = append(parts, name+" "+facts[name])
+	}
+	return strings.Join(parts, ", ")
+}
+
 // provenanceLines are the facts of a launch that fit in a line.
 func provenanceLines(p artifacts.Provenance) (lines [][2]string) {
 	add := func(name, value string) {
@@ -229,6 +238,15 @@ func provenanceLines(p artifacts.Provenance) (lines [][2]string) {
 	}
 	add("driver", p.Driver)
 	add("CUDA", p.CUDA)
+	if c := p.Cluster; c != nil {
+		add("Kubernetes", c.Server)
+		for _, n := range c.Nodes {
+			add("node "+n.Name, factLine(n.Facts))
+		}
+		for _, pod := range c.Pods {
+			add("pod "+pod.Name, "on "+pod.Node+", "+strings.Join(pod.Images, ", "))
+		}
+	}
 	add("other users of the machine", strings.Join(p.Others, "; "))
 	add("could not be collected", strings.Join(p.Missing, "; "))
 	return lines

@@ -184,6 +184,17 @@ func TestSmallChartsHaveOneScale(t *testing.T) {
 	}
 }
 
+// GPU 0 of two hosts are two lines, each with the name of its host.
+func TestSmallChartsNameTheHost(t *testing.T) {
+	of := func(host string, watts float64) []artifacts.GPUSample {
+		return []artifacts.GPUSample{{Host: host, Index: 0, Watts: &watts}}
+	}
+	lines := multiples(map[string][]artifacts.Sample{"c": {{GPUs: of("", 100)}, {GPUs: of("node1", 300)}}})["c"][0].Lines
+	if len(lines) != 2 || lines[0].Text != "GPU 0: mean 100 W" || lines[1].Text != "GPU 0 of node1: mean 300 W" {
+		t.Errorf("got %+v", lines)
+	}
+}
+
 func TestTheTimelineIsDrawnToScale(t *testing.T) {
 	v := Timeline{Run: "r", Lanes: []Lane{{Name: "a", Spans: []Span{{Kind: Launching, From: 0, To: 50},
 		{Kind: Measuring, From: 50, To: 100, Text: "concurrency 4", Failed: true}}}}}.view()

@@ -52,14 +52,14 @@ func quantities() []quantity {
 // trace is one GPU or engine over time.
 type trace struct {
 	name   string // of the engine; empty for a GPU
-	gpu    int
+	gpu    artifacts.Device
 	times  []float64
 	values []float64
 }
 
 // traces are those of a quantity in the samples of a cell, in order of appearance.
 func (q quantity) traces(samples []artifacts.Sample) (all []trace) {
-	add := func(name string, gpu int, t float64, value *float64) {
+	add := func(name string, gpu artifacts.Device, t float64, value *float64) {
 		if value == nil {
 			return
 		}
@@ -72,12 +72,12 @@ func (q quantity) traces(samples []artifacts.Sample) (all []trace) {
 	for _, s := range samples {
 		if q.ofGPU != nil {
 			for _, g := range s.GPUs {
-				add("", g.Index, s.T, q.ofGPU(g))
+				add("", artifacts.Device{Host: g.Host, Index: g.Index}, s.T, q.ofGPU(g))
 			}
 			continue
 		}
 		for _, e := range s.Engines {
-			add(e.Service, 0, s.T, q.ofEngine(e))
+			add(e.Service, artifacts.Device{}, s.T, q.ofEngine(e))
 		}
 	}
 	return all
@@ -85,10 +85,13 @@ func (q quantity) traces(samples []artifacts.Sample) (all []trace) {
 
 // label is the name of the GPU or engine.
 func (t trace) label() string {
-	if t.name == "" {
-		return fmt.Sprintf("GPU %d", t.gpu)
+	switch {
+	case t.name != "":
+		return text.Clean(t.name)
+	case t.gpu.Host != "":
+		return fmt.Sprintf("GPU %d of %s", t.gpu.Index, text.Clean(t.gpu.Host))
 	}
-	return text.Clean(t.name)
+	return fmt.Sprintf("GPU %d", t.gpu.Index)
 }
 
 // smallView is a small chart: a line for each GPU or engine.

@@ -68,18 +68,30 @@ type cells struct {
 	plan    plan.Plan
 	load    aiperf.Load
 	monitor *monitor.Monitor
-	tunnel  string // that the load goes through
-	devices []int  // GPUs of the topology
-	gpus    int    // that Y is divided by; 0 = unknown
+	away    LoadMachine        // that runs aiperf; nil = this machine
+	tunnel  string             // that the load goes through
+	devices []artifacts.Device // GPUs of the topology
+	gpus    int                // that Y is divided by; 0 = unknown
 	slo     slo.Targets
 }
 
 // monitor observes a launch.
-func (r *Runner) monitor(p plan.Plan, s Serving, gpuLog string) *monitor.Monitor {
-	t := monitor.Targets{Plan: p, Host: r.host, GPULog: gpuLog, Processes: s.Processes, Health: r.prober.Health,
-		Counters: r.prober.Counters, Identity: r.prober.Identity, Kernel: true}
-	if r.gpus.watches(p.Hardware) {
-		t.GPUs = p.Hardware.Within
+func (r *Runner) monitor(p plan.Plan, s Serving, gpuLogs map[string]monitor.GPULog) *monitor.Monitor {
+	prober := r.proberOf(s)
+	t := monitor.Targets{Plan: p, Host: r.here.host, Hosts: map[string]monitor.Host{}, GPULogs: gpuLogs,
+		Processes: s.Processes, Health: prober.Health, Counters: prober.Counters, Identity: prober.Identity,
+		Kernel: true}
+	if m := loadMachine(s); m != nil {
+		t.Load = m
+	}
+	t.Events = eventsOf(s)
+	for _, h := range p.Hosts {
+		t.Hosts[h.Name] = r.Remotes[h.Name]
+	}
+	for _, s := range r.sites(p) {
+		if (gpus{r, s}).watches(p.HardwareOn(s.name)) {
+			t.GPUs = p.Hardware.Within
+		}
 	}
 	return monitor.New(t)
 }
@@ -142,16 +154,14 @@ func failureOf(ctx context.Context, v verdict.Verdict) *LaunchFailure {
 
 // aiperf runs aiperf for an attempt.
 func (c cells) aiperf(watch *monitor.Watch, a *attempt) (aiperf.Outcome, error) {
-	env, missing := plan.LoadEnviron(c.Environ, c.load.Env)
+	env, missing := c.loadEnviron()
 	if len(missing) > 0 {
 		err := fmt.Errorf("cannot start aiperf: its env names variables that are not set: %v", missing)
 		return aiperf.Outcome{}, err
 	}
 	c.at(Measuring)
-	argv := c.load.Argv(a.Concurrency, a.dir)
-	c.Journal.Note(journal.CellBegin{Topology: c.t.Name, Round: a.Repeat, Concurrency: a.Concurrency, Argv: argv})
 	bar := c.bar(a.CellID)
-	outcome, err := aiperf.Run(watch.Context(), c.starter, aiperf.Job{
+	on, job := c.located(aiperf.Job{
 		Name: fmt.Sprintf("aiperf-c%d", a.Concurrency), Load: c.load, Concurrency: a.Concurrency,
 		Previous: c.t.previous, Dir: a.dir, Log: a.Log, Env: aiperf.Environ(env, c.Environ),
 		Force: c.Force, Started: watch.Client,
@@ -162,6 +172,9 @@ func (c cells) aiperf(watch *monitor.Watch, a *attempt) (aiperf.Outcome, error) 
 			}
 			bar(p)
 		}})
+	argv := c.load.Argv(a.Concurrency, job.Dir)
+	c.Journal.Note(journal.CellBegin{Topology: c.t.Name, Round: a.Repeat, Concurrency: a.Concurrency, Argv: argv})
+	outcome, err := aiperf.Run(watch.Context(), on, job)
 	c.t.Times.AIPerf += outcome.Took
 	return outcome, err
 }

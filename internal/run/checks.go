@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"topobench/internal/deploy"
-	"topobench/internal/host"
 	"topobench/internal/host/proc"
 	"topobench/internal/journal"
 	"topobench/internal/recovery"
@@ -17,10 +16,10 @@ const goneWithin = 5 * time.Second
 
 // leftoverChecks are the teardown checks of processes and of shared memory.
 func (r *Runner) leftoverChecks() ([]deploy.TeardownCheck, error) {
-	if r.ledger == nil {
+	if r.here == nil {
 		return nil, nil
 	}
-	shared, err := r.ledger.Shared()
+	shared, err := r.here.ledger.Shared()
 	if err != nil {
 		return nil, err
 	}
@@ -37,17 +36,12 @@ func (r *Runner) processCheck() deploy.TeardownCheck {
 			if err != nil {
 				return nil, err
 			}
-			for _, p := range r.escaped(all) {
-				left = append(left, deploy.Leftover{Process: p, Service: r.ledger.Name(p),
-					Detail: evidenceOf(r.ledger.Trace(), p)})
+			for _, p := range r.here.escaped(all) {
+				left = append(left, deploy.Leftover{Process: p, Service: r.here.ledger.Name(p),
+					Detail: evidenceOf(r.here.ledger.Trace(), p)})
 			}
 			return left, nil
 		}}
-}
-
-// escaped are the processes of the run that no shepherd supervises.
-func (r *Runner) escaped(all []proc.Proc) []proc.Proc {
-	return r.ledger.Trace().Any(host.Unsupervised(all))
 }
 
 // evidenceOf names what shows that p belongs to the run.
@@ -64,18 +58,7 @@ func evidenceOf(run proc.RunIdentity, p proc.Proc) string {
 
 // killEscaped kills the processes of the run that have escaped, and reports them.
 func (r *Runner) killEscaped() error {
-	var rows []string
-	listed := map[int]bool{}
-	killed, err := proc.KillAll(proc.KillLimit, func(all []proc.Proc) []proc.Proc {
-		escaped := r.escaped(all)
-		for _, p := range escaped {
-			if !listed[p.PID] {
-				listed[p.PID] = true
-				rows = append(rows, proc.Table([]proc.Proc{p}, r.ledger.Name)[1:]...)
-			}
-		}
-		return escaped
-	})
+	killed, rows, err := r.here.killEscaped()
 	if killed > 0 {
 		r.Journal.Note(journal.Killed{Count: killed, Processes: rows})
 		r.Screen.Note(fmt.Sprintf("killed %s of the run that had escaped from its service "+
@@ -87,17 +70,10 @@ func (r *Runner) killEscaped() error {
 // sharedMemoryCheck looks for files in /dev/shm that processes of the run have held. It
 // removes those that no process holds any more.
 func (r *Runner) sharedMemoryCheck(s *recovery.Shared) deploy.TeardownCheck {
-	run := func() []proc.Proc {
-		all, err := proc.Snapshot()
-		if err != nil {
-			return nil // the check of processes reports it
-		}
-		return append(host.OwnTree(all), r.escaped(all)...)
-	}
 	reported := "" // the last fault of a sample; there is one each second
 	return deploy.TeardownCheck{Name: sharedMemoryName, Within: goneWithin,
 		Sample: func() {
-			if err := s.Sample(run); err != nil && err.Error() != reported {
+			if err := s.Sample(r.here.all); err != nil && err.Error() != reported {
 				reported = err.Error()
 				r.Screen.Note(reported)
 			}
@@ -111,7 +87,7 @@ func (r *Runner) sharedMemoryCheck(s *recovery.Shared) deploy.TeardownCheck {
 			return err
 		},
 		Check: func(context.Context) (left []deploy.Leftover, err error) {
-			for _, text := range s.Left(run()) {
+			for _, text := range s.Left(r.here.all()) {
 				left = append(left, deploy.Leftover{Detail: text})
 			}
 			return left, nil

@@ -37,7 +37,7 @@ func TestProcessCheckFindsAndKillsWhatEscaped(t *testing.T) {
 			return err == nil && self.Comm == "sleep"
 		})
 		if row.service != "" {
-			c.ledger.RecordChild(row.service, self)
+			c.here.ledger.RecordChild(row.service, self)
 		}
 		left, err := check.Check(t.Context())
 		if err != nil || len(left) != 1 || !left[0].Process.Same(self) || left[0].Detail != row.evidence || left[0].Service != row.service {

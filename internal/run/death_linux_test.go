@@ -18,7 +18,16 @@ import (
 	"topobench/internal/testbed"
 )
 
-func TestMain(m *testing.M) { testbed.Main(m) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 3 && os.Args[1] == runAgent {
+		if err := agentProcess(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	testbed.Main(m)
+}
 
 // death kills a worker in a cell and returns how long it took until aiperf, which
 // says so in its log, was interrupted.
@@ -48,7 +57,7 @@ func death(t testing.TB) time.Duration {
 		testbed.Soon(10*time.Second, func() bool { return said("leader interrupted") })
 		took <- time.Since(killed)
 	}()
-	o, err := aiperf.Run(s.Context(), starter, aiperf.Job{Name: "aiperf", Load: aiperf.Load{AIPerf: program}, Concurrency: 1,
+	o, err := aiperf.Run(s.Context(), host.Local{Starter: starter}, aiperf.Job{Name: "aiperf", Load: aiperf.Load{AIPerf: program}, Concurrency: 1,
 		Dir: dir, Log: log, Env: append(os.Environ(), witness.Env()...), Progress: func(aiperf.Progress) {}, Force: t.Context()})
 	if err != nil || !strings.HasPrefix(o.Problem, "a died: killed by signal 9") {
 		t.Errorf("got %+v, %v", o, err)

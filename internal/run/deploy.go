@@ -17,6 +17,17 @@ import (
 // without services. An error is a reason not to launch it: the checks first record the
 // state of the machine.
 func (r *Runner) target(ctx context.Context, p plan.Plan) (Target, error) {
+	if r.Target != nil {
+		if t, err := r.Target(ctx, p); t != nil || err != nil {
+			r.facts.start(ctx)
+			return t, err
+		}
+	}
+	return r.ownTarget(ctx, p)
+}
+
+// ownTarget is processes of the run, or the server of another person.
+func (r *Runner) ownTarget(ctx context.Context, p plan.Plan) (Target, error) {
 	if len(p.Services) == 0 {
 		r.facts.start(ctx)
 		return external{urls: p.Load.URLs}, nil
@@ -25,23 +36,32 @@ func (r *Runner) target(ctx context.Context, p plan.Plan) (Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	gpus, err := r.gpus.teardownCheck(ctx, p)
+	gpus, err := r.gpuChecks(ctx, p)
 	if err != nil {
 		return nil, err
 	}
+	checks = append(append(checks, r.hostChecks(p)...), gpus...)
 	return processes{deploy.Target{Plan: p, Options: deploy.Options{
-		Environ: r.Environ, Host: r.host, Force: r.Force, Foreign: r.Foreign,
-		Checks: r.facts.stopsBefore(append(checks, gpus...)), Events: r.events(ctx, p.Name),
-	}}}, nil
+		Environ: r.Environ, Host: r.here.host, Machines: r.machines(), Force: r.Force, Foreign: r.Foreign,
+		Checks: r.facts.stopsBefore(checks), Events: r.events(ctx, p.Name),
+		Clean: func(name string) string { return CleanCommand(r.known(name)) },
+	}}, r}, nil
 }
 
-// up brings a plan up.
-func (r *Runner) up(ctx context.Context, p plan.Plan) (Serving, error) {
+// up brings a plan up. It returns the plan with what is known of it only now.
+func (r *Runner) up(ctx context.Context, p plan.Plan) (Serving, plan.Plan, error) {
 	t, err := r.target(ctx, p)
 	if err != nil {
-		return nil, err
+		return nil, p, err
 	}
-	return t.Up(ctx)
+	s, err := t.Up(ctx)
+	if err != nil {
+		return nil, p, err
+	}
+	if found, is := s.(interface{ Located(p plan.Plan) plan.Plan }); is {
+		p = found.Located(p)
+	}
+	return tie(s), p, nil
 }
 
 // events writes what happens to a topology to the screen and into the journal.
@@ -70,7 +90,8 @@ func (r *Runner) events(ctx context.Context, topology string) func(deploy.Event)
 
 // show puts a change of a service on the screen and into the journal.
 func (r *Runner) show(topology string, e deploy.ServiceChanged) {
-	s := ui.Service{Name: e.Service.Name, State: ui.State(e.State), Detail: e.Detail, GPUs: e.Service.Devices}
+	s := ui.Service{Name: e.Service.Name, State: ui.State(e.State), Detail: e.Detail, Host: e.Service.Host,
+		GPUs: e.Service.Devices}
 	if len(e.Service.Ports) > 0 {
 		s.Port = e.Service.Ports[0].Number
 	}
@@ -113,7 +134,7 @@ func (r *Runner) ended(topology string, e deploy.TeardownDone) {
 
 // smokeTest proves that every worker serves the load's own body. It drops perf.sh's nvext,
 // and reports that, if the server answers it with 400 and serves without it.
-func (r *Runner) smokeTest(ctx context.Context, p plan.Plan, t *Topology) (aiperf.Load, error) {
+func (r *Runner) smokeTest(ctx context.Context, prober Prober, p plan.Plan, t *Topology) (aiperf.Load, error) {
 	l, s := p.Load, p.Smoke
 	s.URLs = l.URLs                                         // with their names, which aiperf resolves too
 	r.Screen.Sweep(ui.Sweep{Proof: "none is answered yet"}) // a first transfer between two GPUs takes up to 30 s
@@ -122,13 +143,13 @@ func (r *Runner) smokeTest(ctx context.Context, p plan.Plan, t *Topology) (aiper
 		r.Journal.Note(journal.Smoke{Topology: t.Name, Waits: text})
 		r.Screen.Sweep(ui.Sweep{Proof: text})
 	}
-	err := r.prober.Smoke(ctx, s, l, note)
+	err := prober.Smoke(ctx, s, l, note)
 	refused, is := errors.AsType[*deploy.RefusedError](err)
 	if !is || refused.Status != http.StatusBadRequest || !l.NVExt {
 		return l, err
 	}
 	l.NVExt = false
-	if err := r.prober.Smoke(ctx, s, l, note); err != nil {
+	if err := prober.Smoke(ctx, s, l, note); err != nil {
 		return l, err
 	}
 	d := plan.NVExtDropped(refused.Answer)

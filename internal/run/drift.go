@@ -12,6 +12,7 @@ import (
 
 	"topobench/internal/artifacts"
 	"topobench/internal/journal"
+	"topobench/internal/kube"
 	"topobench/internal/preflight"
 	"topobench/internal/text"
 )
@@ -47,9 +48,38 @@ func (r *Runner) checkDrift(topologies []preflight.Topology) error {
 			if err != nil {
 				return fmt.Errorf("cannot resume: %w", err)
 			}
+			if r.cluster != nil { // its part is known once pods run
+				was.Machine = nil
+			}
 			differences = append(differences, changed(was, r.setups[w.Profile.Name])...)
 		}
 	}
+	return r.drifted(differences)
+}
+
+// checkCluster compares the cluster and the images of a launch with those of the campaign. The scheduler may choose
+// other nodes.
+func (r *Runner) checkCluster(name string, now artifacts.Deployment) error {
+	if r.Past == nil {
+		return nil
+	}
+	var differences []journal.Difference
+	for _, t := range r.measured(name) {
+		was, err := artifacts.ReadDeployment(filepath.Join(t.Artifacts.Path, artifacts.DeploymentName))
+		if err != nil {
+			return fmt.Errorf("cannot resume: %w", err)
+		}
+		for _, d := range changedKeys("", was.Machine, now.Machine) {
+			if d.Fact != kube.NodesFact && len(was.Machine) > 0 { // one that never ran has none
+				differences = append(differences, d)
+			}
+		}
+	}
+	return r.drifted(differences)
+}
+
+// drifted refuses differences from the campaign unless they are allowed.
+func (r *Runner) drifted(differences []journal.Difference) error {
 	differences = distinct(differences) // those of a machine are of every topology
 	switch {
 	case len(differences) == 0:

@@ -23,8 +23,8 @@ func TestF71NvidiaSMIRunsWithoutItsRecord(t *testing.T) {
 	}
 	records := 0
 	full := func(string, string, proc.Proc) error { records++; return errors.New("no space on the disk") }
-	c.host.NvidiaSMI, c.host.Starter = path, host.Starter{Exe: testbed.Program(), OnStart: full}
-	s, err := c.gpus.state(t.Context(), plan.Hardware{Within: 10 * time.Second})
+	c.here.host.NvidiaSMI, c.here.host.Starter = path, host.Starter{Exe: testbed.Program(), OnStart: full}
+	s, err := c.gpusOf("").state(t.Context(), plan.Hardware{Within: 10 * time.Second})
 	if len(s.Trouble) != 1 || err != nil || records != 1 {
 		t.Errorf("got %+v, %v after %d records", s, err, records)
 	}

@@ -20,7 +20,7 @@ func TestWhenFreeGivesUp(t *testing.T) {
 		says error
 	}{{"they are busy, and nobody waits", busy}, {"it cannot be told", broken}, {"they are free", nil}} {
 		asked := 0
-		err := gpus{run: c}.whenFree(context.Background(), func() error {
+		err := c.whenFree(context.Background(), func() error {
 			asked++
 			return row.says
 		})

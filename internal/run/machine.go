@@ -1,8 +1,9 @@
 package run
 
 import (
+	"cmp"
 	"fmt"
-	"os"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"topobench/internal/artifacts"
 	"topobench/internal/host/gpu"
 	"topobench/internal/plan"
+	"topobench/internal/text"
 )
 
 // machine is what a run found of the GPUs; empty without nvidia-smi.
@@ -22,14 +24,52 @@ type machine struct {
 // server that somebody else runs has neither.
 func (r *Runner) recorded(p plan.Plan) artifacts.Deployment {
 	d := p.Deployment
-	if len(p.Services) == 0 {
+	if len(p.Services) == 0 || r.cluster != nil {
 		return d
 	}
-	d.Variables, d.Machine = plan.Variables(p, r.Environ), r.machine.values(p.Hardware.Devices)
-	if name, err := os.Hostname(); err == nil { // a machine without a name is recorded without it
-		d.Machine["host"] = name
+	d.Variables = plan.VariablesOn(p, func(host string) []string { return r.site(host).environ })
+	of := map[string]artifacts.Values{}
+	for _, s := range r.sites(p) {
+		of[s.name] = r.found[s.name].values(p.HardwareOn(s.name).Devices)
+		of[s.name][hostFact] = s.hostname
 	}
+	d.Machine = ofMachines(p.Names(), of)
+	if _, serves := of[""]; !serves {
+		d.Machine["load generator"] = r.site("").hostname
+	}
+	maps.DeleteFunc(d.Machine, func(_, value string) bool { return value == "" }) // a machine without a name
 	return d
+}
+
+// hostFact is the name of a machine among its facts.
+const hostFact = "host"
+
+// ofMachines are the facts of all machines: a value that is the same everywhere, else each with its machine:
+// "NVIDIA H100 (node0), NVIDIA L40S (node1)".
+func ofMachines(names []string, of map[string]artifacts.Values) artifacts.Values {
+	all := artifacts.Values{}
+	for _, name := range names {
+		for fact := range of[name] {
+			all[fact] = ""
+		}
+	}
+	for fact := range all {
+		var values, named []string
+		for _, name := range names {
+			if value := of[name][fact]; value != "" {
+				values = append(values, value)
+				named = append(named, fmt.Sprintf("%s (%s)", value, cmp.Or(name, "this machine")))
+			}
+		}
+		switch distinct := text.Distinct(values); len(distinct) {
+		case 0:
+		case 1:
+			all[fact] = distinct[0]
+		default:
+			all[fact] = strings.Join(named, ", ")
+		}
+	}
+	return all
 }
 
 // values describe the devices of a topology. Devices that differ are named.
@@ -100,9 +140,14 @@ func (m machine) provenance(devices []int, f gpu.Facts) (all []artifacts.GPU, dr
 // factsOf are the facts by which launches are compared. Values of single devices are left out: two topologies of one
 // machine have different devices.
 func factsOf(p artifacts.Provenance, links string) artifacts.Values {
+	names, of := []string{""}, map[string]artifacts.Values{"": p.Host}
+	for _, h := range p.Hosts {
+		names, of[h.Name] = append(names, h.Name), h.Facts
+	}
+	machines := ofMachines(names, of)
 	facts := artifacts.Values{"topobench": p.Topobench, "CUDA": p.CUDA, "GPU links": links}
 	for _, name := range []string{"kernel", "CPU", "NUMA nodes", "host memory", "CPU governor", "cgroup", "system"} {
-		facts[name] = p.Host[name]
+		facts[name] = machines[name]
 	}
 	distinct := func(name string, of func(artifacts.GPU) string) {
 		var values []string

@@ -1,8 +1,10 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -36,17 +38,32 @@ type collection struct {
 	end   context.CancelFunc
 	ended chan struct{}
 
-	// The facts, complete when ended is closed.
+	seen []seen // of each machine, this one first; complete when ended is closed
+
+	cluster *artifacts.Cluster // nil = processes
+	missing []string           // what could not be read of the cluster
+}
+
+// seen is what one machine showed while the engines of a launch started.
+type seen struct {
+	site
 	gpus      gpu.Facts
-	machine   artifacts.Values
+	facts     artifacts.Values
 	processes []proc.Proc
 	self      proc.Proc
 }
 
 func (r *Runner) newCollection(w preflight.Topology, p plan.Plan) *collection {
 	r.launches++
-	return &collection{run: r, topology: w, plan: p, order: r.launches, begun: time.Now(),
-		end: func() {}, ended: make(chan struct{})}
+	c := &collection{run: r, topology: w, plan: p, order: r.launches, begun: time.Now(),
+		end: func() {}, ended: make(chan struct{}), seen: []seen{{site: r.site("")}}}
+	if r.cluster != nil { // this machine has no part in the measurement
+		c.seen = []seen{{site: r.site(LoadName)}}
+	}
+	for _, h := range p.Hosts {
+		c.seen = append(c.seen, seen{site: r.site(h.Name)})
+	}
+	return c
 }
 
 // start begins to collect; only its first call counts.
@@ -65,17 +82,28 @@ func (c *collection) start(ctx context.Context) {
 }
 
 func (c *collection) collect(ctx context.Context) {
-	look, err := c.run.host.Look(ctx, host.Question{Processes: true})
+	_ = each(c.seen, func(i int, _ seen) error { // what a machine does not show is missing
+		c.collectOn(ctx, &c.seen[i])
+		return nil
+	})
+}
+
+func (c *collection) collectOn(ctx context.Context, s *seen) {
+	look, err := s.host.Look(ctx, host.Question{Processes: true})
 	if err == nil {
-		c.processes, c.self = look.Processes, look.Self
+		s.processes, s.self = look.Processes, look.Self
 	}
-	c.machine = preflight.MachineFacts(ctx, c.run.machine.devices)
-	if c.run.gpus.watches(c.plan.Hardware) {
-		look, err = c.run.host.Look(ctx, host.Question{Facts: collectWithin})
-		c.gpus = look.Facts
+	var unknown error
+	if s.facts, unknown = c.run.factsOn(ctx, s.site); unknown != nil {
+		s.gpus.Missing = append(s.gpus.Missing, s.at()+unknown.Error())
+	}
+	if (gpus{c.run, s.site}).watches(c.plan.HardwareOn(s.name)) {
+		look, err = s.host.Look(ctx, host.Question{Facts: collectWithin})
+		look.Facts.Missing = append(s.gpus.Missing, s.named(look.Facts.Missing)...)
+		s.gpus = look.Facts
 	}
 	if err != nil {
-		c.gpus.Missing = append(c.gpus.Missing, err.Error())
+		s.gpus.Missing = append(s.gpus.Missing, s.at()+err.Error())
 	}
 }
 
@@ -134,21 +162,20 @@ func (c *collection) provenance(t *Topology, times deploy.Times, ready bool) art
 	p := artifacts.Provenance{Topobench: r.Release, Run: r.Dir.ID(), Name: made.Name,
 		Round: t.Repeat, Launch: t.Launches, Order: c.order, Begun: c.begun,
 		Launched: times.Launch.Seconds(), Engine: times.Engine.Seconds(), Profile: c.profile(),
-		Load: made.Deployment.Load, Programs: made.Deployment.Programs, Others: c.users}
+		Load: made.Deployment.Load, Programs: made.Deployment.Programs, Others: c.users, Cluster: c.cluster,
+		Missing: c.missing}
 	if ready {
 		p.Ready = time.Now()
 	}
-	facts := gpu.Facts{}
-	if c.complete() {
-		facts, p.Host = c.gpus, c.machine
+	var names []string
+	links := map[string]artifacts.Values{}
+	if c.complete() { // else seen is still being written
+		for _, s := range c.seen {
+			names, links[s.name] = append(names, s.name), c.describe(&p, s)
+		}
 		p.Others = append(p.Others, c.busy()...)
 	} else {
 		p.Missing = append(p.Missing, fmt.Sprintf("machine and GPUs: not collected within %s", collectWithin))
-	}
-	p.GPUs, p.Driver = r.machine.provenance(made.Hardware.Devices, facts)
-	p.CUDA, p.Missing = facts.CUDA, append(p.Missing, facts.Missing...)
-	if facts.Matrix != "" {
-		p.Links = strings.Split(strings.TrimRight(facts.Matrix, "\n"), "\n")
 	}
 	for _, s := range made.Services {
 		service := c.service(s)
@@ -157,8 +184,40 @@ func (c *collection) provenance(t *Topology, times deploy.Times, ready bool) art
 			p.Missing = append(p.Missing, noTransport(s.Name))
 		}
 	}
-	p.Facts = factsOf(p, preflight.Links(facts.Matrix, made.Hardware.Devices))
+	p.Facts = factsOf(p, ofMachines(names, links)["links"])
+	if c.cluster != nil {
+		maps.Copy(p.Facts, factsOfNodes(c.cluster.Nodes))
+	}
 	return p
+}
+
+// describe adds what a machine showed, and returns how its GPUs are linked.
+func (c *collection) describe(p *artifacts.Provenance, s seen) artifacts.Values {
+	devices := c.plan.HardwareOn(s.name).Devices
+	all, driver := c.run.found[s.name].provenance(devices, s.gpus)
+	for i := range all {
+		all[i].Host = s.name
+	}
+	var matrix []string
+	if s.gpus.Matrix != "" {
+		matrix = strings.Split(strings.TrimRight(s.gpus.Matrix, "\n"), "\n")
+	}
+	p.GPUs, p.Missing = append(p.GPUs, all...), append(p.Missing, s.gpus.Missing...)
+	p.CUDA = cmp.Or(p.CUDA, s.gpus.CUDA)
+	if s.name == "" {
+		p.Host, p.Driver, p.Links = s.facts, driver, matrix
+	} else {
+		p.Hosts = append(p.Hosts, c.run.recordedHost(s, driver, matrix))
+	}
+	return artifacts.Values{"links": preflight.Links(s.gpus.Matrix, devices)}
+}
+
+// recordedHost describes another machine.
+func (r *Runner) recordedHost(s seen, driver string, links []string) artifacts.Host {
+	h, remote := r.known(s.name), r.Remotes[s.name]
+	return artifacts.Host{Name: s.name, Hostname: s.hostname, Address: h.Address, Transport: h.Transport,
+		Topobench: remote.Hello().Release, Offset: remote.Offset().Seconds(), Facts: s.facts, Driver: driver,
+		Links: links}
 }
 
 // profile is the profile of the launch. Secrets are cut out of its texts, and not out of the hashes.
@@ -180,14 +239,15 @@ func (c *collection) profile() artifacts.ProfileText {
 const logBytes = 1 << 20
 
 func (c *collection) service(s plan.Service) artifacts.ServiceProcess {
-	p := artifacts.ServiceProcess{Name: s.Name, Role: string(s.Role), Argv: plan.PublicArgv(s),
-		Environment: plan.PublicEnviron(s, c.run.Environ), Devices: s.Devices}
+	on := c.run.site(s.Host)
+	p := artifacts.ServiceProcess{Name: s.Name, Role: string(s.Role), Host: s.Host, Argv: plan.PublicArgv(s),
+		Environment: plan.PublicEnviron(s, on.environ), Devices: s.Devices}
 	if !s.Role.Worker() {
 		return p
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), collectWithin)
 	defer cancel()
-	log, err := c.run.host.Get(ctx, s.Log, 0, logBytes)
+	log, err := on.host.Get(ctx, s.Log, 0, logBytes)
 	if err != nil {
 		return p // the worker did not start
 	}
@@ -201,21 +261,41 @@ func (c *collection) service(s plan.Service) artifacts.ServiceProcess {
 // busyShare is the use of one CPU from which a foreign process is named.
 const busyShare = 0.1
 
-// busy names the processes of others that used the CPUs while the engines started.
+// busy names the processes of others that used the CPUs of a machine while the engines started.
 func (c *collection) busy() []string {
-	look, err := c.run.host.Look(context.Background(), host.Question{Processes: true})
-	if err != nil {
-		return nil
-	}
-	return busyProcesses(c.processes, look.Processes, c.self, time.Since(c.since))
+	after, spans := make([][]proc.Proc, len(c.seen)), make([]time.Duration, len(c.seen))
+	_ = each(c.seen, func(i int, s seen) error { // a machine that does not answer shows none
+		ctx, cancel := context.WithTimeout(context.Background(), collectWithin)
+		defer cancel()
+		look, err := s.host.Look(ctx, host.Question{Processes: true})
+		after[i], spans[i] = look.Processes, time.Since(c.since)
+		return err
+	})
+	return busyOn(c.seen, after, spans)
 }
 
-// busyProcesses compares two lists of processes. Descendants of self are of the run.
-func busyProcesses(before, after []proc.Proc, self proc.Proc, span time.Duration) (named []string) {
-	if self.PID == 0 || span <= 0 {
+// busyOn names the processes of others on all machines. Two of them may be one machine, also this one: a process of the
+// run there is of the run here too.
+func busyOn(machines []seen, after [][]proc.Proc, spans []time.Duration) (named []string) {
+	var own []proc.Proc
+	for i, s := range machines {
+		if s.self.PID != 0 {
+			own = append(append(own, s.self), proc.Below(after[i], s.self.PID, nil)...)
+		}
+	}
+	for i, s := range machines {
+		if s.self.PID != 0 {
+			named = append(named, s.named(busyProcesses(s.processes, after[i], own, spans[i]))...)
+		}
+	}
+	return named
+}
+
+// busyProcesses compares two lists of processes, without those of the run.
+func busyProcesses(before, after, own []proc.Proc, span time.Duration) (named []string) {
+	if span <= 0 {
 		return nil
 	}
-	own := append(proc.Below(after, self.PID, nil), self)
 	for _, p := range after {
 		used := p.CPU
 		if i := slices.IndexFunc(before, p.Same); i >= 0 {

@@ -56,10 +56,17 @@ func TestBusyProcessesAreThoseOfOthers(t *testing.T) {
 	after := []proc.Proc{of(1, 0, time.Hour), of(10, 1, 9*time.Second), of(11, 10, 9*time.Second), of(20, 1, time.Minute+5*time.Second),
 		of(30, 1, time.Minute+500*time.Millisecond), of(40, 1, 2*time.Second)}
 	want := []string{"process 20 (c) used 0.5 CPUs", "process 40 (c) used 0.2 CPUs"}
-	if diff := cmp.Diff(want, busyProcesses(before, after, self, 10*time.Second)); diff != "" {
+	machine := []seen{{processes: before, self: self}}
+	if diff := cmp.Diff(want, busyOn(machine, [][]proc.Proc{after}, []time.Duration{10 * time.Second})); diff != "" {
 		t.Error(diff)
 	}
-	if got := busyProcesses(before, after, proc.Proc{}, 10*time.Second); got != nil {
+	// A host that is this machine: each of the two has processes of the run.
+	agent := seen{site: site{name: "node0"}, processes: before, self: of(20, 1, 0)}
+	same := busyOn([]seen{machine[0], agent}, [][]proc.Proc{after, after}, []time.Duration{10 * time.Second, 10 * time.Second})
+	if diff := cmp.Diff([]string{want[1], "node0: " + want[1]}, same); diff != "" {
+		t.Errorf("one machine with two names: %s", diff)
+	}
+	if got := busyOn([]seen{{processes: before}}, [][]proc.Proc{after}, []time.Duration{10 * time.Second}); got != nil {
 		t.Errorf("without a list of processes: %q", got)
 	}
 }
@@ -67,8 +74,8 @@ func TestBusyProcessesAreThoseOfOthers(t *testing.T) {
 // The file has the profile and the services as they are, the facts of the machine, and no secret.
 func TestProvenanceOfALaunch(t *testing.T) {
 	r, _ := newRunner(t, Options{Release: "v9", Environ: []string{"HOME=/h", "UCX_TLS=tcp", "A_TOKEN=topsecret"}})
-	r.machine = machine{devices: []gpu.Device{{Index: 0, UUID: "GPU-a", Bus: "0:1", Name: "H200", Total: 143771, MIG: "Disabled"}, {Index: 1}},
-		power: []gpu.Power{{Index: "0", Limit: "600 W", Default: "700 W", Driver: "580"}}}
+	r.found = map[string]machine{"": {devices: []gpu.Device{{Index: 0, UUID: "GPU-a", Bus: "0:1", Name: "H200", Total: 143771, MIG: "Disabled"}, {Index: 1}},
+		power: []gpu.Power{{Index: "0", Limit: "600 W", Default: "700 W", Driver: "580"}}}}
 	p := read(t, "a", "ka", ", env: {MY_PASSWORD: topsecret}")
 	made, err := plan.Make(p, plan.Installation{}, aiperf.Options{})
 	if err != nil {

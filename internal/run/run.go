@@ -20,6 +20,7 @@ import (
 	"topobench/internal/deploy"
 	"topobench/internal/host"
 	"topobench/internal/journal"
+	"topobench/internal/kube"
 	"topobench/internal/monitor"
 	"topobench/internal/plan"
 	"topobench/internal/preflight"
@@ -61,7 +62,7 @@ func (t Topology) String() string {
 // GPU, or *deploy.DirtyError.
 func (r *Runner) Run(ctx context.Context, topologies []preflight.Topology, s Schedule) ([]Topology, error) {
 	r.schedule = s
-	if err := r.begin(topologies); err != nil {
+	if err := errors.Join(r.connected(topologies), r.begin(topologies)); err != nil {
 		return nil, err
 	}
 	r.at(Claiming)
@@ -95,7 +96,7 @@ func (r *Runner) topology(ctx context.Context, w preflight.Topology, round int) 
 	t = r.continued(t)
 	defer func() { t.Times.Total = took() }()
 	failure, err := r.launch(ctx, w, &t)
-	if failure != nil && err == nil && restartable(w.Plan) {
+	if failure != nil && err == nil && r.restartable(w.Plan) {
 		t.Lost = failure
 		failure, err = r.launch(ctx, w, &t)
 	}
@@ -107,25 +108,26 @@ func (r *Runner) topology(ctx context.Context, w preflight.Topology, round int) 
 	return t, errors.Join(err, unpublished)
 }
 
-// restartable: only processes of our own can be restarted.
-func restartable(p plan.Plan) bool { return len(p.Services) > 0 }
-
 // launch brings a topology up, measures the cells that remain, and takes it down. A failure
 // means that this launch cannot measure any further cell.
 func (r *Runner) launch(ctx context.Context, w preflight.Topology, t *Topology) (failure *LaunchFailure, err error) {
 	began := time.Now()
 	t.Launches++
 	r.at(Planning)
+	if err := r.reconnect(ctx, w.Plan); err != nil {
+		return nil, err
+	}
 	p, err := r.place(w, t)
 	if err != nil {
 		return nil, err
 	}
 	t.Times.Plan += time.Since(began)
-	r.Journal.Note(journal.LaunchBegin{Topology: t.Name, Round: t.Repeat, Launch: t.Launches,
+	r.record(ctx, journal.LaunchBegin{Topology: t.Name, Round: t.Repeat, Launch: t.Launches,
 		Artifacts: t.Artifacts.Name(), Plan: p})
 	took := r.stopwatch()
 	r.facts = r.newCollection(w, p)
-	serving, err := r.up(ctx, p)
+	defer r.fetchLogs(p)
+	serving, p, err := r.up(ctx, p)
 	if err != nil {
 		r.facts.write(t, deploy.Times{}, false)
 		t.Times.failed(took())
@@ -137,7 +139,9 @@ func (r *Runner) launch(ctx context.Context, w preflight.Topology, t *Topology) 
 		return nil, nil
 	}
 	t.Times.launched(serving.Times())
-	failure, err = r.measure(serving, p, t)
+	if err = r.placedOn(p, t); err == nil {
+		failure, err = r.measure(serving, p, t)
+	}
 	_, more := r.upcoming()
 	hold := r.Hold != nil && !more && failure == nil && serving.Context().Err() == nil
 	if hold {
@@ -156,7 +160,7 @@ func (r *Runner) launch(ctx context.Context, w preflight.Topology, t *Topology) 
 func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFailure, error) {
 	r.at(Smoking)
 	ctx, began := serving.Context(), time.Now()
-	load, err := r.smokeTest(ctx, p, t)
+	load, err := r.smokeTest(ctx, r.proberOf(serving), p, t)
 	t.Times.Smoke += time.Since(began)
 	r.facts.write(t, serving.Times(), err == nil)
 	switch {
@@ -166,13 +170,13 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		t.Err = context.Cause(ctx)
 		return nil, nil
 	case err != nil: // another process on a port may have answered
-		t.Err = cmp.Or(r.taken(t, r.monitor(p, serving, "")), fmt.Errorf("does not serve: %w", err))
+		t.Err = cmp.Or(r.taken(t, r.monitor(p, serving, nil)), fmt.Errorf("does not serve: %w", err))
 		return nil, nil
 	}
 	p.Load = load
-	gpuLog, stop := r.sampleGPUs(ctx, p)
+	gpuLogs, stop := r.sampleGPUs(ctx, p)
 	defer stop()
-	m := r.monitor(p, serving, gpuLog)
+	m := r.monitor(p, serving, gpuLogs)
 	if t.Err = r.taken(t, m); t.Err != nil {
 		return nil, nil
 	}
@@ -181,8 +185,11 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		r.Screen.Note(fmt.Sprintf("%v restarted in %.1f s; resuming the sweep", t, took))
 	}
 	gpus, _ := p.Deployment.GPUs() // no GPUs: cells without tokens/s/GPU
-	c := cells{Runner: r, t: t, plan: p, load: load, monitor: m, tunnel: r.tunnel(ctx, p), gpus: gpus,
-		devices: p.Hardware.Devices}
+	c := cells{Runner: r, t: t, plan: p, load: load, monitor: m, away: loadMachine(serving), gpus: gpus,
+		devices: devicesOf(p)}
+	if c.away == nil {
+		c.tunnel = r.tunnel(ctx, p)
+	}
 	c.slo, _ = slo.Parse(load.SLO) // the profile, or the flag, was checked
 	for id, more := r.next(t); more; id, more = r.next(t) {
 		t.ask(id)
@@ -191,7 +198,7 @@ func (r *Runner) measure(serving Serving, p plan.Plan, t *Topology) (*LaunchFail
 		case err != nil:
 			return nil, err
 		case failure != nil:
-			r.recordFailure(t, failure, a, restartable(p))
+			r.recordFailure(t, failure, a, r.restartable(p))
 			if a != nil { // else a cell that failed with an earlier launch is still pending
 				t.pending = a
 			}
@@ -222,11 +229,11 @@ func (r *Runner) taken(t *Topology, m *monitor.Monitor) error {
 }
 
 // endsRun returns the error that ends the run, or nil if the fault of a start concerns that
-// topology only: leftovers, ports or GPUs in use by others, a fault of the disk, an interrupt.
+// topology only: leftovers, ports, GPUs or names in use by others, a fault of the disk, an interrupt.
 func endsRun(ctx context.Context, err error) error {
 	_, dirty := errors.AsType[*deploy.DirtyError](err)
 	switch {
-	case dirty, deploy.Busy(err), artifacts.DiskFault(err):
+	case dirty, deploy.Busy(err), kube.Taken(err), artifacts.DiskFault(err):
 		return err
 	case ctx.Err() != nil:
 		return context.Cause(ctx)

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -8,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +18,7 @@ import (
 	"topobench/internal/host"
 	"topobench/internal/host/proc"
 	"topobench/internal/journal"
+	"topobench/internal/kube"
 	"topobench/internal/plan"
 	"topobench/internal/preflight"
 	"topobench/internal/recovery"
@@ -29,6 +30,7 @@ import (
 
 // Options are the parts of a run that its caller decides.
 type Options struct {
+	ID         string          // of the run, see NewID; "" = a new one
 	Root, Temp string          // artifacts root; place of the temporary directories, "" = the default
 	Environ    []string        // of the caller
 	Force      context.Context // ends when a teardown may wait no longer (the second Ctrl-C)
@@ -50,6 +52,11 @@ type Options struct {
 	Past       *Past               // the campaign that the run continues; nil = it begins one
 	Again      bool                // measure finished cells that are not valid again
 	AllowDrift bool                // continue after a change of the setup
+
+	Remotes map[string]Remote // the other machines of the plans, by name
+	// Target is a way to bring a plan up that is neither processes of the run nor the server of another person; nil, or
+	// a nil Target, for the others.
+	Target func(ctx context.Context, p plan.Plan) (Target, error)
 }
 
 // Prober probes what serves. deploy.Prober does it over HTTP.
@@ -65,12 +72,11 @@ type Runner struct {
 	Options
 	Dir     *recovery.Run
 	Journal *journal.Journal
-	ledger  *recovery.Ledger
-	starter host.Starter
-	host    host.Local // on which the services run
+	here    *local // the part on this machine
 	prober  Prober
-	gpus    gpus
 	disk    disk
+	cluster *kube.Cluster // nil = topologies are processes
+	load    LoadMachine   // in the cluster
 
 	schedule  Schedule
 	done      []Cell                          // measured or skipped, in order
@@ -79,39 +85,34 @@ type Runner struct {
 	placed    map[string]plan.Plan            // launches of round 1 by topology
 	setups    map[string]artifacts.Deployment // by topology, as they are now
 	drift     string                          // what has changed since the campaign began
-	machine   machine
-	launches  int                        // so far
-	facts     *collection                // of the launch; nil = nothing is collected
-	waited    time.Duration              // for busy GPUs and for the end of a hold
-	noted     map[verdict.CheckName]bool // notes that were shown
+	found     map[string]machine              // GPUs of each machine by name of the host
+	hosts     []plan.Host                     // the other machines of the run
+	launches  int                             // so far
+	facts     *collection                     // of the launch; nil = nothing is collected
+	waited    time.Duration                   // for busy GPUs and for the end of a hold
+	noted     map[verdict.CheckName]bool      // notes that were shown
+}
+
+// NewID is the id of a run that begins now.
+func NewID() string {
+	random := make([]byte, 2)
+	rand.Read(random) // never fails (crypto/rand, Go 1.24)
+	return artifacts.NewID(time.Now(), random)
 }
 
 // New creates the directory, journal and ledger of a run. Close must be called.
 func New(o Options) (*Runner, error) {
-	random := make([]byte, 2)
-	rand.Read(random) // never fails (crypto/rand, Go 1.24)
-	dir, err := recovery.Create(o.Root, o.Temp, artifacts.NewID(time.Now(), random))
+	r := &Runner{Options: o, placed: map[string]plan.Plan{}, abandoned: map[string]bool{},
+		found: map[string]machine{}}
+	r.disk.screen = o.Screen
+	var err error
+	r.here, err = newLocal(localPlace{root: o.Root, temp: o.Temp, id: cmp.Or(o.ID, NewID()),
+		shepherd: o.Shepherd, environ: o.Environ, nvidiaSMI: o.NvidiaSMI, logCap: o.LogCap, recorded: r.disk.recorded})
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{Options: o, Dir: dir, placed: map[string]plan.Plan{}, abandoned: map[string]bool{}}
-	r.disk.screen = o.Screen
-	if r.Journal, err = journal.Open(filepath.Join(dir.Path(), journal.Name), r.disk.recorded); err != nil {
-		return nil, errors.Join(err, dir.Close())
-	}
-	if r.ledger, err = recovery.NewLedger(dir, r.Journal); err != nil {
-		return nil, errors.Join(err, r.Journal.Close(), dir.Close())
-	}
-	r.starter = host.Starter{Exe: o.Shepherd, Logs: host.NewLogs(int64(o.LogCap)), OnChild: r.ledger.RecordChild,
-		OnStart: func(name, log string, shepherd proc.Proc) error {
-			err := r.ledger.RecordStart(name, log, shepherd)
-			r.disk.recorded(err) // a full disk ends the run
-			return err
-		}}
-	r.host = host.Local{Starter: r.starter, NvidiaSMI: o.NvidiaSMI, Env: o.Environ, Temp: dir.TempDir(),
-		Kernel: "/dev/kmsg", Client: deploy.NewClient()}
-	r.prober = deploy.NewProber(r.host).Sending(aiperf.Network(o.Environ), o.Key)
-	r.gpus = gpus{run: r}
+	r.Dir, r.Journal = r.here.dir, r.here.journal
+	r.prober = deploy.NewProber(r.here.host).Over(r.machines()).Sending(aiperf.Network(o.Environ), o.Key)
 	return r, nil
 }
 
@@ -119,6 +120,7 @@ func New(o Options) (*Runner, error) {
 // nothing is left. If something is, TMPDIR stays: it leads a later process to the run. why
 // is how the run ended; Close returns it joined with its own faults.
 func (r *Runner) Close(why error) error {
+	why = errors.Join(why, r.goodbye(why), r.leave())
 	_, dirty := errors.AsType[*deploy.DirtyError](why)
 	if !dirty {
 		why = errors.Join(why, r.leftovers())
@@ -138,17 +140,11 @@ func (r *Runner) Close(why error) error {
 // such as perf's aiperf or the download of a model: teardowns of topologies have proofs of
 // their own. The ledger is consulted too, since pid 1 inherits orphans of others.
 func (r *Runner) leftovers() error {
-	left, err := host.Leftovers(r.Foreign...)
-	all, unread := proc.Snapshot()
-	for _, p := range r.ledger.Trace().Any(host.Unsupervised(all)) {
-		if !slices.ContainsFunc(left, p.Same) {
-			left = append(left, p)
-		}
-	}
+	left, err := r.here.leftovers(r.Foreign)
 	if len(left) > 0 {
-		return deploy.Dirty("run "+r.Dir.ID(), left, r.ledger.Name)
+		return deploy.Dirty("run "+r.Dir.ID(), left, r.here.ledger.Name)
 	}
-	return errors.Join(err, unread)
+	return err
 }
 
 // claim reserves the GPUs and ports of all topologies until release, and proves that they
@@ -168,7 +164,7 @@ func (r *Runner) claim(ctx context.Context, topologies []preflight.Topology) (re
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	release, err = r.gpus.claim(ctx, plans...)
+	release, err = r.claimAll(ctx, plans...)
 	var sides []artifacts.Deployment
 	r.setups = map[string]artifacts.Deployment{}
 	for _, p := range plans {
@@ -188,12 +184,7 @@ func (r *Runner) place(w preflight.Topology, t *Topology) (p plan.Plan, err erro
 		}
 	}
 	if t.Artifacts.Path == "" || r.Past != nil && t.Launches == 1 && len(t.Cells) == 0 { // or the setup is another
-		d := r.recorded(p)
-		d.Adaptive = r.mark(t.Repeat)
-		if len(p.Services) > 0 { // rounds of a server that somebody else runs are no launches
-			d.Round = t.Repeat
-		}
-		if err := r.createArtifacts(t, d); err != nil {
+		if err := r.createArtifacts(t, r.deployment(p, t)); err != nil {
 			return p, err
 		}
 	}
@@ -207,6 +198,16 @@ func (r *Runner) place(w preflight.Topology, t *Topology) (p plan.Plan, err erro
 		return p, err
 	}
 	return p, artifacts.WriteFile(filepath.Join(p.Dirs[0], "plan.sh"), []byte(text.String()), 0o600)
+}
+
+// deployment is the deployment_config.json of a launch.
+func (r *Runner) deployment(p plan.Plan, t *Topology) artifacts.Deployment {
+	d := r.recorded(p)
+	d.Adaptive = r.mark(t.Repeat)
+	if r.restartable(p) { // rounds of a server that somebody else runs are no launches
+		d.Round = t.Repeat
+	}
+	return d
 }
 
 // placeLaunch gives a plan its directories. Each launch of a round, and its restart, has
@@ -225,8 +226,9 @@ func (r *Runner) placeLaunch(w preflight.Topology, round, launch int) (plan.Plan
 	}
 	id, name := r.Dir.ID(), launchName(w.Profile.Name, round, launch)
 	space, _ := host.Disk(dir) // without an answer it is taken for a local one
-	return w.Plan.At(plan.Placement{Dir: dir, Data: dataDir(space, r.Dir.TempDir(), name), Temp: r.Dir.TempDir(),
-		Namespace: plan.Namespace(id, name), Cookie: id})
+	here := plan.Placement{Dir: dir, Data: dataDir(space, r.Dir.TempDir(), name), Temp: r.Dir.TempDir(),
+		Namespace: plan.Namespace(id, name), Cookie: id}
+	return w.Plan.At(here, r.placements(w.Plan, w.Profile.Name, launchDir(round, launch)))
 }
 
 // launchDir is the directory of a launch in that of its topology. A restart is below its round.
@@ -285,7 +287,7 @@ func ByHand(root string) script.Places {
 
 // announce is the heading of a topology: "round 2/4, topology 1/2: a (k_aggregated, 8 GPUs)".
 func (r *Runner) announce(w preflight.Topology, round, all int) {
-	if !restartable(w.Plan) {
+	if !r.restartable(w.Plan) {
 		return
 	}
 	n := 1

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"topobench/internal/aiperf"
@@ -19,42 +20,50 @@ import (
 // samplePeriod is the time between two samples of the GPUs.
 const samplePeriod = time.Second
 
-// sampleGPUs starts one nvidia-smi that prints the GPUs of a topology every second, for all cells of the launch. log is
-// the file that it writes; "" = the GPUs are not sampled. stop returns when it is gone, which the teardown needs.
-func (r *Runner) sampleGPUs(ctx context.Context, p plan.Plan) (log string, stop func()) {
-	if !r.gpus.watches(p.Hardware) {
-		return "", func() {}
-	}
-	log = filepath.Join(p.Dirs[0], "gpu-samples.csv")
+// sampleGPUs starts one nvidia-smi on each host that prints its GPUs of a topology every second, for all cells of the
+// launch. logs are the files that they write, by host. stop returns when all are gone, which the teardown needs.
+func (r *Runner) sampleGPUs(ctx context.Context, p plan.Plan) (logs map[string]monitor.GPULog, stop func()) {
 	ctx, end := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for _, reasons := range gpu.SampleReasons() {
-			argv := append([]string{r.NvidiaSMI}, gpu.SampleArgs(p.Hardware.Devices, reasons, samplePeriod)...)
-			if again := r.sampleUntil(ctx, argv, log); !again {
-				return
-			}
+	var samplers sync.WaitGroup
+	logs = map[string]monitor.GPULog{}
+	for _, s := range r.sites(p) {
+		if h := p.HardwareOn(s.name); (gpus{r, s}).watches(h) {
+			log := monitor.GPULog{Path: filepath.Join(p.DirOn(s.name), "gpu-samples.csv"), Offset: s.offset()}
+			logs[s.name] = log
+			samplers.Go(func() { r.sample(ctx, s, h.Devices, log.Path) })
 		}
-	}()
-	return log, func() { end(); <-ended }
+	}
+	return logs, func() { end(); samplers.Wait() }
+}
+
+// sample runs nvidia-smi on a machine until ctx ends, with the newest fields that it has.
+func (r *Runner) sample(ctx context.Context, s site, devices []int, log string) {
+	for _, reasons := range gpu.SampleReasons() {
+		argv := append([]string{s.nvidiaSMI}, gpu.SampleArgs(devices, reasons, samplePeriod)...)
+		if again := r.sampleUntil(ctx, s, argv, log); !again {
+			return
+		}
+	}
 }
 
 // sampleUntil runs nvidia-smi until ctx ends. again is true if it lacks a field of its query.
-func (r *Runner) sampleUntil(ctx context.Context, argv []string, log string) (again bool) {
-	env := slices.DeleteFunc(slices.Clone(r.Environ), func(kv string) bool { return strings.HasPrefix(kv, "TZ=") })
-	child, err := r.starter.Start(host.Spec{Name: "nvidia-smi", Argv: argv, Env: append(env, gpu.SampleZone),
+func (r *Runner) sampleUntil(ctx context.Context, s site, argv []string, log string) (again bool) {
+	env := slices.DeleteFunc(slices.Clone(s.environ), func(kv string) bool { return strings.HasPrefix(kv, "TZ=") })
+	child, err := s.host.Start(host.Spec{Name: "nvidia-smi", Argv: argv, Env: append(env, gpu.SampleZone),
 		Dir: filepath.Dir(log), Log: log, Grace: time.Second})
 	if err != nil {
-		r.Screen.Note(fmt.Sprintf("the GPUs are not sampled: %v", err))
+		r.Screen.Note(fmt.Sprintf("%sthe GPUs are not sampled: %v", s.at(), err))
 		return false
 	}
 	select {
 	case <-child.Done():
 	case <-ctx.Done():
 	}
+	if s.lost() { // the teardown ends it, at the same time as the services of the other hosts
+		return false
+	}
 	_ = child.Stop(r.Force) // the teardown checks find a process that is left
-	output, err := r.host.Get(context.WithoutCancel(ctx), log, -host.LogEnd, host.LogEnd)
+	output, err := s.host.Get(context.WithoutCancel(ctx), log, -host.LogEnd, host.LogEnd)
 	return err == nil && ctx.Err() == nil && gpu.NoField(string(output))
 }
 
@@ -69,11 +78,22 @@ func (c cells) keepSamples(a *attempt, w *monitor.Watch) {
 		c.disk.recorded(err)
 		return
 	}
-	a.power = powerOf(samples, began, a.records, c.devices)
+	a.power = powerOf(samples, c.clock(began), a.records, c.devices)
+}
+
+// devicesOf are the GPUs of a plan on all hosts.
+func devicesOf(p plan.Plan) (all []artifacts.Device) {
+	for _, name := range p.Names() {
+		for _, index := range p.HardwareOn(name).Devices {
+			all = append(all, artifacts.Device{Host: name, Index: index})
+		}
+	}
+	return all
 }
 
 // powerOf is nil without the times of the requests: the client's own start and end would lower the mean.
-func powerOf(samples []artifacts.Sample, began time.Time, s *aiperf.Summary, devices []int) *artifacts.Power {
+func powerOf(samples []artifacts.Sample, began time.Time, s *aiperf.Summary, devices []artifacts.Device,
+) *artifacts.Power {
 	if s == nil || s.Begin == 0 || len(devices) == 0 {
 		return nil
 	}

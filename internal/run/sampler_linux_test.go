@@ -44,11 +44,11 @@ func children(t *testing.T) []proc.Proc {
 func TestOneNvidiaSMISamplesALaunch(t *testing.T) {
 	witness := testbed.Audit(t)
 	r, _ := newRunner(t, Options{Environ: witness.Env(), Shepherd: testbed.Program(), NvidiaSMI: fakeSMI(t)})
-	p := plan.Plan{Hardware: plan.Hardware{Devices: []int{1, 3}, Within: time.Minute}, Dirs: []string{t.TempDir()}}
-	log, stop := r.sampleGPUs(t.Context(), p)
+	p := plan.Plan{Services: []plan.Service{{}}, Hardware: plan.Hardware{Devices: []int{1, 3}, Within: time.Minute}, Dirs: []string{t.TempDir()}}
+	logs, stop := r.sampleGPUs(t.Context(), p)
 	var got []gpu.Reading
 	testbed.Eventually(t, 30*time.Second, func() bool {
-		text, _ := os.ReadFile(log)
+		text, _ := os.ReadFile(logs[""].Path)
 		got = gpu.ParseReadings(string(text))
 		return len(got) >= 4
 	})
@@ -60,10 +60,54 @@ func TestOneNvidiaSMISamplesALaunch(t *testing.T) {
 		t.Errorf("%v", left)
 	}
 	r.NvidiaSMI = ""
-	if log, stop := r.sampleGPUs(t.Context(), p); log != "" {
-		t.Errorf("without nvidia-smi there is %s", log)
+	if logs, stop := r.sampleGPUs(t.Context(), p); len(logs) > 0 {
+		t.Errorf("without nvidia-smi there is %v", logs)
 		stop()
 	}
+}
+
+// Each machine has an nvidia-smi of its own, whose files say from where they are.
+func TestEachHostSamplesItsGPUs(t *testing.T) {
+	two := newTwoHostsWith(t, 5*time.Second, map[string]string{"node0": "device 0 GPU-a\n", "node1": "device 0 GPU-b\ndevice 2 GPU-c\n"})
+	p := plan.Plan{Hardware: plan.Hardware{Within: time.Minute}, Dirs: []string{t.TempDir()}}
+	for name, devices := range map[string][]int{"node0": {0}, "node1": {0, 2}} {
+		p.Hosts = append(p.Hosts, plan.Host{Name: name, Devices: devices, Dirs: []string{two.Remotes[name].Hello().Dir}})
+	}
+	logs, stop := two.sampleGPUs(t.Context(), p)
+	if len(logs) != 2 || logs["node1"].Offset != two.Remotes["node1"].Offset() {
+		t.Errorf("got %+v", logs)
+	}
+	for name, last := range map[string]int{"node0": 0, "node1": 2} {
+		testbed.Eventually(t, 30*time.Second, func() bool {
+			text, _ := two.Remotes[name].Get(t.Context(), logs[name].Path, 0, 1<<20)
+			got := gpu.ParseReadings(string(text))
+			return len(got) >= 4 && (got[0].Index == last || got[1].Index == last)
+		})
+	}
+	samplers := func() (n int) {
+		for _, p := range children(t) {
+			if p.Comm == "nvidia-smi" {
+				n++
+			}
+		}
+		return n
+	}
+	if n := samplers(); n != 2 {
+		t.Errorf("%d of 2 run", n)
+	}
+	two.unreachable(t, "node1") // its recovery is a part of the teardown, and not of the stop before it
+	testbed.Eventually(t, 10*time.Second, func() bool { return two.Remotes["node1"].Context().Err() != nil })
+	began := time.Now()
+	stop()
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("it waited %s for a machine that is lost", took)
+	}
+	testbed.Eventually(t, 10*time.Second, func() bool { return samplers() == 0 }) // shepherds end those of node1
+	two.cut.Delete("node1")
+	if err := two.Close(nil); err != nil {
+		t.Error(err)
+	}
+	two.gone(t, "node0", "node1")
 }
 
 // One nvidia-smi takes its part of the hundredth of a core that sampling may take: measured with the fake at fifty times
@@ -73,7 +117,7 @@ func TestNvidiaSMITakesItsShare(t *testing.T) {
 	r, _ := newRunner(t, Options{Environ: witness.Env(), Shepherd: testbed.Program(), NvidiaSMI: fakeSMI(t)})
 	log := filepath.Join(t.TempDir(), "log")
 	argv := append([]string{r.NvidiaSMI}, gpu.SampleArgs([]int{0, 1, 2, 3, 4, 5, 6, 7}, "", 20*time.Millisecond)...)
-	child, err := r.starter.Start(host.Spec{Name: "nvidia-smi", Argv: argv, Env: r.Environ, Log: log, Grace: time.Second})
+	child, err := r.here.starter.Start(host.Spec{Name: "nvidia-smi", Argv: argv, Env: r.Environ, Log: log, Grace: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,11 +176,21 @@ func TestPowerNeedsTheTimesOfTheRequests(t *testing.T) {
 		samples = append(samples, artifacts.Sample{T: float64(i), GPUs: []artifacts.GPUSample{{Index: 0, Watts: watts(power)}}})
 	}
 	s := &aiperf.Summary{Begin: began.Add(2500 * time.Millisecond).UnixNano(), Seconds: 4}
-	if got := powerOf(samples, began, s, []int{0}); got == nil || got.Watts != 400 || got.Samples != 4 {
+	if got := powerOf(samples, began, s, []artifacts.Device{{Index: 0}}); got == nil || got.Watts != 400 || got.Samples != 4 {
 		t.Errorf("got %+v", got)
 	}
+	two := devicesOf(plan.Plan{Services: []plan.Service{{}}, Hardware: plan.Hardware{Devices: []int{0}}, Hosts: []plan.Host{{Name: "node1", Devices: []int{0}}}})
+	if got := powerOf(samples, began, s, two); got != nil {
+		t.Errorf("without samples of node1 there is %+v", got)
+	}
+	for i := range samples {
+		samples[i].GPUs = append(samples[i].GPUs, artifacts.GPUSample{Host: "node1", Index: 0, Watts: watts(200)})
+	}
+	if got := powerOf(samples, began, s, two); got == nil || got.Watts != 300 {
+		t.Errorf("got %+v of two hosts", got)
+	}
 	for why, s := range map[string]*aiperf.Summary{"no records": nil, "records without times": {Seconds: 4}} {
-		if got := powerOf(samples, began, s, []int{0}); got != nil {
+		if got := powerOf(samples, began, s, []artifacts.Device{{Index: 0}}); got != nil {
 			t.Errorf("%s: %+v", why, got)
 		}
 	}

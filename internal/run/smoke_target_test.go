@@ -21,7 +21,7 @@ func TestC09TheSmokeGoesToTheURLsOfTheLoad(t *testing.T) {
 	}}
 	urls := []string{"http://localhost:1", "http://localhost:2"}
 	p := plan.Plan{Load: aiperf.Load{URLs: urls}, Smoke: plan.Smoke{URLs: []string{"http://127.0.0.1:1"}, Round: 3}}
-	if _, err := c.smokeTest(t.Context(), p, &Topology{Name: "a"}); err != nil || !slices.Equal(sent.URLs, urls) || sent.Round != 3 {
+	if _, err := c.smokeTest(t.Context(), c.prober, p, &Topology{Name: "a"}); err != nil || !slices.Equal(sent.URLs, urls) || sent.Round != 3 {
 		t.Errorf("sent to %v, %v", sent, err)
 	}
 }

@@ -48,7 +48,7 @@ func TestOnlyA400ForItDropsNVExt(t *testing.T) {
 			return row.without
 		}}
 		topology := Topology{Name: "a"}
-		l, err := c.smokeTest(t.Context(), plan.Plan{Load: aiperf.Load{NVExt: true}}, &topology)
+		l, err := c.smokeTest(t.Context(), c.prober, plan.Plan{Load: aiperf.Load{NVExt: true}}, &topology)
 		if (err != nil) != row.fails || (len(topology.Deviations) > 0) != row.dropped || err == nil && l.NVExt == row.dropped {
 			t.Errorf("%s: error %v, nvext %t, deviations %v", row.why, err, l.NVExt, topology.Deviations)
 		}
@@ -86,7 +86,7 @@ func TestTheScreenNamesIdleWorkers(t *testing.T) {
 	}}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if _, err := c.smokeTest(ctx, plan.Plan{}, &Topology{Name: "a"}); err != nil {
+	if _, err := c.smokeTest(ctx, c.prober, plan.Plan{}, &Topology{Name: "a"}); err != nil {
 		t.Error("the screen does not show it:", err)
 	}
 }

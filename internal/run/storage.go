@@ -44,6 +44,17 @@ func (d *disk) recorded(err error) {
 	}
 }
 
+// recordWithin bounds the wait for a disk that hangs.
+const recordWithin = 30 * time.Second
+
+// record returns when an event is in the file, which what follows relies on: a continuation of a killed run goes on in
+// the artifacts_N of its launch. A fault ends the run as that of any other record does.
+func (r *Runner) record(ctx context.Context, e journal.Event) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWithin)
+	defer cancel()
+	r.disk.recorded(r.Journal.Write(ctx, e))
+}
+
 // release ends the watch of the disk.
 func (d *disk) release() {
 	d.mu.Lock()
@@ -69,7 +80,7 @@ func (r *Runner) WatchDisk(ctx context.Context) context.Context {
 	r.disk.lost = func(err error) { cancel(&StorageError{Err: err}) }
 	r.disk.stop = func() { end(); watches.Wait(); cancel(nil) }
 	r.disk.mu.Unlock()
-	watches.Go(func() { r.starter.Logs.Keep(watch, r.noteHole) })
+	watches.Go(func() { r.here.starter.Logs.Keep(watch, r.noteHole) })
 	watches.Go(func() {
 		again := time.NewTicker(diskEvery)
 		defer again.Stop()

@@ -28,18 +28,6 @@ type Serving interface {
 	Down(force context.Context) error
 }
 
-// processes is a Target whose services are processes of this run.
-type processes struct{ deploy.Target }
-
-// Up brings the plan up.
-func (p processes) Up(ctx context.Context) (Serving, error) {
-	s, err := p.Target.Up(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
 // external is a Target that another person runs. It is never started and never stopped.
 type external struct {
 	urls []string

@@ -17,7 +17,7 @@ func TestTargetThatFailsServesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := plan.Plan{Name: "t", Files: []plan.File{{Path: filepath.Join(file, "none")}}}
-	target := processes{deploy.Target{Plan: p, Options: deploy.Options{Host: host.Local{}, Force: t.Context()}}}
+	target := processes{Target: deploy.Target{Plan: p, Options: deploy.Options{Host: host.Local{}, Force: t.Context()}}}
 	if s, err := target.Up(t.Context()); s != nil || err == nil {
 		t.Errorf("got %v, %v", s, err)
 	}

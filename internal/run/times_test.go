@@ -41,7 +41,7 @@ func TestWaitForGPUsIsNotCounted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c.WaitGPUs = time.Hour
 	asked := 0
-	err := gpus{run: c}.whenFree(ctx, func() error {
+	err := c.whenFree(ctx, func() error {
 		if asked++; asked == 1 {
 			time.AfterFunc(100*time.Millisecond, cancel)
 		}

@@ -22,7 +22,7 @@ func (r *Runner) tunnel(ctx context.Context, p plan.Plan) string {
 	if len(p.Services) > 0 || len(ports) == 0 {
 		return ""
 	}
-	look, err := r.host.Look(ctx, host.Question{Processes: true, Listening: ports})
+	look, err := r.here.host.Look(ctx, host.Question{Processes: true, Listening: ports})
 	if err != nil {
 		return "" // it is a note, and no reason to stop
 	}

@@ -11,23 +11,27 @@ import (
 // until ctx ends or a service dies; then it takes it down. Its error is the interrupt that
 // ended ctx if the teardown was proved.
 func (r *Runner) Up(ctx context.Context, w preflight.Topology, report func(urls string)) error {
+	if err := r.connected([]preflight.Topology{w}); err != nil {
+		return err
+	}
 	p, err := r.placeLaunch(w, 1, 1)
 	if err != nil {
 		return err
 	}
-	release, err := r.gpus.claim(ctx, p)
+	defer r.fetchLogs(p)
+	release, err := r.claimAll(ctx, p)
 	if err != nil {
 		return err
 	}
 	defer release()
-	s, err := r.up(ctx, p)
+	s, p, err := r.up(ctx, p)
 	if err != nil {
 		if end := endsRun(ctx, err); end != nil {
 			return end
 		}
 		return &NotUpError{err}
 	}
-	_, fault := r.smokeTest(s.Context(), p, &Topology{Name: p.Name})
+	_, fault := r.smokeTest(s.Context(), r.proberOf(s), p, &Topology{Name: p.Name})
 	if fault == nil {
 		report(strings.Join(s.Endpoints(), " "))
 		<-s.Context().Done()

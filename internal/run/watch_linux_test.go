@@ -33,12 +33,12 @@ func BenchmarkWatchCost(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	up, err := deploy.Target{Plan: plan.Plan{Name: "t", Services: services}, Options: deploy.Options{Environ: c.Environ, Host: c.host,
+	up, err := deploy.Target{Plan: plan.Plan{Name: "t", Services: services}, Options: deploy.Options{Environ: c.Environ, Host: c.here.host,
 		Force: b.Context(), Checks: checks}}.Up(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
-	watch, err := c.monitor(plan.Plan{Services: services}, up, "").Start(c.WatchDisk(up.Context()))
+	watch, err := c.monitor(plan.Plan{Services: services}, up, nil).Start(c.WatchDisk(up.Context()))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func measures(b *testing.B, c *Runner, watch *monitor.Watch) (end func()) {
 	ctx, cancel := context.WithCancelCause(watch.Context())
 	ended := make(chan error, 1)
 	go func() {
-		_, err := aiperf.Run(ctx, c.starter, aiperf.Job{Name: "aiperf", Load: aiperf.Load{AIPerf: program}, Concurrency: 1, Dir: dir, Log: log,
+		_, err := aiperf.Run(ctx, c.here.host, aiperf.Job{Name: "aiperf", Load: aiperf.Load{AIPerf: program}, Concurrency: 1, Dir: dir, Log: log,
 			Env: c.Environ, Started: watch.Client, Progress: func(aiperf.Progress) {}, Force: c.Force})
 		ended <- err
 	}()

@@ -53,7 +53,8 @@ func builtIn(t testing.TB, name string) profile.Profile {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return p.WithHosts(map[string]profile.Host{"node0": {Transport: "ssh", Address: "192.0.2.10"},
+		"node1": {Transport: "ssh", Address: "192.0.2.11"}})
 }
 
 // planned plans a profile with programs that carry the guide's names.

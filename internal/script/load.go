@@ -80,7 +80,11 @@ func (s *script) probe(p plan.Plan, refusable string) {
 	url := word(p.Smoke.URLs[0])
 	s.section("A first request. Some versions of Dynamo refuse perf.sh's nvext: it is left out then.")
 	s.line("nvext=(%s)", refusable)
-	s.command("wait_served", url, fmt.Sprint(int(p.Smoke.Patience/time.Second)), s.body(p.Load, false))
+	patience := p.Smoke.Patience
+	if multiHost(p) { // no gate was awaited: the servers are brought up meanwhile
+		patience = p.Smoke.Deadline
+	}
+	s.command("wait_served", url, fmt.Sprint(int(patience/time.Second)), s.body(p.Load, false))
 	s.command("request", url, s.body(p.Load, true))
 	s.line("if [ \"$code\" = 400 ]; then")
 	s.line("  nvext=()")

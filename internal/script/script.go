@@ -81,13 +81,13 @@ func Write(w io.Writer, at Places, plans ...plan.Plan) error {
 // byHand gives a plan the names and TMPDIR of a script. Its directories and its namespace
 // stay marks, which become variables.
 func (at Places) byHand(p plan.Plan) (plan.Plan, error) {
-	if _, err := p.At(at.Placement(p.Name, "call")); err != nil {
+	if _, err := p.At(at.Placement(p.Name, "call"), nil); err != nil {
 		return p, err
 	}
 	places := plan.Unplaced()
 	places.Data = places.Dir
 	places.Temp, places.Cookie = at.Temp, cookie
-	return p.At(places)
+	return p.At(places, nil)
 }
 
 // helpers are the functions that a script calls, and its traps.
@@ -221,7 +221,7 @@ func (s *script) topology(p plan.Plan) {
 		s.hosts(p, env)
 	} else {
 		s.accept("${1:-}", `""|launch`, strings.TrimSpace(s.of+"[launch]"))
-		s.files(p)
+		s.files(p, "")
 		s.launch(p, env)
 	}
 	s.load(p, env)

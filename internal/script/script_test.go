@@ -124,7 +124,7 @@ func TestScriptIsPure(t *testing.T) {
 
 // A plan over hosts has no loopback address anywhere in its script.
 func TestNothingIsOnLoopbackOverHosts(t *testing.T) {
-	for _, name := range []string{"disagg-2node", "agg-2node"} {
+	for _, name := range []string{"disagg-2node", "agg-2node", "demo-disagg-2node", "demo-agg-2node"} {
 		if text := printed(t, here(), builtInPlan(t, name)); strings.Contains(text, "http://127.0.0.1") || strings.Contains(text, "localhost") || strings.Contains(text, "=127.0.0.1") {
 			t.Errorf("%s names this machine's own address", name)
 		}
@@ -202,7 +202,7 @@ func TestScriptKeepsMetacharacters(t *testing.T) {
 // sameServices compares the calls of start with the services of a plan.
 func sameServices(t *testing.T, p plan.Plan, calls [][]string) {
 	t.Helper()
-	placed, err := p.At(here().Placement(p.Name, "1234"))
+	placed, err := p.At(here().Placement(p.Name, "1234"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,6 +260,15 @@ func TestSharedEnvironmentKeepsTheLastWord(t *testing.T) {
 	}
 }
 
+// withoutCaller is an environment whose NO_PROXY has the hosts only: the caller has none.
+func withoutCaller(env []string) (own []string) {
+	for _, kv := range env {
+		ours, _, _ := strings.Cut(kv, ",${ENV:")
+		own = append(own, ours)
+	}
+	return own
+}
+
 // The loop of a script runs aiperf with the arguments and environment of the load.
 func TestScriptSweepIsTheLoad(t *testing.T) {
 	for _, name := range []string{"disagg-1node", "agg-2node", "demo-agg", "demo-agg-urls"} {
@@ -271,7 +280,7 @@ func TestScriptSweepIsTheLoad(t *testing.T) {
 			got, _ := calls(t, `env() { if [ "$1" = -i ]; then shift 2; fi; show "$@"; }
 request() { code=200; }; wait_served() { :; }; cat() { :; }; echo() { :; }; plot() { :; }; inherited=(); cd /
 `+strings.ReplaceAll(text, `>"$results/deployment_config.json"`, ">/dev/null"))
-			placed, err := launch.At(plan.Placement{Temp: "/tmp/t1", Cookie: cookie, Artifacts: "/r/root/artifacts_0"})
+			placed, err := launch.At(plan.Placement{Temp: "/tmp/t1", Cookie: cookie, Artifacts: "/r/root/artifacts_0"}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -292,7 +301,7 @@ request() { code=200; }; wait_served() { :; }; cat() { :; }; echo() { :; }; plot
 					}
 				}
 				slices.Sort(env)
-				if diff := cmp.Diff(slices.Sorted(slices.Values(l.Env)), env); diff != "" {
+				if diff := cmp.Diff(slices.Sorted(slices.Values(withoutCaller(l.Env))), env); diff != "" {
 					t.Errorf("%s at %d: environment (-load +script):\n%s", name, c, diff)
 				}
 			}
@@ -323,11 +332,11 @@ func TestScriptWritesFiles(t *testing.T) {
 	}
 	s := script{at: at}
 	s.settings(p)
-	s.files(p)
+	s.files(p, "")
 	if out, err := exec.Command("bash", "-euc", "call=1234; root=$1; "+s.b.String(), "plan.sh", at.Root).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	placed, err := p.At(at.Placement("n", "1234"))
+	placed, err := p.At(at.Placement("n", "1234"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

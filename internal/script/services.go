@@ -3,21 +3,30 @@ package script
 import (
 	"cmp"
 	"fmt"
+	"net"
 	"strings"
 
 	"topobench/internal/plan"
 	"topobench/internal/text"
 )
 
-// files makes the plan's directories and writes its files. The first directory must be new.
-func (s *script) files(p plan.Plan) {
+// files makes the plan's directories on a host and writes its files. The first directory must be new.
+func (s *script) files(p plan.Plan, host string) {
+	dirs := p.Dirs
+	for _, h := range p.Hosts {
+		if h.Name == host {
+			dirs = h.Dirs
+		}
+	}
 	s.line("")
 	s.line("mkdir -p \"${dir%%/*}\"")
 	s.line("mkdir \"$dir\"")
 	s.line("echo \"logs: $dir/logs\"")
-	s.command(append([]string{"mkdir -p"}, text.Each(p.Dirs[1:], word)...)...)
+	s.command(append([]string{"mkdir -p"}, text.Each(dirs[1:], word)...)...)
 	for _, f := range p.Files {
-		s.heredoc(f)
+		if f.Host == host {
+			s.heredoc(f)
+		}
 	}
 }
 
@@ -97,15 +106,11 @@ func (s *script) hosts(p plan.Plan, e shared) {
 	s.section("Several hosts: run this file on each by its name, then anywhere with \"load\".")
 	which := strings.Join(text.Each(p.Hosts, func(h plan.Host) string { return h.Name }), "|") + "|load"
 	s.accept("${1:-}", which, s.of+which)
-	s.line("if [ \"$1\" != load ]; then")
-	s.depth++
-	s.files(p)
-	s.depth--
-	s.line("fi")
 	for _, h := range p.Hosts {
 		s.section("==== on %s, %s ====", h.Name, h.Address)
 		s.line("if [ \"$1\" = %s ]; then", word(h.Name))
 		s.depth++
+		s.files(p, h.Name)
 		s.waves(p, h.Name, e)
 		s.line("while :; do sleep 1; done")
 		s.depth--
@@ -124,7 +129,7 @@ func (s *script) await(svc plan.Service) {
 	case plan.GateHTTP:
 		wait("responds", word(url+g.Path))
 	case plan.GateListens:
-		host, port, _ := strings.Cut(g.Address, ":")
+		host, port, _ := net.SplitHostPort(g.Address) // made by JoinHostPort
 		wait("listens", host, port)
 	case plan.GateWorker:
 		wait("contains", url+"/health", `'"generate":"ready"'`)
@@ -133,10 +138,10 @@ func (s *script) await(svc plan.Service) {
 		wait("contains", word(url+cmp.Or(g.Models, "/v1/models")), word(g.Model))
 	case plan.GateFrontend:
 		if g.Prefill > 0 {
-			wait("has_instances", url+"/health", "prefill", fmt.Sprint(g.Prefill))
+			wait("has_instances", url+"/health", word(g.Namespace), "prefill", fmt.Sprint(g.Prefill))
 		}
 		if n := g.Decode + g.Aggregate; n > 0 {
-			wait("has_instances", url+"/health", "backend", fmt.Sprint(n))
+			wait("has_instances", url+"/health", word(g.Namespace), "backend", fmt.Sprint(n))
 		}
 		wait("contains", url+"/v1/models", word(`"id":"`+g.Model+`"`))
 	}

@@ -87,6 +87,9 @@ func isLetterOrDigit(c byte) bool {
 func environment(env []string) []string {
 	return text.Each(env, func(kv string) string {
 		if literal, ref := plan.Expansion(kv); ref != "" {
+			if list, ends := strings.CutSuffix(literal, ","); ends { // of which the caller may have no more
+				return quote(list) + `"${` + ref + `:+,$` + ref + `}"`
+			}
 			return quote(literal) + `"${` + ref + `:?}"`
 		}
 		name, value, _ := strings.Cut(kv, "=")

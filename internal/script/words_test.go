@@ -56,6 +56,7 @@ func TestEnvironment(t *testing.T) {
 	for _, row := range []struct{ why, kv, want string }{
 		{"a setting", "A=b c", "'A=b c'"},
 		{"a reference is an expansion that fails when it is not set", "A=${ENV:B}", `A="${B:?}"`},
+		{"the end of a list is nothing when it is not set", "NO_PROXY=10.0.0.5,${ENV:NO_PROXY}", `NO_PROXY=10.0.0.5"${NO_PROXY:+,$NO_PROXY}"`},
 		{"what is no name is no reference", `A=${ENV:B}"; touch x; "${C}`, `'A=${ENV:B}"; touch x; "${C}'`},
 		{"half a reference is text", "A=x${ENV:B}", "'A=x${ENV:B}'"},
 		{"a mark is a variable", "A=x y-" + plan.Unplaced().Dir + "/$b\"", `A="x y-$dir/\$b\""`},

@@ -6,8 +6,10 @@
 #   setup.sh real    the same, older versions of aiperf and Dynamo
 #   setup.sh bench   the demo's, and the packages of plot_pareto.py
 #   setup.sh report  Chromium without a window
+#   setup.sh hosts   the test's, sshd and Slurm
 #   setup.sh engines the demo's, and real vLLM with Dynamo and NIXL, on the CPU (5 GB)
-#   setup.sh all     everything but the engines
+#   setup.sh kube    the demo's, and Kubernetes, built from source (4 GB while it builds), with containerd
+#   setup.sh all     everything but the engines and Kubernetes
 #
 # The cache is $TOPOBENCH_CACHE, else topobench in $XDG_CACHE_HOME or ~/.cache. It is outside the tree, so that
 # all clones share it. Each part has a stamp, written last. A part without a matching stamp is built again, so an
@@ -238,6 +240,82 @@ browser() {
 	rm -rf "$debs/new"
 }
 
+# machines uses sshd and Slurm from PATH, or unpacks them into debs/hosts with all packages that this machine lacks:
+# a layer of the file system of the tests' machines.
+machines() {
+	local name missing=() packages root=$debs/new/root dir
+	for name in sshd ssh ssh-keygen ip nsenter srun slurmctld slurmd munged; do
+		command -v "$name" >/dev/null || missing+=("$name")
+	done
+	((${#missing[@]} > 0)) && [[ ! -d $debs/hosts ]] || return 0
+	{ command -v apt-get && command -v dpkg; } >/dev/null ||
+		die "find ${missing[*]} on PATH, or apt to download them: install OpenSSH's server, Slurm, munge and iproute2 by hand"
+	say "fetching ${missing[*]}"
+	lists
+	packages=$(apt apt-get -s install --no-install-recommends openssh-server openssh-client slurmctld slurmd slurm-client \
+		munge iproute2 | awk '$1 == "Inst" {print $2}') || die "select the packages of ${missing[*]}: see $debs/apt.log"
+	# shellcheck disable=SC2086 # the names of packages are words
+	unpack "$root" $packages
+	# The links of Debian's alternatives, which dpkg makes when it installs.
+	for name in slurmctld slurmd slurmstepd; do
+		[[ ! -e $root/usr/sbin/$name-wlm ]] || ln -sf "$name-wlm" "$root/usr/sbin/$name"
+	done
+	# /lib and its like are links to /usr/lib in the layer below; a directory would hide them.
+	for dir in bin sbin lib lib64; do
+		[[ -d $root/$dir ]] || continue
+		mkdir -p "$root/usr/$dir" && cp -a "$root/$dir/." "$root/usr/$dir/" && rm -rf "${root:?}/$dir"
+	done
+	rm -rf "$debs/hosts"
+	mv "$root" "$debs/hosts"
+	rm -rf "$debs/new"
+}
+
+# containers unpacks containerd and what a node of Kubernetes needs beside it into debs/kube, with all packages that
+# this machine lacks. It fails where that is not possible.
+containers() {
+	local packages link wanted=(containerd runc containernetworking-plugins iptables conntrack socat etcd-server busybox-static)
+	stamped "$debs/kube/.complete" "${wanted[*]}" && return
+	{ command -v apt-get && command -v dpkg; } >/dev/null || { say "no apt to download containerd"; return 1; }
+	lists
+	packages=$(apt apt-get -s install --no-install-recommends "${wanted[@]}" | awk '$1 == "Inst" {print $2}') ||
+		{ say "no containerd: this system lacks one of the packages ${wanted[*]}"; return 1; }
+	say "fetching containerd"
+	# shellcheck disable=SC2086 # the names of packages are words
+	[[ -z $packages ]] || (unpack "$debs/new/root" $packages) || return 1
+	mkdir -p "$debs/new/root/usr/sbin"
+	for link in {iptables,ip6tables}{,-save,-restore}; do # which the package makes when it is installed
+		ln -sf xtables-nft-multi "$debs/new/root/usr/sbin/$link"
+	done
+	stamp "$debs/new/root/.complete" "${wanted[*]}"
+	rm -rf "$debs/kube"
+	mv "$debs/new/root" "$debs/kube"
+	rm -rf "$debs/new"
+}
+
+# built NAME FILE...: builds a program of the cluster, unless it was built from the same sources.
+built() {
+	local name=$1 word start=$SECONDS
+	shift
+	word=$(digest "$here/kube/build.sh" "$@")
+	stamped "$cache/kube/.$name" "$word" && return
+	say "building $name (log: $cache/kube/$name.log)"
+	mkdir -p "$cache/kube"
+	nice -n 10 "$here/kube/build.sh" "$cache/kube" "$name" >"$cache/kube/$name.log" 2>&1 || {
+		tail -n 20 "$cache/kube/$name.log" >&2
+		die "build $name: see $cache/kube/$name.log"
+	}
+	stamp "$cache/kube/.$name" "$word"
+	say "$name built in $((SECONDS - start)) s"
+}
+
+# cluster prepares a cluster of one node, which only root can run.
+cluster() {
+	((EUID == 0)) || { say "no cluster: only root can run one"; return; }
+	containers || return 0
+	built kube "$here"/kube/testdata/cmd/kube/*.go
+	built operator "$here"/kube/testdata/cmd/{operator,pause}/*.go
+}
+
 # unpacked ROOT NAME: prints the path of an unpacked binary.
 unpacked() {
 	if [[ -e $1/usr/sbin/$2 ]]; then echo "$1/usr/sbin/$2"; else echo "$1/usr/bin/$2"; fi
@@ -252,9 +330,11 @@ main() {
 	real) need+=(etcd nats-server) with+=("${older[@]}") ;;
 	bench) with+=(bench-1) ;;
 	report) ;;
+	hosts) need+=(etcd nats-server) ;;
 	engines) with+=(vllm-0.31.0) ;;
+	kube) ;;
 	all) need+=(etcd nats-server) with+=("${older[@]}" bench-1) ;;
-	*) die "set up \"${1-}\": use setup.sh demo|test|real|bench|report|engines|all" ;;
+	*) die "set up \"${1-}\": use setup.sh demo|test|real|bench|report|hosts|engines|kube|all" ;;
 	esac
 	prerequisites
 	exec 9>"$cache/.lock"
@@ -266,6 +346,8 @@ main() {
 	environments "${with[@]}"
 	model
 	servers "${need[@]}"
+	[[ $1 != hosts ]] || machines
+	[[ $1 != kube ]] || cluster
 }
 
 main "$@"

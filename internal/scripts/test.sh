@@ -80,8 +80,14 @@ chmod 755 "$place"
 # The plain program of internal/testbed, built once for all packages.
 export TESTBED_PROGRAM=$place/child
 go build -trimpath -o "$TESTBED_PROGRAM" ./internal/testbed/cmd || exit
+# Without arguments the tests of internal/cli run a plain topobench, which takes half the CPU. "make test-race" runs
+# them under the race detector.
+if (($# == 0)); then
+	export TESTBED_TOPOBENCH=$place/topobench
+	go test -c -o "$TESTBED_TOPOBENCH" ./internal/cli || exit
+fi
 # Most tests wait for processes, so more tests run at once than there are cores.
-go test -race -shuffle=on -parallel 8 -timeout 20m -v "${@:-./...}" 2>&1 | brief
+go test -race -shuffle=on -p $(($(nproc) + 1)) -parallel 8 -timeout 20m -v "${@:-./...}" 2>&1 | brief
 code=${PIPESTATUS[0]}
 
 not_run=

@@ -28,6 +28,7 @@ type ScriptedProgram func(ctx context.Context, spec host.Spec, log io.Writer) (c
 type Scripted struct {
 	Programs map[string]ScriptedProgram // by the first word of an argv
 	Taken    map[int]proc.Proc          // the process that listens on a port
+	Users    map[int]string             // who listens on a port
 	Left     []proc.Proc                // leftovers
 	Backlog  map[int]int                // by port
 	Pages    map[string]host.Page       // by URL
@@ -35,7 +36,10 @@ type Scripted struct {
 	Kernel   []string                   // messages, numbered from 1
 	GPUs     gpu.State
 	GPUFault string
-	Fault    error // returned by every call: the host is unreachable
+	Fault    error         // returned by every call: the host is unreachable
+	Late     time.Duration // before the answer to each call
+	Name     string        // in Net
+	Net      *Network      // nil = it reaches nothing
 
 	mu      sync.Mutex
 	files   map[string][]byte
@@ -66,6 +70,7 @@ type scriptedChild struct {
 
 // Start runs a program of the script in a goroutine.
 func (s *Scripted) Start(spec host.Spec) (host.Handle, error) {
+	s.wait(context.Background())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fail := func(err error) (host.Handle, error) {
@@ -119,12 +124,16 @@ func (c *scriptedChild) Exit() host.Exit {
 }
 
 // Stop cancels the program. If it does not return within its grace it counts as killed, and
-// its goroutine goes on alone.
+// its goroutine goes on alone. On a host that is unreachable nobody sees that: Stop returns the fault.
 func (c *scriptedChild) Stop(ctx context.Context) error {
 	c.mu.Lock()
 	c.stopped = true
 	c.mu.Unlock()
 	c.cancel()
+	c.host.wait(context.WithoutCancel(ctx))
+	if fault := c.host.fault(); fault != nil {
+		return fault
+	}
 	select {
 	case <-c.done:
 		return nil
@@ -179,6 +188,7 @@ func (s *Scripted) Run(ctx context.Context, spec host.Spec) (output []byte, exit
 
 // Put keeps files in memory.
 func (s *Scripted) Put(ctx context.Context, files ...host.File) error {
+	s.wait(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil {
@@ -205,6 +215,7 @@ func (s *Scripted) Put(ctx context.Context, files ...host.File) error {
 
 // Get reads a file from memory.
 func (s *Scripted) Get(ctx context.Context, path string, from, limit int64) ([]byte, error) {
+	s.wait(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	data, there := s.files[path]
@@ -226,6 +237,7 @@ func (s *Scripted) Get(ctx context.Context, path string, from, limit int64) ([]b
 
 // Look returns the running programs as processes, and the state that the test has set.
 func (s *Scripted) Look(ctx context.Context, q host.Question) (host.Snapshot, error) {
+	s.wait(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil {
@@ -282,6 +294,7 @@ func (s *Scripted) Look(ctx context.Context, q host.Question) (host.Snapshot, er
 // list adds the running programs and the leftovers.
 func (s *Scripted) list(q host.Question, look *host.Snapshot) {
 	look.Self, look.Listeners = proc.Proc{PID: 1, Ticks: 1}, map[int][]proc.Proc{}
+	look.Users = maps.Clone(s.Users)
 	look.Processes, look.Leftovers = slices.Clone(s.Left), slices.Clone(s.Left)
 	for _, pid := range slices.Sorted(maps.Keys(s.running)) {
 		c := s.running[pid]

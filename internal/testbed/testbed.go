@@ -22,7 +22,7 @@ import (
 // and runs the tests as a sub-reaper, so that no orphan escapes.
 func Main(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == shepherd.Command {
-		os.Exit(shepherd.Main(os.Args[2:]))
+		End(shepherd.Main(os.Args[2:])) // shepherds get no GORACE
 	}
 	os.Exit(Run(m.Run))
 }

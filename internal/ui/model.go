@@ -113,9 +113,12 @@ func (m *model) summary() string {
 	return strings.Join(parts, "; ")
 }
 
-// description is a service's GPUs, port and detail, each after two spaces.
+// description is a service's host, GPUs, port and detail, each after two spaces.
 func description(s Service) string {
 	text := ""
+	if s.Host != "" {
+		text += "  " + s.Host
+	}
 	if len(s.GPUs) > 0 {
 		text += "  GPU " + strings.Trim(strings.ReplaceAll(fmt.Sprint(s.GPUs), " ", ","), "[]")
 	}

@@ -32,6 +32,7 @@ const (
 type Service struct {
 	Name   string
 	State  State
+	Host   string // name of its machine; "" = this one
 	GPUs   []int  // CUDA_VISIBLE_DEVICES; none = nothing shown
 	Port   int    // 0 = nothing shown
 	Detail string // such as its last log line; control characters are removed

@@ -54,7 +54,7 @@ func story(v *View, c *clock, shot func(step string)) {
 		v.draw()
 		shot(name)
 	}
-	decode := Service{Name: "decode-1", State: Starting, GPUs: []int{4, 5, 6, 7}, Port: 8002}
+	decode := Service{Name: "decode-1", Host: "node1", State: Starting, GPUs: []int{4, 5, 6, 7}, Port: 8002}
 	router := Service{Name: "frontend", State: Waiting, Port: 8000}
 	step("up", func() { v.Phase("topology demo-disagg 1/2: up") }, func() { v.Service(decode) }, func() { v.Service(router) })
 	c.pass(42 * time.Second)

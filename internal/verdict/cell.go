@@ -1,8 +1,10 @@
 package verdict
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -65,11 +67,19 @@ func workers(c cell) []finding {
 	return one(Valid, fmt.Sprintf("all %d services were there before and after", c.e.Services))
 }
 
+// unreadNginx begins the reason of checks that need nginx's log.
+const unreadNginx = "cannot read the log of nginx: "
+
 func ejected(c cell) []finding {
-	if c.e.Nginx == nil || len(c.e.Nginx.Ejected) == 0 {
+	switch n := c.e.Nginx; {
+	case n == nil:
 		return nil
+	case len(n.Ejected) > 0:
+		return one(Invalid, "nginx sends nothing more to "+strings.Join(n.Ejected, ", "))
+	case n.Ejects && n.Unread != "":
+		return one(Unchecked, unreadNginx+n.Unread)
 	}
-	return one(Invalid, "nginx sends nothing more to "+strings.Join(c.e.Nginx.Ejected, ", "))
+	return nil
 }
 
 // unseenLimit is how long topobench may not run in a cell: suspended (Ctrl-Z) or throttled,
@@ -92,7 +102,10 @@ func suspended(c cell) []finding {
 }
 
 func restarted(c cell) []finding {
-	return when(len(c.e.Restarted) > 0, Invalid, "restarted in the cell: "+strings.Join(c.e.Restarted, "; "))
+	if len(c.e.Restarted) > 0 {
+		return one(Invalid, "restarted in the cell: "+strings.Join(c.e.Restarted, "; "))
+	}
+	return when(c.e.Unlisted != "", Unchecked, "cannot list the processes of all services: "+firstLine(c.e.Unlisted))
 }
 
 func flapped(c cell) (all []finding) {
@@ -114,7 +127,7 @@ func gpuUsers(c cell) []finding {
 	if g.Failed > 0 {
 		samples += fmt.Sprintf(", %d without an answer", g.Failed)
 	}
-	devices := strings.Trim(fmt.Sprint(g.Devices), "[]")
+	devices := cmp.Or(g.Where, strings.Trim(fmt.Sprint(g.Devices), "[]"))
 	switch {
 	case len(g.Foreign) > 0:
 		return one(Invalid, "a foreign process uses the GPUs: "+list(g.Foreign))
@@ -135,10 +148,12 @@ func gpuUsers(c cell) []finding {
 
 func gpuClocks(c cell) []finding {
 	switch g := c.e.GPUs; {
-	case g == nil || g.Samples == g.Failed:
+	case g == nil:
 		return nil
-	case len(g.Slowed) > 0:
+	case len(g.Slowed) > 0: // of a host, even where another one shows nothing
 		return one(Note, "GPUs throttled during the cell: "+strings.Join(g.Slowed, "; "))
+	case g.Samples == g.Failed:
+		return nil
 	case g.NoClocks != "":
 		return one(Unchecked, "cannot read why GPUs throttle: "+firstLine(g.NoClocks))
 	}
@@ -171,19 +186,32 @@ func clientCPU(c cell) []finding {
 	if u.Busiest > processBusy {
 		limit("%s used %.0f %% of one CPU", u.Process, 100*u.Busiest)
 	}
+	if len(limits) == 0 && u.Balancer != "" {
+		return one(Unchecked, "cannot read the CPU use of "+u.Balancer)
+	}
 	return when(len(limits) > 0, Note, "the client is the limit: "+strings.Join(limits, "; "))
 }
 
 func kernel(c cell) []finding {
-	switch k := c.e.Kernel; {
-	case k == nil:
+	k := c.e.Kernel
+	if k == nil {
 		return nil
-	case k.Unread != "":
-		return one(Unchecked, "cannot read the kernel log: "+k.Unread)
-	case len(k.Messages) > 0:
-		return one(Note, "kernel log: "+list(k.Messages))
 	}
-	return nil
+	return slices.Concat(when(k.Unread != "", Unchecked, "cannot read the kernel log: "+k.Unread),
+		when(len(k.Messages) > 0, Note, "kernel log: "+list(k.Messages)))
+}
+
+func cluster(c cell) []finding {
+	k := c.e.Cluster
+	if k == nil {
+		return nil
+	}
+	more := ""
+	if n := len(k.Events) - shown; n > 0 {
+		more = fmt.Sprintf("; and %d more", n)
+	}
+	return slices.Concat(when(k.Unread != "", Unchecked, "cannot read the events of the cluster: "+firstLine(k.Unread)),
+		when(len(k.Events) > 0, Note, "events of the cluster: "+list(k.Events)+more))
 }
 
 // nginxContext is the request that nginx appends to a fault. Only the server in it is news.
@@ -191,7 +219,12 @@ var nginxContext = regexp.MustCompile(`, client: .*upstream: "\w+://([^/"]+).*`)
 
 func nginx(c cell) []finding {
 	n := c.e.Nginx
-	if n == nil || len(n.Faults) == 0 {
+	switch {
+	case n == nil:
+		return nil
+	case n.Unread != "":
+		return one(Unchecked, unreadNginx+n.Unread)
+	case len(n.Faults) == 0:
 		return nil
 	}
 	faults := "faults"

@@ -22,12 +22,14 @@ type Evidence struct {
 	Flapped    []Unhealthy // services that missed a probe after the cell and then answered
 	Restarted  []string    // services that were restarted, with the proof
 	Ended      []string    // processes of services that ran before the cell and not after it
+	Unlisted   string      // why the processes of all services could not be listed
 	Traffic    *Traffic
 	Transfers  *Traffic // KV caches that decode workers fetched from prefill workers
 	GPUs       *GPUs
 	Client     *Client
 	Records    *Records
 	Kernel     *KernelLog
+	Cluster    *ClusterEvents
 	Nginx      *NginxLog
 	Tunnel     string // that the load goes through
 	Relaunched string // why this is not the first launch or attempt
@@ -82,6 +84,7 @@ type Worker struct {
 // GPUs is what samples of the GPUs showed.
 type GPUs struct {
 	Devices    []int
+	Where      string // the devices with their hosts, where these are other machines
 	Samples    int
 	Failed     int      // samples without an answer
 	LastFailed bool     // the last sample was one of them
@@ -104,6 +107,7 @@ type Client struct {
 	Busiest   float64 // highest CPU share of one process, 1 = one CPU
 	Process   string  // which one
 	Unread    string  // why it could not be read
+	Balancer  string  // nginx, whose CPU use could not be read; "" = it could, or there is none
 }
 
 // Records is what aiperf's records of single requests show.
@@ -118,8 +122,16 @@ type KernelLog struct {
 	Unread   string
 }
 
+// ClusterEvents are the events of a namespace of Kubernetes that came during a cell.
+type ClusterEvents struct {
+	Events []string // distinct
+	Unread string
+}
+
 // NginxLog is the upstream faults that nginx logged.
 type NginxLog struct {
 	Faults  []string
 	Ejected []string // servers that nginx stopped using
+	Ejects  bool     // its configuration makes it stop using a server
+	Unread  string   // why its log could not be read
 }

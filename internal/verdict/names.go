@@ -18,6 +18,7 @@ const (
 	GPUClocks  CheckName = "gpu-clocks"
 	ClientCPU  CheckName = "cpu"
 	Kernel     CheckName = "kernel"
+	Cluster    CheckName = "cluster-events"
 	Nginx      CheckName = "nginx"
 	Relaunched CheckName = "relaunched"
 	Drift      CheckName = "drift"

@@ -60,6 +60,8 @@ func Rules() []Rule {
 		{ClientCPU, "a client without CPU time measures itself",
 			"90 % of its CPUs, 5 % of its periods throttled, 95 % of a CPU in one process", Notes, false, clientCPU},
 		{Kernel, "the kernel reported a GPU fault or ran out of memory", "", Notes, false, kernel},
+		{Cluster, "Kubernetes reported a fault in the namespace, or a change of the topology's pods", "", Notes, false,
+			cluster},
 		{Nginx, "nginx logged faults of its servers", "", Notes, false, nginx},
 		{Relaunched, "the topology was restarted, or the cell measured again", "", Notes, false, relaunched},
 		{Drift, "the campaign was continued after a change of its setup (run --resume --allow-drift)", "", Notes, false,

@@ -48,6 +48,15 @@ func listening(ports []int) map[string]int {
 	return sockets
 }
 
+// Owners are the user ids of the sockets that listen on each of the TCP ports, also those of other users.
+func Owners(ports []int) map[int]int {
+	owners := map[int]int{}
+	for _, s := range listeners(ports) {
+		owners[s.port] = s.uid
+	}
+	return owners
+}
+
 // Backlog counts the connections that wait to be accepted on each of the TCP ports.
 func Backlog(ports []int) map[int]int {
 	waiting := map[int]int{}
@@ -62,6 +71,7 @@ type listener struct {
 	port    int
 	inode   uint64
 	waiting int // connections in its accept queue
+	uid     int // of the user who opened it
 }
 
 // listeners returns the sockets that listen on one of the ports. The kernel lists listening
@@ -91,6 +101,7 @@ func dumpListeners(family uint8) (found []listener, err error) {
 		request   = 56      // bytes of struct inet_diag_req_v2
 		portAt    = 4       // in struct inet_diag_msg
 		waitingAt = 56
+		uidAt     = 64
 		inodeAt   = 68
 	)
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
@@ -125,7 +136,8 @@ func dumpListeners(family uint8) (found []listener, err error) {
 				return nil, errors.ErrUnsupported // NLMSG_ERROR: no inet_diag in this kernel
 			}
 			found = append(found, listener{port: int(binary.BigEndian.Uint16(m.Data[portAt:])),
-				waiting: int(order.Uint32(m.Data[waitingAt:])), inode: uint64(order.Uint32(m.Data[inodeAt:]))})
+				waiting: int(order.Uint32(m.Data[waitingAt:])), uid: int(order.Uint32(m.Data[uidAt:])),
+				inode: uint64(order.Uint32(m.Data[inodeAt:]))})
 		}
 	}
 }
@@ -147,8 +159,9 @@ func tableListeners(table string) (found []listener) {
 		number, err := strconv.ParseUint(port, 16, 16)
 		queue, bad := strconv.ParseUint(waiting, 16, 31)
 		inode, worse := strconv.ParseUint(fields[9], 10, 64)
-		if errors.Join(err, bad, worse) == nil {
-			found = append(found, listener{port: int(number), waiting: int(queue), inode: inode})
+		uid, worst := strconv.ParseUint(fields[7], 10, 32)
+		if errors.Join(err, bad, worse, worst) == nil {
+			found = append(found, listener{port: int(number), waiting: int(queue), uid: int(uid), inode: inode})
 		}
 	}
 	return found

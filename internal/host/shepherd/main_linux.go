@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -90,7 +91,7 @@ func (s *shepherd) begin(args []string) (child proc.Proc, err error) {
 	if err = s.awaitOrder(); err != nil {
 		return child, err
 	}
-	if s.child, err = spawn(argv, s.policy.Nice); err != nil {
+	if s.child, err = spawn(argv, s.policy.Nice, s.policy.Session); err != nil {
 		return child, err
 	}
 	return proc.Read(s.child) // it cannot vanish, because only this process reaps it
@@ -113,7 +114,7 @@ func (s *shepherd) awaitOrder() error {
 // spawn starts argv on a thread of its own with the nice value, so that the child has it from
 // its first instruction on. The thread stays locked and ends with the goroutine, so the
 // shepherd keeps its own nice value.
-func spawn(argv []string, nice int) (pid int, err error) {
+func spawn(argv []string, nice int, session bool) (pid int, err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -125,8 +126,11 @@ func spawn(argv []string, nice int) (pid int, err error) {
 			}
 		}
 		var child *os.Process
-		if child, err = execute(argv); err == nil {
+		if child, err = execute(argv, session); err == nil {
 			pid = child.Pid
+			if session {
+				niceSession(pid, nice)
+			}
 			err = child.Release() // this package waits for it by pid
 		}
 	}()
@@ -138,14 +142,26 @@ func spawn(argv []string, nice int) (pid int, err error) {
 // copy may be about to finish, or a fork of another process may hold the descriptor.
 const busyLimit = 500 * time.Millisecond
 
-func execute(argv []string) (child *os.Process, err error) {
+func execute(argv []string, session bool) (child *os.Process, err error) {
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		child, err = os.StartProcess(argv[0], argv, &os.ProcAttr{
 			Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
-			Sys:   &syscall.SysProcAttr{Setpgid: true},
+			Sys:   &syscall.SysProcAttr{Setpgid: !session, Setsid: session},
 		})
 		if !errors.Is(err, syscall.ETXTBSY) || time.Since(began) > busyLimit {
 			return child, err
+		}
+	}
+}
+
+// niceSession gives the session that a process leads a nice value. It is a matter of speed only, and a kernel without
+// autogroups has no such file, so an error is none of the start.
+func niceSession(pid, nice int) {
+	path, value := fmt.Sprintf("/proc/%d/autogroup", pid), []byte(strconv.Itoa(nice))
+	for began := time.Now(); time.Since(began) < busyLimit; time.Sleep(20 * time.Millisecond) {
+		// The kernel takes one value every 0.1 s from all who are not root together.
+		if err := os.WriteFile(path, value, 0); !errors.Is(err, syscall.EAGAIN) {
+			return
 		}
 	}
 }

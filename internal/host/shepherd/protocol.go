@@ -70,9 +70,10 @@ type Report struct {
 
 // Policy determines how the shepherd starts and stops the child.
 type Policy struct {
-	Signal syscall.Signal
-	Grace  time.Duration
-	Nice   int
+	Signal  syscall.Signal
+	Grace   time.Duration
+	Nice    int
+	Session bool // the child leads a session of its own, with the nice value
 }
 
 // Args returns the command line of the shepherd for argv, without the binary's name.
@@ -82,6 +83,7 @@ func (p Policy) Args(argv []string) []string {
 		"--signal=" + strconv.Itoa(int(p.Signal)),
 		"--grace=" + p.Grace.String(),
 		"--nice=" + strconv.Itoa(p.Nice),
+		"--session=" + strconv.FormatBool(p.Session),
 		"--",
 	}
 	return append(args, argv...)
@@ -100,13 +102,14 @@ func parse(args []string) (Policy, []string, error) {
 	number := flags.Int("signal", int(syscall.SIGTERM), "signal that stops the child")
 	grace := flags.Duration("grace", 0, "time between that signal and SIGKILL")
 	nice := flags.Int("nice", 0, "added to the child's nice value")
+	session := flags.Bool("session", false, "start the child in a session with that nice value")
 	if err := flags.Parse(args); err != nil {
 		return Policy{}, nil, fmt.Errorf("cannot read the shepherd's arguments: %w", err)
 	}
 	if flags.NArg() == 0 {
 		return Policy{}, nil, fmt.Errorf("cannot start a child: no command after --")
 	}
-	return Policy{syscall.Signal(*number), *grace, *nice}, flags.Args(), nil
+	return Policy{syscall.Signal(*number), *grace, *nice, *session}, flags.Args(), nil
 }
 
 // interruption returns the signal of an "interrupt N" order.

@@ -5,6 +5,8 @@
 # - bind-address: servers listen on every address of their host -> each listens on its host's
 #   own address: DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_RPC_HOST, DYN_TCP_RESPONSE_STREAM_HOST,
 #   DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, VLLM_NIXL_SIDE_CHANNEL_HOST, --host, listen ADDRESS:PORT
+# - no-proxy: the shell's NO_PROXY -> NO_PROXY and no_proxy with the addresses of the hosts, and
+#   then those of the shell
 # - named-gpus: a worker over a whole node has no CUDA_VISIBLE_DEVICES -> CUDA_VISIBLE_DEVICES
 #   names all its GPUs
 # - bookkeeping: the shell's environment -> the shell's environment without a closed list of
@@ -45,7 +47,9 @@ main() {
   dir="$root/.topobench/by-hand/agg-2node-$call"
   # Environment of all processes.
   common=(TOPOBENCH_RUN=by-hand SPT_NOENV=1 TMPDIR=/tmp PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1
-    DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1)
+    DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1
+    NO_PROXY=192.0.2.10,192.0.2.11"${NO_PROXY:+,$NO_PROXY}"
+    no_proxy=192.0.2.10,192.0.2.11"${no_proxy:+,$no_proxy}")
   # Environment of workers.
   worker=(CUDA_DEVICE_ORDER=PCI_BUS_ID)
 
@@ -54,7 +58,9 @@ main() {
     node0|node1|load) ;;
     *) echo "usage: bash $0 node0|node1|load" >&2; exit 2 ;;
   esac
-  if [ "$1" != load ]; then
+
+  # ==== on node0, 192.0.2.10 ====
+  if [ "$1" = node0 ]; then
 
     mkdir -p "${dir%/*}"
     mkdir "$dir"
@@ -97,10 +103,6 @@ http {
     }
 }
 END-OF-FILE
-  fi
-
-  # ==== on node0, 192.0.2.10 ====
-  if [ "$1" = node0 ]; then
 
     # aggregated-0, on GPUs 0,1,2,3,4,5,6,7
     start aggregated-0 "${worker[@]}" CUDA_VISIBLE_DEVICES=0,1,2,3,4,5,6,7 VLLM_PORT=24000 \
@@ -131,6 +133,11 @@ END-OF-FILE
 
   # ==== on node1, 192.0.2.11 ====
   if [ "$1" = node1 ]; then
+
+    mkdir -p "${dir%/*}"
+    mkdir "$dir"
+    echo "logs: $dir/logs"
+    mkdir -p "$dir/logs"
 
     # aggregated-1, on GPUs 0,1,2,3,4,5,6,7
     start aggregated-1 "${worker[@]}" CUDA_VISIBLE_DEVICES=0,1,2,3,4,5,6,7 VLLM_PORT=24050 \
@@ -239,7 +246,7 @@ END-OF-FILE
 
   # A first request. Some versions of Dynamo refuse perf.sh's nvext: it is left out then.
   nvext=(--extra-inputs '{"nvext":{"ignore_eos":true}}')
-  wait_served http://192.0.2.10:8000 30 \
+  wait_served http://192.0.2.10:8000 1800 \
     '{"ignore_eos":true,"max_tokens":150,"messages":[{"content":"Hello","role":"user"}],"min_tokens":150,"model":"Qwen/Qwen3-0.6B","stream":true}'
   request http://192.0.2.10:8000 \
     '{"ignore_eos":true,"max_tokens":150,"messages":[{"content":"Hello","role":"user"}],"min_tokens":150,"model":"Qwen/Qwen3-0.6B","nvext":{"ignore_eos":true},"stream":true}'
@@ -325,9 +332,9 @@ wait_for() {
 # Conditions.
 responds() { curl -fsS --noproxy '*' "$1"; }
 contains() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
-has_instances() { # URL COMPONENT NUMBER
-  local entry="\"component\":\"$2\",\"endpoint\":\"generate\""
-  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$3" ]
+has_instances() { # URL NAMESPACE COMPONENT NUMBER
+  local entry="\"component\":\"$3\",\"endpoint\":\"generate\",\"namespace\":\"$2\""
+  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$4" ]
 }
 listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx counts failed requests
 

@@ -105,7 +105,7 @@ END-OF-FILE
     python -m dynamo.vllm --model Qwen/Qwen3-0.6B --tensor-parallel-size 4
 
   # Wait until they are ready.
-  wait_for frontend has_instances http://127.0.0.1:8000/health backend 2
+  wait_for frontend has_instances http://127.0.0.1:8000/health "$namespace" backend 2
   wait_for frontend contains http://127.0.0.1:8000/v1/models '"id":"Qwen/Qwen3-0.6B"'
   wait_for aggregated-0 contains http://127.0.0.1:23100/health '"generate":"ready"'
   wait_for aggregated-1 contains http://127.0.0.1:23101/health '"generate":"ready"'
@@ -276,9 +276,9 @@ wait_for() {
 # Conditions.
 responds() { curl -fsS --noproxy '*' "$1"; }
 contains() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
-has_instances() { # URL COMPONENT NUMBER
-  local entry="\"component\":\"$2\",\"endpoint\":\"generate\""
-  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$3" ]
+has_instances() { # URL NAMESPACE COMPONENT NUMBER
+  local entry="\"component\":\"$3\",\"endpoint\":\"generate\",\"namespace\":\"$2\""
+  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$4" ]
 }
 listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx counts failed requests
 

@@ -161,7 +161,7 @@ END-OF-FILE
   "kind": "vllm_cpu",
   "model": "tiny",
   "input_sequence_length": 100,
-  "output_sequence_length": 20,
+  "output_sequence_length": 64,
   "tensor_parallelism": 1,
   "data_parallelism": 2,
   "prefill_tensor_parallelism": 0,
@@ -209,8 +209,8 @@ END-OF-FILE
     "requests_per_concurrency": 10,
     "warmup_requests_per_concurrency": 2,
     "extra_inputs": [
-      "max_tokens:20",
-      "min_tokens:20",
+      "max_tokens:64",
+      "min_tokens:64",
       "ignore_eos:true",
       "{\\"nvext\\":{\\"ignore_eos\\":true}}"
     ]
@@ -226,9 +226,9 @@ END-OF-FILE
   # A first request. Some versions of Dynamo refuse perf.sh's nvext: it is left out then.
   nvext=(--extra-inputs '{"nvext":{"ignore_eos":true}}')
   wait_served http://127.0.0.1:18200 30 \
-    '{"ignore_eos":true,"max_tokens":20,"messages":[{"content":"Hello","role":"user"}],"min_tokens":20,"model":"tiny","stream":true}'
+    '{"ignore_eos":true,"max_tokens":64,"messages":[{"content":"Hello","role":"user"}],"min_tokens":64,"model":"tiny","stream":true}'
   request http://127.0.0.1:18200 \
-    '{"ignore_eos":true,"max_tokens":20,"messages":[{"content":"Hello","role":"user"}],"min_tokens":20,"model":"tiny","nvext":{"ignore_eos":true},"stream":true}'
+    '{"ignore_eos":true,"max_tokens":64,"messages":[{"content":"Hello","role":"user"}],"min_tokens":64,"model":"tiny","nvext":{"ignore_eos":true},"stream":true}'
   if [ "$code" = 400 ]; then
     nvext=()
     echo "the load leaves out nvext.ignore_eos, which the server refuses (HTTP 400): $answer"
@@ -244,8 +244,8 @@ END-OF-FILE
       AIPERF_HTTP_CONNECTION_LIMIT="${AIPERF_HTTP_CONNECTION_LIMIT:-2500}" \
       aiperf profile --model tiny --tokenizer /cache/models/tiny --endpoint-type chat \
       --endpoint /v1/chat/completions --streaming --url http://localhost:18200 \
-      --synthetic-input-tokens-mean 100 --synthetic-input-tokens-stddev 0 --output-tokens-mean 20 \
-      --output-tokens-stddev 0 --extra-inputs max_tokens:20 --extra-inputs min_tokens:20 \
+      --synthetic-input-tokens-mean 100 --synthetic-input-tokens-stddev 0 --output-tokens-mean 64 \
+      --output-tokens-stddev 0 --extra-inputs max_tokens:64 --extra-inputs min_tokens:64 \
       --extra-inputs ignore_eos:true "${nvext[@]}" --concurrency "$c" \
       --request-count "$((10 * c))" --warmup-request-count "$((2 * c))" \
       --num-dataset-entries "$((12 * c))" --random-seed 100 \
@@ -312,9 +312,9 @@ wait_for() {
 # Conditions.
 responds() { curl -fsS --noproxy '*' "$1"; }
 contains() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
-has_instances() { # URL COMPONENT NUMBER
-  local entry="\"component\":\"$2\",\"endpoint\":\"generate\""
-  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$3" ]
+has_instances() { # URL NAMESPACE COMPONENT NUMBER
+  local entry="\"component\":\"$3\",\"endpoint\":\"generate\",\"namespace\":\"$2\""
+  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$4" ]
 }
 listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx counts failed requests
 

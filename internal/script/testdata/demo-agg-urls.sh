@@ -100,10 +100,10 @@ main() {
     --num-gpu-blocks-override 128
 
   # Wait until they are ready.
-  wait_for frontend-0 has_instances http://127.0.0.1:18111/health backend 1
+  wait_for frontend-0 has_instances http://127.0.0.1:18111/health "$namespace-0" backend 1
   wait_for frontend-0 contains http://127.0.0.1:18111/v1/models '"id":"tiny"'
   wait_for aggregated-0 contains http://127.0.0.1:23100/health '"generate":"ready"'
-  wait_for frontend-1 has_instances http://127.0.0.1:18112/health backend 1
+  wait_for frontend-1 has_instances http://127.0.0.1:18112/health "$namespace-1" backend 1
   wait_for frontend-1 contains http://127.0.0.1:18112/v1/models '"id":"tiny"'
   wait_for aggregated-1 contains http://127.0.0.1:23101/health '"generate":"ready"'
 
@@ -276,9 +276,9 @@ wait_for() {
 # Conditions.
 responds() { curl -fsS --noproxy '*' "$1"; }
 contains() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
-has_instances() { # URL COMPONENT NUMBER
-  local entry="\"component\":\"$2\",\"endpoint\":\"generate\""
-  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$3" ]
+has_instances() { # URL NAMESPACE COMPONENT NUMBER
+  local entry="\"component\":\"$3\",\"endpoint\":\"generate\",\"namespace\":\"$2\""
+  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$4" ]
 }
 listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx counts failed requests
 

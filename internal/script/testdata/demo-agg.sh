@@ -137,10 +137,10 @@ END-OF-FILE
     --num-gpu-blocks-override 128
 
   # Wait until they are ready.
-  wait_for frontend-0 has_instances http://127.0.0.1:18101/health backend 1
+  wait_for frontend-0 has_instances http://127.0.0.1:18101/health "$namespace-0" backend 1
   wait_for frontend-0 contains http://127.0.0.1:18101/v1/models '"id":"tiny"'
   wait_for aggregated-0 contains http://127.0.0.1:23100/health '"generate":"ready"'
-  wait_for frontend-1 has_instances http://127.0.0.1:18102/health backend 1
+  wait_for frontend-1 has_instances http://127.0.0.1:18102/health "$namespace-1" backend 1
   wait_for frontend-1 contains http://127.0.0.1:18102/v1/models '"id":"tiny"'
   wait_for aggregated-1 contains http://127.0.0.1:23101/health '"generate":"ready"'
 
@@ -323,9 +323,9 @@ wait_for() {
 # Conditions.
 responds() { curl -fsS --noproxy '*' "$1"; }
 contains() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
-has_instances() { # URL COMPONENT NUMBER
-  local entry="\"component\":\"$2\",\"endpoint\":\"generate\""
-  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$3" ]
+has_instances() { # URL NAMESPACE COMPONENT NUMBER
+  local entry="\"component\":\"$3\",\"endpoint\":\"generate\",\"namespace\":\"$2\""
+  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$4" ]
 }
 listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx counts failed requests
 

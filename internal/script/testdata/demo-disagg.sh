@@ -105,8 +105,8 @@ main() {
     --disaggregation-mode decode --num-gpu-blocks-override 128
 
   # Wait until they are ready.
-  wait_for frontend has_instances http://127.0.0.1:18000/health prefill 4
-  wait_for frontend has_instances http://127.0.0.1:18000/health backend 1
+  wait_for frontend has_instances http://127.0.0.1:18000/health "$namespace" prefill 4
+  wait_for frontend has_instances http://127.0.0.1:18000/health "$namespace" backend 1
   wait_for frontend contains http://127.0.0.1:18000/v1/models '"id":"tiny"'
   wait_for prefill-0 contains http://127.0.0.1:23100/health '"generate":"ready"'
   wait_for prefill-1 contains http://127.0.0.1:23101/health '"generate":"ready"'
@@ -304,9 +304,9 @@ wait_for() {
 # Conditions.
 responds() { curl -fsS --noproxy '*' "$1"; }
 contains() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
-has_instances() { # URL COMPONENT NUMBER
-  local entry="\"component\":\"$2\",\"endpoint\":\"generate\""
-  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$3" ]
+has_instances() { # URL NAMESPACE COMPONENT NUMBER
+  local entry="\"component\":\"$3\",\"endpoint\":\"generate\",\"namespace\":\"$2\""
+  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$4" ]
 }
 listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx counts failed requests
 

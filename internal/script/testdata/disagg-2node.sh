@@ -5,6 +5,10 @@
 # - bind-address: servers listen on every address of their host -> each listens on its host's
 #   own address: DYN_HTTP_HOST, DYN_SYSTEM_HOST, DYN_TCP_RPC_HOST, DYN_TCP_RESPONSE_STREAM_HOST,
 #   DYN_EVENT_PLANE_HOST, VLLM_HOST_IP, VLLM_NIXL_SIDE_CHANNEL_HOST, --host, listen ADDRESS:PORT
+# - request-ports: Dynamo takes random ports for requests between its processes, and for the
+#   answers -> DYN_TCP_RPC_PORT and DYN_TCP_RESPONSE_STREAM_PORT of each process
+# - no-proxy: the shell's NO_PROXY -> NO_PROXY and no_proxy with the addresses of the hosts, and
+#   then those of the shell
 # - named-gpus: a worker over a whole node has no CUDA_VISIBLE_DEVICES -> CUDA_VISIBLE_DEVICES
 #   names all its GPUs
 # - private-services: etcd and NATS by docker compose on 2379 and 4222 -> etcd, nats-server or
@@ -56,7 +60,9 @@ main() {
   namespace=topobench-by-hand-disagg-2node-hosts
   # Environment of all processes.
   common=(TOPOBENCH_RUN=by-hand SPT_NOENV=1 TMPDIR=/tmp PYTHONUNBUFFERED=1 VLLM_NO_USAGE_STATS=1
-    DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1)
+    DO_NOT_TRACK=1 HF_HUB_DISABLE_TELEMETRY=1
+    NO_PROXY=192.0.2.10,192.0.2.11"${NO_PROXY:+,$NO_PROXY}"
+    no_proxy=192.0.2.10,192.0.2.11"${no_proxy:+,$no_proxy}")
   # Environment of frontends and workers, besides.
   dynamo=(ETCD_ENDPOINTS=http://192.0.2.10:23001 DYN_DISCOVERY_BACKEND=etcd
     NATS_SERVER=nats://192.0.2.10:23003 DYN_EVENT_PLANE=nats DYN_NAMESPACE="$namespace"
@@ -70,7 +76,9 @@ main() {
     node0|node1|load) ;;
     *) echo "usage: bash $0 node0|node1|load" >&2; exit 2 ;;
   esac
-  if [ "$1" != load ]; then
+
+  # ==== on node0, 192.0.2.10 ====
+  if [ "$1" = node0 ]; then
 
     mkdir -p "${dir%/*}"
     mkdir "$dir"
@@ -79,10 +87,6 @@ main() {
     cat >"$dir/nats.conf" <<END-OF-FILE
 max_payload: 8388608
 END-OF-FILE
-  fi
-
-  # ==== on node0, 192.0.2.10 ====
-  if [ "$1" = node0 ]; then
 
     # etcd
     start etcd \
@@ -102,22 +106,23 @@ END-OF-FILE
     # frontend
     start frontend "${dynamo[@]}" DYN_TCP_RPC_HOST=192.0.2.10 \
       DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.10 DYN_EVENT_PLANE_HOST=192.0.2.10 \
-      DYN_HTTP_HOST=192.0.2.10 \
+      DYN_HTTP_HOST=192.0.2.10 DYN_TCP_RESPONSE_STREAM_PORT=23600 \
       python -m dynamo.frontend --http-port 8000
 
     # decode-0, on GPUs 0,1,2,3,4,5,6,7
     start decode-0 "${worker[@]}" DYN_TCP_RPC_HOST=192.0.2.10 \
       DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.10 DYN_EVENT_PLANE_HOST=192.0.2.10 \
-      DYN_SYSTEM_PORT=23108 DYN_SYSTEM_HOST=192.0.2.10 CUDA_VISIBLE_DEVICES=0,1,2,3,4,5,6,7 \
-      VLLM_PORT=24400 VLLM_HOST_IP=192.0.2.10 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.10 \
+      DYN_SYSTEM_PORT=23108 DYN_SYSTEM_HOST=192.0.2.10 DYN_TCP_RESPONSE_STREAM_PORT=23609 \
+      DYN_TCP_RPC_PORT=23509 CUDA_VISIBLE_DEVICES=0,1,2,3,4,5,6,7 VLLM_PORT=24400 \
+      VLLM_HOST_IP=192.0.2.10 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.10 \
       VLLM_NIXL_SIDE_CHANNEL_PORT=23264 \
       python -m dynamo.vllm --model Qwen/Qwen3-0.6B --tensor-parallel-size 8 \
       --disaggregation-mode decode \
       --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
 
     # Wait until they are ready.
-    wait_for frontend has_instances http://192.0.2.10:8000/health prefill 8
-    wait_for frontend has_instances http://192.0.2.10:8000/health backend 1
+    wait_for frontend has_instances http://192.0.2.10:8000/health "$namespace" prefill 8
+    wait_for frontend has_instances http://192.0.2.10:8000/health "$namespace" backend 1
     wait_for frontend contains http://192.0.2.10:8000/v1/models '"id":"Qwen/Qwen3-0.6B"'
     wait_for prefill-0 contains http://192.0.2.11:23100/health '"generate":"ready"'
     wait_for prefill-1 contains http://192.0.2.11:23101/health '"generate":"ready"'
@@ -136,6 +141,11 @@ END-OF-FILE
   # ==== on node1, 192.0.2.11 ====
   if [ "$1" = node1 ]; then
 
+    mkdir -p "${dir%/*}"
+    mkdir "$dir"
+    echo "logs: $dir/logs"
+    mkdir -p "$dir/logs" "$dir/kv"
+
     # Wait until they are ready.
     wait_for etcd responds http://192.0.2.10:23001/health
     wait_for nats responds http://192.0.2.10:23004/healthz
@@ -143,78 +153,78 @@ END-OF-FILE
     # prefill-0, on GPU 0
     start prefill-0 "${worker[@]}" DYN_TCP_RPC_HOST=192.0.2.11 \
       DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 \
-      DYN_SYSTEM_PORT=23100 DYN_SYSTEM_HOST=192.0.2.11 CUDA_VISIBLE_DEVICES=0 VLLM_PORT=24000 \
-      VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 \
-      VLLM_NIXL_SIDE_CHANNEL_PORT=23200 \
+      DYN_SYSTEM_PORT=23100 DYN_SYSTEM_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_PORT=23601 \
+      DYN_TCP_RPC_PORT=23501 CUDA_VISIBLE_DEVICES=0 VLLM_PORT=24000 VLLM_HOST_IP=192.0.2.11 \
+      VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23200 \
       python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill \
       --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
 
     # prefill-1, on GPU 1
     start prefill-1 "${worker[@]}" DYN_TCP_RPC_HOST=192.0.2.11 \
       DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 \
-      DYN_SYSTEM_PORT=23101 DYN_SYSTEM_HOST=192.0.2.11 CUDA_VISIBLE_DEVICES=1 VLLM_PORT=24050 \
-      VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 \
-      VLLM_NIXL_SIDE_CHANNEL_PORT=23208 \
+      DYN_SYSTEM_PORT=23101 DYN_SYSTEM_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_PORT=23602 \
+      DYN_TCP_RPC_PORT=23502 CUDA_VISIBLE_DEVICES=1 VLLM_PORT=24050 VLLM_HOST_IP=192.0.2.11 \
+      VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23208 \
       python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill \
       --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
 
     # prefill-2, on GPU 2
     start prefill-2 "${worker[@]}" DYN_TCP_RPC_HOST=192.0.2.11 \
       DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 \
-      DYN_SYSTEM_PORT=23102 DYN_SYSTEM_HOST=192.0.2.11 CUDA_VISIBLE_DEVICES=2 VLLM_PORT=24100 \
-      VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 \
-      VLLM_NIXL_SIDE_CHANNEL_PORT=23216 \
+      DYN_SYSTEM_PORT=23102 DYN_SYSTEM_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_PORT=23603 \
+      DYN_TCP_RPC_PORT=23503 CUDA_VISIBLE_DEVICES=2 VLLM_PORT=24100 VLLM_HOST_IP=192.0.2.11 \
+      VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23216 \
       python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill \
       --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
 
     # prefill-3, on GPU 3
     start prefill-3 "${worker[@]}" DYN_TCP_RPC_HOST=192.0.2.11 \
       DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 \
-      DYN_SYSTEM_PORT=23103 DYN_SYSTEM_HOST=192.0.2.11 CUDA_VISIBLE_DEVICES=3 VLLM_PORT=24150 \
-      VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 \
-      VLLM_NIXL_SIDE_CHANNEL_PORT=23224 \
+      DYN_SYSTEM_PORT=23103 DYN_SYSTEM_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_PORT=23604 \
+      DYN_TCP_RPC_PORT=23504 CUDA_VISIBLE_DEVICES=3 VLLM_PORT=24150 VLLM_HOST_IP=192.0.2.11 \
+      VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23224 \
       python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill \
       --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
 
     # prefill-4, on GPU 4
     start prefill-4 "${worker[@]}" DYN_TCP_RPC_HOST=192.0.2.11 \
       DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 \
-      DYN_SYSTEM_PORT=23104 DYN_SYSTEM_HOST=192.0.2.11 CUDA_VISIBLE_DEVICES=4 VLLM_PORT=24200 \
-      VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 \
-      VLLM_NIXL_SIDE_CHANNEL_PORT=23232 \
+      DYN_SYSTEM_PORT=23104 DYN_SYSTEM_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_PORT=23605 \
+      DYN_TCP_RPC_PORT=23505 CUDA_VISIBLE_DEVICES=4 VLLM_PORT=24200 VLLM_HOST_IP=192.0.2.11 \
+      VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23232 \
       python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill \
       --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
 
     # prefill-5, on GPU 5
     start prefill-5 "${worker[@]}" DYN_TCP_RPC_HOST=192.0.2.11 \
       DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 \
-      DYN_SYSTEM_PORT=23105 DYN_SYSTEM_HOST=192.0.2.11 CUDA_VISIBLE_DEVICES=5 VLLM_PORT=24250 \
-      VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 \
-      VLLM_NIXL_SIDE_CHANNEL_PORT=23240 \
+      DYN_SYSTEM_PORT=23105 DYN_SYSTEM_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_PORT=23606 \
+      DYN_TCP_RPC_PORT=23506 CUDA_VISIBLE_DEVICES=5 VLLM_PORT=24250 VLLM_HOST_IP=192.0.2.11 \
+      VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23240 \
       python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill \
       --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
 
     # prefill-6, on GPU 6
     start prefill-6 "${worker[@]}" DYN_TCP_RPC_HOST=192.0.2.11 \
       DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 \
-      DYN_SYSTEM_PORT=23106 DYN_SYSTEM_HOST=192.0.2.11 CUDA_VISIBLE_DEVICES=6 VLLM_PORT=24300 \
-      VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 \
-      VLLM_NIXL_SIDE_CHANNEL_PORT=23248 \
+      DYN_SYSTEM_PORT=23106 DYN_SYSTEM_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_PORT=23607 \
+      DYN_TCP_RPC_PORT=23507 CUDA_VISIBLE_DEVICES=6 VLLM_PORT=24300 VLLM_HOST_IP=192.0.2.11 \
+      VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23248 \
       python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill \
       --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
 
     # prefill-7, on GPU 7
     start prefill-7 "${worker[@]}" DYN_TCP_RPC_HOST=192.0.2.11 \
       DYN_TCP_RESPONSE_STREAM_HOST=192.0.2.11 DYN_EVENT_PLANE_HOST=192.0.2.11 \
-      DYN_SYSTEM_PORT=23107 DYN_SYSTEM_HOST=192.0.2.11 CUDA_VISIBLE_DEVICES=7 VLLM_PORT=24350 \
-      VLLM_HOST_IP=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 \
-      VLLM_NIXL_SIDE_CHANNEL_PORT=23256 \
+      DYN_SYSTEM_PORT=23107 DYN_SYSTEM_HOST=192.0.2.11 DYN_TCP_RESPONSE_STREAM_PORT=23608 \
+      DYN_TCP_RPC_PORT=23508 CUDA_VISIBLE_DEVICES=7 VLLM_PORT=24350 VLLM_HOST_IP=192.0.2.11 \
+      VLLM_NIXL_SIDE_CHANNEL_HOST=192.0.2.11 VLLM_NIXL_SIDE_CHANNEL_PORT=23256 \
       python -m dynamo.vllm --model Qwen/Qwen3-0.6B --disaggregation-mode prefill \
       --kv-transfer-config '{"kv_connector":"NixlConnector","kv_role":"kv_both"}'
 
     # Wait until they are ready.
-    wait_for frontend has_instances http://192.0.2.10:8000/health prefill 8
-    wait_for frontend has_instances http://192.0.2.10:8000/health backend 1
+    wait_for frontend has_instances http://192.0.2.10:8000/health "$namespace" prefill 8
+    wait_for frontend has_instances http://192.0.2.10:8000/health "$namespace" backend 1
     wait_for frontend contains http://192.0.2.10:8000/v1/models '"id":"Qwen/Qwen3-0.6B"'
     wait_for prefill-0 contains http://192.0.2.11:23100/health '"generate":"ready"'
     wait_for prefill-1 contains http://192.0.2.11:23101/health '"generate":"ready"'
@@ -373,7 +383,7 @@ END-OF-FILE
 
   # A first request. Some versions of Dynamo refuse perf.sh's nvext: it is left out then.
   nvext=(--extra-inputs '{"nvext":{"ignore_eos":true}}')
-  wait_served http://192.0.2.10:8000 30 \
+  wait_served http://192.0.2.10:8000 1800 \
     '{"ignore_eos":true,"max_tokens":150,"messages":[{"content":"Hello","role":"user"}],"min_tokens":150,"model":"Qwen/Qwen3-0.6B","stream":true}'
   request http://192.0.2.10:8000 \
     '{"ignore_eos":true,"max_tokens":150,"messages":[{"content":"Hello","role":"user"}],"min_tokens":150,"model":"Qwen/Qwen3-0.6B","nvext":{"ignore_eos":true},"stream":true}'
@@ -459,9 +469,9 @@ wait_for() {
 # Conditions.
 responds() { curl -fsS --noproxy '*' "$1"; }
 contains() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
-has_instances() { # URL COMPONENT NUMBER
-  local entry="\"component\":\"$2\",\"endpoint\":\"generate\""
-  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$3" ]
+has_instances() { # URL NAMESPACE COMPONENT NUMBER
+  local entry="\"component\":\"$3\",\"endpoint\":\"generate\",\"namespace\":\"$2\""
+  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$4" ]
 }
 listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx counts failed requests
 

@@ -101,7 +101,7 @@ END-OF-FILE
     --tensor-parallel-size 4 --gpu-memory-utilization 0.90 --no-enable-prefix-caching
 
   # Wait until they are ready.
-  wait_for frontend has_instances http://127.0.0.1:8000/health backend 1
+  wait_for frontend has_instances http://127.0.0.1:8000/health "$namespace" backend 1
   wait_for frontend contains http://127.0.0.1:8000/v1/models \
     '"id":"RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic"'
   wait_for aggregated-0 contains http://127.0.0.1:23100/health '"generate":"ready"'
@@ -262,9 +262,9 @@ wait_for() {
 # Conditions.
 responds() { curl -fsS --noproxy '*' "$1"; }
 contains() { curl -sS --noproxy '*' "$1" | grep -F -- "$2"; }
-has_instances() { # URL COMPONENT NUMBER
-  local entry="\"component\":\"$2\",\"endpoint\":\"generate\""
-  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$3" ]
+has_instances() { # URL NAMESPACE COMPONENT NUMBER
+  local entry="\"component\":\"$3\",\"endpoint\":\"generate\",\"namespace\":\"$2\""
+  [ "$(curl -sS --noproxy '*' "$1" | grep -oF -- "$entry" | wc -l)" -eq "$4" ]
 }
 listens() { (exec 3<>"/dev/tcp/$1/$2"); } # sends nothing: the guide's nginx counts failed requests
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/http/httputil"
@@ -110,5 +111,5 @@ func vllm(args []string) int {
 		served.Add(1)
 		streamText(w, 4)
 	})
-	return serve("127.0.0.1:"+flags(args)["port"], mux)
+	return serve(cmp.Or(flags(args)["host"], "127.0.0.1")+":"+flags(args)["port"], mux)
 }
