@@ -13,7 +13,6 @@ import (
 // A subscriber that never returns, as a write to a pipe whose reader is stopped, keeps
 // neither the services from being stopped nor the proof from being made.
 func TestDownDoesNotWaitForASubscriber(t *testing.T) {
-	t.Parallel()
 	for _, row := range []struct {
 		why  string
 		last State // the event that the subscriber never returns from
@@ -91,7 +90,6 @@ func TestUpEndsWithItsContextInASubscriber(t *testing.T) {
 
 // A sample that hangs keeps no service running.
 func TestDownDoesNotWaitForASample(t *testing.T) {
-	t.Parallel()
 	b := newBed(t)
 	o := b.options()
 	first := true

@@ -15,7 +15,6 @@ import (
 // F-28: the second service cannot be executed. The error has the cause and what to do,
 // and the first one is gone.
 func TestF28AStartThatTheSystemRefusesTakesDownWhatRuns(t *testing.T) {
-	t.Parallel()
 	b := newBed(t)
 	program := filepath.Join(b.dir, "program")
 	writer, err := os.OpenFile(program, os.O_WRONLY|os.O_CREATE, 0o755) // no process can execute it while it is open

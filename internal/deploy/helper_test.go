@@ -32,7 +32,12 @@ type bed struct {
 	events []ServiceChanged
 }
 
-func newBed(t testing.TB) *bed { return &bed{TB: t, Tracker: testbed.Audit(t), dir: t.TempDir()} }
+// newBed refuses a parallel test: the proof of a teardown looks at all descendants of this process, and would find
+// those of the other tests.
+func newBed(t testing.TB) *bed {
+	t.Setenv("TESTBED_ALONE", "1") // panics in a parallel test
+	return &bed{TB: t, Tracker: testbed.Audit(t), dir: t.TempDir()}
+}
 
 func (b *bed) service(name string, role plan.Role, wave int, habit string, args ...string) plan.Service {
 	return plan.Service{Name: name, Role: role, Wave: wave, Argv: testbed.Argv(habit, args...), Env: b.Env(),

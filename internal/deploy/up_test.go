@@ -117,7 +117,6 @@ func TestUpOnABusyPortNamesItsOwner(t *testing.T) {
 
 // A later failure takes down what was started before it; the error names all failures of a wave.
 func TestUpTakesDownWhatItStarted(t *testing.T) {
-	t.Parallel()
 	b := newBed(t)
 	a, missing, unset := b.service("a", plan.Etcd, 0, "grandchild"), b.service("m", plan.Frontend, 1, "sleep"), b.service("u", plan.Frontend, 1, "sleep")
 	missing.Argv, a.Grace = []string{filepath.Join(b.dir, "no-such-program")}, time.Second // the grandchild of a ignores signals
