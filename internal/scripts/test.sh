@@ -44,7 +44,7 @@ as_ordinary_user() {
 	local row package tests flags begun failed=0
 	mkdir "$place/tree" "$place/home" "$place/bin"
 	tar -c --exclude=./.git --exclude=./.bin --exclude=./.demo . | tar -x -C "$place/tree"
-	for row in "${permissions[@]}"; do echo "./internal/${row%% *}"; done | sort -u | xargs go test -c -o "$place/bin/" || failed=1
+	for row in "${permissions[@]}"; do echo "./internal/${row%% *}"; done | sort -u | xargs go test -trimpath -c -o "$place/bin/" || failed=1
 	chown -R $ordinary:$ordinary "$place/tree" "$place/home"
 	for row in "${permissions[@]}"; do
 		read -r package tests flags <<<"$row"
@@ -84,10 +84,11 @@ go build -trimpath -o "$TESTBED_PROGRAM" ./internal/testbed/cmd || exit
 # them under the race detector.
 if (($# == 0)); then
 	export TESTBED_TOPOBENCH=$place/topobench
-	go test -c -o "$TESTBED_TOPOBENCH" ./internal/cli || exit
+	go test -trimpath -c -o "$TESTBED_TOPOBENCH" ./internal/cli || exit
 fi
-# Most tests wait for processes, so more tests run at once than there are cores.
-go test -race -shuffle=on -p $(($(nproc) + 1)) -parallel 8 -timeout 20m -v "${@:-./...}" 2>&1 | brief
+# Most tests wait for processes, so more tests run at once than there are cores. With -trimpath a clone in another
+# place takes what is compiled already.
+go test -race -trimpath -shuffle=on -p $(($(nproc) + 1)) -parallel 8 -timeout 20m -v "${@:-./...}" 2>&1 | brief
 code=${PIPESTATUS[0]}
 
 not_run=
