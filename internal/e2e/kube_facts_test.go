@@ -20,24 +20,8 @@ import (
 
 // TestKubeFacts has one cluster for what topobench knows of a cluster.
 func TestKubeFacts(t *testing.T) {
-	c := newCluster(t)
-	for _, part := range []struct {
-		name string
-		test func(cluster)
-	}{
-		{"Provenance", provenanceOfPods}, {"Events", eventsOfACell}, {"Doctor", doctorOfACluster}, {"Watch", watchedPods}, {"Ghost", ghostInstance}, {"Alike", alikeNames},
-	} {
-		t.Run(part.name, func(t *testing.T) {
-			c := c
-			c.T, c.dir = t, t.TempDir()
-			for _, kv := range c.env {
-				if name, value, _ := strings.Cut(kv, "="); name == "KUBECONFIG" || name == "PATH" {
-					t.Setenv(name, value)
-				}
-			}
-			part.test(c)
-		})
-	}
+	newCluster(t).parts([]part{{"Provenance", provenanceOfPods}, {"Doctor", doctorOfACluster}, {"Watch", watchedPods}},
+		[]part{{"Events", eventsOfACell}, {"Ghost", ghostInstance}, {"Alike", alikeNames}})
 }
 
 // provenanceOfPods: a launch has the images, the nodes and the objects as they were. A user who may not read nodes

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -70,6 +71,32 @@ func newCluster(t *testing.T) cluster {
 	t.Logf("figure: the node was ready after %v", time.Since(begun).Round(100*time.Millisecond))
 	c.connect(dir)
 	return c
+}
+
+// part is a test in a cluster that it shares with others.
+type part struct {
+	name string
+	test func(cluster)
+}
+
+// parts runs tests in the cluster: first those that measure times, stop the API server or change the environment, one
+// after another, and then the others, which mostly wait, together.
+func (c cluster) parts(alone, together []part) {
+	for _, kv := range c.env {
+		if name, value, _ := strings.Cut(kv, "="); name == "KUBECONFIG" || name == "PATH" {
+			c.Setenv(name, value)
+		}
+	}
+	for i, p := range slices.Concat(alone, together) {
+		c.Run(p.name, func(t *testing.T) {
+			if i >= len(alone) {
+				t.Parallel()
+			}
+			c := c
+			c.T, c.dir = t, t.TempDir()
+			p.test(c)
+		})
+	}
 }
 
 func (c cluster) exists(name string) bool {

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,25 +16,8 @@ import (
 
 // TestKubeRun has one cluster for the runs of topobench itself.
 func TestKubeRun(t *testing.T) {
-	c := newCluster(t)
-	for _, part := range []struct {
-		name string
-		test func(cluster)
-	}{
-		{"Chart", chartOfPods}, {"Deaths", deaths}, {"Outage", outage}, {"Resume", resumed},
-		{"CleanByLabel", cleanByLabel}, {"Refused", refused},
-	} {
-		t.Run(part.name, func(t *testing.T) {
-			c := c
-			c.T, c.dir = t, t.TempDir()
-			for _, kv := range c.env {
-				if name, value, _ := strings.Cut(kv, "="); name == "KUBECONFIG" || name == "PATH" {
-					t.Setenv(name, value)
-				}
-			}
-			part.test(c)
-		})
-	}
+	newCluster(t).parts([]part{{"Chart", chartOfPods}, {"Deaths", deaths}, {"Outage", outage}, {"CleanByLabel", cleanByLabel},
+		{"Refused", refused}, {"Resume", resumed}}, nil)
 }
 
 // shortGrace is the --orphan-grace of a run, and the time after it in which nothing may be left.
@@ -77,13 +61,13 @@ func chartOfPods(c cluster) {
 	flags, before := c.withNeighbour("chart")
 	calls := c.countsKubectl()
 	begun := time.Now()
-	r := c.start("run", append([]string{"run", "demo-disagg", "demo-agg"}, flags...)...)
+	r := c.start("run", append([]string{"run", "demo-disagg", "demo-agg", "--verbose"}, flags...)...)
 	r.ends(0)
 	c.lap("run --kube of two topologies with one cell each", begun)
 	c.Logf("figure: it called kubectl %d times", strings.Count(c.read(calls), "\n"))
 	for line := range strings.Lines(r.output()) {
-		if strings.Contains(line, "times: ") {
-			c.Logf("figure: %s", strings.TrimSpace(line))
+		if words := strings.Fields(line); len(words) == 3 && slices.Contains([]string{"seconds", "launch", "smoke", "teardown", "own"}, words[0]) {
+			c.Logf("figure: %s", strings.Join(words, " "))
 		}
 	}
 	c.untouched("chart", before)

@@ -22,21 +22,8 @@ import (
 
 // TestKube has one cluster for all its parts.
 func TestKube(t *testing.T) {
-	c := newCluster(t)
-	for _, part := range []struct {
-		name string
-		test func(cluster)
-	}{
-		{"DryRun", dryRun}, {"ByHand", byHand}, {"Manifest", ofManifest}, {"Foreign", foreign}, {"Owner", owner},
-		{"Causes", causes}, {"Lies", lies}, {"Pause", pausedServer},
-		{"Killed", killed},
-	} {
-		t.Run(part.name, func(t *testing.T) {
-			c := c
-			c.T, c.dir = t, t.TempDir()
-			part.test(c)
-		})
-	}
+	newCluster(t).parts([]part{{"DryRun", dryRun}, {"Causes", causes}, {"Lies", lies}, {"Pause", pausedServer}},
+		[]part{{"ByHand", byHand}, {"Manifest", ofManifest}, {"Foreign", foreign}, {"Owner", owner}, {"Killed", killed}})
 }
 
 // neighbour is a graph of another owner.

@@ -33,7 +33,7 @@ const (
 
 // gone waits until no object is left, but for those that stay. When force ends it shortens the grace of pods, which not
 // every kubelet heeds once it has begun to stop them, and waits for some seconds only.
-func (c *Cluster) gone(ctx, force context.Context, stays func(Leftover) bool) ([]Leftover, error) {
+func (c *Cluster) gone(ctx, force context.Context, w *watch, stays func(Leftover) bool) ([]Leftover, error) {
 	ctx, cancel := context.WithTimeout(ctx, goneWithin+c.slowest)
 	defer cancel()
 	defer context.AfterFunc(force, func() { time.AfterFunc(hurryGone, cancel) })()
@@ -46,7 +46,7 @@ func (c *Cluster) gone(ctx, force context.Context, stays func(Leftover) bool) ([
 		if force.Err() != nil {
 			c.kill(ctx, left, killed)
 		}
-		c.awaitPods(force, left) // no longer than force lasts
+		c.awaitPods(force, w, left) // no longer than force lasts
 		select {
 		case <-ctx.Done():
 			return left, err
@@ -58,11 +58,16 @@ func (c *Cluster) gone(ctx, force context.Context, stays func(Leftover) bool) ([
 // podsWithin bounds one wait for pods. It is less than commandWithin.
 const podsWithin = 20 * time.Second
 
-// awaitPods waits until the pods are gone: one command that watches, instead of one for each look.
-func (c *Cluster) awaitPods(ctx context.Context, left []Leftover) {
-	if pods := podNames(left); len(pods) > 0 { // the next look shows what is left
-		_, _ = c.do(ctx, "", append([]string{"wait", "--for=delete", "--timeout=" + podsWithin.String()}, pods...)...)
+// awaitPods waits until the pods are gone: by the watch, if there is one, else by one command that watches, instead of
+// one for each look.
+func (c *Cluster) awaitPods(ctx context.Context, w *watch, left []Leftover) {
+	left = slices.DeleteFunc(slices.Clone(left), func(l Leftover) bool { return l.Kind != "Pod" })
+	uids := text.Each(left, func(l Leftover) string { return l.UID })
+	if len(left) == 0 || w.awaitGone(ctx, uids) {
+		return
 	}
+	argv := append([]string{"wait", "--for=delete", "--timeout=" + podsWithin.String()}, podNames(left)...)
+	_, _ = c.do(ctx, "", argv...) // the next look shows what is left
 }
 
 // kill deletes pods without a grace, each once. A ReplicaSet may still make others in their place.
@@ -91,12 +96,12 @@ func podNames(left []Leftover) (pods []string) {
 // End deletes the Job, with all that it owns, and proves that nothing is left. Left has what is, or why there is no
 // proof.
 func (c *Cluster) End(force context.Context) (left []string) {
-	return c.remove(force, func(Leftover) bool { return false }, "job", c.job.Name)
+	return c.remove(force, nil, func(Leftover) bool { return false }, "job", c.job.Name)
 }
 
 // remove deletes objects, and waits until nothing of the run is left but for those that stay. Left has what is, or why
 // there is no proof.
-func (c *Cluster) remove(force context.Context, stays func(Leftover) bool, objects ...string) (left []string) {
+func (c *Cluster) remove(force context.Context, w *watch, stays func(Leftover) bool, objects ...string) (left []string) {
 	ctx := context.WithoutCancel(force)
 	var looking sync.WaitGroup
 	var before []Leftover
@@ -106,8 +111,8 @@ func (c *Cluster) remove(force context.Context, stays func(Leftover) bool, objec
 	if err != nil {
 		return []string{err.Error()}
 	}
-	c.awaitPods(force, slices.DeleteFunc(before, stays))
-	there, err := c.gone(ctx, force, stays)
+	c.awaitPods(force, w, slices.DeleteFunc(before, stays))
+	there, err := c.gone(ctx, force, w, stays)
 	left = text.Each(there, Leftover.String)
 	if err != nil {
 		left = append(left, err.Error())

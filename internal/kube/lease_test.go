@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"topobench/internal/testbed"
 )
 
 // commanded is a cluster whose kubectl is a shell script, with the file of its calls.
@@ -115,7 +117,7 @@ get*) [ -e $0.gone ] && echo '{"items": []}' ||
 	echo '{"items": [{"kind": "Pod", "metadata": {"name": "p", "uid": "9", "labels": {"topobench/run": "r"}}}]}' ;;
 esac`)
 		s := &Stack{Topology: Topology{Name: "a", Waves: [][]Object{{{"Deployment", "a", ""}}}}, cluster: c, ready: ready,
-			cancel: func(error) {}}
+			cancel: func(error) {}, unwatch: func() {}}
 		left := s.Down(t.Context())
 		text, _ := os.ReadFile(calls)
 		if len(left) > 0 || strings.Count(string(text), "get ") != 2 ||
@@ -123,5 +125,39 @@ esac`)
 			!strings.Contains(string(text), "delete --ignore-not-found --wait=false "+deletes) {
 			t.Errorf("ready %v: %v:\n%s", ready, left, text)
 		}
+	}
+}
+
+// Where kubectl watches the pods already, no other command does.
+func TestADeletionTakesTheWatchOfItsLaunch(t *testing.T) {
+	c, calls := commanded(t, `case "$*" in
+get*) [ -e $0.gone ] && echo '{"items": []}' ||
+	echo '{"items": [{"kind": "Pod", "metadata": {"name": "p", "uid": "9", "labels": {"topobench/run": "r"}}}]}' ;;
+esac`)
+	w := c.newWatch()
+	pod := podObject{Metadata: metadata{Name: "p", UID: "9"}}
+	w.begin([]podObject{pod, {Metadata: metadata{Name: "of the load", UID: "1"}}})
+	s := &Stack{Topology: Topology{Name: "a", Waves: [][]Object{{{"Deployment", "a", ""}}}}, cluster: c, ready: true, pods: w,
+		cancel: func(error) {}, unwatch: func() {}}
+	left := make(chan []string)
+	go func() { left <- s.Down(t.Context()) }()
+	testbed.Eventually(t, 10*time.Second, func() bool {
+		text, _ := os.ReadFile(calls)
+		return strings.Contains(string(text), "get ") && strings.Contains(string(text), "delete ")
+	})
+	select {
+	case <-left:
+		t.Error("it does not wait for the pod")
+	case <-time.After(400 * time.Millisecond): // more than goneEvery: the looks below are not two without the wait
+	}
+	if err := os.WriteFile(c.Program+".gone", nil, 0o600); err != nil {
+		t.Error(err)
+	}
+	w.fold(change{"DELETED", pod})
+	if left := <-left; len(left) > 0 {
+		t.Error(left)
+	}
+	if text, _ := os.ReadFile(calls); strings.Contains(string(text), "wait ") || strings.Count(string(text), "get ") != 2 {
+		t.Errorf("%s", text)
 	}
 }

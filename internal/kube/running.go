@@ -136,7 +136,8 @@ func (t Topology) Launch() plan.Plan {
 	p := t.Plan
 	p.Name = t.Profile.Name
 	p.Services, p.External, p.Hosts, p.Files, p.Hardware = nil, nil, nil, nil, plan.Hardware{}
-	p.Smoke.Counters, p.Smoke.Transfers, p.Smoke.Direct = nil, nil, nil
+	p.Smoke.Counters, p.Smoke.Transfers = nil, nil
+	p.Smoke.Direct = text.Each(t.Backends, func(a Address) string { return "http://" + a.at(a.Service) })
 	if version := string(p.Versions.AIPerf); version != "" { // of the pod of the load
 		programs := map[string]string{"aiperf": version}
 		maps.Copy(programs, p.Deployment.Programs)

@@ -96,8 +96,11 @@ func roleOfService(name string) string {
 // The plan of a run starts no process, and reaches Services by their names.
 func TestLaunch(t *testing.T) {
 	p := made(t, builtIn(t, "agg-1node", image, "versions.aiperf=0.13.0")).Launch()
-	if len(p.Services)+len(p.External)+len(p.Hosts)+len(p.Files)+len(p.Smoke.Counters)+len(p.Smoke.Direct)+len(p.Hardware.Devices) > 0 {
+	if len(p.Services)+len(p.External)+len(p.Hosts)+len(p.Files)+len(p.Smoke.Counters)+len(p.Hardware.Devices) > 0 {
 		t.Errorf("%+v", p)
+	}
+	if direct := p.Smoke.Direct; len(direct) != 2 || direct[1] != "http://agg-1node-aggregated-1:8002" {
+		t.Errorf("the servers behind nginx are %v", direct)
 	}
 	if !slices.Equal(p.Load.URLs, []string{"http://agg-1node-nginx:8000"}) || p.Name != "agg-1node" || p.Deployment.Programs["aiperf"] != "0.13.0" {
 		t.Errorf("%v %s %v", p.Load.URLs, p.Name, p.Deployment.Programs)

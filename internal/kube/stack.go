@@ -26,14 +26,19 @@ type Stack struct {
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 	pods     *watch
-	running  sync.WaitGroup // the watch, and who observes it
+	unwatch  context.CancelFunc
+	watching sync.WaitGroup // the watch
+	running  sync.WaitGroup // who observes it
 }
 
 // Up creates a topology wave by wave and waits until it is ready. The stack must be taken down after an error too.
 func (c *Cluster) Up(ctx context.Context, t Topology) (*Stack, error) {
 	s := &Stack{Topology: t, cluster: c, pods: c.newWatch()}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
-	s.running.Go(func() { s.pods.run(s.ctx) })
+	// It shows the end of the pods too.
+	watched, unwatch := context.WithCancel(context.WithoutCancel(ctx))
+	s.unwatch = unwatch
+	s.watching.Go(func() { s.pods.run(watched) })
 	for wave := range t.Waves {
 		if err := s.start(ctx, wave); err != nil {
 			return s, err
@@ -131,6 +136,8 @@ func (s *Stack) Down(force context.Context) (left []string) {
 	defer func() { s.Gone = time.Since(began) }()
 	s.cancel(errors.New("the topology is being taken down"))
 	s.running.Wait()
+	defer s.watching.Wait()
+	defer s.unwatch()
 	c := s.cluster
 	// By label: an object of the same name may have another owner.
 	which := []string{s.Topology.kinds(), "-l", s.label()}
@@ -138,7 +145,7 @@ func (s *Stack) Down(force context.Context) (left []string) {
 		which[0] += ",pods"
 		which = append(which, "--grace-period=1")
 	}
-	return c.remove(force, c.ofLoad, which...)
+	return c.remove(force, s.pods, c.ofLoad, which...)
 }
 
 // label selects the objects of the topology in the run.

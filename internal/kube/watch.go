@@ -139,6 +139,28 @@ func (w *watch) snapshot() (s Snapshot, known bool) {
 	return s, w.pods != nil
 }
 
+// awaitGone waits until none of the UIDs is that of a pod, for podsWithin at most. It is false where kubectl does not
+// watch.
+func (w *watch) awaitGone(ctx context.Context, uids []string) bool {
+	if w == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, podsWithin)
+	defer cancel()
+	for {
+		now, known := w.snapshot()
+		there := slices.ContainsFunc(now.pods, func(p podObject) bool { return slices.Contains(uids, p.Metadata.UID) })
+		if !known || !there {
+			return known
+		}
+		select {
+		case <-ctx.Done():
+			return true
+		case <-w.changed:
+		}
+	}
+}
+
 // due reports whether another list may show something new: after a change of a pod; while only the status of other
 // objects is missing, which follows that of the pods soon; and now and then. Without a watch it always is.
 func (w *watch) due(r Readiness, looked time.Time) bool {
