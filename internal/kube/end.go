@@ -101,7 +101,7 @@ func (c *Cluster) End(force context.Context) (left []string) {
 
 // remove deletes objects, and waits until nothing of the run is left but for those that stay. Left has what is, or why
 // there is no proof.
-func (c *Cluster) remove(force context.Context, w *watch, stays func(Leftover) bool, objects ...string) (left []string) {
+func (c *Cluster) remove(force context.Context, w *watch, stays func(Leftover) bool, objects ...string) []string {
 	ctx := context.WithoutCancel(force)
 	var looking sync.WaitGroup
 	var before []Leftover
@@ -113,7 +113,7 @@ func (c *Cluster) remove(force context.Context, w *watch, stays func(Leftover) b
 	}
 	c.awaitPods(force, w, slices.DeleteFunc(before, stays))
 	there, err := c.gone(ctx, force, w, stays)
-	left = text.Each(there, Leftover.String)
+	left := text.Each(there, Leftover.String)
 	if err != nil {
 		left = append(left, err.Error())
 	}
