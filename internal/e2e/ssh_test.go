@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"topobench/internal/programs"
 	"topobench/internal/testbed"
 )
 
@@ -24,11 +25,12 @@ func TestSSHToThisMachine(t *testing.T) {
 	bin := filepath.Join(f.dir, "bin")
 	f.check(os.Mkdir(bin, 0o755))
 	f.check(testbed.Install(bin))
+	argv := testbed.SSHD(t, programs.CacheDir(os.Getenv))
 	for name, value := range map[string]string{"PATH": bin + ":" + os.Getenv("PATH"), "HOME": f.dir,
 		"TOPOBENCH_CACHE": filepath.Join(f.dir, "tools")} {
 		t.Setenv(name, value)
 	}
-	f.sshd(bin)
+	f.sshd(bin, argv)
 	hosts := fmt.Sprintf("mocker\nhosts: {node0: {python: %s/python3}, node1: {python: %[1]s/python3}}\ndiscovery: {nats: start}\n", bin)
 	text := strings.NewReplacer("mocker\n", hosts, "port: @20", "port: @20, host: node0", "port: @21", "port: @21, host: node0",
 		"port: @22", "port: @22, host: node1").Replace(f.read("../cli/testdata/profiles/agg.yaml"))
@@ -45,20 +47,18 @@ func TestSSHToThisMachine(t *testing.T) {
 	}
 }
 
-// sshd starts a server for the current user on a loopback port, and puts an ssh that connects to it into bin. Their
+// sshd starts a server for the current user on a loopback port, and puts an ssh that connects to it into bin. argv is its command line without options. Their
 // keys and files are in the test's directory.
-func (f fixture) sshd(bin string) {
+func (f fixture) sshd(bin string, argv []string) {
 	f.Helper()
-	program := "/usr/sbin/sshd" // not in the PATH of ordinary users
-	for _, path := range []string{program, "/usr/bin/ssh"} {
-		if _, err := os.Stat(path); err != nil {
-			f.Skipf("this machine has no %s: install openssh-server", filepath.Base(path))
-		}
+	client, err := exec.LookPath("ssh")
+	if err != nil {
+		f.Skipf("install openssh-client: %v", err)
 	}
 	me, err := user.Current()
 	f.check(err)
 	if os.Getuid() == 0 {
-		f.check(os.MkdirAll("/run/sshd", 0o755)) // sshd of root changes to it
+		argv = append(testbed.Accounts(f, f.read("/etc/passwd")), argv...)
 	}
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	f.check(err)
@@ -75,8 +75,9 @@ func (f fixture) sshd(bin string) {
 	f.write("server", fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nListenAddress 127.0.0.2\nHostKey %s/host\nAuthorizedKeysFile %[2]s/user.pub\n"+
 		"PidFile none\nStrictModes no\nUsePAM no\nSetEnv XDG_CACHE_HOME=%[2]s/cache TOPOBENCH_CACHE=%[2]s/tools PATH=%s\n",
 		port, f.dir, os.Getenv("PATH")), 0o600)
-	f.write("bin/ssh", fmt.Sprintf("#!/bin/sh\nexec /usr/bin/ssh -F %s/client \"$@\"\n", f.dir), 0o755)
-	server := exec.Command(program, "-D", "-e", "-f", filepath.Join(f.dir, "server"))
+	f.write("bin/ssh", fmt.Sprintf("#!/bin/sh\nexec %s -F %s/client \"$@\"\n", client, f.dir), 0o755)
+	argv = append(argv, "-D", "-e", "-f", filepath.Join(f.dir, "server"))
+	server := exec.Command(argv[0], argv[1:]...)
 	server.Env = f.Env(os.Environ()...)
 	f.check(server.Start())
 	f.Cleanup(func() {

@@ -2,11 +2,11 @@
 # Installs the real programs that topobench drives into the tool cache, without root, each at a pinned version.
 #
 #   setup.sh demo    aiperf, Dynamo (frontend and mocker), nginx, a tiny model
-#   setup.sh test    the same, etcd, nats-server
+#   setup.sh test    the same, etcd, nats-server, sshd
 #   setup.sh real    the same, older versions of aiperf and Dynamo
 #   setup.sh bench   the demo's, and the packages of plot_pareto.py
 #   setup.sh report  Chromium without a window
-#   setup.sh hosts   the test's, sshd and Slurm
+#   setup.sh hosts   the test's, and sshd and Slurm for machines of their own
 #   setup.sh engines the demo's, and real vLLM with Dynamo and NIXL, on the CPU (5 GB)
 #   setup.sh kube    the demo's, and Kubernetes, built from source (4 GB while it builds), with containerd
 #   setup.sh all     everything but the engines and Kubernetes
@@ -176,13 +176,14 @@ complete() {
 		LD_LIBRARY_PATH=$(echo "$root"/usr/lib/*-linux-gnu "$root"/lib/*-linux-gnu | tr ' ' ':') exec "$0.bin" "$@"
 	END
 	chmod 755 "$binary"
-	"$binary" -v >/dev/null 2>&1 || die "run the unpacked $package: install it by hand (apt-get install $package)"
+	! LD_LIBRARY_PATH=$(echo "$root"/usr/lib/*-linux-gnu "$root"/lib/*-linux-gnu | tr ' ' ':') ldd "$binary.bin" |
+		grep 'not found' >>"$debs/apt.log" || die "run the unpacked $package: install it by hand (apt-get install $package)"
 }
 
 # servers BINARY...: uses each server from PATH, or unpacks its package into debs/root, which it replaces as a whole.
 servers() {
 	local missing=() name root=$debs/new/root path
-	declare -A package=([nginx]=nginx [etcd]=etcd-server [nats-server]=nats-server)
+	declare -A package=([nginx]=nginx [etcd]=etcd-server [nats-server]=nats-server [sshd]=openssh-server)
 	for name; do
 		command -v "$name" >/dev/null || [[ -x $(unpacked "$debs/root" "$name") ]] || missing+=("$name")
 	done
@@ -326,14 +327,14 @@ main() {
 	local older=(aiperf-0.9.0 aiperf-0.1.1 dynamo-1.0.2 dynamo-0.5.1)
 	case ${1-} in
 	demo) ;;
-	test) need+=(etcd nats-server) ;;
+	test) need+=(etcd nats-server sshd) ;;
 	real) need+=(etcd nats-server) with+=("${older[@]}") ;;
 	bench) with+=(bench-1) ;;
 	report) ;;
 	hosts) need+=(etcd nats-server) ;;
 	engines) with+=(vllm-0.31.0) ;;
 	kube) ;;
-	all) need+=(etcd nats-server) with+=("${older[@]}" bench-1) ;;
+	all) need+=(etcd nats-server sshd) with+=("${older[@]}" bench-1) ;;
 	*) die "set up \"${1-}\": use setup.sh demo|test|real|bench|report|hosts|engines|kube|all" ;;
 	esac
 	prerequisites

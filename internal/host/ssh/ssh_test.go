@@ -16,6 +16,7 @@ import (
 	"topobench/internal/host"
 	"topobench/internal/host/agent"
 	"topobench/internal/host/ssh"
+	"topobench/internal/programs"
 	"topobench/internal/testbed"
 )
 
@@ -28,28 +29,18 @@ type server struct {
 // cache keeps the copy of the binary out of the user's own cache.
 const cache = "XDG_CACHE_HOME=DIR/cache"
 
-// sshd finds the server's program, which is not in the PATH of ordinary users.
-func sshd(t testing.TB) string {
-	for _, name := range []string{"sshd", "/usr/sbin/sshd"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Skip("this machine has no sshd (openssh-server)")
-	return ""
-}
+// root is the account of the user in a test of root.
+const root = "root:x:0:0:root:/root:/bin/sh\n"
 
-// newServer starts one by a command line that ends with sshd's. setEnv are variables of its sessions; DIR is dir.
-func newServer(t testing.TB, setEnv string, by ...string) server {
-	program := sshd(t)
+// newServer starts one. setEnv are variables of its sessions; DIR is dir. accounts are those that it knows if the user is
+// root.
+func newServer(t testing.TB, setEnv, accounts string) server {
+	argv := testbed.SSHD(t, programs.CacheDir(os.Getenv))
 	s := server{bed: newBed(t)}
 	pam := "yes" // without it, an ordinary user's sshd takes each account for a locked one
 	if os.Getuid() == 0 {
 		pam = "no" // its sessions are for machines, not for containers
-		// The sshd of root changes to this directory.
-		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
-			t.Fatal(err)
-		}
+		argv = append(testbed.Accounts(t, accounts), argv...)
 	}
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -71,7 +62,7 @@ StrictModes no
 UsePAM %s
 SetEnv %s
 `, s.port, s.dir, pam, strings.ReplaceAll(setEnv, "DIR", s.dir)), 0o600)
-	c, err := host.Starter{}.Start(host.Spec{Name: "sshd", Argv: append(by, program, "-D", "-e", "-f", config),
+	c, err := host.Starter{}.Start(host.Spec{Name: "sshd", Argv: append(argv, "-D", "-e", "-f", config),
 		Env: s.Env(), Log: filepath.Join(s.dir, "sshd.log")})
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +118,7 @@ func (s server) logins() int {
 
 // What a configuration has for a terminal does not disturb a connection.
 func TestSSHToThisMachine(t *testing.T) {
-	s := newServer(t, cache)
+	s := newServer(t, cache, root)
 	config := s.client("user", "host.pub", fmt.Sprintf("LocalForward 127.0.0.1:%d 127.0.0.1:1", s.port)+` # a port in use
 ExitOnForwardFailure yes
 RemoteCommand echo hello
@@ -164,15 +155,7 @@ func TestSSHAsAnOrdinaryUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root may log in as another user; TestSSHToThisMachine is as an ordinary user already")
 	}
-	if err := exec.Command("unshare", "-m", "true").Run(); err != nil {
-		t.Skip("no mounts of its own: ", err)
-	}
-	accounts := newBed(t).write("passwd", `root:x:0:0:root:/root:/bin/sh
-sshd:x:100:65534::/run/sshd:/bin/false
-nobody:x:65534:65534:nobody:/nonexistent:/bin/sh
-`, 0o644)
-	s := newServer(t, "XDG_CACHE_HOME=DIR/temp", "unshare", "-m", "/bin/sh", "-c",
-		`mount --bind "$0" /etc/passwd; exec "$@"`, accounts)
+	s := newServer(t, "XDG_CACHE_HOME=DIR/temp", root+"nobody:x:65534:65534:nobody:/nonexistent:/bin/sh\n")
 	for _, dir := range []string{filepath.Dir(s.dir), s.dir} { // of the user's key
 		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
@@ -200,7 +183,7 @@ nobody:x:65534:65534:nobody:/nonexistent:/bin/sh
 
 // This program is killed: its ssh, and what runs on the host, end without it.
 func TestSSHEndsWithThisProgram(t *testing.T) {
-	s := newServer(t, cache)
+	s := newServer(t, cache, root)
 	config := s.client("user", "host.pub", "")
 	p, err := host.Starter{}.Pipe(host.Spec{Name: "orchestrator", Argv: []string{os.Args[0], "orchestrate", config, s.dir},
 		Env: s.Env("PATH=" + os.Getenv("PATH")), Log: filepath.Join(s.dir, "orchestrator.log")})
@@ -221,7 +204,7 @@ func TestSSHEndsWithThisProgram(t *testing.T) {
 
 // The errors of connections that fail, each from the real ssh.
 func TestSSHFailures(t *testing.T) {
-	s := newServer(t, cache)
+	s := newServer(t, cache, root)
 	for _, row := range []struct {
 		name, key, known, more string
 		words                  []string
@@ -282,7 +265,7 @@ func TestSSHIsMissing(t *testing.T) {
 
 // The session is killed on the host while the agent runs.
 func TestSSHSessionIsKilled(t *testing.T) {
-	s := newServer(t, cache)
+	s := newServer(t, cache, root)
 	client, err := s.dial(s.transport(s.client("user", "host.pub", ""))).Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -297,7 +280,7 @@ func TestSSHSessionIsKilled(t *testing.T) {
 
 // BenchmarkConnect is the time from the start of ssh to the hello, with the binary there; beside it, that of ssh alone.
 func BenchmarkConnect(b *testing.B) {
-	s := newServer(b, cache)
+	s := newServer(b, cache, root)
 	transport := s.transport(s.client("user", "host.pub", ""))
 	d := s.dial(transport)
 	d.Exe = os.Args[0]
