@@ -94,8 +94,21 @@ func (c cluster) parts(alone, together []part) {
 			}
 			c := c
 			c.T, c.dir = t, t.TempDir()
+			defer c.shows()
 			p.test(c)
 		})
+	}
+}
+
+// shows prints what the cluster has, if the test has failed.
+func (c cluster) shows() {
+	if !c.Failed() {
+		return
+	}
+	for _, what := range []string{"get dgd,pods -A -o wide", "get events -A --sort-by=.metadata.creationTimestamp", "describe nodes"} {
+		out, _ := c.tryKubectl("", strings.Fields(what)...) // it may have been stopped
+		lines := strings.SplitAfter(out, "\n")
+		c.Logf("kubectl %s:\n%s", what, strings.Join(lines[max(0, len(lines)-60):], ""))
 	}
 }
 
