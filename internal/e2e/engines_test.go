@@ -48,25 +48,25 @@ func TestEnginesRun(t *testing.T) {
 	f := enginesFixture(t)
 	r := f.start("run", "run",
 		f.engine("cpu-disagg", "25500", "18210", "@10"),
-		f.engine("cpu-agg", "24000", "18200", "@20", "18201", "@21", "18202", "@22"),
-		f.engine("cpu-dp", "27000", "18220", "@30"))
+		f.engine("cpu-agg", "24000", "18200", "@20", "18201", "@21", "18202", "@22", "[1, 2]", "[2]"),
+		f.engine("cpu-dp", "27000", "18220", "@30", "[1, 2]", "[2]"))
 	r.checkTransfers("cpu-agg")
 	r.checkReplaced("cpu-dp", func() {})
 	r.ends(0)
 	r.clean()
 
-	cells := []string{"-concurrency1", "-concurrency2"}
+	cells := []string{"-concurrency1", "-concurrency2"} // of the first one
 	for i, config := range []string{
 		`{"kind":"dynamo_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":64,"tensor_parallelism":0,"data_parallelism":0,` +
 			`"prefill_tensor_parallelism":1,"prefill_data_parallelism":1,"decode_tensor_parallelism":2,"decode_data_parallelism":1,"mode":"disaggregated"`,
 		`{"kind":"vllm_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":64,"tensor_parallelism":1,"data_parallelism":2,`,
 		`{"kind":"vllm_dp_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":64,"tensor_parallelism":1,"data_parallelism":2,`,
 	} {
-		r.checkArtifacts(fmt.Sprintf("artifacts_%d", i), cells, config)
+		r.checkArtifacts(fmt.Sprintf("artifacts_%d", i), cells[min(i, 1):], config)
 	}
 	r.checkPictures()
-	r.checkUpstream("dynamo_cpu_disaggregated,1.0", "dynamo_cpu_disaggregated,2.0",
-		"vllm_cpu_aggregated,1.0", "vllm_cpu_aggregated,2.0", "vllm_dp_cpu_aggregated,1.0", "vllm_dp_cpu_aggregated,2.0")
+	r.checkUpstream("dynamo_cpu_disaggregated,1.0", "dynamo_cpu_disaggregated,2.0", "vllm_cpu_aggregated,2.0",
+		"vllm_dp_cpu_aggregated,2.0")
 }
 
 // checkTransfers reads decode's counters until the next topology begins: prefill must have
@@ -114,7 +114,8 @@ func (r *running) checkReplaced(next string, sample func()) {
 }
 
 // After a kill of vLLM's API server its engine and workers would run forever (vLLM's issue
-// 55510); the shepherd ends them.
+// 55510); the shepherd ends them. In the second launch topobench gets SIGTERM while vLLM warms
+// up and its engine has no handler yet.
 func TestEnginesServerKilledMidCell(t *testing.T) {
 	f := enginesFixture(t)
 	r := f.start("run", "run", f.engine("cpu-dp", "27000", "18220", "@30"), "--concurrency", "1", "--osl", "300")
@@ -130,8 +131,9 @@ func TestEnginesServerKilledMidCell(t *testing.T) {
 	_, killed := r.kills("aggregated-0")
 	r.dies("aggregated-0", killed)
 	r.startsAgain("aggregated-0") // after the proof that engine and workers are gone
-	r.signal(syscall.SIGINT)
-	r.ends(130)
+	r.await("a worker is loading", func() bool { return r.sees("VLLM::Worker") })
+	r.signal(syscall.SIGTERM)
+	r.ends(143)
 	r.clean()
 }
 
@@ -139,7 +141,7 @@ func TestEnginesServerKilledMidCell(t *testing.T) {
 // restarts, and the cell is measured again.
 func TestEnginesDecodeKilledMidCell(t *testing.T) {
 	f := enginesFixture(t)
-	r := f.start("run", "run", f.engine("cpu-disagg", "25500", "18210", "@10"), "--concurrency", "1")
+	r := f.start("run", "run", f.engine("cpu-disagg", "25500", "18210", "@10"), "--concurrency", "1", "--osl", "40")
 	r.first("the cell begins", func(e event) bool { return e.Event == "cell-begin" })
 	r.await("decode has a request of the cell", func() bool {
 		return f.counter(f.ports+101, "vllm:num_requests_running") > 0
@@ -185,16 +187,6 @@ func TestEnginesServerKilledBeforeTheLoad(t *testing.T) {
 			r.clean()
 		})
 	}
-}
-
-// topobench gets SIGTERM while vLLM warms up and its engine has no handler yet.
-func TestEnginesTerminatedInWarmUp(t *testing.T) {
-	f := enginesFixture(t)
-	r := f.start("run", "run", f.engine("cpu-dp", "27000", "18220", "@30"))
-	r.await("a worker is loading", func() bool { return r.sees("VLLM::Worker") })
-	r.signal(syscall.SIGTERM)
-	r.ends(143)
-	r.clean()
 }
 
 // sees reports whether a process of that name is alive.

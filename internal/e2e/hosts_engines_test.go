@@ -38,7 +38,7 @@ func TestEnginesOverTwoHosts(t *testing.T) {
 		profile = strings.Replace(profile, old, new, 1)
 	}
 	l.login.write("/opt/profiles/cpu-disagg.yaml", profile, 0o644)
-	r := l.start("run", "topobench", "run", "/opt/profiles/cpu-disagg.yaml", "--concurrency", "1", "--osl", "20",
+	r := l.start("run", "topobench", "run", "/opt/profiles/cpu-disagg.yaml", "--concurrency", "1", "--osl", "40",
 		"--hosts", "node0=198.51.100.10,node1=198.51.100.11")
 	r.longer = 12 * time.Minute
 	r.programs = found

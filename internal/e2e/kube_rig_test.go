@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -147,6 +148,9 @@ func (c *cluster) connect(dir string) {
 		}
 	}()
 	config := strings.ReplaceAll(c.read(filepath.Join(c.run, "kubeconfig")), "127.0.0.1:6443", listener.Addr().String())
+	// The context nobody is that of a user without rights.
+	config = strings.Replace(config, "contexts: [", "contexts: [{name: nobody, context: {cluster: test, user: nobody}}, ", 1)
+	config = regexp.MustCompile(`{name: admin, user: {(.*?)}}`).ReplaceAllString(config, "$0, {name: nobody, user: {as: nobody, $1}}")
 	path := filepath.Join(c.dir, "kubeconfig")
 	c.check(os.WriteFile(path, []byte(config), 0o600))
 	c.env = append(c.Env(os.Environ()...), "KUBECONFIG="+path, "PATH="+dir+":"+os.Getenv("PATH"))
