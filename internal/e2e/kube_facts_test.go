@@ -201,6 +201,7 @@ func (r *running) watches() (pids []int) {
 // the cell does not count, and the topology is launched again. That launch serves once the pod is gone.
 func ghostInstance(c cluster) {
 	flags, before := c.withNeighbour("ghost")
+	flags = with(flags, "--orphan-grace", "1m")
 	// The pod is ready only after some seconds, for which one cell is too short.
 	flags[slices.Index(flags, "--concurrency")+1] = "1,2"
 	// As NVIDIA's operator has it since 1.0.
@@ -222,6 +223,7 @@ func ghostInstance(c cluster) {
 // run whose topology has a longer name. The gate of the frontend stays closed while they are there.
 func alikeNames(c cluster) {
 	flags, before := c.withNeighbour("alike")
+	flags = with(flags, "--orphan-grace", "1m")
 	other := c.start("other", append([]string{"run", "demo-disagg", "--keep", "--set", "name=demo-disagg-two"}, flags...)...)
 	other.first("cell-done", func(e event) bool { return e.Event == "cell-done" })
 	r := c.start("run", append([]string{"run", "demo-disagg", "--timeout-ready", "45s"}, flags...)...)

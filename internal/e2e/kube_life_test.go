@@ -152,6 +152,7 @@ func (c cluster) killsPod(namespace, role, earlier string) bool {
 // another one in its teardown.
 func resumed(c cluster) {
 	flags, before := c.withNeighbour("resumed")
+	flags = with(flags, "--orphan-grace", "1m")
 	r := c.campaign("resumed", flags, append(small("twice"), "--repeats", "2")...)
 	r.inCell()
 	c.kubectl("", "-n", "resumed", "delete", "pod", "-l", "topobench/role=decode", "--wait=false")

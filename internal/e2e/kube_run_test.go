@@ -121,6 +121,7 @@ func (c cluster) countsKubectl() (calls string) {
 // Ctrl-C while the pods start.
 func cleanByLabel(c cluster) {
 	flags, before := c.withNeighbour("cleaned")
+	flags = with(flags, "--orphan-grace", "1m") // three tests start pods at once
 	other := c.campaign("other", flags, append(small("other"), "--set", "timeouts.grace=1m")...) // no pod takes it
 	flags[len(flags)-1] = "10m"
 	r := c.start("run", append([]string{"run", "demo-agg"}, flags...)...)
@@ -162,6 +163,7 @@ func (c cluster) clean(namespace string, code int, flags ...string) string {
 // refused: what no run can begin with, each with its cause, its code, and nothing left.
 func refused(c cluster) {
 	flags, _ := c.withNeighbour("refused")
+	flags = with(flags, "--orphan-grace", "1m")
 	c.kubectl("", "-n", "refused", "create", "service", "clusterip", "demo-agg-nginx", "--tcp=80")
 	before := c.named("refused")
 	rows := []struct {

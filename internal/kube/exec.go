@@ -33,6 +33,9 @@ func (e Exec) Argv(command string) []string {
 
 // Explain is what kubectl's messages mean; nil = unknown.
 func (e Exec) Explain(output string, code int) error {
+	if strings.Contains(output, "in a completed pod") || strings.Contains(output, `pods "`+e.Cluster.pod+`" not found`) {
+		return &Failure{Absent, "the pod of the load has ended", "it ends after --orphan-grace without its client: raise that"}
+	}
 	failure, is := errors.AsType[*Failure](Explain(output, code))
 	if is && slices.Contains([]FailureKind{Unreachable, Forbidden, Unauthorized}, failure.Kind) &&
 		!strings.Contains(failure.Text, "executable") { // that may be a message of the agent

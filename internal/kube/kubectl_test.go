@@ -67,3 +67,20 @@ func TestArgvOfKubectl(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// What kubectl prints of a connection to the pod of the load has a next step only where it is kubectl's own.
+func TestFailuresOfAConnectionAreExplained(t *testing.T) {
+	e := Exec{&Cluster{pod: "load-0"}}
+	for output, want := range map[string]string{
+		"error: cannot exec into a container in a completed pod; current phase is Succeeded": "raise that",
+		`Error from server (NotFound): pods "load-0" not found`:                              "raise that",
+		`Error from server (NotFound): pods "another" not found`:                             "",
+		"Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout":               "kubectl cluster-info",
+		"sh: base64: executable not found":                                                   "",
+	} {
+		switch err := e.Explain(output, 1); {
+		case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: %v", output, err)
+		}
+	}
+}
