@@ -121,7 +121,7 @@ func (c cluster) countsKubectl() (calls string) {
 // Ctrl-C while the pods start.
 func cleanByLabel(c cluster) {
 	flags, before := c.withNeighbour("cleaned")
-	flags = with(flags, "--orphan-grace", "1m") // three tests start pods at once
+	flags = with(flags, "--orphan-grace", "1m")                                                  // three tests start pods at once
 	other := c.campaign("other", flags, append(small("other"), "--set", "timeouts.grace=1m")...) // no pod takes it
 	flags[len(flags)-1] = "10m"
 	r := c.start("run", append([]string{"run", "demo-agg"}, flags...)...)
