@@ -48,25 +48,25 @@ func TestEnginesRun(t *testing.T) {
 	f := enginesFixture(t)
 	r := f.start("run", "run",
 		f.engine("cpu-disagg", "25500", "18210", "@10"),
-		f.engine("cpu-agg", "24000", "18200", "@20", "18201", "@21", "18202", "@22", "[1, 2]", "[2]"),
-		f.engine("cpu-dp", "27000", "18220", "@30", "[1, 2]", "[2]"))
+		f.engine("cpu-agg", "24000", "18200", "@20", "18201", "@21", "18202", "@22"),
+		f.engine("cpu-dp", "27000", "18220", "@30"), "--osl", "48")
 	r.checkTransfers("cpu-agg")
 	r.checkReplaced("cpu-dp", func() {})
 	r.ends(0)
 	r.clean()
 
-	cells := []string{"-concurrency1", "-concurrency2"} // of the first one
+	cells := []string{"-concurrency1", "-concurrency2"}
 	for i, config := range []string{
-		`{"kind":"dynamo_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":64,"tensor_parallelism":0,"data_parallelism":0,` +
+		`{"kind":"dynamo_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":48,"tensor_parallelism":0,"data_parallelism":0,` +
 			`"prefill_tensor_parallelism":1,"prefill_data_parallelism":1,"decode_tensor_parallelism":2,"decode_data_parallelism":1,"mode":"disaggregated"`,
-		`{"kind":"vllm_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":64,"tensor_parallelism":1,"data_parallelism":2,`,
-		`{"kind":"vllm_dp_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":64,"tensor_parallelism":1,"data_parallelism":2,`,
+		`{"kind":"vllm_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":48,"tensor_parallelism":1,"data_parallelism":2,`,
+		`{"kind":"vllm_dp_cpu","model":"tiny","input_sequence_length":100,"output_sequence_length":48,"tensor_parallelism":1,"data_parallelism":2,`,
 	} {
-		r.checkArtifacts(fmt.Sprintf("artifacts_%d", i), cells[min(i, 1):], config)
+		r.checkArtifacts(fmt.Sprintf("artifacts_%d", i), cells, config)
 	}
 	r.checkPictures()
-	r.checkUpstream("dynamo_cpu_disaggregated,1.0", "dynamo_cpu_disaggregated,2.0", "vllm_cpu_aggregated,2.0",
-		"vllm_dp_cpu_aggregated,2.0")
+	r.checkUpstream("dynamo_cpu_disaggregated,1.0", "dynamo_cpu_disaggregated,2.0",
+		"vllm_cpu_aggregated,1.0", "vllm_cpu_aggregated,2.0", "vllm_dp_cpu_aggregated,1.0", "vllm_dp_cpu_aggregated,2.0")
 }
 
 // checkTransfers reads decode's counters until the next topology begins: prefill must have
