@@ -33,8 +33,10 @@ func (e Exec) Argv(command string) []string {
 
 // Explain is what kubectl's messages mean; nil = unknown.
 func (e Exec) Explain(output string, code int) error {
-	if strings.Contains(output, "in a completed pod") || strings.Contains(output, `pods "`+e.Cluster.pod+`" not found`) {
-		return &Failure{Absent, "the pod of the load has ended", "it ends after --orphan-grace without its client: raise that"}
+	gone := fmt.Sprintf("pods %q not found", e.Cluster.pod)
+	if strings.Contains(output, "in a completed pod") || strings.Contains(output, gone) {
+		return &Failure{Absent, "the pod of the load has ended",
+			"it ends after --orphan-grace without its client: raise that"}
 	}
 	failure, is := errors.AsType[*Failure](Explain(output, code))
 	if is && slices.Contains([]FailureKind{Unreachable, Forbidden, Unauthorized}, failure.Kind) &&
