@@ -109,13 +109,7 @@ func readObjects(data []byte) (all []created, err error) {
 }
 
 // snapshot is what the API server has now.
-func (c *Cluster) snapshot(ctx context.Context) (Snapshot, error) {
-	kinds := snapshotKindsAlone
-	if c.graphs {
-		kinds = SnapshotKinds
-	}
-	return c.look(ctx, kinds)
-}
+func (c *Cluster) snapshot(ctx context.Context) (Snapshot, error) { return c.look(ctx, kindsWith(c.graphs)) }
 
 // look reads the objects of some kinds.
 func (c *Cluster) look(ctx context.Context, kinds string) (Snapshot, error) {

@@ -27,12 +27,13 @@ func (k Kubectl) Argv(args ...string) []string {
 }
 
 // Snapshot is the command whose output ReadSnapshot reads. Without Dynamo's definitions the API server has no graphs.
-func (k Kubectl) Snapshot(graphs bool) []string {
-	kinds := SnapshotKinds
-	if !graphs {
-		kinds = snapshotKindsAlone
+func (k Kubectl) Snapshot(graphs bool) []string { return k.Argv("get", kindsWith(graphs), "-o", "json") }
+
+func kindsWith(graphs bool) string {
+	if graphs {
+		return SnapshotKinds
 	}
-	return k.Argv("get", kinds, "-o", "json")
+	return snapshotKindsAlone
 }
 
 // FailureKind is why a command of kubectl failed.
