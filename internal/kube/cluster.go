@@ -109,7 +109,9 @@ func readObjects(data []byte) (all []created, err error) {
 }
 
 // snapshot is what the API server has now.
-func (c *Cluster) snapshot(ctx context.Context) (Snapshot, error) { return c.look(ctx, kindsWith(c.graphs)) }
+func (c *Cluster) snapshot(ctx context.Context) (Snapshot, error) {
+	return c.look(ctx, kindsWith(c.graphs))
+}
 
 // look reads the objects of some kinds.
 func (c *Cluster) look(ctx context.Context, kinds string) (Snapshot, error) {

@@ -27,7 +27,9 @@ func (k Kubectl) Argv(args ...string) []string {
 }
 
 // Snapshot is the command whose output ReadSnapshot reads. Without Dynamo's definitions the API server has no graphs.
-func (k Kubectl) Snapshot(graphs bool) []string { return k.Argv("get", kindsWith(graphs), "-o", "json") }
+func (k Kubectl) Snapshot(graphs bool) []string {
+	return k.Argv("get", kindsWith(graphs), "-o", "json")
+}
 
 func kindsWith(graphs bool) string {
 	if graphs {
