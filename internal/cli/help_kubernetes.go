@@ -75,7 +75,7 @@ func kubeSteps() [][2]string {
 		{"end", "topobench deletes the objects by their label, and goes on once none is left, by label and by owner. " +
 			"Otherwise the run is DIRTY, with the objects. A killed topobench leaves nothing: the pod of the load " +
 			"ends, and Kubernetes deletes the objects that its Job owns."},
-		{"clean --kube", "deletes objects with the label of a run, once the pod of its load has ended, or by --force"},
+		{"clean --kube", "deletes objects with the label of a run, once the Job of its load has ended, or by --force"},
 	}
 }
 

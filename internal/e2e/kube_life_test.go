@@ -40,6 +40,7 @@ func deaths(c cluster) {
 	flags, before := c.withNeighbour("deaths")
 	unborn := c.campaign("unborn", flags, append(small("unborn"), "--kube-load-image", "localhost/absent:1")...)
 	unborn.await("the pod of the load is there", func() bool { return strings.Contains(c.named("deaths"), "Pod/topobench-") })
+	c.clean("deaths", 6) // a run that waits for the image of its load is alive
 	gone := []<-chan time.Duration{c.dies(unborn, c.kubectl("", "-n", "deaths", "get", "jobs", "-l", "topobench/run", "-o", "name"))}
 	image, template := slices.Index(flags, "--kube-image"), c.template("deaths")
 	ofManifest := slices.Delete(slices.Clone(flags), image, image+2) // the manifest has the image

@@ -106,7 +106,7 @@ func (c cluster) shows() {
 	if !c.Failed() {
 		return
 	}
-	for _, what := range []string{"get dgd,pods -A -o wide", "get events -A --sort-by=.metadata.creationTimestamp", "describe nodes"} {
+	for _, what := range []string{"get dgd,pods -A -o wide", "describe nodes"} {
 		out, _ := c.tryKubectl("", strings.Fields(what)...) // it may have been stopped
 		lines := strings.SplitAfter(out, "\n")
 		c.Logf("kubectl %s:\n%s", what, strings.Join(lines[max(0, len(lines)-60):], ""))
@@ -185,6 +185,12 @@ func (c cluster) tryKubectl(input string, args ...string) (string, error) {
 func (c cluster) namespace(name string) []string {
 	c.Helper()
 	c.kubectl("", "create", "namespace", name)
+	c.Cleanup(func() {
+		if c.Failed() {
+			out, _ := c.tryKubectl("", "-n", name, "get", "events", "--sort-by=.metadata.creationTimestamp") // it may have been stopped
+			c.Logf("events in the namespace %s:\n%s", name, out)
+		}
+	})
 	testbed.Eventually(c.T, patience, func() bool {
 		_, err := c.tryKubectl("", "-n", name, "get", "serviceaccount", "default")
 		return err == nil

@@ -16,7 +16,8 @@ import (
 type Remains struct {
 	Run     string // value of its label
 	Objects []string
-	Running bool // the pod of its load runs: an agent is there, or was a moment ago
+	// Running: its Job has not ended. Its pod waits for an image or a node, or topobench uses it or did a moment ago.
+	Running bool
 	cluster Cluster
 }
 
@@ -69,7 +70,7 @@ func (c *Cluster) read(list []byte) (all []Remains, err error) {
 		Items []struct {
 			owned
 			Status struct {
-				Phase string `json:"phase"`
+				Conditions []condition `json:"conditions"`
 			} `json:"status"`
 		} `json:"items"`
 	}
@@ -93,15 +94,18 @@ func (c *Cluster) read(list []byte) (all []Remains, err error) {
 		r.cluster.uids = append(r.cluster.uids, m.UID)
 		if o.Kind == "Job" {
 			r.cluster.job.Name = m.Name
-		}
-		if o.Kind == "Pod" && m.Labels[roleLabel] == "load" && o.Status.Phase == "Running" && m.Deleted == nil {
-			r.Running = true
+			r.Running = m.Deleted == nil && !slices.ContainsFunc(o.Status.Conditions, condition.ends)
 		}
 	}
 	for _, run := range slices.Sorted(maps.Keys(runs)) {
 		all = append(all, *runs[run])
 	}
 	return all, nil
+}
+
+// ends reports whether a Job with the condition has ended.
+func (c condition) ends() bool {
+	return (c.Type == "Complete" || c.Type == "Failed") && c.Status == "True"
 }
 
 // Delete deletes the objects of a run, and proves that nothing is left. Left has what is, or why there is no proof.

@@ -114,14 +114,24 @@ func TestRemainsOfRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, err := (&Cluster{}).read(data)
-	if err != nil || len(all) != 1 || all[0].Run != ByHand || !slices.Contains(all[0].Objects, "job/topobench-by-hand") || all[0].Running {
+	if err != nil || len(all) != 1 || all[0].Run != ByHand || !slices.Contains(all[0].Objects, "job/topobench-by-hand") || !all[0].Running {
 		t.Errorf("%+v, %v", all, err)
 	}
-	for phase, running := range map[string]bool{"Running": true, "Succeeded": false} {
-		all, err := (&Cluster{}).read([]byte(`{"items": [{"kind": "Pod", "metadata": {"name": "p", "labels": {"topobench/run": "r", "topobench/role": "load"}},
-			"status": {"phase": "` + phase + `"}}]}`))
-		if err != nil || len(all) != 1 || all[0].Running != running {
-			t.Errorf("%s: %+v, %v", phase, all, err)
+	const job = `{"kind": "Job", "metadata": {"name": "j", "labels": {"topobench/run": "r"}`
+	for _, row := range []struct {
+		what, object string
+		running      bool
+	}{
+		{"a pod that waits for its image", job + `}, "status": {"active": 1, "ready": 0}}`, true},
+		{"a suspended Job that goes on", job + `}, "status": {"conditions": [{"type": "Suspended", "status": "True"}]}}`, true},
+		{"ended", job + `}, "status": {"conditions": [{"type": "SuccessCriteriaMet", "status": "True"}, {"type": "Complete", "status": "True"}]}}`, false},
+		{"past its deadline", job + `}, "status": {"conditions": [{"type": "Failed", "status": "True"}]}}`, false},
+		{"deleted", job + `, "deletionTimestamp": "2026-01-01T00:00:00Z"}}`, false},
+		{"what a Job has left", `{"kind": "Pod", "metadata": {"name": "p", "labels": {"topobench/run": "r"}}, "status": {"phase": "Running"}}`, false},
+	} {
+		all, err := (&Cluster{}).read([]byte(`{"items": [` + row.object + `]}`))
+		if err != nil || len(all) != 1 || all[0].Running != row.running {
+			t.Errorf("%s: %+v, %v", row.what, all, err)
 		}
 	}
 }

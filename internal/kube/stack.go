@@ -111,21 +111,47 @@ func (s *Stack) lastLines(causes []Cause) string {
 	return shown
 }
 
-// ended are the last lines of the containers that a cause has ended: those before a restart, else the present ones.
+// logsWithin bounds the wait for the last lines of a pod.
+const logsWithin = 5 * time.Second
+
+// ended are the last lines of the containers that a cause has ended: those before a restart, else the present ones. A
+// container that has just ended once more has no log before the API server names its successor.
 func (s *Stack) ended(c Cause) []string {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), logsWithin)
 	defer cancel()
-	argv := []string{"logs", c.Name, "--all-containers", logTail}
-	if c.Kind != Moved { // a pod that is deleted has not restarted
-		if out, err := s.cluster.do(ctx, "", append(argv, "--previous")...); err == nil {
-			return text.Lines(out)
+	present := []string{"logs", c.Name, "--all-containers", logTail}
+	for {
+		lost := false
+		if c.Kind != Moved { // a pod that is deleted has not restarted
+			var lines []string
+			if lines, lost = s.lines(ctx, append(present, "--previous")); len(lines) > 0 {
+				return lines
+			}
+		}
+		if lines, gone := s.lines(ctx, present); len(lines) > 0 || !lost && !gone {
+			return lines
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(lookEvery):
 		}
 	}
+}
+
+// lostLog is what a kubelet writes in place of the log of a container that it has removed (Kubernetes,
+// pkg/kubelet/kuberuntime). The exit code is 0.
+const lostLog = "unable to retrieve container logs for "
+
+// lines are those of kubectl logs. lost: the log of a container is not there, perhaps for a moment.
+func (s *Stack) lines(ctx context.Context, argv []string) (lines []string, lost bool) {
 	out, err := s.cluster.do(ctx, "", argv...)
 	if err != nil {
-		return nil
+		return nil, false
 	}
-	return text.Lines(out)
+	all := text.Lines(out)
+	lines = slices.DeleteFunc(slices.Clone(all), func(line string) bool { return strings.HasPrefix(line, lostLog) })
+	return lines, len(lines) < len(all)
 }
 
 // Down deletes the topology and proves that nothing of it is left. Left has what is, or why there is no proof. It waits
