@@ -24,8 +24,8 @@ type exportFile struct {
 }
 
 // place returns where the value of a key goes, or nil if topobench does not use it.
-func (e *exportFile) place(key string) any {
-	switch key {
+func (e *exportFile) place(key []byte) any {
+	switch string(key) {
 	case "schema_version":
 		return &e.schema
 	case "aiperf_version":
@@ -41,11 +41,12 @@ func (e *exportFile) place(key string) any {
 	case "input_config":
 		return &e.input
 	}
-	if !used(key) {
+	if !used(string(key)) {
 		return nil
 	}
-	e.metrics[key] = &Metric{}
-	return e.metrics[key]
+	metric := &Metric{}
+	e.metrics[string(key)] = metric
+	return metric
 }
 
 // used reports whether topobench uses a metric: it uses a tenth of an export.
@@ -69,24 +70,12 @@ func (m *Metric) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	default:
 		return errors.Join(dec.SkipValue(), ErrType)
 	}
-	m.Stats = make(map[string]float64, 16)
+	m.Stats = make(map[string]float64, len(statistics))
 	_, err := dec.ReadToken()
 	for err == nil && dec.PeekKind() != '}' {
-		var key jsontext.Token
-		if key, err = dec.ReadToken(); err != nil {
-			break
-		}
-		switch stat := key.String(); {
-		case dec.PeekKind() == 'n':
-			err = dec.SkipValue()
-		case stat == "unit":
-			err = json.UnmarshalDecode(dec, &m.Unit)
-		case isStatistic(stat):
-			var value float64
-			err = json.UnmarshalDecode(dec, &value)
-			m.Stats[stat] = value
-		default:
-			_, err = dec.ReadValue()
+		var key jsontext.Value
+		if key, err = dec.ReadValue(); err == nil {
+			err = m.set(member(key), dec)
 		}
 	}
 	if err == nil {
@@ -95,12 +84,47 @@ func (m *Metric) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
-func isStatistic(key string) bool {
-	switch key {
-	case "avg", "min", "max", "std", "count", "sum", "p1", "p5", "p10", "p25", "p50", "p75", "p90", "p95", "p99":
-		return true
+// set reads the value of a member of a metric; "" is one that topobench does not use.
+func (m *Metric) set(member string, dec *jsontext.Decoder) error {
+	value, err := dec.ReadValue()
+	if err != nil || member == "" || value.Kind() == 'n' {
+		return err
 	}
-	return false
+	switch {
+	case member == unitKey:
+		err = json.Unmarshal(value, &m.Unit)
+	case value.Kind() != '0':
+		err = ErrType
+	default:
+		m.Stats[member], err = strconv.ParseFloat(string(value), 64)
+	}
+	if err != nil {
+		begin := dec.InputOffset() - int64(len(value))
+		return &json.SemanticError{ByteOffset: begin, JSONPointer: dec.StackPointer(), Err: err}
+	}
+	return nil
+}
+
+const unitKey = "unit"
+
+// statistics are the keys of a metric's statistics.
+var statistics = [...]string{"avg", "min", "max", "std", "count", "sum", // constant
+	"p1", "p5", "p10", "p25", "p50", "p75", "p90", "p95", "p99"}
+
+// member is the member of a metric whose key has that JSON text, unless topobench does not use
+// it. It makes no string: an export has a thousand of them.
+func member(key jsontext.Value) string {
+	var buffer [16]byte
+	name := unquoted(buffer[:0], key)
+	if string(name) == unitKey {
+		return unitKey
+	}
+	for _, known := range statistics {
+		if string(name) == known {
+			return known
+		}
+	}
+	return ""
 }
 
 // inputConfig is the configuration of the load. Up to aiperf 0.8 it has loadgen and input,
@@ -141,6 +165,9 @@ func (s *single) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 
 // integer is nil for any other value.
 func integer(value jsontext.Value) *int {
+	if value.Kind() != '0' {
+		return nil
+	}
 	n, err := strconv.Atoi(value.String())
 	if err != nil {
 		return nil

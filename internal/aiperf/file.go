@@ -58,14 +58,19 @@ func open(path string) (file *os.File, size int64, err error) {
 
 // Decode reads the single JSON value in data into a pointer. It is strict: data is UTF-8, no
 // object has a key twice, no text follows the value, and an int is a whole number that is not
-// negative. It skips unknown keys. The functions in first take precedence over its own. path
-// is for errors, which are *FileError.
-func Decode(path string, data []byte, into any, first ...*json.Unmarshalers) error {
+// negative. It skips unknown keys. path is for errors, which are *FileError.
+func Decode(path string, data []byte, into any) error { return DecodeWith(Counts, path, data, into) }
+
+// Counts reads ints. Like each set of functions, it is made once: the library remembers in it
+// which types it serves.
+var Counts = json.UnmarshalFromFunc(readCount) // constant
+
+// DecodeWith is Decode with functions for values of some types. They may include Counts.
+func DecodeWith(functions *json.Unmarshalers, path string, data []byte, into any) error {
 	if err := refuse(path, data); err != nil {
 		return err
 	}
 	dec := jsontext.NewDecoder(bytes.NewBuffer(data))
-	functions := json.JoinUnmarshalers(append(first, json.UnmarshalFromFunc(readCount))...)
 	if err := json.UnmarshalDecode(dec, into, json.WithUnmarshalers(functions)); err != nil {
 		return located(path, data, err)
 	}
@@ -75,36 +80,36 @@ func Decode(path string, data []byte, into any, first ...*json.Unmarshalers) err
 // decodeMembers reads the single JSON object in data like Decode: each value for whose key
 // place returns a pointer. It does not look for duplicate keys in the other values and among
 // their keys, which halves the time of an export.
-func decodeMembers(path string, data []byte, place func(key string) any) error {
+func decodeMembers(path string, data []byte, place func(key []byte) any) error {
 	if err := refuse(path, data); err != nil {
 		return err
 	}
 	dec := jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true))
-	counts := json.WithUnmarshalers(json.UnmarshalFromFunc(readCount))
+	counts := json.WithUnmarshalers(Counts)
 	start, err := dec.ReadToken()
 	if err == nil && start.Kind() != '{' {
 		return &FileError{Path: path, Err: ErrType}
 	}
 	seen := map[string]bool{}
+	var key []byte
 	for err == nil && dec.PeekKind() != '}' {
-		var token jsontext.Token
-		if token, err = dec.ReadToken(); err != nil {
+		var value jsontext.Value
+		if value, err = dec.ReadValue(); err != nil {
 			break
 		}
-		key, end := token.String(), dec.InputOffset()
-		into := place(key)
-		if into != nil && seen[key] {
-			return &FileError{Path: path, Offset: end, Key: "/" + key, Err: ErrDuplicate}
+		key = unquoted(key[:0], value)
+		end, into := dec.InputOffset(), place(key)
+		if into != nil && seen[string(key)] {
+			return &FileError{Path: path, Offset: end, Key: "/" + string(key), Err: ErrDuplicate}
 		}
-		var value jsontext.Value
 		if value, err = dec.ReadValue(); err != nil || into == nil {
 			continue // without SkipValue, which takes half as long again
 		}
-		seen[key] = true
+		seen[string(key)] = true
 		if err := json.Unmarshal(value, into, counts); err != nil {
 			fault := located(path, value, err)
 			fault.Offset += dec.InputOffset() - int64(len(value))
-			fault.Key = "/" + key + fault.Key
+			fault.Key = "/" + string(key) + fault.Key
 			return fault
 		}
 	}
@@ -115,6 +120,12 @@ func decodeMembers(path string, data []byte, place func(key string) any) error {
 		return located(path, data, err)
 	}
 	return atEnd(path, data, dec.InputOffset())
+}
+
+// unquoted appends the text of a JSON string that was read without an error.
+func unquoted(buffer []byte, value jsontext.Value) []byte {
+	text, _ := jsontext.AppendUnquote(buffer, value)
+	return text
 }
 
 // refuse rejects bytes that the JSON library would name less clearly.

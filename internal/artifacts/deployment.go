@@ -190,13 +190,7 @@ func ReadDeployment(path string) (Deployment, error) {
 // the parallelism of the mode are required; the error names all missing keys.
 func ParseDeployment(path string, data []byte) (Deployment, error) {
 	var d Deployment
-	refuseNull := json.UnmarshalFromFunc(func(dec *jsontext.Decoder, _ any) error {
-		if dec.PeekKind() == 'n' {
-			return aiperf.ErrType
-		}
-		return errors.ErrUnsupported // makes the library try the next function
-	})
-	if err := aiperf.Decode(path, data, &d, refuseNull); err != nil {
+	if err := aiperf.DecodeWith(withoutNull, path, data, &d); err != nil {
 		return Deployment{}, err
 	}
 	var keys map[string]jsontext.Value
@@ -213,6 +207,16 @@ func ParseDeployment(path string, data []byte) (Deployment, error) {
 		return Deployment{}, errors.Join(missing...)
 	}
 	return d, nil
+}
+
+// withoutNull refuses null.
+var withoutNull = json.JoinUnmarshalers(json.UnmarshalFromFunc(refuseNull), aiperf.Counts) // constant
+
+func refuseNull(dec *jsontext.Decoder, _ any) error {
+	if dec.PeekKind() == 'n' {
+		return aiperf.ErrType
+	}
+	return errors.ErrUnsupported // makes the library try the next function
 }
 
 func required(mode string) []string {

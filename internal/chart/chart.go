@@ -6,8 +6,6 @@
 //
 // go-chart supplies the two renderers and the font, and this package the layout: go-chart's own legend
 // covers the data, its annotations overlap, its ticks are not round and it refuses a range of zero width.
-//
-// One goroutine must draw the first picture: it parses the font, and go-chart guards that with no lock.
 package chart
 
 import (
@@ -15,6 +13,7 @@ import (
 	"html"
 	"io"
 	"strings"
+	"sync"
 
 	gochart "github.com/wcharczuk/go-chart/v2"
 )
@@ -79,9 +78,12 @@ func SVG(w io.Writer, p Picture) error {
 	return nil
 }
 
+// font parses the font, once also if two pictures are drawn at the same time: go-chart looks for it without its lock.
+var font = sync.OnceValues(gochart.GetDefaultFont) // constant
+
 // render lays the picture out and draws it.
 func render(w io.Writer, p Picture, to pen, start gochart.RendererProvider) error {
-	font, err := gochart.GetDefaultFont()
+	font, err := font()
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"sync"
 )
 
 // shades is the number of steps from white to a colour of the scheme, enough for antialiased edges. A palette has 256
@@ -28,27 +29,36 @@ func encode(w io.Writer, img image.Image) error {
 	return nil
 }
 
-// paletted puts the image on white and gives every pixel the nearest colour of the palette.
+// paletted puts the image on white and gives every pixel the nearest colour of the palette, two halves at once.
 func paletted(img *image.RGBA) *image.Paletted {
-	const block = 64 // pixels
 	to := image.NewPaletted(img.Rect, palette())
+	middle := len(to.Pix) / 2
+	var lower sync.WaitGroup
+	lower.Go(func() { shade(to.Pix[middle:], img.Pix[4*middle:], to.Palette) })
+	shade(to.Pix[:middle], img.Pix[:4*middle], to.Palette)
+	lower.Wait()
+	return to
+}
+
+// shade gives every pixel of 4 bytes the nearest colour.
+func shade(to, from []uint8, palette color.Palette) {
+	const block = 64 // pixels
 	known := map[[4]uint8]uint8{}
 	var blank [4 * block]uint8 // transparent, which is white, which is 0 already
 	var last [4]uint8
 	var index uint8
-	for i := 0; i < len(to.Pix); i += block {
-		from := img.Pix[4*i : min(4*(i+block), len(img.Pix))]
+	for i := 0; i < len(to); i += block {
+		from := from[4*i : min(4*(i+block), len(from))]
 		if bytes.HasPrefix(blank[:], from) { // most of a chart is blank
 			continue
 		}
 		for n := range len(from) / 4 {
 			if pixel := [4]uint8(from[4*n:]); pixel != last { // neighbours are often equal
-				last, index = pixel, nearest(pixel, to.Palette, known)
+				last, index = pixel, nearest(pixel, palette, known)
 			}
-			to.Pix[i+n] = index
+			to[i+n] = index
 		}
 	}
-	return to
 }
 
 // nearest is the index of the palette's colour that is nearest to the pixel on white.

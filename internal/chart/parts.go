@@ -55,7 +55,7 @@ type Note struct {
 
 // PartsOf lays the picture out.
 func PartsOf(p Picture) (Parts, error) {
-	font, err := gochart.GetDefaultFont()
+	font, err := font()
 	if err != nil {
 		return Parts{}, fmt.Errorf("cannot lay the chart out: %w", err)
 	}

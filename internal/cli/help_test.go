@@ -215,3 +215,31 @@ func TestEveryFlagHasAHelp(t *testing.T) {
 		}
 	}
 }
+
+// The grammar of one command says what that of all commands says of it.
+func TestGrammarOfOneCommand(t *testing.T) {
+	var all commands
+	for field := range reflect.TypeOf(all).Fields() {
+		if _, command := field.Tag.Lookup("cmd"); !command {
+			continue
+		}
+		name := strings.ToLower(field.Name)
+		if got, want := manual(t, []string{name}, name), manual(t, nil, name); got != want || got == "" {
+			t.Errorf("alone:\n%s\nas one of all:\n%s", got, want)
+		}
+	}
+}
+
+// manual is the help of a command by the grammar for some arguments.
+func manual(t *testing.T, args []string, command string) string {
+	var out bytes.Buffer
+	parser, err := new(commands).parser(args, &Env{Stdout: &out, Stderr: &out}, &signals{ctx: t.Context()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	func() {
+		defer func() { _ = recover().(stopped) }()
+		_, _ = parser.Parse([]string{command, "--help"})
+	}()
+	return out.String()
+}

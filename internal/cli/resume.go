@@ -10,8 +10,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/alecthomas/kong"
-
 	"topobench/internal/artifacts"
 	"topobench/internal/host"
 	"topobench/internal/plan"
@@ -84,7 +82,7 @@ func (c *runCmd) begun(ctx context.Context, env *Env, s *signals) (*runCmd, *run
 		return nil, nil, fmt.Errorf("cannot resume: %w", err)
 	}
 	var first commands
-	parser, err := first.parser(env, s)
+	parser, err := first.parser(past.Args, env, s)
 	if err == nil {
 		_, err = parser.Parse(past.Args)
 	}
@@ -109,14 +107,6 @@ func claimResume(root string) (release func(), err error) {
 		return nil, fmt.Errorf("cannot resume: %w; wait until that command has ended", err)
 	}
 	return release, nil
-}
-
-// parser reads command lines into c.
-func (c *commands) parser(env *Env, signals *signals) (*kong.Kong, error) {
-	return kong.New(c, kong.Name("topobench"), kong.Description(description), kong.Vars{"version": version()},
-		kong.Writers(env.Stdout, env.Stderr), kong.Exit(func(code int) { panic(stopped(code)) }), kong.UsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.KindMapper(reflect.Int, kong.MapperFunc(decodeInt)),
-		kong.BindTo(signals.ctx, (*context.Context)(nil)), kong.Bind(env, signals))
 }
 
 // campaign is what a run records of itself, so that it can be continued.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"topobench/internal/artifacts"
 	"topobench/internal/plan"
@@ -30,11 +31,12 @@ func (c *runCmd) report(env *Env, s *session, topologies []run.Topology) error {
 	facts, err := c.facts(env, s, topologies)
 	root := s.Dir.Root()
 	if err == nil && len(facts.Rows) > 0 {
+		written := writeFiles(out, facts, root, s.Dir.Path())
 		tabulate(out, facts)
 		if facts.Counts() {
 			out.Print(c.circumstances(facts, topologies)...)
 		}
-		err = errors.Join(writeFiles(out, facts, root, s.Dir.Path()), c.page(out, s, facts), keepAA(out, facts, root))
+		err = errors.Join(written(), c.page(out, s, facts), keepAA(out, facts, root))
 	} else if err == nil {
 		out.Print("no cell was measured: no chart and no results.csv were written in " + root)
 	}
@@ -98,16 +100,22 @@ func tabulate(out *ui.Printer, facts report.Facts) {
 	}
 }
 
-// writeFiles writes chart and CSV into dir, and into other directories silently. It leaves the PNG to answer, and names
-// no empty chart.
-func writeFiles(out *ui.Printer, facts report.Facts, dir string, others ...string) error {
-	files, err := facts.Files(append(others, dir)...)
-	for _, f := range files {
-		if filepath.Dir(f) == dir && (filepath.Ext(f) == ".csv" || filepath.Ext(f) == ".svg" && facts.Measured()) {
-			out.Print("wrote " + f)
+// writeFiles begins to write chart and CSV into dir, and into other directories silently: that takes as long as the
+// table. wait prints where they are. It leaves the PNG to answer, and names no empty chart.
+func writeFiles(out *ui.Printer, facts report.Facts, dir string, others ...string) (wait func() error) {
+	var files []string
+	var err error
+	var writing sync.WaitGroup
+	writing.Go(func() { files, err = facts.Files(append(others, dir)...) })
+	return func() error {
+		writing.Wait()
+		for _, f := range files {
+			if filepath.Dir(f) == dir && (filepath.Ext(f) == ".csv" || filepath.Ext(f) == ".svg" && facts.Measured()) {
+				out.Print("wrote " + f)
+			}
 		}
+		return err
 	}
-	return err
 }
 
 // versions are those of the programs, in one line for a person.

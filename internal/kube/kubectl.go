@@ -72,33 +72,33 @@ func (f *Failure) Error() string {
 
 // failures are the lines of kubectl by their kind; the first one that fits counts.
 var failures = []struct { // constant
-	line *regexp.Regexp
+	line string // regular expression
 	kind FailureKind
 	next string
 }{
-	{regexp.MustCompile(`context was not found|^error: context ".*" does not exist`), NoContext,
+	{`context was not found|^error: context ".*" does not exist`, NoContext,
 		"kubectl config get-contexts lists them"},
-	{regexp.MustCompile(`localhost:8080 was refused`), NoContext,
+	{`localhost:8080 was refused`, NoContext,
 		"kubectl has no configuration: set KUBECONFIG, or the current context"},
-	{regexp.MustCompile(`executable .* not found`), Unauthorized,
+	{`executable .* not found`, Unauthorized,
 		"the context gets its credentials from that program: install it, or put it on PATH"},
-	{regexp.MustCompile(`x509: `), Unreachable, "compare the certificate authority of the context with the cluster's"},
-	{regexp.MustCompile(`was refused - did you specify|^Unable to connect to the server|etcdserver: |` +
-		`^Error from server \((Timeout|ServiceUnavailable|InternalError)\)`), Unreachable,
+	{`x509: `, Unreachable, "compare the certificate authority of the context with the cluster's"},
+	{`was refused - did you specify|^Unable to connect to the server|etcdserver: |` +
+		`^Error from server \((Timeout|ServiceUnavailable|InternalError)\)`, Unreachable,
 		"the API server does not respond: kubectl cluster-info"},
-	{regexp.MustCompile(`\(Unauthorized\)`), Unauthorized, "the credentials of the context are not valid"},
-	{regexp.MustCompile(`exceeded quota`), OverQuota, "kubectl describe quota shows what is in use"},
-	{regexp.MustCompile(`because it is being terminated`), Terminating,
+	{`\(Unauthorized\)`, Unauthorized, "the credentials of the context are not valid"},
+	{`exceeded quota`, OverQuota, "kubectl describe quota shows what is in use"},
+	{`because it is being terminated`, Terminating,
 		"wait until the namespace is gone, or use another"},
-	{regexp.MustCompile(`is forbidden: User`), Forbidden, "an administrator of the cluster grants that right"},
-	{regexp.MustCompile(`is forbidden`), Invalid, "an admission rule of the cluster refuses the object"},
-	{regexp.MustCompile(`no matches for kind|doesn't have a resource type`), NoKind,
+	{`is forbidden: User`, Forbidden, "an administrator of the cluster grants that right"},
+	{`is forbidden`, Invalid, "an admission rule of the cluster refuses the object"},
+	{`no matches for kind|doesn't have a resource type`, NoKind,
 		"the cluster lacks Dynamo's operator, or has another version of it"},
-	{regexp.MustCompile(`namespaces ".*" not found`), NoNamespace, "kubectl create namespace makes it"},
-	{regexp.MustCompile(`already exists|\(AlreadyExists\)`), Exists,
+	{`namespaces ".*" not found`, NoNamespace, "kubectl create namespace makes it"},
+	{`already exists|\(AlreadyExists\)`, Exists,
 		"it is not of this run, and stays as it is: delete it, or choose another name"},
-	{regexp.MustCompile(`\(NotFound\)|not found$`), Absent, ""},
-	{regexp.MustCompile(`is invalid: |\(BadRequest\)|error validating`), Invalid, ""},
+	{`\(NotFound\)|not found$`, Absent, ""},
+	{`is invalid: |\(BadRequest\)|error validating`, Invalid, ""},
 }
 
 // logged is a line of kubectl's own log, which repeats the error.
@@ -113,7 +113,7 @@ func Explain(output string, code int) error {
 			continue
 		}
 		for _, f := range failures {
-			if f.line.MatchString(line) {
+			if regexp.MustCompile(f.line).MatchString(line) {
 				return &Failure{f.kind, text.OneLine(line), f.next}
 			}
 		}

@@ -6,28 +6,34 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // pattern is what a value may look like, and how many bytes it may have. A count within the expression, {0,63}, would
-// be compiled into as many copies, 5 ms at the start of each program, and every service has a shepherd.
+// be compiled into as many copies. It is compiled when it is used: every service has a shepherd, which is this program
+// and checks no profile.
 type pattern struct {
 	most  int
-	shape *regexp.Regexp
+	shape func() *regexp.Regexp
+}
+
+func shaped(most int, expression string) pattern {
+	return pattern{most, sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })}
 }
 
 func (p pattern) matches(value string) bool {
-	return len(value) <= p.most && p.shape.MatchString(value)
+	return len(value) <= p.most && p.shape().MatchString(value)
 }
 
 var (
-	namePattern    = pattern{64, regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)}
-	kindPattern    = pattern{64, regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)}
-	routerPattern  = pattern{64, regexp.MustCompile(`^[a-z][a-z0-9-]*$`)}
-	versionPattern = pattern{64, regexp.MustCompile(`^[0-9][0-9A-Za-z.+-]*$`)}
-	uuidPattern    = pattern{80, regexp.MustCompile(`^GPU-[0-9A-Za-z-]+$`)}
+	namePattern    = shaped(64, `^[a-z0-9][a-z0-9._-]*$`)
+	kindPattern    = shaped(64, `^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	routerPattern  = shaped(64, `^[a-z][a-z0-9-]*$`)
+	versionPattern = shaped(64, `^[0-9][0-9A-Za-z.+-]*$`)
+	uuidPattern    = shaped(80, `^GPU-[0-9A-Za-z-]+$`)
 	// addressPattern keeps options of ssh and srun out: no address begins with a dash.
-	addressPattern = pattern{253, regexp.MustCompile(`^[A-Za-z0-9_:][A-Za-z0-9._:-]*$`)}
-	userPattern    = pattern{64, regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`)}
+	addressPattern = shaped(253, `^[A-Za-z0-9_:][A-Za-z0-9._:-]*$`)
+	userPattern    = shaped(64, `^[A-Za-z0-9_][A-Za-z0-9._-]*$`)
 )
 
 // versioned are the programs a profile may state a version for.

@@ -41,8 +41,8 @@ func (p Profile) Line(w Worker, host string, port int, log string) []string {
 var (
 	placeholders   = []string{"{host}", "{port}", "{model}", "{gpus}", "{log}"}
 	braces         = regexp.MustCompile(`\{[A-Za-z_]+\}`)
-	urlPathPattern = pattern{256, regexp.MustCompile(`^/[A-Za-z0-9._~/?=&%-]*$`)}
-	metricPattern  = pattern{256, regexp.MustCompile(`^[A-Za-z_:][A-Za-z0-9_:]*$`)}
+	urlPathPattern = shaped(256, `^/[A-Za-z0-9._~/?=&%-]*$`)
+	metricPattern  = shaped(256, `^[A-Za-z_:][A-Za-z0-9_:]*$`)
 )
 
 func checkCommand(p Profile) (found problems) {

@@ -3,7 +3,6 @@ package profile
 import (
 	"fmt"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -70,14 +69,13 @@ func (p Profile) FromManifest() bool { return p.Kubernetes != nil && p.Kubernete
 
 var (
 	// A name of an object is a DNS subdomain, a namespace a label of DNS.
-	objectPattern    = pattern{253, regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)}
-	namespacePattern = pattern{63, regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)}
-	contextPattern   = pattern{253, regexp.MustCompile(`^[A-Za-z0-9_.:/@][A-Za-z0-9_.:/@+=-]*$`)} // no option
-	imagePattern     = pattern{500, regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@-]*$`)}
-	quantityPattern  = pattern{32, regexp.MustCompile(`^[1-9][0-9]*(Ki|Mi|Gi|Ti|k|M|G|T)?$`)}
-	labelPattern     = pattern{63, regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$`)}
-	labelKeyPattern  = pattern{317, regexp.MustCompile(
-		`^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)}
+	objectPattern    = shaped(253, `^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
+	namespacePattern = shaped(63, `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+	contextPattern   = shaped(253, `^[A-Za-z0-9_.:/@][A-Za-z0-9_.:/@+=-]*$`) // no option
+	imagePattern     = shaped(500, `^[A-Za-z0-9][A-Za-z0-9._:/@-]*$`)
+	quantityPattern  = shaped(32, `^[1-9][0-9]*(Ki|Mi|Gi|Ti|k|M|G|T)?$`)
+	labelPattern     = shaped(63, `^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$`)
+	labelKeyPattern  = shaped(317, `^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
 )
 
 func checkKubernetes(p Profile) (found problems) {

@@ -107,11 +107,12 @@ func withinLabel(rows []Row) (refused, listed []string) {
 
 // byArtifacts splits rows, which are in order of artifacts_N, with the deployment of each part.
 func byArtifacts(rows []Row) (groups [][]Row, deployments []artifacts.Deployment) {
-	for i, r := range rows {
-		if i == 0 || r.Artifacts != rows[i-1].Artifacts {
-			groups, deployments = append(groups, nil), append(deployments, r.cell.Deployment)
+	for begin, end := 0, 1; end <= len(rows); end++ {
+		if end == len(rows) || rows[end].Artifacts != rows[begin].Artifacts {
+			groups = append(groups, rows[begin:end:end])
+			deployments = append(deployments, rows[begin].cell.Deployment)
+			begin = end
 		}
-		groups[len(groups)-1] = append(groups[len(groups)-1], r)
 	}
 	return groups, deployments
 }

@@ -62,12 +62,16 @@ func setupOf(rows []Row) Setup {
 	seeds, requests, warmups := map[int]int{}, map[int]int{}, map[int]int{}
 	var extras, args []string
 	fresh, planned := false, ""
-	for _, r := range rows {
-		m, plan, c := r.cell.Measurement, r.cell.Deployment.Load, r.Concurrency
-		if r.cell.Err != nil && plan == nil {
+	var extra string
+	var inputs map[string]string // of which extra is the text
+	for i := range rows {
+		m, plan, c := &rows[i].cell.Measurement, rows[i].cell.Deployment.Load, rows[i].Concurrency
+		if rows[i].cell.Err != nil && plan == nil {
 			continue
 		}
-		extra := artifacts.ExtraInputs(m.Extra)
+		if !maps.Equal(m.Extra, inputs) {
+			extra, inputs = artifacts.ExtraInputs(m.Extra), m.Extra
+		}
 		if plan != nil {
 			fresh = plan.FreshPrompts
 			seeds[c], requests[c], warmups[c] = plan.Seed, plan.Requests*c, plan.Warmup*c
@@ -82,8 +86,8 @@ func setupOf(rows []Row) Setup {
 		if m.Requests > 0 {
 			requests[c], warmups[c] = m.Requests, m.Warmup
 		}
-		if extra = cmp.Or(extra, planned); r.cell.Err == nil && extra != "" {
-			extras = union(extras, extra)
+		if sent := cmp.Or(extra, planned); rows[i].cell.Err == nil && sent != "" {
+			extras = union(extras, sent)
 		}
 	}
 	s.Seed = seedText(seeds, fresh)
@@ -138,9 +142,9 @@ func listed(byConcurrency map[int]int) string {
 // onMachines has each value of a name that the machines of the rows have: "500 W or 700 W".
 func onMachines(rows []Row, name string) string {
 	var values []string
-	_, topologies := byArtifacts(rows)
-	for _, d := range topologies {
-		if value := d.Machine[name]; value != "" {
+	for i := range rows {
+		value := rows[i].cell.Deployment.Machine[name]
+		if value != "" && (len(values) == 0 || values[len(values)-1] != value) {
 			values = union(values, value)
 		}
 	}
