@@ -33,8 +33,9 @@ func (c *cleanCmd) inCluster(ctx context.Context, env *Env) error {
 // deleteRun deletes a run that is dead, or any with --force, and prints what it did.
 func (c *cleanCmd) deleteRun(ctx context.Context, env *Env, r kube.Remains, next string) error {
 	if r.Running && !c.Force {
-		return &runningError{fmt.Sprintf("run %s: the Job of its load has not ended", r.Run), "wait for it; that of a " +
-			"killed topobench ends after its --orphan-grace, and all else with it. clean --kube --force deletes it now"}
+		return &runningError{fmt.Sprintf("run %s: the Job of its load has not ended", r.Run),
+			"wait for it; that of a killed topobench ends after its --orphan-grace, and all else with it. " +
+				"clean --kube --force deletes it now"}
 	}
 	verb := "deleted"
 	if c.DryRun {

@@ -24,7 +24,7 @@ func request(t *testing.T, names ...string) Request {
 	r := Request{Root: filepath.Join(dir, "root"), Temp: dir, TempName: "TMP", MinFree: 1, Environ: []string{"PATH=" + dir, "HOME=" + dir},
 		Getenv: func(name string) string { return map[string]string{"PATH": dir, "HOME": dir}[name] }}
 	for i, name := range names {
-		p := read(t, name, name, ", port_base: "+[]string{"21700", "21750"}[i])
+		p := read(t, name, name, ", port_base: "+[]string{"18500", "18550"}[i]) // below the ports of package e2e
 		p.Model = dir
 		r.Profiles = append(r.Profiles, p)
 	}
@@ -102,7 +102,7 @@ func TestAServerOfAnotherPersonNeedsAIPerfOnly(t *testing.T) {
 func TestPortsThatClientsMayGetAreAWarning(t *testing.T) {
 	r := request(t, "a")
 	r.PortRange = filepath.Join(r.Temp, "range")
-	for text, want := range map[string]int{"21000 22000": 1, "32768 60999": 0, "x": 0} {
+	for text, want := range map[string]int{"18000 19000": 1, "32768 60999": 0, "x": 0} {
 		if err := os.WriteFile(r.PortRange, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -114,7 +114,7 @@ load: {isl: 8, osl: 4, concurrency: [1, 2]}}`, first+20, first, first+21, first+
 func portBlock(t *testing.T) int {
 	t.Helper()
 	for {
-		first := 18000 + 100*rand.IntN(60)
+		first := 23000 + 100*rand.IntN(20) // between the blocks of packages e2e and cli
 		mine, err := net.Listen("unix", fmt.Sprintf("@topobench-test-run-%d", first))
 		if err == nil {
 			t.Cleanup(func() { _ = mine.Close() })
