@@ -66,15 +66,24 @@ func nearest(pixel [4]uint8, palette color.Palette, known map[[4]uint8]uint8) ui
 	index, ok := known[pixel]
 	if !ok {
 		bare := 255 - pixel[3] // the colours are premultiplied
-		index = uint8(palette.Index(color.RGBA{pixel[0] + bare, pixel[1] + bare, pixel[2] + bare, 255}))
+		least := 1 << 30
+		for i, colour := range palette { // color.Palette's own search takes ten times as long
+			c := colour.(color.RGBA) // as palette makes them
+			away := squared(c.R, pixel[0]+bare) + squared(c.G, pixel[1]+bare) + squared(c.B, pixel[2]+bare)
+			if away < least {
+				least, index = away, uint8(i)
+			}
+		}
 		known[pixel] = index
 	}
 	return index
 }
 
+func squared(a, b uint8) int { return (int(a) - int(b)) * (int(a) - int(b)) }
+
 // palette has white at 0, and all shades from white to each colour that is drawn.
 func palette() color.Palette {
-	colours := color.Palette{rgb(white)}
+	colours := color.Palette{color.RGBA{255, 255, 255, 255}}
 	ramp := func(c uint32, shades int) {
 		full := rgb(c)
 		for n := 1; n <= shades; n++ {
