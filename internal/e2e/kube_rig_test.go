@@ -56,11 +56,13 @@ func newCluster(t *testing.T) cluster {
 	node := exec.Command("../scripts/kube/node.sh", images, c.run)
 	node.Env, node.Stderr = f.Env(os.Environ()...), os.Stderr
 	node.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	ended, begun := make(chan error, 1), time.Now()
+	started, ended, begun := make(chan error), make(chan error, 1), time.Now()
 	go func() {
 		runtime.LockOSThread() // the signal comes with the end of the thread
-		ended <- node.Run()
+		started <- node.Start()
+		ended <- node.Wait()
 	}()
+	c.check(<-started)
 	testbed.Eventually(t, patience, func() bool { return c.exists("ready") || len(ended) > 0 })
 	t.Cleanup(func() {
 		c.check(node.Process.Signal(syscall.SIGTERM))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"topobench/internal/plan"
 	"topobench/internal/profile"
 )
 
@@ -18,8 +19,9 @@ func Load(run string, topologies []Topology, deadline time.Duration, command []s
 	c := object{"name": LoadContainer, "image": cmp.Or(k.LoadImage, k.Image), "command": texts(command)}
 	values := list{}
 	for _, kv := range first.Plan.Load.Env {
-		// A name without a value is not inherited by a process: a pod inherits nothing.
-		if name, value, set := strings.Cut(kv, "="); set && name != "PATH" {
+		// A name without a value is not inherited by a process: a pod inherits nothing. With the id of the run, later
+		// runs and clean would kill its processes where the node is this machine.
+		if name, value, set := strings.Cut(kv, "="); set && name != "PATH" && name != plan.RunVariable {
 			values = append(values, object{"name": name, "value": value})
 		}
 	}

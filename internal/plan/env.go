@@ -135,10 +135,13 @@ func ProgramEnv(program, cache string, own []string) []string {
 // Assignment is a variable that topobench sets for every child.
 type Assignment struct{ Name, Value, Why string }
 
+// RunVariable marks the processes of a run on a machine.
+const RunVariable = artifacts.RunVariable
+
 // Bookkeeping is in the environment of every child.
 func Bookkeeping(at Placement) []Assignment {
 	return []Assignment{
-		{artifacts.RunVariable, at.Cookie, "the run id, by which clean recognises a process of the run"},
+		{RunVariable, at.Cookie, "the run id, by which clean recognises a process of the run"},
 		{"SPT_NOENV", "1", "keeps setproctitle (vLLM, aiperf) from erasing TOPOBENCH_RUN"},
 		{"TMPDIR", at.Temp, "a short private directory, removed at the end"},
 		{"PYTHONUNBUFFERED", "1", "logs grow at once"},

@@ -61,8 +61,6 @@ spec:
             - -c
             - touch /tmp/topobench-alive; while [ -n "$(find /tmp/topobench-alive -mmin -10)" ]; do sleep 5; done
           env:
-            - name: TOPOBENCH_RUN
-              value: run-1
             - name: SPT_NOENV
               value: "1"
             - name: TMPDIR
